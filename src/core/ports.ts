@@ -1,0 +1,281 @@
+// What the gateway needs from Kafka: the types that kafka/ (and the tests' in-memory fake) implement.
+
+/** librdkafka configuration properties, general and topic level mixed as users write them. */
+export type Properties = Readonly<Record<string, string | number | boolean>>;
+
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+export interface TopicPartitionOffset extends TopicPartition {
+  /** The next offset to read, or one of {@link OFFSET_BEGINNING}, {@link OFFSET_END}, {@link OFFSET_NONE}. */
+  readonly offset: number;
+}
+
+/** librdkafka's logical offsets. */
+export const OFFSET_BEGINNING = -2;
+export const OFFSET_END = -1;
+/** No committed offset (RD_KAFKA_OFFSET_INVALID). */
+export const OFFSET_NONE = -1001;
+
+/** One record header. Order and repeats are kept; values are any bytes, null and empty told apart. */
+export interface Header {
+  readonly key: string;
+  readonly value: Buffer | null;
+}
+
+/** A record on its way to Kafka. */
+export interface ProducerRecord {
+  readonly topic: string;
+  /** Absent: the producer's partitioner chooses. */
+  readonly partition?: number;
+  /** null: no key. Empty and null are told apart, for key and value. */
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers?: readonly Header[];
+  /** Milliseconds since the epoch; absent: the time of producing. */
+  readonly timestamp?: number;
+}
+
+/** A message that came from Kafka. */
+export interface Message extends TopicPartition {
+  readonly offset: number;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: readonly Header[];
+  /** Milliseconds since the epoch; -1 when the record has none. */
+  readonly timestamp: number;
+}
+
+/** What became of one produced record. */
+export interface DeliveryReport extends TopicPartition {
+  /** -1 when delivery failed. */
+  readonly offset: number;
+  /** Milliseconds since the epoch as Kafka stored it; -1 when unknown. */
+  readonly timestamp: number;
+  /** Absent: delivered (acks as configured). */
+  readonly error?: KafkaFault;
+}
+
+/** A librdkafka error in words that core understands. `code` is librdkafka's number (negative: local, positive: broker). */
+export interface KafkaFault {
+  readonly code: number;
+  readonly message: string;
+  readonly fatal: boolean;
+  readonly retriable: boolean;
+  /** The transaction must be aborted (transactional producers only). */
+  readonly abortable: boolean;
+}
+
+/** Thrown by every port operation that Kafka or librdkafka refused. The one translation is in kafka/client.ts. */
+export class KafkaError extends Error implements KafkaFault {
+  readonly code: number;
+  readonly fatal: boolean;
+  readonly retriable: boolean;
+  readonly abortable: boolean;
+
+  constructor(fault: KafkaFault, options?: ErrorOptions) {
+    super(fault.message, options);
+    this.name = 'KafkaError';
+    this.code = fault.code;
+    this.fatal = fault.fatal;
+    this.retriable = fault.retriable;
+    this.abortable = fault.abortable;
+  }
+}
+
+/** The librdkafka error codes that core and the faces decide on. */
+export const KafkaCode = {
+  badMessage: -199,
+  fail: -196,
+  transport: -195,
+  destroy: -197,
+  resolve: -193,
+  messageTimedOut: -192,
+  partitionEof: -191,
+  unknownPartition: -190,
+  allBrokersDown: -187,
+  timedOut: -185,
+  queueFull: -184,
+  invalidArgument: -186,
+  unknownGroup: -179,
+  state: -172,
+  unknownTopicLocal: -188,
+  purgeQueue: -152,
+  purgeInflight: -151,
+  fatal: -150,
+  fenced: -144,
+  maxPollExceeded: -147,
+  unknownTopicOrPartition: 3,
+  messageTooLarge: 10,
+  invalidTopic: 17,
+  topicAuthorizationFailed: 29,
+  offsetOutOfRange: 1,
+} as const;
+
+/**
+ * `all`: every record's fate is reported; `errors`: only failures are, which makes producing 2.7 times as cheap
+ * (no tag may be passed then).
+ */
+export type ReportMode = 'all' | 'errors';
+
+export interface ProducerOptions {
+  readonly reports: ReportMode;
+  /** Over the cluster's producer section. */
+  readonly properties?: Properties;
+  /** Called for each report of the chosen kind, with the tag given to produce(). */
+  readonly onReport: (report: DeliveryReport, tag: unknown) => void;
+  /** A fault of the client itself: brokers unreachable (not fatal) or an idempotence error (fatal: the producer is of no more use). */
+  readonly onFault?: (fault: KafkaFault) => void;
+}
+
+/** A connected producer. Closing it is the duty of whoever made it. */
+export interface Producer {
+  /**
+   * Hands one record to the client's queue; synchronous. Key, value and headers are copied.
+   * @throws KafkaError at once for what is known at once; code {@link KafkaCode.queueFull} when the queue is full.
+   */
+  produce(record: ProducerRecord, tag?: unknown): void;
+  /** Hurries delivery reports: call while a reply waits for one. Returns at once. */
+  hurry(): void;
+  /**
+   * Waits until nothing is in flight and every report has been handed to onReport.
+   * @returns true when so; false after timeoutMs.
+   */
+  flush(timeoutMs: number): Promise<boolean>;
+  /** Closes without waiting for what is in flight beyond timeoutMs. Never rejects. */
+  close(timeoutMs: number): Promise<void>;
+
+  /** Transactional producers only (`transactional.id` among the properties). All throw KafkaError; see `fatal` and `abortable`. */
+  initTransactions(timeoutMs: number): Promise<void>;
+  beginTransaction(): Promise<void>;
+  commitTransaction(timeoutMs: number): Promise<void>;
+  abortTransaction(timeoutMs: number): Promise<void>;
+}
+
+export interface ConsumerOptions {
+  /** Absent: a consumer without a group, for assign() only. */
+  readonly groupId?: string;
+  readonly clientId?: string;
+  /** Over the cluster's consumer section. */
+  readonly properties?: Properties;
+  /** Every error that is not an answer to a call: transport trouble, a missing topic, a fatal one. */
+  readonly onFault?: (fault: KafkaFault) => void;
+}
+
+/** A connected consumer. Closing it is the duty of whoever made it. */
+export interface Consumer {
+  /** Joins the group for these topics (replaces what was subscribed before). */
+  subscribe(topics: readonly string[]): void;
+  /** Reads these partitions from these offsets, without a group's help. */
+  assign(positions: readonly TopicPartitionOffset[]): void;
+  /** What is assigned now (about 58 us a call: once a batch, not once a message). */
+  assignments(): TopicPartition[];
+  /**
+   * Waits up to timeoutMs for a first message, then takes what is ready, at most max. Holds a pool thread while it waits,
+   * and cannot be interrupted. An empty array after the time-out. Only one call at a time.
+   * @throws KafkaError when the consumer failed.
+   */
+  poll(max: number, timeoutMs: number): Promise<Message[]>;
+  /** Stores the next offset to be committed (by the auto-commit, or at close). @throws KafkaError, e.g. when not assigned. */
+  storeOffset(position: TopicPartitionOffset): void;
+  /** Commits these positions now, without blocking the loop. */
+  commit(positions: readonly TopicPartitionOffset[]): Promise<void>;
+  /** The group's committed offsets; {@link OFFSET_NONE} where there is none. */
+  committed(partitions: readonly TopicPartition[], timeoutMs: number): Promise<TopicPartitionOffset[]>;
+  /** Low and high watermark (high is the next offset to be written), asked of the broker. */
+  watermarks(partition: TopicPartition, timeoutMs: number): Promise<{ low: number; high: number }>;
+  /** First offset at or after a time (ms); {@link OFFSET_END} when none. */
+  offsetsForTimes(times: readonly TopicPartitionOffset[], timeoutMs: number): Promise<TopicPartitionOffset[]>;
+  seek(position: TopicPartitionOffset, timeoutMs: number): Promise<void>;
+  pause(partitions: readonly TopicPartition[]): void;
+  resume(partitions: readonly TopicPartition[]): void;
+  /** Leaves the group and commits stored offsets; gives up (and says so in the log) after timeoutMs. Never rejects. */
+  close(timeoutMs: number): Promise<void>;
+}
+
+export interface PartitionMetadata {
+  readonly partition: number;
+  /** -1: no leader. */
+  readonly leader: number;
+  readonly replicas: readonly number[];
+  readonly isrs: readonly number[];
+}
+
+export interface TopicMetadata {
+  readonly name: string;
+  readonly partitions: readonly PartitionMetadata[];
+}
+
+/** A member of a consumer group with what is assigned to it. */
+export interface GroupMember {
+  readonly memberId: string;
+  readonly clientId: string;
+  readonly assignments: ReadonlyMap<string, readonly number[]>;
+}
+
+export interface GroupDescription {
+  readonly groupId: string;
+  /** Kafka's name of the state; 'DEAD' for a group that does not exist. */
+  readonly state: string;
+  readonly members: readonly GroupMember[];
+}
+
+export interface CommittedOffset extends TopicPartitionOffset {
+  readonly metadata: string;
+}
+
+/** Questions and changes that belong to no session. Every call has a deadline of its own and throws KafkaError. */
+export interface Admin {
+  /** All topics, or the named ones; a named topic that does not exist is left out. Never creates a topic. */
+  topics(names?: readonly string[]): Promise<TopicMetadata[]>;
+  watermarks(
+    partitions: readonly TopicPartition[],
+  ): Promise<{ topic: string; partition: number; low: number; high: number }[]>;
+  createTopic(topic: {
+    name: string;
+    partitions: number;
+    replicationFactor?: number;
+    config?: Readonly<Record<string, string>>;
+  }): Promise<void>;
+  deleteTopic(name: string): Promise<void>;
+  /** Deletes records below the given offsets. */
+  deleteRecords(before: readonly TopicPartitionOffset[]): Promise<void>;
+  /** Per topic its effective settings; `overridden` tells the topic's own from the broker's defaults. */
+  topicConfigs(names: readonly string[]): Promise<Map<string, Map<string, { value: string; overridden: boolean }>>>;
+  /** Cluster id and, per topic, the topic id (uuid text). */
+  identity(topics: readonly string[]): Promise<{ clusterId: string; topicIds: ReadonlyMap<string, string> }>;
+  groups(): Promise<string[]>;
+  describeGroups(groupIds: readonly string[]): Promise<GroupDescription[]>;
+  /** Committed offsets with metadata; partitions without one are left out. */
+  groupOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<CommittedOffset[]>;
+  /** Commits with metadata for a group without members. */
+  commitGroupOffsets(groupId: string, offsets: readonly CommittedOffset[]): Promise<void>;
+  deleteGroupOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** One named Kafka cluster as its users see it: makes connected clients. */
+export interface KafkaFactory {
+  /** A comma-separated host:port list, for logs. */
+  readonly brokers: string;
+  /** The largest record this cluster's producers take, in bytes (`message.max.bytes`). */
+  readonly maxMessageBytes: number;
+  /** @throws KafkaError when no broker answers within timeoutMs or a property is refused. */
+  producer(options: ProducerOptions, timeoutMs: number): Promise<Producer>;
+  consumer(options: ConsumerOptions, timeoutMs: number): Promise<Consumer>;
+  readonly admin: Admin;
+  /** Closes the admin connection and, when embedded, the cluster itself. */
+  close(): Promise<void>;
+}
+
+/** Time as core sees it, so that tests can hold it. */
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Milliseconds of a clock that never goes back, with fractions. */
+  monotonic(): number;
+  /** Calls once after ms unless the returned function was called before. */
+  after(ms: number, call: () => void): () => void;
+}

@@ -1,0 +1,101 @@
+// The error table: every expected failure has a stable code here, with what each face says about it.
+
+/** gRPC status numbers used by the table (https://grpc.io/docs/guides/status-codes/). */
+const grpc = { invalid: 3, notFound: 5, exhausted: 8, internal: 13, unavailable: 14, precondition: 9 } as const;
+
+interface Row {
+  /** First word of the RESP error. */
+  readonly prefix: string;
+  /** `%s` takes the arguments in order. */
+  readonly text: string;
+  readonly http: number;
+  readonly grpc: number;
+}
+
+const row = (prefix: string, text: string, http = 500, grpcStatus: number = grpc.internal): Row => ({
+  prefix,
+  text,
+  http,
+  grpc: grpcStatus,
+});
+
+/** Rafka's texts are API (spec: Rafka's clients match on them): a conformance script pins each. */
+const table = {
+  // Identity
+  'id-taken': row('CONS', 'id %s is already taken'),
+  'id-already-set': row('CONS', 'Client ID is already set to %s'),
+  'id-unparsable': row('CONS', 'Cannot parse group.id'),
+  'not-identified': row('CONS', 'Connection not ready. Identify yourself using `CLIENT SETNAME` first'),
+
+  // Consuming
+  'topics-differ': row('CONS', "Client '%s' has Consumer '%s' registered (new consID: '%s')"),
+  'consumer-refused': row('CONS', "Failed to register Consumer '%s' for Client '%s': %s"),
+  'topics-unparsable': row('CONS', 'Cannot parse topics from `%s`'),
+  'config-unparsable': row('CONS', "Error parsing configuration from '%s'; %s"),
+  'poll-failed': row('CONS', 'Poll %s'),
+  'shutting-down': row('CONS', 'Server shutdown', 503, grpc.unavailable),
+  'too-many-consumers': row('CONS', 'Too many consumers: %s are open (--max-consumers)', 503, grpc.exhausted),
+  'consumer-timeout-invalid': row('ERR', 'timeout is not a float or out of range'),
+  'consumer-timeout-negative': row('ERR', 'timeout is negative'),
+
+  // Acks
+  'ack-key': row('CONS', "You can only RPUSH to the 'acks' key"),
+  'ack-unparsable': row('CONS', "Cannot parse ack: '%s'", 400, grpc.invalid),
+  'ack-negative': row('CONS', 'offset cannot be negative, got %s', 400, grpc.invalid),
+  'ack-no-consumer': row('CONS', 'No consumer registered for Client %s'),
+  'ack-not-assigned': row('CONS', 'Partition %s:%s is not assigned to %s'),
+  'ack-beyond': row('CONS', 'offset %s of %s:%s does not exist', 400, grpc.invalid),
+
+  // Producing
+  'produce-shape': row('PROD', "First argument must be in the form of 'topics:<topic>' or 'topics:<topic>:<key>'"),
+  'produce-arity': row('PROD', 'RPUSHX accepts 2 arguments, got %s'),
+  'produce-refused': row('PROD', '%s'),
+  'queue-full': row('PROD', 'Local: Queue full', 503, grpc.unavailable),
+  'dump-arity': row('PROD', 'DUMP accepts 1 argument, got %s'),
+  'dump-nan': row('PROD', 'NaN'),
+
+  // Topics and the rest of Rafka's own commands
+  'topic-invalid': row('ERR', "Invalid topic name '%s': use 1 to 249 of A-Z a-z 0-9 . _ -", 400, grpc.invalid),
+  'stats-key': row('ERR', "Expected key to be 'stats', got %s"),
+  'keys-argument': row('ERR', "Expected argument to be 'topics:', got %s"),
+  'cluster-unknown': row('ERR', 'proxy `%s` does not exist', 400, grpc.invalid),
+  'kafka-unavailable': row('ERR', 'Kafka is not available: %s', 503, grpc.unavailable),
+  'not-permitted': row('NOPERM', '%s'),
+} as const satisfies Record<string, Row>;
+
+export type ErrorCode = keyof typeof table;
+
+/** An expected failure, told to whoever asked. Anything else that is thrown is a bug and treated as one. */
+export class GatewayError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, args: readonly (string | number)[] = [], options?: ErrorOptions) {
+    super(format(table[code].text, args), options);
+    this.name = 'GatewayError';
+    this.code = code;
+  }
+
+  /** The RESP error line without the leading `-`. */
+  get resp(): string {
+    return `${table[this.code].prefix} ${this.message}`;
+  }
+
+  get httpStatus(): number {
+    return table[this.code].http;
+  }
+
+  get grpcStatus(): number {
+    return table[this.code].grpc;
+  }
+}
+
+/** Short form: `throw fail('id-taken', id)`. */
+export const fail = (code: ErrorCode, ...args: (string | number)[]): GatewayError => new GatewayError(code, args);
+
+/** For the docs and their test. */
+export const errorTable: Readonly<Record<ErrorCode, Row>> = table;
+
+function format(text: string, args: readonly (string | number)[]): string {
+  let next = 0;
+  return text.replaceAll('%s', () => String(args[next++] ?? ''));
+}
