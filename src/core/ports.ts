@@ -162,6 +162,25 @@ export interface ConsumerOptions {
   readonly properties?: Properties;
   /** Every error that is not an answer to a call: transport trouble, a missing topic, a fatal one. */
   readonly onFault?: (fault: KafkaFault) => void;
+  /**
+   * Takes part in the group's rebalances (eager assignors only). Whoever gives one polls all the time, also when there is
+   * no room for messages (pause() then): the whole group waits for a member that doesn't.
+   */
+  readonly rebalance?: Rebalance;
+}
+
+/**
+ * A member's say in a rebalance; absent, the client assigns and revokes by itself. The group waits for both calls: they
+ * settle soon. A rejection goes to onFault and counts as an empty answer.
+ */
+export interface Rebalance {
+  /** @returns where to start reading; a partition that is left out starts at the group's committed offset. */
+  assigned(partitions: readonly TopicPartition[]): Promise<readonly TopicPartitionOffset[]>;
+  /**
+   * Until it settles the partitions are still this member's, and commit() works; also called by close().
+   * `lost`: they are somebody else's already, and commits will be refused.
+   */
+  revoked(partitions: readonly TopicPartition[], lost: boolean): Promise<void>;
 }
 
 /** A connected consumer. Closing it is the duty of whoever made it. */
