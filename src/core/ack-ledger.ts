@@ -1,0 +1,85 @@
+// AckLedger: which acknowledgements are valid, and how far each partition's position has come. Positions never move back.
+import { fail } from '../errors.js';
+import type { Consumer, Message, TopicPartition } from './ports.js';
+import { partitionKey } from './read-ahead.js';
+
+interface Progress {
+  /** Offset of the first message fetched since the partition was assigned: everything before it counts as acknowledged. */
+  from: number;
+  /** One past the highest message fetched. */
+  seen: number;
+  /** The stored position. */
+  stored: number;
+}
+
+/** How long a question to the broker about one ack may take, ms. */
+const askMs = 5_000;
+
+/** The ledger of one consumer. librdkafka's own offsetsStore accepts nonsense in silence, so it is checked here. */
+export class AckLedger {
+  readonly #consumer: Consumer;
+  readonly #progress = new Map<string, Progress>();
+
+  constructor(consumer: Consumer) {
+    this.#consumer = consumer;
+  }
+
+  fetched(batch: readonly Message[]): void {
+    for (const message of batch) {
+      const progress = this.#of(message);
+      progress.from = Math.min(progress.from, message.offset);
+      progress.seen = Math.max(progress.seen, message.offset + 1);
+    }
+  }
+
+  /** Forgets partitions that are no longer ours: another member may have come further. */
+  retain(keep: (partition: string) => boolean): void {
+    for (const key of this.#progress.keys()) if (!keep(key)) this.#progress.delete(key);
+  }
+
+  /**
+   * Stores offset + 1 for an assigned partition unless it is further already. Returns a promise only where the broker has to be asked.
+   * @throws GatewayError `ack-beyond`; KafkaError when librdkafka refuses.
+   */
+  ack(key: string, partition: TopicPartition, offset: number): undefined | Promise<void> {
+    const progress = this.#progress.get(key);
+    if (progress && offset < progress.seen) {
+      this.#store(progress, partition, offset + 1);
+      return undefined;
+    }
+    return this.#ackUnseen(this.#of(partition), partition, offset);
+  }
+
+  async #ackUnseen(progress: Progress, partition: TopicPartition, offset: number): Promise<void> {
+    if (progress.from === Number.POSITIVE_INFINITY) await this.#start(partition, progress);
+    await this.#checkEnd(partition, offset);
+    this.#store(progress, partition, offset + 1);
+  }
+
+  #store(progress: Progress, partition: TopicPartition, next: number): void {
+    if (next <= Math.max(progress.stored, progress.from)) return;
+    this.#consumer.storeOffset({ ...partition, offset: next });
+    progress.stored = next;
+  }
+
+  /** Nothing was fetched yet here: the committed position is where valid acks begin (an earlier connection of that name may ack late). */
+  async #start(partition: TopicPartition, progress: Progress): Promise<void> {
+    const [committed] = await this.#consumer.committed([partition], askMs);
+    progress.from = Math.min(progress.from, Math.max(0, committed?.offset ?? 0));
+  }
+
+  async #checkEnd(partition: TopicPartition, offset: number): Promise<void> {
+    const { high } = await this.#consumer.watermarks(partition, askMs);
+    if (offset >= high) throw fail('ack-beyond', offset, partition.topic, partition.partition);
+  }
+
+  #of({ topic, partition }: TopicPartition): Progress {
+    const key = partitionKey(topic, partition);
+    let progress = this.#progress.get(key);
+    if (!progress) {
+      progress = { from: Number.POSITIVE_INFINITY, seen: 0, stored: 0 };
+      this.#progress.set(key, progress);
+    }
+    return progress;
+  }
+}

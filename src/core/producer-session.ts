@@ -1,0 +1,272 @@
+// ProducerSession: the one way to produce. Counts what is in flight, holds callers back, tells what failed.
+import { fail, GatewayError } from '../errors.js';
+import { sleep, within } from './clock.js';
+import {
+  type Clock,
+  type DeliveryReport,
+  KafkaCode,
+  KafkaError,
+  type KafkaFault,
+  type Producer,
+  type ProducerOptions,
+  type ProducerRecord,
+  type ReportMode,
+} from './ports.js';
+import type { Stats } from './stats.js';
+import { checkTopicName } from './topic-name.js';
+
+export interface ProducerSessionOptions {
+  /** `all` where each record's fate is asked for (send), `errors` where only failures count: 2.7 times as cheap. */
+  readonly reports: ReportMode;
+  /** Makes the connected client; called on first use, after an idle close and after a fatal error. */
+  readonly open: (
+    options: Pick<ProducerOptions, 'reports' | 'onReport' | 'onFault'>,
+    timeoutMs: number,
+  ) => Promise<Producer>;
+  /** How long a caller is held back by a full queue or a missing broker, ms. */
+  readonly produceTimeoutMs: number;
+  readonly clock: Clock;
+  readonly stats: Stats;
+  /** Told of every failed delivery (for the log). */
+  readonly onFailure: (report: DeliveryReport) => void;
+  /** Told of client faults that lose nothing (for the log). */
+  readonly onFault: (fault: KafkaFault) => void;
+}
+
+/** Settles one send(). */
+type Receipt = (report: DeliveryReport) => void;
+
+/** How soon a full queue is tried again, ms. */
+const retryMs = 5;
+/** How long a topic that a delivery found missing is refused at once, ms. */
+const missingTopicMs = 3_000;
+/** How long a producer that failed for good may take to report what it lost, ms. */
+const fatalFlushMs = 1_000;
+
+/**
+ * A producer owned by one connection, or shared by a face. The client behind it is made on first use
+ * and replaced after a fatal (idempotence) error.
+ */
+export class ProducerSession {
+  readonly #options: ProducerSessionOptions;
+  #producer: Producer | undefined;
+  #opening: Promise<Producer> | undefined;
+  #closed = false;
+  /** Callers that are held back, in their order. */
+  #line: Promise<unknown> = Promise.resolve();
+  #waiting = 0;
+  #queued = 0;
+  #settled = 0;
+  #failedSinceDump = 0;
+  #lastTopic = '';
+  #lastUse = 0;
+  #missing = new Map<string, { until: number; text: string }>();
+  #onIdle: (() => void)[] = [];
+
+  constructor(options: ProducerSessionOptions) {
+    this.#options = options;
+  }
+
+  /** Messages that may still be in flight: exact with reports `all`, else an upper bound since the last flush that succeeded. */
+  get inFlight(): number {
+    return this.#queued - this.#settled;
+  }
+
+  /** Whether a client is open (it is made on first use). */
+  get isOpen(): boolean {
+    return this.#producer !== undefined;
+  }
+
+  /**
+   * Queues one record. Returns nothing when it is queued, a promise when the caller has to be held back (the queue is full,
+   * or the client is still connecting).
+   * @throws GatewayError (or rejects with) `topic-invalid`, `produce-refused`, `queue-full` after produceTimeoutMs.
+   */
+  enqueue(record: ProducerRecord): undefined | Promise<void> {
+    return this.#submit(record, undefined);
+  }
+
+  /**
+   * Queues one record and waits until Kafka has it. Needs reports `all`. A refusal by Kafka is in the report's `error`.
+   * @throws GatewayError as enqueue().
+   */
+  send(record: ProducerRecord): Promise<DeliveryReport> {
+    return new Promise((resolve, reject) => {
+      this.#submit(record, resolve)?.catch(reject);
+    });
+  }
+
+  /** Hurries delivery reports while somebody waits for one. */
+  hurry(): void {
+    this.#producer?.hurry();
+  }
+
+  /** Waits until nothing is in flight. @returns how many messages may still be in flight after timeoutMs; 0: none. */
+  async flush(timeoutMs: number): Promise<number> {
+    const deadline = this.#options.clock.monotonic() + timeoutMs;
+    if (this.#waiting > 0) await within(this.#options.clock, timeoutMs, this.#line);
+    const producer = this.#producer;
+    if (!producer) return this.inFlight;
+    const left = Math.max(0, deadline - this.#options.clock.monotonic());
+    if (this.#options.reports === 'all') {
+      await within(this.#options.clock, left, this.#idle(producer));
+    } else {
+      const covered = this.#queued;
+      if (await producer.flush(left)) this.#settled = Math.max(this.#settled, covered);
+    }
+    return this.inFlight;
+  }
+
+  /**
+   * DUMP: waits at most timeoutMs. 0 means that every message since the last call is in Kafka.
+   * @returns messages that may still be in flight plus those that failed since the last call.
+   */
+  async dump(timeoutMs: number): Promise<number> {
+    const left = await this.flush(timeoutMs);
+    const failed = this.#failedSinceDump;
+    this.#failedSinceDump = 0;
+    return left + failed;
+  }
+
+  /** Gives the client back when nothing was produced for idleMs and nothing is in flight; the next record opens a new one. */
+  async closeIfIdle(idleMs: number): Promise<boolean> {
+    const producer = this.#producer;
+    const usedAt = this.#lastUse;
+    if (!producer || this.#waiting > 0 || this.#options.clock.monotonic() - usedAt < idleMs) return false;
+    if ((await this.flush(0)) > 0 || this.#lastUse !== usedAt || this.#producer !== producer) return false;
+    this.#producer = undefined;
+    await producer.close(0);
+    return true;
+  }
+
+  /** Flushes for at most timeoutMs and closes. @returns messages that were not delivered (also added to the stats). */
+  async close(timeoutMs: number): Promise<number> {
+    if (this.#closed) return 0;
+    const left = await this.flush(timeoutMs);
+    this.#closed = true;
+    const producer = this.#producer ?? (await this.#opening?.catch(() => undefined));
+    this.#producer = undefined;
+    await producer?.close(0);
+    if (left > 0) this.#options.stats.add('producer.unflushed.messages', left);
+    return left;
+  }
+
+  #submit(record: ProducerRecord, receipt: Receipt | undefined): undefined | Promise<void> {
+    if (record.topic !== this.#lastTopic) {
+      checkTopicName(record.topic);
+      this.#lastTopic = record.topic;
+    }
+    if (this.#waiting === 0 && this.#producer && this.#produced(this.#producer, record, receipt)) return undefined;
+    this.#waiting += 1;
+    const turn = this.#line.then(() => this.#produceWithin(record, receipt));
+    this.#line = turn
+      .catch(() => {})
+      .then(() => {
+        this.#waiting -= 1;
+      });
+    return turn;
+  }
+
+  /** @returns false when the queue is full. */
+  #produced(producer: Producer, record: ProducerRecord, receipt: Receipt | undefined): boolean {
+    if (this.#missing.size > 0) this.#refuseMissing(record.topic);
+    try {
+      producer.produce(record, receipt);
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      if (error.code === KafkaCode.queueFull) return false;
+      if (error.fatal) this.#replace(producer);
+      throw new GatewayError('produce-refused', [error.message], { cause: error });
+    }
+    this.#queued += 1;
+    this.#lastUse = this.#options.clock.monotonic();
+    return true;
+  }
+
+  async #produceWithin(record: ProducerRecord, receipt: Receipt | undefined): Promise<void> {
+    const { clock, produceTimeoutMs } = this.#options;
+    const deadline = clock.monotonic() + produceTimeoutMs;
+    for (;;) {
+      const producer = this.#producer ?? (await this.#opened(deadline - clock.monotonic()));
+      if (this.#produced(producer, record, receipt)) return;
+      if (clock.monotonic() >= deadline) throw fail('queue-full');
+      producer.hurry();
+      await sleep(clock, retryMs);
+    }
+  }
+
+  async #opened(timeoutMs: number): Promise<Producer> {
+    if (this.#closed) throw fail('shutting-down');
+    this.#opening ??= this.#open(Math.max(1, timeoutMs)).finally(() => {
+      this.#opening = undefined;
+    });
+    return this.#opening;
+  }
+
+  async #open(timeoutMs: number): Promise<Producer> {
+    let opened: Producer | undefined;
+    const producer = await this.#options
+      .open(
+        {
+          reports: this.#options.reports,
+          onReport: (report, tag) => this.#report(report, tag as Receipt | undefined),
+          onFault: (fault) => (fault.fatal && opened ? this.#replace(opened) : this.#options.onFault(fault)),
+        },
+        timeoutMs,
+      )
+      .catch((error: unknown) => {
+        throw error instanceof KafkaError
+          ? new GatewayError('produce-refused', [error.message], { cause: error })
+          : error;
+      });
+    opened = producer;
+    this.#producer = producer;
+    return producer;
+  }
+
+  #report(report: DeliveryReport, receipt: Receipt | undefined): void {
+    this.#settled = Math.min(this.#queued, this.#settled + 1);
+    if (report.error) this.#failed(report, report.error);
+    receipt?.(report);
+    if (this.#onIdle.length > 0 && this.inFlight === 0) for (const wake of this.#onIdle.splice(0)) wake();
+  }
+
+  #failed(report: DeliveryReport, error: KafkaFault): void {
+    this.#failedSinceDump += 1;
+    this.#options.stats.add('producer.delivery.errors');
+    this.#options.onFailure(report);
+    if (error.code === KafkaCode.unknownTopicOrPartition || error.code === KafkaCode.unknownTopicLocal) {
+      this.#missing.set(report.topic, { until: this.#options.clock.monotonic() + missingTopicMs, text: error.message });
+    }
+  }
+
+  #refuseMissing(topic: string): void {
+    const missing = this.#missing.get(topic);
+    if (!missing) return;
+    if (this.#options.clock.monotonic() < missing.until) throw fail('produce-refused', missing.text);
+    this.#missing.delete(topic);
+  }
+
+  async #idle(producer: Producer): Promise<void> {
+    if (this.inFlight === 0) return;
+    producer.hurry();
+    await new Promise<void>((resolve) => {
+      this.#onIdle.push(resolve);
+    });
+  }
+
+  /** A fatal error: the client is of no more use. What it still held counts as failed; the next record opens a new one. */
+  #replace(producer: Producer): void {
+    if (this.#producer !== producer) return;
+    this.#producer = undefined;
+    const retired = async (): Promise<void> => {
+      const reported = await producer.flush(fatalFlushMs);
+      await producer.close(0);
+      const lost = reported ? 0 : this.inFlight;
+      this.#settled = this.#queued;
+      this.#failedSinceDump += lost;
+      if (lost > 0) this.#options.stats.add('producer.delivery.errors', lost);
+    };
+    this.#line = this.#line.then(retired, retired);
+  }
+}
