@@ -1,0 +1,112 @@
+// Which offsets of a partition are acked: a base, below which all are, and ranges above it.
+import { decodeRanges, encodeRanges, type Range } from './sparse-acks.js';
+
+/** The broker's default limit for a commit's metadata (`offset.metadata.max.bytes`). */
+const maxMetadata = 4096;
+
+/** Half-open: [from, to). */
+interface Span {
+  from: number;
+  to: number;
+}
+
+export class AckedRanges {
+  #base: number;
+  /** Ascending, neither overlapping nor touching each other or the base. */
+  #spans: Span[] = [];
+
+  /** @param base the lowest offset that is not acked. */
+  constructor(base: number) {
+    this.#base = base;
+  }
+
+  /**
+   * Takes over what an earlier owner of the partition has written into its commit.
+   * @throws Error when the text is nothing of the kind, or speaks of offsets from `end` on.
+   */
+  static decode(base: number, metadata: string, end = Number.MAX_SAFE_INTEGER): AckedRanges {
+    const acked = new AckedRanges(base);
+    acked.#spans = decodeRanges(metadata).map(([from, to]) => ({ from: base + Number(from), to: base + Number(to) }));
+    const last = acked.#spans.at(-1);
+    if (last && last.to > end) throw new Error(`bad range: it ends at ${last.to}, the partition at ${end}`);
+    return acked;
+  }
+
+  get base(): number {
+    return this.#base;
+  }
+
+  /** @returns false when the offset had been acked before. */
+  add(offset: number): boolean {
+    if (offset < this.#base) return false;
+    const index = this.#firstEndingFrom(offset);
+    const next = this.#spans[index];
+    if (next && next.from <= offset && offset < next.to) return false;
+    if (offset === this.#base) this.#advance(offset + 1);
+    else this.#insert(offset, index);
+    return true;
+  }
+
+  has(offset: number): boolean {
+    return this.nextOpen(offset) !== offset;
+  }
+
+  /** The first offset from the given one on that is not acked. */
+  nextOpen(offset: number): number {
+    if (offset < this.#base) return this.#base;
+    const span = this.#spans[this.#firstEndingFrom(offset + 1)];
+    return span && span.from <= offset ? span.to : offset;
+  }
+
+  /** Counts everything below `base` as acked. */
+  raise(base: number): void {
+    if (base > this.#base) this.#advance(base);
+  }
+
+  /** Relative to the base, for people: `1-2,9-11`. */
+  toString(): string {
+    return this.#spans.map(({ from, to }) => `${from - this.#base}-${to - this.#base}`).join(',');
+  }
+
+  /** For a commit's metadata; empty without ranges. What doesn't fit is left out: those messages come again. */
+  encode(): string {
+    const relative = this.#spans.map(({ from, to }): Range => [BigInt(from - this.#base), BigInt(to - this.#base)]);
+    return encodeRanges(relative, maxMetadata);
+  }
+
+  /** Moves the base up, through a range that it meets. */
+  #advance(base: number): void {
+    let kept = 0;
+    this.#base = base;
+    while (kept < this.#spans.length && this.#spans[kept]!.from <= this.#base) {
+      this.#base = Math.max(this.#base, this.#spans[kept]!.to);
+      kept++;
+    }
+    if (kept > 0) this.#spans.splice(0, kept);
+  }
+
+  /** @param index of the first span that ends at the offset or after it. */
+  #insert(offset: number, index: number): void {
+    const span = this.#spans[index];
+    if (span?.to === offset) {
+      span.to++;
+      const next = this.#spans[index + 1];
+      if (next?.from === span.to) {
+        span.to = next.to;
+        this.#spans.splice(index + 1, 1);
+      }
+    } else if (span?.from === offset + 1) span.from = offset;
+    else this.#spans.splice(index, 0, { from: offset, to: offset + 1 });
+  }
+
+  #firstEndingFrom(offset: number): number {
+    let low = 0;
+    let high = this.#spans.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#spans[middle]!.to < offset) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}

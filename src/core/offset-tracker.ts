@@ -1,0 +1,137 @@
+// One partition as a group sees it: what is acked, what is offered to clients, what must be offered again.
+import type { AckedRanges } from './acked-ranges.js';
+
+/** A message in a client's hands that is not acked yet. */
+export interface Offer<M> {
+  readonly offset: number;
+  readonly message: M;
+  /** How often it was offered again because nobody acked it in time. */
+  retries: number;
+  /** On the caller's clock, in ms: after it the message may be offered again. */
+  deadline: number;
+  /** Came back undelivered: it is due at once, and that counts as no retry. */
+  released: boolean;
+}
+
+/** Pure: time is passed in. Generic in what an entry carries, so that streams can use it too. */
+export class OffsetTracker<M> {
+  readonly acked: AckedRanges;
+  readonly #ackTimeoutMs: number;
+  /** By offset, ascending. */
+  readonly #offers: Offer<M>[] = [];
+  #released = 0;
+
+  constructor(acked: AckedRanges, ackTimeoutMs: number) {
+    this.acked = acked;
+    this.#ackTimeoutMs = ackTimeoutMs;
+  }
+
+  /** The offset to commit: the lowest that is not acked. */
+  get base(): number {
+    return this.acked.base;
+  }
+
+  /** How many messages are offered and not acked. */
+  get pending(): number {
+    return this.#offers.length;
+  }
+
+  /** Notes that a message is in somebody's hands now. A message that is offered already keeps its entry. */
+  offer(offset: number, message: M, now: number): Offer<M> {
+    const index = this.#indexOf(offset);
+    const known = this.#offers[index];
+    if (known?.offset === offset) return known;
+    const made = { offset, message, retries: 0, deadline: now + this.#ackTimeoutMs, released: false };
+    this.#offers.splice(index, 0, made);
+    return made;
+  }
+
+  isOffered(offset: number): boolean {
+    return this.#offers[this.#indexOf(offset)]?.offset === offset;
+  }
+
+  /** @returns false, and nothing changes, when the offset isn't offered: acked before, or never given to anybody. */
+  ack(offset: number): boolean {
+    const index = this.#indexOf(offset);
+    const found = this.#offers[index];
+    if (found?.offset !== offset) return false;
+    this.#remove(index, found);
+    this.acked.add(offset);
+    return true;
+  }
+
+  /** The reply never reached the client: the message is due at once. @returns false when it isn't offered. */
+  release(offset: number, now: number): boolean {
+    const found = this.#offers[this.#indexOf(offset)];
+    if (found?.offset !== offset) return false;
+    if (!found.released) this.#released++;
+    found.released = true;
+    found.deadline = now;
+    return true;
+  }
+
+  /**
+   * The next message to be offered again: a released one, else the lowest whose deadline has passed. Its deadline is
+   * renewed and, unless it was released, its retry counted. The search ends at the first message within its first
+   * deadline: those behind it were offered later.
+   */
+  nextRetry(now: number): Offer<M> | undefined {
+    const due = this.#released > 0 ? this.#offers.find((offer) => offer.released) : this.#firstExpired(now);
+    if (!due) return undefined;
+    if (due.released) this.#released--;
+    else due.retries++;
+    due.released = false;
+    due.deadline = now + this.#ackTimeoutMs;
+    return due;
+  }
+
+  /** When {@link nextRetry} will have something, as far as known now; undefined without offers. */
+  nextDeadline(): number | undefined {
+    let earliest: number | undefined;
+    for (const { deadline } of this.#offers) if (earliest === undefined || deadline < earliest) earliest = deadline;
+    return earliest;
+  }
+
+  /** How long, from now, until every offer's deadline has passed; 0 without live offers. */
+  longestWait(now: number): number {
+    return this.#offers.reduce((longest, { deadline }) => Math.max(longest, deadline - now), 0);
+  }
+
+  /** Counts everything below `base` as acked, and drops the offers among it. */
+  raise(base: number): void {
+    this.acked.raise(base);
+    while (this.#offers[0] && this.#offers[0].offset < this.base) this.#remove(0, this.#offers[0]);
+  }
+
+  /** The offset from which reading must go on so that nothing is missed and nothing offered is read again. */
+  nextToRead(): number {
+    const last = this.#offers.at(-1);
+    return this.acked.nextOpen(last ? last.offset + 1 : this.base);
+  }
+
+  #firstExpired(now: number): Offer<M> | undefined {
+    for (const offer of this.#offers) {
+      if (offer.deadline <= now) return offer;
+      if (offer.retries === 0) return undefined;
+    }
+    return undefined;
+  }
+
+  #remove(index: number, offer: Offer<M>): void {
+    if (offer.released) this.#released--;
+    this.#offers.splice(index, 1);
+  }
+
+  #indexOf(offset: number): number {
+    const last = this.#offers.at(-1);
+    if (!last || last.offset < offset) return this.#offers.length;
+    let low = 0;
+    let high = this.#offers.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#offers[middle]!.offset < offset) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
