@@ -61,6 +61,11 @@ const table = {
   'cluster-unknown': row('ERR', 'proxy `%s` does not exist', 400, grpc.invalid),
   'kafka-unavailable': row('ERR', 'Kafka is not available: %s', 503, grpc.unavailable),
   'not-permitted': row('NOPERM', '%s'),
+
+  // The relay
+  'relay-config': row('ERR', 'relay configuration: %s', 400, grpc.invalid),
+  'relay-refused': row('ERR', '%s: %s', 500, grpc.precondition),
+  'relay-waiting': row('ERR', '%s: %s', 503, grpc.unavailable),
 } as const satisfies Record<string, Row>;
 
 export type ErrorCode = keyof typeof table;

@@ -163,6 +163,11 @@ export interface ConsumerOptions {
   /** Every error that is not an answer to a call: transport trouble, a missing topic, a fatal one. */
   readonly onFault?: (fault: KafkaFault) => void;
   /**
+   * Asks to be told when everything a partition holds now has been read (with read_committed: all that is committed).
+   * `position` is the offset that comes next, past markers and gaps; called before the poll() that saw it settles.
+   */
+  readonly onEnd?: (position: TopicPartitionOffset) => void;
+  /**
    * Takes part in the group's rebalances (eager assignors only). Whoever gives one polls all the time, also when there is
    * no room for messages (pause() then): the whole group waits for a member that doesn't.
    */
