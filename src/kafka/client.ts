@@ -1,0 +1,134 @@
+// What producers, consumers and the admin have in common: connect, metadata, disconnect as promises; librdkafka's events to the log.
+import { KafkaCode, KafkaError, type KafkaFault } from '../core/ports.js';
+import type { Log } from '../log.js';
+import { faultFrom, faultOf, refuse, wrap } from './fault.js';
+import type { Callback, NativeClient, NativeError, NativeEvent, NativeEvents, NativeMetadata } from './native.js';
+import { type ClientProperties, complaint } from './properties.js';
+
+export interface ClientOptions<N extends NativeClient> {
+  /** `producer` or `consumer`, for log lines. */
+  readonly kind: string;
+  readonly create: new (global: object, topic: object) => N;
+  readonly properties: ClientProperties;
+  readonly log: Log;
+  readonly onFault: (fault: KafkaFault) => void;
+  /** Callbacks beside the client's own. */
+  readonly events?: NativeEvents;
+}
+
+/** One connected librdkafka client. */
+export interface Client<N extends NativeClient> {
+  readonly native: N;
+  /** Runs a call that ends in a callback. @throws KafkaError */
+  ask<T>(call: (callback: Callback<T>) => void): Promise<T>;
+  /** Never rejects; a disconnect that hangs is given up after timeoutMs and said so in the log. */
+  disconnect(timeoutMs: number): Promise<void>;
+}
+
+/**
+ * Makes a client and waits until a broker has answered. No topic's metadata is asked for: that of all topics takes
+ * forty times as long on a large cluster.
+ * @throws KafkaError when a property is refused, or no broker answers within timeoutMs.
+ */
+export async function connect<N extends NativeClient>(
+  options: ClientOptions<N>,
+  timeoutMs: number,
+): Promise<Client<N>> {
+  const { log, properties } = options;
+  const native = construct(options);
+  let lastTrouble = '';
+  const onEvent = (type: string, data: NativeEvent): void => {
+    if (type === 'error') {
+      const fault = faultFrom(data as NativeError);
+      lastTrouble ||= fault.message;
+      options.onFault(fault);
+    } else if (type === 'log') {
+      if ((data.severity ?? 7) <= 4) lastTrouble = plain(data.message);
+      logEvent(log, data);
+    } else if (type === 'stats') {
+      log.info({ statistics: data.message }, 'librdkafka statistics');
+    }
+  };
+  const callbacks = { global: {}, topic: {}, event: { ...options.events, event_cb: onEvent } };
+  native.configureCallbacks(true, callbacks);
+
+  const client: Client<N> = {
+    native,
+    ask: (call) => ask(call),
+    disconnect: (limitMs) => disconnect(native, callbacks, options, limitMs),
+  };
+  await ask((callback: Callback<unknown>) => native.connect(callback)).catch((error: KafkaError) => {
+    throw refuse(KafkaCode.invalidArgument, complaint(error.message, properties.sectionOf));
+  });
+  try {
+    await metadata(client, { timeoutMs });
+  } catch (error) {
+    await client.disconnect(1000);
+    const fault = error as KafkaError;
+    throw new KafkaError({ ...fault, message: lastTrouble || fault.message }, { cause: error });
+  }
+  return client;
+}
+
+/**
+ * Metadata of all topics, of one, or (neither given) of the brokers alone. A topic that is named may be created by the
+ * broker when `allow.auto.create.topics` says so.
+ */
+export function metadata(
+  client: Client<NativeClient>,
+  options: { topic?: string; all?: boolean; timeoutMs: number },
+): Promise<NativeMetadata> {
+  const { topic = '', all = false, timeoutMs } = options;
+  return client.ask((callback) =>
+    client.native.getMetadata({ topic, allTopics: all, timeout: Math.max(1, Math.ceil(timeoutMs)) }, callback),
+  );
+}
+
+function construct<N extends NativeClient>({ create, properties }: ClientOptions<N>): N {
+  try {
+    return new create(properties.global, properties.topic);
+  } catch (error) {
+    const text = complaint((error as Error).message, properties.sectionOf);
+    throw new KafkaError(faultOf(KafkaCode.invalidArgument, text), { cause: error });
+  }
+}
+
+function ask<T>(call: (callback: Callback<T>) => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    try {
+      call((error, result) => (error ? reject(wrap(error)) : resolve(result)));
+    } catch (error) {
+      reject(wrap(error as NativeError));
+    }
+  });
+}
+
+function disconnect(
+  native: NativeClient,
+  callbacks: Parameters<NativeClient['configureCallbacks']>[1],
+  { kind, log }: { kind: string; log: Log },
+  timeoutMs: number,
+): Promise<void> {
+  return new Promise((resolve) => {
+    const deadline = setTimeout(() => {
+      // librdkafka is known to hang here after a broker was lost; its threads are left behind rather than awaited.
+      log.warn({ kind, timeoutMs }, 'librdkafka client did not disconnect in time and is abandoned');
+      resolve();
+    }, timeoutMs);
+    native.disconnect(() => {
+      clearTimeout(deadline);
+      native.configureCallbacks(false, callbacks);
+      resolve();
+    });
+  });
+}
+
+/** syslog severities: 0-2 critical, 3 error (a broker that went away, retried by librdkafka), 4 warning, 5 notice, 6 info, 7 debug. */
+function logEvent(log: Log, { severity = 7, fac, message }: NativeEvent): void {
+  const level =
+    severity <= 2 ? 'error' : severity <= 4 ? 'warn' : severity === 5 ? 'info' : severity === 6 ? 'debug' : 'trace';
+  log[level]({ fac }, message);
+}
+
+/** librdkafka's log text without its thread's name and without the times, for whoever waits for an answer. */
+const plain = (text: string): string => text.replace(/^\[thrd:[^\]]*\]: (\S+: )?/, '').replace(/ \(after .*\)$/, '');

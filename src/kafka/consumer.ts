@@ -1,0 +1,196 @@
+// The Consumer port on librdkafka.
+import {
+  type Consumer,
+  type ConsumerOptions,
+  type Header,
+  KafkaCode,
+  type KafkaError,
+  type Message,
+  OFFSET_NONE,
+  type TopicPartition,
+  type TopicPartitionOffset,
+} from '../core/ports.js';
+import type { Log } from '../log.js';
+import { type Client, connect } from './client.js';
+import { check, faultFrom, refuse, wrap } from './fault.js';
+import {
+  type NativeConsumer,
+  type NativeError,
+  type NativeMessage,
+  type NativeTopicPartition,
+  native,
+} from './native.js';
+import { takeBatch } from './poller.js';
+import type { ClientProperties } from './properties.js';
+
+const noHeaders: readonly Header[] = Object.freeze([]);
+
+/** How long commit() waits for the broker. */
+const commitTimeoutMs = 10_000;
+
+/** @throws KafkaError when a property is refused or no broker answers within timeoutMs. */
+export async function openConsumer(
+  options: ConsumerOptions,
+  properties: ClientProperties,
+  log: Log,
+  timeoutMs: number,
+): Promise<Consumer> {
+  // No rebalance callback: with one, a member that nobody polls for would hold up its whole group.
+  const client = await connect<NativeConsumer>(
+    {
+      kind: 'consumer',
+      create: native.KafkaConsumer,
+      properties,
+      log,
+      onFault: (fault) => options.onFault?.(fault),
+    },
+    timeoutMs,
+  );
+  return new RdConsumer(client, options);
+}
+
+class RdConsumer implements Consumer {
+  readonly #client: Client<NativeConsumer>;
+  readonly #native: NativeConsumer;
+  readonly #options: ConsumerOptions;
+  #polling: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  constructor(client: Client<NativeConsumer>, options: ConsumerOptions) {
+    this.#client = client;
+    this.#native = client.native;
+    this.#options = options;
+  }
+
+  subscribe(topics: readonly string[]): void {
+    this.#open();
+    check(() => this.#native.subscribe(topics));
+  }
+
+  assign(positions: readonly TopicPartitionOffset[]): void {
+    this.#open();
+    check(() => this.#native.assign(positions));
+  }
+
+  assignments(): TopicPartition[] {
+    if (this.#closed) return [];
+    const assigned = this.#native.assignments();
+    if (typeof assigned === 'number') throw wrap(assigned);
+    return assigned.map(({ topic, partition }) => ({ topic, partition }));
+  }
+
+  poll(max: number, timeoutMs: number): Promise<Message[]> {
+    const polled = this.#poll(max, timeoutMs);
+    this.#polling = polled.catch(() => undefined);
+    return polled;
+  }
+
+  async #poll(max: number, timeoutMs: number): Promise<Message[]> {
+    const deadline = performance.now() + timeoutMs;
+    for (;;) {
+      if (this.#closed) return [];
+      const remaining = Math.max(0, Math.ceil(deadline - performance.now()));
+      const { error, messages } = await takeBatch(this.#native, remaining, max);
+      if (error) this.#failed(error as NativeError);
+      if (messages.length > 0) return toMessages(messages);
+      if (remaining === 0) return [];
+    }
+  }
+
+  /** What consume() reports besides messages. Only an error that ends the consumer is thrown. */
+  #failed(raw: NativeError): void {
+    if (this.#closed) return;
+    const fault = faultFrom(raw);
+    if (fault.fatal) throw wrap(raw);
+    // Nobody polled for max.poll.interval.ms: librdkafka left the group and joins again by itself with this poll.
+    if (fault.code !== KafkaCode.maxPollExceeded) this.#options.onFault?.(fault);
+  }
+
+  storeOffset({ topic, partition, offset }: TopicPartitionOffset): void {
+    this.#open();
+    check(() => this.#native.offsetsStore([{ topic, partition, offset }]));
+  }
+
+  async commit(positions: readonly TopicPartitionOffset[]): Promise<void> {
+    this.#open();
+    if (this.#options.groupId === undefined)
+      throw refuse(KafkaCode.unknownGroup, 'A consumer without a group cannot commit');
+    if (positions.length === 0) return;
+    check(() => this.#native.commit(positions));
+    // librdkafka tells how a commit went only inside of a poll. Asking for the committed offsets, on the same connection
+    // right behind the commit, gives the answer without one.
+    const committed = await this.committed(positions, commitTimeoutMs);
+    committed.forEach(({ topic, partition, offset }, index) => {
+      const wanted = positions[index]?.offset ?? OFFSET_NONE;
+      if (offset < wanted) throw refuse(KafkaCode.state, `Offset ${wanted} of ${topic}:${partition} was not committed`);
+    });
+  }
+
+  async committed(partitions: readonly TopicPartition[], timeoutMs: number): Promise<TopicPartitionOffset[]> {
+    this.#open();
+    const asked = partitions.map(({ topic, partition }) => ({ topic, partition }));
+    return toPositions(await this.#client.ask((callback) => this.#native.committed(asked, timeoutMs, callback)));
+  }
+
+  async watermarks({ topic, partition }: TopicPartition, timeoutMs: number): Promise<{ low: number; high: number }> {
+    this.#open();
+    const { lowOffset, highOffset } = await this.#client.ask<{ lowOffset: number; highOffset: number }>((callback) =>
+      this.#native.queryWatermarkOffsets(topic, partition, timeoutMs, callback),
+    );
+    return { low: lowOffset, high: highOffset };
+  }
+
+  async offsetsForTimes(times: readonly TopicPartitionOffset[], timeoutMs: number): Promise<TopicPartitionOffset[]> {
+    this.#open();
+    return toPositions(await this.#client.ask((callback) => this.#native.offsetsForTimes(times, timeoutMs, callback)));
+  }
+
+  async seek(position: TopicPartitionOffset, timeoutMs: number): Promise<void> {
+    this.#open();
+    await this.#client.ask((callback) => this.#native.seek(position, timeoutMs, callback));
+  }
+
+  pause(partitions: readonly TopicPartition[]): void {
+    this.#open();
+    check(() => this.#native.pause(partitions));
+  }
+
+  resume(partitions: readonly TopicPartition[]): void {
+    this.#open();
+    check(() => this.#native.resume(partitions));
+  }
+
+  async close(timeoutMs: number): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    const deadline = performance.now() + timeoutMs;
+    // A disconnect would wait for the poll anyway, but with a second thread of the pool.
+    await this.#polling;
+    await this.#client.disconnect(Math.max(1000, deadline - performance.now()));
+  }
+
+  #open(): void {
+    if (this.#closed) throw refuse(KafkaCode.state, 'The consumer is closed');
+  }
+}
+
+/** The binding's objects are messages already but for the headers; they are completed in place. */
+function toMessages(messages: NativeMessage[]): Message[] {
+  for (const message of messages) {
+    const { headers } = message;
+    (message as { headers: unknown }).headers = headers === undefined ? noHeaders : headers.map(toHeader);
+  }
+  return messages as unknown as Message[];
+}
+
+function toHeader(header: Record<string, Buffer | null>): Header {
+  const key = Object.keys(header)[0] ?? '';
+  return { key, value: header[key] ?? null };
+}
+
+function toPositions(list: readonly (NativeTopicPartition | Error)[]): TopicPartitionOffset[] {
+  return list.map((entry) => {
+    if (entry instanceof Error) throw wrap(entry) satisfies KafkaError;
+    return { topic: entry.topic, partition: entry.partition, offset: entry.offset ?? OFFSET_NONE };
+  });
+}

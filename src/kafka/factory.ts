@@ -1,0 +1,88 @@
+// KafkaFactory on librdkafka: one cluster's properties made into connected clients.
+import { randomUUID } from 'node:crypto';
+import type { Admin, ConsumerOptions, KafkaFactory, ProducerOptions, Properties } from '../core/ports.js';
+import type { Log } from '../log.js';
+import { openConsumer } from './consumer.js';
+import { type EmbeddedKafka, embeddedDefaults, startEmbedded } from './embedded.js';
+import { NativeAdmin } from './native-admin.js';
+import { openProducer } from './producer.js';
+import { consumerProperties, producerProperties, type Section, withoutGoKeys } from './properties.js';
+
+export interface KafkaFactoryOptions {
+  /** The cluster's sections as the user wrote them; global and topic level may be mixed. */
+  readonly general?: Properties;
+  readonly consumer?: Properties;
+  readonly producer?: Properties;
+  /** Run Kafka in this process; `bootstrap.servers` is then ours. */
+  readonly embedded?: boolean;
+  readonly log: Log;
+}
+
+/** Makes the factory of one cluster; starts the embedded cluster when asked for. No broker is contacted otherwise. */
+export async function createKafkaFactory(options: KafkaFactoryOptions): Promise<KafkaFactory> {
+  const { log } = options;
+  const embedded = options.embedded ? await startEmbedded(log) : undefined;
+  const section = (name: 'general' | 'consumer' | 'producer'): Section =>
+    withoutGoKeys({ name, properties: options[name] ?? {} }, log);
+  const sections = { general: section('general'), consumer: section('consumer'), producer: section('producer') };
+  return new RdKafkaFactory(sections, log, embedded);
+}
+
+class RdKafkaFactory implements KafkaFactory {
+  readonly brokers: string;
+  readonly maxMessageBytes: number;
+  readonly admin: Admin;
+  readonly #producer: readonly Section[];
+  readonly #consumer: readonly Section[];
+  readonly #log: Log;
+  readonly #embedded: EmbeddedKafka | undefined;
+
+  constructor(
+    { general, consumer, producer }: Record<'general' | 'consumer' | 'producer', Section>,
+    log: Log,
+    embedded: EmbeddedKafka | undefined,
+  ) {
+    const below: Section[] = embedded ? [{ name: 'embedded', properties: embeddedDefaults.general }] : [];
+    const belowConsumer: Section[] = embedded ? [{ name: 'embedded', properties: embeddedDefaults.consumer }] : [];
+    const above: Section[] = embedded
+      ? [{ name: 'embedded', properties: { 'bootstrap.servers': embedded.brokers } }]
+      : [];
+    this.#producer = [...below, general, producer, ...above];
+    this.#consumer = [...below, ...belowConsumer, general, consumer, ...above];
+    this.#log = log;
+    this.#embedded = embedded;
+    const effective = producerProperties(this.#producer, log).global;
+    this.brokers = effective['bootstrap.servers'] ?? effective['metadata.broker.list'] ?? '';
+    this.maxMessageBytes = Number(effective['message.max.bytes'] ?? 1_000_000);
+    this.admin = new NativeAdmin(producerProperties(this.#producer, log), log);
+  }
+
+  producer(options: ProducerOptions, timeoutMs: number) {
+    const properties = producerProperties([...this.#producer, override(options.properties)], this.#log);
+    return openProducer(options, properties, this.#log, timeoutMs);
+  }
+
+  consumer(options: ConsumerOptions, timeoutMs: number) {
+    const identity: Properties = {
+      // Equal client.ids confuse cooperative assignors, so each consumer has its own.
+      'client.id': options.clientId ?? `rafka-${randomUUID().slice(0, 8)}`,
+      // librdkafka consumers can't be without a group; one that nobody joins or commits for does no harm.
+      ...(options.groupId === undefined
+        ? { 'group.id': `rafka-ungrouped-${randomUUID()}`, 'enable.auto.commit': false }
+        : { 'group.id': options.groupId }),
+    };
+    const properties = consumerProperties([
+      ...this.#consumer,
+      override(options.properties),
+      { name: 'session', properties: identity },
+    ]);
+    return openConsumer(options, properties, this.#log, timeoutMs);
+  }
+
+  async close(): Promise<void> {
+    await this.admin.close();
+    await this.#embedded?.stop();
+  }
+}
+
+const override = (properties: Properties = {}): Section => ({ name: 'override', properties });

@@ -1,0 +1,93 @@
+// The Admin questions that librdkafka answers: topics and watermarks. It is all that the embedded Kafka can be asked.
+import type { Admin, KafkaError, TopicMetadata, TopicPartition } from '../core/ports.js';
+import type { Log } from '../log.js';
+import { type Client, connect, metadata } from './client.js';
+import { refuse } from './fault.js';
+import { type NativeProducer, native } from './native.js';
+import type { ClientProperties } from './properties.js';
+
+const timeoutMs = 5000;
+
+/** librdkafka's code for a feature that the broker lacks. */
+const notSupported = -165;
+
+/** Asks over a client of its own, made on first use and made anew when that failed. */
+export class NativeAdmin implements Admin {
+  readonly #properties: ClientProperties;
+  readonly #log: Log;
+  #client: Promise<Client<NativeProducer>> | undefined;
+
+  constructor(properties: ClientProperties, log: Log) {
+    this.#properties = properties;
+    this.#log = log;
+  }
+
+  async topics(names?: readonly string[]): Promise<TopicMetadata[]> {
+    // Asking for one topic by name could create it; asking for all never does.
+    const { topics } = await metadata(await this.#connected(), { all: true, timeoutMs });
+    const wanted = names && new Set(names);
+    return topics
+      .filter(({ name, partitions }) => partitions.length > 0 && (!wanted || wanted.has(name)))
+      .map(({ name, partitions }) => ({
+        name,
+        partitions: partitions.map(({ id, leader, replicas, isrs }) => ({ partition: id, leader, replicas, isrs })),
+      }));
+  }
+
+  async watermarks(partitions: readonly TopicPartition[]) {
+    const client = await this.#connected();
+    return Promise.all(
+      partitions.map(async ({ topic, partition }) => {
+        const { lowOffset, highOffset } = await client.ask<{ lowOffset: number; highOffset: number }>((callback) =>
+          client.native.queryWatermarkOffsets(topic, partition, timeoutMs, callback),
+        );
+        return { topic, partition, low: lowOffset, high: highOffset };
+      }),
+    );
+  }
+
+  /** Created by asking for its metadata; partitions and settings are as the embedded Kafka makes them. */
+  async createTopic({ name }: { name: string }): Promise<void> {
+    await metadata(await this.#connected(), { topic: name, timeoutMs });
+  }
+
+  deleteTopic = () => unsupported('deleting topics');
+  deleteRecords = () => unsupported('deleting records');
+  topicConfigs = () => unsupported('topic settings');
+  identity = () => unsupported('cluster and topic ids');
+  groups = () => unsupported('listing groups');
+  describeGroups = () => unsupported('describing groups');
+  groupOffsets = () => unsupported('offsets of other groups');
+  commitGroupOffsets = () => unsupported('committing for other groups');
+  deleteGroupOffsets = () => unsupported('deleting offsets');
+
+  async close(): Promise<void> {
+    const client = this.#client;
+    this.#client = undefined;
+    await (await client?.catch(() => undefined))?.disconnect(timeoutMs);
+  }
+
+  #connected(): Promise<Client<NativeProducer>> {
+    if (this.#client) return this.#client;
+    const log = this.#log;
+    const connecting = connect<NativeProducer>(
+      {
+        kind: 'admin',
+        create: native.Producer,
+        properties: this.#properties,
+        log,
+        onFault: ({ message }) => log.debug({ kind: 'admin' }, message),
+      },
+      timeoutMs,
+    );
+    this.#client = connecting;
+    connecting.catch(() => {
+      this.#client = undefined;
+    });
+    return connecting;
+  }
+}
+
+const unsupported = async (what: string): Promise<never> => {
+  throw refuse(notSupported, `${what}: not supported by the embedded Kafka`) satisfies KafkaError;
+};

@@ -1,0 +1,134 @@
+// node-rdkafka's C++ binding as this folder uses it: the types of its calls, and the only place that loads it.
+//
+// The binding is driven without node-rdkafka's own JavaScript layer: that layer emits an event per message and per
+// report, lower-cases librdkafka's complaints and throws away error codes; all of it costs more than the calls themselves.
+import { createRequire } from 'node:module';
+
+/** How the binding's worker threads report: an object with a code, or (a few places) an Error with a text only. */
+export interface NativeError {
+  readonly message: string;
+  readonly code?: number;
+  readonly isFatal?: boolean;
+  readonly isRetriable?: boolean;
+  readonly isTxnRequiresAbort?: boolean;
+}
+
+export type Callback<T = void> = (error: NativeError | null | undefined, result: T) => void;
+
+export interface NativeTopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset?: number;
+}
+
+export interface NativeMetadata {
+  readonly orig_broker_name: string;
+  readonly brokers: readonly { id: number; host: string; port: number }[];
+  readonly topics: readonly {
+    name: string;
+    partitions: readonly { id: number; leader: number; replicas: number[]; isrs: number[] }[];
+  }[];
+}
+
+export interface NativeReport {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly timestamp?: number;
+  readonly opaque?: unknown;
+}
+
+export type NativeHeaders = { [key: string]: Buffer | null }[];
+
+/** What consume() gives; `headers` is absent when there are none. */
+export interface NativeMessage {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly timestamp: number;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  headers?: NativeHeaders;
+}
+
+export interface NativeEvents {
+  event_cb?: (type: string, data: NativeEvent) => void;
+  delivery_cb?: (error: NativeError | null, report: NativeReport) => void;
+}
+
+export interface NativeEvent {
+  readonly message: string;
+  readonly severity?: number;
+  readonly fac?: string;
+}
+
+/** `false` as first argument of configureCallbacks takes the callbacks off again. */
+export interface NativeClient {
+  configureCallbacks(add: boolean, callbacks: { global: object; topic: object; event: NativeEvents }): void;
+  connect(callback: Callback<{ name: string }>): void;
+  disconnect(callback: () => void): void;
+  getMetadata(
+    options: { topic: string; allTopics: boolean; timeout: number },
+    callback: Callback<NativeMetadata>,
+  ): void;
+  queryWatermarkOffsets(
+    topic: string,
+    partition: number,
+    timeoutMs: number,
+    callback: Callback<{ lowOffset: number; highOffset: number }>,
+  ): void;
+  /** Partitions that failed are Error objects in the list. */
+  offsetsForTimes(
+    times: readonly NativeTopicPartition[],
+    timeoutMs: number,
+    callback: Callback<readonly (NativeTopicPartition | Error)[]>,
+  ): void;
+}
+
+export interface NativeProducer extends NativeClient {
+  /** @returns 0 or librdkafka's error code. */
+  produce(
+    topic: string,
+    partition: number,
+    value: Buffer | null,
+    key: Buffer | null,
+    timestamp: number | null,
+    opaque: unknown,
+    headers: NativeHeaders | undefined,
+  ): number;
+  poll(): void;
+  flush(timeoutMs: number, callback: Callback): void;
+  /** Messages and reports not yet handed over; only in a binding that has been patched so. */
+  outqLen?(): number;
+  initTransactions(timeoutMs: number, callback: Callback): void;
+  beginTransaction(callback: Callback): void;
+  commitTransaction(timeoutMs: number, callback: Callback): void;
+  abortTransaction(timeoutMs: number, callback: Callback): void;
+}
+
+/** Calls without a callback return 0 or librdkafka's error code, or throw. */
+export interface NativeConsumer extends NativeClient {
+  subscribe(topics: readonly string[]): number;
+  assign(positions: readonly NativeTopicPartition[]): void;
+  assignments(): NativeTopicPartition[] | number;
+  consume(timeoutMs: number, max: number, callback: Callback<NativeMessage[]>): void;
+  offsetsStore(positions: readonly NativeTopicPartition[]): number;
+  commit(positions: readonly NativeTopicPartition[]): number;
+  committed(
+    partitions: readonly NativeTopicPartition[],
+    timeoutMs: number,
+    callback: Callback<readonly (NativeTopicPartition | Error)[]>,
+  ): void;
+  seek(position: NativeTopicPartition, timeoutMs: number, callback: Callback): void;
+  pause(partitions: readonly NativeTopicPartition[]): number;
+  resume(partitions: readonly NativeTopicPartition[]): number;
+}
+
+interface Binding {
+  readonly Producer: new (global: object, topic: object) => NativeProducer;
+  readonly KafkaConsumer: new (global: object, topic: object) => NativeConsumer;
+  err2str(code: number): string;
+  readonly librdkafkaVersion: string;
+}
+
+export const native: Binding = createRequire(import.meta.url)('node-rdkafka/librdkafka.js');

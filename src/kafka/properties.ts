@@ -1,0 +1,119 @@
+// librdkafka properties: merging the sections of a config file, our defaults, and the split into global and topic level.
+import type { Properties } from '../core/ports.js';
+import type { Log } from '../log.js';
+
+/** One source of properties; the name is what an error message says. Later sections win. */
+export interface Section {
+  readonly name: string;
+  readonly properties: Properties;
+}
+
+/** What the binding's constructors take, and where each key came from. */
+export interface ClientProperties {
+  readonly global: Record<string, string>;
+  readonly topic: Record<string, string>;
+  readonly sectionOf: ReadonlyMap<string, string>;
+}
+
+/**
+ * librdkafka's topic-level properties (CONFIGURATION.md). The binding sets a topic configuration of its own, so that these are
+ * dropped without a word when they stand among the global ones. Keys of both levels (compression.codec and .type,
+ * enable.auto.commit, auto.commit.interval.ms) are global ones here: the topic level inherits or is the legacy consumer's.
+ */
+export const topicLevelKeys: ReadonlySet<string> = new Set([
+  'request.required.acks',
+  'acks',
+  'request.timeout.ms',
+  'message.timeout.ms',
+  'delivery.timeout.ms',
+  'queuing.strategy',
+  'produce.offset.report',
+  'partitioner',
+  'compression.level',
+  'auto.commit.enable',
+  'auto.offset.reset',
+  'offset.store.path',
+  'offset.store.sync.interval.ms',
+  'offset.store.method',
+  'consume.callback.max.messages',
+]);
+
+const ours = 'default';
+
+/**
+ * Bounds on what librdkafka reads ahead (its own default is 64 MB a consumer), and a short pause when that is reached:
+ * with the default of 1 s a full queue halves the throughput.
+ */
+const consumerDefaults: Properties = {
+  'enable.auto.commit': true,
+  'enable.auto.offset.store': false,
+  'auto.commit.interval.ms': 1000,
+  'queued.min.messages': 10_000,
+  'queued.max.messages.kbytes': 8192,
+  'fetch.queue.backoff.ms': 5,
+};
+
+/** Leaves out what belongs to the Go client (`go.*`), with one log line. */
+export function withoutGoKeys(section: Section, log: Log): Section {
+  const go = Object.keys(section.properties).filter((key) => key.startsWith('go.'));
+  if (go.length === 0) return section;
+  log.warn({ section: section.name, keys: go }, 'properties of the Go client are skipped');
+  const kept = Object.entries(section.properties).filter(([key]) => !key.startsWith('go.'));
+  return { name: section.name, properties: Object.fromEntries(kept) };
+}
+
+/** Properties of a consumer: our defaults below the given sections. */
+export function consumerProperties(sections: readonly Section[]): ClientProperties {
+  return split([{ name: ours, properties: consumerDefaults }, ...sections]);
+}
+
+/**
+ * Properties of a producer: idempotent unless the sections say otherwise or ask for something that idempotence forbids;
+ * then it is off, and `log` says why.
+ */
+export function producerProperties(sections: readonly Section[], log: Log): ClientProperties {
+  const merged = split(sections);
+  if (merged.sectionOf.has('enable.idempotence') || merged.sectionOf.has('transactional.id')) return merged;
+  const obstacle = idempotenceObstacle({ ...merged.global, ...merged.topic });
+  if (obstacle) log.warn({ property: obstacle }, 'producing without idempotence, which this property rules out');
+  return split([{ name: ours, properties: { 'enable.idempotence': !obstacle } }, ...sections]);
+}
+
+/** The property that rules idempotence out (librdkafka would refuse the combination), if there is one. */
+function idempotenceObstacle(properties: Record<string, string>): string | undefined {
+  const forbidden: Record<string, (value: string) => boolean> = {
+    acks: (value) => value !== 'all' && value !== '-1',
+    'request.required.acks': (value) => value !== 'all' && value !== '-1',
+    'max.in.flight': (value) => Number(value) > 5,
+    'max.in.flight.requests.per.connection': (value) => Number(value) > 5,
+    retries: (value) => Number(value) < 1,
+    'message.send.max.retries': (value) => Number(value) < 1,
+    'queuing.strategy': (value) => value !== 'fifo',
+  };
+  return Object.keys(forbidden).find((key) => key in properties && forbidden[key]?.(properties[key] ?? ''));
+}
+
+function split(sections: readonly Section[]): ClientProperties {
+  const global: Record<string, string> = {};
+  const topic: Record<string, string> = {};
+  const sectionOf = new Map<string, string>();
+  for (const section of sections) {
+    for (const [key, value] of Object.entries(section.properties)) {
+      (topicLevelKeys.has(key) ? topic : global)[key] = String(value);
+      sectionOf.set(key, section.name);
+    }
+  }
+  return { global, topic, sectionOf };
+}
+
+/**
+ * librdkafka's complaint with the section in front that the complained-of key came from. librdkafka quotes the key,
+ * with double quotes or backticks.
+ */
+export function complaint(text: string, sectionOf: ReadonlyMap<string, string>): string {
+  for (const [, key] of text.matchAll(/["`]([^"`=]+)/g)) {
+    const section = sectionOf.get(key ?? '');
+    if (section !== undefined) return `${section}: ${text}`;
+  }
+  return text;
+}
