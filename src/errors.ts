@@ -54,6 +54,17 @@ const table = {
   'dump-arity': row('PROD', 'DUMP accepts 1 argument, got %s'),
   'dump-nan': row('PROD', 'NaN'),
 
+  // Redis' own texts
+  'unknown-command': row('ERR', "unknown command '%s', with args beginning with: %s"),
+  'unknown-subcommand': row('ERR', "unknown subcommand '%s'. Try %s HELP."),
+  'wrong-arity': row('ERR', "wrong number of arguments for '%s' command"),
+  syntax: row('ERR', 'syntax error'),
+  'not-integer': row('ERR', 'value is not an integer or out of range'),
+  'name-illegal': row('ERR', 'Client names cannot contain spaces, newlines or special characters.'),
+  'no-auth': row('NOAUTH', 'Authentication required.'),
+  'wrong-password': row('WRONGPASS', 'invalid username-password pair or user is disabled.'),
+  'protocol-version': row('NOPROTO', 'unsupported protocol version'),
+
   // Topics and the rest of Rafka's own commands
   'topic-invalid': row('ERR', "Invalid topic name '%s': use 1 to 249 of A-Z a-z 0-9 . _ -", 400, grpc.invalid),
   'stats-key': row('ERR', "Expected key to be 'stats', got %s"),

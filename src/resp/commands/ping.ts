@@ -1,0 +1,22 @@
+// PING [message]: tells that the gateway lives.
+import { fail } from '../../errors.js';
+import type { Command } from '../command.js';
+import { Simple } from '../reply.js';
+
+const PONG = new Simple('PONG');
+
+/** `PING` -> `+PONG`; `PING message` -> the message. */
+export const ping = {
+  name: 'ping',
+  arity: -1,
+  prefix: 'ERR',
+  group: 'connection',
+  flags: ['fast'],
+  summary: "Returns the server's liveliness response.",
+  since: '1.0.0',
+  args: [{ name: 'message', type: 'string', optional: true }],
+  run(_ctx, args) {
+    if (args.left > 1) throw fail('wrong-arity', 'ping');
+    return args.left === 0 ? PONG : args.bytes();
+  },
+} satisfies Command;

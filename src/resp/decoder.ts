@@ -1,0 +1,150 @@
+// Bytes of one client in, its commands out, one at a time: frames are found by the guard and taken apart by redis-parser.
+import RedisParser from 'redis-parser';
+import { FrameGuard, type FrameLimits, Step } from './frame-guard.js';
+import { splitInline } from './inline.js';
+
+/** Redis' limit for a line without its end. */
+const INLINE_LIMIT_BYTES = 64 * 1024;
+const LF = 0x0a;
+const CR = 0x0d;
+const nothing: Buffer = Buffer.alloc(0);
+
+/** A client broke the protocol: it is told and its connection closed. */
+export class ProtocolFault {
+  /** @param text Redis' words, without `ERR Protocol error: `. */
+  constructor(readonly text: string) {}
+}
+
+/** A command was thrown away because no broker would take a bulk of its size. */
+export const refusedBySize = Symbol('refused by size');
+
+export type Decoded = readonly Buffer[] | ProtocolFault | typeof refusedBySize | undefined;
+
+/**
+ * What was not asked for yet stays as raw bytes, so that a client that pipelines behind a waiting command costs
+ * what it sent and no more. The arguments are slices of what came in: who keeps one keeps its neighbours.
+ */
+export class Decoder {
+  readonly #guard: FrameGuard;
+  readonly #parser: RedisParser;
+  #argv: readonly Buffer[] | undefined;
+  /** Bytes from `#start` to `#end` are not decoded yet. */
+  #buffer: Buffer = nothing;
+  #start = 0;
+  #end = 0;
+  /** How far an unfinished line was searched for its end. */
+  #searched = 0;
+
+  constructor(limits: FrameLimits) {
+    this.#guard = new FrameGuard(limits);
+    const take = (argv: unknown) => {
+      this.#argv = argv as readonly Buffer[];
+    };
+    // The guard lets only whole, well-formed commands through: there is nothing left to complain about.
+    this.#parser = new RedisParser({ returnBuffers: true, returnReply: take, returnError: take });
+  }
+
+  /** Memory held for bytes that are not decoded yet. */
+  get heldBytes(): number {
+    return this.#end > this.#start ? this.#buffer.length : 0;
+  }
+
+  /** Redis' smaller limits hold while this is false. */
+  set authenticated(value: boolean) {
+    this.#guard.authenticated = value;
+  }
+
+  /** Adds what came in. The chunk is not copied when nothing was left of the ones before. */
+  push(chunk: Buffer): void {
+    if (this.#start === this.#end) {
+      this.#guard.shift(this.#start);
+      this.#buffer = chunk;
+      this.#start = 0;
+      this.#end = chunk.length;
+    } else this.#append(chunk);
+  }
+
+  /** The next command; undefined when more bytes are needed. After a fault nothing more may be asked. */
+  next(): Decoded {
+    for (;;) {
+      switch (this.#guard.step(this.#buffer, this.#end)) {
+        case Step.starved:
+          this.#settle();
+          return undefined;
+        case Step.fault:
+          return new ProtocolFault(this.#guard.fault);
+        case Step.inline: {
+          const argv = this.#inline();
+          if (!Array.isArray(argv) || argv.length > 0) return argv;
+          break;
+        }
+        default: {
+          const argv = this.#frame();
+          if (argv) return argv;
+        }
+      }
+    }
+  }
+
+  /** Forgets everything, at the end of the connection. */
+  clear(): void {
+    this.#buffer = nothing;
+    this.#start = this.#end = this.#searched = 0;
+  }
+
+  /** @returns undefined for a command of no words (`*0`, `*-1`). */
+  #frame(): Decoded {
+    const end = this.#guard.position;
+    if (this.#guard.refused) {
+      this.#guard.refused = false;
+      this.#start = end;
+      return refusedBySize;
+    }
+    this.#parser.execute(this.#buffer.subarray(this.#start, end));
+    this.#start = end;
+    const argv = this.#argv;
+    this.#argv = undefined;
+    return argv && argv.length > 0 ? argv : undefined;
+  }
+
+  #inline(): Decoded {
+    const from = Math.max(this.#start, this.#searched);
+    const found = this.#buffer.subarray(0, this.#end).indexOf(LF, from);
+    if (found < 0) {
+      if (this.#end - this.#start > INLINE_LIMIT_BYTES) return new ProtocolFault('too big inline request');
+      this.#settle();
+      this.#searched = this.#end;
+      return undefined;
+    }
+    const end = found > this.#start && this.#buffer[found - 1] === CR ? found - 1 : found;
+    const argv = splitInline(this.#buffer.subarray(this.#start, end));
+    this.#start = this.#guard.position = found + 1;
+    this.#searched = 0;
+    return argv ?? new ProtocolFault('unbalanced quotes in request');
+  }
+
+  /** Lets go of what was decoded: a few bytes left over must not keep a whole chunk alive. */
+  #settle(): void {
+    // Of a command that is thrown away nothing needs to be kept but the place where the next header will be.
+    if (this.#guard.refused) this.#start = Math.min(this.#end, this.#guard.position);
+    if (this.#start === 0) return;
+    const left = Buffer.from(this.#buffer.subarray(this.#start, this.#end));
+    this.#guard.shift(this.#start);
+    this.#searched = Math.max(0, this.#searched - this.#start);
+    this.#start = 0;
+    this.#end = left.length;
+    this.#buffer = left.length === 0 ? nothing : left;
+  }
+
+  /** Grows by doubling, so that a command that comes byte by byte is copied a few times only. */
+  #append(chunk: Buffer): void {
+    const needed = this.#end + chunk.length;
+    if (needed > this.#buffer.length) {
+      const grown = Buffer.allocUnsafeSlow(Math.max(needed, Math.ceil(this.#buffer.length * 1.5)));
+      this.#buffer.copy(grown, 0, 0, this.#end);
+      this.#buffer = grown;
+    }
+    chunk.copy(this.#buffer, this.#end);
+    this.#end = needed;
+  }
+}
