@@ -12,6 +12,7 @@ import {
   type TopicPartition,
 } from './ports.js';
 import { partitionKey, ReadAhead } from './read-ahead.js';
+import type { SessionLog } from './session-log.js';
 import type { Stats } from './stats.js';
 import type { TopicCatalog } from './topic-catalog.js';
 
@@ -28,13 +29,7 @@ export interface ConsumerSessionOptions {
   readonly catalog: TopicCatalog;
   readonly clock: Clock;
   readonly stats: Stats;
-  readonly log: {
-    /** The assignment changed. */
-    assigned(partitions: readonly TopicPartition[]): void;
-    fault(fault: KafkaFault): void;
-    missing(topics: readonly string[]): void;
-    dropped(messages: number): void;
-  };
+  readonly log: SessionLog;
 }
 
 /** A native wait holds a pool thread and can't be interrupted, so none is longer than this (ms). */
@@ -134,11 +129,11 @@ export class ConsumerSession {
   fault(fault: KafkaFault): void {
     if (fault.fatal) this.#failure = fail('poll-failed', fault.message);
     if (isMissingTopic(fault)) {
-      if (!this.#unavailable) this.#options.log.missing(this.topics);
+      if (!this.#unavailable) this.#options.log.missingTopics(this.#options.id, this.topics);
       this.#unavailable = true;
       return;
     }
-    this.#options.log.fault(fault);
+    this.#options.log.consumerFault(this.#options.id, fault);
   }
 
   /** Leaves the group; what was acked is committed. Idempotent. */
@@ -201,11 +196,12 @@ export class ConsumerSession {
     const changed = now.size !== this.#assigned.size || [...now.keys()].some((key) => !this.#assigned.has(key));
     this.#assignedAt = this.#options.clock.monotonic();
     if (!changed) return;
+    const revoked = [...this.#assigned.keys()].filter((key) => !now.has(key)).length;
     this.#assigned = now;
-    this.#options.log.assigned([...now.values()]);
+    this.#options.log.assigned(this.#options.id, [...now.values()], revoked);
     this.#ledger.retain((key) => now.has(key));
     const dropped = this.#readAhead.retain((message) => now.has(partitionKey(message.topic, message.partition)));
-    if (dropped > 0) this.#options.log.dropped(dropped);
+    if (dropped > 0) this.#options.log.readAheadDropped(this.#options.id, dropped);
   }
 
   /** librdkafka alone may stay silent for minutes about a topic that has come: subscribing again makes it look. */

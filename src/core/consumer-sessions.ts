@@ -1,0 +1,124 @@
+// ConsumerSessions: opens group members' sessions for one cluster, within the limit that the thread pool sets.
+import { GatewayError } from '../errors.js';
+import { sleep } from './clock.js';
+import { ConsumerSession } from './consumer-session.js';
+import { type Clock, type Consumer, KafkaCode, KafkaError, type KafkaFactory, type Properties } from './ports.js';
+import type { SessionLog } from './session-log.js';
+import type { Stats } from './stats.js';
+import type { TopicCatalog } from './topic-catalog.js';
+
+export interface ConsumerSessionsOptions {
+  readonly kafka: KafkaFactory;
+  readonly catalog: TopicCatalog;
+  readonly clock: Clock;
+  readonly stats: Stats;
+  readonly log: SessionLog;
+  /** Consumers open at once: each may hold a thread of libuv's pool while it waits. */
+  readonly maxConsumers: number;
+  /** Bytes of messages that wait for one client. */
+  readonly prefetchBytes: number;
+  /** Of the operator's file, ms; a client's own setting counts for its session. */
+  readonly maxPollIntervalMs: number;
+}
+
+export interface MemberOptions {
+  /** `<group.id>:<name>`. */
+  readonly id: string;
+  readonly groupId: string;
+  readonly clientId: string;
+  readonly topics: readonly string[];
+  readonly properties: Properties;
+}
+
+/** Between two tries to reach brokers that don't answer, ms. */
+const retryMs = 500;
+/** How long one try may take, ms. */
+const connectMs = 10_000;
+
+/** The open consumer sessions of one cluster. */
+export class ConsumerSessions {
+  readonly #options: ConsumerSessionsOptions;
+  readonly #open = new Set<ConsumerSession>();
+  #opening = 0;
+
+  constructor(options: ConsumerSessionsOptions) {
+    this.#options = options;
+  }
+
+  get count(): number {
+    return this.#open.size + this.#opening;
+  }
+
+  /**
+   * Opens a session; brokers that don't answer are waited for.
+   * @returns undefined when timeoutMs was over or the signal aborted first.
+   * @throws GatewayError `too-many-consumers`; KafkaError for settings that librdkafka refuses.
+   */
+  async open(member: MemberOptions, timeoutMs: number, signal: AbortSignal): Promise<ConsumerSession | undefined> {
+    const { clock, maxConsumers } = this.#options;
+    if (this.count >= maxConsumers) throw new GatewayError('too-many-consumers', [this.count]);
+    const deadline = clock.monotonic() + timeoutMs;
+    this.#opening += 1;
+    try {
+      for (;;) {
+        const session = await this.#tryOpen(member, Math.min(connectMs, Math.max(1, deadline - clock.monotonic())));
+        if (session && !signal.aborted) return session;
+        if (session) await this.close(session, 0);
+        if (signal.aborted || clock.monotonic() + retryMs >= deadline) return undefined;
+        await sleep(clock, retryMs);
+      }
+    } finally {
+      this.#opening -= 1;
+    }
+  }
+
+  /** Closes a session that was opened here: it leaves its group and what was acked is committed. Never rejects. */
+  async close(session: ConsumerSession, timeoutMs: number): Promise<void> {
+    await session.close(timeoutMs);
+    this.#open.delete(session);
+  }
+
+  /** @returns undefined when no broker answered. */
+  async #tryOpen(member: MemberOptions, timeoutMs: number): Promise<ConsumerSession | undefined> {
+    const { kafka, log } = this.#options;
+    let session: ConsumerSession | undefined;
+    let consumer: Consumer;
+    try {
+      const { groupId, clientId, properties } = member;
+      consumer = await kafka.consumer({ groupId, clientId, properties, onFault: (fault) => session?.fault(fault) }, timeoutMs);
+    } catch (error) {
+      if (!(error instanceof KafkaError) || !isUnreachable(error)) throw error;
+      log.consumerFault(member.id, error);
+      return undefined;
+    }
+    session = this.#session(member, consumer);
+    this.#open.add(session);
+    return session;
+  }
+
+  #session(member: MemberOptions, consumer: Consumer): ConsumerSession {
+    const { prefetchBytes, catalog, clock, stats, log } = this.#options;
+    const maxPollIntervalMs = Number(member.properties['max.poll.interval.ms'] ?? this.#options.maxPollIntervalMs);
+    return new ConsumerSession({
+      id: member.id,
+      topics: member.topics,
+      consumer,
+      prefetchBytes,
+      maxPollIntervalMs,
+      catalog,
+      clock,
+      stats,
+      log,
+    });
+  }
+}
+
+function isUnreachable({ code }: KafkaError): boolean {
+  return (
+    code === KafkaCode.transport ||
+    code === KafkaCode.timedOut ||
+    code === KafkaCode.allBrokersDown ||
+    code === KafkaCode.resolve ||
+    code === KafkaCode.fail
+  );
+}

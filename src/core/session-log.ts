@@ -1,0 +1,69 @@
+// What sessions tell an operator. Faults that repeat are told once a minute: a hundred members lose the same broker together.
+import type { DeliveryReport, KafkaFault, TopicPartition } from './ports.js';
+
+/** Where the lines go; core knows no logger. */
+export interface LogSink {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+const quietMs = 60_000;
+/** More different faults than this within a minute are told without being remembered. */
+const maxRemembered = 1_000;
+
+/** The log of all sessions of one cluster. */
+export class SessionLog {
+  readonly #sink: LogSink;
+  readonly #monotonic: () => number;
+  readonly #told = new Map<string, { at: number; count: number }>();
+
+  constructor(sink: LogSink, monotonic: () => number) {
+    this.#sink = sink;
+    this.#monotonic = monotonic;
+  }
+
+  assigned(client: string, partitions: readonly TopicPartition[], revoked: number): void {
+    const assigned = partitions.map(({ topic, partition }) => `${topic}:${partition}`).join(' ');
+    this.#sink.info({ client, assigned: clip(assigned), partitions: partitions.length, revoked }, 'partitions assigned');
+  }
+
+  readAheadDropped(client: string, messages: number): void {
+    this.#sink.info({ client, messages }, 'read-ahead of revoked partitions dropped: whoever has them now reads it again');
+  }
+
+  missingTopics(client: string, topics: readonly string[]): void {
+    this.#sink.warn({ client, topics }, 'a subscribed topic does not exist: waiting for it');
+  }
+
+  consumerFault(client: string, fault: KafkaFault): void {
+    const seen = this.#sinceTold(`consumer ${fault.code}`);
+    if (seen > 0) this.#sink.warn({ client, code: fault.code, reason: fault.message, seen }, 'consumer trouble');
+  }
+
+  producerFault(client: string, fault: KafkaFault): void {
+    const seen = this.#sinceTold(`producer ${fault.code}`);
+    if (seen > 0) this.#sink.warn({ client, code: fault.code, reason: fault.message, seen }, 'producer trouble');
+  }
+
+  deliveryFailed(client: string, { topic, partition, error }: DeliveryReport): void {
+    const seen = this.#sinceTold(`delivery ${topic} ${error?.code}`);
+    if (seen === 0) return;
+    this.#sink.error({ client, topic, partition, code: error?.code, reason: error?.message, seen }, 'delivery failed');
+  }
+
+  /** @returns 0 while a fault is kept quiet, else how often it was seen since it was told. */
+  #sinceTold(what: string): number {
+    const now = this.#monotonic();
+    const told = this.#told.get(what);
+    if (told && now - told.at < quietMs) {
+      told.count += 1;
+      return 0;
+    }
+    if (this.#told.size >= maxRemembered) this.#told.clear();
+    this.#told.set(what, { at: now, count: 0 });
+    return (told?.count ?? 0) + 1;
+  }
+}
+
+const clip = (text: string): string => (text.length > 500 ? `${text.slice(0, 500)}...` : text);

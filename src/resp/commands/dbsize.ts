@@ -1,0 +1,13 @@
+// DBSIZE  ->  how many topics there are
+import type { Command } from '../command.js';
+import { topicKeys } from '../topic-keys.js';
+
+export const dbsize = {
+  name: 'dbsize',
+  arity: 1,
+  prefix: 'ERR',
+  group: 'server',
+  flags: ['readonly', 'fast'],
+  summary: 'How many topics there are.',
+  run: async (ctx) => (await topicKeys(ctx)).length,
+} as const satisfies Command;

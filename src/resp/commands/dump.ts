@@ -1,0 +1,21 @@
+// DUMP <timeoutMs>  ->  messages of this connection still in flight when the time is over, plus those that failed since its last DUMP
+// 0 means that every message since the last DUMP is in Kafka (acks=all): the durable answer. After a time-out it may be an upper bound.
+import { fail } from '../../errors.js';
+import { parseInteger } from '../args.js';
+import type { Command } from '../command.js';
+
+export const dump = {
+  name: 'dump',
+  arity: 2,
+  prefix: 'PROD',
+  group: 'generic',
+  flags: ['readonly'],
+  summary: 'Waits until Kafka has all that this connection produced; 0: it has.',
+  args: [{ name: 'timeout-ms', type: 'integer' }],
+  wrongArity: (count) => fail('dump-arity', count),
+  run(ctx, args) {
+    const timeoutMs = parseInteger(args.bytes());
+    if (timeoutMs === undefined) throw fail('dump-nan');
+    return ctx.sessions.openProducer()?.dump(Math.max(0, timeoutMs)) ?? 0;
+  },
+} as const satisfies Command;

@@ -1,0 +1,25 @@
+// LLEN topics:<t>  ->  messages that the topic holds: the sum of end - begin over its partitions
+import { fail } from '../../errors.js';
+import type { Command } from '../command.js';
+import { topicOfKey } from '../topic-keys.js';
+
+export const llen = {
+  name: 'llen',
+  arity: 2,
+  prefix: 'ERR',
+  group: 'list',
+  flags: ['readonly'],
+  summary: 'How many messages a topic holds.',
+  keys: [1, 1, 1],
+  args: [{ name: 'topics', type: 'key' }],
+  async run(ctx, args) {
+    const key = args.text();
+    const topic = topicOfKey(key);
+    if (topic === undefined) throw fail('keys-argument', key);
+    const { catalog, admin } = ctx.server.gateway;
+    const found = ctx.user.maySee(topic) ? (await catalog.all()).get(topic) : undefined;
+    if (!found) return 0;
+    const ends = await admin.watermarks(found.partitions.map(({ partition }) => ({ topic, partition })));
+    return ends.reduce((sum, { low, high }) => sum + high - low, 0);
+  },
+} as const satisfies Command;

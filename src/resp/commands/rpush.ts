@@ -1,0 +1,55 @@
+// RPUSH acks <topic>:<partition>:<offset> [...]  ->  how many acks were taken
+// Acknowledges a message and all before it of its partition: offset + 1 is stored, and committed within auto.commit.interval.ms.
+// Beyond Rafka: several acks in one command, acks from any connection of the same name, RPUSH topics:<t> <message> as RPUSHX.
+import type { ConsumerSession } from '../../core/consumer-session.js';
+import { fail } from '../../errors.js';
+import type { Command } from '../command.js';
+import type { Reply } from '../reply.js';
+import { isProduceKey, parseProduceKey } from '../topics-key.js';
+import { produce } from './rpushx.js';
+
+export const rpush = {
+  name: 'rpush',
+  arity: -3,
+  prefix: 'CONS',
+  group: 'list',
+  flags: ['write', 'fast'],
+  summary: 'Acknowledges messages: RPUSH acks <topic>:<partition>:<offset>.',
+  keys: [1, 1, 1],
+  args: [
+    { name: 'acks', type: 'key' },
+    { name: 'topic:partition:offset', type: 'string', multiple: true },
+  ],
+  run(ctx, args) {
+    const key = args.bytes();
+    if (isProduceKey(key)) return produce(ctx, parseProduceKey(key), args);
+    if (key.latin1Slice() !== 'acks') throw fail('ack-key');
+    const acks = args.rest().map(parseAck);
+    return acknowledge(ctx.sessions.acknowledger(), acks);
+  },
+} as const satisfies Command;
+
+interface Ack {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+function acknowledge(session: ConsumerSession, acks: readonly Ack[]): Reply | Promise<Reply> {
+  const asked: Promise<void>[] = [];
+  for (const { topic, partition, offset } of acks) {
+    const answer = session.ack(topic, partition, offset);
+    if (answer) asked.push(answer);
+  }
+  return asked.length > 0 ? Promise.all(asked).then(() => acks.length) : acks.length;
+}
+
+function parseAck(bytes: Buffer): Ack {
+  const text = bytes.latin1Slice();
+  const parts = /^([^:]+):([0-9]+):(-?[0-9]+)$/.exec(text);
+  const partition = Number(parts?.[2]);
+  const offset = Number(parts?.[3]);
+  if (!parts || !Number.isSafeInteger(partition) || !Number.isSafeInteger(offset)) throw fail('ack-unparsable', text);
+  if (offset < 0) throw fail('ack-negative', offset);
+  return { topic: parts[1]!, partition, offset };
+}

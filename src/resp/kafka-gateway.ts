@@ -1,0 +1,117 @@
+// KafkaGateway: what all RESP connections share of Kafka: names and their owners, limits, shared producers, the idle sweep.
+import type { Cluster } from '../core/cluster.js';
+import { ConsumerSessions } from '../core/consumer-sessions.js';
+import type { ConsumerSession } from '../core/consumer-session.js';
+import type { Admin, Clock, Properties } from '../core/ports.js';
+import { ProducerSession } from '../core/producer-session.js';
+import { SessionLog } from '../core/session-log.js';
+import type { Stats } from '../core/stats.js';
+import { TopicCatalog } from '../core/topic-catalog.js';
+import type { Log } from '../log.js';
+import type { KafkaSettings } from './config.js';
+import type { Context, Gateway } from './context.js';
+import { ConnectionSessions } from './sessions.js';
+
+export interface KafkaGatewayOptions {
+  readonly cluster: Cluster;
+  readonly settings: KafkaSettings;
+  /** The operator's consumer section, for what a session must know of it. */
+  readonly consumerProperties: Properties;
+  readonly clock: Clock;
+  readonly stats: Stats;
+  readonly log: Log;
+}
+
+/** Kafka's own default, ms. */
+const defaultMaxPollIntervalMs = 300_000;
+/** How often idle producers are looked for, at most, ms. */
+const longestSweepMs = 5_000;
+
+export class KafkaGateway implements Gateway {
+  readonly settings: KafkaSettings;
+  readonly catalog: TopicCatalog;
+  readonly consumers: ConsumerSessions;
+  readonly #options: KafkaGatewayOptions;
+  readonly #log: SessionLog;
+  readonly #producers = new Set<ProducerSession>();
+  #stopSweep: () => void = () => {};
+
+  constructor(options: KafkaGatewayOptions) {
+    const { cluster, clock, stats, settings, consumerProperties } = options;
+    this.#options = options;
+    this.settings = settings;
+    this.catalog = new TopicCatalog(cluster.kafka.admin, clock);
+    this.#log = new SessionLog(options.log, () => clock.monotonic());
+    this.consumers = new ConsumerSessions({
+      kafka: cluster.kafka,
+      catalog: this.catalog,
+      clock,
+      stats,
+      log: this.#log,
+      maxConsumers: settings.maxConsumers,
+      prefetchBytes: settings.maxPrefetchBytes,
+      maxPollIntervalMs: Number(consumerProperties['max.poll.interval.ms'] ?? defaultMaxPollIntervalMs),
+    });
+    this.#sweepLater();
+  }
+
+  get admin(): Admin {
+    return this.#options.cluster.kafka.admin;
+  }
+
+  open(connection: Context): ConnectionSessions {
+    return new ConnectionSessions(this, connection);
+  }
+
+  info(): Readonly<Record<string, string | number>> {
+    const { cluster } = this.#options;
+    return {
+      kafka_cluster: cluster.name,
+      kafka_brokers: cluster.kafka.brokers,
+      kafka_producers: [...this.#producers].filter((session) => session.isOpen).length,
+      kafka_consumers: this.consumers.count,
+      kafka_in_flight: [...this.#producers].reduce((sum, session) => sum + session.inFlight, 0),
+    };
+  }
+
+  /** A producer for one connection. @param client names it in the log. */
+  producer(client: () => string): ProducerSession {
+    const { cluster, settings, clock, stats } = this.#options;
+    const session = new ProducerSession({
+      reports: 'errors',
+      open: (options, timeoutMs) => cluster.kafka.producer(options, timeoutMs),
+      produceTimeoutMs: settings.produceTimeoutMs,
+      clock,
+      stats,
+      onFailure: (report) => this.#log.deliveryFailed(client(), report),
+      onFault: (fault) => this.#log.producerFault(client(), fault),
+    });
+    this.#producers.add(session);
+    return session;
+  }
+
+  /** Flushes and closes a connection's producer. @returns messages that were not delivered. */
+  async closeProducer(session: ProducerSession): Promise<number> {
+    const left = await session.close(this.settings.producerFlushMs);
+    this.#producers.delete(session);
+    return left;
+  }
+
+  closeConsumer(session: ConsumerSession): Promise<void> {
+    return this.consumers.close(session, this.settings.consumerCloseMs);
+  }
+
+  /** Ends the idle sweep. */
+  close(): void {
+    this.#stopSweep();
+  }
+
+  #sweepLater(): void {
+    const { producerIdleTimeoutMs } = this.settings;
+    if (producerIdleTimeoutMs === 0) return;
+    this.#stopSweep = this.#options.clock.after(Math.min(longestSweepMs, producerIdleTimeoutMs), () => {
+      for (const session of this.#producers) void session.closeIfIdle(producerIdleTimeoutMs);
+      this.#sweepLater();
+    });
+  }
+}

@@ -1,0 +1,132 @@
+// The Kafka side of one RESP connection: its own producer and consumer, made on first use, closed with it.
+import { clientProperties } from '../core/client-properties.js';
+import type { ConsumerSession } from '../core/consumer-session.js';
+import { KafkaError } from '../core/ports.js';
+import type { ProducerSession } from '../core/producer-session.js';
+import { fail, GatewayError } from '../errors.js';
+import type { Context, Sessions } from './context.js';
+import type { KafkaGateway } from './kafka-gateway.js';
+import type { ConsumeKey } from './topics-key.js';
+
+export class ConnectionSessions implements Sessions {
+  readonly #gateway: KafkaGateway;
+  readonly #ctx: Context;
+  #producer: ProducerSession | undefined;
+  #consumer: ConsumerSession | undefined;
+  #opening: Promise<unknown> | undefined;
+  #saidUnit: string | undefined;
+
+  constructor(gateway: KafkaGateway, ctx: Context) {
+    this.#gateway = gateway;
+    this.#ctx = ctx;
+  }
+
+  producer(): ProducerSession {
+    this.#producer ??= this.#gateway.producer(() => this.#ctx.name || this.#ctx.address);
+    return this.#producer;
+  }
+
+  openProducer(): ProducerSession | undefined {
+    return this.#producer;
+  }
+
+  get consumer(): ConsumerSession | undefined {
+    return this.#consumer;
+  }
+
+  get isConsuming(): boolean {
+    return this.#consumer !== undefined || this.#opening !== undefined;
+  }
+
+  /** Says once a connection how BLPOP's time-out was read: the two readings differ by a factor of 1000. */
+  noteTimeoutUnit(unit: 's' | 'ms'): void {
+    if (this.#saidUnit === unit) return;
+    this.#saidUnit = unit;
+    this.#ctx.log.info({ conn: this.#ctx.id, client: this.#ctx.name, unit }, 'BLPOP time-out unit');
+  }
+
+  /**
+   * This connection's consumer if it is there already.
+   * @throws GatewayError `shutting-down`, `not-identified`, `topics-differ`.
+   */
+  openConsumer(wanted: ConsumeKey): ConsumerSession | undefined {
+    const { signal, name } = this.#ctx;
+    if (signal.aborted) throw signal.reason;
+    if (!name.includes(':')) throw fail('not-identified');
+    if (this.#consumer && !sameTopics(this.#consumer.topics, wanted.topics)) {
+      throw fail('topics-differ', name, consumerId(name, this.#consumer.topics), consumerId(name, wanted.topics));
+    }
+    return this.#consumer;
+  }
+
+  /**
+   * Makes this connection's consumer, as the owner of its name.
+   * @returns undefined when brokers did not answer within timeoutMs.
+   * @throws GatewayError `id-taken`, `too-many-consumers`, `consumer-refused`, `not-permitted`.
+   */
+  async makeConsumer(wanted: ConsumeKey, timeoutMs: number): Promise<ConsumerSession | undefined> {
+    const { name, user } = this.#ctx;
+    user.checkConsume(groupOf(name), wanted.topics);
+    this.#gateway.identities.claim(name, user.name, this);
+    try {
+      this.#opening = this.#open(wanted, timeoutMs);
+      await this.#opening;
+    } finally {
+      this.#opening = undefined;
+      if (!this.#consumer) this.#gateway.identities.release(this);
+    }
+    return this.#consumer;
+  }
+
+  /**
+   * The consumer that acks of this connection's name go to: its own, or that of another connection of the same name and user.
+   * @throws GatewayError `ack-no-consumer`.
+   */
+  acknowledger(): ConsumerSession {
+    const { name, user, address } = this.#ctx;
+    const session = this.#consumer ?? this.#gateway.identities.owner(name, user.name)?.consumer;
+    if (!session) throw fail('ack-no-consumer', name || address);
+    return session;
+  }
+
+  async closeConsumer(): Promise<void> {
+    this.#gateway.identities.release(this);
+    await this.#opening?.catch(() => {});
+    const session = this.#consumer;
+    this.#consumer = undefined;
+    if (session) await this.#gateway.closeConsumer(session);
+  }
+
+  async close(): Promise<number> {
+    const producer = this.#producer;
+    this.#producer = undefined;
+    const [left] = await Promise.all([producer ? this.#gateway.closeProducer(producer) : 0, this.closeConsumer()]);
+    return left;
+  }
+
+  async #open(wanted: ConsumeKey, timeoutMs: number): Promise<void> {
+    const { name, signal, log, id: conn } = this.#ctx;
+    const { topics } = wanted;
+    const consumer = consumerId(name, topics);
+    const { maxPrefetchBytes } = this.#gateway.settings;
+    const { properties, corrected } = clientProperties(wanted.properties, maxPrefetchBytes, consumer, name);
+    if (corrected.length > 0) log.warn({ conn, client: name, corrected }, 'consumer settings corrected');
+    const member = { id: name, groupId: groupOf(name), clientId: name.slice(groupOf(name).length + 1), topics, properties };
+    try {
+      this.#consumer = await this.#gateway.consumers.open(member, timeoutMs, signal);
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      throw new GatewayError('consumer-refused', [consumer, name, error.message], { cause: error });
+    }
+  }
+}
+
+/** The part of `<group.id>:<name>` before the first colon. */
+export const groupOf = (name: string): string => name.slice(0, name.indexOf(':'));
+
+const consumerId = (name: string, topics: readonly string[]): string => `${name}|${topics.join(',')}`;
+
+function sameTopics(a: readonly string[], b: readonly string[]): boolean {
+  if (a.length !== b.length) return false;
+  return a.length === 1 ? a[0] === b[0] : a.every((topic) => b.includes(topic));
+}

@@ -1,0 +1,33 @@
+// The topics of the cluster as Redis keys: `topics:<name>`, internal ones left out.
+import { isInternalTopic } from '../core/topic-name.js';
+import { fail } from '../errors.js';
+import type { Context } from './context.js';
+import { globMatcher } from './glob.js';
+
+const prefix = 'topics:';
+
+/** The topic that a key names; undefined for a key of another kind. */
+export function topicOfKey(key: string): string | undefined {
+  return key.startsWith(prefix) && key.length > prefix.length ? key.slice(prefix.length) : undefined;
+}
+
+/** Every topic that this user may see, as sorted keys. @throws KafkaError when no broker answers. */
+export async function topicKeys(ctx: Context): Promise<string[]> {
+  const topics = await ctx.server.gateway.catalog.all();
+  const { allowInternalTopics } = ctx.server.gateway.settings;
+  return [...topics.keys()]
+    .filter((name) => (allowInternalTopics || !isInternalTopic(name)) && ctx.user.maySee(name))
+    .sort()
+    .map((name) => prefix + name);
+}
+
+/** The topic keys that a pattern matches; `topics:` alone, as Rafka's clients ask, means all. */
+export async function matchingTopicKeys(ctx: Context, pattern: string): Promise<string[]> {
+  const keys = await topicKeys(ctx);
+  return pattern === prefix ? keys : keys.filter(globMatcher(pattern));
+}
+
+/** @throws GatewayError `keys-argument` for a pattern that can match no key of ours. */
+export function checkKeysPattern(pattern: string): void {
+  if (!pattern.startsWith(prefix) && !/^[*?[\\]/.test(pattern)) throw fail('keys-argument', pattern);
+}
