@@ -85,7 +85,10 @@ export class ConsumerSessions {
     let consumer: Consumer;
     try {
       const { groupId, clientId, properties } = member;
-      consumer = await kafka.consumer({ groupId, clientId, properties, onFault: (fault) => session?.fault(fault) }, timeoutMs);
+      consumer = await kafka.consumer(
+        { groupId, clientId, properties, onFault: (fault) => session?.fault(fault) },
+        timeoutMs,
+      );
     } catch (error) {
       if (!(error instanceof KafkaError) || !isUnreachable(error)) throw error;
       log.consumerFault(member.id, error);

@@ -25,11 +25,17 @@ export class SessionLog {
 
   assigned(client: string, partitions: readonly TopicPartition[], revoked: number): void {
     const assigned = partitions.map(({ topic, partition }) => `${topic}:${partition}`).join(' ');
-    this.#sink.info({ client, assigned: clip(assigned), partitions: partitions.length, revoked }, 'partitions assigned');
+    this.#sink.info(
+      { client, assigned: clip(assigned), partitions: partitions.length, revoked },
+      'partitions assigned',
+    );
   }
 
   readAheadDropped(client: string, messages: number): void {
-    this.#sink.info({ client, messages }, 'read-ahead of revoked partitions dropped: whoever has them now reads it again');
+    this.#sink.info(
+      { client, messages },
+      'read-ahead of revoked partitions dropped: whoever has them now reads it again',
+    );
   }
 
   missingTopics(client: string, topics: readonly string[]): void {

@@ -15,7 +15,7 @@ const firstMillisecondValue = 1_000;
 
 /** @throws GatewayError `consumer-timeout-invalid`, `consumer-timeout-negative` (Redis' texts). */
 export function parseBlpopTimeout(bytes: Buffer, unit: TimeoutUnit): BlpopTimeout {
-  const text = bytes.latin1Slice();
+  const text = bytes.toString('latin1');
   const value = Number(text);
   if (text.trim() !== text || text === '' || !Number.isFinite(value)) throw fail('consumer-timeout-invalid');
   if (value < 0) throw fail('consumer-timeout-negative');

@@ -1,11 +1,42 @@
 // What a command sees of its connection, of the server around it and of Kafka behind it.
+import type { ConsumerSession } from '../core/consumer-session.js';
+import type { Admin } from '../core/ports.js';
+import type { ProducerSession } from '../core/producer-session.js';
 import type { Stats } from '../core/stats.js';
+import type { TopicCatalog } from '../core/topic-catalog.js';
 import type { Log } from '../log.js';
 import type { CommandTable } from './command.js';
+import type { KafkaSettings } from './config.js';
 import type { Protocol } from './encoder.js';
+import type { ConsumeKey } from './topics-key.js';
+import type { User } from './user.js';
 
 /** The Kafka side of one connection: made lazily by its commands, closed with it. */
 export interface Sessions {
+  /** This connection's producer, made on first use. */
+  producer(): ProducerSession;
+  /** The producer if there is one already. */
+  openProducer(): ProducerSession | undefined;
+  /** Whether a consumer is open or opening. */
+  readonly isConsuming: boolean;
+  /** Says once a connection how BLPOP's time-out was read: the two readings differ by a factor of 1000. */
+  noteTimeoutUnit(unit: 's' | 'ms'): void;
+  /**
+   * This connection's consumer if it is there already.
+   * @throws GatewayError `shutting-down`, `not-identified`, `topics-differ`.
+   */
+  openConsumer(wanted: ConsumeKey): ConsumerSession | undefined;
+  /**
+   * Makes this connection's consumer, as the owner of its name.
+   * @returns undefined when brokers did not answer within timeoutMs.
+   * @throws GatewayError `id-taken`, `too-many-consumers`, `consumer-refused`, `not-permitted`.
+   */
+  makeConsumer(wanted: ConsumeKey, timeoutMs: number): Promise<ConsumerSession | undefined>;
+  /**
+   * The consumer that acks of this connection's name go to: its own, or that of another connection of the same name and user.
+   * @throws GatewayError `ack-no-consumer`.
+   */
+  acknowledger(): ConsumerSession;
   /** Closes the consumer, if there is one: what was acked is committed. Never rejects. */
   closeConsumer(): Promise<void>;
   /** Closes both sessions, the producer flushed first. @returns messages that were not delivered. Never rejects. */
@@ -14,6 +45,9 @@ export interface Sessions {
 
 /** Makes the Kafka side of connections; the server's only way to Kafka, given to it by app.ts. */
 export interface Gateway {
+  readonly settings: KafkaSettings;
+  readonly catalog: TopicCatalog;
+  readonly admin: Admin;
   open(connection: Context): Sessions;
   /** Fields of INFO's `# Kafka` section. */
   info(): Readonly<Record<string, string | number>>;
@@ -29,6 +63,8 @@ export interface Context {
   readonly localAddress: string;
   /** As set by CLIENT SETNAME; empty before. */
   readonly name: string;
+  /** Whom the connection speaks for. */
+  readonly user: User;
   readonly protocol: Protocol;
   readonly sessions: Sessions;
   readonly server: ServerView;

@@ -1,7 +1,7 @@
 // KafkaGateway: what all RESP connections share of Kafka: names and their owners, limits, shared producers, the idle sweep.
 import type { Cluster } from '../core/cluster.js';
-import { ConsumerSessions } from '../core/consumer-sessions.js';
 import type { ConsumerSession } from '../core/consumer-session.js';
+import { ConsumerSessions } from '../core/consumer-sessions.js';
 import type { Admin, Clock, Properties } from '../core/ports.js';
 import { ProducerSession } from '../core/producer-session.js';
 import { SessionLog } from '../core/session-log.js';
@@ -10,6 +10,7 @@ import { TopicCatalog } from '../core/topic-catalog.js';
 import type { Log } from '../log.js';
 import type { KafkaSettings } from './config.js';
 import type { Context, Gateway } from './context.js';
+import { Identities } from './identity.js';
 import { ConnectionSessions } from './sessions.js';
 
 export interface KafkaGatewayOptions {
@@ -31,6 +32,7 @@ export class KafkaGateway implements Gateway {
   readonly settings: KafkaSettings;
   readonly catalog: TopicCatalog;
   readonly consumers: ConsumerSessions;
+  readonly identities = new Identities<ConnectionSessions>();
   readonly #options: KafkaGatewayOptions;
   readonly #log: SessionLog;
   readonly #producers = new Set<ProducerSession>();

@@ -30,6 +30,7 @@ export class ConnectionSessions implements Sessions {
     return this.#producer;
   }
 
+  /** The consumer, for whoever acks under the same name. */
   get consumer(): ConsumerSession | undefined {
     return this.#consumer;
   }
@@ -38,17 +39,12 @@ export class ConnectionSessions implements Sessions {
     return this.#consumer !== undefined || this.#opening !== undefined;
   }
 
-  /** Says once a connection how BLPOP's time-out was read: the two readings differ by a factor of 1000. */
   noteTimeoutUnit(unit: 's' | 'ms'): void {
     if (this.#saidUnit === unit) return;
     this.#saidUnit = unit;
     this.#ctx.log.info({ conn: this.#ctx.id, client: this.#ctx.name, unit }, 'BLPOP time-out unit');
   }
 
-  /**
-   * This connection's consumer if it is there already.
-   * @throws GatewayError `shutting-down`, `not-identified`, `topics-differ`.
-   */
   openConsumer(wanted: ConsumeKey): ConsumerSession | undefined {
     const { signal, name } = this.#ctx;
     if (signal.aborted) throw signal.reason;
@@ -59,11 +55,6 @@ export class ConnectionSessions implements Sessions {
     return this.#consumer;
   }
 
-  /**
-   * Makes this connection's consumer, as the owner of its name.
-   * @returns undefined when brokers did not answer within timeoutMs.
-   * @throws GatewayError `id-taken`, `too-many-consumers`, `consumer-refused`, `not-permitted`.
-   */
   async makeConsumer(wanted: ConsumeKey, timeoutMs: number): Promise<ConsumerSession | undefined> {
     const { name, user } = this.#ctx;
     user.checkConsume(groupOf(name), wanted.topics);
@@ -78,10 +69,6 @@ export class ConnectionSessions implements Sessions {
     return this.#consumer;
   }
 
-  /**
-   * The consumer that acks of this connection's name go to: its own, or that of another connection of the same name and user.
-   * @throws GatewayError `ack-no-consumer`.
-   */
   acknowledger(): ConsumerSession {
     const { name, user, address } = this.#ctx;
     const session = this.#consumer ?? this.#gateway.identities.owner(name, user.name)?.consumer;
@@ -111,7 +98,15 @@ export class ConnectionSessions implements Sessions {
     const { maxPrefetchBytes } = this.#gateway.settings;
     const { properties, corrected } = clientProperties(wanted.properties, maxPrefetchBytes, consumer, name);
     if (corrected.length > 0) log.warn({ conn, client: name, corrected }, 'consumer settings corrected');
-    const member = { id: name, groupId: groupOf(name), clientId: name.slice(groupOf(name).length + 1), topics, properties };
+    // Members with equal client ids make cooperative assignors spin, so the connection's number is part of it.
+    const group = groupOf(name);
+    const member = {
+      id: name,
+      groupId: group,
+      clientId: `${name.slice(group.length + 1)}#${conn}`,
+      topics,
+      properties,
+    };
     try {
       this.#consumer = await this.#gateway.consumers.open(member, timeoutMs, signal);
     } catch (error) {

@@ -75,12 +75,12 @@ export function parseProduceKey(bytes: Buffer): ProduceKey {
   const end = bytes.indexOf(colon, start);
   const stop = end < 0 ? bytes.length : end;
   if (start === 0 || stop === start) throw fail('produce-shape');
-  return { topic: bytes.latin1Slice(start, stop), key: end < 0 ? null : bytes.subarray(end + 1) };
+  return { topic: bytes.toString('latin1', start, stop), key: end < 0 ? null : bytes.subarray(end + 1) };
 }
 
 /** Where the topic begins; 0 when the key is of another form. */
 function produceStart(bytes: Buffer): number {
-  if (bytes[6] === colon && bytes.latin1Slice(0, 6) === 'topics') return 7;
-  if (bytes[5] === colon && bytes.latin1Slice(0, 5) === 'topic') return 6;
+  if (bytes[6] === colon && bytes.toString('latin1', 0, 6) === 'topics') return 7;
+  if (bytes[5] === colon && bytes.toString('latin1', 0, 5) === 'topic') return 6;
   return 0;
 }

@@ -34,7 +34,12 @@ export const blpop = {
   },
 } as const satisfies Command;
 
-async function wait(ctx: Context, wanted: ConsumeKey, open: ConsumerSession | undefined, timeoutMs: number): Promise<Reply> {
+async function wait(
+  ctx: Context,
+  wanted: ConsumeKey,
+  open: ConsumerSession | undefined,
+  timeoutMs: number,
+): Promise<Reply> {
   const until = performance.now() + timeoutMs;
   const session = open ?? (await ctx.sessions.makeConsumer(wanted, timeoutMs));
   const message = await session?.next(Math.max(1, until - performance.now()), ctx.signal);

@@ -23,7 +23,7 @@ export const rpush = {
   run(ctx, args) {
     const key = args.bytes();
     if (isProduceKey(key)) return produce(ctx, parseProduceKey(key), args);
-    if (key.latin1Slice() !== 'acks') throw fail('ack-key');
+    if (key.toString('latin1') !== 'acks') throw fail('ack-key');
     const acks = args.rest().map(parseAck);
     return acknowledge(ctx.sessions.acknowledger(), acks);
   },
@@ -45,7 +45,7 @@ function acknowledge(session: ConsumerSession, acks: readonly Ack[]): Reply | Pr
 }
 
 function parseAck(bytes: Buffer): Ack {
-  const text = bytes.latin1Slice();
+  const text = bytes.toString('latin1');
   const parts = /^([^:]+):([0-9]+):(-?[0-9]+)$/.exec(text);
   const partition = Number(parts?.[2]);
   const offset = Number(parts?.[3]);

@@ -1,0 +1,22 @@
+// What a user may do. Without users configured, everybody is the one who may do everything.
+
+/** The rights of the user that a connection speaks for. The check methods throw GatewayError `not-permitted`. */
+export interface User {
+  readonly name: string;
+  readonly isAdmin: boolean;
+  checkProduce(topic: string): void;
+  checkConsume(group: string, topics: readonly string[]): void;
+  checkAdmin(): void;
+  /** Whether the topic appears in this user's KEYS and SCAN. */
+  maySee(topic: string): boolean;
+}
+
+/** The user of a server without passwords. */
+export const everybody: User = {
+  name: 'default',
+  isAdmin: true,
+  checkProduce: () => {},
+  checkConsume: () => {},
+  checkAdmin: () => {},
+  maySee: () => true,
+};
