@@ -1,0 +1,41 @@
+// Applies a unified diff with no tool but Node: every hunk must match exactly where it says, or nothing is written.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/**
+ * @param {string} diff unified diff; file names are read from the `+++ b/` lines
+ * @param {string} root folder that the names, less `strip`, are relative to
+ * @param {string} strip leading part of the names in the diff
+ * @throws Error naming file and line when the text to change is not what the diff expects
+ */
+export function applyPatch(diff, root, strip) {
+  const results = diff
+    .split(/^(?=--- )/m)
+    .filter((part) => part.startsWith('--- '))
+    .map((part) => patchedFile(part.replace(/\n$/, '').split('\n'), root, strip));
+  for (const { file, text } of results) writeFileSync(file, text);
+}
+
+function patchedFile([, target, ...lines], root, strip) {
+  const name = target.replace(/^\+\+\+ b\//, '').split('\t')[0];
+  if (!name.startsWith(strip)) throw new Error(`the patch names ${name}, which is not below ${strip}`);
+  const file = join(root, name.slice(strip.length));
+  const before = readFileSync(file, 'utf8').split('\n');
+  const after = [];
+  let at = 0;
+  for (const line of lines) {
+    const hunk = /^@@ -(\d+)/.exec(line);
+    if (hunk) {
+      while (at < Number(hunk[1]) - 1) after.push(before[at++]);
+    } else if (line.startsWith('+')) {
+      after.push(line.slice(1));
+    } else {
+      if (before[at] !== line.slice(1)) {
+        throw new Error(`the patch does not fit ${name}:${at + 1}: expected ${JSON.stringify(line.slice(1))}`);
+      }
+      if (line.startsWith(' ')) after.push(before[at]);
+      at++;
+    }
+  }
+  return { file, text: [...after, ...before.slice(at)].join('\n') };
+}

@@ -1,0 +1,183 @@
+// Builds node-rdkafka (with patches/) once and keeps what run time needs in a cache outside the tree; installs it from there.
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  closeSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { availableParallelism, homedir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { applyPatch } from './apply-patch.mjs';
+
+const root = dirname(import.meta.dirname);
+const packageDir = join(root, 'node_modules/node-rdkafka');
+const installedKey = join(packageDir, 'build/rafka-key');
+const version = () => JSON.parse(readFileSync(join(packageDir, 'package.json'), 'utf8')).version.replace(/^v/, '');
+
+/** What the build cannot do without, and the Debian package each comes from. */
+const needs = [
+  { apt: 'python3', command: 'python3' },
+  { apt: 'make', command: 'make' },
+  { apt: 'g++', command: 'g++' },
+  { apt: 'libssl-dev', header: 'openssl/ssl.h' },
+  { apt: 'zlib1g-dev', header: 'zlib.h' },
+  { apt: 'libzstd-dev', header: 'zstd.h' },
+];
+
+/** Makes node-rdkafka loadable: already in place, from the cache, or by a build. @param {(line: string) => void} say */
+export async function ensureNative(say) {
+  const patchFile = join(root, `patches/node-rdkafka+${version()}.patch`);
+  const patch = readFileSync(patchFile, 'utf8');
+  const key = cacheKey(patch);
+  if (existsSync(installedKey) && readFileSync(installedKey, 'utf8') === key) return;
+  const cached = join(cacheRoot(), key);
+  if (existsSync(cached)) {
+    installFrom(cached, key);
+    if (loads()) return say(`Kafka client: taken from ${cached}`);
+    say(`Kafka client: ${cached} does not load here; building it again`);
+    rmSync(cached, { recursive: true, force: true });
+  }
+  await build(patch, cached, say);
+  installFrom(cached, key);
+  if (!loads()) throw new Error(`node-rdkafka was built but does not load; try: node -e "require('node-rdkafka')"`);
+}
+
+/** Where builds are kept: RAFKA_CACHE, else ~/.cache/rafka (XDG_CACHE_HOME counts). */
+export function cacheRoot() {
+  return process.env.RAFKA_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'rafka');
+}
+
+function cacheKey(patch) {
+  process.report.excludeNetwork = true;
+  const libc = process.report.getReport().header.glibcVersionRuntime ? 'glibc' : 'musl';
+  const hash = createHash('sha256').update(patch).digest('hex').slice(0, 12);
+  return `node-rdkafka-${version()}-${hash}-abi${process.versions.modules}-${process.platform}-${process.arch}-${libc}`;
+}
+
+/** Copies, because a cache may be cleared while the gateway runs. */
+function installFrom(cached, key) {
+  rmSync(join(packageDir, 'build'), { recursive: true, force: true });
+  cpSync(cached, join(packageDir, 'build'), { recursive: true, verbatimSymlinks: true });
+  writeFileSync(installedKey, key);
+}
+
+function loads() {
+  const check = spawnSync(process.execPath, ['-e', "require('node-rdkafka')"], { cwd: root, stdio: 'ignore' });
+  return check.status === 0;
+}
+
+async function build(patch, cached, say) {
+  if (process.platform !== 'linux') throw new Error('Rafka runs on Linux; elsewhere use the Docker image (see README)');
+  requireTools();
+  mkdirSync(cacheRoot(), { recursive: true });
+  const scratch = join(cacheRoot(), `build-${process.pid}`);
+  const log = join(cacheRoot(), 'build.log');
+  try {
+    const source = join(scratch, 'node_modules/node-rdkafka');
+    cpSync(packageDir, source, { recursive: true, filter: (path) => path !== join(packageDir, 'build') });
+    for (const name of ['nan', 'bindings', 'file-uri-to-path']) {
+      symlinkSync(realpathSync(join(root, 'node_modules', name)), join(scratch, 'node_modules', name));
+    }
+    applyPatch(patch, source, 'node_modules/node-rdkafka/');
+    say('Kafka client: building node-rdkafka and librdkafka from source, about 4 minutes, once per machine');
+    say(`Kafka client: the build's output goes to ${log}`);
+    await compile(source, log, say);
+    keepRuntime(source, join(scratch, 'keep'));
+    // Another setup may have finished first; its build is as good as ours.
+    if (!existsSync(cached)) renameSync(join(scratch, 'keep'), cached);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+/** Names everything that is missing in one go. */
+function requireTools() {
+  const missing = needs.filter((need) => ('command' in need ? !onPath(need.command) : !headerFound(need.header)));
+  if (missing.length === 0) return;
+  const packages = needs.map((need) => need.apt).join(' ');
+  throw new Error(
+    `the native build needs what this machine lacks: ${missing.map((need) => need.apt).join(', ')}\n` +
+      `  Debian, Ubuntu:  sudo apt-get install -y ${packages}\n` +
+      '  (libsasl2-dev as well if your brokers use Kerberos; PLAIN and SCRAM need nothing more)',
+  );
+}
+
+function onPath(command) {
+  return (process.env.PATH ?? '').split(delimiter).some((dir) => dir !== '' && existsSync(join(dir, command)));
+}
+
+function headerFound(header) {
+  // Without a compiler nothing can be asked; apt's list names the compiler and the headers together.
+  if (!onPath('g++')) return false;
+  const probe = spawnSync('g++', ['-E', '-x', 'c++', '-'], {
+    input: `#include <${header}>\n`,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  return probe.status === 0;
+}
+
+async function compile(cwd, log, say) {
+  const headers = dirname(dirname(realpathSync(process.execPath)));
+  const nodedir = existsSync(join(headers, 'include/node/node.h')) ? [`--nodedir=${headers}`] : [];
+  const jobs = String(Math.min(availableParallelism(), 8));
+  const started = Date.now();
+  const minutes = () => `${((Date.now() - started) / 60_000).toFixed(1)} min`;
+  const ticker = setInterval(() => say(`Kafka client: still building (${minutes()})`), 60_000);
+  try {
+    let status = await nodeGyp(['rebuild', ...nodedir], { cwd, log, jobs });
+    // librdkafka's makefile has been seen to race with itself; one job at a time it goes on from where it stopped.
+    if (status !== 0) status = await nodeGyp(['build', ...nodedir], { cwd, log, jobs: '1' });
+    if (status === 0) return say(`Kafka client: built in ${minutes()}`);
+  } finally {
+    clearInterval(ticker);
+  }
+  const tail = readFileSync(log, 'utf8').trimEnd().split('\n').slice(-25).join('\n');
+  throw new Error(`the native build failed; the end of ${log}:\n${tail}`);
+}
+
+/** @returns {Promise<number | null>} exit status */
+function nodeGyp(args, { cwd, log, jobs }) {
+  const out = openSync(log, args[0] === 'rebuild' ? 'w' : 'a');
+  const env = { ...process.env, JOBS: jobs };
+  // npm exports these to what it runs; inherited make flags make librdkafka's configure fail.
+  delete env.MAKEFLAGS;
+  const child = spawn(process.execPath, [findNodeGyp(), ...args], { cwd, env, stdio: ['ignore', out, out] });
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('exit', (status) => {
+      closeSync(out);
+      resolve(status);
+    });
+  });
+}
+
+/** node-gyp comes with npm: the one that runs us, the one beside node, or the one on the path. */
+function findNodeGyp() {
+  const npms = [process.env.npm_execpath, join(dirname(process.execPath), 'npm')];
+  for (const dir of (process.env.PATH ?? '').split(delimiter)) npms.push(join(dir, 'npm'));
+  for (const npm of npms) {
+    if (!npm || !existsSync(npm)) continue;
+    const found = join(dirname(dirname(realpathSync(npm))), 'node_modules/node-gyp/bin/node-gyp.js');
+    if (existsSync(found)) return found;
+  }
+  throw new Error('npm (which brings node-gyp) was not found; install Node.js together with npm');
+}
+
+/** Of some 500 MB only these are needed later. Debug information is left out when `strip` is there. */
+function keepRuntime(source, keep) {
+  const files = ['Release/node-librdkafka.node', 'deps/librdkafka.so.1', 'deps/librdkafka++.so.1'];
+  for (const file of files) {
+    mkdirSync(dirname(join(keep, file)), { recursive: true });
+    cpSync(join(source, 'build', file), join(keep, file));
+    if (onPath('strip')) spawnSync('strip', ['--strip-debug', join(keep, file)]);
+  }
+}

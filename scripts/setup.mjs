@@ -1,0 +1,49 @@
+// Brings a clone to the point where it runs: packages, the native Kafka client, compiled TypeScript. Quiet when all is in place.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, lstatSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+const root = dirname(import.meta.dirname);
+const say = (line) => console.error(`setup: ${line}`);
+
+function checkNode() {
+  const [major, minor, patch] = process.versions.node.split('.').map(Number);
+  const old = major < 20 || (major === 20 && (minor < 19 || (minor === 19 && patch < 4)));
+  if (old || major >= 26) throw new Error(`Node ${process.versions.node} does not fit: Rafka needs >=20.19.4 <26`);
+}
+
+/** `npm ci` when node_modules is missing or was installed from another lock file. */
+function installPackages() {
+  const modules = join(root, 'node_modules');
+  // A linked node_modules belongs to somebody else, and npm ci would empty it.
+  if (lstatSync(modules, { throwIfNoEntry: false })?.isSymbolicLink()) return;
+  const stamp = join(modules, '.rafka-lock');
+  const hash = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) return;
+  say('installing packages (npm ci)');
+  const npm = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ['npm'];
+  run([...npm, 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], 'npm ci');
+  writeFileSync(stamp, hash);
+}
+
+/** Output goes to stderr: stdout belongs to what is started afterwards. */
+function run([command, ...args], what) {
+  const { status, error } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2] });
+  if (error) throw new Error(`${what} could not be started: ${error.message}`);
+  if (status !== 0) throw new Error(`${what} failed`);
+}
+
+try {
+  checkNode();
+  installPackages();
+  const { ensureNative } = await import('./native.mjs');
+  await ensureNative(say);
+  const { compileSource } = await import('./compile.mjs');
+  compileSource();
+} catch (error) {
+  say(error.message);
+  process.exit(1);
+}
