@@ -72,6 +72,43 @@ const table = {
   'keys-argument': row('ERR', "Expected argument to be 'topics:', got %s"),
   'cluster-unknown': row('ERR', 'proxy `%s` does not exist', 400, grpc.invalid),
   'kafka-unavailable': row('ERR', 'Kafka is not available: %s', 503, grpc.unavailable),
+
+  // The message-at-a-time API (REST, gRPC); Kafka-Pixy's texts are API
+  'poll-expired': row('ERR', 'long polling timeout', 408, grpc.notFound),
+  'too-many-requests': row(
+    'ERR',
+    'Too many requests. Consider increasing `consumer.channel_buffer_size` (https://github.com/mailgun/kafka-pixy/blob/master/default.yaml#L43)',
+    429,
+    grpc.exhausted,
+  ),
+  'pixy-stopping': row('ERR', 'service is shutting down', 503, grpc.unavailable),
+  'consume-disabled': row('ERR', 'service is disabled by configuration', 503, grpc.unavailable),
+  'acks-channel-missing': row('ERR', 'acks channel missing for {%s %s %s}'),
+  'ack-numbers': row('ERR', 'invalid ack: %s', 400, grpc.invalid),
+  'group-count': row('ERR', 'one consumer group is expected, but %s provided', 400, grpc.invalid),
+  'group-empty': row('ERR', 'consumer group must not be empty', 400, grpc.invalid),
+  'request-invalid': row('ERR', '%s', 400, grpc.invalid),
+  'headers-unsupported': row(
+    'ERR',
+    'headers are not supported with this version of Kafka. Consider changing `kafka.version` (https://github.com/mailgun/kafka-pixy/blob/master/default.yaml#L35)',
+    400,
+    grpc.invalid,
+  ),
+  'message-too-large': row('ERR', 'kafka server: Message was too large, server rejected it to avoid allocation error.'),
+  'produce-topic-unknown': row(
+    'ERR',
+    'kafka server: Request was for a topic or partition that does not exist on this broker.',
+    404,
+    grpc.invalid,
+  ),
+  'produce-failed': row('ERR', '%s'),
+  'topic-unknown': row('ERR', 'Unknown topic', 404, grpc.notFound),
+  'group-unknown': row('ERR', 'unknown consumer group %s', 400, grpc.notFound),
+  'group-topic-unknown': row('ERR', 'topic %s is not consumed by %s', 400, grpc.notFound),
+  'group-active': row('ERR', 'group %s is active elsewhere, its offsets can be set when these members have left: %s'),
+  'kafka-refused': row('ERR', '%s'),
+  'body-too-large': row('ERR', 'request body is too large', 413, grpc.exhausted),
+
   'not-permitted': row('NOPERM', '%s'),
 
   // The relay

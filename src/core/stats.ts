@@ -12,6 +12,7 @@ const counters = {
   'producer.messages': 'Messages queued for Kafka',
   'consumer.messages': 'Messages handed to clients',
   'consumer.acks': 'Acknowledgements taken',
+  'consumer.given.up': 'Messages acked by the gateway after too many retries',
   'resp.connections': 'Connections accepted',
   'resp.connections.refused': 'Connections refused (max clients, protected mode)',
   'resp.commands': 'Commands run',

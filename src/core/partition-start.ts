@@ -1,0 +1,51 @@
+// Where a shared consumer starts to read a partition that it was assigned. Pure.
+import { AckedRanges } from './acked-ranges.js';
+
+/** Where a group that never committed begins. */
+export type InitialOffset = 'newest' | 'oldest';
+
+export interface PartitionStart {
+  readonly acked: AckedRanges;
+  /** The position to fetch from: above the base only behind acked ranges, below it when the base lies beyond the end. */
+  readonly readFrom: number;
+  /** The base is not what was committed: commit it at once. */
+  readonly adjusted: boolean;
+  /** Metadata that was left out, with the reason. */
+  readonly ignored?: string;
+}
+
+/** What a commit may hold instead of an offset. */
+const newest = -1;
+const oldest = -2;
+
+/**
+ * @param committed the group's commit; undefined without one.
+ * @param marks the partition's low and high watermark. A commit below the low one moves up to it; one beyond the high one
+ * stays, and messages are skipped until it is reached.
+ */
+export function partitionStart(
+  committed: { offset: number; metadata: string } | undefined,
+  marks: { low: number; high: number },
+  initial: InitialOffset,
+): PartitionStart {
+  const offset = committed?.offset ?? newest;
+  if (offset < 0) {
+    const first = offset === oldest || (committed === undefined && initial === 'oldest');
+    const base = first ? marks.low : marks.high;
+    return { acked: new AckedRanges(base), readFrom: base, adjusted: true };
+  }
+  const { acked, ignored } = readAcked(offset, committed?.metadata ?? '', marks.high);
+  const skipped = ignored === undefined ? {} : { ignored };
+  if (offset > marks.high) return { acked, readFrom: marks.high, adjusted: false, ...skipped };
+  acked.raise(marks.low);
+  return { acked, readFrom: acked.base, adjusted: acked.base !== offset, ...skipped };
+}
+
+/** Another program's metadata is not ours to understand: it counts as none. */
+function readAcked(base: number, metadata: string, end: number): { acked: AckedRanges; ignored?: string } {
+  try {
+    return { acked: AckedRanges.decode(base, metadata, end) };
+  } catch (error) {
+    return { acked: new AckedRanges(base), ignored: (error as Error).message };
+  }
+}

@@ -1,0 +1,256 @@
+// One cluster as clients without a session see it (REST, gRPC): every operation of the message-at-a-time API.
+import { fail, GatewayError } from '../errors.js';
+import { ConsumerPool } from './consumer-pool.js';
+import type { Delivery, Poll } from './delivery.js';
+import { groupsOf, type Members, membersOf } from './group-members.js';
+import {
+  type NewOffset,
+  type OffsetsContext,
+  type PartitionOffset,
+  readOffsets,
+  writeOffsets,
+} from './group-offsets.js';
+import { type DeliveryReport, KafkaCode, KafkaError, type KafkaFault, type ProducerRecord } from './ports.js';
+import { ProducerSession } from './producer-session.js';
+import type { SharedContext } from './shared-settings.js';
+import { TopicCatalog } from './topic-catalog.js';
+import { describeTopic, listTopics, type TopicParts, type TopicView } from './topics.js';
+
+export type { Delivery, Poll };
+
+/** How a cluster's messages are produced for clients without a session. */
+export interface ProduceSettings {
+  /** Key, value, headers and what the wire format adds. */
+  readonly maxMessageBytes: number;
+  /** The configuration names a Kafka that has record headers. */
+  readonly headers: boolean;
+  /** Partitions in turn, per topic, instead of by key. */
+  readonly roundRobin: boolean;
+  /** How long a caller is held back by a full queue or a missing broker, ms. */
+  readonly produceTimeoutMs: number;
+  /** How long closing waits for what is queued, ms. */
+  readonly shutdownTimeoutMs: number;
+  /** Over the cluster's producer properties. */
+  readonly properties: Readonly<Record<string, string | number | boolean>>;
+}
+
+export interface ProxyOptions extends SharedContext {
+  readonly name: string;
+  readonly produce: ProduceSettings;
+}
+
+/** What to ack before the next message is taken. */
+export interface Ack {
+  readonly partition: number;
+  readonly offset: number;
+}
+
+export type ConsumeMode = 'auto' | 'none' | Ack;
+
+/** What a record costs on the wire beside its key and value, as Kafka-Pixy counts it. */
+const overhead = { withHeaders: 36, perHeader: 10, without: 26 };
+
+export class KafkaProxy {
+  readonly name: string;
+  readonly pool: ConsumerPool;
+  readonly #options: ProxyOptions;
+  readonly #catalog: TopicCatalog;
+  readonly #producer: ProducerSession;
+  /** Topic -> the partition that a record gets next. */
+  readonly #turn = new Map<string, number>();
+
+  constructor(options: ProxyOptions) {
+    this.name = options.name;
+    this.#options = options;
+    this.#catalog = new TopicCatalog(options.kafka.admin, options.clock);
+    this.pool = new ConsumerPool(options, this.#catalog);
+    const { kafka, produce, clock, stats, log } = options;
+    this.#producer = new ProducerSession({
+      reports: 'all',
+      open: (wiring, timeoutMs) => kafka.producer({ ...wiring, properties: produce.properties }, timeoutMs),
+      produceTimeoutMs: produce.produceTimeoutMs,
+      clock,
+      stats,
+      onFailure: ({ topic, partition, error }) =>
+        log.error({ cluster: options.name, topic, partition, reason: error?.message }, 'Message was not delivered'),
+      onFault: (fault) => log.warn({ cluster: options.name, reason: fault.message }, 'Kafka producer'),
+    });
+  }
+
+  /**
+   * Produces and waits until Kafka has the record.
+   * @throws GatewayError `produce-topic-unknown`, `message-too-large`, `headers-unsupported`, `produce-failed`, ...
+   */
+  async produce(record: ProducerRecord): Promise<{ partition: number; offset: number }> {
+    this.#check(record);
+    const report = await this.#send(this.#options.produce.roundRobin ? await this.#inTurn(record) : record);
+    if (report.error) throw produceError(report.error);
+    return { partition: report.partition, offset: report.offset };
+  }
+
+  /**
+   * Queues a record; a promise when the caller is held back by a full queue. What can't be delivered is counted and
+   * logged, and the caller never learns of it.
+   * @throws GatewayError `queue-full` (or rejects with it)
+   */
+  enqueue(record: ProducerRecord): undefined | Promise<void> {
+    try {
+      this.#check(record);
+      if (this.#options.produce.roundRobin) return this.#enqueueInTurn(record);
+      return this.#producer.enqueue(record)?.catch((error: unknown) => this.#dropped(record, error));
+    } catch (error) {
+      this.#dropped(record, error);
+      return undefined;
+    }
+  }
+
+  /** Acks what mode says, then asks for the next message. @throws GatewayError, see ConsumerPool */
+  poll(group: string, topic: string, mode: ConsumeMode): Poll {
+    checkGroup(group);
+    if (typeof mode === 'object') this.#ackInPassing(group, topic, mode);
+    return this.pool.poll(group, topic, mode === 'auto');
+  }
+
+  /** @throws GatewayError `acks-channel-missing` */
+  ack(group: string, topic: string, ack: Ack): void {
+    checkGroup(group);
+    this.pool.ack(group, topic, ack.partition, ack.offset);
+  }
+
+  /** @throws GatewayError `topic-unknown`, `kafka-refused` */
+  offsets(group: string, topic: string): Promise<PartitionOffset[]> {
+    checkGroup(group);
+    return asking(readOffsets(this.#offsetsContext, group, topic));
+  }
+
+  /** @throws GatewayError `topic-unknown`, `group-active`, `kafka-refused` */
+  setOffsets(group: string, topic: string, offsets: readonly NewOffset[]): Promise<void> {
+    checkGroup(group);
+    return asking(writeOffsets(this.#offsetsContext, group, topic, offsets));
+  }
+
+  /** @throws GatewayError `kafka-refused` */
+  topics(parts: TopicParts): Promise<Map<string, TopicView>> {
+    return asking(listTopics(this.#options.kafka.admin, parts));
+  }
+
+  /** @throws GatewayError `topic-unknown`, `kafka-refused` */
+  topic(name: string, parts: TopicParts): Promise<TopicView> {
+    return asking(describeTopic(this.#options.kafka.admin, name, parts));
+  }
+
+  /** @throws GatewayError `group-unknown`, `group-topic-unknown`, `kafka-refused` */
+  async consumers(topic: string, group?: string): Promise<Map<string, Members>> {
+    const { admin } = this.#options.kafka;
+    if (group === undefined) return asking(groupsOf(admin, topic));
+    return new Map([[group, await asking(membersOf(admin, group, topic))]]);
+  }
+
+  /** Asks the cluster whether it is there. @throws KafkaError when no broker answers. */
+  async probe(): Promise<void> {
+    await this.#options.kafka.admin.identity([]);
+  }
+
+  drain(): void {
+    this.pool.drain();
+  }
+
+  closeConsumers(): Promise<void> {
+    return this.pool.close();
+  }
+
+  /** @returns messages that were not delivered. */
+  close(): Promise<number> {
+    return this.#producer.close(this.#options.produce.shutdownTimeoutMs);
+  }
+
+  get #offsetsContext(): OffsetsContext {
+    const { kafka, settings } = this.#options;
+    return { admin: kafka.admin, pool: this.pool, clientId: settings.clientId };
+  }
+
+  #check(record: ProducerRecord): void {
+    const { produce } = this.#options;
+    const headers = record.headers ?? [];
+    if (headers.length > 0 && !produce.headers) throw fail('headers-unsupported');
+    let size = (record.key?.length ?? 0) + (record.value?.length ?? 0);
+    size += produce.headers ? overhead.withHeaders : overhead.without;
+    for (const { key, value } of headers) size += overhead.perHeader + Buffer.byteLength(key) + (value?.length ?? 0);
+    if (size > produce.maxMessageBytes) throw fail('message-too-large');
+  }
+
+  async #send(record: ProducerRecord): Promise<DeliveryReport> {
+    try {
+      const sent = this.#producer.send(record);
+      this.#producer.hurry();
+      return await sent;
+    } catch (error) {
+      if (error instanceof GatewayError && error.cause instanceof KafkaError) throw produceError(error.cause, error);
+      throw error;
+    }
+  }
+
+  /** @throws what the caller must know: the record isn't queued, though it could have been. */
+  #dropped(record: ProducerRecord, error: unknown): void {
+    if (!(error instanceof GatewayError)) throw error;
+    if (error.code === 'queue-full' || error.code === 'shutting-down') throw error;
+    this.#options.stats.add('producer.delivery.errors');
+    this.#options.log.error({ cluster: this.name, topic: record.topic, reason: error.message }, 'Message was dropped');
+  }
+
+  async #enqueueInTurn(record: ProducerRecord): Promise<void> {
+    try {
+      await this.#producer.enqueue(await this.#inTurn(record));
+    } catch (error) {
+      this.#dropped(record, error);
+    }
+  }
+
+  async #inTurn(record: ProducerRecord): Promise<ProducerRecord> {
+    const topics = await asking(this.#catalog.all());
+    const writable = topics.get(record.topic)?.partitions.filter(({ leader }) => leader >= 0) ?? [];
+    if (writable.length === 0) return record;
+    const turn = this.#turn.get(record.topic) ?? 0;
+    this.#turn.set(record.topic, turn + 1);
+    return { ...record, partition: writable[turn % writable.length]!.partition };
+  }
+
+  /** A piggy-backed ack that comes to nothing is nobody's failure: the message comes again. */
+  #ackInPassing(group: string, topic: string, { partition, offset }: Ack): void {
+    try {
+      this.pool.ack(group, topic, partition, offset);
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
+      this.#options.log.warn({ group, topic, partition, offset, reason: error.message }, 'Ack had no effect');
+    }
+  }
+}
+
+function checkGroup(group: string): void {
+  if (group === '') throw fail('group-empty');
+}
+
+/** Kafka's refusals in the API's words. */
+async function asking<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error;
+    if (isUnknown(error)) throw new GatewayError('topic-unknown', [], { cause: error });
+    throw new GatewayError('kafka-refused', [error.message], { cause: error });
+  }
+}
+
+function produceError(fault: KafkaFault, cause?: unknown): GatewayError {
+  const options = cause === undefined ? {} : { cause };
+  if (isUnknown(fault)) return new GatewayError('produce-topic-unknown', [], options);
+  if (fault.code === KafkaCode.messageTooLarge) return new GatewayError('message-too-large', [], options);
+  return new GatewayError('produce-failed', [fault.message], options);
+}
+
+const unknown: readonly number[] = [
+  KafkaCode.unknownTopicOrPartition,
+  KafkaCode.unknownTopicLocal,
+  KafkaCode.unknownPartition,
+];
+const isUnknown = (fault: KafkaFault): boolean => unknown.includes(fault.code);

@@ -1,0 +1,287 @@
+// One group and topic, shared by clients that keep no session: a queue of requests, served one at a time, first come first.
+import { fail } from '../errors.js';
+import type { Delivery, Poll } from './delivery.js';
+import { GroupReader } from './group-reader.js';
+import { type CommittedOffset, KafkaError, type Message } from './ports.js';
+import type { SharedPartition } from './shared-partition.js';
+import type { SharedContext } from './shared-settings.js';
+import type { TopicCatalog } from './topic-catalog.js';
+
+interface Waiting {
+  readonly autoAck: boolean;
+  readonly deadline: number;
+  readonly resolve: (delivery: Delivery) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** How often a missing topic is looked for while somebody asks for it, ms. */
+const missingTopicCheckMs = 2_000;
+
+export interface SharedConsumerOptions {
+  readonly group: string;
+  readonly topic: string;
+  readonly context: SharedContext;
+  readonly catalog: TopicCatalog;
+  /** The one before with the same group and topic: it leaves the group before this one joins. */
+  readonly after: Promise<unknown>;
+  /** Nobody has asked for long, or closing has begun: the next request is for a successor. */
+  readonly onRetired: (consumer: SharedConsumer) => void;
+}
+
+export class SharedConsumer {
+  readonly group: string;
+  readonly topic: string;
+  readonly #context: SharedContext;
+  readonly #options: SharedConsumerOptions;
+  #reader: GroupReader | undefined;
+  readonly #waiting: Waiting[] = [];
+  /** The partition number that was served last. */
+  #served = -1;
+  #timer: (() => void) | undefined;
+  #wakeAt = 0;
+  #lastRequest: number;
+  /** Nobody asks any more, but offers are out. */
+  #expired = false;
+  #lookedForTopic = Number.NEGATIVE_INFINITY;
+  #idleTimer: (() => void) | undefined;
+  #closing: Promise<CommittedOffset[]> | undefined;
+
+  constructor(options: SharedConsumerOptions) {
+    this.group = options.group;
+    this.topic = options.topic;
+    this.#options = options;
+    this.#context = options.context;
+    this.#lastRequest = this.#now();
+    this.#watchIdle(this.#context.settings.subscriptionTimeoutMs);
+    options.after.then(() => this.#open());
+  }
+
+  /** Acks are taken, and messages may still be out. */
+  get pending(): number {
+    return this.#reader?.pending ?? 0;
+  }
+
+  /** @throws GatewayError `too-many-requests` */
+  poll(autoAck: boolean): Poll {
+    const { settings } = this.#context;
+    if (this.#waiting.length > settings.queueLength) throw fail('too-many-requests');
+    const now = this.#now();
+    this.#lastRequest = now;
+    this.#expired = false;
+    const ready = this.#waiting.length === 0 ? this.#take(now, autoAck) : undefined;
+    if (ready) return { delivery: Promise.resolve(ready), cancel: () => ready.failed() };
+    return this.#queue(autoAck, now + settings.longPollingTimeoutMs);
+  }
+
+  /** @throws GatewayError `acks-channel-missing` when the partition is not this process's. */
+  ack(partition: number, offset: number): void {
+    const found = this.#reader?.find(partition);
+    if (!found) throw fail('acks-channel-missing', this.group, this.topic, partition);
+    if (!found.ack(offset)) {
+      const where = { group: this.group, topic: this.topic, partition, offset };
+      this.#context.log.warn(where, 'Bad ack: not offered, or acked before');
+      return;
+    }
+    this.#context.stats.add('consumer.acks');
+    this.#reader?.acked();
+    this.#serve();
+    if (this.#expired && this.pending === 0) this.#retire();
+  }
+
+  /** Acked ranges above a partition's committed offset, when the partition is ours. */
+  sparse(partition: number): { readonly base: number; readonly text: string } | undefined {
+    const found = this.#reader?.find(partition);
+    return found && { base: found.base, text: found.sparse.text };
+  }
+
+  /** Commits what has moved, now. */
+  async commit(): Promise<void> {
+    await this.#reader?.commit();
+  }
+
+  /** The partitions that are read here. */
+  get partitions(): readonly SharedPartition[] {
+    return this.#reader?.partitions ?? [];
+  }
+
+  /** @throws KafkaError */
+  async setOffsets(positions: readonly CommittedOffset[]): Promise<void> {
+    await this.#reader?.setOffsets(positions);
+  }
+
+  /** Whoever waits is told that the service stops. Acks go on. */
+  refuse(): void {
+    for (const waiting of this.#waiting.splice(0)) waiting.reject(fail('pixy-stopping'));
+  }
+
+  /** Waits (bounded) for outstanding acks, commits, leaves. Never rejects. @returns sparse acks that no commit covers. */
+  close(): Promise<CommittedOffset[]> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<CommittedOffset[]> {
+    this.#idleTimer?.();
+    this.#timer?.();
+    this.#timer = undefined;
+    await this.#options.after;
+    return (await this.#reader?.close()) ?? [];
+  }
+
+  async #open(): Promise<void> {
+    const { clock, settings, log } = this.#context;
+    if (this.#closing) return;
+    const reader: GroupReader = new GroupReader(this.group, this.topic, this.#context, {
+      changed: () => this.#serve(),
+      failed: (error) => this.#reopen(reader, error),
+      missing: () => this.#lookForTopic(),
+    });
+    this.#reader = reader;
+    try {
+      await reader.open();
+      log.info({ group: this.group, topic: this.topic }, 'Joined the group');
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      log.error({ group: this.group, topic: this.topic, err: error }, 'Failed to join the group, will retry');
+      clock.after(settings.retryBackoffMs, () => this.#reader === reader && this.#open());
+    }
+  }
+
+  #reopen(reader: GroupReader, error: Error): void {
+    if (this.#reader !== reader || this.#closing) return;
+    const { clock, settings, log } = this.#context;
+    log.error({ group: this.group, topic: this.topic, err: error }, 'The consumer failed, a new one is made');
+    this.#reader = undefined;
+    reader.close().then(() => clock.after(settings.retryBackoffMs, () => this.#open()));
+  }
+
+  #queue(autoAck: boolean, deadline: number): Poll {
+    let waiting: Waiting | undefined;
+    let delivered: Delivery | undefined;
+    const delivery = new Promise<Delivery>((resolve, reject) => {
+      waiting = {
+        autoAck,
+        deadline,
+        reject,
+        resolve: (made) => {
+          delivered = made;
+          resolve(made);
+        },
+      };
+      this.#waiting.push(waiting);
+    });
+    this.#arm();
+    const cancel = (): void => {
+      const index = this.#waiting.indexOf(waiting!);
+      if (index >= 0) this.#waiting.splice(index, 1)[0]!.reject(fail('poll-expired'));
+      else delivered?.failed();
+    };
+    return { delivery, cancel };
+  }
+
+  /** Serves the queue as far as there are messages. */
+  #serve(): void {
+    if (this.#waiting.length === 0) return;
+    const now = this.#now();
+    while (this.#waiting.length > 0) {
+      const head = this.#waiting[0]!;
+      if (head.deadline <= now) {
+        this.#waiting.shift();
+        head.reject(fail('poll-expired'));
+        continue;
+      }
+      const delivery = this.#take(now, head.autoAck);
+      if (!delivery) break;
+      this.#waiting.shift();
+      head.resolve(delivery);
+    }
+    this.#arm();
+  }
+
+  /** Round robin over the partitions, ascending; those that have nothing are passed over. */
+  #take(now: number, autoAck: boolean): Delivery | undefined {
+    const partitions = this.#reader?.partitions ?? [];
+    const first = partitions.findIndex(({ partition }) => partition > this.#served);
+    for (let step = 0; step < partitions.length; step++) {
+      const partition = partitions[(Math.max(0, first) + step) % partitions.length]!;
+      const message = partition.take(now);
+      if (!message) continue;
+      this.#served = partition.partition;
+      this.#reader?.taken();
+      this.#context.stats.add('consumer.messages');
+      return this.#deliver(partition, message, autoAck);
+    }
+    return undefined;
+  }
+
+  #deliver(partition: SharedPartition, message: Message, autoAck: boolean): Delivery {
+    let open = true;
+    return {
+      message,
+      done: () => {
+        if (open && autoAck && this.#reader?.find(partition.partition) === partition)
+          this.ack(partition.partition, message.offset);
+        open = false;
+      },
+      failed: () => {
+        if (!open) return;
+        open = false;
+        partition.release(message.offset, this.#now());
+        this.#serve();
+      },
+    };
+  }
+
+  /** One timer, for the oldest request or the next message to be offered again, whichever is earlier. */
+  #arm(): void {
+    if (this.#waiting.length === 0) return;
+    let wake = this.#waiting[0]!.deadline;
+    for (const partition of this.partitions) wake = Math.min(wake, partition.nextDeadline() ?? wake);
+    if (this.#timer && this.#wakeAt <= wake) return;
+    this.#timer?.();
+    this.#wakeAt = wake;
+    this.#timer = this.#context.clock.after(Math.max(1, Math.ceil(wake - this.#now())), () => {
+      this.#timer = undefined;
+      this.#serve();
+    });
+  }
+
+  #watchIdle(afterMs: number): void {
+    const { clock, settings, log } = this.#context;
+    this.#idleTimer = clock.after(afterMs, () => {
+      const idle = this.#waiting.length > 0 ? 0 : this.#now() - this.#lastRequest;
+      if (idle < settings.subscriptionTimeoutMs) return this.#watchIdle(settings.subscriptionTimeoutMs - idle);
+      if (this.pending === 0) return this.#retire();
+      this.#expired = true;
+      if (idle < settings.ackTimeoutMs) return this.#watchIdle(settings.ackTimeoutMs - idle);
+      log.warn({ group: this.group, topic: this.topic, pending: this.pending }, 'Not safe to stop: acks are missing');
+      this.#retire();
+    });
+  }
+
+  #retire(): void {
+    if (this.#closing) return;
+    this.#context.log.info({ group: this.group, topic: this.topic }, 'Nobody asks any more: leaving the group');
+    this.#options.onRetired(this);
+  }
+
+  /** librdkafka alone may stay silent for minutes about a topic that has come: subscribing again makes it look. */
+  #lookForTopic(): void {
+    const { clock, log } = this.#context;
+    const now = this.#now();
+    if (this.#closing || now - this.#lookedForTopic < missingTopicCheckMs) return;
+    if (this.#lookedForTopic === Number.NEGATIVE_INFINITY)
+      log.warn({ group: this.group, topic: this.topic }, 'The topic does not exist');
+    this.#lookedForTopic = now;
+    clock.after(missingTopicCheckMs, async () => {
+      if (this.#closing || this.partitions.length > 0) return;
+      const missing = await this.#options.catalog.missing([this.topic]);
+      if (missing?.length === 0) this.#reader?.resubscribe();
+      else this.#lookForTopic();
+    });
+  }
+
+  #now(): number {
+    return this.#context.clock.monotonic();
+  }
+}
