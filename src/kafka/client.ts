@@ -2,7 +2,15 @@
 import { KafkaCode, KafkaError, type KafkaFault } from '../core/ports.js';
 import type { Log } from '../log.js';
 import { faultFrom, faultOf, refuse, wrap } from './fault.js';
-import type { Callback, NativeClient, NativeError, NativeEvent, NativeEvents, NativeMetadata } from './native.js';
+import type {
+  Callback,
+  NativeClient,
+  NativeError,
+  NativeEvent,
+  NativeEvents,
+  NativeGlobals,
+  NativeMetadata,
+} from './native.js';
 import { type ClientProperties, complaint } from './properties.js';
 
 export interface ClientOptions<N extends NativeClient> {
@@ -14,6 +22,7 @@ export interface ClientOptions<N extends NativeClient> {
   readonly onFault: (fault: KafkaFault) => void;
   /** Callbacks beside the client's own. */
   readonly events?: NativeEvents;
+  readonly globals?: NativeGlobals;
 }
 
 /** One connected librdkafka client. */
@@ -49,7 +58,7 @@ export async function connect<N extends NativeClient>(
       log.info({ statistics: data.message }, 'librdkafka statistics');
     }
   };
-  const callbacks = { global: {}, topic: {}, event: { ...options.events, event_cb: onEvent } };
+  const callbacks = { global: options.globals ?? {}, topic: {}, event: { ...options.events, event_cb: onEvent } };
   native.configureCallbacks(true, callbacks);
 
   const client: Client<N> = {
@@ -84,9 +93,9 @@ export function metadata(
   );
 }
 
-function construct<N extends NativeClient>({ create, properties }: ClientOptions<N>): N {
+function construct<N extends NativeClient>({ create, properties, globals }: ClientOptions<N>): N {
   try {
-    return new create(properties.global, properties.topic);
+    return new create({ ...properties.global, ...globals }, properties.topic);
   } catch (error) {
     const text = complaint((error as Error).message, properties.sectionOf);
     throw new KafkaError(faultOf(KafkaCode.invalidArgument, text), { cause: error });

@@ -5,6 +5,7 @@ import {
   type Header,
   KafkaCode,
   type KafkaError,
+  type KafkaFault,
   type Message,
   OFFSET_NONE,
   type TopicPartition,
@@ -20,8 +21,9 @@ import {
   type NativeTopicPartition,
   native,
 } from './native.js';
-import { takeBatch } from './poller.js';
+import { take, takeBatch } from './poller.js';
 import type { ClientProperties } from './properties.js';
+import { Rebalancer } from './rebalance.js';
 
 const noHeaders: readonly Header[] = Object.freeze([]);
 
@@ -35,28 +37,35 @@ export async function openConsumer(
   log: Log,
   timeoutMs: number,
 ): Promise<Consumer> {
-  // No rebalance callback: with one, a member that nobody polls for would hold up its whole group.
+  const onFault = (fault: KafkaFault) => options.onFault?.(fault);
+  // A rebalance callback only for whoever asks for it: with one, a member that nobody polls for holds up its whole group.
+  const rebalancer = options.rebalance && new Rebalancer(options.rebalance, onFault);
   const client = await connect<NativeConsumer>(
     {
       kind: 'consumer',
       create: native.KafkaConsumer,
       properties,
       log,
-      onFault: (fault) => options.onFault?.(fault),
+      onFault,
+      globals: rebalancer ? { rebalance_cb: rebalancer.changed } : {},
     },
     timeoutMs,
   );
-  return new RdConsumer(client, options);
+  rebalancer?.attach(client.native);
+  return new RdConsumer(client, options, rebalancer);
 }
 
 class RdConsumer implements Consumer {
   readonly #client: Client<NativeConsumer>;
   readonly #native: NativeConsumer;
   readonly #options: ConsumerOptions;
+  readonly #rebalancer: Rebalancer | undefined;
   #polling: Promise<unknown> = Promise.resolve();
+  #closing = false;
   #closed = false;
 
-  constructor(client: Client<NativeConsumer>, options: ConsumerOptions) {
+  constructor(client: Client<NativeConsumer>, options: ConsumerOptions, rebalancer: Rebalancer | undefined) {
+    this.#rebalancer = rebalancer;
     this.#client = client;
     this.#native = client.native;
     this.#options = options;
@@ -88,10 +97,12 @@ class RdConsumer implements Consumer {
   async #poll(max: number, timeoutMs: number): Promise<Message[]> {
     const deadline = performance.now() + timeoutMs;
     for (;;) {
-      if (this.#closed) return [];
+      if (this.#closing) return [];
       const remaining = Math.max(0, Math.ceil(deadline - performance.now()));
-      const { error, messages } = await takeBatch(this.#native, remaining, max);
-      if (error) this.#failed(error as NativeError);
+      const { onEnd } = this.#options;
+      const { error, messages, ends } = await takeBatch(this.#native, remaining, max, onEnd !== undefined);
+      for (const { topic, partition, offset = OFFSET_NONE } of ends) onEnd?.({ topic, partition, offset });
+      if (error) this.#failed(error);
       if (messages.length > 0) return toMessages(messages);
       if (remaining === 0) return [];
     }
@@ -99,11 +110,12 @@ class RdConsumer implements Consumer {
 
   /** What consume() reports besides messages. Only an error that ends the consumer is thrown. */
   #failed(raw: NativeError): void {
-    if (this.#closed) return;
+    if (this.#closing) return;
     const fault = faultFrom(raw);
     if (fault.fatal) throw wrap(raw);
     // Nobody polled for max.poll.interval.ms: librdkafka left the group and joins again by itself with this poll.
     if (fault.code !== KafkaCode.maxPollExceeded) this.#options.onFault?.(fault);
+    else if (this.#rebalancer) this.#rebalancer.lost = true;
   }
 
   storeOffset({ topic, partition, offset }: TopicPartitionOffset): void {
@@ -161,12 +173,20 @@ class RdConsumer implements Consumer {
   }
 
   async close(timeoutMs: number): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (this.#closing) return;
+    this.#closing = true;
     const deadline = performance.now() + timeoutMs;
     // A disconnect would wait for the poll anyway, but with a second thread of the pool.
     await this.#polling;
+    if (this.#rebalancer?.holding) await this.#giveBack(this.#rebalancer, deadline);
+    this.#closed = true;
     await this.#client.disconnect(Math.max(1000, deadline - performance.now()));
+  }
+
+  /** Leaves the group while commits still work: once librdkafka is closing they don't. */
+  async #giveBack(rebalancer: Rebalancer, deadline: number): Promise<void> {
+    this.#native.unsubscribe();
+    while (rebalancer.holding && performance.now() < deadline) await take(this.#native, 20, 100);
   }
 
   #open(): void {

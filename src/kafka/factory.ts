@@ -70,6 +70,7 @@ class RdKafkaFactory implements KafkaFactory {
       ...(options.groupId === undefined
         ? { 'group.id': `rafka-ungrouped-${randomUUID()}`, 'enable.auto.commit': false }
         : { 'group.id': options.groupId }),
+      ...(options.onEnd ? { 'enable.partition.eof': true } : {}),
     };
     const properties = consumerProperties([
       ...this.#consumer,

@@ -62,9 +62,14 @@ export interface NativeEvent {
   readonly fac?: string;
 }
 
+/** Callbacks that stand among the properties. */
+export interface NativeGlobals {
+  rebalance_cb?: (code: number | undefined, partitions: readonly NativeTopicPartition[]) => void;
+}
+
 /** `false` as first argument of configureCallbacks takes the callbacks off again. */
 export interface NativeClient {
-  configureCallbacks(add: boolean, callbacks: { global: object; topic: object; event: NativeEvents }): void;
+  configureCallbacks(add: boolean, callbacks: { global: NativeGlobals; topic: object; event: NativeEvents }): void;
   connect(callback: Callback<{ name: string }>): void;
   disconnect(callback: () => void): void;
   getMetadata(
@@ -111,7 +116,18 @@ export interface NativeConsumer extends NativeClient {
   subscribe(topics: readonly string[]): number;
   assign(positions: readonly NativeTopicPartition[]): void;
   assignments(): NativeTopicPartition[] | number;
-  consume(timeoutMs: number, max: number, callback: Callback<NativeMessage[]>): void;
+  unassign(): void;
+  unsubscribe(): number;
+  /** `ends` are the partitions that were read to their end (with enable.partition.eof). */
+  consume(
+    timeoutMs: number,
+    max: number,
+    callback: (
+      error: NativeError | null | undefined,
+      messages?: NativeMessage[],
+      ends?: NativeTopicPartition[],
+    ) => void,
+  ): void;
   offsetsStore(positions: readonly NativeTopicPartition[]): number;
   commit(positions: readonly NativeTopicPartition[]): number;
   committed(
