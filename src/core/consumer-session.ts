@@ -53,7 +53,7 @@ export class ConsumerSession {
   #failure: GatewayError | undefined;
   /** A topic was reported missing, and how many were when last looked. */
   #unavailable = false;
-  #missingTopics = Number.POSITIVE_INFINITY;
+  #missingTopics: number;
   #topicsCheckedAt = Number.NEGATIVE_INFINITY;
   #meanBytes = 1_024;
   #closing: Promise<void> | undefined;
@@ -62,6 +62,7 @@ export class ConsumerSession {
     this.#options = options;
     this.#ledger = new AckLedger(options.consumer);
     this.#polledAt = options.clock.monotonic();
+    this.#missingTopics = options.topics.length;
     options.consumer.subscribe(options.topics);
   }
 

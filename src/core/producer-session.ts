@@ -158,12 +158,12 @@ export class ProducerSession {
     }
     if (this.#waiting === 0 && this.#producer && this.#produced(this.#producer, record, receipt)) return undefined;
     this.#waiting += 1;
-    const turn = this.#line.then(() => this.#produceWithin(record, receipt));
-    this.#line = turn
-      .catch(() => {})
-      .then(() => {
+    const turn = this.#line
+      .then(() => this.#produceWithin(record, receipt))
+      .finally(() => {
         this.#waiting -= 1;
       });
+    this.#line = turn.catch(() => {});
     return turn;
   }
 
@@ -179,6 +179,7 @@ export class ProducerSession {
       throw new GatewayError('produce-refused', [error.message], { cause: error });
     }
     this.#queued += 1;
+    this.#options.stats.add('producer.messages');
     this.#lastUse = this.#options.clock.monotonic();
     return true;
   }

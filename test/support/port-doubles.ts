@@ -1,0 +1,150 @@
+// Scripted doubles of the ports for the sessions' own tests: the test decides what Kafka answers, and when.
+import type {
+  Consumer,
+  DeliveryReport,
+  KafkaFault,
+  Message,
+  Producer,
+  ProducerOptions,
+  ProducerRecord,
+  TopicPartition,
+  TopicPartitionOffset,
+} from '../../src/core/ports.js';
+import { KafkaError } from '../../src/core/ports.js';
+
+export const fault = (code: number, message = 'broken', fatal = false): KafkaFault => ({
+  code,
+  message,
+  fatal,
+  retriable: false,
+  abortable: false,
+});
+
+/** A producer whose queue, flushes and reports the test moves by hand. */
+export class ScriptedProducer implements Producer {
+  readonly records: { record: ProducerRecord; tag: unknown }[] = [];
+  /** produce() throws it while it is set. */
+  refusal: KafkaError | undefined;
+  flushes = true;
+  closed = false;
+  readonly options: Pick<ProducerOptions, 'onReport' | 'onFault'>;
+
+  constructor(options: Pick<ProducerOptions, 'onReport' | 'onFault'>) {
+    this.options = options;
+  }
+
+  produce(record: ProducerRecord, tag?: unknown): void {
+    if (this.refusal) throw this.refusal;
+    this.records.push({ record, tag });
+  }
+
+  /** Reports the record with this index. */
+  report(index: number, error?: KafkaFault): void {
+    const { record, tag } = this.records[index]!;
+    const report: DeliveryReport = {
+      topic: record.topic,
+      partition: 0,
+      offset: error ? -1 : index,
+      timestamp: -1,
+      ...(error ? { error } : {}),
+    };
+    this.options.onReport(report, tag);
+  }
+
+  hurry(): void {}
+
+  async flush(): Promise<boolean> {
+    return this.flushes;
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+  }
+
+  initTransactions = unused;
+  beginTransaction = unused;
+  commitTransaction = unused;
+  abortTransaction = unused;
+}
+
+/** A consumer that hands out what the test put in, and notes what it was told. */
+export class ScriptedConsumer implements Consumer {
+  assigned: TopicPartition[] = [];
+  readonly batches: Message[][] = [];
+  readonly stored: TopicPartitionOffset[] = [];
+  readonly subscriptions: (readonly string[])[] = [];
+  committedOffset = -1001;
+  high = 0;
+  polls = 0;
+  failure: KafkaError | undefined;
+  closed = false;
+  #waiting: ((batch: Message[]) => void) | undefined;
+
+  subscribe(topics: readonly string[]): void {
+    this.subscriptions.push(topics);
+  }
+
+  /** Gives a batch to the poll that waits, or to the next one. */
+  give(...batch: Message[]): void {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    if (waiting) waiting(batch);
+    else this.batches.push(batch);
+  }
+
+  async poll(max: number, timeoutMs: number): Promise<Message[]> {
+    this.polls += 1;
+    if (this.failure) throw this.failure;
+    const batch = this.batches.shift();
+    if (batch) return batch.splice(0, max);
+    if (timeoutMs === 0) return [];
+    return new Promise((resolve) => {
+      this.#waiting = resolve;
+    });
+  }
+
+  assignments(): TopicPartition[] {
+    return this.assigned;
+  }
+
+  storeOffset(position: TopicPartitionOffset): void {
+    this.stored.push(position);
+  }
+
+  async committed(partitions: readonly TopicPartition[]): Promise<TopicPartitionOffset[]> {
+    return partitions.map((partition) => ({ ...partition, offset: this.committedOffset }));
+  }
+
+  async watermarks(): Promise<{ low: number; high: number }> {
+    return { low: 0, high: this.high };
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    this.give();
+  }
+
+  assign(): void {}
+  pause(): void {}
+  resume(): void {}
+  commit = unused;
+  seek = unused;
+  offsetsForTimes = unused as () => Promise<never>;
+}
+
+async function unused(): Promise<void> {
+  throw new Error('the test did not expect this call');
+}
+
+export const message = (offset: number, partition = 0, topic = 't', value = `v${offset}`): Message => ({
+  topic,
+  partition,
+  offset,
+  key: null,
+  value: Buffer.from(value),
+  headers: [],
+  timestamp: -1,
+});
+
+export const kafkaError = (code: number, text = 'broken', fatal = false): KafkaError =>
+  new KafkaError(fault(code, text, fatal));

@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ConsumerSession } from '../../../src/core/consumer-session.js';
+import { type Admin, KafkaCode } from '../../../src/core/ports.js';
+import { SessionLog } from '../../../src/core/session-log.js';
+import { Stats } from '../../../src/core/stats.js';
+import { TopicCatalog } from '../../../src/core/topic-catalog.js';
+import { GatewayError } from '../../../src/errors.js';
+import { ManualClock } from '../../support/clock.js';
+import { fault, kafkaError, message, ScriptedConsumer } from '../../support/port-doubles.js';
+
+function setUp({ prefetchBytes = 1_000_000 } = {}) {
+  const clock = new ManualClock();
+  const consumer = new ScriptedConsumer();
+  const lines: string[] = [];
+  const sink = { info: note, warn: note, error: note };
+  const topics: string[] = [];
+  const admin = { topics: async () => topics.map((name) => ({ name, partitions: [] })) } as unknown as Admin;
+  const session = new ConsumerSession({
+    id: 'g:c',
+    topics: ['t'],
+    consumer,
+    prefetchBytes,
+    maxPollIntervalMs: 300_000,
+    catalog: new TopicCatalog(admin, clock),
+    clock,
+    stats: new Stats(),
+    log: new SessionLog(sink, () => clock.monotonic()),
+  });
+  function note(_fields: object, text: string): void {
+    lines.push(text);
+  }
+  consumer.assigned = [{ topic: 't', partition: 0 }];
+  return { clock, consumer, session, lines, topics };
+}
+
+const never = new AbortController().signal;
+const code = (expected: string) => (error: unknown) => error instanceof GatewayError && error.code === expected;
+
+test('messages come one by one, in order, from one fetch', async () => {
+  const { session, consumer } = setUp();
+  consumer.give(message(0), message(1), message(2));
+  assert.equal((await session.next(1_000, never))?.offset, 0);
+  assert.equal(session.ready()?.offset, 1);
+  assert.equal(session.ready()?.offset, 2);
+  assert.equal(session.ready(), undefined);
+  assert.equal(consumer.polls, 1);
+});
+
+test('nothing within the time-out is undefined, and what the poll brings later is kept for the next call', async () => {
+  const { session, consumer, clock } = setUp();
+  const first = session.next(100, never);
+  await clock.advance(200);
+  assert.equal(await first, undefined);
+  consumer.give(message(7));
+  assert.equal((await session.next(100, never))?.offset, 7);
+  assert.equal(consumer.polls, 1, 'one native poll at a time');
+});
+
+test('an aborted wait ends at once', async () => {
+  const { session } = setUp();
+  const gone = new AbortController();
+  const waiting = session.next(Number.POSITIVE_INFINITY, gone.signal);
+  gone.abort();
+  assert.equal(await waiting, undefined);
+});
+
+test('read-ahead of a partition that was taken away is dropped', async () => {
+  const { session, consumer, clock, lines } = setUp();
+  consumer.assigned = [
+    { topic: 't', partition: 0 },
+    { topic: 't', partition: 1 },
+  ];
+  consumer.give(message(0, 0), message(5, 1), message(1, 0), message(6, 1));
+  assert.equal((await session.next(100, never))?.offset, 0);
+  consumer.assigned = [{ topic: 't', partition: 1 }];
+  await clock.advance(60);
+  assert.deepEqual((await session.next(100, never))?.offset, 5);
+  assert.deepEqual((await session.next(100, never))?.offset, 6);
+  assert.ok(lines.some((line) => line.startsWith('read-ahead of revoked')));
+});
+
+test('a partition that went away and came back between two looks starts again: nothing is answered twice from the old read-ahead', async () => {
+  const { session, consumer, clock } = setUp();
+  consumer.give(message(3), message(4), message(5));
+  assert.equal((await session.next(100, never))?.offset, 3);
+  consumer.give(message(4), message(5));
+  await clock.advance(101_000);
+  const offsets = [(await session.next(100, never))?.offset, session.ready()?.offset, session.ready()?.offset];
+  assert.deepEqual(offsets, [4, 5, undefined]);
+});
+
+test('a member that is asked now and then polls although its read-ahead lasts', async () => {
+  const { session, consumer, clock } = setUp();
+  consumer.give(message(0), message(1), message(2));
+  await session.next(100, never);
+  await clock.advance(99_000);
+  await session.next(100, never);
+  assert.equal(consumer.polls, 1);
+  await clock.advance(2_000);
+  await session.next(100, never);
+  assert.equal(consumer.polls, 2);
+});
+
+test('a fetch asks for no more than fits the budget', async () => {
+  const { session, consumer } = setUp({ prefetchBytes: 3_000 });
+  consumer.give(...Array.from({ length: 10 }, (_, offset) => message(offset, 0, 't', 'x'.repeat(800))));
+  assert.equal((await session.next(100, never))?.offset, 0);
+  assert.ok(session.ready());
+  assert.equal(session.ready(), undefined, 'two messages of about a kilobyte were expected to fit');
+});
+
+test('an ack stores the next offset, never goes back, and tells what does not exist', async () => {
+  const { session, consumer } = setUp();
+  consumer.high = 20;
+  consumer.give(message(10), message(11), message(12));
+  await session.next(100, never);
+  assert.equal(session.ack('t', 0, 11), undefined);
+  assert.equal(session.ack('t', 0, 10), undefined);
+  assert.deepEqual(consumer.stored, [{ topic: 't', partition: 0, offset: 12 }]);
+  await session.ack('t', 0, 19);
+  await assert.rejects(async () => session.ack('t', 0, 20), code('ack-beyond'));
+  await assert.rejects(async () => session.ack('t', 1, 0), code('ack-not-assigned'));
+  assert.equal(consumer.stored.at(-1)?.offset, 20);
+});
+
+test('an ack from before the first fetch never moves the committed position back', async () => {
+  const { session, consumer } = setUp();
+  consumer.high = 200;
+  consumer.committedOffset = 100;
+  await session.ack('t', 0, 50);
+  assert.deepEqual(consumer.stored, []);
+  await session.ack('t', 0, 150);
+  assert.deepEqual(consumer.stored, [{ topic: 't', partition: 0, offset: 151 }]);
+});
+
+test('after a partition was lost, its acks start from what the group has committed since', async () => {
+  const { session, consumer, clock } = setUp();
+  consumer.high = 500;
+  consumer.give(message(0), message(1));
+  await session.next(100, never);
+  session.ack('t', 0, 0);
+  consumer.assigned = [];
+  await clock.advance(60);
+  const waiting = session.next(1, never);
+  await clock.advance(10);
+  await waiting;
+  consumer.assigned = [{ topic: 't', partition: 0 }];
+  consumer.committedOffset = 300;
+  await session.ack('t', 0, 1);
+  assert.deepEqual(consumer.stored, [{ topic: 't', partition: 0, offset: 1 }], 'the late ack did not move 300 back');
+});
+
+test('transport faults are waited out, a fatal one is answered', async () => {
+  const { session, consumer, clock } = setUp();
+  const waiting = session.next(100, never);
+  session.fault(fault(KafkaCode.allBrokersDown));
+  await clock.advance(200);
+  assert.equal(await waiting, undefined);
+  session.fault(fault(KafkaCode.fatal, 'fenced', true));
+  await assert.rejects(session.next(100, never), { message: 'Poll fenced' });
+  assert.equal(consumer.closed, false, "closing is the owner's");
+});
+
+test("a poll that fails is the call's error", async () => {
+  const { session, consumer } = setUp();
+  consumer.failure = kafkaError(KafkaCode.state, 'no longer valid');
+  await assert.rejects(session.next(100, never), code('poll-failed'));
+});
+
+test('a missing topic is waited for, told once, and subscribed again when it has come', async () => {
+  const { session, consumer, clock, lines, topics } = setUp();
+  session.fault(fault(KafkaCode.unknownTopicOrPartition));
+  session.fault(fault(KafkaCode.unknownTopicOrPartition));
+  const waiting = session.next(10_000, never);
+  await clock.advance(1_500);
+  assert.equal(consumer.subscriptions.length, 1);
+  topics.push('t');
+  for (let step = 0; step < 10 && consumer.subscriptions.length === 1; step += 1) await clock.advance(500);
+  assert.equal(consumer.subscriptions.length, 2);
+  consumer.give(message(0));
+  assert.equal((await waiting)?.offset, 0);
+  assert.equal(lines.filter((line) => line.startsWith('a subscribed topic')).length, 1);
+});
+
+test('closing ends a wait and drops the read-ahead', async () => {
+  const { session, consumer } = setUp();
+  consumer.give(message(0), message(1));
+  await session.next(100, never);
+  await session.close(100);
+  assert.equal(consumer.closed, true);
+  assert.equal(await session.next(100, never), undefined);
+});
