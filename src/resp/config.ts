@@ -1,8 +1,9 @@
-// The `resp` section of the configuration: what the RESP face needs, with defaults.
+// The `resp` section of the configuration: where the RESP face listens, whom it lets in, what it bounds; with defaults.
 import { z } from 'zod';
 
-const ms = z.number().int().min(0);
-const bytes = z.number().int().min(0);
+const ms = z.int().nonnegative();
+const bytes = z.int().nonnegative();
+const size = z.int().positive();
 
 /** What the Kafka side of RESP connections needs. */
 export const kafkaSettings = {
@@ -27,3 +28,47 @@ export const kafkaSettings = {
 const kafkaSchema = z.strictObject(kafkaSettings);
 
 export type KafkaSettings = z.infer<typeof kafkaSchema>;
+
+const tls = z.strictObject({
+  certFile: z.string().describe('PEM file with the server certificate and its chain'),
+  keyFile: z.string().describe('PEM file with the private key'),
+  caFile: z
+    .string()
+    .optional()
+    .describe('PEM file with the authorities whose client certificates are accepted; absent: clients need none'),
+});
+
+export const respConfig = z
+  .strictObject({
+    host: z.string().default('127.0.0.1').describe('Address to listen on'),
+    port: z.int().min(0).max(65535).default(6380).describe('Port to listen on; 0: any free one'),
+    unixSocket: z.string().optional().describe('Path of a unix socket to listen on as well'),
+    protectedMode: z
+      .boolean()
+      .default(true)
+      .describe('Without a password, refuse clients that are not on this machine'),
+    requirepass: z.string().min(1).optional().describe('Password of the default user'),
+    usersFile: z.string().optional().describe('JSON file with users, their password hashes and what they may use'),
+    tls: tls.optional().describe('TLS on the port; the unix socket stays plain'),
+    maxClients: z.int().positive().default(10_000).describe('Connections at a time'),
+    maxBulkBytes: size.default(32 * 1024 * 1000).describe('Largest argument a client may send'),
+    maxArgs: z
+      .int()
+      .positive()
+      .default(1024 * 1024)
+      .describe('Most arguments of one command'),
+    queryBufferBytes: size
+      .default(256 * 1024 * 1024)
+      .describe('Unread requests of all clients together; over it the largest client is closed'),
+    clientQueryBufferBytes: size.default(128 * 1024 * 1024).describe('Unread requests of one client'),
+    outputBufferBytes: size.default(32 * 1024 * 1024).describe('Bytes a client may leave unread before it is closed'),
+    idleTimeoutMs: ms.default(0).describe('Close clients that send nothing for so long; 0: never'),
+    drainTimeoutMs: ms.default(60_000).describe('Close clients that do not read their replies for so long'),
+    keepAliveMs: ms.default(30_000).describe('TCP keepalive: silence after which a peer is asked whether it lives'),
+    drainMs: ms.default(1000).describe('How long acks are taken once a shutdown has begun'),
+    strictNames: z.boolean().default(false).describe('Refuse at CLIENT SETNAME what Rafka refuses there'),
+    ...kafkaSettings,
+  })
+  .prefault({});
+
+export type RespConfig = z.infer<typeof respConfig>;

@@ -1,35 +1,69 @@
-// Redis' glob patterns (KEYS, SCAN MATCH, CONFIG GET): * ? [abc] [^a-z] and backslash.
+// Redis' glob patterns (`*`, `?`, `[a-c]`, `[^a]`, backslash), as in KEYS, SCAN MATCH and CONFIG GET.
 
-const special = /[\\^$.*+?()[\]{}|]/g;
+/** @returns a function telling whether a text matches as a whole. Linear in the text for each star, never exponential. */
+export function globMatcher(pattern: string, options: { ignoreCase?: boolean } = {}): (text: string) => boolean {
+  const fold = options.ignoreCase === true;
+  const parts = parse(fold ? pattern.toLowerCase() : pattern);
+  return (text) => matches(parts, fold ? text.toLowerCase() : text);
+}
 
-/** Turns a pattern into a test of whole names. A pattern that makes no sense matches itself. */
-export function globMatcher(pattern: string): (name: string) => boolean {
-  let source = '';
-  for (let index = 0; index < pattern.length; index += 1) {
-    const char = pattern[index]!;
-    const close = char === '[' ? pattern.indexOf(']', index + 1) : -1;
-    if (char === '*') source += source.endsWith('.*') ? '' : '.*';
-    else if (char === '?') source += '.';
-    else if (close > index + 1) {
-      source += characterClass(pattern.slice(index + 1, close));
-      index = close;
-    } else if (char === '\\' && index + 1 < pattern.length) {
-      index += 1;
-      source += pattern[index]!.replace(special, '\\$&');
-    } else source += char.replace(special, '\\$&');
+type Part = '*' | ((char: string) => boolean);
+
+/** Greedy with one place to go back to: the classic two-pointer match. */
+function matches(parts: readonly Part[], text: string): boolean {
+  let part = 0;
+  let at = 0;
+  let star = -1;
+  let starAt = 0;
+  while (at < text.length) {
+    const current = parts[part];
+    if (current === '*') {
+      star = part++;
+      starAt = at;
+    } else if (current?.(text[at]!)) {
+      part++;
+      at++;
+    } else if (star >= 0) {
+      part = star + 1;
+      at = ++starAt;
+    } else return false;
   }
-  const regex = new RegExp(`^${source}$`, 's');
-  return (name) => regex.test(name);
+  while (parts[part] === '*') part++;
+  return part === parts.length;
 }
 
-function characterClass(body: string): string {
-  const negated = body.startsWith('^');
-  const escaped = (negated ? body.slice(1) : body).replace(/[\\\]^]/g, '\\$&');
-  if (escaped === '') return negated ? '.' : '(?!)';
-  return isOrdered(escaped) ? `[${negated ? '^' : ''}${escaped}]` : '(?!)';
+function parse(pattern: string): Part[] {
+  const parts: Part[] = [];
+  for (let i = 0; i < pattern.length; i++) {
+    const char = pattern[i]!;
+    if (char === '*') {
+      if (parts.at(-1) !== '*') parts.push('*');
+    } else if (char === '?') parts.push(() => true);
+    else if (char === '[') {
+      const set = parseSet(pattern, i + 1);
+      parts.push(set.test);
+      i = set.end;
+    } else {
+      const literal = char === '\\' && i + 1 < pattern.length ? pattern[++i]! : char;
+      parts.push((other) => other === literal);
+    }
+  }
+  return parts;
 }
 
-/** A range that runs backwards (z-a) matches nothing here rather than being refused. */
-function isOrdered(body: string): boolean {
-  return [...body.matchAll(/(.)-(.)/gs)].every(([, from, to]) => from! <= to!);
+/** A set that begins at `start`; one that is never closed ends with the pattern, as in Redis. */
+function parseSet(pattern: string, start: number): { test: (char: string) => boolean; end: number } {
+  const negated = pattern[start] === '^';
+  const ranges: [string, string][] = [];
+  let i = negated ? start + 1 : start;
+  for (; i < pattern.length && pattern[i] !== ']'; i++) {
+    if (pattern[i] === '\\' && i + 1 < pattern.length) i++;
+    const from = pattern[i]!;
+    if (pattern[i + 1] === '-' && i + 2 < pattern.length) {
+      const to = pattern[i + 2]!;
+      ranges.push(from <= to ? [from, to] : [to, from]);
+      i += 2;
+    } else ranges.push([from, from]);
+  }
+  return { test: (char) => ranges.some(([from, to]) => char >= from && char <= to) !== negated, end: i };
 }

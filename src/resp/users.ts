@@ -1,0 +1,119 @@
+// Who may connect and what they may use: one password, or a file of users.
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { fail } from '../errors.js';
+import { globMatcher } from './glob.js';
+import { everybody, type User } from './user.js';
+
+const patterns = z.array(z.string()).default([]);
+
+const usersFile = z.array(
+  z.strictObject({
+    name: z.string().regex(/^[^\s:]+$/),
+    /** As in Redis' ACL files: `#` and the SHA-256 in hex. */
+    password: z.string().regex(/^#[0-9a-f]{64}$/, "must be '#' and the password's SHA-256 in lower-case hex"),
+    /** Globs of topics and groups, as in KEYS; nothing is allowed that none of them matches. */
+    produce: patterns,
+    consume: patterns,
+    groups: patterns,
+    admin: z.boolean().default(false),
+  }),
+);
+
+type Entry = z.infer<typeof usersFile>[number];
+
+interface Account {
+  readonly user: User;
+  readonly hash: Buffer;
+}
+
+const DEFAULT = 'default';
+const nobody = Buffer.alloc(32);
+
+/** All users of the server. Without any, everybody is the default user and may do everything. */
+export class Users {
+  readonly #accounts: ReadonlyMap<string, Account>;
+
+  constructor(accounts: readonly Account[]) {
+    this.#accounts = new Map(accounts.map((account) => [account.user.name, account]));
+  }
+
+  /** @throws when the file can't be read or isn't a list of users; the message names the file. */
+  static load(options: { requirepass?: string | undefined; usersFile?: string | undefined }): Users {
+    const accounts = options.usersFile === undefined ? [] : readUsers(options.usersFile);
+    if (options.requirepass !== undefined) {
+      accounts.push({ user: everybody, hash: sha256(Buffer.from(options.requirepass)) });
+    }
+    return new Users(accounts);
+  }
+
+  /** Clients must authenticate before anything else. */
+  get required(): boolean {
+    return this.#accounts.size > 0;
+  }
+
+  /** The default user has a password (what `AUTH password` asks about). */
+  get defaultHasPassword(): boolean {
+    return this.#accounts.has(DEFAULT);
+  }
+
+  get names(): readonly string[] {
+    return this.required ? [...this.#accounts.keys()].sort() : [DEFAULT];
+  }
+
+  get(name: string): User | undefined {
+    return this.required ? this.#accounts.get(name)?.user : name === DEFAULT ? everybody : undefined;
+  }
+
+  /** @returns undefined when the name is unknown or the password wrong; both take the same time. */
+  authenticate(name: string, password: Buffer): User | undefined {
+    if (!this.required) return this.get(name);
+    const account = this.#accounts.get(name);
+    const matches = timingSafeEqual(account?.hash ?? nobody, sha256(password));
+    return matches ? account?.user : undefined;
+  }
+}
+
+/** Who a connection is before it has said so: may do nothing. */
+export const nobodyYet: User = userOf({
+  name: DEFAULT,
+  password: '',
+  produce: [],
+  consume: [],
+  groups: [],
+  admin: false,
+});
+
+function readUsers(path: string): Account[] {
+  const parsed = usersFile.safeParse(JSON.parse(readFileSync(path, 'utf8')));
+  if (!parsed.success) throw new Error(`${path}: ${z.prettifyError(parsed.error)}`);
+  return parsed.data.map((entry) => ({ hash: Buffer.from(entry.password.slice(1), 'hex'), user: userOf(entry) }));
+}
+
+function userOf(entry: Entry): User {
+  const mayProduce = anyOf(entry.produce);
+  const mayConsume = anyOf(entry.consume);
+  const mayJoin = anyOf(entry.groups);
+  const refuse = (what: string): never => {
+    throw fail('not-permitted', `User ${entry.name} has no permissions to ${what}`);
+  };
+  return {
+    name: entry.name,
+    isAdmin: entry.admin,
+    checkProduce: (topic) => mayProduce(topic) || refuse(`produce to '${topic}'`),
+    checkConsume(group, topics) {
+      if (!mayJoin(group)) refuse(`join the group '${group}'`);
+      for (const topic of topics) if (!mayConsume(topic)) refuse(`consume '${topic}'`);
+    },
+    checkAdmin: () => entry.admin || refuse('run this command: it needs an admin'),
+    maySee: (topic) => mayProduce(topic) || mayConsume(topic),
+  };
+}
+
+function anyOf(globs: readonly string[]): (name: string) => boolean {
+  const tests = globs.map((glob) => globMatcher(glob));
+  return (name) => tests.some((matches) => matches(name));
+}
+
+const sha256 = (password: Buffer): Buffer => createHash('sha256').update(password).digest();
