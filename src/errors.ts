@@ -61,6 +61,7 @@ const table = {
   syntax: row('ERR', 'syntax error'),
   'not-integer': row('ERR', 'value is not an integer or out of range'),
   'name-illegal': row('ERR', 'Client names cannot contain spaces, newlines or special characters.'),
+  'client-gone': row('ERR', 'the client is gone'),
   'no-auth': row('NOAUTH', 'Authentication required.'),
   'wrong-password': row('WRONGPASS', 'invalid username-password pair or user is disabled.'),
   'protocol-version': row('NOPROTO', 'unsupported protocol version'),

@@ -6,10 +6,11 @@ import type { Stats } from '../core/stats.js';
 import type { TopicCatalog } from '../core/topic-catalog.js';
 import type { Log } from '../log.js';
 import type { CommandTable } from './command.js';
-import type { KafkaSettings } from './config.js';
+import type { KafkaSettings, RespConfig } from './config.js';
 import type { Protocol } from './encoder.js';
 import type { ConsumeKey } from './topics-key.js';
 import type { User } from './user.js';
+import type { Users } from './users.js';
 
 /** The Kafka side of one connection: made lazily by its commands, closed with it. */
 export interface Sessions {
@@ -75,20 +76,56 @@ export interface Context {
    * `shutting-down` when the server drains.
    */
   readonly signal: AbortSignal;
+  /** What CLIENT INFO and CLIENT LIST show of it. */
+  readonly facts: ConnectionFacts;
 
   /** @throws GatewayError when the name is refused (spec: identity). */
   setName(name: string): void;
   setProtocol(protocol: Protocol): void;
   setReplyMode(mode: ReplyMode): void;
+  /** CLIENT SETINFO: what the client library says of itself. */
+  setLibrary(part: 'name' | 'version', value: string): void;
+  /** The connection speaks for this user from now on. */
+  authenticate(user: User): void;
+  /** The connection gets every command of the server as a line from now on. */
+  monitor(): void;
+  /** Back to how it was when it was accepted; its consumer is closed. */
+  reset(): Promise<void>;
   /** Closes the connection once what was answered so far is written. */
   closeAfterReply(): void;
+  /** Closes the connection now. */
+  destroy(): void;
+}
+
+/** Times are milliseconds since the epoch, about a second coarse. */
+export interface ConnectionFacts {
+  readonly createdAt: number;
+  readonly activeAt: number;
+  readonly lastCommand: string;
+  readonly queryBytes: number;
+  readonly outputBytes: number;
+  readonly libraryName: string;
+  readonly libraryVersion: string;
+  readonly isMonitor: boolean;
+  /** A command of it waits (BLPOP, DUMP, a full queue). */
+  readonly isWaiting: boolean;
 }
 
 /** The server as commands see it. */
 export interface ServerView {
   readonly commands: CommandTable;
   readonly gateway: Gateway;
+  readonly users: Users;
+  readonly settings: RespConfig;
+  /** Version of this gateway. */
+  readonly version: string;
+  /** 40 hex digits, another one each run. */
+  readonly runId: string;
   /** Milliseconds since the epoch. */
   readonly startedAt: number;
+  /** The port listened on; 0 when there is only the unix socket. */
+  readonly port: number;
+  readonly clientCount: number;
   clients(): Iterable<Context>;
+  client(id: number): Context | undefined;
 }

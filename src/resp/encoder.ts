@@ -56,6 +56,13 @@ export class Encoder {
     else this.#special(reply as SpecialReply, protocol);
   }
 
+  /** Throws away what was gathered, for a client that is gone. */
+  clear(): void {
+    this.#pieces = [];
+    this.#pieceBytes = 0;
+    this.#start = this.#end;
+  }
+
   /** Writes what was gathered. @returns what the sink's write returned. */
   flush(sink: ByteSink): boolean {
     const last = this.#end > this.#start ? this.#slab.subarray(this.#start, this.#end) : undefined;

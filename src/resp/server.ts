@@ -1,0 +1,226 @@
+// The RESP face: listens, lets clients in, knows them all, and sees them out in order.
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { readFileSync, rmSync } from 'node:fs';
+import { createServer, type ListenOptions, type Server, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createServer as createTlsServer } from 'node:tls';
+import type { Face } from '../core/face.js';
+import type { Clock } from '../core/ports.js';
+import type { Stats } from '../core/stats.js';
+import { fail } from '../errors.js';
+import type { Log } from '../log.js';
+import { type Command, CommandTable } from './command.js';
+import * as allCommands from './commands/index.js';
+import type { RespConfig } from './config.js';
+import { Connection, type Host } from './connection.js';
+import type { Gateway } from './context.js';
+import { Encoder } from './encoder.js';
+import { Monitors } from './monitor.js';
+import { Names } from './names.js';
+import { QueryBudget } from './query-budget.js';
+import { deniedByProtectedMode, isLoopback, tooManyClients } from './refusal.js';
+import { everybody, type User } from './user.js';
+import { nobodyYet, Users } from './users.js';
+
+export interface RespServerOptions {
+  readonly settings: RespConfig;
+  readonly gateway: Gateway;
+  /** Largest record that brokers take, bytes: larger arguments are refused before they are read. */
+  readonly maxMessageBytes: number;
+  readonly version: string;
+  readonly clock: Clock;
+  readonly stats: Stats;
+  readonly log: Log;
+  /** For tests: other commands than all. */
+  readonly commands?: readonly Command[];
+}
+
+const SWEEP_MS = 1000;
+const BACKLOG = 1024;
+
+export class RespServer implements Face, Host {
+  readonly name = 'resp';
+  readonly commands: CommandTable;
+  readonly users: Users;
+  readonly runId = randomBytes(20).toString('hex');
+  readonly encoder = new Encoder();
+  readonly monitors = new Monitors();
+  readonly names: Names<Connection>;
+  readonly budget: QueryBudget;
+  readonly limits: Host['limits'];
+  readonly startedAt: number;
+  readonly initialUser: User;
+  coarseNow: number;
+  readonly #options: RespServerOptions;
+  readonly #connections = new Map<number, Connection>();
+  readonly #listening: Server[] = [];
+  /** Sessions of connections that are gone already. */
+  readonly #closing = new Set<Promise<void>>();
+  /** Messages that connections which closed since the shutdown began could not deliver. */
+  #undelivered = 0;
+  /** Set once a shutdown has begun. */
+  #drained: Error | undefined;
+  #nextId = 1;
+  #sweep: NodeJS.Timeout | undefined;
+
+  constructor(options: RespServerOptions) {
+    const { settings, clock } = options;
+    this.#options = options;
+    this.commands = new CommandTable(options.commands ?? Object.values(allCommands));
+    this.users = Users.load(settings);
+    this.initialUser = this.users.required ? nobodyYet : everybody;
+    this.names = new Names({ strict: settings.strictNames });
+    this.budget = new QueryBudget(settings.queryBufferBytes);
+    this.limits = {
+      maxBulkBytes: settings.maxBulkBytes,
+      maxArgs: settings.maxArgs,
+      refuseBulkBytes: options.maxMessageBytes,
+    };
+    this.startedAt = this.coarseNow = clock.now();
+  }
+
+  get settings(): RespConfig {
+    return this.#options.settings;
+  }
+
+  get gateway(): Gateway {
+    return this.#options.gateway;
+  }
+
+  get version(): string {
+    return this.#options.version;
+  }
+
+  get stats(): Stats {
+    return this.#options.stats;
+  }
+
+  get log(): Log {
+    return this.#options.log;
+  }
+
+  get clientCount(): number {
+    return this.#connections.size;
+  }
+
+  get port(): number {
+    const address = this.#listening[0]?.address();
+    return typeof address === 'object' && address ? address.port : 0;
+  }
+
+  clients(): Iterable<Connection> {
+    return this.#connections.values();
+  }
+
+  client(id: number): Connection | undefined {
+    return this.#connections.get(id);
+  }
+
+  nowMicros(): number {
+    return this.#options.clock.now() * 1000 + Math.floor((this.#options.clock.monotonic() % 1) * 1000);
+  }
+
+  async start(): Promise<void> {
+    const { host, port, unixSocket } = this.settings;
+    await this.#listen(this.#tcpServer(), { host, port });
+    if (unixSocket !== undefined) await this.#listen(createServer({ allowHalfOpen: true }), { path: unixSocket });
+    this.#sweep = setInterval(() => this.#look(), SWEEP_MS);
+    this.log.info({ face: this.name, host, port: this.port, unixSocket, tls: !!this.settings.tls }, 'listening');
+  }
+
+  async drain(): Promise<void> {
+    this.#undelivered = 0;
+    this.#drained = fail('shutting-down');
+    const isConsuming = this.#consuming().length > 0;
+    for (const connection of this.clients()) connection.abort(this.#drained);
+    if (isConsuming) await sleep(this.settings.drainMs);
+  }
+
+  async closeConsumers(): Promise<void> {
+    for (const connection of this.#consuming()) this.#settle(connection.close());
+    await Promise.all(this.#closing);
+  }
+
+  async stopListening(): Promise<void> {
+    for (const server of this.#listening) server.close();
+    if (this.settings.unixSocket !== undefined) rmSync(this.settings.unixSocket, { force: true });
+  }
+
+  async close(): Promise<number> {
+    clearInterval(this.#sweep);
+    for (const connection of this.clients()) this.#settle(connection.close());
+    await Promise.all(this.#closing);
+    for (const connection of this.clients()) connection.destroy();
+    return this.#undelivered;
+  }
+
+  closed(connection: Connection): void {
+    this.#connections.delete(connection.id);
+    this.#settle(connection.close());
+  }
+
+  #consuming(): Connection[] {
+    return [...this.#connections.values()].filter((connection) => connection.isConsuming);
+  }
+
+  #settle(closing: Promise<number>): void {
+    const settled = closing.then((undelivered) => {
+      this.#undelivered += undelivered;
+      this.#closing.delete(settled);
+    });
+    this.#closing.add(settled);
+  }
+
+  #tcpServer(): Server {
+    const { tls, keepAliveMs } = this.settings;
+    const tcp = { noDelay: true, keepAlive: keepAliveMs > 0, keepAliveInitialDelay: keepAliveMs };
+    if (!tls) return createServer({ ...tcp, allowHalfOpen: true });
+    const server = createTlsServer({
+      ...tcp,
+      cert: readFileSync(tls.certFile),
+      key: readFileSync(tls.keyFile),
+      ...(tls.caFile === undefined
+        ? {}
+        : { ca: readFileSync(tls.caFile), requestCert: true, rejectUnauthorized: true }),
+    });
+    server.on('tlsClientError', (err) => this.log.debug({ face: this.name, err }, 'TLS handshake failed'));
+    return server;
+  }
+
+  async #listen(server: Server, where: ListenOptions): Promise<void> {
+    server.on(this.settings.tls && where.path === undefined ? 'secureConnection' : 'connection', (socket: Socket) =>
+      this.#accept(socket),
+    );
+    server.listen({ ...where, backlog: BACKLOG });
+    await once(server, 'listening');
+    server.on('error', (err) => this.log.error({ face: this.name, err }, 'listening failed'));
+    this.#listening.push(server);
+  }
+
+  #accept(socket: Socket): void {
+    const refusal = this.#refusal(socket);
+    if (refusal !== undefined) {
+      this.stats.add('resp.connections.refused');
+      socket.on('error', () => socket.destroy());
+      socket.end(refusal);
+      socket.resume();
+      return;
+    }
+    this.stats.add('resp.connections');
+    const connection = new Connection(this, socket, this.#nextId++);
+    if (this.#drained) connection.abort(this.#drained);
+    this.#connections.set(connection.id, connection);
+  }
+
+  #refusal(socket: Socket): string | undefined {
+    if (this.#connections.size >= this.settings.maxClients) return tooManyClients;
+    const isOpen = !this.settings.protectedMode || this.users.required;
+    return isOpen || isLoopback(socket.remoteAddress) ? undefined : deniedByProtectedMode;
+  }
+
+  #look(): void {
+    this.coarseNow = this.#options.clock.now();
+    for (const connection of this.clients()) connection.sweep(this.coarseNow);
+  }
+}
