@@ -1,4 +1,5 @@
 // Counters and gauges of the whole process. Every metric's name lives here and nowhere else.
+import { LabelledCounter, LatencyHistogram } from './labelled-stats.js';
 
 /** Rafka's own stats: what HGETALL stats shows (spec: every value an integer). */
 export interface StatsSnapshot {
@@ -19,11 +20,31 @@ const counters = {
   'resp.protocol.errors': 'Connections closed for a protocol error',
 } as const;
 
+/** Counters with labels, for /metrics only; the labels in their order. */
+const labelled = {
+  'http.requests': { help: 'HTTP requests answered', labels: ['route', 'status'] },
+  'grpc.requests': { help: 'gRPC calls answered', labels: ['method', 'status'] },
+  'topic.produced': { help: 'Records taken from REST and gRPC clients', labels: ['cluster', 'topic'] },
+  'group.consumed': { help: 'Messages offered to REST and gRPC clients', labels: ['cluster', 'group', 'topic'] },
+  'group.acked': { help: 'Messages acked by REST and gRPC clients', labels: ['cluster', 'group', 'topic'] },
+} as const;
+
+/** Latency histograms, for /metrics only, by face. */
+const latencies = {
+  'produce.seconds': 'Time of a produce request that waits for Kafka',
+  'consume.seconds': 'Time of a consume request that got a message',
+} as const;
+
 export type CounterName = keyof typeof counters;
+export type LabelledName = keyof typeof labelled;
+export type LatencyName = keyof typeof latencies;
 
 /** Process-wide counters; one instance, made by app.ts and handed down. */
 export class Stats {
   #values = new Map<CounterName, number>(names.map((name) => [name, 0]));
+
+  readonly #labelled = new Map<LabelledName, LabelledCounter>();
+  readonly #latencies = new Map<string, LatencyHistogram>();
 
   add(name: CounterName, by = 1): void {
     this.#values.set(name, (this.#values.get(name) ?? 0) + by);
@@ -31,6 +52,38 @@ export class Stats {
 
   get(name: CounterName): number {
     return this.#values.get(name) ?? 0;
+  }
+
+  /** Counts under labels; past a bound on their number, under `other`. */
+  count(name: LabelledName, ...values: readonly string[]): void {
+    this.labelled(name).add(values);
+  }
+
+  labelled(name: LabelledName): LabelledCounter {
+    let found = this.#labelled.get(name);
+    if (!found) {
+      found = new LabelledCounter(labelled[name].labels.length);
+      this.#labelled.set(name, found);
+    }
+    return found;
+  }
+
+  /** The histogram of one face: keep it, and observe() what each request took. */
+  latency(name: LatencyName, face: string): LatencyHistogram {
+    const key = `${name} ${face}`;
+    let found = this.#latencies.get(key);
+    if (!found) {
+      found = new LatencyHistogram();
+      this.#latencies.set(key, found);
+    }
+    return found;
+  }
+
+  *latencyEntries(name: LatencyName): Iterable<readonly [face: string, histogram: LatencyHistogram]> {
+    for (const [key, histogram] of this.#latencies) {
+      const [of, face] = key.split(' ');
+      if (of === name) yield [face!, histogram];
+    }
   }
 
   snapshot(): StatsSnapshot {
@@ -46,3 +99,6 @@ const names = Object.keys(counters) as CounterName[];
 
 /** Name and meaning of every counter, for /metrics and the docs. */
 export const counterHelp: Readonly<Record<CounterName, string>> = counters;
+
+export const labelledHelp: Readonly<Record<LabelledName, { help: string; labels: readonly string[] }>> = labelled;
+export const latencyHelp: Readonly<Record<LatencyName, string>> = latencies;

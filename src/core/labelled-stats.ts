@@ -1,0 +1,53 @@
+// Counts by label and histograms of latency: what /metrics shows beyond the plain counters. Names live in stats.ts.
+
+/** Upper bounds in seconds. */
+export const latencyBuckets: readonly number[] = [
+  0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+];
+
+/** Label sets kept per metric; what comes later is counted under `other`, so that names chosen by clients can't fill the memory. */
+const maxSets = 500;
+const separator = '\u0000';
+
+/** A counter with labels. */
+export class LabelledCounter {
+  readonly #sets = new Map<string, number>();
+  readonly #labels: number;
+
+  constructor(labels: number) {
+    this.#labels = labels;
+  }
+
+  /** @param values one for each label. */
+  add(values: readonly string[], by = 1): void {
+    const key = values.length === 1 ? values[0]! : values.join(separator);
+    const known = this.#sets.get(key);
+    if (known !== undefined || this.#sets.size < maxSets) this.#sets.set(key, (known ?? 0) + by);
+    else this.#addOther(by);
+  }
+
+  *entries(): Iterable<readonly [values: readonly string[], count: number]> {
+    for (const [key, count] of this.#sets) yield [key.split(separator), count];
+  }
+
+  #addOther(by: number): void {
+    const other = Array<string>(this.#labels).fill('other').join(separator);
+    this.#sets.set(other, (this.#sets.get(other) ?? 0) + by);
+  }
+}
+
+/** How long something took, in buckets. */
+export class LatencyHistogram {
+  /** Not cumulative; the last one is above all bounds. */
+  readonly buckets: number[] = Array<number>(latencyBuckets.length + 1).fill(0);
+  sum = 0;
+  count = 0;
+
+  observe(seconds: number): void {
+    let bucket = 0;
+    while (bucket < latencyBuckets.length && seconds > latencyBuckets[bucket]!) bucket++;
+    this.buckets[bucket]!++;
+    this.sum += seconds;
+    this.count++;
+  }
+}
