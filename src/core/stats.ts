@@ -27,6 +27,23 @@ const labelled = {
   'topic.produced': { help: 'Records taken from REST and gRPC clients', labels: ['cluster', 'topic'] },
   'group.consumed': { help: 'Messages offered to REST and gRPC clients', labels: ['cluster', 'group', 'topic'] },
   'group.acked': { help: 'Messages acked by REST and gRPC clients', labels: ['cluster', 'group', 'topic'] },
+  'ris.received': { help: 'RIS messages received', labels: ['host'] },
+  'ris.malformed': { help: 'Lines of RIS Live skipped', labels: ['host', 'reason'] },
+  'ris.duplicates': { help: 'RIS messages received again and dropped by their id', labels: ['host'] },
+  'ris.late': { help: 'RIS messages that came after their place in the order was passed', labels: ['host'] },
+  'ris.published': { help: 'RIS messages committed to Kafka', labels: ['host'] },
+  'ris.records': { help: 'BMP records committed to Kafka', labels: ['host'] },
+  'ris.skipped': { help: 'RIS messages that another leader had published', labels: ['host'] },
+  'ris.dropped': { help: 'RIS messages dropped because the buffer was full', labels: ['host'] },
+  'ris.holes': { help: 'Holes marked by Peer Down', labels: ['host'] },
+  'ris.gaps': { help: 'Times that no socket was left that saw everything', labels: ['host'] },
+  'ris.disconnects': { help: 'Sockets to RIS Live that ended', labels: ['host'] },
+  'ris.errors': { help: 'ris_error messages of RIS Live', labels: ['host'] },
+  'ris.terms': { help: 'Times that this replica took the lead', labels: ['host'] },
+  'ris.terms.failed': { help: 'Terms as leader that ended by an error', labels: ['host'] },
+  'ris.stepdowns': { help: 'Times that this replica gave the lead up for a gap in its feed', labels: ['host'] },
+  'ris.commits': { help: 'Transactions committed', labels: ['host'] },
+  'ris.redis.errors': { help: 'Questions that Redis did not answer', labels: ['host'] },
 } as const;
 
 /** Latency histograms, for /metrics only, by face. */

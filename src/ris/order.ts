@@ -64,6 +64,16 @@ export class Reorder<T extends Ordered> {
     return this.#held;
   }
 
+  /** The held item with the earliest time; null when nothing is held. */
+  oldest(): T | null {
+    let oldest: T | null = null;
+    for (const { waiting } of this.#lines.values()) {
+      const first = waiting[0]?.item;
+      if (first !== undefined && (oldest === null || compareItems(first, oldest) < 0)) oldest = first;
+    }
+    return oldest;
+  }
+
   /** Takes one item that arrived at `now`. */
   push(item: T, now: number): Verdict {
     const line = this.#line(`${item.collector} ${item.peer}`);

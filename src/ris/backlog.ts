@@ -1,0 +1,218 @@
+// What a replica has received, in order, until it is known to be in Kafka; bounded by bytes.
+import { timeOf } from './feed.js';
+import type { RisMessage } from './message.js';
+
+/** One message, or (message null) the place where the feed began anew, or where a message was given up. */
+export interface Entry {
+  message: RisMessage | null;
+  readonly bytes: number;
+  /** Feed time, us. At the beginning of a feed: everything after it is there. */
+  readonly time: number;
+  /** Whether the feed began (again) here. */
+  readonly start: boolean;
+  /** Feed time (us) up to which nothing follows this entry any more, where it is known. */
+  floor: number | undefined;
+}
+
+/** A message that had to be given up: its peer has a hole up to here. */
+export interface Lost {
+  readonly message: RisMessage;
+  readonly count: number;
+}
+
+/** How far below the limit an overflow goes, so that it does not happen again with the next message. */
+const relief = 0.9;
+
+/**
+ * A queue with a cursor: next() reads on, release() forgets what was committed, rewind() reads again what was not.
+ * Times are feed time in us.
+ */
+export class Backlog {
+  readonly #limit: number;
+  #entries: Entry[] = [];
+  #head = 0;
+  #cursor = 0;
+  /** Entries released since the beginning: turns an index into a place that lasts. */
+  #released = 0;
+  #bytes = 0;
+  #since: number | null = null;
+  #lost = new Map<string, Lost>();
+  #lostUntil = 0;
+
+  /** @param limit in bytes of received lines. */
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Entries not yet released. */
+  get length(): number {
+    return this.#entries.length - this.#head;
+  }
+
+  /** Where next() stands, for release(). */
+  get cursor(): number {
+    return this.#released + this.#cursor - this.#head;
+  }
+
+  /** Entries that next() has not given. */
+  get unread(): number {
+    return this.#entries.length - this.#cursor;
+  }
+
+  get isRead(): boolean {
+    return this.#cursor === this.#entries.length;
+  }
+
+  /** Everything after this time that was received is here or was released; null before the feed's first beginning. */
+  get since(): number | null {
+    return this.#since;
+  }
+
+  /** Until when single messages were given up (us); 0: none. */
+  get lostUntil(): number {
+    return this.#lostUntil;
+  }
+
+  push(message: RisMessage, bytes: number): void {
+    this.#entries.push({ message, bytes, time: timeOf(message), start: false, floor: undefined });
+    this.#bytes += bytes;
+  }
+
+  /** The feed begins (again): everything after `since` follows. */
+  start(since: number): void {
+    this.#entries.push({ message: null, bytes: 0, time: since, start: true, floor: undefined });
+  }
+
+  /** Says that nothing at or before a feed time follows what is here now. */
+  settle(floor: number): void {
+    const last = this.#entries.at(-1);
+    if (last && last !== vacant) last.floor = floor;
+  }
+
+  /** The entry at the cursor; undefined at the end. */
+  peek(): Entry | undefined {
+    return this.#entries[this.#cursor];
+  }
+
+  /** The entry at the cursor, which moves on; undefined at the end. */
+  next(): Entry | undefined {
+    const entry = this.#entries[this.#cursor];
+    if (entry) this.#cursor++;
+    return entry;
+  }
+
+  /** Reads again from the first entry that was not released. */
+  rewind(): void {
+    this.#cursor = this.#head;
+  }
+
+  /** Forgets everything before a place that `cursor` told. */
+  release(place: number): void {
+    while (this.#released < place && this.#head < this.#entries.length) this.#shift();
+    this.#compact();
+  }
+
+  /** Forgets from the front what is at or before a feed time (a standby's way, when the leader has committed so far). */
+  trim(time: number): void {
+    while (this.#head < this.#entries.length && this.#entries[this.#head]!.time <= time) this.#shift();
+    this.#compact();
+  }
+
+  /** A standby over its limit gives up the oldest. @returns how many messages. */
+  dropOldest(): number {
+    let dropped = 0;
+    if (this.#bytes <= this.#limit) return 0;
+    while (this.#bytes > this.#limit * relief && this.#head < this.#entries.length) {
+      const { message } = this.#entries[this.#head]!;
+      if (message) {
+        this.#lose(message);
+        dropped++;
+      }
+      this.#shift();
+    }
+    this.#compact();
+    return dropped;
+  }
+
+  /**
+   * A leader over its limit gives up the oldest unread messages of the peers that fill it most, so that few peers have a hole.
+   * @returns how many messages.
+   */
+  dropByPeer(): number {
+    let dropped = 0;
+    while (this.#bytes > this.#limit * (dropped > 0 ? relief : 1)) {
+      const peer = this.#fullest();
+      if (peer === null) break;
+      dropped += this.#dropFrom(peer);
+    }
+    return dropped;
+  }
+
+  /** Peers with a hole since the last call. */
+  takeLost(): Lost[] {
+    if (this.#lost.size === 0) return [];
+    const lost = [...this.#lost.values()];
+    this.#lost.clear();
+    return lost;
+  }
+
+  #lose(message: RisMessage): void {
+    const count = (this.#lost.get(message.peer)?.count ?? 0) + 1;
+    this.#lost.set(message.peer, { message, count });
+    this.#lostUntil = Math.max(this.#lostUntil, timeOf(message));
+  }
+
+  #fullest(): string | null {
+    const sizes = new Map<string, number>();
+    let fullest: string | null = null;
+    let most = 0;
+    for (let i = this.#cursor; i < this.#entries.length; i++) {
+      const { message, bytes } = this.#entries[i]!;
+      if (!message) continue;
+      const size = (sizes.get(message.peer) ?? 0) + bytes;
+      sizes.set(message.peer, size);
+      if (size > most) {
+        most = size;
+        fullest = message.peer;
+      }
+    }
+    return fullest;
+  }
+
+  #dropFrom(peer: string): number {
+    let dropped = 0;
+    for (let i = this.#cursor; i < this.#entries.length && this.#bytes > this.#limit * relief; i++) {
+      const entry = this.#entries[i]!;
+      if (entry.message?.peer !== peer) continue;
+      this.#lose(entry.message);
+      this.#bytes -= entry.bytes;
+      entry.message = null;
+      dropped++;
+    }
+    return dropped;
+  }
+
+  #shift(): void {
+    const entry = this.#entries[this.#head]!;
+    if (entry.start) this.#since = entry.time;
+    if (entry.message) this.#bytes -= entry.bytes;
+    this.#entries[this.#head] = vacant;
+    this.#head++;
+    this.#released++;
+    if (this.#cursor < this.#head) this.#cursor = this.#head;
+  }
+
+  #compact(): void {
+    if (this.#head < 4096 || this.#head * 2 < this.#entries.length) return;
+    this.#entries = this.#entries.slice(this.#head);
+    this.#cursor -= this.#head;
+    this.#head = 0;
+  }
+}
+
+/** Takes the place of a released entry until the array is cut. */
+const vacant: Entry = Object.freeze({ message: null, bytes: 0, time: 0, start: false, floor: undefined });

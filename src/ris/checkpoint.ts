@@ -1,0 +1,145 @@
+// A collector's progress as records of a compacted topic: how it is written (in each transaction) and read (at a take-over).
+import { type Admin, KafkaError, type KafkaFactory, OFFSET_BEGINNING, type ProducerRecord } from '../core/ports.js';
+import type { Delta, Place, PublishedId } from './published.js';
+
+/** Everything a new leader has to know. */
+export interface Progress {
+  /** Feed time (us) up to which everything that was received is published; null: nothing ever was. */
+  readonly mark: number | null;
+  /** Counts the collector's transactions, over all terms. */
+  readonly turn: number;
+  readonly published: Delta;
+  /** What the encoder keeps of each peer (its state and OPENs), as it gave it. */
+  readonly states: ReadonlyMap<string, unknown>;
+}
+
+/** What one transaction writes: of the states only those that changed. */
+export type Step = Progress;
+
+/**
+ * Ids are written once, in as many records as cover the reorder window many times over, one after the other and around again:
+ * so compaction bounds them without any being written twice.
+ */
+const idSlots = 128;
+/** Kafka's error TOPIC_ALREADY_EXISTS: a replica was quicker. */
+const alreadyExists = 36;
+const partition = 0;
+
+/** Compacts soon, so that a take-over reads little; nothing in it ever expires. */
+const topicConfig = {
+  'cleanup.policy': 'compact',
+  'segment.bytes': `${8 * 1024 * 1024}`,
+  'segment.ms': '600000',
+  'min.cleanable.dirty.ratio': '0.1',
+  'delete.retention.ms': '60000',
+};
+
+/** Makes the checkpoint topic unless it is there. @throws KafkaError when it cannot be made. */
+export async function ensureTopic(admin: Admin, name: string, replicationFactor: number | undefined): Promise<void> {
+  if ((await admin.topics([name])).length > 0) return;
+  try {
+    const factor = replicationFactor === undefined ? {} : { replicationFactor };
+    await admin.createTopic({ name, partitions: 1, ...factor, config: topicConfig });
+  } catch (error) {
+    if (!(error instanceof KafkaError && error.code === alreadyExists)) throw error;
+  }
+}
+
+/** Opens a term: whoever reads as far as this record has read everything that any earlier leader committed. */
+export function termRecord(topic: string, term: string): ProducerRecord {
+  return record(topic, 'term', { term });
+}
+
+/** The records of one transaction. */
+export function stepRecords(topic: string, step: Step): ProducerRecord[] {
+  const { mark, turn } = step;
+  const records = [record(topic, 'mark', { time: mark, turn })];
+  for (const [peer, place] of step.published.places) records.push(record(topic, `at ${peer}`, place));
+  for (const [peer, state] of step.states) records.push(record(topic, `peer ${peer}`, state));
+  if (step.published.ids.size > 0) {
+    records.push(record(topic, `ids ${turn % idSlots}`, Object.fromEntries(shortened(step.published.ids))));
+  }
+  return records;
+}
+
+/**
+ * Reads what the leaders before us committed, up to our own term record.
+ * @throws KafkaError when Kafka fails, Error when the term record does not come within timeoutMs or a record is not ours.
+ */
+export async function readProgress(
+  kafka: KafkaFactory,
+  topic: string,
+  term: string,
+  timeoutMs: number,
+  monotonic: () => number,
+): Promise<Progress> {
+  const deadline = monotonic() + timeoutMs;
+  const consumer = await kafka.consumer({ properties: { 'isolation.level': 'read_committed' } }, timeoutMs);
+  try {
+    consumer.assign([{ topic, partition, offset: OFFSET_BEGINNING }]);
+    const reading = new Reading();
+    for (;;) {
+      for (const { key, value } of await consumer.poll(5_000, 200)) {
+        if (key === null || value === null) continue;
+        if (reading.take(key.toString(), JSON.parse(value.toString()) as never) === term) return reading.progress();
+      }
+      if (monotonic() > deadline) throw new Error(`${topic} could not be read to its end within ${timeoutMs} ms`);
+    }
+  } finally {
+    await consumer.close(1_000);
+  }
+}
+
+/** The latest record of each key, put together. */
+class Reading {
+  #mark: { time: number | null; turn: number } = { time: null, turn: 0 };
+  #places = new Map<string, Place>();
+  #states = new Map<string, unknown>();
+  #slots = new Map<string, Record<string, PublishedId[]>>();
+
+  /** @returns the term that a term record opens. */
+  take(key: string, value: never): string | undefined {
+    const space = key.indexOf(' ');
+    const name = space < 0 ? key : key.slice(0, space);
+    const rest = space < 0 ? '' : key.slice(space + 1);
+    if (name === 'term') return (value as { term: string }).term;
+    if (name === 'mark') this.#mark = value;
+    else if (name === 'at') this.#places.set(rest, value as Place);
+    else if (name === 'peer') this.#states.set(rest, value);
+    else if (name === 'ids') this.#slots.set(rest, value as Record<string, PublishedId[]>);
+    return undefined;
+  }
+
+  progress(): Progress {
+    const ids = new Map<string, PublishedId[]>();
+    for (const slot of this.#slots.values()) {
+      for (const [peer, list] of Object.entries(slot)) {
+        const full = list.map(
+          ([time, id]): PublishedId => [time, id.startsWith('~') ? peer + id.slice(1) : id.slice(1)],
+        );
+        ids.set(peer, (ids.get(peer) ?? []).concat(full));
+      }
+    }
+    return {
+      mark: this.#mark.time,
+      turn: this.#mark.turn,
+      published: { places: this.#places, ids },
+      states: this.#states,
+    };
+  }
+}
+
+/** Most ids begin with the peer's address: `~` stands for it, `=` for nothing. */
+function shortened(ids: Delta['ids']): [string, PublishedId[]][] {
+  return [...ids].map(([peer, list]) => [
+    peer,
+    list.map(([time, id]) => [time, id.startsWith(peer) ? `~${id.slice(peer.length)}` : `=${id}`]),
+  ]);
+}
+
+const record = (topic: string, key: string, value: unknown): ProducerRecord => ({
+  topic,
+  partition,
+  key: Buffer.from(key),
+  value: Buffer.from(JSON.stringify(value)),
+});

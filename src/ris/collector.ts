@@ -1,0 +1,352 @@
+// One collector on one replica: receives always, publishes while it leads.
+import { sleep, within } from '../core/clock.js';
+import type { Clock, KafkaFactory } from '../core/ports.js';
+import type { LabelledName, Stats } from '../core/stats.js';
+import type { Log } from '../log.js';
+import { Backlog } from './backlog.js';
+import type { Election } from './candidate.js';
+import type { RisConfig } from './config.js';
+import { Feed, timeOf } from './feed.js';
+import type { RisMessage } from './message.js';
+import { Reorder } from './order.js';
+import { type Batch, Publisher } from './publisher.js';
+import { isFenced, Term, TermOver } from './term.js';
+
+export interface CollectorDeps {
+  readonly kafka: KafkaFactory;
+  readonly election: Election;
+  /** This replica's name. */
+  readonly replica: string;
+  readonly version: string;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly stats: Stats;
+  /** A child logger that names the host. */
+  readonly log: Log;
+}
+
+/** For the progress line. */
+export interface CollectorFigures {
+  readonly host: string;
+  readonly leader: boolean;
+  readonly received: number;
+  readonly published: number;
+  /** How far behind the clock the last published message is, ms; null: nothing was published. */
+  readonly lagMs: number | null;
+  readonly backlog: number;
+  readonly backlogBytes: number;
+  readonly peersUp: number;
+  readonly connected: boolean;
+}
+
+type RisCounter = Extract<LabelledName, `ris.${string}`>;
+
+/** How often what is due leaves the reorder window, ms. */
+const releaseMs = 20;
+/** How long a leader without anything to publish waits before it writes its progress alone, ms. */
+const idleMarkMs = 1_000;
+/** A standby forgets what the leader says is committed only when it is older than this by feed time, us. */
+const trimSlackUs = 10_000_000;
+const maxHeld = 200_000;
+/** Waits after a term that failed: first and longest, ms. */
+const retryMinMs = 200;
+const retryMaxMs = 5_000;
+
+/** Owned by the worker; start() once, then drain() and close(). */
+export class Collector {
+  readonly #name: string;
+  readonly #config: RisConfig;
+  readonly #deps: CollectorDeps;
+  readonly #feed: Feed;
+  readonly #reorder: Reorder<RisMessage>;
+  readonly #backlog: Backlog;
+  /** Line lengths of what the reorder window holds. */
+  readonly #sizes = new WeakMap<RisMessage, number>();
+  #running: Promise<void> = Promise.resolve();
+  #publisher: Publisher | undefined;
+  #stopping = false;
+  #flushing = false;
+  #committed: number | null = null;
+  #received = 0;
+  #published = 0;
+  #wake: () => void = () => {};
+  #cancelRelease: () => void = () => {};
+
+  constructor(name: string, config: RisConfig, deps: CollectorDeps) {
+    this.#name = name;
+    this.#config = config;
+    this.#deps = deps;
+    this.#backlog = new Backlog(config.bufferBytes);
+    this.#reorder = new Reorder({ windowMs: config.reorderMs, late: config.late, maxHeld });
+    this.#feed = new Feed(
+      { ...config, ...deps, collector: name, disorderUs: config.reorderMs * 1000 },
+      this.#feedEvents(),
+    );
+  }
+
+  start(): void {
+    this.#feed.start();
+    this.#deps.election.start({
+      since: () => this.#since(),
+      progress: () => this.#committed,
+      onSight: ({ progress }) => this.#trim(progress),
+      onChange: () => this.#wake(),
+    });
+    this.#releaseLater();
+    this.#running = this.#run();
+  }
+
+  /** Stops receiving, publishes what there is (all of it when no other replica would), and gives the lease up. */
+  async drain(): Promise<void> {
+    const { election, clock } = this.#deps;
+    this.#flushing = !election.hasOthers();
+    await this.#feed.close();
+    this.#cancelRelease();
+    if (this.#flushing) this.#take(this.#reorder.flush());
+    this.#stopping = true;
+    this.#wake();
+    await within(clock, this.#config.shutdownTimeoutMs, this.#running);
+    await election.close();
+    this.#wake();
+  }
+
+  /** @returns messages that nobody will publish now. */
+  close(): number {
+    return this.#flushing ? this.#backlog.length : 0;
+  }
+
+  figures(): CollectorFigures {
+    const { clock, election } = this.#deps;
+    const leader = election.leads() && this.#publisher !== undefined;
+    return {
+      host: this.#name,
+      leader,
+      received: this.#received,
+      published: this.#published,
+      lagMs: this.#committed === null || !leader ? null : Math.max(0, Math.round(clock.now() - this.#committed / 1000)),
+      backlog: this.#backlog.length,
+      backlogBytes: this.#backlog.bytes,
+      peersUp: this.#publisher?.peersUp ?? 0,
+      connected: this.#feed.since !== null,
+    };
+  }
+
+  #feedEvents() {
+    const { log } = this.#deps;
+    return {
+      onMessage: (message: RisMessage, bytes: number) => this.#receive(message, bytes),
+      onStart: (since: number) => {
+        this.#take(this.#reorder.flush());
+        this.#backlog.start(since);
+      },
+      onGap: (reason: string) => {
+        this.#count('ris.gaps');
+        log.warn({ reason }, 'The feed has a gap');
+        this.#wake();
+      },
+      onMalformed: (reason: string) => {
+        this.#count('ris.malformed', 1, reason);
+        log.debug({ reason }, 'A line of RIS Live was skipped');
+      },
+      onServerError: () => this.#count('ris.errors'),
+      onReconnect: () => this.#count('ris.disconnects'),
+    };
+  }
+
+  #receive(message: RisMessage, bytes: number): void {
+    this.#received++;
+    this.#count('ris.received');
+    this.#sizes.set(message, bytes);
+    const verdict = this.#reorder.push(message, this.#deps.clock.monotonic());
+    if (verdict === 'late') this.#count('ris.late');
+    else if (verdict === 'duplicate') this.#count('ris.duplicates');
+  }
+
+  #releaseLater(): void {
+    this.#cancelRelease = this.#deps.clock.after(releaseMs, () => {
+      this.#releaseLater();
+      this.#take(this.#reorder.take(this.#deps.clock.monotonic()));
+    });
+  }
+
+  /** Ordered messages go to the backlog; over its limit something has to be given up. */
+  #take(messages: readonly RisMessage[]): void {
+    if (messages.length === 0) return;
+    for (const message of messages) this.#backlog.push(message, this.#sizes.get(message) ?? 0);
+    this.#backlog.settle(this.#floor() ?? 0);
+    const dropped = this.#publisher ? this.#backlog.dropByPeer() : this.#backlog.dropOldest();
+    if (dropped > 0 && this.#publisher) {
+      this.#count('ris.dropped', dropped);
+      this.#deps.log.error(
+        { dropped, limit: this.#config.bufferBytes },
+        'Kafka is slower than the feed and the buffer is full: messages were dropped',
+      );
+    }
+    if (this.#backlog.unread >= this.#config.commitMessages) this.#wake();
+  }
+
+  /** Feed time (us) up to which nothing that was received will follow what is in the backlog; null before the first message. */
+  #floor(): number | null {
+    const oldest = this.#reorder.oldest();
+    if (oldest !== null) return timeOf(oldest) - 1;
+    return this.#feed.latest > 0 ? this.#feed.latest : null;
+  }
+
+  /** Since when this replica has everything, for the election. */
+  #since(): number | null {
+    return this.#feed.since === null ? null : Math.max(this.#feed.since, this.#backlog.lostUntil);
+  }
+
+  #trim(progress: number | null): void {
+    if (progress !== null && !this.#publisher) this.#backlog.trim(progress - trimSlackUs);
+  }
+
+  async #run(): Promise<void> {
+    const { election, clock, log } = this.#deps;
+    let failures = 0;
+    while (!(this.#stopping && (!election.leads() || this.#backlog.length === 0))) {
+      if (!election.leads()) {
+        failures = 0;
+        await this.#woken(idleMarkMs);
+        continue;
+      }
+      try {
+        await this.#lead();
+        failures = 0;
+      } catch (error) {
+        if (error instanceof TermOver) continue;
+        this.#count('ris.terms.failed');
+        const level = isFenced(error) ? 'warn' : 'error';
+        log[level]({ err: error }, "A leader's term ended early");
+        // Fenced although our lease goes on: Kafka gave up our transaction, or another worker runs without Redis.
+        if (this.#stopping && failures > 2) return;
+        await sleep(clock, Math.min(retryMaxMs, retryMinMs * 2 ** failures++));
+      } finally {
+        this.#publisher = undefined;
+        this.#backlog.rewind();
+      }
+    }
+    await election.release();
+  }
+
+  /** One term: fence, read the progress, publish until the lease ends or the feed has a gap that others do not have. */
+  async #lead(): Promise<void> {
+    const { log } = this.#deps;
+    const term = await Term.open(this.#termOptions());
+    try {
+      const { collector, encoder, published, headers, risTime, now } = this.#publisherOptions();
+      const publisher = new Publisher(
+        { collector, encoder, published, headers, risTime, now },
+        this.#backlog,
+        term.progress,
+      );
+      this.#publisher = publisher;
+      this.#committed = publisher.mark;
+      this.#count('ris.terms');
+      log.info({ backlog: this.#backlog.length }, 'Leading');
+      await this.#publish(term, publisher);
+      log.info('No longer leading');
+    } finally {
+      await term.close();
+    }
+  }
+
+  /** Encodes the next batch while the last one is being committed. */
+  async #publish(term: Term, publisher: Publisher): Promise<void> {
+    const { election, clock } = this.#deps;
+    const { commitMs, commitMessages } = this.#config;
+    let writing: Promise<void> = Promise.resolve();
+    let stepDown = false;
+    let lastWrite = Number.NEGATIVE_INFINITY;
+    const mayCross = (since: number): boolean => {
+      stepDown = election.hasBetter(since);
+      return !stepDown;
+    };
+    while (election.leads() && !stepDown) {
+      if (this.#backlog.unread < commitMessages && !this.#stopping) await this.#woken(commitMs);
+      const isIdle = this.#backlog.isRead && clock.monotonic() - lastWrite < idleMarkMs;
+      const batch = isIdle ? undefined : publisher.gather(commitMessages, this.#floor(), mayCross);
+      await writing;
+      if (batch) {
+        lastWrite = clock.monotonic();
+        writing = term.commit(batch.records, batch.step).then(() => this.#wrote(batch));
+        writing.catch(() => {});
+      }
+      // A feed that is gone: what was received is published, then whoever still receives goes on.
+      if (this.#feed.since === null && this.#backlog.isRead && !this.#stopping && election.hasBetter(null))
+        stepDown = true;
+      if (this.#stopping && !batch) break;
+    }
+    await writing;
+    if (stepDown || this.#stopping) await this.#handOver(stepDown);
+  }
+
+  async #handOver(gap: boolean): Promise<void> {
+    if (gap) {
+      this.#count('ris.stepdowns');
+      this.#deps.log.warn('Stepping down: another replica has no gap in its feed');
+    }
+    await this.#deps.election.release(this.#committed);
+  }
+
+  #wrote(batch: Batch): void {
+    const { stats } = this.#deps;
+    this.#backlog.release(batch.place);
+    this.#committed = batch.step.mark;
+    this.#published += batch.messages;
+    this.#count('ris.commits');
+    this.#count('ris.published', batch.messages);
+    this.#count('ris.records', batch.records.length);
+    this.#count('ris.skipped', batch.skipped);
+    this.#count('ris.holes', batch.holes);
+    stats.add('producer.messages', batch.records.length);
+    if (batch.holes > 0) this.#deps.log.error({ holes: batch.holes }, 'A hole was marked: messages are missing');
+  }
+
+  #count(name: RisCounter, by = 1, ...labels: string[]): void {
+    if (by > 0) this.#deps.stats.labelled(name).add([this.#name, ...labels], by);
+  }
+
+  /** Waits until something happened, at most ms. */
+  async #woken(ms: number): Promise<void> {
+    await within(
+      this.#deps.clock,
+      ms,
+      new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      }),
+    );
+    this.#wake = () => {};
+  }
+
+  #termOptions() {
+    const { kafka, clock, log, election, replica, random } = this.#deps;
+    const { transactionalId, checkpointTopic, checkpointReplication, compression, transactionTimeoutMs } = this.#config;
+    const named = (template: string) => template.replaceAll('<collector>', this.#name);
+    return {
+      kafka,
+      transactionalId: named(transactionalId),
+      checkpointTopic: named(checkpointTopic),
+      replicationFactor: checkpointReplication,
+      compression,
+      name: `${election.term()} ${replica} ${Math.floor(random() * 1e9).toString(36)}`,
+      transactionTimeoutMs,
+      timeoutMs: transactionTimeoutMs,
+      clock,
+      log,
+      leads: () => election.leads(),
+    };
+  }
+
+  #publisherOptions() {
+    const { topic, key, framing, useRaw, headers, timestamp, reorderMs, late } = this.#config;
+    return {
+      collector: this.#name,
+      encoder: { topic, key, framing, useRaw, sysDescr: `rafka ${this.#deps.version}` },
+      published: { windowUs: reorderMs * 1000, late },
+      headers,
+      risTime: timestamp === 'ris',
+      now: () => this.#deps.clock.now(),
+    };
+  }
+}

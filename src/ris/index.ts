@@ -1,0 +1,12 @@
+// What the rest of the program uses of the RIS worker.
+import type { Face } from '../core/face.js';
+import type { RisConfig } from './config.js';
+import { RisWorker, type RisWorkerDeps } from './worker.js';
+
+export { type RisConfig, type RisConfigInput, risSchema } from './config.js';
+export type { RisWorkerDeps } from './worker.js';
+
+/** A worker for the collectors that the configuration names; app.ts starts and stops it. */
+export function createRisWorker(config: RisConfig, deps: RisWorkerDeps): Face {
+  return new RisWorker(config, deps);
+}

@@ -1,0 +1,215 @@
+// One term's path from the backlog to batches of records: skips what was published, marks holes, keeps the progress.
+import type { Header, ProducerRecord } from '../core/ports.js';
+import type { Backlog } from './backlog.js';
+import type { Progress, Step } from './checkpoint.js';
+import { RisEncoder } from './encoder.js';
+import type { RisMessage } from './message.js';
+import type { PeerSnapshot } from './peers.js';
+import { Published, type PublishedOptions } from './published.js';
+import type { BmpRecord, EncoderOptions } from './record.js';
+
+export interface PublisherOptions {
+  readonly collector: string;
+  readonly encoder: Partial<EncoderOptions>;
+  readonly published: PublishedOptions;
+  /** Whether records carry headers (RIS id, host, part, synthetic). */
+  readonly headers: boolean;
+  /** Whether a record's time is the RIS message's; else Kafka's clients set the time of producing. */
+  readonly risTime: boolean;
+  /** Milliseconds since the epoch, for records that no message asked for. */
+  readonly now: () => number;
+}
+
+/** What one transaction publishes. */
+export interface Batch {
+  readonly records: ProducerRecord[];
+  readonly step: Step;
+  /** The backlog's place up to which this batch goes. */
+  readonly place: number;
+  /** RIS messages published. */
+  readonly messages: number;
+  /** RIS messages that a predecessor had published, or whose place was passed. */
+  readonly skipped: number;
+  /** Holes marked. */
+  readonly holes: number;
+}
+
+/** Reads the backlog from its first unreleased entry; made anew for each term. */
+export class Publisher {
+  readonly #options: PublisherOptions;
+  readonly #backlog: Backlog;
+  readonly #encoder: RisEncoder;
+  readonly #published: Published;
+  readonly #headers: { readonly host: Header; readonly synthetic: Header };
+  #mark: number | null;
+  #turn: number;
+  #written: number | null;
+  #atBeginning = true;
+  #states = new Map<string, PeerSnapshot>();
+  #records: ProducerRecord[] = [];
+  #holes = 0;
+
+  constructor(options: PublisherOptions, backlog: Backlog, progress: Progress) {
+    this.#options = options;
+    this.#backlog = backlog;
+    this.#encoder = new RisEncoder(options.encoder);
+    this.#encoder.peers.restore(Object.fromEntries(progress.states) as Record<string, PeerSnapshot>);
+    this.#published = new Published(options.published, progress.published);
+    this.#mark = progress.mark;
+    this.#written = progress.mark;
+    this.#turn = progress.turn;
+    this.#headers = {
+      host: { key: 'host', value: Buffer.from(options.collector) },
+      synthetic: { key: 'synthetic', value: Buffer.from('1') },
+    };
+    backlog.rewind();
+  }
+
+  /** Feed time (us) up to which everything received has been gathered; null before the first message ever. */
+  get mark(): number | null {
+    return this.#mark;
+  }
+
+  /** What the encoder did, for counters. */
+  get counts(): RisEncoder['counts'] {
+    return this.#encoder.counts;
+  }
+
+  /** Peers whose session is up. */
+  get peersUp(): number {
+    return this.#encoder.peers.up;
+  }
+
+  /**
+   * The next batch: at most `max` messages, and all in front of a place where the feed began anew: what follows a hole is a batch of
+   * its own, and only taken when `crossHole` says so. Returns undefined when there is nothing to write.
+   * @param floor feed time (us) up to which nothing will follow when the backlog is read to its end.
+   */
+  gather(max: number, floor: number | null, crossHole: (since: number) => boolean): Batch | undefined {
+    const backlog = this.#backlog;
+    const counts = { messages: 0, skipped: 0 };
+    this.#holes = 0;
+    if (this.#atBeginning) this.#begin();
+    this.#giveUp();
+    if (this.#holeAhead(crossHole)) return this.#batch(counts);
+    while (counts.messages < max) {
+      const ahead = backlog.peek();
+      if (!ahead) break;
+      if (ahead.start) {
+        // What was gathered goes first: whether we cross the hole depends on what is committed by then.
+        if (this.#misses(ahead.time) && (counts.messages > 0 || !crossHole(ahead.time))) break;
+        this.#cross(ahead.time);
+      }
+      backlog.next();
+      if (ahead.message) this.#take(ahead.message, counts);
+      if (ahead.floor !== undefined) this.#raise(ahead.floor);
+    }
+    if (backlog.isRead && floor !== null) this.#raise(floor);
+    return this.#batch(counts);
+  }
+
+  #begin(): void {
+    this.#atBeginning = false;
+    this.#add(this.#encoder.beginTerm(this.#options.collector, this.#options.now()));
+  }
+
+  /** What a replica no longer has, from before its first entry. @returns true when it must not be passed. */
+  #holeAhead(crossHole: (since: number) => boolean): boolean {
+    const { since } = this.#backlog;
+    if (since === null || !this.#misses(since)) return false;
+    if (!crossHole(since)) return true;
+    this.#cross(since);
+    return false;
+  }
+
+  #misses(since: number): boolean {
+    return this.#mark !== null && this.#mark < since;
+  }
+
+  /** Goes on after a hole: everybody's session is marked as interrupted. */
+  #cross(since: number): void {
+    if (this.#misses(since)) {
+      this.#holes++;
+      this.#interrupt();
+    }
+    this.#raise(since);
+  }
+
+  /** Marks the peers of whom the backlog had to give something up that was not published. */
+  #giveUp(): void {
+    const lost = this.#backlog.takeLost().filter(({ message }) => !this.#published.has(message));
+    if (lost.length === 0) return;
+    for (const { message } of lost) this.#published.add(message);
+    this.#holes += lost.length;
+    this.#interrupt(new Set(lost.map(({ message }) => message.peer)));
+  }
+
+  #interrupt(peers?: ReadonlySet<string>): void {
+    const { collector, now } = this.#options;
+    this.#add(this.#encoder.interrupt(collector, now(), peers));
+    for (const peer of this.#encoder.peers) {
+      if (peers?.has(peer.address) ?? true) this.#noteState(peer.address, peer.asn);
+    }
+  }
+
+  #take(message: RisMessage, counts: { messages: number; skipped: number }): void {
+    if (message.type === 'KEEPALIVE') {
+      this.#encoder.encode(message);
+      return;
+    }
+    if (this.#published.has(message)) {
+      counts.skipped++;
+      return;
+    }
+    const records = this.#encoder.encode(message);
+    this.#add(records);
+    this.#published.add(message);
+    counts.messages++;
+    // An UPDATE changes a peer's state only when it brings its session up, which makes a record of its own.
+    if (message.type !== 'UPDATE' || records.length > 1) this.#noteState(message.peer, message.peerAsn);
+  }
+
+  #noteState(address: string, asn: number): void {
+    const { collector } = this.#options;
+    this.#states.set(`${collector} ${address} ${asn}`, this.#encoder.peers.get(collector, address, asn).snapshot());
+  }
+
+  #raise(mark: number): void {
+    if (this.#mark === null || mark > this.#mark) this.#mark = mark;
+  }
+
+  #batch(counts: { messages: number; skipped: number }): Batch | undefined {
+    const records = this.#records;
+    const states = this.#states;
+    const published = this.#published.takeDelta();
+    const place = this.#backlog.cursor;
+    const isEmpty = records.length === 0 && states.size === 0 && published.places.size === 0;
+    if (isEmpty && this.#mark === this.#written) return undefined;
+    this.#records = [];
+    this.#states = new Map();
+    this.#written = this.#mark;
+    this.#turn++;
+    return {
+      records,
+      step: { mark: this.#mark, turn: this.#turn, published, states },
+      place,
+      ...counts,
+      holes: this.#holes,
+    };
+  }
+
+  #add(records: readonly BmpRecord[]): void {
+    for (const record of records) this.#records.push(this.#kafkaRecord(record));
+  }
+
+  #kafkaRecord({ topic, key, value, timestampMs, risId, part, synthetic }: BmpRecord): ProducerRecord {
+    const record = { topic, key: key === null ? null : Buffer.from(key), value };
+    const timed = this.#options.risTime ? { ...record, timestamp: timestampMs } : record;
+    if (!this.#options.headers) return timed;
+    const headers: Header[] = [this.#headers.host];
+    if (risId !== null) headers.push({ key: 'ris-id', value: Buffer.from(risId) });
+    if (part !== null) headers.push({ key: 'part', value: Buffer.from(part) });
+    if (synthetic) headers.push(this.#headers.synthetic);
+    return { ...timed, headers };
+  }
+}

@@ -1,0 +1,147 @@
+// One leader's term towards Kafka: fences its predecessor, reads its progress, and commits messages together with progress.
+import { sleep } from '../core/clock.js';
+import {
+  type Clock,
+  KafkaCode,
+  KafkaError,
+  type KafkaFactory,
+  type Producer,
+  type ProducerRecord,
+} from '../core/ports.js';
+import type { Log } from '../log.js';
+import { ensureTopic, type Progress, readProgress, type Step, stepRecords, termRecord } from './checkpoint.js';
+
+export interface TermOptions {
+  readonly kafka: KafkaFactory;
+  /** The same for all replicas of a collector: Kafka lets only the latest that asked write. */
+  readonly transactionalId: string;
+  readonly checkpointTopic: string;
+  readonly replicationFactor: number | undefined;
+  readonly compression: string;
+  /** Unique: who leads, and since which lease. */
+  readonly name: string;
+  /** After so long Kafka aborts a transaction whose leader is gone, ms. */
+  readonly transactionTimeoutMs: number;
+  /** How long opening and committing may take in all, ms. */
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Whether this replica may still act as the leader. */
+  readonly leads: () => boolean;
+}
+
+/** One call into librdkafka lasts no longer, so that a lease that ended is noticed, ms. */
+const callMs = 2_000;
+const queueFullMs = 5;
+
+/** Another replica has taken over: Kafka refuses what this one writes. */
+export const isFenced = (error: unknown): boolean =>
+  error instanceof KafkaError && (error.code === KafkaCode.fenced || error.code === KafkaCode.fatal);
+
+/** Thrown where the lease ended while something was waited for. */
+export class TermOver extends Error {
+  override readonly name = 'TermOver';
+}
+
+/** Whoever opened it closes it. After any error it is of no more use: a new one finds out from Kafka what was committed. */
+export class Term {
+  readonly progress: Progress;
+  readonly #options: TermOptions;
+  readonly #producer: Producer;
+
+  private constructor(options: TermOptions, producer: Producer, progress: Progress) {
+    this.#options = options;
+    this.#producer = producer;
+    this.progress = progress;
+  }
+
+  /**
+   * Fences the predecessor (its open transaction is aborted), then reads what it had committed.
+   * @throws KafkaError, TermOver, Error when the progress cannot be read.
+   */
+  static async open(options: TermOptions): Promise<Term> {
+    const { kafka, checkpointTopic, name, timeoutMs, clock } = options;
+    await ensureTopic(kafka.admin, checkpointTopic, options.replicationFactor);
+    const producer = await kafka.producer(
+      { reports: 'errors', properties: properties(options), ...told(options) },
+      timeoutMs,
+    );
+    try {
+      await patiently(options, () => producer.initTransactions(callMs));
+      await producer.beginTransaction();
+      producer.produce(termRecord(checkpointTopic, name));
+      await patiently(options, () => producer.commitTransaction(callMs));
+      const progress = await readProgress(kafka, checkpointTopic, name, timeoutMs, () => clock.monotonic());
+      return new Term(options, producer, progress);
+    } catch (error) {
+      await producer.close(0);
+      throw error;
+    }
+  }
+
+  /** Writes records and progress in one transaction. @throws KafkaError, TermOver: then it is unknown whether it was committed. */
+  async commit(records: readonly ProducerRecord[], step: Step): Promise<void> {
+    if (!this.#options.leads()) throw new TermOver();
+    await this.#producer.beginTransaction();
+    for (const record of records) if (!this.#produced(record)) await this.#produceSlowly(record);
+    for (const record of stepRecords(this.#options.checkpointTopic, step)) {
+      if (!this.#produced(record)) await this.#produceSlowly(record);
+    }
+    await patiently(this.#options, () => this.#producer.commitTransaction(callMs));
+  }
+
+  /** Never rejects. What is not committed is aborted by Kafka, at the latest when the successor fences us. */
+  async close(): Promise<void> {
+    await this.#producer.close(0);
+  }
+
+  /** @returns false when the client's queue is full. */
+  #produced(record: ProducerRecord): boolean {
+    try {
+      this.#producer.produce(record);
+      return true;
+    } catch (error) {
+      if (error instanceof KafkaError && error.code === KafkaCode.queueFull) return false;
+      throw error;
+    }
+  }
+
+  async #produceSlowly(record: ProducerRecord): Promise<void> {
+    do {
+      if (!this.#options.leads()) throw new TermOver();
+      this.#producer.hurry();
+      await sleep(this.#options.clock, queueFullMs);
+    } while (!this.#produced(record));
+  }
+}
+
+/** Repeats a call that librdkafka allows to be repeated after a time-out, as long as this replica leads. */
+async function patiently(options: TermOptions, call: () => Promise<void>): Promise<void> {
+  const deadline = options.clock.monotonic() + options.timeoutMs;
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof KafkaError && error.retriable)) throw error;
+      if (!options.leads()) throw new TermOver();
+      if (options.clock.monotonic() > deadline) throw error;
+      options.log.debug({ err: error.message }, 'Kafka is slow: waiting on');
+    }
+  }
+}
+
+const properties = ({ transactionalId, transactionTimeoutMs, compression }: TermOptions) => ({
+  'transactional.id': transactionalId,
+  'transaction.timeout.ms': transactionTimeoutMs,
+  'message.timeout.ms': transactionTimeoutMs,
+  'enable.idempotence': true,
+  acks: 'all',
+  'compression.codec': compression,
+  'linger.ms': 5,
+});
+
+const told = ({ log }: TermOptions) => ({
+  onReport: ({ topic, error }: { topic: string; error?: { message: string } }) =>
+    log.warn({ topic, reason: error?.message }, 'Kafka did not take a record; its transaction is written again'),
+  onFault: ({ message }: { message: string }) => log.debug({ reason: message }, 'Kafka client'),
+});

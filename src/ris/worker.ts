@@ -1,0 +1,138 @@
+// The RIS worker: its collectors, the Redis connection they share, and the progress line.
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { Redis } from 'ioredis';
+import { sleep } from '../core/clock.js';
+import type { Face } from '../core/face.js';
+import type { Clock, KafkaFactory } from '../core/ports.js';
+import type { Stats } from '../core/stats.js';
+import type { Log } from '../log.js';
+import { Alone, Contested } from './candidate.js';
+import { Collector, type CollectorFigures } from './collector.js';
+import { listCollectors } from './collectors.js';
+import type { RisConfig } from './config.js';
+import { connectRedis, Lease } from './lease.js';
+import { progressLines } from './progress.js';
+
+export interface RisWorkerDeps {
+  readonly kafka: KafkaFactory;
+  readonly clock: Clock;
+  readonly stats: Stats;
+  readonly log: Log;
+  /** The program's version, for BMP Initiation. */
+  readonly version: string;
+  /** 0 <= x < 1. */
+  readonly random?: () => number;
+}
+
+/** Waits between questions for the list of collectors, ms. */
+const listRetryMs = 5_000;
+
+export class RisWorker implements Face {
+  readonly name = 'ris';
+  readonly #config: RisConfig;
+  readonly #deps: RisWorkerDeps;
+  readonly #replica = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
+  #redis: Redis | undefined;
+  #collectors: Collector[] = [];
+  #stopping = false;
+  #cancelProgress: () => void = () => {};
+
+  constructor(config: RisConfig, deps: RisWorkerDeps) {
+    this.#config = config;
+    this.#deps = deps;
+  }
+
+  /** Resolves at once: what is not there yet (RIS Live, Redis, Kafka) is waited for. */
+  async start(): Promise<void> {
+    const { noHa, redis, leaseTtlMs, progressMs } = this.#config;
+    if (!noHa) {
+      let wasDown = false;
+      this.#redis = connectRedis(redis, Math.min(1_000, Math.ceil(leaseTtlMs / 3)), ({ message }) => {
+        if (!wasDown) this.#deps.log.warn({ reason: message }, 'Redis: not connected');
+        wasDown = true;
+      });
+      this.#redis.on('ready', () => {
+        wasDown = false;
+      });
+    }
+    if (this.#config.host.includes('all')) void this.#startAll();
+    else this.#startCollectors(this.#config.host);
+    if (progressMs > 0) this.#reportLater(progressMs, this.#figures());
+  }
+
+  /** Stops receiving and publishes what there is. */
+  async drain(): Promise<void> {
+    this.#stopping = true;
+    this.#cancelProgress();
+    await Promise.all(this.#collectors.map((collector) => collector.drain()));
+  }
+
+  async closeConsumers(): Promise<void> {}
+
+  async stopListening(): Promise<void> {}
+
+  async close(): Promise<number> {
+    this.#redis?.disconnect();
+    return this.#collectors.reduce((left, collector) => left + collector.close(), 0);
+  }
+
+  /** What each collector does now. */
+  figures(): CollectorFigures[] {
+    return this.#collectors.map((collector) => collector.figures());
+  }
+
+  async #startAll(): Promise<void> {
+    const { url, connectTimeoutMs } = this.#config;
+    while (!this.#stopping) {
+      try {
+        const names = await listCollectors(url, connectTimeoutMs);
+        if (!this.#stopping) this.#startCollectors(names);
+        return;
+      } catch (error) {
+        this.#deps.log.warn({ err: error }, 'RIS Live: the list of collectors is asked for again');
+        await sleep(this.#deps.clock, listRetryMs);
+      }
+    }
+  }
+
+  #startCollectors(names: readonly string[]): void {
+    this.#collectors = [...new Set(names)].map((name) => this.#collector(name));
+    for (const collector of this.#collectors) collector.start();
+  }
+
+  #collector(name: string): Collector {
+    const { kafka, clock, stats, version, random = Math.random } = this.#deps;
+    const log = this.#deps.log.child({ host: name });
+    const { redisPrefix: prefix, leaseTtlMs: ttlMs } = this.#config;
+    const election = this.#redis
+      ? new Contested(new Lease(this.#redis, name, { prefix, ttlMs, replica: this.#replica, clock }), ttlMs, {
+          host: name,
+          clock,
+          stats,
+          log,
+        })
+      : new Alone();
+    return new Collector(name, this.#config, {
+      kafka,
+      election,
+      replica: this.#replica,
+      version,
+      clock,
+      random,
+      stats,
+      log,
+    });
+  }
+
+  #figures(): Map<string, CollectorFigures> {
+    return new Map(this.figures().map((figures) => [figures.host, figures]));
+  }
+
+  #reportLater(everyMs: number, before: Map<string, CollectorFigures>): void {
+    this.#cancelProgress = this.#deps.clock.after(everyMs, () => {
+      for (const line of progressLines(this.figures(), before, everyMs)) this.#deps.log.info(line, 'ris progress');
+      this.#reportLater(everyMs, this.#figures());
+    });
+  }
+}
