@@ -27,8 +27,8 @@ export const blpop = {
     const { settings } = ctx.server.gateway;
     const timeout = parseBlpopTimeout(rest[rest.length - 1]!, settings.blpopTimeoutUnit);
     const wanted = parseConsumeKeys(rest.slice(0, -1), settings.allowInternalTopics);
-    ctx.sessions.noteTimeoutUnit(timeout.unit);
     const session = ctx.sessions.openConsumer(wanted);
+    ctx.sessions.noteTimeoutUnit(timeout.unit);
     const message = session?.ready();
     return message ? reply(message) : wait(ctx, wanted, session, timeout.ms);
   },

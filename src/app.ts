@@ -1,0 +1,139 @@
+// The composition root: builds clusters, faces and workers from the configuration, starts them and stops them in order.
+import type { Config } from './config.js';
+import { sleep } from './core/clock.js';
+import { type Cluster, Clusters } from './core/cluster.js';
+import type { Face } from './core/face.js';
+import type { Clock } from './core/ports.js';
+import { Stats } from './core/stats.js';
+import { createKafkaFactory } from './kafka/factory.js';
+import type { Log } from './log.js';
+import { KafkaGateway } from './resp/kafka-gateway.js';
+import { RespServer } from './resp/server.js';
+
+/** The clock of the machine. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  after(ms, call) {
+    const timer = setTimeout(call, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
+/** How often an unreachable cluster is tried again at the start, ms. */
+const brokerRetryMs = 2_000;
+
+/** The running program. */
+export class App {
+  readonly #config: Config;
+  readonly #log: Log;
+  readonly #faces: readonly Face[];
+  readonly #clusters: Clusters;
+  readonly #gateway: KafkaGateway;
+  readonly #started: Face[] = [];
+  #stopping = false;
+  #undelivered = 0;
+
+  private constructor(config: Config, log: Log, clusters: Clusters, gateway: KafkaGateway, faces: readonly Face[]) {
+    this.#config = config;
+    this.#log = log;
+    this.#clusters = clusters;
+    this.#gateway = gateway;
+    this.#faces = faces;
+  }
+
+  /** Builds everything; nothing listens yet. @throws KafkaError for properties that librdkafka refuses. */
+  static async create(config: Config, version: string, log: Log): Promise<App> {
+    const stats = new Stats();
+    const clusters = new Clusters(await openClusters(config, log));
+    const gateway = new KafkaGateway({
+      cluster: clusters.get(),
+      settings: config.resp,
+      consumerProperties: { ...config.general, ...config.consumer },
+      clock: systemClock,
+      stats,
+      log: log.child({ face: 'resp' }),
+    });
+    const resp = new RespServer({
+      settings: config.resp,
+      gateway,
+      maxMessageBytes: clusters.get().kafka.maxMessageBytes,
+      version,
+      clock: systemClock,
+      stats,
+      log: log.child({ face: 'resp' }),
+    });
+    return new App(config, log, clusters, gateway, [resp]);
+  }
+
+  /** Messages that were not delivered, as far as the shutdown has come. */
+  get undelivered(): number {
+    return this.#undelivered;
+  }
+
+  /** Starts the faces. A broker that isn't there yet is waited for in the background, and said so. */
+  async start(): Promise<void> {
+    if (this.#config.embedded) {
+      this.#log.warn('no configuration file: Kafka runs inside this process, in memory. Nothing is kept when it ends');
+    }
+    for (const face of this.#faces) {
+      await face.start();
+      this.#started.push(face);
+    }
+    for (const cluster of this.#clusters) void this.#greet(cluster);
+  }
+
+  /**
+   * Stops in the order that loses nothing: consuming ends while acks are still taken, offsets are committed, then listening ends,
+   * then producers are flushed. @returns messages that were not delivered.
+   */
+  async stop(): Promise<number> {
+    this.#stopping = true;
+    await this.#step('consuming ends, acks are still taken', (face) => face.drain());
+    await this.#step('consumers close, offsets are committed', (face) => face.closeConsumers());
+    await this.#step('listening ends', (face) => face.stopListening());
+    await this.#step('producers are flushed, connections close', async (face) => {
+      this.#undelivered += await face.close();
+    });
+    this.#gateway.close();
+    for (const cluster of this.#clusters) await cluster.kafka.close();
+    this.#log.info({ undelivered: this.#undelivered }, 'stopped');
+    return this.#undelivered;
+  }
+
+  async #step(name: string, run: (face: Face) => Promise<void>): Promise<void> {
+    const startedAt = performance.now();
+    await Promise.all(this.#started.map(run));
+    this.#log.info({ step: name, ms: Math.round(performance.now() - startedAt) }, 'shutdown');
+  }
+
+  async #greet({ name, kafka }: Cluster): Promise<void> {
+    for (let tries = 0; !this.#stopping; tries += 1) {
+      try {
+        const topics = await kafka.admin.topics();
+        this.#log.info({ cluster: name, brokers: kafka.brokers, topics: topics.length }, 'connected to Kafka');
+        return;
+      } catch (error) {
+        if (tries === 0) {
+          const reason = (error as Error).message;
+          this.#log.warn(
+            { cluster: name, brokers: kafka.brokers, reason },
+            'Kafka does not answer yet: waiting for it',
+          );
+        }
+        await sleep(systemClock, brokerRetryMs);
+      }
+    }
+  }
+}
+
+async function openClusters(config: Config, log: Log): Promise<Cluster[]> {
+  const sections = { default: { general: config.general, consumer: config.consumer, producer: config.producer } };
+  const clusters: Cluster[] = [];
+  for (const [name, properties] of Object.entries({ ...sections, ...config.clusters })) {
+    const embedded = config.embedded && name === 'default';
+    const kafka = await createKafkaFactory({ ...properties, embedded, log: log.child({ cluster: name }) });
+    clusters.push({ name, kafka });
+  }
+  return clusters;
+}

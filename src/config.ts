@@ -1,0 +1,163 @@
+// The configuration: one JSON file, RAFKA_* variables and flags, checked by the sections' schemas. A plain Rafka file is valid.
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { respConfig } from './resp/config.js';
+
+/** librdkafka properties as users write them; librdkafka itself checks them. */
+const properties = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).default({});
+
+const kafkaSections = { general: properties, consumer: properties, producer: properties };
+
+const schema = z.strictObject({
+  ...kafkaSections,
+  /** More clusters, by name, for the faces that can choose one. */
+  clusters: z.record(z.string(), z.strictObject(kafkaSections)).default({}),
+  resp: respConfig,
+  log: z
+    .strictObject({
+      level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+      pretty: z.boolean().default(false),
+    })
+    .prefault({}),
+  shutdown: z
+    .strictObject({
+      /** After this the process ends with exit code 1, whatever is left. */
+      timeoutMs: z.number().int().min(1).default(8_000),
+    })
+    .prefault({}),
+});
+
+export type Config = z.infer<typeof schema> & {
+  /** No configuration file: Kafka runs in this process. */
+  readonly embedded: boolean;
+};
+
+/** Told to the user as it is; exit code 1. */
+export class ConfigError extends Error {}
+
+/** A value with the dotted path of its key, e.g. from a flag. */
+export type Setting = readonly [path: string, value: unknown];
+
+export interface ConfigSources {
+  /** The JSON file; absent: the embedded Kafka. */
+  readonly file?: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly flags: readonly Setting[];
+}
+
+/** Loads and checks it: flag over variable over file over default. @throws ConfigError naming the key, the value and the fix. */
+export async function loadConfig({ file, env, flags }: ConfigSources): Promise<Config> {
+  const tree = file === undefined ? {} : await readJson(file);
+  for (const [path, value] of [...environmentSettings(env), ...flags]) assign(tree, path.split('.'), value);
+  const result = schema.safeParse(tree);
+  if (!result.success) throw new ConfigError(result.error.issues.map((issue) => explain(issue, file)).join('\n'));
+  return { ...result.data, embedded: file === undefined };
+}
+
+async function readJson(file: string): Promise<Record<string, unknown>> {
+  const text = await readFile(file, 'utf8').catch((error: Error) => {
+    throw new ConfigError(`cannot read the configuration ${file}: ${error.message}`);
+  });
+  try {
+    const value: unknown = JSON.parse(text);
+    if (isTree(value)) return value;
+  } catch (error) {
+    throw new ConfigError(`${file} is not JSON: ${(error as Error).message}`);
+  }
+  throw new ConfigError(`${file} must hold a JSON object`);
+}
+
+/** Every key that holds one value, by dotted path: what flags and variables can set. */
+export function settingTypes(): Map<string, z.ZodType> {
+  const found = new Map<string, z.ZodType>();
+  const walk = (type: z.ZodType, path: string): void => {
+    const inner = unwrap(type);
+    if (inner instanceof z.ZodObject) {
+      for (const [key, child] of Object.entries(inner.shape)) walk(child as z.ZodType, path ? `${path}.${key}` : key);
+    } else if (!(inner instanceof z.ZodRecord)) found.set(path, inner);
+  };
+  walk(schema, '');
+  return found;
+}
+
+/** `resp.maxClients` is RAFKA_RESP_MAX_CLIENTS. */
+export function environmentName(path: string): string {
+  return `RAFKA_${path
+    .replace(/([a-z])([A-Z])/g, '$1_$2')
+    .replaceAll('.', '_')
+    .toUpperCase()}`;
+}
+
+function environmentSettings(env: ConfigSources['env']): Setting[] {
+  const settings: Setting[] = [];
+  // The one name that does not follow the rule: what container files call it.
+  if (env['RAFKA_PASSWORD']) settings.push(['resp.requirepass', env['RAFKA_PASSWORD']]);
+  for (const [path, type] of settingTypes()) {
+    const text = env[environmentName(path)];
+    if (text !== undefined) settings.push([path, fromText(type, text)]);
+  }
+  return settings;
+}
+
+/** A flag's or variable's text as the type that its key has; what does not fit is left for the schema to refuse. */
+export function fromText(type: z.ZodType, text: string): unknown {
+  const inner = unwrap(type);
+  if (inner instanceof z.ZodNumber) return text.trim() === '' ? text : Number(text);
+  if (inner instanceof z.ZodBoolean)
+    return ({ true: true, '1': true, false: false, '0': false } as const)[text] ?? text;
+  if (inner instanceof z.ZodArray) return text.split(',');
+  return text;
+}
+
+function unwrap(type: z.ZodType): z.ZodType {
+  let inner = type;
+  while (inner instanceof z.ZodDefault || inner instanceof z.ZodOptional || inner instanceof z.ZodPrefault) {
+    inner = inner.unwrap() as z.ZodType;
+  }
+  return inner;
+}
+
+function assign(tree: Record<string, unknown>, path: readonly string[], value: unknown): void {
+  const [key, ...rest] = path as [string, ...string[]];
+  if (rest.length === 0) {
+    tree[key] = value;
+    return;
+  }
+  const child = tree[key];
+  const next = isTree(child) ? child : {};
+  tree[key] = next;
+  assign(next, rest, value);
+}
+
+const isTree = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function explain(issue: z.core.$ZodIssue, file = 'the configuration'): string {
+  const path = issue.path.join('.');
+  if (issue.code !== 'unrecognized_keys') return `${file}: ${path || 'the file'}: ${issue.message}`;
+  const known = [...settingTypes().keys(), 'general', 'consumer', 'producer', 'clusters'];
+  return issue.keys
+    .map((key) => {
+      const full = path ? `${path}.${key}` : key;
+      return `${file}: unknown key ${full}: did you mean ${nearest(full, known)}?`;
+    })
+    .join('\n');
+}
+
+function nearest(word: string, candidates: readonly string[]): string {
+  const byDistance = candidates.map((candidate) => [distance(word, candidate), candidate] as const);
+  return byDistance.sort(([a], [b]) => a - b)[0]![1];
+}
+
+/** Levenshtein's distance. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i += 1) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j += 1) {
+      next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}

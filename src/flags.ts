@@ -1,0 +1,63 @@
+// The gateway's flags: each sets one key of the configuration. `rafka --help` and the README's table come from here.
+
+export interface Flag {
+  /** In commander's form. */
+  readonly flag: string;
+  /** The key that it sets. */
+  readonly path: string;
+  readonly about: string;
+  readonly choices?: readonly string[];
+}
+
+export const gatewayFlags: readonly Flag[] = [
+  { flag: '--host <address>', path: 'resp.host', about: 'address to listen on' },
+  { flag: '-p, --port <port>', path: 'resp.port', about: 'port to listen on' },
+  { flag: '--unix-socket <path>', path: 'resp.unixSocket', about: 'listen on a unix socket as well' },
+  { flag: '--log-level <level>', path: 'log.level', about: 'least severe lines that are logged' },
+  { flag: '--log-pretty', path: 'log.pretty', about: 'log for people instead of JSON' },
+  { flag: '--requirepass <password>', path: 'resp.requirepass', about: 'password that clients AUTH with' },
+  { flag: '--users-file <file>', path: 'resp.usersFile', about: 'users with their rights (JSON)' },
+  { flag: '--strict-names', path: 'resp.strictNames', about: "Rafka's refusals at CLIENT SETNAME" },
+  {
+    flag: '--blpop-timeout-unit <unit>',
+    path: 'resp.blpopTimeoutUnit',
+    about: 'how BLPOP time-outs are read; auto: from 1000 on milliseconds, below seconds',
+    choices: ['auto', 's', 'ms'],
+  },
+  { flag: '--max-clients <n>', path: 'resp.maxClients', about: 'connections at once' },
+  { flag: '--max-bulk <bytes>', path: 'resp.maxBulkBytes', about: 'largest argument of a command' },
+  { flag: '--max-args <n>', path: 'resp.maxArgs', about: 'most arguments of a command' },
+  {
+    flag: '--query-buffer-limit <bytes>',
+    path: 'resp.queryBufferBytes',
+    about: 'unread requests of all clients together',
+  },
+  {
+    flag: '--output-buffer-limit <bytes>',
+    path: 'resp.outputBufferBytes',
+    about: 'replies that a client may leave unread',
+  },
+  {
+    flag: '--idle-timeout <ms>',
+    path: 'resp.idleTimeoutMs',
+    about: 'close clients that send nothing for so long; 0: never',
+  },
+  { flag: '--no-protected-mode', path: 'resp.protectedMode', about: 'let other machines in without a password' },
+  { flag: '--tls-cert-file <file>', path: 'resp.tls.certFile', about: 'TLS certificate (PEM)' },
+  { flag: '--tls-key-file <file>', path: 'resp.tls.keyFile', about: 'TLS private key (PEM)' },
+  { flag: '--tls-ca-file <file>', path: 'resp.tls.caFile', about: 'authorities of client certificates (PEM)' },
+  {
+    flag: '--producer-idle-timeout <ms>',
+    path: 'resp.producerIdleTimeoutMs',
+    about: 'give idle producers back; 0: never',
+  },
+  { flag: '--max-consumers <n>', path: 'resp.maxConsumers', about: 'consumers at once' },
+  {
+    flag: '--max-prefetch-bytes <n>',
+    path: 'resp.maxPrefetchBytes',
+    about: 'bytes that wait for one consuming client',
+  },
+  { flag: '--produce-timeout <ms>', path: 'resp.produceTimeoutMs', about: 'how long a full queue holds a client back' },
+  { flag: '--drain-ms <ms>', path: 'resp.drainMs', about: 'how long acks are taken while shutting down' },
+  { flag: '--shutdown-timeout <ms>', path: 'shutdown.timeoutMs', about: 'longest shutdown' },
+];

@@ -1,0 +1,107 @@
+// The command line: flags to configuration, signals to the shutdown, failures to exit codes. The only file that touches argv, env and process.
+import { readFileSync } from 'node:fs';
+import { Command, Option } from 'commander';
+import { App } from './app.js';
+import { ConfigError, fromText, loadConfig, type Setting, settingTypes } from './config.js';
+import { gatewayFlags } from './flags.js';
+import { createLog, type Log } from './log.js';
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+/** How long a process that has stopped may take to end by itself before what keeps it alive is given up, ms. */
+const lingerMs = 500;
+
+const program = new Command('rafka')
+  .description(
+    'The gateway that makes Kafka as easy as Redis. Speaks RESP on 127.0.0.1:6380;\n' +
+      'without -c it runs on an embedded Kafka, to try it out:\n\n' +
+      '  redis-cli -p 6380 rpushx topics:greetings hello\n' +
+      "  printf 'client setname me:1\\nblpop topics:greetings 5\\n' | redis-cli -p 6380",
+  )
+  .version(version, '-v, --version')
+  .option('-c, --config <file>', "JSON configuration; Rafka's librdkafka.json is one (default: the embedded Kafka)")
+  .showHelpAfterError()
+  .action(runGateway);
+
+for (const { flag, path, about, choices } of gatewayFlags) {
+  const option = new Option(flag, `${about} [${path}]`);
+  if (choices) option.choices([...choices]);
+  program.addOption(option);
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof ConfigError)) throw error;
+  console.error(`rafka: ${error.message}`);
+  process.exit(1);
+}
+
+async function runGateway(options: { config?: string }, command: Command): Promise<void> {
+  const file = options.config;
+  const config = await loadConfig({
+    ...(file === undefined ? {} : { file }),
+    env: process.env,
+    flags: flagSettings(command),
+  });
+  const log = createLog(config.log);
+  await run(log, config.shutdown.timeoutMs, () => App.create(config, version, log));
+}
+
+/** The flags that were given, as settings. */
+function flagSettings(command: Command): Setting[] {
+  const types = settingTypes();
+  return gatewayFlags.flatMap(({ flag, path }): Setting[] => {
+    const name = new Option(flag).attributeName();
+    const value: unknown = command.getOptionValue(name);
+    if (command.getOptionValueSource(name) !== 'cli') return [];
+    const type = types.get(path);
+    return [[path, typeof value === 'string' && type ? fromText(type, value) : value]];
+  });
+}
+
+/** Runs until a signal: the first one stops in order, a second one or the time-out ends at once with exit code 1. */
+async function run(log: Log, shutdownMs: number, create: () => Promise<App>): Promise<void> {
+  process.on('unhandledRejection', (error) => {
+    log.fatal({ err: error }, 'a rejection that nobody handles: this is a bug');
+    end(log, 1);
+  });
+  let app: App;
+  try {
+    app = await create();
+    await app.start();
+  } catch (error) {
+    log.fatal({ err: error }, `cannot start: ${(error as Error).message}`);
+    end(log, 1);
+    return;
+  }
+  let stopping = false;
+  const stop = (signal: NodeJS.Signals): void => {
+    if (stopping) {
+      log.fatal({ signal, undelivered: app.undelivered }, 'second signal: ending at once');
+      end(log, 1);
+      return;
+    }
+    stopping = true;
+    log.info({ signal }, 'shutting down');
+    const tooLong = setTimeout(() => {
+      log.fatal({ undelivered: app.undelivered, afterMs: shutdownMs }, 'shutdown takes too long: ending at once');
+      end(log, 1);
+    }, shutdownMs);
+    void app.stop().then(() => {
+      clearTimeout(tooLong);
+      end(log, 0);
+    });
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+}
+
+/** Ends the process once the log is written. */
+function end(log: Log, code: number): void {
+  process.exitCode = code;
+  setTimeout(() => process.exit(code), lingerMs).unref();
+  log.flush(() => process.exit(code));
+}
