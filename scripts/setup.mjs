@@ -1,4 +1,5 @@
 // Brings a clone to the point where it runs: packages, the native Kafka client, compiled TypeScript. Quiet when all is in place.
+// `--no-compile` leaves the last step out.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, readFileSync, writeFileSync } from 'node:fs';
@@ -41,6 +42,7 @@ try {
   installPackages();
   const { ensureNative } = await import('./native.mjs');
   await ensureNative(say);
+  if (process.argv.includes('--no-compile')) process.exit(0);
   const { compileSource } = await import('./compile.mjs');
   compileSource();
 } catch (error) {
