@@ -1,0 +1,64 @@
+// Health: looks at the sources of one mapping, at regular times and when one is wanted.
+import { within } from '../core/clock.js';
+import type { Clock, KafkaFactory } from '../core/ports.js';
+import { inspectSource, type SourceTopic } from './reader.js';
+import type { SourcePool } from './source-pool.js';
+import { weightOf } from './source-pool.js';
+
+/** What a look at every source showed; undefined where none answered in time. */
+export class Health {
+  readonly #sources: readonly KafkaFactory[];
+  readonly #topic: string;
+  readonly #pool: SourcePool;
+  readonly #clock: Clock;
+  readonly #onWeight: (id: number, weight: number) => void;
+  readonly #asking: (Promise<SourceTopic | undefined> | undefined)[] = [];
+
+  constructor(options: {
+    sources: readonly KafkaFactory[];
+    topic: string;
+    pool: SourcePool;
+    clock: Clock;
+    onWeight: (id: number, weight: number) => void;
+  }) {
+    this.#sources = options.sources;
+    this.#topic = options.topic;
+    this.#pool = options.pool;
+    this.#clock = options.clock;
+    this.#onWeight = options.onWeight;
+  }
+
+  /** Asks all sources in parallel, each for at most timeoutMs, and tells the pool. */
+  async look(timeoutMs: number): Promise<(SourceTopic | undefined)[]> {
+    return Promise.all(this.#sources.map((_, id) => this.#lookAt(id, timeoutMs)));
+  }
+
+  /** As look(), but done as soon as one source answers in a way that `enough` accepts. */
+  async lookFor(timeoutMs: number, enough: () => boolean): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      const looks = this.#sources.map((_, id) =>
+        this.#lookAt(id, timeoutMs).then(() => {
+          if (enough()) resolve();
+        }),
+      );
+      Promise.all(looks).then(() => resolve(), reject);
+    });
+  }
+
+  async #lookAt(id: number, timeoutMs: number): Promise<SourceTopic | undefined> {
+    const view = await within(this.#clock, timeoutMs, this.#ask(id));
+    this.#pool.record(id, view);
+    this.#onWeight(id, weightOf(view));
+    return view;
+  }
+
+  /** One question at a time for each source: a dead one must not gather them. */
+  #ask(id: number): Promise<SourceTopic | undefined> {
+    this.#asking[id] ??= inspectSource(this.#sources[id]!, this.#topic)
+      .catch(() => undefined)
+      .finally(() => {
+        this.#asking[id] = undefined;
+      });
+    return this.#asking[id];
+  }
+}

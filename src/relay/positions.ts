@@ -1,0 +1,47 @@
+// Positions: where each source partition is read, and how much of that is recorded.
+import { OFFSET_BEGINNING } from '../core/ports.js';
+
+export interface Position {
+  readonly partition: number;
+  readonly next: number;
+}
+
+/** The next source offset of every partition, with those that moved since the last record of progress. */
+export class Positions {
+  readonly #next = new Map<number, number>();
+  readonly #moved = new Set<number>();
+
+  /** Next offsets by partition; {@link OFFSET_BEGINNING} for one not started. */
+  get offsets(): ReadonlyMap<number, number> {
+    return this.#next;
+  }
+
+  get hasMoved(): boolean {
+    return this.#moved.size > 0;
+  }
+
+  at(partition: number): number {
+    return this.#next.get(partition) ?? OFFSET_BEGINNING;
+  }
+
+  /** Everything before `next` is dealt with. Never goes back. */
+  advance(partition: number, next: number): void {
+    if (next <= this.at(partition)) return;
+    this.#next.set(partition, next);
+    this.#moved.add(partition);
+  }
+
+  /** What has moved since the last call, to be recorded. */
+  takeMoved(): Position[] {
+    const moved = [...this.#moved].map((partition) => ({ partition, next: this.at(partition) }));
+    this.#moved.clear();
+    return moved;
+  }
+
+  /** Goes back to what is recorded. */
+  reset(recorded: Iterable<readonly [number, number]>): void {
+    this.#next.clear();
+    this.#moved.clear();
+    for (const [partition, next] of recorded) this.#next.set(partition, next);
+  }
+}

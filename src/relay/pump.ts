@@ -1,0 +1,164 @@
+// Pump: moves messages of one connected source into the target, and commits on time. The hot path.
+import type { Clock, Message } from '../core/ports.js';
+import { fail, GatewayError } from '../errors.js';
+import type { FilterChain } from './filter.js';
+import type { MappingMetrics } from './metrics.js';
+import type { Positions } from './positions.js';
+import type { Batch, Reader } from './reader.js';
+import type { TargetSession } from './target-session.js';
+import type { Translator } from './translate.js';
+
+export interface PumpOptions {
+  readonly reader: Reader;
+  readonly session: TargetSession;
+  readonly positions: Positions;
+  readonly filters: FilterChain;
+  readonly translator: Translator;
+  readonly metrics: MappingMetrics;
+  readonly clock: Clock;
+  /** Commit after this many records, or this many ms after the first of them. */
+  readonly commitRecords: number;
+  readonly commitIntervalMs: number;
+  readonly skipOversize: boolean;
+  /** Where to stop, by partition; undefined: never. */
+  readonly ends: ReadonlyMap<number, number> | undefined;
+  /** True when reading on is not wanted any more. */
+  readonly leaving: () => boolean;
+  readonly onCommit: () => void;
+}
+
+export class Pump {
+  readonly #options: PumpOptions;
+  /** When the oldest thing that is not committed happened; undefined: there is none. */
+  #since: number | undefined;
+  /** Partitions that were read to their end at least once here. */
+  readonly #ended = new Set<number>();
+
+  constructor(options: PumpOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Runs until `leaving`, the source fails, or the end is reached; everything taken is committed then.
+   * @returns true at the end (stop-at-end)
+   * @throws KafkaError from the target; GatewayError `relay-refused` for a message that cannot be relayed
+   */
+  async run(): Promise<boolean> {
+    const { commitIntervalMs } = this.#options;
+    let next = this.#poll(commitIntervalMs);
+    for (;;) {
+      const batch = await next;
+      const last = this.#isOver();
+      // The next fetch runs while this batch is written.
+      if (!last) next = this.#poll(commitIntervalMs);
+      await this.#takeAll(batch);
+      if (last || this.#isAtEnd()) break;
+      if (this.#isDue()) await this.#commit();
+    }
+    await next;
+    await this.#commit();
+    return this.#isAtEnd();
+  }
+
+  #poll(waitMs: number): Promise<Batch> {
+    const polled = this.#options.reader.poll(waitMs);
+    // It may be left alone when writing fails first; whoever awaits it still sees a rejection.
+    polled.catch(() => {});
+    return polled;
+  }
+
+  #isOver(): boolean {
+    return this.#options.leaving() || this.#options.reader.failure !== undefined;
+  }
+
+  async #takeAll(batch: Batch): Promise<void> {
+    const { positions, ends, clock } = this.#options;
+    if (batch.messages.length > 0) {
+      this.#since ??= clock.monotonic();
+      await this.#takeOrRefuse(batch.messages);
+    }
+    for (const [partition, offset] of batch.ends) {
+      positions.advance(partition, Math.min(offset, ends?.get(partition) ?? offset));
+      this.#ended.add(partition);
+    }
+    if (positions.hasMoved) this.#since ??= clock.monotonic();
+  }
+
+  /** What came before a message that cannot be relayed is delivered all the same. */
+  async #takeOrRefuse(messages: readonly Message[]): Promise<void> {
+    try {
+      await this.#take(messages);
+    } catch (error) {
+      if (error instanceof GatewayError) await this.#commit();
+      throw error;
+    }
+  }
+
+  async #take(messages: readonly Message[]): Promise<void> {
+    const { positions, ends, session, filters, translator, metrics, clock } = this.#options;
+    const now = clock.now();
+    const filtering = !filters.isEmpty;
+    let timesDropped = 0;
+    for (const message of messages) {
+      const { partition, offset } = message;
+      if (offset < positions.at(partition)) continue;
+      if (ends !== undefined && offset >= (ends.get(partition) ?? 0)) continue;
+      if (!filtering || this.#passes(message)) {
+        const { record, timeDropped } = translator.translate(message, now);
+        if (!translator.isOversize(record)) {
+          const room = session.write(record);
+          if (room) await room;
+          if (timeDropped) timesDropped += 1;
+          metrics.relayed(partition, (message.key?.length ?? 0) + (message.value?.length ?? 0));
+        } else this.#oversize(message);
+      }
+      positions.advance(partition, offset + 1);
+    }
+    if (timesDropped > 0) metrics.timeDropped(timesDropped);
+  }
+
+  #passes(message: Message): boolean {
+    const verdict = this.#options.filters.check(message);
+    if (verdict) this.#options.metrics.filtered(verdict.id, verdict.failed);
+    return verdict === undefined;
+  }
+
+  #oversize({ topic, partition, offset, value }: Message): void {
+    if (this.#options.skipOversize) {
+      this.#options.metrics.oversize();
+      return;
+    }
+    const where = `${topic}[${partition}]@${offset}`;
+    throw fail(
+      'relay-refused',
+      where,
+      `too large for the target (a value of ${value?.length ?? 0} bytes); raise the target's max.message.bytes and target.max_message_bytes, or set target.oversize = "skip"`,
+    );
+  }
+
+  #isDue(): boolean {
+    const { session, clock, commitRecords, commitIntervalMs } = this.#options;
+    if (session.pending >= commitRecords) return true;
+    return this.#since !== undefined && clock.monotonic() - this.#since >= commitIntervalMs;
+  }
+
+  /** All partitions are read to where they ended at the start. */
+  #isAtEnd(): boolean {
+    const { ends, positions, reader } = this.#options;
+    if (!ends) return false;
+    for (const [partition, end] of ends) {
+      if (positions.at(partition) >= end) continue;
+      // Read to its end, on a source that holds all of it: what is missing up to there is a gap, or not committed.
+      if (!this.#ended.has(partition) || (reader.topic.high.get(partition) ?? 0) < end) return false;
+    }
+    return true;
+  }
+
+  async #commit(): Promise<void> {
+    const { session, positions, reader, onCommit } = this.#options;
+    if (session.pending === 0 && !positions.hasMoved && !session.claimDue) return;
+    await session.commit(positions.takeMoved(), reader.topic.cluster);
+    this.#since = undefined;
+    onCommit();
+  }
+}

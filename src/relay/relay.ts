@@ -1,0 +1,216 @@
+// The relay: all topics of one configuration, their clusters, the metrics listener, and how it ends.
+import { sleep, within } from '../core/clock.js';
+import type { Face } from '../core/face.js';
+import type { Clock, KafkaFactory, Properties } from '../core/ports.js';
+import { GatewayError } from '../errors.js';
+import type { Log } from '../log.js';
+import { CheckpointStore } from './checkpoint-store.js';
+import type { RelayConfig } from './config.js';
+import { loadFilters } from './filter.js';
+import { MappingRelay } from './mapping-relay.js';
+import { RelayMetrics } from './metrics.js';
+import { OpsServer, parseListenAddress } from './ops-server.js';
+import { type ProgressState, progressBar, progressLine, summaryLine } from './progress.js';
+import { connectionProperties } from './properties.js';
+
+export interface RelayOptions {
+  readonly config: RelayConfig;
+  /** Makes the clients of one cluster. */
+  readonly createKafka: (properties: Properties) => Promise<KafkaFactory>;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Where a bar is drawn; absent: progress goes to the log. */
+  readonly terminal?: { readonly columns?: number; write(text: string): unknown };
+  readonly random?: () => number;
+}
+
+/** How a relay ended. */
+export interface RelayOutcome {
+  /** Topics that stopped with an error. */
+  readonly failed: number;
+  /** Topics, messages, bytes, seconds, skipped, filtered: in words. */
+  readonly summary: string;
+}
+
+const progressLogMs = 10_000;
+const progressBarMs = 500;
+/** What may pass beyond the time that every topic has to end. */
+const closeSlackMs = 2_000;
+
+export class Relay implements Face {
+  readonly name = 'relay';
+  /** Settles when every topic has ended: at its end, on order, or with an error. */
+  readonly finished: Promise<RelayOutcome>;
+  readonly #options: RelayOptions;
+  readonly #metrics = new RelayMetrics();
+  readonly #ops: OpsServer;
+  #relays: MappingRelay[] = [];
+  #factories: KafkaFactory[] = [];
+  #running: Promise<void> = Promise.resolve();
+  #finish: (outcome: RelayOutcome) => void = () => {};
+  #failed = 0;
+  #began = 0;
+  #ended = false;
+  #port: number | undefined;
+
+  constructor(options: RelayOptions) {
+    this.#options = options;
+    this.finished = new Promise((resolve) => {
+      this.#finish = resolve;
+    });
+    this.#ops = new OpsServer({
+      metrics: () => this.#metrics.text(),
+      readiness: () => ({
+        ready:
+          this.#relays.length > 0 &&
+          this.#relays.every((relay) => relay.state === 'relaying' || relay.state === 'ended'),
+        topics: Object.fromEntries(this.#relays.map((relay) => [relay.name, relay.state])),
+      }),
+    });
+  }
+
+  /** The port of /metrics; undefined while it does not listen. */
+  get metricsPort(): number | undefined {
+    return this.#port;
+  }
+
+  /** Resolves when the topics are on their way: brokers that are not there are waited for. @throws GatewayError `relay-config` */
+  async start(): Promise<void> {
+    const { config, clock, log } = this.#options;
+    const address = parseListenAddress(config.app.metrics_server_addr);
+    const filters = await loadFilters(config.filters);
+    const [target, sources] = await this.#connectClusters();
+    this.#port = await this.#ops.listen(address).catch((error: Error) => {
+      log.error({ face: 'relay', err: error.message }, 'metrics cannot be served');
+      return undefined;
+    });
+    this.#began = clock.monotonic();
+    const store = new CheckpointStore(target, config.target.checkpoint_topic, clock);
+    const random = this.#options.random ?? Math.random;
+    this.#relays = config.topics.map(
+      (mapping) =>
+        new MappingRelay({
+          mapping,
+          config,
+          target,
+          sources,
+          store,
+          filters,
+          metrics: this.#metrics,
+          clock,
+          log,
+          random,
+        }),
+    );
+    this.#running = this.#runAll();
+  }
+
+  async drain(): Promise<void> {
+    for (const relay of this.#relays) relay.stop();
+  }
+
+  /** Readers close with their topics, which end within the target's session_timeout. */
+  async closeConsumers(): Promise<void> {
+    const limit = this.#options.config.target.session_timeout + closeSlackMs;
+    await within(this.#options.clock, limit, this.#running);
+  }
+
+  stopListening(): Promise<void> {
+    return this.#ops.close();
+  }
+
+  async close(): Promise<number> {
+    await this.drain();
+    await this.closeConsumers();
+    await this.#ops.close();
+    const undelivered = this.#relays.reduce((sum, relay) => sum + relay.pending, 0);
+    await within(
+      this.#options.clock,
+      closeSlackMs,
+      Promise.all(this.#factories.splice(0).map((factory) => factory.close())),
+    );
+    return undelivered;
+  }
+
+  async #connectClusters(): Promise<[KafkaFactory, KafkaFactory[]]> {
+    const { config, createKafka } = this.#options;
+    const target = connectionProperties(config.target, 'target');
+    const sources = this.#sourceList().map(({ server, index }) => connectionProperties(server, `sources[${index}]`));
+    for (const properties of [target, ...sources]) this.#factories.push(await createKafka(properties));
+    const [first, ...rest] = this.#factories;
+    return [first!, rest];
+  }
+
+  /** Single mode keeps the first source (of the shuffled list). */
+  #sourceList(): { server: RelayConfig['sources'][number]; index: number }[] {
+    const { config, random = Math.random } = this.#options;
+    const list = config.sources.map((server, index) => ({
+      server,
+      index,
+      order: config.pool.randomize_initial ? random() : index,
+    }));
+    list.sort((a, b) => a.order - b.order);
+    return config.mode === 'single' ? list.slice(0, 1) : list;
+  }
+
+  async #runAll(): Promise<void> {
+    const { log } = this.#options;
+    const showing = this.#showProgress();
+    await Promise.all(
+      this.#relays.map((relay) =>
+        relay.run().then(
+          () => log.info({ topic: relay.name }, 'topic ended'),
+          (error: unknown) => {
+            this.#failed += 1;
+            // Refusals are for the operator; anything else is a bug, told with its stack.
+            const err = error instanceof GatewayError ? error.message : error;
+            log.error({ topic: relay.name, err }, 'topic stopped; the others go on');
+          },
+        ),
+      ),
+    );
+    this.#ended = true;
+    await showing;
+    const summary = summaryLine(this.#relays.length, this.#failed, this.#progress(0));
+    this.#finish({ failed: this.#failed, summary });
+  }
+
+  async #showProgress(): Promise<void> {
+    const { terminal, clock, log } = this.#options;
+    let before = { messages: 0, at: clock.monotonic() };
+    let shownAt = before.at;
+    while (!this.#ended) {
+      await sleep(clock, this.#relays.length === 0 ? 0 : 250);
+      const now = clock.monotonic();
+      if (now - shownAt < (terminal ? progressBarMs : progressLogMs)) continue;
+      const messages = this.#sum((relay) => relay.metrics.total.messages);
+      const state = this.#progress(((messages - before.messages) * 1_000) / Math.max(1, now - before.at));
+      before = { messages, at: now };
+      shownAt = now;
+      if (terminal) terminal.write(`\r${progressBar(state, terminal.columns ?? 80)}\x1b[K`);
+      else log.info({ face: 'relay' }, progressLine(state));
+    }
+    if (terminal) terminal.write('\r\x1b[K');
+  }
+
+  #progress(rate: number): ProgressState {
+    const known = this.#relays
+      .filter((relay) => relay.state !== 'stopped with an error')
+      .map((relay) => relay.remaining);
+    return {
+      messages: this.#sum((relay) => relay.metrics.total.messages),
+      bytes: this.#sum((relay) => relay.metrics.total.bytes),
+      filtered: this.#sum((relay) => relay.metrics.total.filtered),
+      skipped: this.#sum((relay) => relay.metrics.total.skipped),
+      remaining: known.every((value) => value === undefined)
+        ? undefined
+        : known.reduce<number>((sum, value) => sum + (value ?? 0), 0),
+      seconds: (this.#options.clock.monotonic() - this.#began) / 1_000,
+      rate,
+    };
+  }
+
+  #sum(value: (relay: MappingRelay) => number): number {
+    return this.#relays.reduce((sum, relay) => sum + value(relay), 0);
+  }
+}

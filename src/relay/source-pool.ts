@@ -1,0 +1,114 @@
+// Which of N identical sources to read: health, lag, round robin. Pure; whoever holds it asks the brokers.
+
+/** What one look at a source showed of one topic: per partition the first and the next offset. */
+export interface SourceView {
+  readonly low: ReadonlyMap<number, number>;
+  readonly high: ReadonlyMap<number, number>;
+}
+
+/** Next offsets to read by partition; negative: from the beginning. */
+export type Offsets = ReadonlyMap<number, number>;
+
+interface Source {
+  view: SourceView | undefined;
+}
+
+/** The sum of a topic's end offsets, as kaf-relay weighs sources; -1 for one that did not answer. */
+export function weightOf(view: SourceView | undefined): number {
+  if (!view) return -1;
+  let sum = 0;
+  for (const high of view.high.values()) sum += high;
+  return sum;
+}
+
+/** True when the source does not hold all that was read already: reading on there would skip or repeat. */
+export function isBehind(view: SourceView, positions: Offsets): boolean {
+  for (const [partition, next] of positions) {
+    const high = view.high.get(partition);
+    if (next > 0 && (high === undefined || high < next)) return true;
+  }
+  return false;
+}
+
+/** True when the source still holds the next message of every partition (retention has not passed the position). */
+function isWhole(view: SourceView, positions: Offsets): boolean {
+  for (const [partition, next] of positions) {
+    if (next > 0 && (view.low.get(partition) ?? 0) > next) return false;
+  }
+  return true;
+}
+
+export class SourcePool {
+  readonly #sources: Source[];
+  readonly #lagThreshold: number;
+  #active: number | undefined;
+  #lastHanded = -1;
+
+  /** @param lagThreshold messages (sum over partitions); strictly more is too far behind */
+  constructor(count: number, lagThreshold: number) {
+    this.#sources = Array.from({ length: count }, () => ({ view: undefined }));
+    this.#lagThreshold = lagThreshold;
+  }
+
+  get active(): number | undefined {
+    return this.#active;
+  }
+
+  get size(): number {
+    return this.#sources.length;
+  }
+
+  view(id: number): SourceView | undefined {
+    return this.#sources[id]?.view;
+  }
+
+  /** What a look at a source showed; undefined: it did not answer. */
+  record(id: number, view: SourceView | undefined): void {
+    this.#sources[id]!.view = view;
+  }
+
+  /** A connection failed: not to be chosen before it is seen healthy again. */
+  markDown(id: number): void {
+    this.#sources[id]!.view = undefined;
+    if (this.#active === id) this.#active = undefined;
+  }
+
+  /** The source is being read. */
+  hand(id: number): void {
+    this.#active = id;
+    this.#lastHanded = id;
+  }
+
+  release(): void {
+    this.#active = undefined;
+  }
+
+  /**
+   * The next source to read from: round robin among the healthy ones that are not behind, those first that still hold
+   * every message wanted. undefined: none.
+   */
+  choose(positions: Offsets): number | undefined {
+    const fit = this.#inTurn().filter((id) => this.#isFit(id, positions));
+    return fit.find((id) => isWhole(this.#sources[id]!.view!, positions)) ?? fit[0];
+  }
+
+  /** The source to read instead because the active one lags behind it by more than the threshold; undefined: stay. */
+  overtaker(positions: Offsets): number | undefined {
+    const active = this.#active === undefined ? undefined : this.#sources[this.#active]!.view;
+    if (!active) return undefined;
+    const tooFar = weightOf(active) + this.#lagThreshold;
+    return this.#inTurn().find(
+      (id) => id !== this.#active && this.#isFit(id, positions) && weightOf(this.#sources[id]!.view) > tooFar,
+    );
+  }
+
+  #isFit(id: number, positions: Offsets): boolean {
+    const { view } = this.#sources[id]!;
+    return view !== undefined && !isBehind(view, positions);
+  }
+
+  #inTurn(): number[] {
+    const count = this.#sources.length;
+    return Array.from({ length: count }, (_, step) => (this.#lastHanded + 1 + step) % count);
+  }
+}
