@@ -2,11 +2,19 @@
 import { randomUUID } from 'node:crypto';
 import type { Admin, ConsumerOptions, KafkaFactory, ProducerOptions, Properties } from '../core/ports.js';
 import type { Log } from '../log.js';
+import { ClusterAdmin } from './admin.js';
+import { adminOptions } from './admin-options.js';
 import { openConsumer } from './consumer.js';
 import { type EmbeddedKafka, embeddedDefaults, startEmbedded } from './embedded.js';
 import { NativeAdmin } from './native-admin.js';
 import { openProducer } from './producer.js';
-import { consumerProperties, producerProperties, type Section, withoutGoKeys } from './properties.js';
+import {
+  type ClientProperties,
+  consumerProperties,
+  producerProperties,
+  type Section,
+  withoutGoKeys,
+} from './properties.js';
 
 export interface KafkaFactoryOptions {
   /** The cluster's sections as the user wrote them; global and topic level may be mixed. */
@@ -54,7 +62,7 @@ class RdKafkaFactory implements KafkaFactory {
     const effective = producerProperties(this.#producer, log).global;
     this.brokers = effective['bootstrap.servers'] ?? effective['metadata.broker.list'] ?? '';
     this.maxMessageBytes = Number(effective['message.max.bytes'] ?? 1_000_000);
-    this.admin = new NativeAdmin(producerProperties(this.#producer, log), log);
+    this.admin = adminOf(adminProperties(this.#producer), log, embedded !== undefined);
   }
 
   producer(options: ProducerOptions, timeoutMs: number) {
@@ -87,3 +95,10 @@ class RdKafkaFactory implements KafkaFactory {
 }
 
 const override = (properties: Properties = {}): Section => ({ name: 'override', properties });
+
+function adminOf(properties: ClientProperties, log: Log, embedded: boolean): Admin {
+  if (embedded) return new NativeAdmin(properties, log, 'the embedded Kafka');
+  const options = adminOptions(properties.global);
+  if (!('unsupported' in options)) return new ClusterAdmin(options, new NativeAdmin(properties, log, ''));
+  return new NativeAdmin(properties, log, options.unsupported);
+}

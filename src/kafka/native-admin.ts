@@ -1,5 +1,5 @@
 // The Admin questions that librdkafka answers: topics and watermarks. It is all that the embedded Kafka can be asked.
-import type { Admin, KafkaError, TopicMetadata, TopicPartition } from '../core/ports.js';
+import type { Admin, TopicMetadata, TopicPartition } from '../core/ports.js';
 import type { Log } from '../log.js';
 import { type Client, connect, metadata } from './client.js';
 import { refuse } from './fault.js';
@@ -15,9 +15,12 @@ const notSupported = -165;
 export class NativeAdmin implements Admin {
   readonly #properties: ClientProperties;
   readonly #log: Log;
+  readonly #lacking: string;
   #client: Promise<Client<NativeProducer>> | undefined;
 
-  constructor(properties: ClientProperties, log: Log) {
+  /** @param lacking what makes the other questions impossible, for their refusals */
+  constructor(properties: ClientProperties, log: Log, lacking: string) {
+    this.#lacking = lacking;
     this.#properties = properties;
     this.#log = log;
   }
@@ -51,15 +54,15 @@ export class NativeAdmin implements Admin {
     await metadata(await this.#connected(), { topic: name, timeoutMs });
   }
 
-  deleteTopic = () => unsupported('deleting topics');
-  deleteRecords = () => unsupported('deleting records');
-  topicConfigs = () => unsupported('topic settings');
-  identity = () => unsupported('cluster and topic ids');
-  groups = () => unsupported('listing groups');
-  describeGroups = () => unsupported('describing groups');
-  groupOffsets = () => unsupported('offsets of other groups');
-  commitGroupOffsets = () => unsupported('committing for other groups');
-  deleteGroupOffsets = () => unsupported('deleting offsets');
+  deleteTopic = () => this.#unsupported('deleting topics');
+  deleteRecords = () => this.#unsupported('deleting records');
+  topicConfigs = () => this.#unsupported('topic settings');
+  identity = () => this.#unsupported('cluster and topic ids');
+  groups = () => this.#unsupported('listing groups');
+  describeGroups = () => this.#unsupported('describing groups');
+  groupOffsets = () => this.#unsupported('offsets of other groups');
+  commitGroupOffsets = () => this.#unsupported('committing for other groups');
+  deleteGroupOffsets = () => this.#unsupported('deleting offsets');
 
   async close(): Promise<void> {
     const client = this.#client;
@@ -86,8 +89,8 @@ export class NativeAdmin implements Admin {
     });
     return connecting;
   }
-}
 
-const unsupported = async (what: string): Promise<never> => {
-  throw refuse(notSupported, `${what}: not supported by the embedded Kafka`) satisfies KafkaError;
-};
+  async #unsupported(what: string): Promise<never> {
+    throw refuse(notSupported, `${what}: not supported with ${this.#lacking}`);
+  }
+}

@@ -79,6 +79,13 @@ export function producerProperties(sections: readonly Section[], log: Log): Clie
   return split([{ name: ours, properties: { 'enable.idempotence': !obstacle } }, ...sections]);
 }
 
+/** Properties of a client that only asks: producing settings don't matter, and an idempotent producer would register itself. */
+export function adminProperties(sections: readonly Section[]): ClientProperties {
+  const { global, sectionOf } = split(sections);
+  const { 'transactional.id': _, ...rest } = global;
+  return { global: { ...rest, 'enable.idempotence': 'false' }, topic: {}, sectionOf };
+}
+
 /** The property that rules idempotence out (librdkafka would refuse the combination), if there is one. */
 function idempotenceObstacle(properties: Record<string, string>): string | undefined {
   const forbidden: Record<string, (value: string) => boolean> = {

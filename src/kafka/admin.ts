@@ -1,0 +1,261 @@
+// The Admin port on a real cluster: @platformatic/kafka for groups, settings and records, librdkafka for topics and watermarks.
+import {
+  type AdminOptions,
+  Admin as Client,
+  ConfigResourceTypes,
+  ConfigSources,
+  ConnectionPool,
+  FindCoordinatorKeyTypes,
+  offsetCommitV9,
+} from '@platformatic/kafka';
+import {
+  type Admin,
+  type CommittedOffset,
+  type GroupDescription,
+  KafkaCode,
+  KafkaError,
+  type TopicMetadata,
+  type TopicPartition,
+  type TopicPartitionOffset,
+} from '../core/ports.js';
+import { adminTimeoutMs } from './admin-options.js';
+import { faultOf } from './fault.js';
+import type { NativeAdmin } from './native-admin.js';
+
+/** How soon a call is tried again whose coordinator was not there yet, ms. */
+const retryMs = 200;
+
+/** Questions of any kind; a call that finds the cluster in motion is tried again for a while. */
+export class ClusterAdmin implements Admin {
+  readonly #options: AdminOptions;
+  readonly #native: NativeAdmin;
+  #client: Client | undefined;
+  #pool: ConnectionPool | undefined;
+
+  constructor(options: AdminOptions, native: NativeAdmin) {
+    this.#options = options;
+    this.#native = native;
+  }
+
+  topics(names?: readonly string[]): Promise<TopicMetadata[]> {
+    return this.#native.topics(names);
+  }
+
+  watermarks(partitions: readonly TopicPartition[]) {
+    return this.#ask(async (client) => {
+      const at = async (timestamp: bigint) => {
+        const topics = byTopic(partitions, ({ partition }) => ({ partitionIndex: partition, timestamp }));
+        const listed = await client.listOffsets({ topics });
+        return new Map(
+          listed.flatMap(({ name, partitions }) =>
+            partitions.map(({ partitionIndex, offset }) => [`${name}:${partitionIndex}`, Number(offset)] as const),
+          ),
+        );
+      };
+      if (partitions.length === 0) return [];
+      const [low, high] = await Promise.all([at(-2n), at(-1n)]);
+      return partitions.map(({ topic, partition }) => {
+        const key = `${topic}:${partition}` as const;
+        return { topic, partition, low: low.get(key) ?? 0, high: high.get(key) ?? 0 };
+      });
+    });
+  }
+
+  async createTopic(topic: {
+    name: string;
+    partitions: number;
+    replicationFactor?: number;
+    config?: Readonly<Record<string, string>>;
+  }): Promise<void> {
+    const { name, partitions, replicationFactor = -1, config = {} } = topic;
+    const configs = Object.entries(config).map(([key, value]) => ({ name: key, value }));
+    await this.#ask((client) =>
+      client.createTopics({ topics: [name], partitions, replicas: replicationFactor, configs }),
+    );
+  }
+
+  async deleteTopic(name: string): Promise<void> {
+    await this.#ask((client) => client.deleteTopics({ topics: [name] }));
+  }
+
+  async deleteRecords(before: readonly TopicPartitionOffset[]): Promise<void> {
+    const topics = byTopic(before, ({ partition, offset }) => ({ partition, offset: BigInt(offset) }));
+    await this.#ask((client) => client.deleteRecords({ topics }));
+  }
+
+  async topicConfigs(names: readonly string[]) {
+    const resources = names.map((name) => ({
+      resourceType: ConfigResourceTypes.TOPIC,
+      resourceName: name,
+      configurationKeys: null,
+    }));
+    const described = await this.#ask((client) => client.describeConfigs({ resources }));
+    return new Map(
+      described.map(({ resourceName, configs }) => [
+        resourceName,
+        new Map(
+          configs.map(({ name, value, configSource }) => [
+            name,
+            { value: value ?? '', overridden: configSource === ConfigSources.TOPIC_CONFIG },
+          ]),
+        ),
+      ]),
+    );
+  }
+
+  identity(names: readonly string[]) {
+    return this.#ask(async (client) => {
+      const topicIds = new Map<string, string>();
+      const { id: clusterId } = await client.metadata({ topics: [], forceUpdate: true });
+      for (const name of names) {
+        // One at a time: a single unknown topic fails the whole question.
+        const { topics } = await client.metadata({ topics: [name], forceUpdate: true }).catch((error: Error) => {
+          if (/^Unknown topic /.test(error.message)) return { topics: new Map<string, { id: string }>() };
+          throw error;
+        });
+        const id = topics.get(name)?.id;
+        if (id !== undefined) topicIds.set(name, id);
+      }
+      return { clusterId, topicIds };
+    });
+  }
+
+  async groups(): Promise<string[]> {
+    return [...(await this.#ask((client) => client.listGroups())).keys()];
+  }
+
+  async describeGroups(groupIds: readonly string[]): Promise<GroupDescription[]> {
+    if (groupIds.length === 0) return [];
+    const described = await this.#ask((client) => client.describeGroups({ groups: [...groupIds] }));
+    return groupIds.map((groupId) => {
+      const { state = 'DEAD', members = new Map() } = described.get(groupId) ?? {};
+      return {
+        groupId,
+        state,
+        members: [...members.values()].map(({ id, clientId, assignments = new Map() }) => ({
+          memberId: id,
+          clientId,
+          assignments: new Map([...assignments].map(([topic, { partitions }]) => [topic, partitions])),
+        })),
+      };
+    });
+  }
+
+  async groupOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<CommittedOffset[]> {
+    if (partitions.length === 0) return [];
+    const asked = [...groupByTopic(partitions)].map(([name, list]) => ({
+      name,
+      partitionIndexes: list.map(({ partition }) => partition),
+    }));
+    const groups = await this.#ask((client) =>
+      client.listConsumerGroupOffsets({ groups: [{ groupId, topics: asked }] }),
+    );
+    return groups
+      .flatMap(({ topics }) => topics)
+      .flatMap(({ name, partitions }) =>
+        partitions.map(({ partitionIndex, committedOffset, metadata }) => ({
+          topic: name,
+          partition: partitionIndex,
+          offset: Number(committedOffset),
+          metadata: metadata ?? '',
+        })),
+      )
+      .filter(({ offset }) => offset >= 0);
+  }
+
+  async commitGroupOffsets(groupId: string, offsets: readonly CommittedOffset[]): Promise<void> {
+    if (offsets.length === 0) return;
+    const topics = byTopic(offsets, ({ partition, offset, metadata }) => ({
+      partitionIndex: partition,
+      committedOffset: BigInt(offset),
+      committedLeaderEpoch: -1,
+      committedMetadata: metadata,
+    }));
+    await this.#ask(async (client) => {
+      const keyType = FindCoordinatorKeyTypes.GROUP;
+      const [coordinator] = await client.findCoordinator({ keyType, keys: [groupId] });
+      if (!coordinator) throw new KafkaError(faultOf(15));
+      // The client's own way of altering offsets drops the metadata.
+      this.#pool ??= new ConnectionPool(`${this.#options.clientId}-commit`, this.#options);
+      const connection = await this.#pool.get({ host: coordinator.host, port: coordinator.port });
+      await offsetCommitV9.api.async(connection, groupId, -1, '', null, topics);
+    });
+  }
+
+  async deleteGroupOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<void> {
+    const topics = [...groupByTopic(partitions)].map(([name, list]) => ({
+      name,
+      partitionIndexes: list.map(({ partition }) => partition),
+    }));
+    await this.#ask((client) => client.deleteConsumerGroupOffsets({ groupId, topics }));
+  }
+
+  async close(): Promise<void> {
+    const parts = [this.#client?.close(), this.#pool?.close(), this.#native.close()];
+    this.#client = undefined;
+    this.#pool = undefined;
+    await Promise.allSettled(parts);
+  }
+
+  async #ask<T>(call: (client: Client) => Promise<T>): Promise<T> {
+    const deadline = performance.now() + adminTimeoutMs;
+    this.#client ??= new Client(this.#options);
+    // Leaders and brokers are kept for five minutes otherwise, whatever becomes of them.
+    this.#client.clearMetadata();
+    for (;;) {
+      try {
+        return await call(this.#client);
+      } catch (error) {
+        const told = unwrap(error);
+        if (!told.retriable || performance.now() + retryMs > deadline) throw told;
+        await new Promise((resolve) => setTimeout(resolve, retryMs));
+      }
+    }
+  }
+}
+
+/** @platformatic/kafka nests errors; the one that a broker gave counts, else the innermost. */
+function unwrap(error: unknown): KafkaError {
+  if (error instanceof KafkaError) return error;
+  const all = flatten(error);
+  const protocol = all.find((one) => typeof one.apiCode === 'number');
+  const found = protocol ?? all.at(-1) ?? new Error(String(error));
+  const message = protocol?.serverErrorMessage || found.message;
+  return new KafkaError(faultOf(protocol?.apiCode ?? localCode(all), message), { cause: error });
+}
+
+interface Nested extends Error {
+  readonly code?: string;
+  readonly apiCode?: number;
+  readonly serverErrorMessage?: string;
+  readonly errors?: readonly unknown[];
+}
+
+function flatten(error: unknown): Nested[] {
+  if (!(error instanceof Error)) return [];
+  const nested = error as Nested;
+  return [nested, ...(nested.errors ?? []).flatMap(flatten), ...flatten(nested.cause)];
+}
+
+function localCode(all: readonly Nested[]): number {
+  const codes = new Set(all.map(({ code }) => code));
+  if (codes.has('PLT_KFK_TIMEOUT')) return KafkaCode.timedOut;
+  if (codes.has('PLT_KFK_NETWORK')) return KafkaCode.transport;
+  if (codes.has('PLT_KFK_AUTHENTICATION')) return -169;
+  if (all.some(({ message }) => /^Unknown topic /.test(message))) return KafkaCode.unknownTopicOrPartition;
+  if (all.some(({ message }) => /^Unknown partition /.test(message))) return KafkaCode.unknownPartition;
+  return KafkaCode.fail;
+}
+
+function groupByTopic<T extends TopicPartition>(list: readonly T[]): Map<string, T[]> {
+  const grouped = new Map<string, T[]>();
+  for (const entry of list) grouped.set(entry.topic, [...(grouped.get(entry.topic) ?? []), entry]);
+  return grouped;
+}
+
+function byTopic<T extends TopicPartition, P>(
+  list: readonly T[],
+  map: (entry: T) => P,
+): { name: string; partitions: P[] }[] {
+  return [...groupByTopic(list)].map(([name, entries]) => ({ name, partitions: entries.map(map) }));
+}
