@@ -9,6 +9,7 @@ import { type EmbeddedKafka, embeddedDefaults, startEmbedded } from './embedded.
 import { NativeAdmin } from './native-admin.js';
 import { openProducer } from './producer.js';
 import {
+  adminProperties,
   type ClientProperties,
   consumerProperties,
   producerProperties,
