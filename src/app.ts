@@ -1,5 +1,6 @@
 // The composition root: builds clusters, faces and workers from the configuration, starts them and stops them in order.
 import type { Config } from './config.js';
+import { correctedProperties } from './core/client-properties.js';
 import { sleep } from './core/clock.js';
 import { type Cluster, Clusters } from './core/cluster.js';
 import type { Face } from './core/face.js';
@@ -46,10 +47,13 @@ export class App {
   static async create(config: Config, version: string, log: Log): Promise<App> {
     const stats = new Stats();
     const clusters = new Clusters(await openClusters(config, log));
+    const consumerProperties = { ...config.general, ...config.consumer };
+    const corrected = correctedProperties(consumerProperties);
+    if (corrected.length > 0) log.warn({ corrected }, 'consumer settings corrected: only acks may move offsets');
     const gateway = new KafkaGateway({
       cluster: clusters.get(),
       settings: config.resp,
-      consumerProperties: { ...config.general, ...config.consumer },
+      consumerProperties,
       clock: systemClock,
       stats,
       log: log.child({ face: 'resp' }),
@@ -61,7 +65,7 @@ export class App {
       version,
       clock: systemClock,
       stats,
-      log: log.child({ face: 'resp' }),
+      log,
     });
     return new App(config, log, clusters, gateway, [resp]);
   }

@@ -73,7 +73,9 @@ async function run(log: Log, shutdownMs: number, create: () => Promise<App>): Pr
     app = await create();
     await app.start();
   } catch (error) {
-    log.fatal({ err: error }, `cannot start: ${(error as Error).message}`);
+    // Expected failures (a refused property, a port in use) carry a code: their text is enough.
+    const { message, code } = error as Error & { code?: unknown };
+    log.fatal(code === undefined ? { err: error } : { code }, `cannot start: ${message}`);
     end(log, 1);
     return;
   }

@@ -36,8 +36,12 @@ const sizes = new Map([
   ['queued.max.messages.kbytes', 1_024],
 ]);
 
-/** Settings without which acknowledgements would not be what they are; a client's other wish is corrected. */
-const fixed: Properties = { 'enable.auto.commit': true, 'enable.partition.eof': false };
+/** Settings without which acknowledgements would not be what they are; any other wish is corrected. */
+const fixed: Properties = {
+  'enable.auto.commit': true,
+  'enable.auto.offset.store': false,
+  'enable.partition.eof': false,
+};
 
 export interface ClientProperties {
   readonly properties: Properties;
@@ -56,15 +60,19 @@ export function clientProperties(
   consumer: string,
   client: string,
 ): ClientProperties {
-  const properties: Record<string, string | number | boolean> = {};
+  const properties: Record<string, string | number | boolean> = { ...fixed };
   const corrected: string[] = [];
   for (const [key, value] of Object.entries(wanted)) {
     if (!allowed.has(key)) throw fail('consumer-refused', consumer, client, `${key} cannot be set by a client`);
-    properties[key] = clamp(key, value, maxBytes);
-    if (key in fixed && String(value) !== String(fixed[key])) properties[key] = fixed[key] as boolean;
-    if (properties[key] !== value) corrected.push(key);
+    if (!(key in fixed)) properties[key] = clamp(key, value, maxBytes);
+    if (String(properties[key]) !== String(value)) corrected.push(key);
   }
   return { properties, corrected };
+}
+
+/** The operator's keys that will be corrected for group members, for one line in the log. */
+export function correctedProperties(properties: Properties): string[] {
+  return Object.keys(fixed).filter((key) => key in properties && String(properties[key]) !== String(fixed[key]));
 }
 
 function clamp(key: string, value: string | number | boolean, maxBytes: number): string | number | boolean {

@@ -25,6 +25,9 @@ export interface ClientOptions<N extends NativeClient> {
   readonly globals?: NativeGlobals;
 }
 
+/** How long a client that was only made to check its properties may take to go, ms. */
+const checkTimeoutMs = 2_000;
+
 /** One connected librdkafka client. */
 export interface Client<N extends NativeClient> {
   readonly native: N;
@@ -43,7 +46,7 @@ export async function connect<N extends NativeClient>(
   options: ClientOptions<N>,
   timeoutMs: number,
 ): Promise<Client<N>> {
-  const { log, properties } = options;
+  const { log } = options;
   const native = construct(options);
   let lastTrouble = '';
   const onEvent = (type: string, data: NativeEvent): void => {
@@ -66,9 +69,7 @@ export async function connect<N extends NativeClient>(
     ask: (call) => ask(call),
     disconnect: (limitMs) => disconnect(native, callbacks, options, limitMs),
   };
-  await ask((callback: Callback<unknown>) => native.connect(callback)).catch((error: KafkaError) => {
-    throw refuse(KafkaCode.invalidArgument, complaint(error.message, properties.sectionOf));
-  });
+  await create(native, options);
   try {
     await metadata(client, { timeoutMs });
   } catch (error) {
@@ -77,6 +78,21 @@ export async function connect<N extends NativeClient>(
     throw new KafkaError({ ...fault, message: lastTrouble || fault.message }, { cause: error });
   }
   return client;
+}
+
+/** Makes a client of these properties and drops it again, without asking a broker. @throws KafkaError naming the property and its section. */
+export async function checkProperties<N extends NativeClient>(options: ClientOptions<N>): Promise<void> {
+  const native = construct(options);
+  const callbacks = { global: {}, topic: {}, event: {} };
+  await create(native, options);
+  await disconnect(native, callbacks, options, checkTimeoutMs);
+}
+
+/** librdkafka's own client comes to be here, and with it its complaints about properties that don't fit together. */
+async function create(native: NativeClient, { properties }: { properties: ClientProperties }): Promise<void> {
+  await ask((callback: Callback<unknown>) => native.connect(callback)).catch((error: KafkaError) => {
+    throw refuse(KafkaCode.invalidArgument, complaint(error.message, properties.sectionOf));
+  });
 }
 
 /**

@@ -4,8 +4,10 @@ import type { Admin, ConsumerOptions, KafkaFactory, ProducerOptions, Properties 
 import type { Log } from '../log.js';
 import { ClusterAdmin } from './admin.js';
 import { adminOptions } from './admin-options.js';
+import { checkProperties } from './client.js';
 import { openConsumer } from './consumer.js';
 import { type EmbeddedKafka, embeddedDefaults, startEmbedded } from './embedded.js';
+import { native } from './native.js';
 import { NativeAdmin } from './native-admin.js';
 import { openProducer } from './producer.js';
 import {
@@ -27,14 +29,29 @@ export interface KafkaFactoryOptions {
   readonly log: Log;
 }
 
-/** Makes the factory of one cluster; starts the embedded cluster when asked for. No broker is contacted otherwise. */
+/**
+ * Makes the factory of one cluster; starts the embedded cluster when asked for. No broker is contacted otherwise.
+ * @throws KafkaError naming the property that librdkafka refuses, and the section it stands in.
+ */
 export async function createKafkaFactory(options: KafkaFactoryOptions): Promise<KafkaFactory> {
   const { log } = options;
   const embedded = options.embedded ? await startEmbedded(log) : undefined;
   const section = (name: 'general' | 'consumer' | 'producer'): Section =>
     withoutGoKeys({ name, properties: options[name] ?? {} }, log);
   const sections = { general: section('general'), consumer: section('consumer'), producer: section('producer') };
+  await checkSections(sections, log);
   return new RdKafkaFactory(sections, log, embedded);
+}
+
+type Sections = Record<'general' | 'consumer' | 'producer', Section>;
+
+async function checkSections({ general, consumer, producer }: Sections, log: Log): Promise<void> {
+  const quiet = { log, onFault: () => {} };
+  const group: Section = { name: 'session', properties: { 'group.id': 'rafka-check' } };
+  const properties = consumerProperties([general, consumer, group]);
+  await checkProperties({ kind: 'consumer', create: native.KafkaConsumer, properties, ...quiet });
+  const ofProducer = producerProperties([general, producer], log);
+  await checkProperties({ kind: 'producer', create: native.Producer, properties: ofProducer, ...quiet });
 }
 
 class RdKafkaFactory implements KafkaFactory {
@@ -46,11 +63,7 @@ class RdKafkaFactory implements KafkaFactory {
   readonly #log: Log;
   readonly #embedded: EmbeddedKafka | undefined;
 
-  constructor(
-    { general, consumer, producer }: Record<'general' | 'consumer' | 'producer', Section>,
-    log: Log,
-    embedded: EmbeddedKafka | undefined,
-  ) {
+  constructor({ general, consumer, producer }: Sections, log: Log, embedded: EmbeddedKafka | undefined) {
     const below: Section[] = embedded ? [{ name: 'embedded', properties: embeddedDefaults.general }] : [];
     const belowConsumer: Section[] = embedded ? [{ name: 'embedded', properties: embeddedDefaults.consumer }] : [];
     const above: Section[] = embedded
