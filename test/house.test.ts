@@ -11,12 +11,13 @@ const faces = ['resp', 'http', 'grpc', 'relay', 'ris'];
 const mayImport: Record<string, { readonly values: readonly string[]; readonly types?: readonly string[] }> = {
   errors: { values: [] },
   log: { values: [] },
+  flags: { values: [] },
   core: { values: ['errors'] },
   kafka: { values: ['core/ports', 'errors'], types: ['log'] },
   ...Object.fromEntries(faces.map((face) => [face, { values: ['core', 'errors'], types: ['log'] }])),
   config: { values: ['errors', ...faces.map((face) => `${face}/config`)], types: ['core', 'log'] },
   app: { values: ['errors', 'log', 'config', 'core', 'kafka', ...faces] },
-  main: { values: ['errors', 'log', 'config', 'app', 'core', 'kafka', ...faces] },
+  main: { values: ['errors', 'log', 'flags', 'config', 'app', 'core', 'kafka', ...faces] },
 };
 
 /** Packages that one folder (or file) alone may name. */
