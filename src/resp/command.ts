@@ -18,6 +18,7 @@ export type Flag =
   | 'stale'
   | 'fast'
   | 'no_auth'
+  | 'allow_busy'
   | 'skip_monitor'
   | 'movablekeys';
 
@@ -49,6 +50,8 @@ export interface Command {
   /** First key, last key, step: as in COMMAND INFO; absent: no keys. */
   readonly keys?: readonly [first: number, last: number, step: number];
   readonly args?: readonly Argument[];
+  /** Redis' hints for clients and proxies, as COMMAND INFO shows them. */
+  readonly tips?: readonly string[];
   /** A container (CLIENT, CONFIG): the first argument chooses; `run` answers only when there is none. */
   readonly subcommands?: readonly Command[];
   /** The error for a wrong number of arguments where it isn't Redis' own. @param count arguments after the name. */
@@ -90,6 +93,15 @@ export class CommandTable implements Iterable<Command> {
 
   [Symbol.iterator](): Iterator<Command> {
     return this.#commands[Symbol.iterator]();
+  }
+
+  /** Every command and subcommand. */
+  *all(): Iterable<Resolved> {
+    for (const command of this.#commands) {
+      const entry = this.#entry(Buffer.from(command.name, 'latin1'))!;
+      yield entry;
+      if (entry.subcommands) yield* entry.subcommands.values();
+    }
   }
 
   /** Finds a command by its name in any case, or a subcommand by `container|name`. */

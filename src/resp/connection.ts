@@ -11,7 +11,7 @@ import type { FrameLimits } from './frame-guard.js';
 import type { MonitorSink, Monitors } from './monitor.js';
 import type { Names } from './names.js';
 import type { QueryBudget, Spender } from './query-budget.js';
-import { ErrorReply, type Reply } from './reply.js';
+import { ErrorReply, nullArray, type Reply } from './reply.js';
 import type { User } from './user.js';
 
 /** What all connections of one server share. */
@@ -27,7 +27,6 @@ export interface Host extends ServerView {
   readonly initialUser: User;
   /** Milliseconds since the epoch, about a second coarse. */
   readonly coarseNow: number;
-  nowMicros(): number;
   closed(connection: Connection): void;
 }
 
@@ -66,6 +65,7 @@ export class Connection implements Context, ConnectionFacts, Spender, MonitorSin
   #sessions: Sessions | undefined;
   #abort: AbortController | undefined;
   #abortReason: Error | undefined;
+  #unblocked: 'timeout' | 'error' | undefined;
   #replyMode: ReplyMode = 'on';
   #skips = 0;
   #authenticated: boolean;
@@ -177,6 +177,10 @@ export class Connection implements Context, ConnectionFacts, Spender, MonitorSin
     else this.libraryVersion = value;
   }
 
+  get isAuthenticated(): boolean {
+    return this.#authenticated;
+  }
+
   authenticate(user: User): void {
     this.#authenticated = this.#decoder.authenticated = true;
     if (user === this.user) return;
@@ -200,6 +204,16 @@ export class Connection implements Context, ConnectionFacts, Spender, MonitorSin
     this.user = this.#host.initialUser;
     this.#authenticated = this.#decoder.authenticated = !this.#host.users.required;
     await left;
+  }
+
+  unblock(how: 'timeout' | 'error'): boolean {
+    if (!this.isWaiting || !this.#lastCommand?.command.flags.includes('blocking')) return false;
+    this.#unblocked = how;
+    const waiting = this.#abort;
+    // Later commands wait on a signal of their own.
+    this.#abort = undefined;
+    waiting?.abort(fail('unblocked'));
+    return true;
   }
 
   closeAfterReply(): void {
@@ -319,11 +333,19 @@ export class Connection implements Context, ConnectionFacts, Spender, MonitorSin
     const settled = (reply: Reply): void => {
       this.isWaiting = false;
       if (this.#gone) return;
-      this.#answer(reply);
+      this.#answer(this.#unlessUnblocked(reply));
       this.#flush();
       this.#run();
     };
     promise.then(settled, (error) => settled(errorReply(this, found.command, error)));
+  }
+
+  /** CLIENT UNBLOCK decides what a command answers that had nothing to answer yet. */
+  #unlessUnblocked(reply: Reply): Reply {
+    const how = this.#unblocked;
+    this.#unblocked = undefined;
+    if (how === undefined || Array.isArray(reply)) return reply;
+    return how === 'error' ? new ErrorReply(fail('unblocked').resp) : nullArray;
   }
 
   #answer(reply: Reply): void {

@@ -85,12 +85,16 @@ export interface Context {
   setReplyMode(mode: ReplyMode): void;
   /** CLIENT SETINFO: what the client library says of itself. */
   setLibrary(part: 'name' | 'version', value: string): void;
+  /** False while a password is set and AUTH has not succeeded. */
+  readonly isAuthenticated: boolean;
   /** The connection speaks for this user from now on. */
   authenticate(user: User): void;
   /** The connection gets every command of the server as a line from now on. */
   monitor(): void;
   /** Back to how it was when it was accepted; its consumer is closed. */
   reset(): Promise<void>;
+  /** Ends what waits on it as after its time-out, or with an error. @returns false when nothing waits that can be ended. */
+  unblock(how: 'timeout' | 'error'): boolean;
   /** Closes the connection once what was answered so far is written. */
   closeAfterReply(): void;
   /** Closes the connection now. */
@@ -126,6 +130,7 @@ export interface ServerView {
   /** The port listened on; 0 when there is only the unix socket. */
   readonly port: number;
   readonly clientCount: number;
+  nowMicros(): number;
   clients(): Iterable<Context>;
   client(id: number): Context | undefined;
 }

@@ -31,3 +31,11 @@ export async function matchingTopicKeys(ctx: Context, pattern: string): Promise<
 export function checkKeysPattern(pattern: string): void {
   if (!pattern.startsWith(prefix) && !/^[*?[\\]/.test(pattern)) throw fail('keys-argument', pattern);
 }
+
+/** Whether a key names a topic that exists and that this user may see. @throws KafkaError when no broker answers. */
+export async function isTopicKey(ctx: Context, key: string): Promise<boolean> {
+  const topic = topicOfKey(key);
+  if (topic === undefined || !ctx.user.maySee(topic)) return false;
+  const { allowInternalTopics } = ctx.server.gateway.settings;
+  return (allowInternalTopics || !isInternalTopic(topic)) && (await ctx.server.gateway.catalog.all()).has(topic);
+}

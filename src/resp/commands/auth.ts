@@ -1,0 +1,29 @@
+// AUTH [username] password: says whom the connection speaks for.
+import { fail } from '../../errors.js';
+import type { Command } from '../command.js';
+import { OK } from '../reply.js';
+
+/** `AUTH password` (the default user) or `AUTH username password` -> `+OK`. */
+export const auth = {
+  name: 'auth',
+  arity: -2,
+  prefix: 'ERR',
+  group: 'connection',
+  flags: ['noscript', 'loading', 'stale', 'fast', 'no_auth', 'allow_busy'],
+  summary: 'Authenticates the connection.',
+  since: '1.0.0',
+  args: [
+    { name: 'username', type: 'string', optional: true },
+    { name: 'password', type: 'string' },
+  ],
+  run(ctx, args) {
+    if (args.left > 2) throw fail('syntax');
+    const { users } = ctx.server;
+    if (args.left === 1 && !users.required) throw fail('no-password-set');
+    const name = args.left === 2 ? args.text() : 'default';
+    const user = users.authenticate(name, args.bytes());
+    if (!user) throw fail('wrong-password');
+    ctx.authenticate(user);
+    return OK;
+  },
+} satisfies Command;

@@ -1,0 +1,14 @@
+// What the subcommands of CLIENT have in common.
+import type { Command } from '../../command.js';
+
+export const connectionCommand = {
+  prefix: 'ERR',
+  group: 'connection',
+  flags: ['noscript', 'loading', 'stale'],
+} as const satisfies Partial<Command>;
+
+export const adminCommand = {
+  prefix: 'ERR',
+  group: 'connection',
+  flags: ['admin', 'noscript', 'loading', 'stale'],
+} as const satisfies Partial<Command>;

@@ -1,0 +1,57 @@
+// CLIENT SETNAME, GETNAME, SETINFO: what a connection is called.
+import { fail } from '../../../errors.js';
+import type { Command } from '../../command.js';
+import { OK } from '../../reply.js';
+import { connectionCommand } from './common.js';
+
+/** `CLIENT SETNAME <group.id>:<name>` -> `+OK`. Rafka answers a bulk OK; strict clients want this. */
+export const setname = {
+  ...connectionCommand,
+  name: 'setname',
+  arity: 3,
+  prefix: 'CONS',
+  summary: 'Names the connection: <group.id>:<name> is its identity as a consumer.',
+  since: '2.6.9',
+  args: [{ name: 'connection-name', type: 'string' }],
+  run(ctx, args) {
+    ctx.setName(args.text());
+    return OK;
+  },
+} satisfies Command;
+
+/** `CLIENT GETNAME` -> the name; before SETNAME the peer's host:port, as Rafka. */
+export const getname = {
+  ...connectionCommand,
+  name: 'getname',
+  arity: 2,
+  summary: 'Returns the name of the connection.',
+  since: '2.6.9',
+  run: (ctx) => ctx.name || ctx.address,
+} satisfies Command;
+
+/** `CLIENT SETINFO LIB-NAME|LIB-VER value` -> `+OK`; attributes of later versions are taken and forgotten. */
+export const setinfo = {
+  ...connectionCommand,
+  name: 'setinfo',
+  arity: 4,
+  summary: 'Sets what the client library says of itself.',
+  since: '7.2.0',
+  args: [
+    {
+      name: 'attr',
+      type: 'oneof',
+      of: [
+        { name: 'libname', type: 'string', token: 'LIB-NAME' },
+        { name: 'libver', type: 'string', token: 'LIB-VER' },
+      ],
+    },
+  ],
+  run(ctx, args) {
+    const attribute = args.word();
+    const value = args.text();
+    if (!/^[!-~]*$/.test(value)) throw fail('library-illegal', attribute.toLowerCase());
+    if (attribute === 'LIB-NAME') ctx.setLibrary('name', value);
+    else if (attribute === 'LIB-VER') ctx.setLibrary('version', value);
+    return OK;
+  },
+} satisfies Command;

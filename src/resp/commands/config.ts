@@ -1,0 +1,94 @@
+// CONFIG: settings under Redis' names, to look at. They are changed by restarting with others.
+import { fail } from '../../errors.js';
+import type { Command } from '../command.js';
+import { container } from '../container.js';
+import { globMatcher } from '../glob.js';
+import { MapReply, OK } from '../reply.js';
+import { configParameters } from '../settings-view.js';
+
+const common = {
+  prefix: 'ERR',
+  group: 'server',
+  flags: ['admin', 'noscript', 'loading', 'stale'],
+} as const satisfies Partial<Command>;
+
+/** `CONFIG GET pattern ...` -> a map of the parameters that match. */
+const get = {
+  ...common,
+  name: 'get',
+  arity: -3,
+  summary: 'Returns the values of configuration parameters.',
+  since: '2.0.0',
+  args: [{ name: 'parameter', type: 'string', multiple: true }],
+  run(ctx, args) {
+    ctx.user.checkAdmin();
+    const tests = args.rest().map((pattern) => globMatcher(pattern.toString(), { ignoreCase: true }));
+    const found = [...configParameters(ctx.server)].filter(([name]) => tests.some((matches) => matches(name)));
+    return new MapReply(found.flat());
+  },
+} satisfies Command;
+
+/** `CONFIG SET name value ...` -> `+OK` where that is the value already; nothing is changed at run time. */
+const set = {
+  ...common,
+  name: 'set',
+  arity: -4,
+  summary: 'Accepts the values that are set already; others need a restart.',
+  since: '2.0.0',
+  args: [
+    {
+      name: 'parameter_value',
+      type: 'block',
+      multiple: true,
+      of: [
+        { name: 'parameter', type: 'string' },
+        { name: 'value', type: 'string' },
+      ],
+    },
+  ],
+  run(ctx, args) {
+    ctx.user.checkAdmin();
+    if (args.left % 2 !== 0) throw fail('syntax');
+    const parameters = configParameters(ctx.server);
+    while (args.left > 0) {
+      const name = args.text();
+      const current = parameters.get(name.toLowerCase());
+      if (current === undefined) throw fail('config-unknown', name);
+      if (args.text() !== current) throw fail('config-immutable', name);
+    }
+    return OK;
+  },
+} satisfies Command;
+
+/** `CONFIG RESETSTAT` -> `+OK`: as DEL stats. */
+const resetstat = {
+  ...common,
+  name: 'resetstat',
+  arity: 2,
+  summary: "Resets the gateway's counters.",
+  since: '2.0.0',
+  run(ctx) {
+    ctx.user.checkAdmin();
+    ctx.stats.reset();
+    return OK;
+  },
+} satisfies Command;
+
+const rewrite = {
+  ...common,
+  name: 'rewrite',
+  arity: 2,
+  summary: 'Refused: the configuration file is not written by the server.',
+  since: '2.8.0',
+  run() {
+    throw fail('config-file');
+  },
+} satisfies Command;
+
+export const config = container({
+  name: 'config',
+  group: 'server',
+  summary: 'A container for server configuration commands.',
+  since: '2.0.0',
+  subcommands: [get, resetstat, rewrite, set],
+});

@@ -1,0 +1,94 @@
+// HELLO [protover [AUTH username password] [SETNAME name]]: the handshake that chooses RESP2 or RESP3.
+import { fail } from '../../errors.js';
+import { type Args, parseInteger } from '../args.js';
+import type { Command } from '../command.js';
+import { REDIS_VERSION } from '../compatibility.js';
+import type { Context } from '../context.js';
+import { mapOf, type Reply } from '../reply.js';
+import type { User } from '../user.js';
+
+interface Wishes {
+  readonly protocol: 2 | 3 | undefined;
+  readonly login: { readonly name: string; readonly password: Buffer } | undefined;
+  readonly clientName: string | undefined;
+}
+
+/** Answers what the server is; nothing is changed unless all that was asked for can be had. */
+export const hello = {
+  name: 'hello',
+  arity: -1,
+  prefix: 'ERR',
+  group: 'connection',
+  flags: ['noscript', 'loading', 'stale', 'fast', 'no_auth', 'allow_busy'],
+  summary: 'Handshakes with the server: protocol version, authentication, connection name.',
+  since: '6.0.0',
+  args: [
+    {
+      name: 'arguments',
+      type: 'block',
+      optional: true,
+      of: [
+        { name: 'protover', type: 'integer' },
+        {
+          name: 'username_password',
+          type: 'block',
+          token: 'AUTH',
+          optional: true,
+          of: [
+            { name: 'username', type: 'string' },
+            { name: 'password', type: 'string' },
+          ],
+        },
+        { name: 'clientname', type: 'string', token: 'SETNAME', optional: true },
+      ],
+    },
+  ],
+  run(ctx, args) {
+    const { protocol, login, clientName } = readWishes(args);
+    const user = login && authenticated(ctx, login.name, login.password);
+    if (!user && !ctx.isAuthenticated) throw fail('hello-no-auth');
+    if (user) ctx.authenticate(user);
+    if (clientName !== undefined) ctx.setName(clientName);
+    if (protocol !== undefined) ctx.setProtocol(protocol);
+    return greeting(ctx);
+  },
+} satisfies Command;
+
+function readWishes(args: Args): Wishes {
+  const protocol = args.left > 0 ? readProtocol(args.bytes()) : undefined;
+  let login: Wishes['login'];
+  let clientName: string | undefined;
+  while (args.left > 0) {
+    const { left } = args;
+    const option = args.text();
+    if (/^auth$/i.test(option) && left > 2) login = { name: args.text(), password: args.bytes() };
+    else if (/^setname$/i.test(option) && left > 1) clientName = args.text();
+    else throw fail('hello-option', option);
+  }
+  if (clientName !== undefined && !/^[!-~]*$/.test(clientName)) throw fail('name-illegal');
+  return { protocol, login, clientName };
+}
+
+function readProtocol(bytes: Buffer): 2 | 3 {
+  const version = parseInteger(bytes);
+  if (version === undefined) throw fail('invalid-protocol-version');
+  if (version !== 2 && version !== 3) throw fail('protocol-version');
+  return version;
+}
+
+function authenticated(ctx: Context, name: string, password: Buffer): User {
+  const user = ctx.server.users.authenticate(name, password);
+  if (!user) throw fail('wrong-password');
+  return user;
+}
+
+const greeting = (ctx: Context): Reply =>
+  mapOf({
+    server: 'redis',
+    version: REDIS_VERSION,
+    proto: ctx.protocol,
+    id: ctx.id,
+    mode: 'standalone',
+    role: 'master',
+    modules: [],
+  });

@@ -1,0 +1,24 @@
+// INFO [section ...]: what the server is and does.
+import type { Command } from '../command.js';
+import { infoText } from '../info-sections.js';
+import { Verbatim } from '../reply.js';
+
+/** `INFO [section ...]` -> `# Section` and `field:value` lines; the `# Kafka` section is this gateway's own. */
+export const info = {
+  name: 'info',
+  arity: -1,
+  prefix: 'ERR',
+  group: 'server',
+  flags: ['loading', 'stale'],
+  summary: 'Returns information and statistics about the server.',
+  since: '1.0.0',
+  args: [{ name: 'section', type: 'string', optional: true, multiple: true }],
+  tips: ['nondeterministic_output', 'request_policy:all_shards', 'response_policy:special'],
+  run: (ctx, args) =>
+    new Verbatim(
+      infoText(
+        ctx,
+        args.rest().map((name) => name.toString()),
+      ),
+    ),
+} satisfies Command;

@@ -1,0 +1,22 @@
+// MONITOR: shows every command of every connection, as it comes.
+import type { Command } from '../command.js';
+import { OK } from '../reply.js';
+
+/**
+ * `MONITOR` -> `+OK`, then a line a command: `<unix seconds.micros> [0 <host:port>] "CMD" "arg" ...`.
+ * Passwords are left out; a monitor that reads too slowly loses lines. RESET ends it.
+ */
+export const monitor = {
+  name: 'monitor',
+  arity: 1,
+  prefix: 'ERR',
+  group: 'server',
+  flags: ['admin', 'noscript', 'loading', 'stale'],
+  summary: 'Shows every command that the server runs, as it comes.',
+  since: '1.0.0',
+  run(ctx) {
+    ctx.user.checkAdmin();
+    ctx.monitor();
+    return OK;
+  },
+} satisfies Command;

@@ -1,0 +1,55 @@
+// OBJECT: what tools ask about keys; a topic is a list.
+import { fail } from '../../errors.js';
+import type { Command } from '../command.js';
+import { container } from '../container.js';
+import { isTopicKey } from '../topic-keys.js';
+
+const common = {
+  arity: 3,
+  prefix: 'ERR',
+  group: 'generic',
+  flags: ['readonly'],
+  since: '2.2.3',
+  keys: [2, 2, 1],
+  args: [{ name: 'key', type: 'key' }],
+  tips: ['nondeterministic_output'],
+} as const satisfies Partial<Command>;
+
+const encoding = {
+  ...common,
+  name: 'encoding',
+  summary: 'Returns the internal encoding of a key: quicklist for a topic.',
+  run: async (ctx, args) => ((await isTopicKey(ctx, args.text())) ? 'quicklist' : null),
+} satisfies Command;
+
+const refcount = {
+  ...common,
+  name: 'refcount',
+  summary: 'Returns the reference count of a key.',
+  run: async (ctx, args) => ((await isTopicKey(ctx, args.text())) ? 1 : null),
+} satisfies Command;
+
+const idletime = {
+  ...common,
+  name: 'idletime',
+  summary: 'Returns the idle time of a key: not tracked, 0.',
+  run: async (ctx, args) => ((await isTopicKey(ctx, args.text())) ? 0 : null),
+} satisfies Command;
+
+const freq = {
+  ...common,
+  name: 'freq',
+  summary: 'Returns the access frequency of a key: not tracked.',
+  async run(ctx, args) {
+    if (await isTopicKey(ctx, args.text())) throw fail('lfu-not-selected');
+    return null;
+  },
+} satisfies Command;
+
+export const object = container({
+  name: 'object',
+  group: 'generic',
+  summary: 'A container for object introspection commands.',
+  since: '2.2.3',
+  subcommands: [encoding, freq, idletime, refcount],
+});

@@ -1,0 +1,11 @@
+// PTTL topics:<t>: topics don't expire.
+import type { Command } from '../command.js';
+import { ttl } from './ttl.js';
+
+/** `PTTL topics:<t>` -> -1 for a topic that exists, else -2. */
+export const pttl = {
+  ...ttl,
+  name: 'pttl',
+  summary: 'The time a key has left to live, in milliseconds: topics do not expire.',
+  since: '2.6.0',
+} satisfies Command;

@@ -1,0 +1,18 @@
+// TTL topics:<t>: topics don't expire.
+import type { Command } from '../command.js';
+import { isTopicKey } from '../topic-keys.js';
+
+/** `TTL topics:<t>` -> -1 for a topic that exists, else -2. */
+export const ttl = {
+  name: 'ttl',
+  arity: 2,
+  prefix: 'ERR',
+  group: 'generic',
+  flags: ['readonly', 'fast'],
+  summary: 'The time a key has left to live: topics do not expire.',
+  since: '1.0.0',
+  keys: [1, 1, 1],
+  args: [{ name: 'key', type: 'key' }],
+  tips: ['nondeterministic_output'],
+  run: async (ctx, args) => ((await isTopicKey(ctx, args.text())) ? -1 : -2),
+} satisfies Command;

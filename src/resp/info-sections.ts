@@ -1,0 +1,93 @@
+// The sections of INFO.
+import { cpus, totalmem } from 'node:os';
+import { REDIS_VERSION } from './compatibility.js';
+import type { Context } from './context.js';
+
+type Fields = Readonly<Record<string, string | number>>;
+
+const sections: Readonly<Record<string, (ctx: Context) => Fields>> = {
+  Server: ({ server }) => ({
+    redis_version: REDIS_VERSION,
+    rafka_version: server.version,
+    redis_mode: 'standalone',
+    os: `${process.platform} ${process.arch}`,
+    arch_bits: 64,
+    node_version: process.versions.node,
+    process_id: process.pid,
+    run_id: server.runId,
+    tcp_port: server.port,
+    server_time_usec: server.nowMicros(),
+    uptime_in_seconds: uptime(server.nowMicros(), server.startedAt),
+    uptime_in_days: Math.floor(uptime(server.nowMicros(), server.startedAt) / 86_400),
+  }),
+  Clients: ({ server }) => ({
+    connected_clients: server.clientCount,
+    maxclients: server.settings.maxClients,
+    blocked_clients: [...server.clients()].filter(({ facts }) => facts.isWaiting).length,
+  }),
+  Memory: () => {
+    const { rss, heapUsed } = process.memoryUsage();
+    return {
+      used_memory: rss,
+      used_memory_human: human(rss),
+      used_memory_rss: rss,
+      used_memory_rss_human: human(rss),
+      used_memory_heap: heapUsed,
+      total_system_memory: totalmem(),
+      total_system_memory_human: human(totalmem()),
+      maxmemory: 0,
+      maxmemory_human: '0B',
+      maxmemory_policy: 'noeviction',
+      mem_fragmentation_ratio: '1.00',
+    };
+  },
+  Persistence: () => ({ loading: 0, async_loading: 0, rdb_bgsave_in_progress: 0, aof_enabled: 0 }),
+  Stats: ({ stats }) => ({
+    total_connections_received: stats.get('resp.connections'),
+    total_commands_processed: stats.get('resp.commands'),
+    rejected_connections: stats.get('resp.connections.refused'),
+    expired_keys: 0,
+    evicted_keys: 0,
+    pubsub_channels: 0,
+    pubsub_patterns: 0,
+  }),
+  Replication: ({ server }) => ({
+    role: 'master',
+    connected_slaves: 0,
+    master_failover_state: 'no-failover',
+    master_replid: server.runId,
+    master_repl_offset: 0,
+  }),
+  CPU: () => {
+    const { user, system } = process.cpuUsage();
+    return { used_cpu_sys: (system / 1e6).toFixed(6), used_cpu_user: (user / 1e6).toFixed(6), cpus: cpus().length };
+  },
+  Kafka: ({ server }) => server.gateway.info(),
+  Cluster: () => ({ cluster_enabled: 0 }),
+  Keyspace: () => ({}),
+};
+
+const everything = new Set(['all', 'default', 'everything']);
+
+/** The text of INFO. @param wanted names of sections in any case; none: all of them. */
+export function infoText(ctx: Context, wanted: readonly string[]): string {
+  const names = new Set(wanted.map((name) => name.toLowerCase()));
+  const isAll = names.size === 0 || [...names].some((name) => everything.has(name));
+  return Object.entries(sections)
+    .filter(([title]) => isAll || names.has(title.toLowerCase()))
+    .map(([title, fields]) => section(title, fields(ctx)))
+    .join('\r\n');
+}
+
+const section = (title: string, fields: Fields): string =>
+  `# ${title}\r\n${Object.entries(fields)
+    .map(([name, value]) => `${name}:${value}\r\n`)
+    .join('')}`;
+
+const uptime = (nowMicros: number, startedAt: number): number => Math.floor((nowMicros / 1000 - startedAt) / 1000);
+
+function human(bytes: number): string {
+  const units = ['B', 'K', 'M', 'G', 'T'];
+  const power = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10));
+  return power === 0 ? `${bytes}B` : `${(bytes / 1024 ** power).toFixed(2)}${units[power]}`;
+}
