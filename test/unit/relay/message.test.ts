@@ -1,0 +1,211 @@
+// What becomes of a message, what filters say of it, what the checkpoint keeps, and progress in words.
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import type { Message } from '../../../src/core/ports.js';
+import { CheckpointReader, claimRecord, progressRecord } from '../../../src/relay/checkpoint.js';
+import { FilterChain, loadFilters } from '../../../src/relay/filter.js';
+import { Positions } from '../../../src/relay/positions.js';
+import { formatBytes, formatSeconds, progressBar, progressLine, summaryLine } from '../../../src/relay/progress.js';
+import { nanoseconds, recordBytes, Translator } from '../../../src/relay/translate.js';
+
+const message = (over: Partial<Message> = {}): Message => ({
+  topic: 'a',
+  partition: 3,
+  offset: 7,
+  key: Buffer.from('k'),
+  value: Buffer.from('v'),
+  headers: [],
+  timestamp: 1_700_000_000_123,
+  ...over,
+});
+const limits = { maxRecordBytes: 1_000, timestampBeforeMs: Number.MAX_SAFE_INTEGER, timestampAheadMs: 3_600_000 };
+const now = 1_700_000_100_000;
+
+describe('translation', () => {
+  test('_t comes first, in nanoseconds, before the headers as they were', () => {
+    const headers = [
+      { key: '_t', value: Buffer.from('1') },
+      { key: 'h', value: null },
+      { key: 'h', value: Buffer.alloc(0) },
+    ];
+    const { record } = new Translator({ source: 'a', target: 'b' }, true, limits).translate(message({ headers }), now);
+    assert.deepEqual(record.headers, [{ key: '_t', value: Buffer.from('1700000000123000000') }, ...headers]);
+    assert.equal(record.topic, 'b');
+    assert.equal(record.partition, 3);
+    assert.equal(record.timestamp, 1_700_000_000_123);
+  });
+
+  test('nanoseconds are exact for every time', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }),
+        (ms) => nanoseconds(ms) === String(BigInt(ms) * 1_000_000n),
+      ),
+    );
+    assert.equal(nanoseconds(0), '0');
+  });
+
+  test('neighbours with different times get their own _t', () => {
+    const translator = new Translator({ source: 'a', target: 'b' }, true, limits);
+    const times = [5, 5, 6, 5].map((timestamp) =>
+      translator.translate(message({ timestamp }), now).record.headers?.[0]?.value?.toString(),
+    );
+    assert.deepEqual(times, ['5000000', '5000000', '6000000', '5000000']);
+  });
+
+  test('a message without a time gets none', () => {
+    const { record } = new Translator({ source: 'a', target: 'b' }, true, limits).translate(
+      message({ timestamp: -1 }),
+      now,
+    );
+    assert.deepEqual(record.headers, []);
+    assert.equal(record.timestamp, undefined);
+  });
+
+  test('a pin', () => {
+    const { record } = new Translator({ source: 'a', target: 'b', pin: 1 }, true, limits).translate(message(), now);
+    assert.equal(record.partition, 1);
+  });
+
+  test('a time that the target would refuse stands in _t only', () => {
+    const translator = new Translator({ source: 'a', target: 'b' }, true, { ...limits, timestampBeforeMs: 86_400_000 });
+    const ahead = translator.translate(message({ timestamp: now + 3_600_000 }), now);
+    assert.equal(ahead.timeDropped, true);
+    assert.equal(ahead.record.timestamp, undefined);
+    assert.equal(ahead.record.headers?.[0]?.value?.toString(), `${now + 3_600_000}000000`);
+    assert.equal(translator.translate(message({ timestamp: now - 90_000_000 }), now).timeDropped, true);
+    assert.equal(translator.translate(message({ timestamp: now + 60_000 }), now).timeDropped, false);
+  });
+
+  test('preserve_timestamp = false leaves the time to the producer', () => {
+    const { record, timeDropped } = new Translator({ source: 'a', target: 'b' }, false, limits).translate(
+      message(),
+      now,
+    );
+    assert.equal(record.timestamp, undefined);
+    assert.equal(timeDropped, false);
+  });
+
+  test('size counts key, value, headers and overhead', () => {
+    const translator = new Translator({ source: 'a', target: 'b' }, true, limits);
+    const { record } = translator.translate(message({ value: Buffer.alloc(1_000) }), now);
+    assert.ok(recordBytes(record) > 1_020);
+    assert.equal(translator.isOversize(record), true);
+    assert.equal(translator.isOversize(translator.translate(message(), now).record), false);
+  });
+});
+
+describe('filters', () => {
+  async function load(module: string, over = {}) {
+    const dir = await mkdtemp(join(tmpdir(), 'rafka-filter-'));
+    try {
+      const path = join(dir, 'filter.mjs');
+      await writeFile(path, module);
+      return await loadFilters([
+        { id: 'odd', enabled: true, path, config: '{"keep":"1"}', topics: [], on_error: 'stop', ...over },
+      ]);
+    } finally {
+      await rm(dir, { recursive: true });
+    }
+  }
+  const odd = `export const create = (config) => ({ id: 'odd', isAllowed: (m) => m.value.toString() === JSON.parse(config).keep && m.topic === 'a' && m.partition === 3 && m.key.toString() === 'k' && m.headers.length === 0 });`;
+  const throwing = `export default { create: () => ({ id: 'odd', isAllowed() { throw new Error('no luck'); } }) };`;
+
+  test('see value, key, headers, topic and partition, and get their configuration', async () => {
+    const chain = new FilterChain(await load(odd), 'a');
+    assert.equal(chain.check(message({ value: Buffer.from('1') })), undefined);
+    assert.deepEqual(chain.check(message({ value: Buffer.from('2') })), { id: 'odd', failed: false });
+  });
+
+  test('only look at their topics', async () => {
+    assert.equal(new FilterChain(await load(odd, { topics: ['x'] }), 'a').isEmpty, true);
+    assert.equal(new FilterChain(await load(odd, { topics: ['a'] }), 'a').isEmpty, false);
+  });
+
+  test('a throwing filter stops with the coordinates, or skips', async () => {
+    const stop = new FilterChain(await load(throwing), 'a');
+    assert.throws(() => stop.check(message()), /a\[3\]@7: filter odd threw: no luck/);
+    const skip = new FilterChain(await load(throwing, { on_error: 'skip' }), 'a');
+    assert.deepEqual(skip.check(message()), { id: 'odd', failed: true });
+  });
+
+  test('what cannot be loaded is named', async () => {
+    await assert.rejects(load('export const x = 1;'), /filter odd .*exports no create/);
+    await assert.rejects(load('export const create = () => ({});'), /must return \{ id, isAllowed/);
+    await assert.rejects(
+      load(`export const create = () => ({ id: 'even', isAllowed: () => true });`),
+      /calls itself 'even'/,
+    );
+    await assert.rejects(load(odd, { path: '' }), /filters\.odd\.path must be set/);
+    await assert.rejects(load(odd, { path: '/nowhere.mjs' }), /filter odd/);
+  });
+});
+
+describe('checkpoint', () => {
+  const mapping = { source: 'a', target: 'b' };
+  const claim = { owner: 'me', sources: { c1: 't1' }, target: { cluster: 'c2', topic: 't2' } };
+
+  test('the last record of each key counts, and only of this mapping', () => {
+    const reader = new CheckpointReader(mapping);
+    const other = { source: 'a', target: 'c' };
+    for (const { key, value } of [
+      claimRecord('x', mapping, claim),
+      progressRecord('x', mapping, 0, { next: 5, from: 'c1' }),
+      progressRecord('x', other, 0, { next: 99, from: 'c1' }),
+      progressRecord('x', mapping, 1, { next: 6, from: 'c1' }),
+      progressRecord('x', mapping, 0, { next: 7, from: 'c3' }),
+    ])
+      reader.add({ key, value });
+    reader.add({ key: Buffer.from('not json'), value: null });
+    assert.deepEqual(reader.checkpoint.claim, claim);
+    assert.deepEqual(
+      [...reader.checkpoint.progress],
+      [
+        [0, { next: 7, from: 'c3' }],
+        [1, { next: 6, from: 'c1' }],
+      ],
+    );
+  });
+
+  test('positions move on only, and go back to what is recorded', () => {
+    const positions = new Positions();
+    positions.reset([[0, 5]]);
+    positions.advance(0, 4);
+    positions.advance(1, 0);
+    assert.deepEqual(positions.takeMoved(), [{ partition: 1, next: 0 }]);
+    positions.advance(0, 9);
+    positions.reset([[0, 5]]);
+    assert.equal(positions.hasMoved, false);
+    assert.equal(positions.at(0), 5);
+    assert.equal(positions.at(1), -2);
+  });
+});
+
+describe('progress', () => {
+  const state = { messages: 750, bytes: 75_000, filtered: 0, skipped: 0, remaining: 250, seconds: 3, rate: 250 };
+  test('a line with rate and remaining', () => {
+    assert.equal(progressLine(state), '750 messages, 73.2 KiB, 250/s, 250 to go, 1s left');
+    assert.match(progressLine({ ...state, remaining: undefined }), /waiting for a source/);
+  });
+  test('a bar on a terminal, never wider than it', () => {
+    assert.match(progressBar(state, 200), /^\[={18} {6}\] {2}75% 750 messages/);
+    assert.ok(progressBar(state, 40).length < 40);
+    assert.match(progressBar({ ...state, messages: 0, remaining: 0 }, 200), /100%/);
+  });
+  test('a summary', () => {
+    assert.equal(
+      summaryLine(2, 1, state),
+      'relayed 2 topics (1 stopped with an error): 750 messages, 75000 bytes in 3.0 s, 0 skipped, 0 filtered',
+    );
+  });
+  test('sizes and times', () => {
+    assert.deepEqual(
+      [formatBytes(999), formatBytes(2_048), formatSeconds(59), formatSeconds(61), formatSeconds(7_300)],
+      ['999 B', '2.0 KiB', '59s', '1m01s', '2h01m'],
+    );
+  });
+});

@@ -1,0 +1,74 @@
+// The relay on Kafka in memory: copying, stopping at the end, going on after a restart.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { FakeKafka } from '../../support/fake-kafka.js';
+import {
+  fill,
+  headerText,
+  type Lab,
+  metric,
+  numbered,
+  readAll,
+  relayConfig,
+  startRelay,
+  until,
+  valuesOf,
+} from '../../support/relay-lab.js';
+
+function lab(sources = 1): Lab & { sources: FakeKafka[]; target: FakeKafka } {
+  const made = Array.from({ length: sources }, () => new FakeKafka({ autoCreatePartitions: 0 }));
+  return { sources: made, target: new FakeKafka({ autoCreatePartitions: 0 }) };
+}
+
+const oneTopic = { topics: { a: 'b' } };
+
+describe('relay on Kafka in memory', () => {
+  test('copies to the end, with headers, and says so', async () => {
+    const { sources, target } = lab();
+    sources[0]!.createTopic('a', 2);
+    target.createTopic('b', 2);
+    await fill(sources[0]!, numbered('a', 100, { partitions: 2 }));
+    const started = await startRelay({ sources, target }, await relayConfig(oneTopic, { stopAtEnd: true }));
+    const outcome = await started.relay.finished;
+    assert.equal(outcome.failed, 0);
+    assert.match(outcome.summary, /^relayed 1 topic: 100 messages, \d+ bytes in [\d.]+ s, 0 skipped, 0 filtered$/);
+    const copied = await readAll(target, 'b');
+    assert.deepEqual(
+      copied.map((messages) => messages.length),
+      [50, 50],
+    );
+    assert.match(headerText(copied[0]![0]!.headers, '_t') ?? '', /^\d+000000$/);
+    await started.stop();
+  });
+
+  test('goes on where it left off', async () => {
+    const { sources, target } = lab();
+    sources[0]!.createTopic('a', 2);
+    target.createTopic('b', 2);
+    for (let run = 0; run < 3; run++) {
+      await fill(sources[0]!, numbered('a', 40, { partitions: 2, from: run * 40 }));
+      const started = await startRelay({ sources, target }, await relayConfig(oneTopic, { stopAtEnd: true }));
+      assert.equal((await started.relay.finished).failed, 0);
+      await started.stop();
+    }
+    const values = valuesOf(await readAll(target, 'b'));
+    assert.equal(values.length, 120);
+    assert.equal(new Set(values).size, 120);
+  });
+
+  test('follows, and counts by name and label', async () => {
+    const { sources, target } = lab();
+    sources[0]!.createTopic('a', 1);
+    target.createTopic('b', 1);
+    const started = await startRelay({ sources, target }, await relayConfig(oneTopic));
+    await fill(sources[0]!, numbered('a', 10));
+    await until(
+      'delivery',
+      async () =>
+        metric(await started.metrics(), 'kafka_relay_msg_count', { source: 'a', destination: 'b', partition: '0' }) ===
+        10,
+    );
+    assert.equal(await started.stop(), 0);
+    assert.equal(valuesOf(await readAll(target, 'b')).length, 10);
+  });
+});
