@@ -1,6 +1,6 @@
 // The Kafka side of a shared consumer: one group member for one topic. Polls, takes part in rebalances, commits.
 import { sleep, within } from './clock.js';
-import { partitionStart } from './partition-start.js';
+import { type PartitionStart, partitionStart } from './partition-start.js';
 import {
   type Admin,
   type CommittedOffset,
@@ -9,11 +9,11 @@ import {
   KafkaCode,
   KafkaError,
   type KafkaFault,
+  type Message,
   type TopicPartition,
   type TopicPartitionOffset,
 } from './ports.js';
-import { SharedPartition } from './shared-partition.js';
-import type { SharedContext } from './shared-settings.js';
+import type { ReaderContext } from './shared-settings.js';
 
 /** A native wait holds a pool thread and can't be interrupted: closing takes up to this, ms. */
 const pollMs = 500;
@@ -32,7 +32,36 @@ const lastCommitMs = 5_000;
 const startMs = 20_000;
 const closeMs = 10_000;
 
-export interface ReaderEvents {
+/** One assigned partition, as its reader sees it: what was read and is held, what is offered, what may be committed. */
+export interface ReadPartition {
+  readonly partition: number;
+  /** The offset to commit. */
+  readonly base: number;
+  /** The offset that the group has committed, as far as we know. */
+  committed: number;
+  /** Offered and not acked. */
+  readonly pending: number;
+  readonly heldMessages: number;
+  readonly heldBytes: number;
+  /** The base is not what is committed. */
+  readonly dirty: boolean;
+  /** Nothing new may be offered before an ack. */
+  readonly blocked: boolean;
+  readonly stopped: boolean;
+  /** Acked ranges above the base, for a commit's metadata. */
+  readonly sparse: { readonly metadata: string };
+  push(message: Message): void;
+  /** How long, in ms, until every offer's deadline has passed. */
+  longestWait(now: number): number;
+  /** Offers nothing more; acks still count. */
+  stop(): void;
+  /** The partition came back and nobody else has moved its position. @returns where to read on. */
+  resume(): number;
+}
+
+export interface ReaderEvents<P> {
+  /** A partition was assigned that is not known from before. */
+  begun(partition: number, start: PartitionStart): P;
   /** Messages came, partitions came or went. */
   changed(): void;
   /** The client failed for good: close this reader and make another. */
@@ -41,17 +70,17 @@ export interface ReaderEvents {
   missing(): void;
 }
 
-export class GroupReader {
-  readonly #context: SharedContext;
+export class GroupReader<P extends ReadPartition> {
+  readonly #context: ReaderContext;
   readonly #group: string;
   readonly #topic: string;
-  readonly #events: ReaderEvents;
+  readonly #events: ReaderEvents<P>;
   #consumer: Consumer | undefined;
   /** Assigned to this member, by partition number. */
-  readonly #partitions = new Map<number, SharedPartition>();
+  readonly #partitions = new Map<number, P>();
   /** Revoked in a rebalance that has not ended: they may come back. */
-  #revoked = new Map<number, SharedPartition>();
-  #sorted: SharedPartition[] = [];
+  #revoked = new Map<number, P>();
+  #sorted: P[] = [];
   readonly #paused = new Set<number>();
   #loop: Promise<void> = Promise.resolve();
   #chores: (() => Promise<void>)[] = [];
@@ -62,7 +91,7 @@ export class GroupReader {
   #commitTimer: (() => void) | undefined;
   #meanBytes = 1_024;
 
-  constructor(group: string, topic: string, context: SharedContext, events: ReaderEvents) {
+  constructor(group: string, topic: string, context: ReaderContext, events: ReaderEvents<P>) {
     this.#group = group;
     this.#topic = topic;
     this.#context = context;
@@ -70,12 +99,12 @@ export class GroupReader {
   }
 
   /** The partitions that may serve requests, ascending. */
-  get partitions(): readonly SharedPartition[] {
+  get partitions(): readonly P[] {
     return this.#sorted;
   }
 
   /** A partition whose acks are taken here: assigned, or in the middle of a rebalance. */
-  find(partition: number): SharedPartition | undefined {
+  find(partition: number): P | undefined {
     return this.#partitions.get(partition) ?? this.#revoked.get(partition);
   }
 
@@ -152,7 +181,7 @@ export class GroupReader {
     );
   }
 
-  async #close(closed: SharedPartition[]): Promise<void> {
+  async #close(closed: P[]): Promise<void> {
     await this.#settle(closed);
     await this.#commitWithin(lastCommitMs);
     const chores = this.#chores.splice(0);
@@ -166,7 +195,7 @@ export class GroupReader {
   }
 
   /** Until every offer is acked or its deadline has passed, at most as long as a rebalance may wait. */
-  async #settle(partitions: readonly SharedPartition[]): Promise<void> {
+  async #settle(partitions: readonly P[]): Promise<void> {
     const { clock, settings } = this.#context;
     for (const partition of partitions) partition.stop();
     this.#changed();
@@ -310,14 +339,7 @@ export class GroupReader {
     const where = { partition, committed: committed?.offset ?? -1, base: start.acked.base };
     if (start.ignored) this.#warn('Ignored the commit metadata', { ...where, reason: start.ignored });
     if (start.adjusted) this.#warn('Adjusted offset', where);
-    const made = new SharedPartition(partition, start, settings, (message, retries) => {
-      this.#context.stats.add('consumer.given.up');
-      this.#context.log.error(
-        { group: this.#group, topic: this.#topic, partition, offset: message.offset, retries },
-        'Too many retries, the message is acked',
-      );
-      this.acked();
-    });
+    const made = this.#events.begun(partition, start);
     this.#partitions.set(partition, made);
     if (start.adjusted) this.#commitSoon(0);
     return start.readFrom;

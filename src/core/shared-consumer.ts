@@ -2,8 +2,9 @@
 import { fail } from '../errors.js';
 import type { Delivery, Poll } from './delivery.js';
 import { GroupReader } from './group-reader.js';
+import type { PartitionStart } from './partition-start.js';
 import { type CommittedOffset, KafkaError, type Message } from './ports.js';
-import type { SharedPartition } from './shared-partition.js';
+import { SharedPartition } from './shared-partition.js';
 import type { SharedContext } from './shared-settings.js';
 import type { TopicCatalog } from './topic-catalog.js';
 
@@ -33,7 +34,7 @@ export class SharedConsumer {
   readonly topic: string;
   readonly #context: SharedContext;
   readonly #options: SharedConsumerOptions;
-  #reader: GroupReader | undefined;
+  #reader: GroupReader<SharedPartition> | undefined;
   readonly #waiting: Waiting[] = [];
   /** The partition number that was served last. */
   #served = -1;
@@ -131,7 +132,8 @@ export class SharedConsumer {
   async #open(): Promise<void> {
     const { clock, settings, log } = this.#context;
     if (this.#closing) return;
-    const reader: GroupReader = new GroupReader(this.group, this.topic, this.#context, {
+    const reader: GroupReader<SharedPartition> = new GroupReader(this.group, this.topic, this.#context, {
+      begun: (partition, start) => this.#begun(reader, partition, start),
       changed: () => this.#serve(),
       failed: (error) => this.#reopen(reader, error),
       missing: () => this.#lookForTopic(),
@@ -147,7 +149,17 @@ export class SharedConsumer {
     }
   }
 
-  #reopen(reader: GroupReader, error: Error): void {
+  #begun(reader: GroupReader<SharedPartition>, partition: number, start: PartitionStart): SharedPartition {
+    const { settings, stats, log } = this.#context;
+    return new SharedPartition(partition, start, settings, ({ offset }, retries) => {
+      stats.add('consumer.given.up');
+      const where = { group: this.group, topic: this.topic, partition, offset };
+      log.error({ ...where, retries }, 'Too many retries, the message is acked');
+      reader.acked();
+    });
+  }
+
+  #reopen(reader: GroupReader<SharedPartition>, error: Error): void {
     if (this.#reader !== reader || this.#closing) return;
     const { clock, settings, log } = this.#context;
     log.error({ group: this.group, topic: this.topic, err: error }, 'The consumer failed, a new one is made');

@@ -31,6 +31,18 @@ export interface SharedSettings extends PartitionLimits {
   readonly properties: Properties;
 }
 
+/** What the Kafka side of a shared consumer needs of them. */
+export type ReaderSettings = Pick<
+  SharedSettings,
+  | 'clientId'
+  | 'properties'
+  | 'connectTimeoutMs'
+  | 'commitIntervalMs'
+  | 'retryBackoffMs'
+  | 'rebalanceAckTimeoutMs'
+  | 'initialOffset'
+>;
+
 /** What core says in the log; a pino logger fits. */
 export interface Journal {
   debug(fields: object, text: string): void;
@@ -40,9 +52,14 @@ export interface Journal {
 }
 
 /** What every shared consumer of a cluster works with. */
-export interface SharedContext {
-  readonly kafka: KafkaFactory;
+export interface SharedContext extends ReaderContext {
   readonly settings: SharedSettings;
+}
+
+/** The part of it that the Kafka side needs. */
+export interface ReaderContext {
+  readonly kafka: KafkaFactory;
+  readonly settings: ReaderSettings;
   readonly clock: Clock;
   readonly stats: Stats;
   readonly log: Journal;

@@ -16,6 +16,8 @@ export class ReportPoller {
   readonly #isIdle: () => Promise<boolean>;
   #timer: NodeJS.Timeout | undefined;
   #hurried = false;
+  /** Turns since somebody was last in a hurry. */
+  #turns = 0;
   #stopped = false;
 
   /** @param isIdle whether nothing is in flight any more. */
@@ -31,16 +33,16 @@ export class ReportPoller {
 
   /** Somebody waits for a report; `pending` says whether one is still to come. */
   hurry(pending: () => boolean): void {
+    this.#turns = 0;
     if (this.#hurried || this.#stopped) return;
     this.#hurried = true;
-    let turns = 0;
     const again = (): void => {
       if (this.#stopped || !pending()) {
         this.#hurried = false;
         return;
       }
       this.#native.poll();
-      if (++turns < spins) setImmediate(again);
+      if (++this.#turns < spins) setImmediate(again);
       else setTimeout(again, 1);
     };
     setImmediate(again);
