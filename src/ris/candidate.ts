@@ -54,6 +54,8 @@ export class Alone implements Election {
   }
 }
 
+/** Failed questions to Redis before it is said. */
+const patience = 2;
 const nothingSeen: Sight = { leader: null, progress: null, adverts: [] };
 
 export interface ContestedDeps {
@@ -73,7 +75,7 @@ export class Contested implements Election {
   #seenAt = Number.NEGATIVE_INFINITY;
   #freeSince: number | null = null;
   #abstainUntil = Number.NEGATIVE_INFINITY;
-  #failing = false;
+  #failures = 0;
   #led = false;
   #closed = false;
   #cancel: () => void = () => {};
@@ -145,12 +147,14 @@ export class Contested implements Election {
     try {
       if (this.#lease.valid()) await this.#lease.renew(candidate.progress());
       await this.#see(await this.#lease.look(candidate.since()), candidate);
-      if (this.#failing) this.#deps.log.info('Redis answers again');
-      this.#failing = false;
+      if (this.#failures >= patience) this.#deps.log.info('Redis answers again');
+      this.#failures = 0;
     } catch (error) {
       this.#deps.stats.count('ris.redis.errors', this.#deps.host);
-      if (!this.#failing) this.#deps.log.warn({ err: error }, 'Redis does not answer: nobody is elected until it does');
-      this.#failing = true;
+      // The first question may come before the connection is there.
+      if (++this.#failures === patience) {
+        this.#deps.log.warn({ err: error }, 'Redis does not answer: nobody is elected until it does');
+      }
     }
     this.#noteChange();
   }

@@ -67,6 +67,7 @@ export class Collector {
   #stopping = false;
   #flushing = false;
   #committed: number | null = null;
+  #windowTime = 0;
   #received = 0;
   #published = 0;
   #wake: () => void = () => {};
@@ -99,10 +100,12 @@ export class Collector {
   /** Stops receiving, publishes what there is (all of it when no other replica would), and gives the lease up. */
   async drain(): Promise<void> {
     const { election, clock } = this.#deps;
+    this.#deps.log.debug('Stopping');
     this.#flushing = !election.hasOthers();
     await this.#feed.close();
     this.#cancelRelease();
     if (this.#flushing) this.#take(this.#reorder.flush());
+    this.#deps.log.debug({ flushing: this.#flushing, unread: this.#backlog.unread }, 'No longer receiving');
     this.#stopping = true;
     this.#wake();
     await within(clock, this.#config.shutdownTimeoutMs, this.#running);
@@ -157,15 +160,21 @@ export class Collector {
     this.#received++;
     this.#count('ris.received');
     this.#sizes.set(message, bytes);
-    const verdict = this.#reorder.push(message, this.#deps.clock.monotonic());
+    const verdict = this.#reorder.push(message, this.#windowTime);
     if (verdict === 'late') this.#count('ris.late');
     else if (verdict === 'duplicate') this.#count('ris.duplicates');
   }
 
-  #releaseLater(): void {
+  /**
+   * The window's time goes on only as fast as the socket is read: after a pause of the process the timer fires before what waits in the
+   * socket is read, and what came late in the window would be passed.
+   */
+  #releaseLater(before = this.#deps.clock.monotonic()): void {
     this.#cancelRelease = this.#deps.clock.after(releaseMs, () => {
-      this.#releaseLater();
-      this.#take(this.#reorder.take(this.#deps.clock.monotonic()));
+      const now = this.#deps.clock.monotonic();
+      this.#windowTime += Math.min(now - before, releaseMs * 2);
+      this.#releaseLater(now);
+      this.#take(this.#reorder.take(this.#windowTime));
     });
   }
 

@@ -1,0 +1,189 @@
+// What the campaign of the RIS worker plays on: a real Kafka, a real Redis, the RIS Live stand-in and replicas as processes.
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Redis } from 'ioredis';
+import { KafkaServer } from '../support/kafka-server.js';
+import { RisLiveServer } from '../support/ris-live.js';
+
+/** Why no Redis can be started here; undefined when one can. */
+export function whyNoRedis(): string | undefined {
+  try {
+    execFileSync('redis-server', ['--version'], { stdio: 'ignore' });
+    return undefined;
+  } catch {
+    return 'no redis-server on the path';
+  }
+}
+
+/** A redis-server without persistence: a restart loses everything. */
+export class RedisServer {
+  readonly port: number;
+  #process: ChildProcess | undefined;
+
+  private constructor(port: number) {
+    this.port = port;
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
+  static async start(): Promise<RedisServer> {
+    const probe = createServer().listen(0, '127.0.0.1');
+    await once(probe, 'listening');
+    const { port } = probe.address() as { port: number };
+    await once(probe.close(), 'close');
+    const server = new RedisServer(port);
+    await server.run();
+    return server;
+  }
+
+  async run(): Promise<void> {
+    const options = ['--port', `${this.port}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
+    const child = spawn('redis-server', options, { stdio: ['ignore', 'pipe', 'inherit'] });
+    this.#process = child;
+    for await (const text of child.stdout!) if (String(text).includes('Ready to accept')) break;
+  }
+
+  async stop(): Promise<void> {
+    const child = this.#process;
+    this.#process = undefined;
+    if (!child || child.exitCode !== null) return;
+    const exited = once(child, 'exit');
+    child.kill('SIGKILL');
+    await exited;
+  }
+}
+
+/** One replica's process. */
+export interface Replica {
+  readonly name: string;
+  readonly process: ChildProcess;
+}
+
+export interface StageOptions {
+  readonly host: string;
+  readonly replicas: number;
+  /** Over the `ris` section of every replica. */
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+/** What Redis says of the collector. */
+export interface Standing {
+  /** The leader's process id, or null. */
+  readonly leader: number | null;
+  /** ms since the epoch up to which everything is committed. */
+  readonly progressMs: number;
+  /** Standbys that could go on without a hole. */
+  readonly ready: number;
+}
+
+/** Whoever opens it closes it. */
+export class Stage {
+  readonly kafka: KafkaServer;
+  readonly redis: RedisServer;
+  readonly live: RisLiveServer;
+  readonly replicas = new Map<string, Replica>();
+  readonly #options: StageOptions;
+  readonly #dir = mkdtempSync(join(tmpdir(), 'rafka-ris-'));
+  readonly #client: Redis;
+
+  private constructor(kafka: KafkaServer, redis: RedisServer, live: RisLiveServer, options: StageOptions) {
+    this.kafka = kafka;
+    this.redis = redis;
+    this.live = live;
+    this.#options = options;
+    this.#client = new Redis(redis.url, { maxRetriesPerRequest: 0, enableOfflineQueue: false });
+    this.#client.on('error', () => {});
+  }
+
+  static async open(options: StageOptions): Promise<Stage> {
+    const [kafka, redis, live] = await Promise.all([
+      KafkaServer.start({ properties: { 'num.partitions': '2' } }),
+      RedisServer.start(),
+      RisLiveServer.start(),
+    ]);
+    const stage = new Stage(kafka, redis, live, options);
+    for (let i = 1; i <= options.replicas; i++) stage.launch(`replica-${i}`);
+    return stage;
+  }
+
+  get logDir(): string {
+    return this.#dir;
+  }
+
+  launch(name: string): void {
+    const config = {
+      host: this.#options.host,
+      url: this.live.url,
+      clientId: name,
+      redis: this.redis.url,
+      brokers: this.kafka.brokers,
+      ...this.#options.config,
+    };
+    const program = fileURLToPath(new URL('./ris-replica.js', import.meta.url));
+    const child = spawn(process.execPath, [program, JSON.stringify(config)], { stdio: ['ignore', 'ignore', 'pipe'] });
+    child.stderr!.pipe(createWriteStream(join(this.#dir, `${name}.log`), { flags: 'a' }));
+    this.replicas.set(name, { name, process: child });
+  }
+
+  /** Ends a replica and starts it again under the same name. */
+  async replace({ name, process }: Replica, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+    const exited = once(process, 'exit');
+    process.kill(signal);
+    await exited;
+    this.launch(name);
+  }
+
+  byPid(pid: number | null): Replica | undefined {
+    return [...this.replicas.values()].find(({ process }) => process.pid === pid);
+  }
+
+  async standing(): Promise<Standing> {
+    const key = (name: string) => `rafka:ris:${this.#options.host}:${name}`;
+    try {
+      const [lease, progress, replicas] = await Promise.all([
+        this.#client.get(key('lease')),
+        this.#client.get(key('progress')),
+        this.#client.hgetall(key('replicas')),
+      ]);
+      const pid = lease?.match(/-(\d+)-[0-9a-f]{8}$/)?.[1];
+      const mark = progress === null ? 0 : Number(progress);
+      const ready = Object.values(replicas).filter((advert) => Number(advert.split(' ')[1]) <= mark).length;
+      return { leader: pid === undefined ? null : Number(pid), progressMs: mark / 1000, ready };
+    } catch {
+      return { leader: null, progressMs: 0, ready: 0 };
+    }
+  }
+
+  /** Waits until a leader publishes what is new and all others could take over. @throws Error after timeoutMs. */
+  async settled(timeoutMs: number): Promise<number> {
+    const from = Date.now();
+    for (;;) {
+      const { leader, progressMs, ready } = await this.standing();
+      if (leader !== null && progressMs > from && ready === this.replicas.size - 1) return Date.now() - from;
+      if (Date.now() - from > timeoutMs) throw new Error(`not settled after ${timeoutMs} ms; logs in ${this.#dir}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  async close(keepLogs = false): Promise<void> {
+    for (const { process } of this.replicas.values()) {
+      if (process.exitCode !== null || process.signalCode !== null) continue;
+      const exited = once(process, 'exit');
+      process.kill('SIGCONT');
+      process.kill('SIGKILL');
+      await exited;
+    }
+    this.#client.disconnect();
+    await this.live.stop();
+    await this.redis.stop();
+    await this.kafka.stop();
+    if (!keepLogs) rmSync(this.#dir, { recursive: true, force: true });
+  }
+}
