@@ -8,6 +8,8 @@ import type { Clock } from './core/ports.js';
 import { Stats } from './core/stats.js';
 import { createKafkaFactory } from './kafka/factory.js';
 import type { Log } from './log.js';
+import { resolveRelayConfig } from './relay/config.js';
+import { Relay } from './relay/relay.js';
 import { KafkaGateway } from './resp/kafka-gateway.js';
 import { RespServer } from './resp/server.js';
 
@@ -67,7 +69,9 @@ export class App {
       stats,
       log,
     });
-    return new App(config, log, clusters, gateway, [resp]);
+    const faces: Face[] = [resp];
+    if (config.relay) faces.push(createRelay(config.relay, log));
+    return new App(config, log, clusters, gateway, faces);
   }
 
   /** Messages that were not delivered, as far as the shutdown has come. */
@@ -129,6 +133,16 @@ export class App {
       }
     }
   }
+}
+
+/** The relay opens its clusters itself: its sources are many, and of one topic each. @throws GatewayError `relay-config` */
+function createRelay(section: Record<string, unknown>, log: Log): Relay {
+  return new Relay({
+    config: resolveRelayConfig(section, {}),
+    createKafka: (properties) => createKafkaFactory({ general: properties, log: log.child({ face: 'relay' }) }),
+    clock: systemClock,
+    log: log.child({ face: 'relay' }),
+  });
 }
 
 async function openClusters(config: Config, log: Log): Promise<Cluster[]> {

@@ -13,6 +13,8 @@ const schema = z.strictObject({
   /** More clusters, by name, for the faces that can choose one. */
   clusters: z.record(z.string(), z.strictObject(kafkaSections)).default({}),
   resp: respConfig,
+  /** The relay inside this process: kaf-relay's keys; relay/config.ts checks them. */
+  relay: z.record(z.string(), z.unknown()).optional(),
   log: z
     .strictObject({
       level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),

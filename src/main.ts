@@ -1,10 +1,15 @@
 // The command line: flags to configuration, signals to the shutdown, failures to exit codes. The only file that touches argv, env and process.
 import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
-import { App } from './app.js';
+import { App, systemClock } from './app.js';
 import { ConfigError, fromText, loadConfig, type Setting, settingTypes } from './config.js';
+import { GatewayError } from './errors.js';
 import { gatewayFlags } from './flags.js';
+import { createKafkaFactory } from './kafka/factory.js';
 import { createLog, type Log } from './log.js';
+import { pinoLevel, type RelayFlags } from './relay/config.js';
+import { loadRelayConfig } from './relay/config-files.js';
+import { Relay } from './relay/relay.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -31,10 +36,24 @@ for (const { flag, path, about, choices } of gatewayFlags) {
   program.addOption(option);
 }
 
+const listed = (value: string, before: string[] = []): string[] => [...before, ...value.split(',')];
+const each = (value: string, before: string[] = []): string[] => [...before, value];
+
+program
+  .command('relay')
+  .description('copy topics from one of N identical Kafka clusters to another, as kaf-relay does; see docs/RELAY.md')
+  .option('--config <file>', 'TOML file; several are merged, later ones win (default: config.toml)', listed)
+  .option('--mode <mode>', 'single: read the first source; failover: all of them in turn')
+  .option('--stop-at-end', 'end each topic where it ends at the start')
+  .option('--topic <source:target[:partition]>', 'relay this topic as well, or differently', listed)
+  .option('--filter <module>', 'JavaScript module with create(config): which messages pass', each)
+  .option('--restart-topic <source>', 'forget the progress of this topic and copy it from its beginning', listed)
+  .action(runRelay);
+
 try {
   await program.parseAsync();
 } catch (error) {
-  if (!(error instanceof ConfigError)) throw error;
+  if (!(error instanceof ConfigError || error instanceof GatewayError)) throw error;
   console.error(`rafka: ${error.message}`);
   process.exit(1);
 }
@@ -99,6 +118,41 @@ async function run(log: Log, shutdownMs: number, create: () => Promise<App>): Pr
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
+}
+
+/** Relays until every topic has ended, or until a signal. Exit code 1 when a topic stopped with an error. */
+async function runRelay({
+  config: files = ['config.toml'],
+  ...flags
+}: RelayFlags & { config?: string[] }): Promise<void> {
+  const { config, unknownKeys } = await loadRelayConfig(files, flags);
+  const log = createLog({ level: pinoLevel(config.app.log_level) ?? 'info', pretty: false });
+  if (unknownKeys.length > 0) log.warn({ unknownKeys }, 'keys that mean nothing here');
+  const relay = new Relay({
+    config,
+    createKafka: (properties) => createKafkaFactory({ general: properties, log }),
+    clock: systemClock,
+    log,
+    ...(process.stderr.isTTY ? { terminal: process.stderr } : {}),
+  });
+  let signals = 0;
+  const stop = (signal: NodeJS.Signals): void => {
+    signals += 1;
+    if (signals > 1) {
+      end(log, 1);
+      return;
+    }
+    log.info({ signal }, 'shutting down');
+    void relay.drain();
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  await relay.start();
+  const { failed, summary } = await relay.finished;
+  const undelivered = await relay.close();
+  if (undelivered > 0) log.warn({ undelivered }, 'read but neither delivered nor recorded: they will be read again');
+  console.log(summary);
+  end(log, failed > 0 ? 1 : 0);
 }
 
 /** Ends the process once the log is written. */

@@ -1,0 +1,56 @@
+// Real clusters for the relay's tests: started once, shared by the tests of a file, each test with topics of its own.
+import { pino } from 'pino';
+import type { KafkaFactory, Properties } from '../../src/core/ports.js';
+import { createKafkaFactory } from '../../src/kafka/factory.js';
+import { KafkaServer, type KafkaServerOptions } from './kafka-server.js';
+
+export interface RealCluster {
+  readonly server: KafkaServer;
+  readonly kafka: KafkaFactory;
+}
+
+const log = pino({ level: process.env.RELAY_TEST_LOG ?? 'silent' });
+
+export const openKafka = (brokers: string, properties: Properties = {}): Promise<KafkaFactory> =>
+  createKafkaFactory({
+    general: { 'bootstrap.servers': brokers, 'reconnect.backoff.max.ms': 500, ...properties },
+    log,
+  });
+
+/** Starts clusters of one node each, side by side. */
+export async function startClusters(count: number, options: KafkaServerOptions = {}): Promise<RealCluster[]> {
+  return Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = await KafkaServer.start({
+        ...options,
+        properties: { 'auto.create.topics.enable': 'false', ...options.properties },
+      });
+      return { server, kafka: await openKafka(server.brokers) };
+    }),
+  );
+}
+
+export async function stopClusters(clusters: readonly RealCluster[]): Promise<void> {
+  await Promise.all(
+    clusters.map(async ({ server, kafka }) => {
+      await kafka.close();
+      await server.stop();
+    }),
+  );
+}
+
+/** Makes a topic and waits until every partition has a leader. */
+export async function makeTopic(
+  kafka: KafkaFactory,
+  name: string,
+  partitions = 1,
+  config: Record<string, string> = {},
+): Promise<void> {
+  await kafka.admin.createTopic({ name, partitions, config });
+  for (const deadline = Date.now() + 15_000; ; ) {
+    const [topic] = await kafka.admin.topics([name]);
+    if (topic?.partitions.length === partitions && topic.partitions.every(({ leader }) => leader >= 0)) return;
+    if (Date.now() > deadline) throw new Error(`topic ${name} has no leaders`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
