@@ -49,6 +49,13 @@ export class Published {
     }
   }
 
+  /** Ids remembered now. */
+  get remembered(): number {
+    let count = 0;
+    for (const { ids } of this.#peers.values()) count += ids.size;
+    return count;
+  }
+
   /** Whether a message was published before, or its place was passed and it is not to be published any more. */
   has(message: RisMessage): boolean {
     const past = this.#peers.get(message.peer);

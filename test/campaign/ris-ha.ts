@@ -194,6 +194,7 @@ async function readVerdict(stage: Stage, sent: readonly Generated[]): Promise<Ve
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 async function byHand(): Promise<void> {
+  process.once('SIGTERM', () => process.exit(1)).once('SIGINT', () => process.exit(1));
   const options = Object.fromEntries(Object.keys(fullPlan).map((name) => [name, { type: 'string' as const }]));
   const { values } = parseArgs({ options });
   const given = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Number(value)]));

@@ -47,6 +47,7 @@ export class RedisServer {
     const options = ['--port', `${this.port}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
     const child = spawn('redis-server', options, { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#process = child;
+    endWith(child);
     for await (const text of child.stdout!) if (String(text).includes('Ready to accept')) break;
   }
 
@@ -129,6 +130,7 @@ export class Stage {
     const program = fileURLToPath(new URL('./ris-replica.js', import.meta.url));
     const child = spawn(process.execPath, [program, JSON.stringify(config)], { stdio: ['ignore', 'ignore', 'pipe'] });
     child.stderr!.pipe(createWriteStream(join(this.#dir, `${name}.log`), { flags: 'a' }));
+    endWith(child);
     this.replicas.set(name, { name, process: child });
   }
 
@@ -186,4 +188,11 @@ export class Stage {
     await this.kafka.stop();
     if (!keepLogs) rmSync(this.#dir, { recursive: true, force: true });
   }
+}
+
+/** No process outlives ours. */
+function endWith(child: ChildProcess): void {
+  const kill = (): boolean => child.kill('SIGKILL');
+  process.once('exit', kill);
+  child.once('exit', () => process.removeListener('exit', kill));
 }
