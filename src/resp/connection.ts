@@ -12,6 +12,7 @@ import type { MonitorSink, Monitors } from './monitor.js';
 import type { Names } from './names.js';
 import type { QueryBudget, Spender } from './query-budget.js';
 import { ErrorReply, nullArray, type Reply } from './reply.js';
+import { ReplyLine } from './reply-line.js';
 import type { User } from './user.js';
 
 /** What all connections of one server share. */
@@ -36,6 +37,8 @@ const BATCH_BYTES = 64 * 1024;
 const COMMANDS_PER_TURN = 2048;
 /** The most that one read brings: a chunk of this size means that more is waiting. */
 const FULL_READ_BYTES = 64 * 1024;
+/** Pipelined commands whose replies may be outstanding. */
+const MAX_OUTSTANDING = 1024;
 /** A client that sends more than this behind a command that waits is not read any more. */
 const HIGH_WATER_BYTES = 256 * 1024;
 /** How long the last replies of a closing connection may take. */
@@ -61,6 +64,10 @@ export class Connection implements Context, ConnectionFacts, Spender, MonitorSin
   libraryVersion = '';
   isMonitor = false;
   isWaiting = false;
+  /** Replies of pipelined commands that are still to come; whatever else was sent waits behind them. */
+  readonly #line = new ReplyLine();
+  #behindLine: Exclude<Decoded, undefined> | undefined;
+  #writingLine = false;
   #lastCommand: Resolved | undefined;
   #sessions: Sessions | undefined;
   #abort: AbortController | undefined;
@@ -269,7 +276,15 @@ export class Connection implements Context, ConnectionFacts, Spender, MonitorSin
 
   /** Nothing may be run for now. */
   get #isHeld(): boolean {
-    return this.isWaiting || this.#blockedAt > 0 || this.#yielding || this.#closingAt > 0 || this.#gone;
+    return (
+      this.isWaiting ||
+      this.#blockedAt > 0 ||
+      this.#yielding ||
+      this.#closingAt > 0 ||
+      this.#gone ||
+      this.#behindLine !== undefined ||
+      this.#line.length >= MAX_OUTSTANDING
+    );
   }
 
   #received(chunk: Buffer): void {
@@ -293,7 +308,7 @@ export class Connection implements Context, ConnectionFacts, Spender, MonitorSin
     this.#flush();
     this.stats.add('resp.commands', COMMANDS_PER_TURN - left);
     if (left === 0 || yieldAfter) this.#yield();
-    else if (this.#ended && !this.#isHeld) this.closeAfterReply();
+    else if (this.#ended && !this.#isHeld && this.#line.length === 0) this.closeAfterReply();
     if (this.#closingAt > 0) this.#end();
     else if (this.#isHeld) this.#hold();
     else {
@@ -303,7 +318,8 @@ export class Connection implements Context, ConnectionFacts, Spender, MonitorSin
   }
 
   #take(decoded: Exclude<Decoded, undefined>): void {
-    if (decoded === refusedBySize) this.#answer(tooLarge);
+    if (this.#line.length > 0 && !this.#isPipelined(decoded)) this.#behindLine = decoded;
+    else if (decoded === refusedBySize) this.#answer(tooLarge);
     else if (decoded instanceof ProtocolFault) {
       this.stats.add('resp.protocol.errors');
       this.#answer(new ErrorReply(`ERR Protocol error: ${decoded.text}`));
@@ -324,8 +340,50 @@ export class Connection implements Context, ConnectionFacts, Spender, MonitorSin
     this.#lastCommand = found;
     if (this.#host.monitors.any) this.#host.monitors.feed(this, found, argv, this.#host.nowMicros());
     const reply = runCommand(this, found, argv);
-    if (reply instanceof Promise) this.#waitFor(reply, found);
+    if (found.command.pipelined) this.#lineUp(reply, found);
+    else if (reply instanceof Promise) this.#waitFor(reply, found);
     else this.#answer(reply);
+  }
+
+  #isPipelined(decoded: Exclude<Decoded, undefined>): boolean {
+    if (decoded === refusedBySize || decoded instanceof ProtocolFault) return false;
+    return this.#host.commands.find(decoded[0]!)?.command.pipelined === true;
+  }
+
+  /** The next commands of this kind are run before this one's reply has come; the replies leave in order. */
+  #lineUp(reply: Reply | Promise<Reply>, found: Resolved): void {
+    if (!(reply instanceof Promise)) {
+      if (this.#line.length > 0) this.#line.add(reply);
+      else this.#answer(reply);
+      return;
+    }
+    const fill = this.#line.add();
+    const settled = (made: Reply): void => {
+      fill(made);
+      if (this.#writingLine) return;
+      // Those that settle in the same turn leave in one write.
+      this.#writingLine = true;
+      setImmediate(() => this.#writeLine());
+    };
+    reply.then(settled, (error) => settled(errorReply(this, found.command, error)));
+  }
+
+  #writeLine(): void {
+    this.#writingLine = false;
+    if (this.#gone || this.#socket.writableEnded) return;
+    for (let reply = this.#line.take(); reply !== undefined; reply = this.#line.take()) {
+      this.#answer(reply);
+      if (this.#host.encoder.size >= BATCH_BYTES) this.#flush();
+    }
+    this.#flush();
+    if (this.#line.length > 0) {
+      if (!this.#isHeld) this.#run();
+      return;
+    }
+    const next = this.#behindLine;
+    this.#behindLine = undefined;
+    if (next !== undefined) this.#take(next);
+    this.#run();
   }
 
   #waitFor(promise: Promise<Reply>, found: Resolved): void {
@@ -417,6 +475,7 @@ export class Connection implements Context, ConnectionFacts, Spender, MonitorSin
   #lost(): void {
     this.#gone = true;
     this.abort(fail('client-gone'));
+    this.#line.clear();
     this.#decoder.clear();
     this.#host.budget.release(this);
     this.#host.names.release(this);
