@@ -7,7 +7,7 @@ import { describeCommand, documentAll } from '../command-description.js';
 import { container } from '../container.js';
 import type { Context } from '../context.js';
 import { globMatcher } from '../glob.js';
-import { nullArray, type Reply } from '../reply.js';
+import type { Reply } from '../reply.js';
 
 const common = {
   prefix: 'ERR',
@@ -39,7 +39,7 @@ const info = {
     if (args.left === 0) return describeAll(ctx);
     return args.rest().map((name) => {
       const found = ctx.server.commands.find(name);
-      return found ? describeCommand(found.command, found.fullName) : nullArray;
+      return found ? describeCommand(found.command, found.fullName) : null;
     });
   },
 } satisfies Command;

@@ -7,7 +7,7 @@ export const echo = {
   arity: 2,
   prefix: 'ERR',
   group: 'connection',
-  flags: ['fast'],
+  flags: ['loading', 'stale', 'fast'],
   summary: 'Returns the given string.',
   since: '1.0.0',
   args: [{ name: 'message', type: 'string' }],

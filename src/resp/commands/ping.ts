@@ -14,6 +14,7 @@ export const ping = {
   flags: ['fast'],
   summary: "Returns the server's liveliness response.",
   since: '1.0.0',
+  tips: ['request_policy:all_shards', 'response_policy:all_succeeded'],
   args: [{ name: 'message', type: 'string', optional: true }],
   run(_ctx, args) {
     if (args.left > 1) throw fail('wrong-arity', 'ping');

@@ -31,6 +31,7 @@ const len = {
   name: 'len',
   arity: 2,
   summary: 'Returns the number of entries: 0.',
+  tips: ['request_policy:all_nodes', 'response_policy:agg_sum', 'nondeterministic_output'],
   run: () => 0,
 } satisfies Command;
 
