@@ -21,7 +21,8 @@ import { applyPatch } from './apply-patch.mjs';
 const root = dirname(import.meta.dirname);
 const packageDir = join(root, 'node_modules/node-rdkafka');
 const installedKey = join(packageDir, 'build/rafka-key');
-const version = () => JSON.parse(readFileSync(join(packageDir, 'package.json'), 'utf8')).version.replace(/^v/, '');
+// Pinned, so it is known before anything is installed.
+const { 'node-rdkafka': version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).dependencies;
 
 /** What the build cannot do without, and the Debian package each comes from. */
 const needs = [
@@ -33,12 +34,17 @@ const needs = [
   { apt: 'libzstd-dev', header: 'zstd.h' },
 ];
 
+/** Before anything is installed: is all there that a build needs, if there will be one? @throws Error naming what is missing */
+export function checkTools() {
+  const key = cacheKey(readPatch());
+  if (!isInstalled(key) && !existsSync(join(cacheRoot(), key))) requireTools();
+}
+
 /** Makes node-rdkafka loadable: already in place, from the cache, or by a build. @param {(line: string) => void} say */
 export async function ensureNative(say) {
-  const patchFile = join(root, `patches/node-rdkafka+${version()}.patch`);
-  const patch = readFileSync(patchFile, 'utf8');
+  const patch = readPatch();
   const key = cacheKey(patch);
-  if (existsSync(installedKey) && readFileSync(installedKey, 'utf8') === key) return;
+  if (isInstalled(key)) return;
   const cached = join(cacheRoot(), key);
   if (existsSync(cached)) {
     installFrom(cached, key);
@@ -51,6 +57,10 @@ export async function ensureNative(say) {
   if (!loads()) throw new Error(`node-rdkafka was built but does not load; try: node -e "require('node-rdkafka')"`);
 }
 
+const readPatch = () => readFileSync(join(root, `patches/node-rdkafka+${version}.patch`), 'utf8');
+
+const isInstalled = (key) => existsSync(installedKey) && readFileSync(installedKey, 'utf8') === key;
+
 /** Where builds are kept: RAFKA_CACHE, else ~/.cache/rafka (XDG_CACHE_HOME counts). */
 export function cacheRoot() {
   return process.env.RAFKA_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'rafka');
@@ -60,7 +70,7 @@ function cacheKey(patch) {
   process.report.excludeNetwork = true;
   const libc = process.report.getReport().header.glibcVersionRuntime ? 'glibc' : 'musl';
   const hash = createHash('sha256').update(patch).digest('hex').slice(0, 12);
-  return `node-rdkafka-${version()}-${hash}-abi${process.versions.modules}-${process.platform}-${process.arch}-${libc}`;
+  return `node-rdkafka-${version}-${hash}-abi${process.versions.modules}-${process.platform}-${process.arch}-${libc}`;
 }
 
 /** Copies, because a cache may be cleared while the gateway runs. */
@@ -76,7 +86,6 @@ function loads() {
 }
 
 async function build(patch, cached, say) {
-  if (process.platform !== 'linux') throw new Error('Rafka runs on Linux; elsewhere use the Docker image (see README)');
   requireTools();
   mkdirSync(cacheRoot(), { recursive: true });
   const scratch = join(cacheRoot(), `build-${process.pid}`);
@@ -101,6 +110,7 @@ async function build(patch, cached, say) {
 
 /** Names everything that is missing in one go. */
 function requireTools() {
+  if (process.platform !== 'linux') throw new Error('Rafka runs on Linux; elsewhere use the Docker image (see README)');
   const missing = needs.filter((need) => ('command' in need ? !onPath(need.command) : !headerFound(need.header)));
   if (missing.length === 0) return;
   const packages = needs.map((need) => need.apt).join(' ');

@@ -4,8 +4,9 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
-const root = dirname(import.meta.dirname);
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const say = (line) => console.error(`setup: ${line}`);
 
 function checkNode() {
@@ -25,7 +26,8 @@ function installPackages() {
     .digest('hex');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) return;
   say('installing packages (npm ci)');
-  const npm = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ['npm'];
+  const { npm_execpath: cli = '' } = process.env;
+  const npm = cli.endsWith('npm-cli.js') ? [process.execPath, cli] : ['npm'];
   run([...npm, 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], 'npm ci');
   writeFileSync(stamp, hash);
 }
@@ -39,12 +41,13 @@ function run([command, ...args], what) {
 
 try {
   checkNode();
-  installPackages();
-  const { ensureNative } = await import('./native.mjs');
-  await ensureNative(say);
-  if (process.argv.includes('--no-compile')) process.exit(0);
+  // Only now: an older Node could not even load these.
+  const { checkTools, ensureNative } = await import('./native.mjs');
   const { compileSource } = await import('./compile.mjs');
-  compileSource();
+  checkTools();
+  installPackages();
+  await ensureNative(say);
+  if (!process.argv.includes('--no-compile')) compileSource();
 } catch (error) {
   say(error.message);
   process.exit(1);
