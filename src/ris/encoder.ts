@@ -41,7 +41,8 @@ export class RisEncoder {
   }
 
   /** The records of one message, in the order to publish; none for what BMP has no place for and for the malformed (counted). */
-  encode(message: RisMessage): BmpRecord[] {
+  encode(given: RisMessage): BmpRecord[] {
+    const message = this.#options.useRaw || given.raw === null ? given : { ...given, raw: null };
     this.#out = [];
     this.counts.messages++;
     const peer = this.peers.get(message.collector, message.peer, message.peerAsn);
@@ -120,7 +121,7 @@ export class RisEncoder {
   }
 
   #update(peer: Peer, message: RisUpdate): void {
-    const own = this.#options.useRaw && message.raw !== null ? this.#fromRaw(peer, message, message.raw) : null;
+    const own = message.raw !== null ? this.#fromRaw(peer, message, message.raw) : null;
     if (own === null) this.#build(peer, message);
     else if (typeof own === 'string') this.#refuse(own);
     else {

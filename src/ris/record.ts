@@ -24,7 +24,7 @@ export interface EncoderOptions {
   readonly key: 'peer' | 'peer_asn' | 'collector' | 'id' | 'none';
   /** Bare BMP, or behind an OpenBMP 1.7 header. */
   readonly framing: 'bmp' | 'obmp';
-  /** false: build every UPDATE from the JSON. */
+  /** false: `raw` is ignored and every PDU built from the JSON. */
   readonly useRaw: boolean;
   /** For Initiation's sysDescr: the program and its version. */
   readonly sysDescr: string;
