@@ -5,7 +5,7 @@ const colon = 58;
 
 /** 4, 16, or 0 when the text is no address. */
 export function addressLength(text: string): 0 | 4 | 16 {
-  return parseAddress(text, 0, text.length, new Uint8Array(16), 0);
+  return parseAddress(text, 0, text.length, null, 0);
 }
 
 /** The address as 4 or 16 bytes, or null. */
@@ -15,18 +15,22 @@ export function addressBytes(text: string): Uint8Array | null {
   return length === 0 ? null : bytes.subarray(0, length);
 }
 
-/** Writes the address in text[from, to) to out at `at` (room for 16 needed). @returns 4, 16, or 0 when it is none. */
-export function parseAddress(text: string, from: number, to: number, out: Uint8Array, at: number): 0 | 4 | 16 {
-  // A colon is among the first five characters of every IPv6 address.
-  for (let i = from; i < to && i < from + 5; i++) {
-    const c = text.charCodeAt(i);
-    if (c === dot) return parse4(text, from, to, out, at) ? 4 : 0;
-    if (c === colon) return parse6(text, from, to, out, at) ? 16 : 0;
-  }
-  return 0;
+/**
+ * Writes the address in text[from, to) to out at `at` (room for 16 needed); with null it only looks.
+ * @returns 4, 16, or 0 when it is none.
+ */
+export function parseAddress(text: string, from: number, to: number, out: Uint8Array | null, at: number): 0 | 4 | 16 {
+  if (isV6(text, from)) return parse6(text, from, to, out, at) ? 16 : 0;
+  return parse4(text, from, to, out, at) ? 4 : 0;
 }
 
-function parse4(text: string, from: number, to: number, out: Uint8Array, at: number): boolean {
+/** Whether an address can only be IPv6: a colon is among the first five characters of each. */
+export function isV6(text: string, from = 0): boolean {
+  for (let i = from; i < from + 5; i++) if (text.charCodeAt(i) === colon) return true;
+  return false;
+}
+
+function parse4(text: string, from: number, to: number, out: Uint8Array | null, at: number): boolean {
   let value = 0;
   let digits = 0;
   let octets = 0;
@@ -34,7 +38,8 @@ function parse4(text: string, from: number, to: number, out: Uint8Array, at: num
     const c = text.charCodeAt(i);
     if (c === dot) {
       if (digits === 0 || octets === 3) return false;
-      out[at + octets++] = value;
+      if (out !== null) out[at + octets] = value;
+      octets++;
       value = 0;
       digits = 0;
     } else {
@@ -45,11 +50,11 @@ function parse4(text: string, from: number, to: number, out: Uint8Array, at: num
     }
   }
   if (octets !== 3 || digits === 0) return false;
-  out[at + 3] = value;
+  if (out !== null) out[at + 3] = value;
   return true;
 }
 
-function parse6(text: string, from: number, to: number, out: Uint8Array, at: number): boolean {
+function parse6(text: string, from: number, to: number, out: Uint8Array | null, at: number): boolean {
   let groups = 0;
   let gap = -1;
   let i = from;
@@ -75,8 +80,10 @@ function parse6(text: string, from: number, to: number, out: Uint8Array, at: num
       break;
     }
     if (i === start || i - start > 4 || groups === 8) return false;
-    out[at + groups * 2] = value >> 8;
-    out[at + groups * 2 + 1] = value & 0xff;
+    if (out !== null) {
+      out[at + groups * 2] = value >> 8;
+      out[at + groups * 2 + 1] = value & 0xff;
+    }
     groups++;
     if (i === to) break;
     if (c !== colon || ++i === to) return false;
@@ -88,13 +95,15 @@ function parse6(text: string, from: number, to: number, out: Uint8Array, at: num
   }
   if (gap < 0) return groups === 8;
   if (groups > 7) return false;
+  if (out === null) return true;
   const end = at + groups * 2;
   out.copyWithin(at + 16 - (end - at - gap * 2), at + gap * 2, end);
   out.fill(0, at + gap * 2, at + 16 - (end - at - gap * 2));
   return true;
 }
 
-function hexDigit(c: number): number {
+/** The value of a character code as a hex digit, or -1. */
+export function hexDigit(c: number): number {
   if (c >= 48 && c <= 57) return c - 48;
   const lower = c | 32;
   return lower >= 97 && lower <= 102 ? lower - 87 : -1;
@@ -103,7 +112,7 @@ function hexDigit(c: number): number {
 /**
  * Writes `address/length` as BGP does (RFC 4271 4.3): the length in bits, then as many octets as it needs, the bits beyond it zero.
  * Needs 17 octets of room at `at`.
- * @returns octets written, negative for IPv6; 0 when the text is no prefix.
+ * @returns octets written; 0 when the text is no prefix.
  */
 export function parsePrefix(text: string, out: Uint8Array, at: number): number {
   const end = text.lastIndexOf('/');
@@ -120,7 +129,7 @@ export function parsePrefix(text: string, out: Uint8Array, at: number): number {
   out[at] = bits;
   const octets = (bits + 7) >> 3;
   if ((bits & 7) !== 0) out[at + octets] = out[at + octets]! & (0xff << (8 - (bits & 7)));
-  return length === 4 ? octets + 1 : -(octets + 1);
+  return octets + 1;
 }
 
 /** Text of 4 or 16 bytes; IPv6 in the form of RFC 5952. */

@@ -8,10 +8,10 @@ import {
   u32,
   withoutPathIds,
 } from './bgp-decode.js';
-import { updateType } from './bgp-encode.js';
+import { marker, updateType } from './bgp-encode.js';
 import { ByteWriter } from './bytes.js';
 import type { PathElement, RisUpdate } from './message.js';
-import type { Routes } from './routes.js';
+import type { PrefixField, Routes } from './routes.js';
 
 export type AsWidth = 2 | 4;
 
@@ -32,6 +32,7 @@ export interface Expected {
 /**
  * Reads pdu such that its prefixes and path are those of the JSON; the session's own AS width is tried first.
  * A JSON with neither path nor prefixes (feeds leave empty keys out) is agreed with by any sound PDU.
+ * @param from where the message begins; it ends with pdu.
  * @returns null when no reading agrees.
  */
 export function checkRaw(
@@ -39,8 +40,9 @@ export function checkRaw(
   update: RisUpdate,
   expected: Expected,
   session: AsWidth | null,
+  from = 0,
 ): RawReading | null {
-  const layout = layOutUpdate(pdu);
+  const layout = layOutUpdate(pdu, from);
   if (layout === null) return null;
   const { path, announcements, withdrawals } = update;
   const bare = path === undefined && announcements === undefined && withdrawals === undefined;
@@ -75,7 +77,7 @@ export function stripPathIds(pdu: Uint8Array, reading: RawReading): Buffer {
   const nlri = plain(layout.nlri, addPath4);
   const out = new ByteWriter(pdu.length);
   out
-    .bytes(pdu, 0, 16)
+    .bytes(marker)
     .u16(23 + withdrawn.length + attributes.length + nlri.length)
     .u8(updateType);
   out.u16(withdrawn.length).bytes(withdrawn).u16(attributes.length).bytes(attributes.view()).bytes(nlri);
@@ -177,17 +179,16 @@ function readMembers(pdu: Uint8Array, at: number, count: number, width: AsWidth)
 
 /** Whether one address family's NLRI carry path identifiers; null when the prefixes are not the JSON's either way. */
 function pathIds(pdu: Uint8Array, layout: UpdateLayout, afi: 1 | 2, expected: Expected): boolean | null {
-  const announced = (afi === 1 ? expected.announced.v4 : expected.announced.v6).view();
-  const withdrawn = (afi === 1 ? expected.withdrawn.v4 : expected.withdrawn.v6).view();
+  const announced = afi === 1 ? expected.announced.v4 : expected.announced.v6;
+  const withdrawn = afi === 1 ? expected.withdrawn.v4 : expected.withdrawn.v6;
   if (
     isInOrder(pdu, afi === 1 ? layout.nlri : null, layout.reach, afi, announced) &&
     isInOrder(pdu, afi === 1 ? layout.withdrawn : null, layout.unreach, afi, withdrawn)
   ) {
     return false;
   }
-  const maxBits = afi === 1 ? 32 : 128;
-  const wantAnnounced = readPrefixes(announced, { start: 0, end: announced.length }, maxBits, false)!;
-  const wantWithdrawn = readPrefixes(withdrawn, { start: 0, end: withdrawn.length }, maxBits, false)!;
+  const wantAnnounced = readPrefixes(announced.bytes, { start: 0, end: announced.length }, 128, false)!;
+  const wantWithdrawn = readPrefixes(withdrawn.bytes, { start: 0, end: withdrawn.length }, 128, false)!;
   for (const addPath of [false, true]) {
     const read = (own: Span, mp: MpAttribute | null): Set<string> | null =>
       readFamily(pdu, afi === 1 ? own : null, mp, afi, addPath);
@@ -208,13 +209,13 @@ const isShown = (mp: MpAttribute | null, afi: number): mp is MpAttribute =>
   mp !== null && mp.afi === afi && (mp.safi === 1 || mp.safi === 2);
 
 /** The usual case: one field, byte for byte what the JSON's prefixes make. */
-function isInOrder(pdu: Uint8Array, own: Span | null, mp: MpAttribute | null, afi: number, want: Uint8Array): boolean {
+function isInOrder(pdu: Uint8Array, own: Span | null, mp: MpAttribute | null, afi: number, want: PrefixField): boolean {
   const shown = isShown(mp, afi);
   if (shown && own !== null && own.end > own.start) return false;
   const span = shown ? mp.nlri : own;
   if (span === null) return want.length === 0;
   if (span.end - span.start !== want.length) return false;
-  for (let i = 0; i < want.length; i++) if (pdu[span.start + i] !== want[i]) return false;
+  for (let i = 0; i < want.length; i++) if (pdu[span.start + i] !== want.bytes[i]) return false;
   return true;
 }
 

@@ -30,17 +30,18 @@ const u16 = (bytes: Uint8Array, at: number): number => (bytes[at]! << 8) | bytes
 export const u32 = (bytes: Uint8Array, at: number): number =>
   ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
 
-/** @returns whether pdu is one whole BGP message of this type. */
-export function isMessage(pdu: Uint8Array, type: number): boolean {
-  if (pdu.length < headerLength || u16(pdu, 16) !== pdu.length || pdu[18] !== type) return false;
-  for (let i = 0; i < 16; i++) if (pdu[i] !== 0xff) return false;
+/** @returns whether pdu is, from this octet to its end, one whole BGP message of this type. */
+export function isMessage(pdu: Uint8Array, type: number, from = 0): boolean {
+  const length = pdu.length - from;
+  if (length < headerLength || u16(pdu, from + 16) !== length || pdu[from + 18] !== type) return false;
+  for (let i = from; i < from + 16; i++) if (pdu[i] !== 0xff) return false;
   return true;
 }
 
-/** null when pdu is no UPDATE, its lengths don't fit together, or an attribute that may stand once stands twice. */
-export function layOutUpdate(pdu: Uint8Array): UpdateLayout | null {
-  if (!isMessage(pdu, updateType) || pdu.length < 23) return null;
-  const withdrawn = { start: 21, end: 21 + u16(pdu, 19) };
+/** null when pdu, from this octet, is no UPDATE, its lengths don't fit together, or an attribute that may stand once stands twice. */
+export function layOutUpdate(pdu: Uint8Array, from = 0): UpdateLayout | null {
+  if (!isMessage(pdu, updateType, from) || pdu.length < from + 23) return null;
+  const withdrawn = { start: from + 21, end: from + 21 + u16(pdu, from + 19) };
   if (withdrawn.end + 2 > pdu.length) return null;
   const attributes = { start: withdrawn.end + 2, end: withdrawn.end + 2 + u16(pdu, withdrawn.end) };
   if (attributes.end > pdu.length) return null;

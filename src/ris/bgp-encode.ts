@@ -189,7 +189,7 @@ function writeAttributes(out: ByteWriter, update: RisUpdate, nextHop: Uint8Array
   const community = update.community ?? [];
   if (community.length > 0) {
     attributeHeader(out, flag.optional | flag.transitive, code.communities, community.length * 4);
-    for (const [asn, value] of community) out.u16(asn).u16(value);
+    for (const one of community) out.u32(one);
   }
   return null;
 }

@@ -45,7 +45,7 @@ export class RisEncoder {
     const message = this.#options.useRaw || given.raw === null ? given : { ...given, raw: null };
     this.#out = [];
     this.counts.messages++;
-    const peer = this.peers.get(message.collector, message.peer, message.peerAsn);
+    const peer = this.peers.get(message);
     switch (message.type) {
       case 'UPDATE':
         this.#update(peer, message);
@@ -161,8 +161,7 @@ export class RisEncoder {
     if (!addAnnounced(announced, update.announcements) || !withdrawn.add(update.withdrawals ?? [])) return 'prefix';
     const message = Buffer.allocUnsafe(bmp.peerHeaderEnd + (hex.length >>> 1));
     const isHex = message.write(hex, bmp.peerHeaderEnd, 'hex') * 2 === hex.length;
-    const pdu = message.subarray(bmp.peerHeaderEnd);
-    const reading = isHex ? checkRaw(pdu, update, this.#expected, peer.asWidth) : null;
+    const reading = isHex ? checkRaw(message, update, this.#expected, peer.asWidth, bmp.peerHeaderEnd) : null;
     if (reading === null) {
       this.counts.rawMismatch++;
       return null;
@@ -172,7 +171,7 @@ export class RisEncoder {
     if (stamp.twoByteAs) this.counts.twoByteAs++;
     if (!reading.addPath4 && !reading.addPath6) return { message, stamp };
     this.counts.pathIdsStripped++;
-    return { message: Buffer.concat([message.subarray(0, bmp.peerHeaderEnd), stripPathIds(pdu, reading)]), stamp };
+    return { message: Buffer.concat([message.subarray(0, bmp.peerHeaderEnd), stripPathIds(message, reading)]), stamp };
   }
 
   #refuse(reason: MalformedReason): void {

@@ -2,8 +2,8 @@
 
 /** What an item needs to be put in order; {@link RisMessage} has it. */
 export interface Ordered {
-  readonly collector: string;
-  readonly peer: string;
+  /** `collector peer` */
+  readonly peerKey: string;
   readonly id: string | null;
   readonly seconds: number;
   readonly micros: number;
@@ -76,7 +76,7 @@ export class Reorder<T extends Ordered> {
 
   /** Takes one item that arrived at `now`. */
   push(item: T, now: number): Verdict {
-    const line = this.#line(`${item.collector} ${item.peer}`);
+    const line = this.#line(item.peerKey);
     const last = line.past.at(-1);
     if (last !== undefined && comparePlaces(item, last) <= 0) {
       if (isAmong(item, line.past)) return 'duplicate';

@@ -1,7 +1,8 @@
 // Peer sessions as BMP sees them: who is up, with which OPENs, and what a state message or a NOTIFICATION makes of it.
+import { addressLength } from './address.js';
 import type { AsWidth } from './bgp-check.js';
 import { type PeerDownReason, peerTemplate } from './bmp.js';
-import type { RisNotification, RisOpen } from './message.js';
+import type { RisMessage, RisNotification, RisOpen } from './message.js';
 import { hasFourByteAs, madeUpOpen, notificationPdu, openPdu, routerIdOf, withoutAddPath } from './open.js';
 
 /** The collectors' own AS number, for the OPEN that a collector is taken to have sent. */
@@ -58,6 +59,11 @@ export class Peer {
     this.address = address;
     this.asn = asn;
     this.template = peerTemplate(address, asn, new Uint8Array(4));
+  }
+
+  /** Its name in a snapshot. */
+  get key(): string {
+    return `${this.collector} ${this.address} ${this.asn}`;
   }
 
   /** An OPEN says nothing of a session that is up: it may belong to a second connection, refused by collision detection. */
@@ -153,44 +159,46 @@ export class Peer {
 
 /** All peers seen. Bounded by the number of sessions the collectors have. */
 export class PeerTable {
-  readonly #peers = new Map<string, Peer>();
+  /** By `collector peer`; more than one only where an address changed its AS. */
+  readonly #peers = new Map<string, Peer[]>();
 
-  get(collector: string, address: string, asn: number): Peer {
-    const key = `${collector} ${address} ${asn}`;
-    let peer = this.#peers.get(key);
-    if (peer === undefined) {
-      peer = new Peer(collector, address, asn);
-      this.#peers.set(key, peer);
+  get(message: Pick<RisMessage, 'collector' | 'peer' | 'peerKey' | 'peerAsn'>): Peer {
+    let same = this.#peers.get(message.peerKey);
+    if (same === undefined) {
+      same = [];
+      this.#peers.set(message.peerKey, same);
     }
+    for (const peer of same) if (peer.asn === message.peerAsn) return peer;
+    const peer = new Peer(message.collector, message.peer, message.peerAsn);
+    same.push(peer);
     return peer;
   }
 
-  [Symbol.iterator](): IterableIterator<Peer> {
-    return this.#peers.values();
+  *[Symbol.iterator](): Generator<Peer> {
+    for (const same of this.#peers.values()) yield* same;
   }
 
   /** Sessions that are up. */
   get up(): number {
     let count = 0;
-    for (const peer of this.#peers.values()) if (peer.status === 'up') count++;
+    for (const peer of this) if (peer.status === 'up') count++;
     return count;
   }
 
   /** The state of all peers, or of one collector's. */
   snapshot(collector?: string): PeersSnapshot {
     const out: Record<string, PeerSnapshot> = {};
-    for (const [key, peer] of this.#peers) {
-      if (collector === undefined || peer.collector === collector) out[key] = peer.snapshot();
-    }
+    for (const peer of this)
+      if (collector === undefined || peer.collector === collector) out[peer.key] = peer.snapshot();
     return out;
   }
 
   /** Takes the named peers' state from a snapshot; one with an unreadable key is passed over. */
   restore(snapshot: PeersSnapshot): void {
     for (const [key, state] of Object.entries(snapshot)) {
-      const [collector, address, asn] = key.split(' ');
-      if (collector === undefined || address === undefined || !Number.isInteger(Number(asn))) continue;
-      this.get(collector, address, Number(asn)).restore(state);
+      const [collector = '', peer = '', asn] = key.split(' ');
+      if (addressLength(peer) === 0 || !Number.isInteger(Number(asn))) continue;
+      this.get({ collector, peer, peerKey: `${collector} ${peer}`, peerAsn: Number(asn) }).restore(state);
     }
   }
 

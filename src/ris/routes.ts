@@ -1,36 +1,54 @@
 // The prefixes of a RIS message as BGP writes them: IPv4 and IPv6 apart, in the order of the JSON.
-import { parsePrefix } from './address.js';
-import { ByteWriter } from './bytes.js';
+import { isV6, parsePrefix } from './address.js';
 import type { Announcement } from './message.js';
 
 /** What old feeds write in place of a prefix for End-of-RIB. */
 const endOfRib = 'eor';
 
-/** A reusable pair of NLRI fields. */
-export class Routes {
-  readonly v4 = new ByteWriter();
-  readonly v6 = new ByteWriter();
-  readonly #one = new Uint8Array(17);
+/** A growing NLRI field: prefixes as BGP writes them, one after the other. */
+export class PrefixField {
+  bytes: Buffer = Buffer.allocUnsafe(1024);
+  length = 0;
 
-  clear(): this {
-    this.v4.clear();
-    this.v6.clear();
-    return this;
+  /** Room for the longest prefix, wherever the field ends now. */
+  reserve(): void {
+    if (this.length + maxPrefixOctets <= this.bytes.length) return;
+    const larger = Buffer.allocUnsafe(this.bytes.length * 2);
+    larger.set(this.bytes.subarray(0, this.length));
+    this.bytes = larger;
   }
 
-  get empty(): boolean {
-    return this.v4.length === 0 && this.v6.length === 0;
+  /** What was added, valid until the next change. */
+  view(): Uint8Array {
+    return this.bytes.subarray(0, this.length);
+  }
+}
+
+const maxPrefixOctets = 17;
+
+/** A reusable pair of NLRI fields. */
+export class Routes {
+  readonly v4 = new PrefixField();
+  readonly v6 = new PrefixField();
+
+  clear(): this {
+    this.v4.length = 0;
+    this.v6.length = 0;
+    return this;
   }
 
   /** @returns false when one of them is no prefix. */
   add(prefixes: readonly string[]): boolean {
-    for (const text of prefixes) {
-      const octets = parsePrefix(text, this.#one, 0);
-      if (octets > 0) this.v4.bytes(this.#one, 0, octets);
-      else if (octets < 0) this.v6.bytes(this.#one, 0, -octets);
-      else if (text !== endOfRib) return false;
-    }
+    for (const text of prefixes) if (!this.#addOne(text)) return false;
     return true;
+  }
+
+  #addOne(text: string): boolean {
+    const field = isV6(text) ? this.v6 : this.v4;
+    field.reserve();
+    const octets = parsePrefix(text, field.bytes, field.length);
+    field.length += octets;
+    return octets > 0 || text === endOfRib;
   }
 }
 

@@ -1,7 +1,7 @@
 // Exact time and order out of RIS Live's text: microseconds from the decimal digits, the sequence from the id.
+import { hexDigit } from './address.js';
 
 const latest = 0xffff_ffff;
-const inLine = /"timestamp"\s*:\s*(\d{1,10})(?:\.(\d+))?\s*[,}]/;
 const plain = /^(\d{1,10})(?:\.(\d+))?$/;
 
 /**
@@ -12,12 +12,26 @@ const plain = /^(\d{1,10})(?:\.(\d+))?$/;
  */
 export function timestampOf(line: string, value: unknown): number | null {
   if (typeof value !== 'number' || !(value >= 0)) return null;
-  const found = inLine.exec(line);
-  const digits = found !== null && Number(found[1]) === Math.floor(value) ? found : plain.exec(String(value));
+  const digits = plain.exec(sourceText(line, value) ?? String(value));
   if (digits === null) return null;
   const time = Number(digits[1]) * 1_000_000 + microsOf(digits[2]);
   return time < (latest + 1) * 1_000_000 ? time : null;
 }
+
+/** The number as it stands in the line. Inside a string the key's quotes would be escaped, so what is found is a key. */
+function sourceText(line: string, value: number): string | null {
+  const key = line.indexOf('"timestamp"');
+  let from = key + 11;
+  while (isSpaceOrColon(line.charCodeAt(from))) from++;
+  let to = from;
+  while (isDigitOrDot(line.charCodeAt(to))) to++;
+  const text = line.slice(from, to);
+  // Another object's timestamp, or one with an exponent, is not this one.
+  return key >= 0 && Number(text) === value ? text : null;
+}
+
+const isSpaceOrColon = (c: number): boolean => c === 58 || c === 32 || (c >= 9 && c <= 13);
+const isDigitOrDot = (c: number): boolean => (c >= 48 && c <= 57) || c === 46;
 
 function microsOf(fraction: string | undefined): number {
   if (fraction === undefined) return 0;
@@ -30,5 +44,13 @@ function microsOf(fraction: string | undefined): number {
 
 /** The order inside one millisecond: ids since about 2022 end in 12 hex digits of Unix ms and 4 of a sequence; others give 0. */
 export function sequenceOf(id: string): number {
-  return /-[0-9a-f]{16}$/.test(id) ? Number.parseInt(id.slice(-4), 16) : 0;
+  const dash = id.length - 17;
+  if (dash < 0 || id.charCodeAt(dash) !== 45) return 0;
+  let sequence = 0;
+  for (let i = dash + 1; i < id.length; i++) {
+    const digit = hexDigit(id.charCodeAt(i));
+    if (digit < 0) return 0;
+    sequence = (sequence * 16 + digit) & 0xffff;
+  }
+  return sequence;
 }
