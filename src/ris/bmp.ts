@@ -51,23 +51,18 @@ export function peerTemplate(address: string, asn: number, routerId: Uint8Array)
 /** Writes both headers into the first 48 bytes of message, whose whole length is the BMP message's. */
 export function writePeerHeader(message: Buffer, template: Buffer, type: number, stamp: PeerStamp): void {
   message.set(template);
-  const { length } = message;
-  message[1] = length >>> 24;
-  message[2] = (length >>> 16) & 0xff;
-  message[3] = (length >>> 8) & 0xff;
-  message[4] = length & 0xff;
+  putU32(message, 1, message.length);
   message[5] = type;
   if (stamp.twoByteAs) message[7] = message[7]! | peerFlag.twoByteAs;
-  message.writeUInt32BE(stamp.seconds, 40);
-  message.writeUInt32BE(stamp.micros, 44);
+  putU32(message, 40, stamp.seconds);
+  putU32(message, 44, stamp.micros);
 }
 
-/** Route Monitoring of one UPDATE. */
-export function routeMonitoring(template: Buffer, stamp: PeerStamp, update: Uint8Array): Buffer {
-  const message = Buffer.allocUnsafe(peerHeaderEnd + update.length);
-  message.set(update, peerHeaderEnd);
-  writePeerHeader(message, template, bmpType.routeMonitoring, stamp);
-  return message;
+function putU32(out: Uint8Array, at: number, value: number): void {
+  out[at] = value >>> 24;
+  out[at + 1] = value >>> 16;
+  out[at + 2] = value >>> 8;
+  out[at + 3] = value;
 }
 
 /** Peer Up; the local address and both ports are not known from RIS Live and 0. Each note is an information TLV of type 0. */

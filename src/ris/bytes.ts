@@ -20,13 +20,17 @@ export class ByteWriter {
 
   u16(value: number): this {
     this.#room(2);
-    this.#length = this.#bytes.writeUInt16BE(value, this.#length);
+    this.#bytes[this.#length++] = value >>> 8;
+    this.#bytes[this.#length++] = value;
     return this;
   }
 
   u32(value: number): this {
     this.#room(4);
-    this.#length = this.#bytes.writeUInt32BE(value, this.#length);
+    this.#bytes[this.#length++] = value >>> 24;
+    this.#bytes[this.#length++] = value >>> 16;
+    this.#bytes[this.#length++] = value >>> 8;
+    this.#bytes[this.#length++] = value;
     return this;
   }
 

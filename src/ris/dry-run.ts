@@ -6,9 +6,10 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import type { EncoderCounts } from './counts.js';
 import { RisEncoder } from './encoder.js';
-import { type MalformedReason, parseLine, type RisMessage } from './message.js';
+import { type MalformedReason, parseLine } from './message.js';
 import { Reorder } from './order.js';
 import { pcapHeader, pcapPackets } from './pcap.js';
+import { type PeekedLine, peekLine } from './peek.js';
 import type { BmpRecord, EncoderOptions } from './record.js';
 
 export interface DryRunOptions {
@@ -44,32 +45,39 @@ export async function dryRun(options: DryRunOptions): Promise<DryRunReport> {
   const report: DryRunReport = { lines: 0, control: 0, late: 0, duplicates: 0, malformed: {}, encoder: encoder.counts };
   const convert = async function* (): AsyncGenerator<Buffer | string> {
     yield format.head();
-    for await (const messages of ordered(options, report)) {
-      for (const message of messages) for (const record of encoder.encode(message)) yield format.write(record);
+    for await (const held of ordered(options, report)) {
+      for (const { line } of held) {
+        const read = parseLine(line);
+        if (read.kind === 'malformed') countMalformed(report, read.reason);
+        if (read.kind === 'message') for (const record of encoder.encode(read.message)) yield format.write(record);
+      }
     }
   };
   // Small pieces would each cost a write.
   await pipeline(Readable.from(gathered(convert())), createWriteStream(options.output));
   for (const [reason, count] of Object.entries(encoder.counts.malformed)) {
-    const key = reason as MalformedReason;
-    report.malformed[key] = (report.malformed[key] ?? 0) + count;
+    countMalformed(report, reason as MalformedReason, count);
   }
   return report;
 }
 
-async function* ordered(options: DryRunOptions, report: DryRunReport): AsyncGenerator<RisMessage[]> {
+function countMalformed({ malformed }: DryRunReport, reason: MalformedReason, by = 1): void {
+  malformed[reason] = (malformed[reason] ?? 0) + by;
+}
+
+async function* ordered(options: DryRunOptions, report: DryRunReport): AsyncGenerator<PeekedLine[]> {
   const { reorderMs = 500, late = 'publish' } = options;
-  const order = new Reorder<RisMessage>({ windowMs: reorderMs, late, maxHeld });
+  const order = new Reorder<PeekedLine>({ windowMs: reorderMs, late, maxHeld });
   let now = 0;
   for await (const line of lines(options.input)) {
     if (line.trim() === '') continue;
     report.lines++;
-    const read = parseLine(line);
-    if (read.kind === 'control') report.control++;
-    if (read.kind === 'malformed') report.malformed[read.reason] = (report.malformed[read.reason] ?? 0) + 1;
-    if (read.kind !== 'message') continue;
-    now = Math.max(now, read.message.seconds * 1000 + read.message.micros / 1000);
-    const verdict = order.push(read.message, now);
+    const peeked = peekLine(line);
+    if (peeked.kind === 'control') report.control++;
+    if (peeked.kind === 'malformed') countMalformed(report, peeked.reason);
+    if (peeked.kind !== 'line') continue;
+    now = Math.max(now, peeked.seconds * 1000 + peeked.micros / 1000);
+    const verdict = order.push(peeked, now);
     if (verdict === 'late') report.late++;
     if (verdict === 'duplicate') report.duplicates++;
     yield order.take(now);

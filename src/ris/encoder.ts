@@ -30,7 +30,7 @@ export class RisEncoder {
   readonly #wrappers = new Map<string, ReturnType<typeof obmpWrapper>>();
   /** Topics that have their Initiation, with their collector. */
   readonly #opened = new Map<string, string>();
-  readonly #builder = new UpdateBuilder();
+  readonly #builder = new UpdateBuilder(bmp.peerHeaderEnd);
   readonly #expected = { announced: new Routes(), withdrawn: new Routes() };
   #out: BmpRecord[] = [];
 
@@ -144,9 +144,10 @@ export class RisEncoder {
     this.counts.routeMonitoring += built.length;
     if (built.length > 1) this.counts.split++;
     const stamp = { seconds: message.seconds, micros: message.micros, twoByteAs: false };
-    built.forEach((pdu, i) => {
+    built.forEach((value, i) => {
       const part = built.length > 1 ? `${i + 1}/${built.length}` : null;
-      this.#publish(peer, bmp.routeMonitoring(peer.template, stamp, pdu), message, message.id, part);
+      bmp.writePeerHeader(value, peer.template, bmp.bmpType.routeMonitoring, stamp);
+      this.#publish(peer, value, message, message.id, part);
     });
   }
 

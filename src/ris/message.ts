@@ -144,14 +144,15 @@ function readMessage(data: Fields, line: string): RisMessage | MalformedReason {
   if (!isAsn(peerAsn) || data.peer_asn === '' || data.peer_asn === null) return 'peer-asn';
   const collector = typeof host === 'string' ? collectorOf(host) : null;
   if (collector === null) return 'host';
+  const seconds = Math.floor(time / 1_000_000);
   const common: RisCommon = {
     collector,
     peer,
     peerKey: `${collector} ${peer}`,
     peerAsn,
     id: typeof id === 'string' ? id : null,
-    seconds: Math.floor(time / 1_000_000),
-    micros: time % 1_000_000,
+    seconds,
+    micros: time - seconds * 1_000_000,
     sequence: typeof id === 'string' ? sequenceOf(id) : 0,
     raw: typeof raw === 'string' && raw !== '' ? raw : null,
   };
@@ -228,7 +229,7 @@ function readState(common: RisCommon, state: unknown): RisState | MalformedReaso
 }
 
 /** `rrc21.ripe.net` and `RRC21` -> `rrc21`; null when no topic could carry the name. */
-function collectorOf(host: string): string | null {
+export function collectorOf(host: string): string | null {
   let end = 0;
   let isLower = true;
   for (; end < host.length; end++) {

@@ -1,45 +1,65 @@
 // Exact time and order out of RIS Live's text: microseconds from the decimal digits, the sequence from the id.
 import { hexDigit } from './address.js';
 
-const latest = 0xffff_ffff;
-const plain = /^(\d{1,10})(?:\.(\d+))?$/;
+/** The first microsecond that BMP's 32-bit seconds can't carry. */
+const tooLate = 0x1_0000_0000 * 1_000_000;
 
 /**
  * Microseconds since the epoch, from the number's source text: a float has about 0.24 us of play at today's dates, and cutting
  * its product with 1e6 is off by one in half of the messages. Digits below the microsecond are rounded half to even.
  * @param line the JSON text; `value` what JSON.parse made of the field, by which the right occurrence is told.
- * @returns null when it is no time that BMP's 32-bit seconds can carry.
+ * @returns null when it is no time that BMP can carry.
  */
 export function timestampOf(line: string, value: unknown): number | null {
   if (typeof value !== 'number' || !(value >= 0)) return null;
-  const digits = plain.exec(sourceText(line, value) ?? String(value));
-  if (digits === null) return null;
-  const time = Number(digits[1]) * 1_000_000 + microsOf(digits[2]);
-  return time < (latest + 1) * 1_000_000 ? time : null;
+  const time = timestampIn(line);
+  if (time !== null && Math.abs(time / 1e6 - value) < 1e-6) return time;
+  // Another object's timestamp, or one written with an exponent: the shortest text of the number has its digits too.
+  return decimalAt(String(value), 0);
 }
 
-/** The number as it stands in the line. Inside a string the key's quotes would be escaped, so what is found is a key. */
-function sourceText(line: string, value: number): string | null {
+/** The first timestamp in a line, or null. Inside a string the key's quotes would be escaped, so what is found is a key. */
+export function timestampIn(line: string): number | null {
   const key = line.indexOf('"timestamp"');
+  if (key < 0) return null;
   let from = key + 11;
   while (isSpaceOrColon(line.charCodeAt(from))) from++;
-  let to = from;
-  while (isDigitOrDot(line.charCodeAt(to))) to++;
-  const text = line.slice(from, to);
-  // Another object's timestamp, or one with an exponent, is not this one.
-  return key >= 0 && Number(text) === value ? text : null;
+  return decimalAt(line, from);
 }
 
 const isSpaceOrColon = (c: number): boolean => c === 58 || c === 32 || (c >= 9 && c <= 13);
-const isDigitOrDot = (c: number): boolean => (c >= 48 && c <= 57) || c === 46;
+const isDigit = (c: number): boolean => c >= 48 && c <= 57;
+const isExponent = (c: number): boolean => (c | 32) === 101;
 
-function microsOf(fraction: string | undefined): number {
-  if (fraction === undefined) return 0;
-  if (fraction.length <= 6) return Number(fraction.padEnd(6, '0'));
-  const whole = Number(fraction.slice(0, 6));
-  const rest = fraction.slice(6).replace(/0+$/, '');
-  const half = rest < '5' ? -1 : rest === '5' ? 0 : 1;
-  return half > 0 || (half === 0 && whole % 2 === 1) ? whole + 1 : whole;
+/** The decimal number that begins here, in millionths. */
+function decimalAt(text: string, from: number): number | null {
+  let at = from;
+  let time = 0;
+  let c = text.charCodeAt(at);
+  for (; isDigit(c); c = text.charCodeAt(++at)) time = time * 10 + c - 48;
+  if (at === from || at > from + 10) return null;
+  let decimals = 0;
+  if (c === 46) {
+    c = text.charCodeAt(++at);
+    for (; isDigit(c) && decimals < 6; c = text.charCodeAt(++at)) {
+      time = time * 10 + c - 48;
+      decimals++;
+    }
+  }
+  for (; decimals < 6; decimals++) time *= 10;
+  if (isDigit(c)) {
+    time += roundUp(text, at, time % 2 === 1);
+    while (isDigit(c)) c = text.charCodeAt(++at);
+  }
+  return isExponent(c) || time >= tooLate ? null : time;
+}
+
+/** 1 when the digits from here on are more than a half, or just a half after an odd digit. */
+function roundUp(text: string, from: number, isOdd: boolean): 0 | 1 {
+  const first = text.charCodeAt(from) - 48;
+  if (first !== 5) return first > 5 ? 1 : 0;
+  for (let at = from + 1; isDigit(text.charCodeAt(at)); at++) if (text.charCodeAt(at) !== 48) return 1;
+  return isOdd ? 1 : 0;
 }
 
 /** The order inside one millisecond: ids since about 2022 end in 12 hex digits of Unix ms and 4 of a sequence; others give 0. */

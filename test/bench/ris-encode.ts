@@ -3,8 +3,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { RisEncoder } from '../../src/ris/encoder.js';
-import { parseLine, type RisMessage } from '../../src/ris/message.js';
+import { parseLine } from '../../src/ris/message.js';
 import { Reorder } from '../../src/ris/order.js';
+import { type PeekedLine, peekLine } from '../../src/ris/peek.js';
 
 const shared = process.env.RAFKA_SHARED ?? new URL('../../../../shared', import.meta.url).pathname;
 const path = process.argv[2] ?? `${shared}/data/ris/mrt_2016_rrc21.jsonl.gz`;
@@ -22,16 +23,21 @@ const lines = (path.endsWith('.gz') ? gunzipSync(bytes) : bytes)
 /** The worker's path without sockets and Kafka; lines arrive 12 to the millisecond, as on the whole firehose. */
 function convert(useRaw: boolean): number {
   const encoder = new RisEncoder({ useRaw });
-  const order = new Reorder<RisMessage>({ windowMs: 500, late: 'publish', maxHeld: 100_000 });
+  const order = new Reorder<PeekedLine>({ windowMs: 500, late: 'publish', maxHeld: 100_000 });
   let records = 0;
+  const leave = (held: PeekedLine[]): void => {
+    for (const { line } of held) {
+      const read = parseLine(line);
+      if (read.kind === 'message') records += encoder.encode(read.message).length;
+    }
+  };
   for (let i = 0; i < lines.length; i++) {
-    const read = parseLine(lines[i]!);
-    if (read.kind !== 'message') continue;
-    const now = i / 12;
-    order.push(read.message, now);
-    if (i % 12 === 0) for (const message of order.take(now)) records += encoder.encode(message).length;
+    const peeked = peekLine(lines[i]!);
+    if (peeked.kind !== 'line') continue;
+    order.push(peeked, i / 12);
+    if (i % 12 === 0) leave(order.take(i / 12));
   }
-  for (const message of order.flush()) records += encoder.encode(message).length;
+  leave(order.flush());
   return records;
 }
 
