@@ -3,7 +3,7 @@ import { checkRaw, stripPathIds } from './bgp-check.js';
 import { UpdateBuilder } from './bgp-encode.js';
 import * as bmp from './bmp.js';
 import { type EncoderCounts, noCounts } from './counts.js';
-import type { MalformedReason, RisMessage, RisUpdate } from './message.js';
+import type { MalformedReason, RisMessage, RisNotification, RisUpdate } from './message.js';
 import { obmpWrapper } from './obmp.js';
 import { type Peer, PeerTable } from './peers.js';
 import type { BmpRecord, EncoderOptions } from './record.js';
@@ -41,8 +41,7 @@ export class RisEncoder {
   }
 
   /** The records of one message, in the order to publish; none for what BMP has no place for and for the malformed (counted). */
-  encode(given: RisMessage): BmpRecord[] {
-    const message = this.#options.useRaw || given.raw === null ? given : { ...given, raw: null };
+  encode(message: RisMessage): BmpRecord[] {
     this.#out = [];
     this.counts.messages++;
     const peer = this.peers.get(message);
@@ -52,10 +51,10 @@ export class RisEncoder {
         break;
       case 'OPEN':
         this.counts.opens++;
-        peer.open(message);
+        peer.open(this.#options.useRaw ? message : { ...message, raw: null });
         break;
       case 'NOTIFICATION':
-        this.#down(peer, message, peer.notification(message), message.id);
+        this.#notification(peer, this.#options.useRaw ? message : { ...message, raw: null });
         break;
       case 'STATE':
         if (message.state === 'down') this.#down(peer, message, peer.down(), message.id);
@@ -98,6 +97,10 @@ export class RisEncoder {
     return this.#out;
   }
 
+  #notification(peer: Peer, message: RisNotification): void {
+    this.#down(peer, message, peer.notification(message), message.id);
+  }
+
   #connected(peer: Peer, message: RisMessage): void {
     // A second `connected` is a new session: its end was not seen.
     if (peer.status === 'up') this.#down(peer, message, peer.down(), null);
@@ -121,7 +124,7 @@ export class RisEncoder {
   }
 
   #update(peer: Peer, message: RisUpdate): void {
-    const own = message.raw !== null ? this.#fromRaw(peer, message, message.raw) : null;
+    const own = this.#options.useRaw && message.raw !== null ? this.#fromRaw(peer, message, message.raw) : null;
     if (own === null) this.#build(peer, message);
     else if (typeof own === 'string') this.#refuse(own);
     else {
