@@ -171,7 +171,9 @@ export class Publisher {
 
   #noteState(address: string, asn: number): void {
     const { collector } = this.#options;
-    this.#states.set(`${collector} ${address} ${asn}`, this.#encoder.peers.get(collector, address, asn).snapshot());
+    const message = { collector, peer: address, peerKey: `${collector} ${address}`, peerAsn: asn };
+    const peer = this.#encoder.peers.get(message);
+    this.#states.set(peer.key, peer.snapshot());
   }
 
   #raise(mark: number): void {
