@@ -172,10 +172,18 @@ export class Collector {
   #releaseLater(before = this.#deps.clock.monotonic()): void {
     this.#cancelRelease = this.#deps.clock.after(releaseMs, () => {
       const now = this.#deps.clock.monotonic();
-      this.#windowTime += Math.min(now - before, releaseMs * 2);
+      if (!this.#isFrozen()) this.#windowTime += Math.min(now - before, releaseMs * 2);
       this.#releaseLater(now);
       this.#take(this.#reorder.take(this.#windowTime));
     });
+  }
+
+  /**
+   * In a gap nothing leaves the window while another replica receives: what is missing may belong before what is held, and whoever
+   * takes over has both.
+   */
+  #isFrozen(): boolean {
+    return this.#feed.since === null && this.#deps.election.hasOthers();
   }
 
   /** Ordered messages go to the backlog; over its limit something has to be given up. */

@@ -2,9 +2,11 @@
 import { sleep } from '../core/clock.js';
 import {
   type Clock,
+  type DeliveryReport,
   KafkaCode,
   KafkaError,
   type KafkaFactory,
+  type KafkaFault,
   type Producer,
   type ProducerRecord,
 } from '../core/ports.js';
@@ -138,10 +140,22 @@ const properties = ({ transactionalId, transactionTimeoutMs, compression }: Term
   acks: 'all',
   'compression.codec': compression,
   'linger.ms': 5,
+  // A broker that comes back is not left waiting for librdkafka's ten seconds.
+  'reconnect.backoff.max.ms': 1_000,
 });
 
-const told = ({ log }: TermOptions) => ({
-  onReport: ({ topic, error }: { topic: string; error?: { message: string } }) =>
-    log.warn({ topic, reason: error?.message }, 'Kafka did not take a record; its transaction is written again'),
-  onFault: ({ message }: { message: string }) => log.debug({ reason: message }, 'Kafka client'),
-});
+/** Tells the first record that Kafka did not take: the others of its transaction fail with it. */
+function told({ log }: TermOptions) {
+  let isTold = false;
+  return {
+    onReport: ({ topic, error }: DeliveryReport) => {
+      if (!isTold)
+        log.warn(
+          { topic, reason: error?.message },
+          'Kafka did not take a record: its transaction will be written anew',
+        );
+      isTold = true;
+    },
+    onFault: ({ message }: KafkaFault) => log.debug({ reason: message }, 'Kafka client'),
+  };
+}

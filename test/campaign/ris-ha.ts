@@ -53,12 +53,20 @@ export interface Outcome {
 
 const host = 'rrc13';
 const leaseTtlMs = 3_000;
+const reorderMs = 500;
 const settleMs = 90_000;
 
 /** Plays a plan from beginning to end. @throws Error when the replicas do not settle after an event. */
 export async function play(plan: Plan, say: (text: string) => void): Promise<Outcome> {
   const { replicas, redundancy } = plan;
-  const config = { leaseTtlMs, redundancy, backoffMinMs: 200, staleMs: 10_000, transactionTimeoutMs: 30_000 };
+  const config = {
+    leaseTtlMs,
+    reorderMs,
+    redundancy,
+    backoffMinMs: 200,
+    staleMs: 10_000,
+    transactionTimeoutMs: 30_000,
+  };
   const stage = await Stage.open({ host, replicas, config });
   let failed = true;
   try {
@@ -185,7 +193,7 @@ async function readVerdict(stage: Stage, sent: readonly Generated[]): Promise<Ve
   const log = createLog({ level: 'warn', pretty: false });
   const kafka = await createKafkaFactory({ general: { 'bootstrap.servers': stage.kafka.brokers }, log });
   try {
-    return judge(sent, await readTopics(kafka, `${host}.`));
+    return judge(sent, await readTopics(kafka, `${host}.`), reorderMs);
   } finally {
     await kafka.close();
   }

@@ -6,6 +6,8 @@ export interface Verdict {
   readonly sent: number;
   /** Sent and not in Kafka. */
   readonly lost: number;
+  /** Not in Kafka, because the stand-in itself was held up and sent them later than the reorder window allows. */
+  readonly tooLate: number;
   /** In Kafka more than once. */
   readonly duplicated: number;
   /** Records whose place is before that of an earlier record of the same peer. */
@@ -48,7 +50,7 @@ export async function readTopics(kafka: KafkaFactory, prefix: string): Promise<M
 }
 
 /** Counts what is missing, doubled or out of order. */
-export function judge(sent: readonly Generated[], messages: readonly Message[]): Verdict {
+export function judge(sent: readonly Generated[], messages: readonly Message[], windowMs: number): Verdict {
   const seen = new Map<string, number>();
   const lastOf = new Map<string, string>();
   const counts = { initiations: 0, peerUps: 0, syntheticPeerDowns: 0, misordered: 0 };
@@ -68,12 +70,15 @@ export function judge(sent: readonly Generated[], messages: readonly Message[]):
       if (examples.length < 10) examples.push(`misordered ${id} after ${lastOf.get(peer)}`);
     } else lastOf.set(peer, place);
   }
-  const lost = sent.filter(({ id }) => !seen.has(id)).map(({ id }) => id);
+  const missing = sent.filter(({ id }) => !seen.has(id));
+  const lost = missing.filter(({ delayMs = 0 }) => delayMs < windowMs).map(({ id }) => id);
+  const tooLate = missing.length - lost.length;
   const doubled = [...seen].filter(([, count]) => count > 1).map(([id]) => id);
   examples.push(...lost.slice(0, 10).map((id) => `lost ${id}`), ...doubled.slice(0, 10).map((id) => `doubled ${id}`));
   return {
     sent: sent.length,
     lost: lost.length,
+    tooLate,
     duplicated: doubled.length,
     records: messages.length,
     ...counts,

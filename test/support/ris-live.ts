@@ -127,6 +127,8 @@ export interface Generated {
   readonly id: string;
   readonly peer: string;
   readonly line: string;
+  /** How long after its time it was sent, ms; undefined until it was. */
+  delayMs?: number;
 }
 
 /** Makes UPDATEs of the present time, with ids as RIS Live writes them. */
@@ -173,9 +175,14 @@ export class Generator {
       const due = Math.min(total, Math.floor(((performance.now() - from) / 1000) * rate));
       for (; done < due; done++) {
         const message = this.next(Date.now());
+        const made = performance.now();
+        const send = (): void => {
+          message.delayMs = performance.now() - made;
+          server.send(host, message.line);
+        };
         sent(message);
-        if (disorderMs > 0 && done % 50 === 0) setTimeout(() => server.send(host, message.line), disorderMs);
-        else server.send(host, message.line);
+        if (disorderMs > 0 && done % 50 === 0) setTimeout(send, disorderMs);
+        else send();
       }
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
