@@ -7,6 +7,7 @@ export function update(peer: string, ms: number, sequence = 0): RisUpdate {
     type: 'UPDATE',
     collector: 'rrc13',
     peer,
+    peerKey: `rrc13 ${peer}`,
     peerAsn: 64_512,
     id: `${peer}-${ms.toString(16).padStart(12, '0')}${sequence.toString(16).padStart(4, '0')}`,
     seconds: Math.floor(ms / 1000),
