@@ -1,4 +1,5 @@
 // The checkpoint: where a mapping's progress and identities stand, as records of a compacted topic in the target cluster.
+import { createHash } from 'node:crypto';
 import type { Message, ProducerRecord } from '../core/ports.js';
 import type { Mapping } from './topic-map.js';
 
@@ -8,6 +9,16 @@ export interface Progress {
   readonly next: number;
   /** Cluster id of the source that delivered up to there. */
   readonly from: string;
+  /** The last message before `next`, so that another source can be held against it. */
+  readonly last?: { readonly offset: number; readonly digest: string };
+}
+
+/** What tells a message from another with its number: key and value. Times differ between sources that were filled separately. */
+export function digestOf(message: Pick<Message, 'key' | 'value'>): string {
+  const hash = createHash('sha256').update(`${message.key?.length ?? -1} ${message.value?.length ?? -1} `);
+  if (message.key) hash.update(message.key);
+  if (message.value) hash.update(message.value);
+  return hash.digest('base64url').slice(0, 16);
 }
 
 /** Whom a mapping belongs to and what it connects. */
@@ -59,7 +70,7 @@ export class CheckpointReader {
     if (key?.target !== this.#mapping.target || key.source !== this.#mapping.source) return;
     const value = parseJson(message.value);
     if (key.partition === undefined) this.#claim = asClaim(value);
-    else if (isProgress(value)) this.#progress.set(key.partition, { next: value.next, from: value.from });
+    else if (isProgress(value)) this.#progress.set(key.partition, value);
     else this.#progress.delete(key.partition);
   }
 

@@ -366,6 +366,7 @@ export class MappingRelay {
       name: mapping.source,
       topic,
       positions: this.#positions.offsets,
+      progress: this.#restart ? new Map() : session.progress,
       properties: sourceProperties(config.pool, config.target),
       timeoutMs: this.#sourceTimeout,
     });
@@ -436,11 +437,22 @@ export class MappingRelay {
       this.#deps.log.warn({ topic: this.name, server: reader.id, err: reader.failure }, 'leaving the source');
       this.metrics.source('source_kafka_errors_total', reader.id);
       this.#pool.markDown(reader.id);
+      if (reader.isUnlike) this.#exclude(reader);
     }
     this.#pool.release();
     this.metrics.active(reader.id, false);
     const closed = reader.close(this.#sourceTimeout).finally(() => this.#closing.delete(closed));
     this.#closing.add(closed);
+  }
+
+  #exclude(reader: Reader): void {
+    this.#pool.exclude(reader.id);
+    if (!this.#pool.allExcluded) return;
+    this.#verdict ??= fail(
+      'relay-refused',
+      this.name,
+      `${reader.failure}. To copy it from its beginning: --restart-topic ${this.#deps.mapping.source}`,
+    );
   }
 
   /** The next one is looked for at once, unless one source after the other fails. */

@@ -1,15 +1,18 @@
 // Positions: where each source partition is read, and how much of that is recorded.
-import { OFFSET_BEGINNING } from '../core/ports.js';
+import { type Message, OFFSET_BEGINNING } from '../core/ports.js';
 
 export interface Position {
   readonly partition: number;
   readonly next: number;
+  /** The last message before it, when one was seen. */
+  readonly last: Message | undefined;
 }
 
 /** The next source offset of every partition, with those that moved since the last record of progress. */
 export class Positions {
   readonly #next = new Map<number, number>();
   readonly #moved = new Set<number>();
+  readonly #last = new Map<number, Message>();
 
   /** Next offsets by partition; {@link OFFSET_BEGINNING} for one not started. */
   get offsets(): ReadonlyMap<number, number> {
@@ -24,6 +27,12 @@ export class Positions {
     return this.#next.get(partition) ?? OFFSET_BEGINNING;
   }
 
+  /** The message is dealt with, and all before it. */
+  pass(message: Message): void {
+    this.#last.set(message.partition, message);
+    this.advance(message.partition, message.offset + 1);
+  }
+
   /** Everything before `next` is dealt with. Never goes back. */
   advance(partition: number, next: number): void {
     if (next <= this.at(partition)) return;
@@ -33,7 +42,11 @@ export class Positions {
 
   /** What has moved since the last call, to be recorded. */
   takeMoved(): Position[] {
-    const moved = [...this.#moved].map((partition) => ({ partition, next: this.at(partition) }));
+    const moved = [...this.#moved].map((partition) => ({
+      partition,
+      next: this.at(partition),
+      last: this.#last.get(partition),
+    }));
     this.#moved.clear();
     return moved;
   }
@@ -42,6 +55,7 @@ export class Positions {
   reset(recorded: Iterable<readonly [number, number]>): void {
     this.#next.clear();
     this.#moved.clear();
+    this.#last.clear();
     for (const [partition, next] of recorded) this.#next.set(partition, next);
   }
 }

@@ -72,12 +72,13 @@ export class Pump {
   }
 
   async #takeAll(batch: Batch): Promise<void> {
-    const { positions, ends, clock } = this.#options;
+    const { positions, ends, clock, reader } = this.#options;
+    if (reader.isUnlike) return;
     if (batch.messages.length > 0) {
       this.#since ??= clock.monotonic();
       await this.#takeOrRefuse(batch.messages);
     }
-    for (const [partition, offset] of batch.ends) {
+    for (const [partition, offset] of reader.isUnlike ? [] : batch.ends) {
       positions.advance(partition, Math.min(offset, ends?.get(partition) ?? offset));
       this.#ended.add(partition);
     }
@@ -95,13 +96,16 @@ export class Pump {
   }
 
   async #take(messages: readonly Message[]): Promise<void> {
-    const { positions, ends, session, filters, translator, metrics, clock } = this.#options;
+    const { positions, ends, session, filters, translator, metrics, clock, reader } = this.#options;
     const now = clock.now();
     const filtering = !filters.isEmpty;
     let timesDropped = 0;
     for (const message of messages) {
       const { partition, offset } = message;
-      if (offset < positions.at(partition)) continue;
+      if (offset < positions.at(partition)) {
+        if (!reader.isLike(message)) return;
+        continue;
+      }
       if (ends !== undefined && offset >= (ends.get(partition) ?? 0)) continue;
       if (!filtering || this.#passes(message)) {
         const { record, timeDropped } = translator.translate(message, now);
@@ -112,7 +116,7 @@ export class Pump {
           metrics.relayed(partition, (message.key?.length ?? 0) + (message.value?.length ?? 0));
         } else this.#oversize(message);
       }
-      positions.advance(partition, offset + 1);
+      positions.pass(message);
     }
     if (timesDropped > 0) metrics.timeDropped(timesDropped);
   }

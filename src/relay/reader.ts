@@ -9,6 +9,7 @@ import {
   type Properties,
 } from '../core/ports.js';
 import { fail } from '../errors.js';
+import { digestOf, type Progress } from './checkpoint.js';
 import { isBehind, type Offsets, type SourceView } from './source-pool.js';
 
 /** What a source's topic is when it is connected. */
@@ -58,18 +59,38 @@ export async function inspectSource(kafka: KafkaFactory, topic: string): Promise
   };
 }
 
+/** The progress of those partitions whose last message this source should still hold. */
+function lastMessages(options: {
+  topic: SourceTopic;
+  positions: Offsets;
+  progress: ReadonlyMap<number, Progress>;
+}): Map<number, Progress> {
+  const { topic, positions } = options;
+  return new Map(
+    [...options.progress].filter(
+      ([partition, { next, last }]) =>
+        last !== undefined && positions.get(partition) === next && last.offset >= (topic.low.get(partition) ?? 0),
+    ),
+  );
+}
+
 export class Reader {
   readonly id: number;
   readonly topic: SourceTopic;
   readonly #consumer: Consumer;
   #ends = new Map<number, number>();
+  /** What was read before, by partition: the message at that number must be the same here. */
+  readonly #known: ReadonlyMap<number, Progress>;
+  /** This source holds other messages than those that were relayed: it is none of the identical ones. */
+  isUnlike = false;
   /** Why this source cannot be read on; undefined while it can. */
   failure: string | undefined;
   /** Messages came since this was last set to false. */
   heard = false;
 
-  private constructor(id: number, topic: SourceTopic, consumer: Consumer) {
+  private constructor(id: number, topic: SourceTopic, consumer: Consumer, known: ReadonlyMap<number, Progress>) {
     this.id = id;
+    this.#known = known;
     this.topic = topic;
     this.#consumer = consumer;
   }
@@ -81,6 +102,7 @@ export class Reader {
     name: string;
     topic: SourceTopic;
     positions: Offsets;
+    progress: ReadonlyMap<number, Progress>;
     properties: Properties;
     timeoutMs: number;
   }): Promise<Reader> {
@@ -96,9 +118,14 @@ export class Reader {
       },
       options.timeoutMs,
     );
-    reader = new Reader(options.id, topic, consumer);
+    const known = lastMessages(options);
+    reader = new Reader(options.id, topic, consumer, known);
     consumer.assign(
-      topic.partitions.map((partition) => ({ topic: name, partition, offset: positions.get(partition) ?? 0 })),
+      topic.partitions.map((partition) => ({
+        topic: name,
+        partition,
+        offset: known.get(partition)?.last?.offset ?? positions.get(partition) ?? 0,
+      })),
     );
     return reader;
   }
@@ -117,6 +144,15 @@ export class Reader {
     if (ends.size > 0) this.#ends = new Map();
     if (messages.length > 0) this.heard = true;
     return { messages, ends };
+  }
+
+  /** Holds a message from before the position against what was relayed under its number. */
+  isLike(message: Message): boolean {
+    const last = this.#known.get(message.partition)?.last;
+    if (!last || last.offset !== message.offset || last.digest === digestOf(message)) return true;
+    this.isUnlike = true;
+    this.failure = `another message than the one relayed stands at ${message.topic}[${message.partition}]@${message.offset}: the source is not identical`;
+    return false;
   }
 
   fault(fault: KafkaFault): void {

@@ -11,6 +11,7 @@ export type Offsets = ReadonlyMap<number, number>;
 
 interface Source {
   view: SourceView | undefined;
+  excluded: boolean;
 }
 
 /** The sum of a topic's end offsets, as kaf-relay weighs sources; -1 for one that did not answer. */
@@ -46,7 +47,7 @@ export class SourcePool {
 
   /** @param lagThreshold messages (sum over partitions); strictly more is too far behind */
   constructor(count: number, lagThreshold: number) {
-    this.#sources = Array.from({ length: count }, () => ({ view: undefined }));
+    this.#sources = Array.from({ length: count }, () => ({ view: undefined, excluded: false }));
     this.#lagThreshold = lagThreshold;
   }
 
@@ -71,6 +72,16 @@ export class SourcePool {
   markDown(id: number): void {
     this.#sources[id]!.view = undefined;
     if (this.#active === id) this.#active = undefined;
+  }
+
+  /** Never to be chosen again: it is no copy of the others. */
+  exclude(id: number): void {
+    this.#sources[id]!.excluded = true;
+    this.markDown(id);
+  }
+
+  get allExcluded(): boolean {
+    return this.#sources.every(({ excluded }) => excluded);
   }
 
   /** The source is being read. */
@@ -103,8 +114,8 @@ export class SourcePool {
   }
 
   #isFit(id: number, positions: Offsets): boolean {
-    const { view } = this.#sources[id]!;
-    return view !== undefined && !isBehind(view, positions);
+    const { view, excluded } = this.#sources[id]!;
+    return !excluded && view !== undefined && !isBehind(view, positions);
   }
 
   #inTurn(): number[] {

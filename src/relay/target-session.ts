@@ -1,9 +1,16 @@
 // TargetSession: the target side of one mapping from opening the writer to its end, with the mapping's checkpoint.
 import { randomUUID } from 'node:crypto';
-import { type Clock, KafkaError, type KafkaFactory, type KafkaFault, type ProducerRecord } from '../core/ports.js';
+import {
+  type Clock,
+  KafkaError,
+  type KafkaFactory,
+  type KafkaFault,
+  type Message,
+  type ProducerRecord,
+} from '../core/ports.js';
 import { fail } from '../errors.js';
 import type { Checkpoint, Claim, Progress } from './checkpoint.js';
-import { claimRecord, progressRecord } from './checkpoint.js';
+import { claimRecord, digestOf, progressRecord } from './checkpoint.js';
 import type { CheckpointStore } from './checkpoint-store.js';
 import type { TargetConfig } from './config.js';
 import { ExactWriter, initTransactions } from './exact-writer.js';
@@ -119,18 +126,23 @@ export class TargetSession {
   /** Delivers what was written and records progress. @param from cluster id of the source read @throws KafkaError */
   async commit(moved: readonly Position[], from: string): Promise<void> {
     const { mapping, store, clock, metrics } = this.#deps;
-    const records = moved.map(({ partition, next }) => progressRecord(store.topic, mapping, partition, { next, from }));
+    const progress = moved.map(({ partition, next, last }) => [partition, this.#progressOf(next, from, last)] as const);
+    const records = progress.map(([partition, at]) => progressRecord(store.topic, mapping, partition, at));
     if (this.#claimDue) records.unshift(claimRecord(store.topic, mapping, this.#claim()));
     const sent = this.#writer.pending;
     const began = clock.monotonic();
     await this.#writer.commit(records);
     this.#claimDue = false;
-    for (const { partition, next } of moved) this.progress.set(partition, { next, from });
+    for (const [partition, at] of progress) this.progress.set(partition, at);
     metrics.delivered(sent, (clock.monotonic() - began) / 1_000);
   }
 
   close(): Promise<void> {
     return this.#writer.close();
+  }
+
+  #progressOf(next: number, from: string, last: Message | undefined): Progress {
+    return last ? { next, from, last: { offset: last.offset, digest: digestOf(last) } } : { next, from };
   }
 
   #claim(): Claim {

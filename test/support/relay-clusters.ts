@@ -1,6 +1,6 @@
 // Real clusters for the relay's tests: started once, shared by the tests of a file, each test with topics of its own.
 import { pino } from 'pino';
-import type { KafkaFactory, Properties } from '../../src/core/ports.js';
+import type { KafkaFactory, ProducerRecord, Properties } from '../../src/core/ports.js';
 import { createKafkaFactory } from '../../src/kafka/factory.js';
 import { KafkaServer, type KafkaServerOptions } from './kafka-server.js';
 
@@ -23,7 +23,8 @@ export async function startClusters(count: number, options: KafkaServerOptions =
     Array.from({ length: count }, async () => {
       const server = await KafkaServer.start({
         ...options,
-        properties: { 'auto.create.topics.enable': 'false', ...options.properties },
+        // The cleaner looks every 15 s by default; a compacted topic should not take a test that long.
+        properties: { 'auto.create.topics.enable': 'false', 'log.cleaner.backoff.ms': '200', ...options.properties },
       });
       return { server, kafka: await openKafka(server.brokers) };
     }),
@@ -52,5 +53,24 @@ export async function makeTopic(
     if (topic?.partitions.length === partitions && topic.partitions.every(({ leader }) => leader >= 0)) return;
     if (Date.now() > deadline) throw new Error(`topic ${name} has no leaders`);
     await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** Produces in one transaction, which is committed or aborted. */
+export async function inTransaction(
+  kafka: KafkaFactory,
+  end: 'commit' | 'abort',
+  records: Iterable<ProducerRecord>,
+): Promise<void> {
+  const properties = { 'transactional.id': `test-${Math.random()}`, 'enable.idempotence': true };
+  const producer = await kafka.producer({ reports: 'errors', onReport: () => {}, properties }, 10_000);
+  try {
+    await producer.initTransactions(10_000);
+    await producer.beginTransaction();
+    for (const record of records) producer.produce(record);
+    await producer.flush(10_000);
+    await (end === 'commit' ? producer.commitTransaction(10_000) : producer.abortTransaction(10_000));
+  } finally {
+    await producer.close(5_000);
   }
 }

@@ -176,7 +176,7 @@ describe('checkpoint', () => {
     positions.reset([[0, 5]]);
     positions.advance(0, 4);
     positions.advance(1, 0);
-    assert.deepEqual(positions.takeMoved(), [{ partition: 1, next: 0 }]);
+    assert.deepEqual(positions.takeMoved(), [{ partition: 1, next: 0, last: undefined }]);
     positions.advance(0, 9);
     positions.reset([[0, 5]]);
     assert.equal(positions.hasMoved, false);
