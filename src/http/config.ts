@@ -1,0 +1,42 @@
+// The `http` and `ops` sections of the configuration.
+import { z } from 'zod';
+
+const ms = z.number().int().min(1);
+const size = z.number().int().min(1);
+const port = z.number().int().min(0).max(65_535);
+
+const limits = {
+  maxBodyBytes: size.default(8 * 1024 * 1024).describe('Largest request body; one larger is refused with 413'),
+  maxHeaderBytes: size.default(16 * 1024).describe('Largest request head; one larger is refused with 431'),
+  headersTimeoutMs: ms.default(10_000).describe('How long a client may take to send a request head'),
+  requestTimeoutMs: ms.default(60_000).describe('How long a client may take to send a whole request'),
+  keepAliveMs: ms.default(75_000).describe('How long an idle connection is kept'),
+  maxConnections: size.default(10_000).describe('Connections at once; more are closed'),
+};
+
+export const httpConfig = z
+  .strictObject({
+    host: z.string().default('127.0.0.1').describe('Address to listen on'),
+    port: port.default(19_092).describe('Port to listen on; 0: any free one'),
+    unixSocket: z.string().optional().describe('Listen on a unix socket as well, never with TLS'),
+    tls: z
+      .strictObject({ certFile: z.string(), keyFile: z.string() })
+      .optional()
+      .describe('Certificate and key (PEM) for the port'),
+    ...limits,
+  })
+  .optional();
+
+export const opsConfig = z
+  .strictObject({
+    host: z.string().default('127.0.0.1').describe('Address of /healthz, /readyz and /metrics'),
+    port: port.default(19_094).describe('Port of /healthz, /readyz and /metrics; 0: any free one'),
+  })
+  .optional();
+
+export type HttpConfig = NonNullable<z.infer<typeof httpConfig>>;
+export type OpsConfig = NonNullable<z.infer<typeof opsConfig>>;
+export type HttpLimits = Pick<HttpConfig, keyof typeof limits>;
+
+/** The limits that hold where the configuration (Kafka-Pixy's YAML) has no words for them. */
+export const defaultLimits: HttpLimits = z.strictObject(limits).parse({});

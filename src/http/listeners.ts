@@ -1,0 +1,76 @@
+// Sockets of the HTTP face: TCP (plain or TLS) and unix, with the limits that keep slow clients from holding it.
+import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { HttpLimits } from './config.js';
+
+export interface TcpAddress {
+  readonly host: string;
+  readonly port: number;
+  /** PEM texts; absent: plain HTTP. */
+  readonly tls?: { readonly cert: Buffer; readonly key: Buffer };
+}
+
+/** A listening server, for app and tests. */
+export interface Listener {
+  readonly server: Server;
+  /** As one would type it: `127.0.0.1:19092` or a path. */
+  readonly address: string;
+}
+
+/** How long requests in flight may take once listening has ended, ms. */
+const closeMs = 5_000;
+
+/** @throws Error when the address can't be had. */
+export async function listenTcp(address: TcpAddress, limits: HttpLimits, serve: RequestListener): Promise<Listener> {
+  const options = { ...serverOptions(limits), ...address.tls };
+  const server = address.tls ? createTlsServer(options, serve) : createServer(options, serve);
+  await listen(server, limits, { host: address.host, port: address.port });
+  const bound = server.address() as AddressInfo;
+  const host = bound.family === 'IPv6' ? `[${bound.address}]` : bound.address;
+  return { server, address: `${host}:${bound.port}` };
+}
+
+/** A stale socket file is removed, and anybody on the machine may connect (0777), as upstream. @throws Error */
+export async function listenUnix(path: string, limits: HttpLimits, serve: RequestListener): Promise<Listener> {
+  removeStale(path);
+  const server = createServer(serverOptions(limits), serve);
+  await listen(server, limits, { path });
+  chmodSync(path, 0o777);
+  return { server, address: path };
+}
+
+/** Ends listening; idle connections are closed, the others when their request is done, or after a while. Never rejects. */
+export async function closeListener({ server }: Listener): Promise<void> {
+  const closed = new Promise((resolve) => server.close(resolve));
+  server.closeIdleConnections();
+  const impatient = setTimeout(() => server.closeAllConnections(), closeMs);
+  await closed;
+  clearTimeout(impatient);
+}
+
+const serverOptions = (limits: HttpLimits) => ({
+  maxHeaderSize: limits.maxHeaderBytes,
+  headersTimeout: limits.headersTimeoutMs,
+  requestTimeout: limits.requestTimeoutMs,
+  keepAliveTimeout: limits.keepAliveMs,
+  connectionsCheckingInterval: Math.max(100, Math.min(5_000, limits.headersTimeoutMs / 2)),
+  noDelay: true,
+});
+
+async function listen(server: Server, limits: HttpLimits, where: { host?: string; port?: number; path?: string }) {
+  server.maxConnections = limits.maxConnections;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(where, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+/** Only a socket is removed: a file or folder of that name makes listening fail. */
+function removeStale(path: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSocket()) unlinkSync(path);
+}

@@ -1,0 +1,72 @@
+// The Prometheus view of core/stats, plus what prom-client knows of the process (event-loop lag, memory, CPU).
+import { collectDefaultMetrics, type Metric, Registry } from 'prom-client';
+import { latencyBuckets } from '../core/labelled-stats.js';
+import {
+  type CounterName,
+  counterHelp,
+  type LabelledName,
+  type LatencyName,
+  labelledHelp,
+  latencyHelp,
+  type Stats,
+} from '../core/stats.js';
+
+interface Sample {
+  readonly value: number;
+  readonly labels: Readonly<Record<string, string | number>>;
+  readonly metricName?: string;
+}
+
+/** `consumer.given.up` is `rafka_consumer_given_up_total`. */
+export function metricName(name: string): string {
+  const words = `rafka_${name.replaceAll('.', '_')}`;
+  return name.endsWith('.seconds') ? words : `${words}_total`;
+}
+
+/** A registry that reads the stats whenever it is asked: counting costs nothing more than core's own counters. */
+export function createMetrics(stats: Stats): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  for (const [name, help] of Object.entries(counterHelp) as [CounterName, string][])
+    add(registry, name, 'counter', help, () => [{ value: stats.get(name), labels: {} }]);
+  for (const [name, { help, labels }] of Object.entries(labelledHelp) as [
+    LabelledName,
+    (typeof labelledHelp)[LabelledName],
+  ][])
+    add(registry, name, 'counter', help, () =>
+      Array.from(stats.labelled(name).entries(), ([values, value]) => ({
+        value,
+        labels: Object.fromEntries(labels.map((label, index) => [label, values[index] ?? ''])),
+      })),
+    );
+  for (const [name, help] of Object.entries(latencyHelp) as [LatencyName, string][])
+    add(registry, name, 'histogram', help, () => histogram(stats, name));
+  return registry;
+}
+
+/** prom-client asks a registered metric for its values by get(); this one has no state of its own. */
+function add(registry: Registry, name: string, type: string, help: string, read: () => Sample[]): void {
+  const metric = {
+    name: metricName(name),
+    help,
+    type,
+    aggregator: 'sum',
+    get: async () => ({ name: metricName(name), help, type, aggregator: 'sum', values: read() }),
+    reset: () => {},
+  };
+  registry.registerMetric(metric as unknown as Metric);
+}
+
+function histogram(stats: Stats, name: LatencyName): Sample[] {
+  const metric = metricName(name);
+  return Array.from(stats.latencyEntries(name)).flatMap(([face, { buckets, sum, count }]) => {
+    let below = 0;
+    const samples: Sample[] = buckets.map((inBucket, index) => {
+      below += inBucket;
+      return { metricName: `${metric}_bucket`, value: below, labels: { le: latencyBuckets[index] ?? '+Inf', face } };
+    });
+    samples.push({ metricName: `${metric}_sum`, value: sum, labels: { face } });
+    samples.push({ metricName: `${metric}_count`, value: count, labels: { face } });
+    return samples;
+  });
+}

@@ -1,0 +1,80 @@
+// The OpenAPI document of the REST face, made from the route objects.
+import type { Parameter, Route } from './route.js';
+
+/** OpenAPI 3.0. Every path twice: for the default cluster and for a named one. */
+export function openApi(routes: readonly Route[], version: string): object {
+  const paths: Record<string, Record<string, object>> = {};
+  for (const route of routes) {
+    for (const prefix of ['', '/clusters/{cluster}']) {
+      const path = `${prefix}${route.path}`;
+      paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation(route, path, prefix !== '') };
+    }
+  }
+  return {
+    openapi: '3.0.3',
+    info: {
+      title: 'Rafka REST',
+      version,
+      description: "Kafka one message at a time, with Kafka-Pixy's paths and replies. Flags count when present.",
+      license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
+    },
+    paths: { ...paths, ...otherPaths },
+    components: { schemas: { Error: errorSchema } },
+  };
+}
+
+const errorSchema = { type: 'object', required: ['error'], properties: { error: { type: 'string' } } };
+
+function operation(route: Route, path: string, clustered: boolean): object {
+  const { name, summary, parameters, body, reply, errors } = route;
+  return {
+    operationId: clustered ? `${name}In` : name,
+    summary,
+    parameters: [...pathParameters(path), ...parameters.map(parameter)],
+    ...(body ? { requestBody: requestBody(body) } : {}),
+    responses: {
+      200: { description: 'Done', content: { 'application/json': { schema: reply } } },
+      ...Object.fromEntries(Object.entries(errors).map(([status, text]) => [status, problem(text)])),
+    },
+  };
+}
+
+function requestBody({ types, description, schema }: NonNullable<Route['body']>): object {
+  const form = { type: 'object', required: ['msg'], properties: { msg: { type: 'string' } } };
+  const content = types.map((type) => [type, { schema: type.endsWith('urlencoded') ? form : schema }]);
+  return { description, required: true, content: Object.fromEntries(content) };
+}
+
+const pathParameters = (path: string): object[] =>
+  [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
+  }));
+
+function parameter({ name, description, required = false, type }: Parameter): object {
+  const header = name.startsWith('X-');
+  const schema = type === 'flag' ? { type: 'string' } : type === 'integer' ? { type, format: 'int64' } : { type };
+  const flag = type === 'flag' ? { allowEmptyValue: true } : {};
+  return { name, in: header ? 'header' : 'query', description, required, schema, ...flag };
+}
+
+const problem = (description: string): object => ({
+  description,
+  content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
+});
+
+const plain = (summary: string, statuses: Readonly<Record<number, string>>): object => ({
+  get: {
+    summary,
+    responses: Object.fromEntries(Object.entries(statuses).map(([status, description]) => [status, { description }])),
+  },
+});
+
+const otherPaths = {
+  '/_ping': plain('Answers pong; asks nobody', { 200: 'pong' }),
+  '/healthz': plain('The process lives', { 200: 'It does' }),
+  '/readyz': plain('Brokers of every cluster answer', { 200: 'They do', 503: 'They do not; the body says which' }),
+  '/metrics': plain('Metrics in the Prometheus text format', { 200: 'The metrics' }),
+};

@@ -1,0 +1,126 @@
+// What operators ask: /healthz, /readyz and /metrics, for the HTTP face and for a port of their own.
+import { within } from '../core/clock.js';
+import type { Face } from '../core/face.js';
+import type { Clock } from '../core/ports.js';
+import type { Stats } from '../core/stats.js';
+import type { Log } from '../log.js';
+import { defaultLimits, type OpsConfig } from './config.js';
+import { closeListener, type Listener, listenTcp } from './listeners.js';
+import { createMetrics } from './metrics.js';
+
+export interface OpsAnswer {
+  readonly status: number;
+  readonly type: string;
+  readonly body: string;
+}
+
+/** How long a cluster may take to answer before it counts as lost, ms: with its age an answer is true within 5 s. */
+const probeMs = 2_500;
+/** How old an answer may be, ms: many may ask. */
+const maxAgeMs = 1_000;
+const text = 'text/plain; charset=utf-8';
+
+export interface OpsOptions {
+  /** By cluster name: rejects when no broker answers. */
+  readonly probes: ReadonlyMap<string, () => Promise<unknown>>;
+  readonly stats: Stats;
+  readonly clock: Clock;
+}
+
+export class Ops {
+  readonly endpoints: Readonly<Record<string, () => Promise<OpsAnswer>>>;
+  readonly #options: OpsOptions;
+  #readiness: Promise<OpsAnswer> | undefined;
+  #askedAt = Number.NEGATIVE_INFINITY;
+  #draining = false;
+
+  constructor(options: OpsOptions) {
+    this.#options = options;
+    const metrics = createMetrics(options.stats);
+    this.endpoints = {
+      '/healthz': async () => ({ status: 200, type: text, body: 'ok\n' }),
+      '/readyz': () => this.#ready(),
+      '/metrics': async () => ({ status: 200, type: metrics.contentType, body: await metrics.metrics() }),
+    };
+  }
+
+  /** The process stops: it is no longer ready. */
+  drain(): void {
+    this.#draining = true;
+  }
+
+  #ready(): Promise<OpsAnswer> {
+    if (this.#draining) return Promise.resolve({ status: 503, type: text, body: 'service is shutting down\n' });
+    const now = this.#options.clock.monotonic();
+    if (!this.#readiness || now - this.#askedAt > maxAgeMs) {
+      this.#askedAt = now;
+      this.#readiness = this.#probe();
+    }
+    return this.#readiness;
+  }
+
+  async #probe(): Promise<OpsAnswer> {
+    const { probes } = this.#options;
+    const lines = await Promise.all([...probes].map(([name, ask]) => this.#ask(name, ask)));
+    const lost = lines.filter((line) => line !== undefined);
+    if (lost.length === 0) return { status: 200, type: text, body: 'ok\n' };
+    return { status: 503, type: text, body: `${lost.join('\n')}\n` };
+  }
+
+  async #ask(name: string, ask: () => Promise<unknown>): Promise<string | undefined> {
+    try {
+      const answered = await within(
+        this.#options.clock,
+        probeMs,
+        ask().then(() => true),
+      );
+      return answered ? undefined : `cluster ${name}: no broker answers within ${probeMs} ms`;
+    } catch (error) {
+      return `cluster ${name}: ${(error as Error).message}`;
+    }
+  }
+}
+
+/** The ops endpoints on a port of their own. */
+export class OpsFace implements Face {
+  readonly name = 'ops';
+  readonly #ops: Ops;
+  readonly #settings: OpsConfig;
+  readonly #log: Log;
+  #listener: Listener | undefined;
+
+  constructor(ops: Ops, settings: OpsConfig, log: Log) {
+    this.#ops = ops;
+    this.#settings = settings;
+    this.#log = log;
+  }
+
+  get address(): string | undefined {
+    return this.#listener?.address;
+  }
+
+  async start(): Promise<void> {
+    this.#listener = await listenTcp(this.#settings, defaultLimits, async (request, response) => {
+      const answer = request.method === 'GET' ? this.#ops.endpoints[request.url?.split('?', 1)[0] ?? ''] : undefined;
+      const { status, type, body } = answer
+        ? await answer()
+        : { status: 404, type: text, body: '404 page not found\n' };
+      response.writeHead(status, { 'content-type': type }).end(body);
+    });
+    this.#log.info({ address: this.#listener.address }, 'ops endpoints are served');
+  }
+
+  async drain(): Promise<void> {
+    this.#ops.drain();
+  }
+
+  async closeConsumers(): Promise<void> {}
+
+  async stopListening(): Promise<void> {}
+
+  /** Last: a probe may ask until the end. */
+  async close(): Promise<number> {
+    if (this.#listener) await closeListener(this.#listener);
+    return 0;
+  }
+}

@@ -1,0 +1,67 @@
+// Reading a request's parameters by Kafka-Pixy's rules: names that are present count, the body's values stand first.
+import { parse } from 'node:querystring';
+import { fail } from '../errors.js';
+
+type Values = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+const formType = /^application\/x-www-form-urlencoded\s*(;|$)/i;
+
+export const isForm = (contentType: string): boolean => formType.test(contentType);
+
+export class Params {
+  readonly #query: Values;
+  readonly #form: Values;
+
+  /** @param form the body, when it is a form. */
+  constructor(query: Values, form?: Buffer) {
+    this.#query = query;
+    this.#form = form ? parse(form.toString()) : {};
+  }
+
+  /** Whatever the value: `sync=false` is sync. */
+  has(name: string): boolean {
+    return this.#query[name] !== undefined || this.#form[name] !== undefined;
+  }
+
+  /** The first value; undefined when absent. */
+  first(name: string): string | undefined {
+    return this.all(name)[0];
+  }
+
+  all(name: string): readonly string[] {
+    const form = this.#form[name];
+    const query = this.#query[name];
+    if (form === undefined) return list(query);
+    return [...list(form), ...list(query)];
+  }
+
+  /** @throws GatewayError `group-count`, `group-empty` */
+  group(): string {
+    const groups = this.all('group');
+    if (groups.length !== 1) throw fail('group-count', groups.length);
+    if (groups[0] === '') throw fail('group-empty');
+    return groups[0]!;
+  }
+
+  /** @param bits of the signed integer. @throws GatewayError `request-invalid` in Go's words, `ack-numbers` when negative */
+  whole(name: string, bits: 32 | 64): number {
+    const text = this.first(name) ?? '';
+    const problem = goIntegerProblem(text, bits);
+    if (problem)
+      throw fail(
+        'request-invalid',
+        `bad ${name}: [${text}]: strconv.ParseInt: parsing ${JSON.stringify(text)}: ${problem}`,
+      );
+    if (text.startsWith('-') && Number(text) !== 0) throw fail('ack-numbers', `bad ${name}: ${Number(text)}`);
+    return Number(text);
+  }
+}
+
+const list = (values: string | readonly string[] | undefined): readonly string[] =>
+  values === undefined ? [] : typeof values === 'string' ? [values] : values;
+
+function goIntegerProblem(text: string, bits: 32 | 64): string | undefined {
+  if (!/^[+-]?[0-9]+$/.test(text)) return 'invalid syntax';
+  const value = BigInt(text.replace('+', ''));
+  return value === BigInt.asIntN(bits, value) ? undefined : 'value out of range';
+}

@@ -1,0 +1,54 @@
+// What a REST operation is: one object that serves requests, both path forms and the OpenAPI document.
+import type { IncomingMessage } from 'node:http';
+import type { KafkaProxy } from '../core/proxy.js';
+import type { Params } from './params.js';
+
+export interface ApiRequest {
+  readonly proxy: KafkaProxy;
+  /** From the path; empty where the path has none. */
+  readonly topic: string;
+  readonly params: Params;
+  readonly contentType: string;
+  readonly body: Buffer;
+  readonly raw: IncomingMessage;
+  /** Calls once when the reply has been handed to the socket (true), or the client went before (false). */
+  readonly onEnd: (call: (sent: boolean) => void) => void;
+}
+
+/** One parameter as OpenAPI shows it. */
+export interface Parameter {
+  readonly name: string;
+  readonly description: string;
+  readonly required?: boolean;
+  readonly type: 'string' | 'integer' | 'flag';
+}
+
+export interface Route {
+  /** For metrics and OpenAPI's operationId. */
+  readonly name: string;
+  readonly method: 'GET' | 'POST';
+  /** Under `/` and under `/clusters/{cluster}`. */
+  readonly path: string;
+  readonly summary: string;
+  readonly parameters: readonly Parameter[];
+  /** Media types of the body, with what the body is. */
+  readonly body?: { readonly types: readonly string[]; readonly description: string; readonly schema: object };
+  /** Schema of the 200 reply. */
+  readonly reply: object;
+  /** Error statuses with the reason. */
+  readonly errors: Readonly<Record<number, string>>;
+  /** @returns the reply's JSON. @throws GatewayError */
+  readonly run: (request: ApiRequest) => string | Promise<string>;
+}
+
+/** Nothing to say. */
+export const empty = '{}';
+
+export const groupParameter: Parameter = {
+  name: 'group',
+  description: 'The consumer group',
+  required: true,
+  type: 'string',
+};
+
+export const emptyReply = { type: 'object', maxProperties: 0 };

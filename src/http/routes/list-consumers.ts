@@ -1,0 +1,25 @@
+// GET /topics/{topic}/consumers: who consumes a topic.
+import { goJsonWithLists } from '../go-json.js';
+import type { Route } from '../route.js';
+
+export const listConsumers = {
+  name: 'listConsumers',
+  method: 'GET',
+  path: '/topics/{topic}/consumers',
+  summary: 'Groups that consume the topic, their members and partitions. Groups of the classic protocol only.',
+  parameters: [{ name: 'group', description: 'Only this group', type: 'string' }],
+  reply: {
+    type: 'object',
+    additionalProperties: {
+      type: 'object',
+      additionalProperties: { type: 'array', items: { type: 'integer' } },
+    },
+  },
+  errors: { 400: 'Unknown cluster or group, or the group does not consume the topic', 500: 'Kafka refused' },
+  async run({ proxy, topic, params }) {
+    const group = params.has('group') ? params.group() : undefined;
+    const groups = await proxy.consumers(topic, group);
+    const json = Object.fromEntries([...groups].map(([name, members]) => [name, Object.fromEntries(members)]));
+    return goJsonWithLists(json);
+  },
+} satisfies Route;

@@ -1,0 +1,71 @@
+// The HTTP face: listeners in front of the API, started and stopped in the program's order.
+import type { Face } from '../core/face.js';
+import { type Api, type ApiOptions, createApi } from './api.js';
+import type { HttpLimits } from './config.js';
+import { closeListener, type Listener, listenTcp, listenUnix, type TcpAddress } from './listeners.js';
+
+export interface HttpFaceOptions extends Omit<ApiOptions, 'maxBodyBytes'> {
+  /** Absent: no TCP. */
+  readonly tcp?: TcpAddress;
+  /** Path of the unix socket; absent: none. */
+  readonly unix?: string;
+  readonly limits: HttpLimits;
+}
+
+export class HttpFace implements Face {
+  readonly name = 'http';
+  readonly #options: HttpFaceOptions;
+  readonly #listeners: Listener[] = [];
+  #api: Api | undefined;
+
+  constructor(options: HttpFaceOptions) {
+    this.#options = options;
+  }
+
+  /** What is listened on, TCP first. */
+  get addresses(): readonly string[] {
+    return this.#listeners.map(({ address }) => address);
+  }
+
+  /** @throws Error in Kafka-Pixy's words when an address can't be had. */
+  async start(): Promise<void> {
+    const { tcp, unix, limits, log } = this.#options;
+    this.#api = await createApi({ ...this.#options, maxBodyBytes: limits.maxBodyBytes });
+    const { serve } = this.#api;
+    if (tcp) await this.#listen('TCP', `tcp ${tcp.host}:${tcp.port}`, () => listenTcp(tcp, limits, serve));
+    if (unix) await this.#listen('Unix socket', `unix ${unix}`, () => listenUnix(unix, limits, serve));
+    log.info({ addresses: this.addresses }, 'HTTP is served');
+  }
+
+  async drain(): Promise<void> {
+    this.#options.ops.drain();
+    this.#options.proxies.drain();
+  }
+
+  closeConsumers(): Promise<void> {
+    return this.#options.proxies.closeConsumers();
+  }
+
+  /** Requests in flight are answered first. */
+  async stopListening(): Promise<void> {
+    await Promise.all(this.#listeners.map(closeListener));
+    await this.#api?.close();
+  }
+
+  close(): Promise<number> {
+    return this.#options.proxies.close();
+  }
+
+  async #listen(kind: string, where: string, open: () => Promise<Listener>): Promise<void> {
+    try {
+      this.#listeners.push(await open());
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code;
+      const reason = code === 'EADDRINUSE' ? 'bind: address already in use' : (error as Error).message;
+      throw new Error(
+        `failed to start ${kind} based HTTP API server: failed to create listener: listen ${where}: ${reason}`,
+        { cause: error },
+      );
+    }
+  }
+}
