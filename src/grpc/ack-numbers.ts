@@ -1,0 +1,10 @@
+// The numbers of an ack, checked.
+import type { Ack } from '../core/proxy.js';
+import { fail } from '../errors.js';
+
+/** @throws GatewayError `ack-numbers` */
+export function ackOf(partition: number, offset: number): Ack {
+  if (partition < 0) throw fail('ack-numbers', `bad partition: ${partition}`);
+  if (offset < 0) throw fail('ack-numbers', `bad offset: ${offset}`);
+  return { partition, offset };
+}

@@ -1,0 +1,15 @@
+// ListConsumers: who consumes a topic.
+import type { Members } from '../../core/group-members.js';
+import type { GroupRequest, Method } from '../method.js';
+
+export const listConsumers = {
+  name: 'ListConsumers',
+  async run({ topic, group }, proxy) {
+    const groups = await proxy.consumers(topic, group === '' ? undefined : group);
+    return { groups: Object.fromEntries([...groups].map(([name, members]) => [name, groupReply(members)])) };
+  },
+} satisfies Method<GroupRequest>;
+
+const groupReply = (members: Members): object => ({
+  consumers: Object.fromEntries([...members].map(([clientId, partitions]) => [clientId, { partitions }])),
+});

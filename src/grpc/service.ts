@@ -1,0 +1,88 @@
+// The methods as grpc-js wants them: definitions from the .proto file, calls to operations, errors to statuses.
+import { fileURLToPath } from 'node:url';
+import type { handleUnaryCall, ServerUnaryCall, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
+import { loadSync } from '@grpc/proto-loader';
+import type { LatencyHistogram } from '../core/labelled-stats.js';
+import type { Proxies } from '../core/proxies.js';
+import type { Stats } from '../core/stats.js';
+import { GatewayError } from '../errors.js';
+import type { Log } from '../log.js';
+import type { ClusterRequest, Method } from './method.js';
+import { methods } from './methods/index.js';
+
+export interface ServiceOptions {
+  readonly proxies: Proxies;
+  readonly stats: Stats;
+  readonly log: Log;
+}
+
+const protoFile = fileURLToPath(new URL('./kafkapixy.proto', import.meta.url));
+const internal = 13;
+/** In the driver's words, as upstream; over HTTP the same failure reads `Unknown topic`. */
+const unknownTopic = 'kafka server: Request was for a topic or partition that does not exist on this broker.';
+
+/** Set on a reply by its serializer: it was written. */
+const written = Symbol('written');
+type Reply = { [written]?: boolean };
+
+/** The service as the .proto file defines it. Serializing happens when grpc-js writes a reply, and only if it can. */
+export function serviceDefinition(): ServiceDefinition {
+  const loaded = loadSync(protoFile, { keepCase: true, longs: Number, defaults: true, arrays: true, objects: true });
+  const service = loaded['KafkaPixy'] as unknown as ServiceDefinition;
+  return Object.fromEntries(
+    Object.entries(service).map(([name, method]) => [
+      name,
+      {
+        ...method,
+        responseSerialize: (reply: Reply) => {
+          reply[written] = true;
+          return method.responseSerialize(reply);
+        },
+      },
+    ]),
+  );
+}
+
+export function implementation(options: ServiceOptions): UntypedServiceImplementation {
+  return Object.fromEntries(methods.map((method) => [method.name, unary(options, method)]));
+}
+
+function unary({ proxies, stats, log }: ServiceOptions, method: Method): handleUnaryCall<ClusterRequest, object> {
+  const latency = latencyOf(stats, method.name);
+  const run = method.run as unknown as Method<ClusterRequest>['run'];
+  return async (call, answer) => {
+    const startedAt = latency ? performance.now() : 0;
+    let reply: Reply | undefined;
+    try {
+      const result = run(call.request, proxies.get(call.request.cluster), {
+        onEnd: (tell) => whenEnded(call, () => tell(reply?.[written] === true)),
+      });
+      reply = { ...(result instanceof Promise ? await result : result) };
+      latency?.observe((performance.now() - startedAt) / 1000);
+      stats.count('grpc.requests', method.name, '0');
+      answer(null, reply);
+    } catch (error) {
+      const status = statusOf(error);
+      if (!(error instanceof GatewayError))
+        log.error({ err: error, method: method.name }, 'A call failed: this is a bug');
+      stats.count('grpc.requests', method.name, String(status.code));
+      answer(status);
+    }
+  };
+}
+
+/** grpc-js says `cancelled` at the end of every call, answered or not. */
+function whenEnded(call: ServerUnaryCall<ClusterRequest, object>, tell: () => void): void {
+  if (call.cancelled) tell();
+  else call.once('cancelled', tell);
+}
+
+function statusOf(error: unknown): { code: number; details: string } {
+  if (!(error instanceof GatewayError)) return { code: internal, details: 'internal error' };
+  return { code: error.grpcStatus, details: error.code === 'topic-unknown' ? unknownTopic : error.message };
+}
+
+function latencyOf(stats: Stats, name: string): LatencyHistogram | undefined {
+  if (name === 'Produce') return stats.latency('produce.seconds', 'grpc');
+  return name === 'ConsumeNAck' ? stats.latency('consume.seconds', 'grpc') : undefined;
+}
