@@ -1,0 +1,47 @@
+// From configuration to what core needs to share messages and to produce them.
+import type { ProduceSettings } from '../core/proxy.js';
+import type { SharedSettings } from '../core/shared-settings.js';
+import type { PoolConfig } from './config.js';
+
+const connectTimeoutMs = 10_000;
+
+/** What a shared consumer needs of librdkafka, whatever the user wishes otherwise. */
+export const consumerProperties = {
+  'isolation.level': 'read_uncommitted',
+  'enable.auto.commit': false,
+  'enable.auto.offset.store': false,
+  // Only where the log was cut below a position: start positions are always given.
+  'auto.offset.reset': 'earliest',
+  'partition.assignment.strategy': 'range',
+  'queued.max.messages.kbytes': 8_192,
+  'queued.min.messages': 1_000,
+  'allow.auto.create.topics': false,
+  'topic.metadata.refresh.interval.ms': 30_000,
+} as const;
+
+/** What a producer of single requests needs: equal keys where Kafka-Pixy puts them, and a quick word on missing topics. */
+export const producerProperties = {
+  partitioner: 'fnv1a_random',
+  'sticky.partitioning.linger.ms': 0,
+  'topic.metadata.propagation.max.ms': 1_000,
+} as const;
+
+/** Of the JSON configuration. */
+export function fromPool(
+  pool: PoolConfig,
+  clientId: string,
+  maxMessageBytes: number,
+): { settings: SharedSettings; produce: ProduceSettings } {
+  const { produceTimeoutMs, shutdownTimeoutMs, lingerMs, clientId: named = clientId, ...shared } = pool;
+  return {
+    settings: { ...shared, clientId: named, disabled: false, connectTimeoutMs, properties: consumerProperties },
+    produce: {
+      maxMessageBytes,
+      headers: true,
+      roundRobin: false,
+      produceTimeoutMs,
+      shutdownTimeoutMs,
+      properties: { ...producerProperties, 'linger.ms': lingerMs },
+    },
+  };
+}
