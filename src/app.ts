@@ -1,4 +1,5 @@
 // The composition root: builds clusters, faces and workers from the configuration, starts them and stops them in order.
+import { hostname } from 'node:os';
 import type { Config } from './config.js';
 import { correctedProperties } from './core/client-properties.js';
 import { sleep } from './core/clock.js';
@@ -8,6 +9,8 @@ import type { Clock } from './core/ports.js';
 import { Stats } from './core/stats.js';
 import { createKafkaFactory } from './kafka/factory.js';
 import type { Log } from './log.js';
+import { fromPool } from './pixy/settings.js';
+import { createPixyFaces } from './pixy-faces.js';
 import { resolveRelayConfig } from './relay/config.js';
 import { Relay } from './relay/relay.js';
 import { KafkaGateway } from './resp/kafka-gateway.js';
@@ -70,6 +73,7 @@ export class App {
       log,
     });
     const faces: Face[] = [resp];
+    faces.push(...sharedFaces(config, clusters, version, stats, log));
     if (config.relay) faces.push(createRelay(config.relay, log));
     return new App(config, log, clusters, gateway, faces);
   }
@@ -142,6 +146,28 @@ function createRelay(section: Record<string, unknown>, log: Log): Relay {
     createKafka: (properties) => createKafkaFactory({ general: properties, log: log.child({ face: 'relay' }) }),
     clock: systemClock,
     log: log.child({ face: 'relay' }),
+  });
+}
+
+/** REST, gRPC and the ops port, as far as the configuration has them. */
+function sharedFaces(config: Config, clusters: Clusters, version: string, stats: Stats, log: Log): Face[] {
+  const { http, grpc, ops, pool } = config;
+  const clientId = `rafka_${hostname()}_${process.pid}`;
+  return createPixyFaces({
+    clusters: [...clusters].map(({ name, kafka }) => ({
+      name,
+      kafka,
+      ...fromPool(pool, clientId, kafka.maxMessageBytes),
+    })),
+    tcp: http,
+    unix: http?.unixSocket,
+    ...(http ? { limits: http } : {}),
+    grpc,
+    ops,
+    version,
+    clock: systemClock,
+    stats,
+    log,
   });
 }
 

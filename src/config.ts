@@ -1,6 +1,9 @@
 // The configuration: one JSON file, RAFKA_* variables and flags, checked by the sections' schemas. A plain Rafka file is valid.
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { grpcConfig } from './grpc/config.js';
+import { httpConfig, opsConfig } from './http/config.js';
+import { poolConfig } from './pixy/config.js';
 import { respConfig } from './resp/config.js';
 
 /** librdkafka properties as users write them; librdkafka itself checks them. */
@@ -13,6 +16,11 @@ const schema = z.strictObject({
   /** More clusters, by name, for the faces that can choose one. */
   clusters: z.record(z.string(), z.strictObject(kafkaSections)).default({}),
   resp: respConfig,
+  http: httpConfig,
+  grpc: grpcConfig,
+  /** How http and grpc share a group's messages. */
+  pool: poolConfig,
+  ops: opsConfig,
   /** The relay inside this process: kaf-relay's keys; relay/config.ts checks them. */
   relay: z.record(z.string(), z.unknown()).optional(),
   log: z

@@ -59,5 +59,8 @@ export const gatewayFlags: readonly Flag[] = [
   },
   { flag: '--produce-timeout <ms>', path: 'resp.produceTimeoutMs', about: 'how long a full queue holds a client back' },
   { flag: '--drain-ms <ms>', path: 'resp.drainMs', about: 'how long acks are taken while shutting down' },
+  { flag: '--http-port <port>', path: 'http.port', about: 'serve the REST API on this port' },
+  { flag: '--grpc-port <port>', path: 'grpc.port', about: 'serve the gRPC API on this port' },
+  { flag: '--ops-port <port>', path: 'ops.port', about: 'serve /healthz, /readyz and /metrics on this port' },
   { flag: '--shutdown-timeout <ms>', path: 'shutdown.timeoutMs', about: 'longest shutdown' },
 ];

@@ -1,5 +1,5 @@
 // The command line: flags to configuration, signals to the shutdown, failures to exit codes. The only file that touches argv, env and process.
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { App, systemClock } from './app.js';
 import { ConfigError, fromText, loadConfig, type Setting, settingTypes } from './config.js';
@@ -7,6 +7,9 @@ import { GatewayError } from './errors.js';
 import { gatewayFlags } from './flags.js';
 import { createKafkaFactory } from './kafka/factory.js';
 import { createLog, type Log } from './log.js';
+import { loadPixy, type PixyFlags, pixyFlags, withTwoDashes } from './pixy/command.js';
+import { PixyConfigError } from './pixy/file.js';
+import { PixyApp } from './pixy-app.js';
 import { pinoLevel, type RelayFlags } from './relay/config.js';
 import { loadRelayConfig } from './relay/config-files.js';
 import { Relay } from './relay/relay.js';
@@ -17,6 +20,8 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 
 /** How long a process that has stopped may take to end by itself before what keeps it alive is given up, ms. */
 const lingerMs = 500;
+/** Outstanding acks, then messages that wait for Kafka: Kafka-Pixy's defaults allow half a minute for the latter alone, ms. */
+const pixyShutdownMs = 60_000;
 
 const program = new Command('rafka')
   .description(
@@ -50,10 +55,21 @@ program
   .option('--restart-topic <source>', 'forget the progress of this topic and copy it from its beginning', listed)
   .action(runRelay);
 
+const pixy = program
+  .command('pixy')
+  .description(
+    "Kafka over HTTP and gRPC one message at a time, with Kafka-Pixy's own configuration; see docs/KAFKA-PIXY.md",
+  )
+  .option('--config <file>', 'YAML file (default: built-in settings, one cluster on localhost:9092)')
+  .option('--pidFile <file>', 'write the process id there')
+  .option('--logging <json>', 'ignored: the log is JSON on stderr')
+  .action(runPixy);
+for (const [flag, about] of pixyFlags) pixy.option(flag, about);
+
 try {
-  await program.parseAsync();
+  await program.parseAsync(process.argv[2] === 'pixy' ? withTwoDashes(process.argv) : process.argv);
 } catch (error) {
-  if (!(error instanceof ConfigError || error instanceof GatewayError)) throw error;
+  if (!(error instanceof ConfigError || error instanceof GatewayError || error instanceof PixyConfigError)) throw error;
   console.error(`rafka: ${error.message}`);
   process.exit(1);
 }
@@ -81,13 +97,16 @@ function flagSettings(command: Command): Setting[] {
   });
 }
 
+/** What a signal stops. */
+type Program = Pick<App, 'start' | 'stop' | 'undelivered'>;
+
 /** Runs until a signal: the first one stops in order, a second one or the time-out ends at once with exit code 1. */
-async function run(log: Log, shutdownMs: number, create: () => Promise<App>): Promise<void> {
+async function run(log: Log, shutdownMs: number, create: () => Promise<Program>): Promise<void> {
   process.on('unhandledRejection', (error) => {
     log.fatal({ err: error }, 'a rejection that nobody handles: this is a bug');
     end(log, 1);
   });
-  let app: App;
+  let app: Program;
   try {
     app = await create();
     await app.start();
@@ -118,6 +137,26 @@ async function run(log: Log, shutdownMs: number, create: () => Promise<App>): Pr
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
+}
+
+/** Kafka-Pixy's process: its file and flags, exit code 1 for what it refuses to start with. */
+async function runPixy({
+  config,
+  pidFile,
+  ...flags
+}: PixyFlags & { config?: string; pidFile?: string }): Promise<void> {
+  const file = loadPixy(config === undefined ? undefined : readPixyFile(config), flags);
+  const log = createLog({ level: 'info', pretty: false });
+  if (pidFile !== undefined) writeFileSync(pidFile, String(process.pid), { mode: 0o644 });
+  await run(log, pixyShutdownMs, () => PixyApp.create(file, process.env, version, log));
+}
+
+function readPixyFile(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new ConfigError(`failed to parse config: ${(error as Error).message}`);
+  }
 }
 
 /** Relays until every topic has ended, or until a signal. Exit code 1 when a topic stopped with an error. */

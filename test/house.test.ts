@@ -5,7 +5,7 @@ import { dirname, join, relative } from 'node:path';
 import { describe, test } from 'node:test';
 
 const root = join(import.meta.dirname, '../..');
-const faces = ['resp', 'http', 'grpc', 'relay', 'ris'];
+const faces = ['resp', 'http', 'grpc', 'pixy', 'relay', 'ris'];
 
 /** Of each folder or top-level file: what of ours it may import. `types` counts for `import type` only. */
 const mayImport: Record<string, { readonly values: readonly string[]; readonly types?: readonly string[] }> = {
@@ -16,8 +16,10 @@ const mayImport: Record<string, { readonly values: readonly string[]; readonly t
   kafka: { values: ['core/ports', 'errors'], types: ['log'] },
   ...Object.fromEntries(faces.map((face) => [face, { values: ['core', 'errors'], types: ['log'] }])),
   config: { values: ['errors', ...faces.map((face) => `${face}/config`)], types: ['core', 'log'] },
-  app: { values: ['errors', 'log', 'config', 'core', 'kafka', ...faces] },
-  main: { values: ['errors', 'log', 'flags', 'config', 'app', 'core', 'kafka', ...faces] },
+  app: { values: ['errors', 'log', 'config', 'core', 'kafka', 'pixy-faces', ...faces] },
+  'pixy-faces': { values: ['errors', 'log', 'core', 'http', 'grpc'] },
+  'pixy-app': { values: ['errors', 'log', 'core', 'kafka', 'app', 'pixy', 'pixy-faces'] },
+  main: { values: ['errors', 'log', 'flags', 'config', 'app', 'pixy-app', 'core', 'kafka', ...faces] },
 };
 
 /** Packages that one folder (or file) alone may name. */

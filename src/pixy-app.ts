@@ -1,0 +1,150 @@
+// The composition root of `rafka pixy`: Kafka-Pixy's own configuration made into clusters and faces.
+import { randomBytes, X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { systemClock } from './app.js';
+import { within } from './core/clock.js';
+import type { Face } from './core/face.js';
+import type { KafkaFactory } from './core/ports.js';
+import { Stats } from './core/stats.js';
+import { createKafkaFactory } from './kafka/factory.js';
+import type { Log } from './log.js';
+import { generateClientId } from './pixy/client-id.js';
+import { PixyConfigError, type PixyFile } from './pixy/file.js';
+import { setupProxy } from './pixy/proxy-settings.js';
+import { createPixyFaces, type PixyCluster } from './pixy-faces.js';
+
+/** How long the clusters may take to answer at the start, ms. */
+const startMs = 15_000;
+const unreachable = 'kafka: client has run out of available brokers to talk to (Is your cluster reachable?)';
+const maxGrpcBytes = 1024 * 1024;
+
+export class PixyApp {
+  readonly #log: Log;
+  readonly #clusters: readonly PixyCluster[];
+  readonly #faces: readonly Face[];
+  #undelivered = 0;
+
+  private constructor(log: Log, clusters: readonly PixyCluster[], faces: readonly Face[]) {
+    this.#log = log;
+    this.#clusters = clusters;
+    this.#faces = faces;
+  }
+
+  /** @throws PixyConfigError, KafkaError; Error in Kafka-Pixy's words when a cluster can't be reached. */
+  static async create(
+    file: PixyFile,
+    env: Readonly<Record<string, string | undefined>>,
+    version: string,
+    log: Log,
+  ): Promise<PixyApp> {
+    if (!file.grpcAddr && !file.tcpAddr && !file.unixAddr)
+      throw new PixyConfigError('at least one API server should be configured');
+    for (const warning of file.warnings) log.warn(warning);
+    const clientId = generateClientId(surroundings(env));
+    const clusters = await Promise.all(file.proxies.map((proxy) => openCluster(proxy, clientId, log)));
+    const tls = tlsOf(file);
+    const tcp = file.tcpAddr.includes(':') ? { ...address(file.tcpAddr), tls } : undefined;
+    const faces = createPixyFaces({
+      clusters,
+      defaultCluster: file.defaultCluster,
+      tcp,
+      // An address without a colon is a path.
+      unix: file.unixAddr || (tcp ? undefined : file.tcpAddr || undefined),
+      grpc: file.grpcAddr ? { ...address(file.grpcAddr), tls, maxMessageBytes: maxGrpcBytes } : undefined,
+      version,
+      clock: systemClock,
+      stats: new Stats(),
+      log,
+    });
+    return new PixyApp(log, clusters, faces);
+  }
+
+  get undelivered(): number {
+    return this.#undelivered;
+  }
+
+  /** @throws Error */
+  async start(): Promise<void> {
+    await Promise.all(this.#clusters.map(({ name, kafka }) => reach(name, kafka)));
+    for (const face of this.#faces) await face.start();
+  }
+
+  /** Acks are taken while the consumers close. @returns messages that were not delivered. */
+  async stop(): Promise<number> {
+    await this.#step('polls are told', (face) => face.drain());
+    await this.#step('consumers close, offsets are committed', (face) => face.closeConsumers());
+    await this.#step('listening ends', (face) => face.stopListening());
+    await this.#step('producers are flushed', async (face) => {
+      this.#undelivered += await face.close();
+    });
+    for (const { kafka } of this.#clusters) await kafka.close();
+    this.#log.info({ undelivered: this.#undelivered }, 'stopped');
+    return this.#undelivered;
+  }
+
+  async #step(name: string, run: (face: Face) => Promise<void>): Promise<void> {
+    const startedAt = performance.now();
+    await Promise.all(this.#faces.map(run));
+    this.#log.info({ step: name, ms: Math.round(performance.now() - startedAt) }, 'shutdown');
+  }
+}
+
+async function openCluster(proxy: PixyFile['proxies'][number], clientId: string, log: Log): Promise<PixyCluster> {
+  checkCertificates(proxy.values);
+  const { general, settings, produce } = setupProxy(proxy, clientId);
+  const kafka = await createKafkaFactory({ general, log: log.child({ cluster: proxy.name }) });
+  return { name: proxy.name, kafka, settings, produce };
+}
+
+/** Also where TLS is off, as upstream. */
+function checkCertificates(values: PixyFile['proxies'][number]['values']): void {
+  for (const key of ['kafka.ca_certificate_file', 'kafka.client_certificate_file', 'kafka.client_key_file'] as const) {
+    const path = values[key];
+    if (path === '') continue;
+    try {
+      const pem = readFileSync(path);
+      if (key !== 'kafka.client_key_file') new X509Certificate(pem);
+    } catch (error) {
+      throw new PixyConfigError(`failed to parse config: ${key}: ${(error as Error).message}`);
+    }
+  }
+}
+
+async function reach(name: string, kafka: KafkaFactory): Promise<void> {
+  const answered = await within(
+    systemClock,
+    startMs,
+    kafka.admin.topics([]).then(
+      () => true,
+      () => false,
+    ),
+  );
+  if (!answered) throw new Error(`failed to spawn proxy, name=${name}: failed to create Kafka client: ${unreachable}`);
+}
+
+function tlsOf({ tls }: PixyFile): { certFile: string; keyFile: string } | undefined {
+  if (!tls.certificatePath && !tls.keyPath) return undefined;
+  if (!tls.certificatePath || !tls.keyPath)
+    throw new PixyConfigError('invalid config parameter: tls needs both certificate_path and key_path');
+  return { certFile: tls.certificatePath, keyFile: tls.keyPath };
+}
+
+/** `0.0.0.0:19092`, `:19092`, `[::1]:19092`. */
+function address(text: string): { host: string; port: number } {
+  const found = /^(?:\[(.*)\]|([^:]*)):(\d+)$/.exec(text);
+  if (!found) throw new PixyConfigError(`invalid config parameter: bad address ${text}`);
+  return { host: found[1] ?? (found[2] || '0.0.0.0'), port: Number(found[3]) };
+}
+
+function surroundings(env: Readonly<Record<string, string | undefined>>) {
+  return { env, hostname: hostname(), pid: process.pid, cgroup: cgroup(), random: randomBytes(4).toString('hex') };
+}
+
+function cgroup(): string {
+  try {
+    return readFileSync('/proc/self/cgroup', 'utf8');
+  } catch {
+    return ''; // Not on Linux.
+  }
+}

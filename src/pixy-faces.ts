@@ -1,0 +1,75 @@
+// The faces for clients without a session (REST, gRPC, ops), composed for the gateway and for `rafka pixy` alike.
+import { readFileSync } from 'node:fs';
+import type { Face } from './core/face.js';
+import type { Clock, KafkaFactory } from './core/ports.js';
+import { Proxies } from './core/proxies.js';
+import { KafkaProxy, type ProduceSettings } from './core/proxy.js';
+import type { SharedSettings } from './core/shared-settings.js';
+import type { Stats } from './core/stats.js';
+import { GrpcFace } from './grpc/server.js';
+import { defaultLimits, type HttpLimits, type OpsConfig } from './http/config.js';
+import type { TcpAddress } from './http/listeners.js';
+import { Ops, OpsFace } from './http/ops.js';
+import { HttpFace } from './http/server.js';
+import type { Log } from './log.js';
+
+interface Pem {
+  readonly certFile: string;
+  readonly keyFile: string;
+}
+
+interface Address {
+  readonly host: string;
+  readonly port: number;
+  readonly tls?: Pem | undefined;
+}
+
+export interface PixyCluster {
+  readonly name: string;
+  readonly kafka: KafkaFactory;
+  readonly settings: SharedSettings;
+  readonly produce: ProduceSettings;
+}
+
+export interface PixyFacesOptions {
+  readonly clusters: readonly PixyCluster[];
+  /** Absent: the first one. */
+  readonly defaultCluster?: string;
+  readonly tcp?: Address | undefined;
+  readonly unix?: string | undefined;
+  readonly limits?: HttpLimits;
+  readonly grpc?: (Address & { readonly maxMessageBytes: number }) | undefined;
+  readonly ops?: OpsConfig | undefined;
+  readonly version: string;
+  readonly clock: Clock;
+  readonly stats: Stats;
+  readonly log: Log;
+}
+
+/** Nothing listens yet. @throws Error when a certificate can't be read. */
+export function createPixyFaces(options: PixyFacesOptions): Face[] {
+  const { clusters, tcp, unix, grpc, limits = defaultLimits, version, clock, stats, log } = options;
+  const logOf = (face: string): Log => log.child({ face });
+  const proxies = new Proxies(
+    clusters.map((cluster) => new KafkaProxy({ ...cluster, clock, stats, log: log.child({ cluster: cluster.name }) })),
+    options.defaultCluster,
+  );
+  const probes = new Map(clusters.map(({ name, kafka }) => [name, () => kafka.admin.topics([])]));
+  const ops = new Ops({ probes, stats, clock });
+  const faces: Face[] = [];
+  if (tcp || unix !== undefined) {
+    const where = { ...(tcp ? { tcp: withPem(tcp) } : {}), ...(unix === undefined ? {} : { unix }) };
+    faces.push(new HttpFace({ ...where, proxies, ops, stats, limits, version, log: logOf('http') }));
+  }
+  if (grpc) {
+    const { maxMessageBytes } = grpc;
+    faces.push(new GrpcFace({ ...withPem(grpc), maxMessageBytes, proxies, stats, log: logOf('grpc') }));
+  }
+  if (options.ops) faces.push(new OpsFace(ops, options.ops, logOf('ops')));
+  return faces;
+}
+
+function withPem({ host, port, tls }: Address): TcpAddress {
+  if (!tls) return { host, port };
+  return { host, port, tls: { cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) } };
+}

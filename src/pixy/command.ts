@@ -1,0 +1,50 @@
+// The command line of `rafka pixy`: Kafka-Pixy's flags, which win over its file.
+import { loadPixyFile, type PixyFile, type ProxyOverrides } from './file.js';
+
+/** As commander names them. */
+export interface PixyFlags {
+  readonly kafkaPeers?: string;
+  readonly zookeeperPeers?: string;
+  readonly grpcAddr?: string;
+  readonly tcpAddr?: string;
+  readonly unixAddr?: string;
+  readonly tls?: boolean;
+  readonly caCertFile?: string;
+  readonly clientCertFile?: string;
+  readonly clientCertKeyFile?: string;
+  readonly insecureTLS?: boolean;
+}
+
+/** In commander's form, with what each does. */
+export const pixyFlags: readonly (readonly [flag: string, about: string])[] = [
+  ['--kafkaPeers <list>', "the default cluster's brokers, host:port,..."],
+  ['--zookeeperPeers <list>', 'ignored: groups are kept by Kafka itself'],
+  ['--grpcAddr <address>', 'gRPC address'],
+  ['--tcpAddr <address>', 'HTTP address'],
+  ['--unixAddr <path>', 'HTTP on a unix socket'],
+  ['--tls', 'TLS to the default cluster'],
+  ['--caCertFile <file>', 'its certificate authority (PEM)'],
+  ['--clientCertFile <file>', 'our certificate for it (PEM)'],
+  ['--clientCertKeyFile <file>', 'the key of our certificate (PEM)'],
+  ['--insecureTLS', "don't verify its certificate"],
+];
+
+/** Go's flags may have one dash: `-config x` is `--config x`. */
+export const withTwoDashes = (argv: readonly string[]): string[] =>
+  argv.map((word) => (/^-[a-zA-Z]{2,}(=|$)/.test(word) ? `-${word}` : word));
+
+/** @param text the file's; undefined without one. @throws PixyConfigError */
+export function loadPixy(text: string | undefined, flags: PixyFlags): PixyFile {
+  const given: ProxyOverrides = {
+    ...(flags.kafkaPeers === undefined ? {} : { 'kafka.seed_peers': flags.kafkaPeers.split(',') }),
+    ...(flags.zookeeperPeers === undefined ? {} : { 'zoo_keeper.seed_peers': flags.zookeeperPeers.split(',') }),
+    ...(flags.tls ? { 'kafka.tls': true } : {}),
+    ...(flags.caCertFile === undefined ? {} : { 'kafka.ca_certificate_file': flags.caCertFile }),
+    ...(flags.clientCertFile === undefined ? {} : { 'kafka.client_certificate_file': flags.clientCertFile }),
+    ...(flags.clientCertKeyFile === undefined ? {} : { 'kafka.client_key_file': flags.clientCertKeyFile }),
+    ...(flags.insecureTLS ? { 'kafka.insecure': true } : {}),
+  };
+  const file = loadPixyFile(text, given);
+  const { grpcAddr = file.grpcAddr, tcpAddr = file.tcpAddr, unixAddr = file.unixAddr } = flags;
+  return { ...file, grpcAddr, tcpAddr, unixAddr };
+}
