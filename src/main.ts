@@ -33,6 +33,7 @@ const program = new Command('rafka')
   .version(version, '-v, --version')
   .option('-c, --config <file>', "JSON configuration; Rafka's librdkafka.json is one (default: the embedded Kafka)")
   .showHelpAfterError()
+  .enablePositionalOptions()
   .action(runGateway);
 
 for (const { flag, path, about, choices } of gatewayFlags) {
