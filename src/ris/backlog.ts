@@ -1,10 +1,10 @@
 // What a replica has received, in order, until it is known to be in Kafka; bounded by bytes.
 import { timeOf } from './feed.js';
-import type { RisMessage } from './message.js';
+import type { PeekedLine } from './peek.js';
 
 /** One message, or (message null) the place where the feed began anew, or where a message was given up. */
 export interface Entry {
-  message: RisMessage | null;
+  message: PeekedLine | null;
   readonly bytes: number;
   /** Feed time, us. At the beginning of a feed: everything after it is there. */
   readonly time: number;
@@ -16,7 +16,7 @@ export interface Entry {
 
 /** A message that had to be given up: its peer has a hole up to here. */
 export interface Lost {
-  readonly message: RisMessage;
+  readonly message: PeekedLine;
   readonly count: number;
 }
 
@@ -77,7 +77,8 @@ export class Backlog {
     return this.#lostUntil;
   }
 
-  push(message: RisMessage, bytes: number): void {
+  push(message: PeekedLine): void {
+    const bytes = message.line.length;
     this.#entries.push({ message, bytes, time: timeOf(message), start: false, floor: undefined });
     this.#bytes += bytes;
   }
@@ -160,9 +161,9 @@ export class Backlog {
     return lost;
   }
 
-  #lose(message: RisMessage): void {
-    const count = (this.#lost.get(message.peer)?.count ?? 0) + 1;
-    this.#lost.set(message.peer, { message, count });
+  #lose(message: PeekedLine): void {
+    const count = (this.#lost.get(message.peerKey)?.count ?? 0) + 1;
+    this.#lost.set(message.peerKey, { message, count });
     this.#lostUntil = Math.max(this.#lostUntil, timeOf(message));
   }
 
@@ -173,11 +174,11 @@ export class Backlog {
     for (let i = this.#cursor; i < this.#entries.length; i++) {
       const { message, bytes } = this.#entries[i]!;
       if (!message) continue;
-      const size = (sizes.get(message.peer) ?? 0) + bytes;
-      sizes.set(message.peer, size);
+      const size = (sizes.get(message.peerKey) ?? 0) + bytes;
+      sizes.set(message.peerKey, size);
       if (size > most) {
         most = size;
-        fullest = message.peer;
+        fullest = message.peerKey;
       }
     }
     return fullest;
@@ -187,7 +188,7 @@ export class Backlog {
     let dropped = 0;
     for (let i = this.#cursor; i < this.#entries.length && this.#bytes > this.#limit * relief; i++) {
       const entry = this.#entries[i]!;
-      if (entry.message?.peer !== peer) continue;
+      if (entry.message?.peerKey !== peer) continue;
       this.#lose(entry.message);
       this.#bytes -= entry.bytes;
       entry.message = null;

@@ -131,11 +131,14 @@ class Reading {
 
 /** Most ids begin with the peer's address: `~` stands for it, `=` for nothing. */
 function shortened(ids: Delta['ids']): [string, PublishedId[]][] {
-  return [...ids].map(([peer, list]) => [
-    peer,
-    list.map(([time, id]) => [time, id.startsWith(peer) ? `~${id.slice(peer.length)}` : `=${id}`]),
-  ]);
+  return [...ids].map(([peer, list]) => {
+    const address = addressIn(peer);
+    return [peer, list.map(([time, id]) => [time, id.startsWith(address) ? `~${id.slice(address.length)}` : `=${id}`])];
+  });
 }
+
+/** A peer is `collector address`. */
+const addressIn = (peer: string): string => peer.slice(peer.indexOf(' ') + 1);
 
 const record = (topic: string, key: string, value: unknown): ProducerRecord => ({
   topic,

@@ -7,8 +7,9 @@ import { Backlog } from './backlog.js';
 import type { Election } from './candidate.js';
 import type { RisConfig } from './config.js';
 import { Feed, timeOf } from './feed.js';
-import type { RisMessage } from './message.js';
+import type { MalformedReason } from './message.js';
 import { Reorder } from './order.js';
+import type { PeekedLine } from './peek.js';
 import { type Batch, Publisher } from './publisher.js';
 import { isFenced, Term, TermOver } from './term.js';
 
@@ -58,10 +59,9 @@ export class Collector {
   readonly #config: RisConfig;
   readonly #deps: CollectorDeps;
   readonly #feed: Feed;
-  readonly #reorder: Reorder<RisMessage>;
+  readonly #reorder: Reorder<PeekedLine>;
   readonly #backlog: Backlog;
-  /** Line lengths of what the reorder window holds. */
-  readonly #sizes = new WeakMap<RisMessage, number>();
+  readonly #reasonsTold = new Set<MalformedReason>();
   #running: Promise<void> = Promise.resolve();
   #publisher: Publisher | undefined;
   #stopping = false;
@@ -137,7 +137,7 @@ export class Collector {
   #feedEvents() {
     const { log } = this.#deps;
     return {
-      onMessage: (message: RisMessage, bytes: number) => this.#receive(message, bytes),
+      onLine: (line: PeekedLine) => this.#receive(line),
       onStart: (since: number) => {
         this.#take(this.#reorder.flush());
         this.#backlog.start(since);
@@ -147,20 +147,24 @@ export class Collector {
         log.warn({ reason }, 'The feed has a gap');
         this.#wake();
       },
-      onMalformed: (reason: string) => {
-        this.#count('ris.malformed', 1, reason);
-        log.debug({ reason }, 'A line of RIS Live was skipped');
-      },
+      onMalformed: (reason: MalformedReason) => this.#malformed(reason),
       onServerError: () => this.#count('ris.errors'),
-      onReconnect: () => this.#count('ris.disconnects'),
+      onDisconnect: () => this.#count('ris.disconnects'),
     };
   }
 
-  #receive(message: RisMessage, bytes: number): void {
+  #malformed(reason: MalformedReason): void {
+    this.#count('ris.malformed', 1, reason);
+    // Once for each reason: a bad feed must not fill the log.
+    if (!this.#reasonsTold.has(reason))
+      this.#deps.log.warn({ reason }, 'A line of RIS Live was skipped; the next ones are only counted');
+    this.#reasonsTold.add(reason);
+  }
+
+  #receive(line: PeekedLine): void {
     this.#received++;
     this.#count('ris.received');
-    this.#sizes.set(message, bytes);
-    const verdict = this.#reorder.push(message, this.#windowTime);
+    const verdict = this.#reorder.push(line, this.#windowTime);
     if (verdict === 'late') this.#count('ris.late');
     else if (verdict === 'duplicate') this.#count('ris.duplicates');
   }
@@ -187,9 +191,9 @@ export class Collector {
   }
 
   /** Ordered messages go to the backlog; over its limit something has to be given up. */
-  #take(messages: readonly RisMessage[]): void {
+  #take(messages: readonly PeekedLine[]): void {
     if (messages.length === 0) return;
-    for (const message of messages) this.#backlog.push(message, this.#sizes.get(message) ?? 0);
+    for (const message of messages) this.#backlog.push(message);
     this.#backlog.settle(this.#floor() ?? 0);
     const dropped = this.#publisher ? this.#backlog.dropByPeer() : this.#backlog.dropOldest();
     if (dropped > 0 && this.#publisher) {
@@ -251,12 +255,7 @@ export class Collector {
     const { log } = this.#deps;
     const term = await Term.open(this.#termOptions());
     try {
-      const { collector, encoder, published, headers, risTime, now } = this.#publisherOptions();
-      const publisher = new Publisher(
-        { collector, encoder, published, headers, risTime, now },
-        this.#backlog,
-        term.progress,
-      );
+      const publisher = new Publisher(this.#publisherOptions(), this.#backlog, term.progress);
       this.#publisher = publisher;
       this.#committed = publisher.mark;
       this.#count('ris.terms');
@@ -363,6 +362,7 @@ export class Collector {
       published: { windowUs: reorderMs * 1000, late },
       headers,
       risTime: timestamp === 'ris',
+      onMalformed: (reason: MalformedReason) => this.#malformed(reason),
       now: () => this.#deps.clock.now(),
     };
   }

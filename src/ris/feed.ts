@@ -2,7 +2,8 @@
 import type { Clock } from '../core/ports.js';
 import type { Log } from '../log.js';
 import { LiveSocket } from './live.js';
-import { type MalformedReason, parseLine, type RisMessage } from './message.js';
+import type { MalformedReason } from './message.js';
+import { type PeekedLine, peekLine } from './peek.js';
 
 export interface FeedOptions {
   readonly url: string;
@@ -23,15 +24,15 @@ export interface FeedOptions {
 
 /** All feed times are us since the epoch, by the collector's clock. */
 export interface FeedEvents {
-  /** `bytes`: the line's length. */
-  onMessage(message: RisMessage, bytes: number): void;
+  /** A message, unparsed but for its place. */
+  onLine(line: PeekedLine): void;
   /** From here on everything after `since` is there; before it, what is between the last message and `since` may be missing. */
   onStart(since: number): void;
   /** The stream has ended: no socket is left that saw everything. */
   onGap(reason: string): void;
   onMalformed(reason: MalformedReason): void;
   onServerError(): void;
-  onReconnect(): void;
+  onDisconnect(): void;
 }
 
 /** One socket's place: what it has seen since its subscription. */
@@ -101,12 +102,12 @@ export class Feed {
   }
 
   #line(slot: Slot, text: string): void {
-    const line = parseLine(text);
+    const line = peekLine(text);
     switch (line.kind) {
-      case 'message':
+      case 'line':
         // A subscription to one collector brings only its messages; a server that sends others must not mix them in.
-        if (line.message.collector !== this.#options.collector) this.#events.onMalformed('host');
-        else this.#message(slot, line.message, text.length);
+        if (!line.peerKey.startsWith(`${this.#options.collector} `)) this.#events.onMalformed('host');
+        else this.#message(slot, line);
         return;
       case 'control':
         if (line.type === 'ris_error') this.#serverError(slot, line.data);
@@ -116,8 +117,8 @@ export class Feed {
     }
   }
 
-  #message(slot: Slot, message: RisMessage, bytes: number): void {
-    const time = timeOf(message);
+  #message(slot: Slot, line: PeekedLine): void {
+    const time = timeOf(line);
     if (slot.since === undefined) {
       // What was sent before this socket was there may be later than its first message by the disorder of the feed.
       slot.since = time + this.#options.disorderUs;
@@ -128,7 +129,7 @@ export class Feed {
       this.#events.onStart(slot.since);
     }
     if (time > this.#latest) this.#latest = time;
-    this.#events.onMessage(message, bytes);
+    this.#events.onLine(line);
   }
 
   #down(slot: Slot, index: number, reason: string): void {
@@ -138,7 +139,7 @@ export class Feed {
     this.#options.log.warn({ socket: index, reason: this.#lastError || reason }, 'RIS Live: not connected');
     this.#lastError = '';
     if (!wasUp) return;
-    this.#events.onReconnect();
+    this.#events.onDisconnect();
     if (this.#since === null) return;
     // Another socket carries on without a hole if it was there before the last message that surely came in order.
     const covered = this.#latest - this.#options.disorderUs;

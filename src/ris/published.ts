@@ -1,6 +1,6 @@
 // What has been published, per peer: enough to tell whether a message that a replica still holds was published by its predecessor.
 import { timeOf } from './feed.js';
-import type { RisMessage } from './message.js';
+import type { Ordered } from './order.js';
 
 /** A message's place among its peer's: seconds, microseconds, sequence. */
 export type Place = readonly [seconds: number, micros: number, sequence: number];
@@ -8,7 +8,7 @@ export type Place = readonly [seconds: number, micros: number, sequence: number]
 /** An id published at a feed time (us). */
 export type PublishedId = readonly [time: number, id: string];
 
-/** What one transaction adds: small enough to be written with it. */
+/** What one transaction adds, by peer (`collector address`): small enough to be written with it. */
 export interface Delta {
   /** Each peer's last place. */
   readonly places: ReadonlyMap<string, Place>;
@@ -57,8 +57,8 @@ export class Published {
   }
 
   /** Whether a message was published before, or its place was passed and it is not to be published any more. */
-  has(message: RisMessage): boolean {
-    const past = this.#peers.get(message.peer);
+  has(message: Ordered): boolean {
+    const past = this.#peers.get(message.peerKey);
     if (!past) return false;
     const order = compare(message, past.last);
     if (order > 0) return false;
@@ -70,22 +70,22 @@ export class Published {
   }
 
   /** Notes a message that is being published (or given up for good). */
-  add(message: RisMessage): void {
+  add(message: Ordered): void {
     const time = timeOf(message);
-    let past = this.#peers.get(message.peer);
+    let past = this.#peers.get(message.peerKey);
     if (!past) {
       past = { last: placeOf(message), ids: new Map(), before: 0 };
-      this.#peers.set(message.peer, past);
+      this.#peers.set(message.peerKey, past);
     } else if (compare(message, past.last) > 0) {
       past.last = placeOf(message);
     }
-    this.#places.set(message.peer, past.last);
+    this.#places.set(message.peerKey, past.last);
     if (message.id === null) return;
     past.ids.set(message.id, time);
     if (past.ids.size > 16) this.#forget(past);
-    const ids = this.#ids.get(message.peer);
+    const ids = this.#ids.get(message.peerKey);
     if (ids) ids.push([time, message.id]);
-    else this.#ids.set(message.peer, [[time, message.id]]);
+    else this.#ids.set(message.peerKey, [[time, message.id]]);
   }
 
   /** What was added since the last call. */
@@ -106,7 +106,7 @@ export class Published {
   }
 }
 
-const placeOf = (message: RisMessage): Place => [message.seconds, message.micros, message.sequence];
+const placeOf = (message: Ordered): Place => [message.seconds, message.micros, message.sequence];
 const timeOfPlace = (place: Place): number => place[0] * 1_000_000 + place[1];
-const compare = (message: RisMessage, place: Place): number =>
+const compare = (message: Ordered, place: Place): number =>
   message.seconds - place[0] || message.micros - place[1] || message.sequence - place[2];

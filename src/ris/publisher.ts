@@ -3,7 +3,8 @@ import type { Header, ProducerRecord } from '../core/ports.js';
 import type { Backlog } from './backlog.js';
 import type { Progress, Step } from './checkpoint.js';
 import { RisEncoder } from './encoder.js';
-import type { RisMessage } from './message.js';
+import { type MalformedReason, parseLine } from './message.js';
+import type { PeekedLine } from './peek.js';
 import type { PeerSnapshot } from './peers.js';
 import { Published, type PublishedOptions } from './published.js';
 import type { BmpRecord, EncoderOptions } from './record.js';
@@ -16,6 +17,8 @@ export interface PublisherOptions {
   readonly headers: boolean;
   /** Whether a record's time is the RIS message's; else Kafka's clients set the time of producing. */
   readonly risTime: boolean;
+  /** Told of each line that turns out to be no message. */
+  readonly onMalformed: (reason: MalformedReason) => void;
   /** Milliseconds since the epoch, for records that no message asked for. */
   readonly now: () => number;
 }
@@ -141,7 +144,7 @@ export class Publisher {
     if (lost.length === 0) return;
     for (const { message } of lost) this.#published.add(message);
     this.#holes += lost.length;
-    this.#interrupt(new Set(lost.map(({ message }) => message.peer)));
+    this.#interrupt(new Set(lost.map(({ message }) => message.peerKey.slice(message.peerKey.indexOf(' ') + 1))));
   }
 
   #interrupt(peers?: ReadonlySet<string>): void {
@@ -152,18 +155,21 @@ export class Publisher {
     }
   }
 
-  #take(message: RisMessage, counts: { messages: number; skipped: number }): void {
-    if (message.type === 'KEEPALIVE') {
-      this.#encoder.encode(message);
-      return;
-    }
-    if (this.#published.has(message)) {
+  #take(held: PeekedLine, counts: { messages: number; skipped: number }): void {
+    if (this.#published.has(held)) {
       counts.skipped++;
       return;
     }
+    const read = parseLine(held.line);
+    if (read.kind !== 'message') {
+      this.#options.onMalformed(read.kind === 'malformed' ? read.reason : 'envelope');
+      return;
+    }
+    const { message } = read;
     const records = this.#encoder.encode(message);
+    if (message.type === 'KEEPALIVE') return;
     this.#add(records);
-    this.#published.add(message);
+    this.#published.add(held);
     counts.messages++;
     // An UPDATE changes a peer's state only when it brings its session up, which makes a record of its own.
     if (message.type !== 'UPDATE' || records.length > 1) this.#noteState(message.peer, message.peerAsn);

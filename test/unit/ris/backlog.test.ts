@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Backlog } from '../../../src/ris/backlog.js';
-import { update } from './ris-message.js';
+import { heldLine } from './held-line.js';
 
 /** The ids of what next() gives until the end. */
 function readAll(backlog: Backlog): (string | null)[] {
@@ -13,7 +13,7 @@ function readAll(backlog: Backlog): (string | null)[] {
 
 function filled(limit: number, count: number, peers = ['192.0.2.1']): Backlog {
   const backlog = new Backlog(limit);
-  for (let i = 0; i < count; i++) backlog.push(update(peers[i % peers.length]!, 1000 + i), 100);
+  for (let i = 0; i < count; i++) backlog.push(heldLine(peers[i % peers.length]!, 1000 + i));
   return backlog;
 }
 
@@ -34,7 +34,7 @@ test('places last while thousands of entries come and go', () => {
   const backlog = new Backlog(1 << 30);
   let read = 0;
   for (let i = 0; i < 30_000; i++) {
-    backlog.push(update('192.0.2.1', i), 1);
+    backlog.push(heldLine('192.0.2.1', i));
     if (i % 3 !== 0) {
       assert.equal(backlog.next()?.time, read * 1000);
       read++;
@@ -59,14 +59,14 @@ test('a standby over its limit gives up the oldest and knows until when', () => 
 
 test('a leader over its limit takes from the peer that fills it most', () => {
   const backlog = new Backlog(2000);
-  backlog.push(update('192.0.2.9', 1), 100);
-  for (let i = 0; i < 20; i++) backlog.push(update('192.0.2.1', 10 + i), 100);
+  backlog.push(heldLine('192.0.2.9', 1));
+  for (let i = 0; i < 20; i++) backlog.push(heldLine('192.0.2.1', 10 + i));
   assert.equal(backlog.dropByPeer(), 3);
   assert.deepEqual(
-    backlog.takeLost().map(({ message }) => message.peer),
-    ['192.0.2.1'],
+    backlog.takeLost().map(({ message }) => message.peerKey),
+    ['rrc13 192.0.2.1'],
   );
-  assert.ok(readAll(backlog).includes(update('192.0.2.9', 1).id));
+  assert.ok(readAll(backlog).includes(heldLine('192.0.2.9', 1).id));
 });
 
 test('what is being published is never given up', () => {
@@ -79,9 +79,9 @@ test('what is being published is never given up', () => {
 test('trim forgets what the leader has committed, and passes no beginning of the feed that is later', () => {
   const backlog = new Backlog(10_000);
   backlog.start(500_000);
-  backlog.push(update('192.0.2.1', 1000), 100);
+  backlog.push(heldLine('192.0.2.1', 1000));
   backlog.start(1_600_000);
-  backlog.push(update('192.0.2.1', 1500), 100);
+  backlog.push(heldLine('192.0.2.1', 1500));
   backlog.trim(1_200_000);
   assert.equal(backlog.since, 500_000);
   assert.equal(backlog.length, 2);
