@@ -115,7 +115,7 @@ class Reading {
     for (const slot of this.#slots.values()) {
       for (const [peer, list] of Object.entries(slot)) {
         const full = list.map(
-          ([time, id]): PublishedId => [time, id.startsWith('~') ? peer + id.slice(1) : id.slice(1)],
+          ([time, id]): PublishedId => [time, id.startsWith('~') ? addressIn(peer) + id.slice(1) : id.slice(1)],
         );
         ids.set(peer, (ids.get(peer) ?? []).concat(full));
       }
