@@ -25,14 +25,20 @@ const schema = z.strictObject({
   relay: z.record(z.string(), z.unknown()).optional(),
   log: z
     .strictObject({
-      level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
-      pretty: z.boolean().default(false),
+      level: z
+        .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+        .default('info')
+        .describe('Least severe lines that are logged'),
+      pretty: z.boolean().default(false).describe('Lines for people instead of JSON'),
     })
     .prefault({}),
   shutdown: z
     .strictObject({
-      /** After this the process ends with exit code 1, whatever is left. */
-      timeoutMs: z.number().int().min(1).default(8_000),
+      timeoutMs: z
+        .int()
+        .min(1)
+        .default(8_000)
+        .describe('After this a shutdown ends at once with exit code 1, whatever is left'),
     })
     .prefault({}),
 });
@@ -77,14 +83,24 @@ async function readJson(file: string): Promise<Record<string, unknown>> {
   throw new ConfigError(`${file} must hold a JSON object`);
 }
 
-/** Every key that holds one value, by dotted path: what flags and variables can set. */
-export function settingTypes(): Map<string, z.ZodType> {
-  const found = new Map<string, z.ZodType>();
+/** One key that holds one value: what a flag or a variable can set. */
+export interface SettingType {
+  /** Without its default. */
+  readonly type: z.ZodType;
+  readonly default: unknown;
+  readonly description: string | undefined;
+}
+
+/** Every key that holds one value, by dotted path. */
+export function settingTypes(): Map<string, SettingType> {
+  const found = new Map<string, SettingType>();
   const walk = (type: z.ZodType, path: string): void => {
     const inner = unwrap(type);
     if (inner instanceof z.ZodObject) {
       for (const [key, child] of Object.entries(inner.shape)) walk(child as z.ZodType, path ? `${path}.${key}` : key);
-    } else if (!(inner instanceof z.ZodRecord)) found.set(path, inner);
+    } else if (!(inner instanceof z.ZodRecord)) {
+      found.set(path, { type: inner, default: defaultOf(type), description: type.description ?? inner.description });
+    }
   };
   walk(schema, '');
   return found;
@@ -102,7 +118,7 @@ function environmentSettings(env: ConfigSources['env']): Setting[] {
   const settings: Setting[] = [];
   // The one name that does not follow the rule: what container files call it.
   if (env['RAFKA_PASSWORD']) settings.push(['resp.requirepass', env['RAFKA_PASSWORD']]);
-  for (const [path, type] of settingTypes()) {
+  for (const [path, { type }] of settingTypes()) {
     const text = env[environmentName(path)];
     if (text !== undefined) settings.push([path, fromText(type, text)]);
   }
@@ -117,6 +133,10 @@ export function fromText(type: z.ZodType, text: string): unknown {
     return ({ true: true, '1': true, false: false, '0': false } as const)[text] ?? text;
   if (inner instanceof z.ZodArray) return text.split(',');
   return text;
+}
+
+function defaultOf(type: z.ZodType): unknown {
+  return type instanceof z.ZodDefault ? type.def.defaultValue : undefined;
 }
 
 function unwrap(type: z.ZodType): z.ZodType {

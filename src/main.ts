@@ -93,7 +93,7 @@ function flagSettings(command: Command): Setting[] {
     const name = new Option(flag).attributeName();
     const value: unknown = command.getOptionValue(name);
     if (command.getOptionValueSource(name) !== 'cli') return [];
-    const type = types.get(path);
+    const type = types.get(path)?.type;
     return [[path, typeof value === 'string' && type ? fromText(type, value) : value]];
   });
 }

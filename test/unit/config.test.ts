@@ -69,6 +69,10 @@ test('every flag sets a key that exists', () => {
   for (const { flag, path } of gatewayFlags) assert.ok(known.has(path), `${flag} sets ${path}`);
 });
 
+test('every key says what it is', () => {
+  for (const [path, { description }] of settingTypes()) assert.ok(description, path);
+});
+
 test('variables are named after their keys', () => {
   assert.equal(environmentName('resp.maxClients'), 'RAFKA_RESP_MAX_CLIENTS');
   assert.equal(environmentName('resp.tls.certFile'), 'RAFKA_RESP_TLS_CERT_FILE');
@@ -76,7 +80,7 @@ test('variables are named after their keys', () => {
 
 test('texts become what their key holds', () => {
   const types = settingTypes();
-  assert.equal(fromText(types.get('resp.port')!, '1'), 1);
-  assert.equal(fromText(types.get('resp.strictNames')!, '0'), false);
-  assert.equal(fromText(types.get('resp.host')!, '1'), '1');
+  assert.equal(fromText(types.get('resp.port')!.type, '1'), 1);
+  assert.equal(fromText(types.get('resp.strictNames')!.type, '0'), false);
+  assert.equal(fromText(types.get('resp.host')!.type, '1'), '1');
 });

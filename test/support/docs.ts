@@ -1,0 +1,76 @@
+// The tables of the documentation, made from the code. `npm run docs` writes them; a test fails when they are not what the code says.
+import { environmentName, settingTypes } from '../../src/config.js';
+import { errorTable } from '../../src/errors.js';
+import { gatewayFlags } from '../../src/flags.js';
+import type { Command } from '../../src/resp/command.js';
+import * as commands from '../../src/resp/commands/index.js';
+
+const root = new URL('../../../', import.meta.url);
+
+/** File and table: it stands between `<!-- name -->` and `<!-- /name -->`. */
+export const tables: readonly { file: URL; name: string; make: () => string }[] = [
+  { file: new URL('README.md', root), name: 'commands', make: commandsTable },
+  { file: new URL('README.md', root), name: 'flags', make: flagsTable },
+  { file: new URL('docs/CONFIGURATION.md', root), name: 'keys', make: keysTable },
+  { file: new URL('docs/ERRORS.md', root), name: 'errors', make: errorsTable },
+];
+
+/** The text with the table put in. @throws when the markers are missing. */
+export function withTable(text: string, name: string, table: string): string {
+  const [open, close] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
+  const [from, to] = [text.indexOf(open), text.indexOf(close)];
+  if (from < 0 || to < from) throw new Error(`no ${open} ... ${close}`);
+  return `${text.slice(0, from + open.length)}\n${table}\n${text.slice(to)}`;
+}
+
+function commandsTable(): string {
+  const all = (Object.values(commands) as Command[]).sort((a, b) => (a.name < b.name ? -1 : 1));
+  return rows(
+    ['command', 'what it does'],
+    all.map((command) => {
+      const subcommands = (command.subcommands ?? []).map(({ name }) => name.toUpperCase()).join(', ');
+      const about = subcommands === '' ? command.summary : `${command.summary} ${subcommands}.`;
+      return [`\`${command.name.toUpperCase()}\``, about];
+    }),
+  );
+}
+
+function flagsTable(): string {
+  const types = settingTypes();
+  return rows(
+    ['flag', 'key', 'default', 'what it sets'],
+    gatewayFlags.map(({ flag, path, about }) => [`\`${flag}\``, `\`${path}\``, shown(types.get(path)?.default), about]),
+  );
+}
+
+function keysTable(): string {
+  return rows(
+    ['key', 'variable', 'default', 'meaning'],
+    [...settingTypes()].map(([path, setting]) => [
+      `\`${path}\``,
+      `\`${environmentName(path)}\``,
+      shown(setting.default),
+      setting.description ?? '',
+    ]),
+  );
+}
+
+function errorsTable(): string {
+  return rows(
+    ['code', 'RESP', 'HTTP', 'gRPC'],
+    Object.entries(errorTable).map(([code, { prefix, text, http, grpc }]) => [
+      `\`${code}\``,
+      `\`${`${prefix} ${text}`.replaceAll('`', "'")}\``,
+      String(http),
+      String(grpc),
+    ]),
+  );
+}
+
+const shown = (value: unknown): string => (value === undefined ? '' : `\`${JSON.stringify(value)}\``);
+
+function rows(head: readonly string[], body: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...body.map(line)].join('\n');
+}
