@@ -3,7 +3,7 @@ import type { Properties } from '../core/ports.js';
 import type { Log } from '../log.js';
 import { type Client, connect, metadata } from './client.js';
 import { type NativeProducer, native } from './native.js';
-import { producerProperties } from './properties.js';
+import { producerProperties, type Section } from './properties.js';
 
 export interface EmbeddedKafka {
   /** host:port of its brokers. */
@@ -14,13 +14,28 @@ export interface EmbeddedKafka {
 }
 
 /**
- * What clients of the embedded Kafka are given below the user's own properties: everything is read from the start, as
- * nothing can have been committed before; and topics come to be on first use.
+ * What clients of the embedded Kafka are given below the user's own properties: topics come to be on first use, and
+ * are read from the start.
  */
-export const embeddedDefaults: { readonly general: Properties; readonly consumer: Properties } = {
-  general: { 'topic.metadata.propagation.max.ms': 1000 },
-  consumer: { 'auto.offset.reset': 'earliest', 'allow.auto.create.topics': true },
-};
+const consumerDefaults: Properties = { 'auto.offset.reset': 'earliest', 'allow.auto.create.topics': true };
+
+/** The mock's new group protocol lets a first member in at once; its classic one takes 3 s. */
+const newProtocol: Properties = { 'group.protocol': 'consumer' };
+/** In the classic one, a rebalance takes as long as the session time-out less a second. */
+const classicProtocol: Properties = { 'session.timeout.ms': 4000, 'heartbeat.interval.ms': 500 };
+
+/** Keys that librdkafka refuses beside the new protocol. */
+const classicKeys = ['session.timeout.ms', 'heartbeat.interval.ms', 'partition.assignment.strategy', 'group.protocol'];
+
+/**
+ * Properties for a consumer of the embedded Kafka, below the user's.
+ * @param wantsClassic it takes part in rebalances, which is a matter of the classic protocol
+ */
+export function embeddedConsumer(sections: readonly Section[], wantsClassic: boolean): Section {
+  const classic = wantsClassic || sections.some(({ properties }) => classicKeys.some((key) => key in properties));
+  const protocol = classic ? classicProtocol : newProtocol;
+  return { name: 'embedded', properties: { ...consumerDefaults, ...protocol } };
+}
 
 /** Starts it; it holds about 5 MB or 100,000 messages a partition, and ends with stop(). */
 export async function startEmbedded(log: Log): Promise<EmbeddedKafka> {

@@ -6,7 +6,7 @@ import { ClusterAdmin } from './admin.js';
 import { adminOptions } from './admin-options.js';
 import { checkProperties } from './client.js';
 import { openConsumer } from './consumer.js';
-import { type EmbeddedKafka, embeddedDefaults, startEmbedded } from './embedded.js';
+import { type EmbeddedKafka, embeddedConsumer, startEmbedded } from './embedded.js';
 import { native } from './native.js';
 import { NativeAdmin } from './native-admin.js';
 import { openProducer } from './producer.js';
@@ -64,13 +64,11 @@ class RdKafkaFactory implements KafkaFactory {
   readonly #embedded: EmbeddedKafka | undefined;
 
   constructor({ general, consumer, producer }: Sections, log: Log, embedded: EmbeddedKafka | undefined) {
-    const below: Section[] = embedded ? [{ name: 'embedded', properties: embeddedDefaults.general }] : [];
-    const belowConsumer: Section[] = embedded ? [{ name: 'embedded', properties: embeddedDefaults.consumer }] : [];
     const above: Section[] = embedded
       ? [{ name: 'embedded', properties: { 'bootstrap.servers': embedded.brokers } }]
       : [];
-    this.#producer = [...below, general, producer, ...above];
-    this.#consumer = [...below, ...belowConsumer, general, consumer, ...above];
+    this.#producer = [general, producer, ...above];
+    this.#consumer = [general, consumer, ...above];
     this.#log = log;
     this.#embedded = embedded;
     const effective = producerProperties(this.#producer, log).global;
@@ -94,11 +92,9 @@ class RdKafkaFactory implements KafkaFactory {
         : { 'group.id': options.groupId }),
       ...(options.onEnd ? { 'enable.partition.eof': true } : {}),
     };
-    const properties = consumerProperties([
-      ...this.#consumer,
-      override(options.properties),
-      { name: 'session', properties: identity },
-    ]);
+    const sections = [...this.#consumer, override(options.properties), { name: 'session', properties: identity }];
+    const below = this.#embedded ? [embeddedConsumer(sections, options.rebalance !== undefined)] : [];
+    const properties = consumerProperties([...below, ...sections]);
     return openConsumer(options, properties, this.#log, timeoutMs);
   }
 

@@ -118,7 +118,7 @@ class RdProducer implements Producer {
     if (this.#closed) return true;
     const flushed = await this.#flushQueue(timeoutMs);
     await drainReports(() => this.#reporter.emitted);
-    return flushed && (!this.#all || this.#reporter.inFlight === 0);
+    return this.#all ? this.#reporter.inFlight === 0 : flushed;
   }
 
   async close(timeoutMs: number): Promise<void> {

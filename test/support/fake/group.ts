@@ -43,7 +43,8 @@ export class FakeGroup {
       const members = [...this.#members];
       await Promise.all(members.map((member) => member.revoke()));
       const shares = this.#deal(members);
-      await Promise.all(members.map((member) => member.assign(shares.get(member) ?? [])));
+      const present = members.filter((member) => this.#members.includes(member));
+      await Promise.all(present.map((member) => member.assign(shares.get(member) ?? [])));
     });
     return this.#rebalancing;
   }

@@ -110,6 +110,7 @@ export class FakeProducer implements Producer {
     this.#refuseFenced();
     const transaction = this.#transaction;
     if (!transaction) throw refusal(KafkaCode.state, 'Local: Erroneous state');
+    if (state === 'aborted') this.#purge();
     if (!(await this.flush(timeoutMs))) throw refusal(KafkaCode.timedOut, 'Local: Timed out', { retriable: true });
     if (state === 'committed' && this.#aborting) {
       throw refusal(KafkaCode.state, 'Current transaction failed: some messages were not delivered', {
@@ -119,6 +120,15 @@ export class FakeProducer implements Producer {
     transaction.state = state;
     this.#transaction = undefined;
     this.#kafka.wake();
+  }
+
+  /** An abort drops what is still queued. */
+  #purge(): void {
+    const error = fault(KafkaCode.purgeQueue, 'Local: Purged in queue');
+    for (const { record, partition, tag } of this.#queue.splice(0)) {
+      this.#options.onReport({ topic: record.topic, partition, offset: -1, timestamp: -1, error }, this.#tagged(tag));
+    }
+    for (const settle of this.#idle.splice(0)) settle();
   }
 
   #fenced(): boolean {
