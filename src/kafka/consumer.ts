@@ -30,12 +30,16 @@ const noHeaders: readonly Header[] = Object.freeze([]);
 /** How long commit() waits for the broker. */
 const commitTimeoutMs = 10_000;
 
+/** What has to be done for topics before they are subscribed to. */
+type Prepare = (topics: readonly string[]) => Promise<void>;
+
 /** @throws KafkaError when a property is refused or no broker answers within timeoutMs. */
 export async function openConsumer(
   options: ConsumerOptions,
   properties: ClientProperties,
   log: Log,
   timeoutMs: number,
+  prepare?: Prepare,
 ): Promise<Consumer> {
   const onFault = (fault: KafkaFault) => options.onFault?.(fault);
   // A rebalance callback only for whoever asks for it: with one, a member that nobody polls for holds up its whole group.
@@ -52,7 +56,7 @@ export async function openConsumer(
     timeoutMs,
   );
   rebalancer?.attach(client.native);
-  return new RdConsumer(client, options, rebalancer);
+  return new RdConsumer(client, options, rebalancer, prepare);
 }
 
 class RdConsumer implements Consumer {
@@ -60,11 +64,18 @@ class RdConsumer implements Consumer {
   readonly #native: NativeConsumer;
   readonly #options: ConsumerOptions;
   readonly #rebalancer: Rebalancer | undefined;
+  readonly #prepare: Prepare | undefined;
   #polling: Promise<unknown> = Promise.resolve();
   #closing = false;
   #closed = false;
 
-  constructor(client: Client<NativeConsumer>, options: ConsumerOptions, rebalancer: Rebalancer | undefined) {
+  constructor(
+    client: Client<NativeConsumer>,
+    options: ConsumerOptions,
+    rebalancer: Rebalancer | undefined,
+    prepare: Prepare | undefined,
+  ) {
+    this.#prepare = prepare;
     this.#rebalancer = rebalancer;
     this.#client = client;
     this.#native = client.native;
@@ -73,7 +84,17 @@ class RdConsumer implements Consumer {
 
   subscribe(topics: readonly string[]): void {
     this.#open();
-    check(() => this.#native.subscribe(topics));
+    if (this.#prepare) void this.#subscribePrepared(topics, this.#prepare);
+    else check(() => this.#native.subscribe(topics));
+  }
+
+  async #subscribePrepared(topics: readonly string[], prepare: Prepare): Promise<void> {
+    try {
+      await prepare(topics);
+      if (!this.#closing) check(() => this.#native.subscribe(topics));
+    } catch (error) {
+      this.#options.onFault?.(error as KafkaError);
+    }
   }
 
   assign(positions: readonly TopicPartitionOffset[]): void {

@@ -1,23 +1,23 @@
 // The embedded Kafka: librdkafka's in-process mock cluster, for trying the gateway out when no configuration is given.
 import type { Properties } from '../core/ports.js';
 import type { Log } from '../log.js';
-import { type Client, connect, metadata } from './client.js';
+import { connect, metadata } from './client.js';
 import { type NativeProducer, native } from './native.js';
 import { producerProperties, type Section } from './properties.js';
 
 export interface EmbeddedKafka {
   /** host:port of its brokers. */
   readonly brokers: string;
-  /** The client that the cluster lives in. */
-  readonly client: Client<NativeProducer>;
+  /** Makes the topics that are not there yet. */
+  create(topics: readonly string[]): Promise<void>;
   stop(): Promise<void>;
 }
 
 /**
- * What clients of the embedded Kafka are given below the user's own properties: topics come to be on first use, and
- * are read from the start.
+ * What consumers of the embedded Kafka are given below the user's own properties: topics are read from the start, as
+ * nothing was committed before.
  */
-const consumerDefaults: Properties = { 'auto.offset.reset': 'earliest', 'allow.auto.create.topics': true };
+const consumerDefaults: Properties = { 'auto.offset.reset': 'earliest' };
 
 /** The mock's new group protocol lets a first member in at once; its classic one takes 3 s. */
 const newProtocol: Properties = { 'group.protocol': 'consumer' };
@@ -52,7 +52,9 @@ export async function startEmbedded(log: Log): Promise<EmbeddedKafka> {
   const { brokers } = await metadata(client, { timeoutMs: 5000 });
   return {
     brokers: brokers.map(({ host, port }) => `${host}:${port}`).join(','),
-    client,
+    async create(topics) {
+      for (const topic of topics) await metadata(client, { topic, timeoutMs: 5000 });
+    },
     stop: () => client.disconnect(5000),
   };
 }

@@ -95,7 +95,7 @@ class RdKafkaFactory implements KafkaFactory {
     const sections = [...this.#consumer, override(options.properties), { name: 'session', properties: identity }];
     const below = this.#embedded ? [embeddedConsumer(sections, options.rebalance !== undefined)] : [];
     const properties = consumerProperties([...below, ...sections]);
-    return openConsumer(options, properties, this.#log, timeoutMs);
+    return openConsumer(options, properties, this.#log, timeoutMs, this.#embedded?.create);
   }
 
   async close(): Promise<void> {

@@ -558,11 +558,13 @@ export function portSuite(name: string, abilities: Abilities, start: () => Promi
           onFault: (fault) => faults.push(fault),
         });
         consumer.subscribe([topic]);
+        // The embedded Kafka makes the topic instead.
         await eventually(timeoutMs, async () => {
           await consumer.poll(1, 100);
+          if (!abilities.admin) return (await kafka.admin.topics([topic])).length > 0;
           return faults.some(({ code }) => code === KafkaCode.unknownTopicOrPartition);
         });
-        await kafka.admin.createTopic({ name: topic, partitions: 1 });
+        if (abilities.admin) await kafka.admin.createTopic({ name: topic, partitions: 1 });
         await fill(topic, ['there'], 0);
         assert.deepEqual(texts(await read(consumer, 1)), ['there']);
       });
