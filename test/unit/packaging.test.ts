@@ -1,0 +1,123 @@
+// What surrounds the program: the patch, the image, compose, the sample configuration and the entry fit together and fit the sources.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, existsSync, mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { parse } from 'yaml';
+import { loadConfig } from '../../src/config.js';
+
+const root = join(import.meta.dirname, '../../..');
+const text = (file: string) => readFileSync(join(root, file), 'utf8');
+
+type ApplyPatch = (diff: string, root: string, strip: string) => void;
+const { applyPatch } = (await import(join(root, 'scripts/apply-patch.mjs'))) as { applyPatch: ApplyPatch };
+
+test('the patch fits the pinned node-rdkafka, and only once', (t) => {
+  const { dependencies } = JSON.parse(text('package.json')) as { dependencies: Record<string, string> };
+  const patch = text(`patches/node-rdkafka+${dependencies['node-rdkafka']}.patch`);
+  const dir = mkdtempSync(join(tmpdir(), 'rafka-patch-'));
+  t.after(() => rmSync(dir, { recursive: true }));
+  cpSync(join(root, 'node_modules/node-rdkafka/src'), join(dir, 'src'), { recursive: true });
+  const before = readFileSync(join(dir, 'src/producer.cc'), 'utf8');
+  applyPatch(patch, dir, 'node_modules/node-rdkafka/');
+  const after = readFileSync(join(dir, 'src/producer.cc'), 'utf8');
+  const added = patch.split('\n').filter((line) => /^\+(?!\+\+ )/.test(line));
+  for (const line of added) {
+    const found = ['producer.cc', 'producer.h', 'common.cc'].some((file) =>
+      readFileSync(join(dir, 'src', file), 'utf8').includes(`${line.slice(1)}\n`),
+    );
+    assert.ok(found, `missing after the patch: ${line}`);
+  }
+  assert.throws(() => applyPatch(patch, dir, 'node_modules/node-rdkafka/'), /does not fit .*src\/producer\.cc:\d+/);
+  assert.equal(readFileSync(join(dir, 'src/producer.cc'), 'utf8'), after);
+  assert.notEqual(after, before);
+});
+
+test('every file that the image copies exists and is not kept out by .dockerignore', () => {
+  const admitted = text('.dockerignore')
+    .split('\n')
+    .filter((line) => line.startsWith('!'))
+    .map((line) => line.slice(1));
+  const sources = [...text('Dockerfile').matchAll(/^COPY (?!--from)(.*) \S+$/gm)].flatMap(([, list]) =>
+    list!.split(' '),
+  );
+  assert.ok(sources.length > 5);
+  for (const source of sources) {
+    assert.ok(existsSync(join(root, source)), `${source} does not exist`);
+    assert.ok(
+      admitted.some((name) => source === name || source.startsWith(`${name}/`)),
+      `.dockerignore keeps ${source} out`,
+    );
+  }
+});
+
+test('compose gives the gateway more time to stop than it takes, and has a configuration that loads', async (t) => {
+  const compose = parse(text('compose.yaml')) as {
+    services: Record<string, { stop_grace_period?: string; network_mode?: string; image?: string }>;
+    configs: { librdkafka: { content: string } };
+  };
+  const dir = mkdtempSync(join(tmpdir(), 'rafka-compose-'));
+  t.after(() => rmSync(dir, { recursive: true }));
+  const file = join(dir, 'librdkafka.json');
+  writeFileSync(file, compose.configs.librdkafka.content);
+  const config = await loadConfig({ file, env: {}, flags: [] });
+  const ours = Object.entries(compose.services).filter(([, service]) => service.image === 'rafka');
+  assert.deepEqual(ours.map(([name]) => name).sort(), ['app', 'gateway']);
+  for (const [name, { stop_grace_period: grace = '10s' }] of ours) {
+    assert.ok(Number.parseInt(grace, 10) * 1000 > config.shutdown.timeoutMs, `${name} is killed while it shuts down`);
+  }
+  assert.equal(compose.services.gateway?.network_mode, 'service:example');
+});
+
+test('the sample configuration loads', async () => {
+  const config = await loadConfig({ file: join(root, 'librdkafka.json.sample'), env: {}, flags: [] });
+  assert.ok(config.general['bootstrap.servers']);
+  assert.equal(config.embedded, false);
+});
+
+test('the entry leaves more pool threads than consumers may hold, and heeds the environment', async () => {
+  const entry = text('bin/rafka.cjs');
+  const threads = Number(/UV_THREADPOOL_SIZE \|\|= '(\d+)'/.exec(entry)?.[1]);
+  const { resp } = await loadConfig({ env: {}, flags: [] });
+  assert.ok(threads >= resp.maxConsumers + 64 && threads <= 1024, `${threads} threads, ${resp.maxConsumers} consumers`);
+  assert.equal(readlinkSync(join(root, 'bin/rafka')), 'rafka.cjs');
+});
+
+test('the health check tells a gateway that answers from one that does not', async (t) => {
+  const answers: [name: string, answer: string | undefined, healthy: boolean][] = [
+    ['PONG', '+PONG\r\n', true],
+    ['asks for a password', '-NOAUTH Authentication required.\r\n', true],
+    ['refuses', '-DENIED Redis is running in protected mode\r\n', false],
+    ['hangs up', undefined, false],
+  ];
+  for (const [name, answer, healthy] of answers) {
+    await t.test(name, async () => {
+      const server = createServer((socket: Socket) => {
+        socket.on('error', () => {});
+        socket.once('data', (data) => {
+          assert.equal(data.toString(), '*1\r\n$4\r\nPING\r\n');
+          if (answer === undefined) socket.destroy();
+          else socket.write(answer);
+        });
+      }).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      try {
+        assert.equal((await ping((server.address() as AddressInfo).port)) === 0, healthy);
+      } finally {
+        server.close();
+      }
+    });
+  }
+});
+
+/** @returns the health check's exit code */
+async function ping(port: number): Promise<number> {
+  const env = { ...process.env, RAFKA_RESP_PORT: String(port) };
+  const child = spawn(process.execPath, [join(root, 'scripts/ping.mjs')], { env, stdio: 'ignore' });
+  const [code] = (await once(child, 'exit')) as [number];
+  return code;
+}
