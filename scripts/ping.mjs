@@ -11,6 +11,7 @@ const socket = open({ host: anyAddress ? '127.0.0.1' : host, port: Number(port) 
 
 socket.setTimeout(3000, () => fail('no answer within 3 s'));
 socket.on('error', (error) => fail(error.message));
+socket.on('close', () => fail('it hung up'));
 socket.write(password ? `${command('AUTH', password)}${command('PING')}` : command('PING'));
 let answer = '';
 socket.on('data', (chunk) => {
