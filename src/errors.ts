@@ -145,6 +145,38 @@ const table = {
 
   'not-permitted': row('NOPERM', '%s'),
 
+  // Streams (Redis' own texts where it has one)
+  'stream-id': row('ERR', 'Invalid stream ID specified as stream command argument', 400, grpc.invalid),
+  'stream-id-assigned': row('ERR', 'The ID of an entry is assigned by Kafka, use *', 400, grpc.invalid),
+  'stream-name': row('ERR', "'%s' cannot be the name of a topic: %s", 400, grpc.invalid),
+  'stream-unconfirmed': row(
+    'ERR',
+    'not confirmed within %s s: the entry may or may not be in Kafka',
+    503,
+    grpc.unavailable,
+  ),
+  'stream-refused': row('ERR', 'not written: %s', 500),
+  'stream-missing': row('ERR', 'no such key', 404, grpc.notFound),
+  'range-start': row('ERR', 'invalid start ID for the interval', 400, grpc.invalid),
+  'range-end': row('ERR', 'invalid end ID for the interval', 400, grpc.invalid),
+  'group-missing': row('NOGROUP', "No such consumer group '%s' for key name '%s'", 404, grpc.notFound),
+  'group-or-stream-missing': row('NOGROUP', "No such key '%s' or consumer group '%s'", 404, grpc.notFound),
+  'group-missing-reading': row(
+    'NOGROUP',
+    "No such key '%s' or consumer group '%s' in XREADGROUP with GROUP option",
+    404,
+    grpc.notFound,
+  ),
+  'group-exists': row('BUSYGROUP', 'Consumer Group name already exists', 409, grpc.precondition),
+  'group-needs-stream': row(
+    'ERR',
+    'The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the MKSTREAM option to create an empty stream automatically.',
+    404,
+    grpc.notFound,
+  ),
+  'stream-argument': row('ERR', '%s', 400, grpc.invalid),
+  'delete-refused': row('ERR', '%s', 403, grpc.precondition),
+
   // The relay
   'relay-config': row('ERR', 'relay configuration: %s', 400, grpc.invalid),
   'relay-refused': row('ERR', '%s: %s', 500, grpc.precondition),

@@ -1,0 +1,117 @@
+// Entry ids: `<ms>-<seq>` with ms = the record's timestamp and seq = offset * 65536 + partition. An id tells where its record is.
+import { fail } from '../../errors.js';
+
+/** An id taken apart. Ordered by ms, then offset, then partition: the order of the ids' numbers. */
+export interface EntryId {
+  readonly ms: number;
+  readonly offset: number;
+  readonly partition: number;
+}
+
+/** 2^16 partitions; offsets up to 2^48 as Redis' sequence numbers have 64 bits. */
+const partitions = 65_536;
+const maxOffset = 2 ** 48 - 1;
+/** Offsets below have an exact seq in a double. */
+const exactOffset = 2 ** 37;
+const maxInteger = 18_446_744_073_709_551_615n;
+
+export const lowestId: EntryId = { ms: 0, offset: 0, partition: 0 };
+export const highestId: EntryId = { ms: Number(maxInteger), offset: maxOffset, partition: partitions - 1 };
+
+/** The text of a record's id. A record without a timestamp counts as of time 0. */
+export function formatId({
+  timestamp,
+  offset,
+  partition,
+}: {
+  timestamp: number;
+  offset: number;
+  partition: number;
+}): string {
+  const ms = timestamp > 0 ? timestamp : 0;
+  if (offset < exactOffset) return `${ms}-${offset * partitions + partition}`;
+  return `${ms}-${BigInt(offset) * BigInt(partitions) + BigInt(partition)}`;
+}
+
+/** The id of a record, taken apart. */
+export const idOf = ({
+  timestamp,
+  offset,
+  partition,
+}: {
+  timestamp: number;
+  offset: number;
+  partition: number;
+}): EntryId => ({
+  ms: timestamp > 0 ? timestamp : 0,
+  offset,
+  partition,
+});
+
+export function compareIds(a: EntryId, b: EntryId): number {
+  return a.ms - b.ms || a.offset - b.offset || a.partition - b.partition;
+}
+
+/**
+ * Reads `<ms>-<seq>` or `<ms>`.
+ * @param missing what an id without a sequence number means: the first or the last of its millisecond.
+ * @throws GatewayError `stream-id`.
+ */
+export function parseId(bytes: Buffer, missing: 'first' | 'last' = 'first'): EntryId {
+  const text = bytes.toString('latin1');
+  const parts = /^([0-9]{1,20})(?:-([0-9]{1,20}))?$/.exec(text);
+  if (!parts) throw fail('stream-id');
+  const ms = parseUnsigned(parts[1]!);
+  if (parts[2] === undefined) return { ...(missing === 'first' ? lowestId : highestId), ms };
+  return { ms, ...split(parts[2]) };
+}
+
+function split(text: string): { offset: number; partition: number } {
+  if (text.length <= 15) {
+    const seq = Number(text);
+    return { offset: Math.floor(seq / partitions), partition: seq % partitions };
+  }
+  const seq = BigInt(text);
+  if (seq > maxInteger) throw fail('stream-id');
+  return { offset: Number(seq >> 16n), partition: Number(seq & 0xffffn) };
+}
+
+function parseUnsigned(text: string): number {
+  if (text.length > 19 && BigInt(text) > maxInteger) throw fail('stream-id');
+  return Number(text);
+}
+
+export interface IdRange {
+  readonly from: EntryId;
+  /** Inclusive. */
+  readonly to: EntryId;
+}
+
+/** A start or end of a range: `-`, `+`, an id, or `(` and an id. @throws GatewayError `stream-id`, `range-start`, `range-end`. */
+export function parseBound(bytes: Buffer, side: 'start' | 'end'): EntryId {
+  if (bytes.length === 1 && bytes[0] === 0x2d) return lowestId;
+  if (bytes.length === 1 && bytes[0] === 0x2b) return highestId;
+  const exclusive = bytes[0] === 0x28;
+  const id = parseId(exclusive ? bytes.subarray(1) : bytes, side === 'start' ? 'first' : 'last');
+  if (!exclusive) return id;
+  const stepped = side === 'start' ? after(id) : before(id);
+  if (!stepped) throw fail(side === 'start' ? 'range-start' : 'range-end');
+  return stepped;
+}
+
+export const isWithin = (id: EntryId, { from, to }: IdRange): boolean =>
+  compareIds(id, from) >= 0 && compareIds(id, to) <= 0;
+
+/** The id right behind. */
+export function after(id: EntryId): EntryId | undefined {
+  if (id.partition < partitions - 1) return { ...id, partition: id.partition + 1 };
+  if (id.offset < maxOffset) return { ms: id.ms, offset: id.offset + 1, partition: 0 };
+  return id.ms < highestId.ms ? { ...lowestId, ms: id.ms + 1 } : undefined;
+}
+
+/** The id right before. */
+export function before(id: EntryId): EntryId | undefined {
+  if (id.partition > 0) return { ...id, partition: id.partition - 1 };
+  if (id.offset > 0) return { ms: id.ms, offset: id.offset - 1, partition: partitions - 1 };
+  return id.ms > 0 ? { ...highestId, ms: id.ms - 1 } : undefined;
+}

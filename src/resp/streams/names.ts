@@ -1,0 +1,32 @@
+// Names: stream keys as topics, consumer groups as Kafka groups.
+import { isInternalTopic } from '../../core/topic-name.js';
+import { fail } from '../../errors.js';
+import type { StreamsConfig } from './config.js';
+
+const prefix = 'topics:';
+const illegal = /[^A-Za-z0-9._-]/;
+
+/** How names are read; a part of the settings. */
+export type NameSettings = Pick<StreamsConfig, 'colonAs' | 'groupId'> & { readonly allowInternalTopics: boolean };
+
+/**
+ * The topic of a stream: `orders` and `topics:orders` are the same one.
+ * @throws GatewayError `stream-name`, with the character that a topic can't have.
+ */
+export function topicOf(key: Buffer, { colonAs, allowInternalTopics }: NameSettings): string {
+  const text = key.toString();
+  const plain = text.startsWith(prefix) ? text.slice(prefix.length) : text;
+  const topic = colonAs === '' ? plain : plain.replaceAll(':', colonAs);
+  const wrong = illegal.exec(topic)?.[0];
+  if (wrong !== undefined) throw fail('stream-name', text, `it holds ${JSON.stringify(wrong)}`);
+  if (topic.length === 0 || topic.length > 249) throw fail('stream-name', text, 'a topic has 1 to 249 characters');
+  if (topic === '.' || topic === '..') throw fail('stream-name', text, 'no topic can be called so');
+  if (isInternalTopic(topic) && !allowInternalTopics)
+    throw fail('stream-name', text, 'names that begin with __ are internal');
+  return topic;
+}
+
+/** The Kafka group of a consumer group. Redis' groups are a stream's own, so the topic is part of it. */
+export function kafkaGroupOf(group: string, topic: string, { groupId }: NameSettings): string {
+  return groupId.replace(/\{(group|stream)\}/g, (_, what) => (what === 'group' ? group : topic));
+}
