@@ -46,6 +46,16 @@ export class OffsetTracker<M> {
     return made;
   }
 
+  /** What is offered and not acked, ascending. */
+  get offers(): readonly Offer<M>[] {
+    return this.#offers;
+  }
+
+  find(offset: number): Offer<M> | undefined {
+    const offer = this.#offers[this.#indexOf(offset)];
+    return offer?.offset === offset ? offer : undefined;
+  }
+
   isOffered(offset: number): boolean {
     return this.#offers[this.#indexOf(offset)]?.offset === offset;
   }

@@ -1,0 +1,66 @@
+// A stream group's positions in Kafka: whether it exists, where it stands, setting and removing it.
+import { fail } from '../../errors.js';
+import type { Admin, CommittedOffset } from '../ports.js';
+import type { StreamGroups } from './stream-groups.js';
+import type { Marks } from './stream-log.js';
+
+export interface PositionsContext {
+  readonly admin: Admin;
+  readonly groups: StreamGroups;
+}
+
+/** Committed positions of a topic; none: the group does not exist. @throws KafkaError */
+export function committedOf(
+  { admin }: PositionsContext,
+  kafkaGroup: string,
+  topic: string,
+  marks: readonly Marks[],
+): Promise<CommittedOffset[]> {
+  return admin.groupOffsets(
+    kafkaGroup,
+    marks.map(({ partition }) => ({ topic, partition })),
+  );
+}
+
+/** Sets positions. A group that is read here goes on from there. @throws GatewayError `group-active`; KafkaError */
+export async function setPositions(
+  context: PositionsContext,
+  kafkaGroup: string,
+  topic: string,
+  positions: ReadonlyMap<number, number>,
+): Promise<void> {
+  const offsets = [...positions].map(([partition, offset]): CommittedOffset => {
+    return { topic, partition, offset, metadata: '' };
+  });
+  await context.groups.left(kafkaGroup, topic);
+  const open = context.groups.find(kafkaGroup, topic);
+  if (open) await open.setPositions(offsets);
+  else {
+    await refuseActive(context.admin, kafkaGroup);
+    await context.admin.commitGroupOffsets(kafkaGroup, offsets);
+  }
+}
+
+/** Removes the group's positions of a topic. @throws GatewayError `group-active`; KafkaError */
+export async function removePositions(
+  context: PositionsContext,
+  kafkaGroup: string,
+  topic: string,
+  marks: readonly Marks[],
+): Promise<void> {
+  const open = context.groups.find(kafkaGroup, topic);
+  if (open) await context.groups.leave(open);
+  await context.groups.left(kafkaGroup, topic);
+  await refuseActive(context.admin, kafkaGroup);
+  await context.admin.deleteGroupOffsets(
+    kafkaGroup,
+    marks.map(({ partition }) => ({ topic, partition })),
+  );
+}
+
+/** Members elsewhere would go on from where they are and commit over it. */
+async function refuseActive(admin: Admin, kafkaGroup: string): Promise<void> {
+  const [description] = await admin.describeGroups([kafkaGroup]);
+  const members = description?.members ?? [];
+  if (members.length > 0) throw fail('group-active', kafkaGroup, members.map(({ clientId }) => clientId).join(', '));
+}

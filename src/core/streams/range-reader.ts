@@ -1,0 +1,166 @@
+// RangeReader: reads pieces of partitions for whoever asks, over one warm consumer without a group, one request after another.
+import { GatewayError } from '../../errors.js';
+import {
+  type Clock,
+  type Consumer,
+  type KafkaFactory,
+  type KafkaFault,
+  type Message,
+  OFFSET_END,
+  type TopicPartitionOffset,
+} from '../ports.js';
+import { messageBytes } from './pending.js';
+
+export interface RangeReaderOptions {
+  readonly kafka: KafkaFactory;
+  readonly clock: Clock;
+  /** How long one request may take, waiting for its turn included, ms. */
+  readonly timeoutMs: number;
+  /** The consumer is given back when nobody has asked for so long, ms. */
+  readonly idleMs: number;
+  readonly onFault: (fault: KafkaFault) => void;
+}
+
+/** What to read of one partition: offsets from `from` up to, not including, `to`, and no more than max messages. */
+export interface PartitionRange {
+  readonly partition: number;
+  readonly from: number;
+  readonly to: number;
+  readonly max: number;
+}
+
+/** A request's messages are cut off here, bytes. */
+const maxBytes = 32 * 1024 * 1024;
+const connectMs = 10_000;
+const pollMs = 100;
+const batchMessages = 500;
+
+/** Fetches small and soon: a range is read for somebody who waits, not for throughput. */
+const properties = {
+  'enable.partition.eof': true,
+  'fetch.queue.backoff.ms': 1,
+  'fetch.error.backoff.ms': 5,
+  'fetch.wait.max.ms': 5,
+  'queued.min.messages': 1_000,
+  'queued.max.messages.kbytes': 2_048,
+  'fetch.message.max.bytes': 131_072,
+  'auto.offset.reset': 'earliest',
+};
+
+export class RangeReader {
+  readonly #options: RangeReaderOptions;
+  #consumer: Promise<Consumer> | undefined;
+  #line: Promise<unknown> = Promise.resolve();
+  #requests = 0;
+  #cancelIdle: () => void = () => {};
+  #ended: (position: TopicPartitionOffset) => void = () => {};
+  #closed = false;
+
+  constructor(options: RangeReaderOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * The messages of these pieces by partition, each ascending.
+   * @throws GatewayError `kafka-unavailable` when they can't be read in time.
+   */
+  read(topic: string, ranges: readonly PartitionRange[]): Promise<Map<number, Message[]>> {
+    const wanted = ranges.filter(({ from, to, max }) => from < to && max > 0);
+    if (wanted.length === 0) return Promise.resolve(new Map());
+    return this.#next((consumer, deadline) => this.#read(consumer, topic, wanted, deadline));
+  }
+
+  /** For each partition the first offset whose timestamp is ms or later; `end` where there is none. */
+  async offsetsAt(topic: string, ends: ReadonlyMap<number, number>, ms: number): Promise<Map<number, number>> {
+    const times = [...ends.keys()].map((partition) => ({ topic, partition, offset: ms }));
+    const found = await this.#next((consumer) => consumer.offsetsForTimes(times, this.#options.timeoutMs));
+    return new Map(
+      found.map(({ partition, offset }) => [
+        partition,
+        offset === OFFSET_END || offset < 0 ? ends.get(partition)! : offset,
+      ]),
+    );
+  }
+
+  /** Never rejects. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#line;
+    await this.#giveBack();
+  }
+
+  #next<T>(run: (consumer: Consumer, deadline: number) => Promise<T>): Promise<T> {
+    const { clock, timeoutMs } = this.#options;
+    const deadline = clock.monotonic() + timeoutMs;
+    this.#cancelIdle();
+    this.#requests++;
+    const turn = this.#line.then(async () => {
+      if (clock.monotonic() > deadline) throw unavailable('too many ranges are being read');
+      return run(await this.#open(), deadline);
+    });
+    const settled = (): void => {
+      if (--this.#requests === 0 && !this.#closed)
+        this.#cancelIdle = clock.after(this.#options.idleMs, () => {
+          this.#line = this.#line.then(() => this.#giveBack());
+        });
+    };
+    this.#line = turn.then(settled, settled);
+    return turn;
+  }
+
+  #open(): Promise<Consumer> {
+    if (this.#closed) throw new GatewayError('shutting-down');
+    if (!this.#consumer) {
+      const { kafka, onFault } = this.#options;
+      const opening = kafka.consumer({ properties, onFault, onEnd: (position) => this.#ended(position) }, connectMs);
+      this.#consumer = opening;
+      opening.catch(() => {
+        this.#consumer = undefined;
+      });
+    }
+    return this.#consumer;
+  }
+
+  async #giveBack(): Promise<void> {
+    const consumer = await this.#consumer?.catch(() => undefined);
+    this.#consumer = undefined;
+    await consumer?.close(1_000);
+  }
+
+  async #read(
+    consumer: Consumer,
+    topic: string,
+    ranges: readonly PartitionRange[],
+    deadline: number,
+  ): Promise<Map<number, Message[]>> {
+    const open = new Map(ranges.map((range) => [range.partition, range]));
+    const found = new Map(ranges.map(({ partition }): [number, Message[]] => [partition, []]));
+    let bytes = 0;
+    this.#ended = ({ topic: ended, partition, offset }) => {
+      // Only what has been read up to here counts: a late word about an earlier request says less.
+      if (ended === topic && offset >= (open.get(partition)?.to ?? Number.POSITIVE_INFINITY)) open.delete(partition);
+    };
+    consumer.assign(ranges.map(({ partition, from }) => ({ topic, partition, offset: from })));
+    try {
+      while (open.size > 0 && bytes < maxBytes) {
+        if (this.#options.clock.monotonic() > deadline) throw unavailable('a range could not be read in time');
+        for (const message of await consumer.poll(batchMessages, pollMs)) {
+          const range = message.topic === topic ? open.get(message.partition) : undefined;
+          if (!range || message.offset < range.from) continue;
+          const list = found.get(message.partition)!;
+          if (message.offset < range.to) {
+            list.push(message);
+            bytes += messageBytes(message);
+          }
+          if (message.offset >= range.to - 1 || list.length >= range.max) open.delete(message.partition);
+        }
+      }
+    } finally {
+      this.#ended = () => {};
+      consumer.assign([]);
+    }
+    return found;
+  }
+}
+
+const unavailable = (why: string): GatewayError => new GatewayError('kafka-unavailable', [why]);

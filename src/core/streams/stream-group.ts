@@ -1,0 +1,360 @@
+// StreamGroup: one consumer group of one stream in this gateway. One Kafka consumer hands its entries to the members that ask.
+import { GroupReader } from '../group-reader.js';
+import type { CommittedOffset, TopicPartition } from '../ports.js';
+import { KafkaError } from '../ports.js';
+import type { ReaderContext } from '../shared-settings.js';
+import type { TopicCatalog } from '../topic-catalog.js';
+import { type Member, Members } from './members.js';
+import { byId, type Handed, type Pending } from './pending.js';
+import { StreamPartition, type Wants } from './stream-partition.js';
+
+export interface StreamGroupSettings {
+  /** Without callers and pending entries for so long the consumer is given back, ms. */
+  readonly idleMs: number;
+  /** How long a member without a socket keeps its pending entries, ms. */
+  readonly pendingTimeoutMs: number;
+  readonly maxPending: number;
+  /** Of pending entries, kept in memory, per partition. */
+  readonly pendingBytes: number;
+  readonly dispatch: 'shared' | 'pinned';
+  /** An entry that was delivered so often is given up; 0: never. */
+  readonly maxDeliveries: number;
+}
+
+export interface StreamGroupOptions {
+  /** Kafka's name of the group. */
+  readonly kafkaGroup: string;
+  readonly topic: string;
+  readonly context: ReaderContext;
+  readonly catalog: TopicCatalog;
+  readonly settings: StreamGroupSettings;
+  /** The one before of the same name: it leaves Kafka's group before this one joins. */
+  readonly after: Promise<unknown>;
+  /** It was idle for long: the next caller is a successor's. */
+  readonly onIdle: (group: StreamGroup) => void;
+  /** An entry was delivered maxDeliveries times: where it goes, before it counts as acknowledged. */
+  readonly onGivenUp: (group: StreamGroup, entry: Pending) => Promise<void>;
+}
+
+export interface ReadRequest {
+  readonly member: Member;
+  readonly max: number;
+  readonly noack: boolean;
+}
+
+interface Waiting extends ReadRequest {
+  readonly resolve: (handed: Handed[]) => void;
+}
+
+/** How often a missing topic is looked for while somebody asks for it, ms. */
+const missingTopicCheckMs = 2_000;
+const sweepMs = 1_000;
+
+export class StreamGroup {
+  readonly kafkaGroup: string;
+  readonly topic: string;
+  readonly members = new Members();
+  readonly #options: StreamGroupOptions;
+  readonly #context: ReaderContext;
+  #reader: GroupReader<StreamPartition> | undefined;
+  readonly #waiting = new Set<Waiting>();
+  /** Where the round over the partitions goes on. */
+  #turn = 0;
+  /** Entries handed out since it was opened. */
+  #handedOut = 0;
+  #lastDelivered: Pending | undefined;
+  #usedAt: number;
+  #sweepTimer: (() => void) | undefined;
+  #lookedForTopic = Number.NEGATIVE_INFINITY;
+  readonly #givingUp = new Set<Pending>();
+  #closing: Promise<CommittedOffset[]> | undefined;
+
+  constructor(options: StreamGroupOptions) {
+    this.kafkaGroup = options.kafkaGroup;
+    this.topic = options.topic;
+    this.#options = options;
+    this.#context = options.context;
+    this.#usedAt = this.now();
+    options.after.then(() => this.#open());
+    this.#sweepLater();
+  }
+
+  /** Milliseconds since the epoch. */
+  now(): number {
+    return this.#context.clock.now();
+  }
+
+  get partitions(): readonly StreamPartition[] {
+    return this.#reader?.partitions ?? [];
+  }
+
+  get pending(): number {
+    return this.#reader?.pending ?? 0;
+  }
+
+  get handedOut(): number {
+    return this.#handedOut;
+  }
+
+  get lastDelivered(): Pending | undefined {
+    return this.#lastDelivered;
+  }
+
+  /** Somebody asks: the group is kept. */
+  used(): void {
+    this.#usedAt = this.now();
+  }
+
+  /** What is ready for a member, at most max; nothing while others wait before it. */
+  read(request: ReadRequest): Handed[] {
+    this.used();
+    return this.#waiting.size > 0 ? [] : this.#take(request);
+  }
+
+  /** Waits for entries in the order of callers. @returns how to stop waiting: nothing is handed out then. */
+  wait(request: ReadRequest, resolve: (handed: Handed[]) => void): () => void {
+    const waiting = { ...request, resolve };
+    this.#waiting.add(waiting);
+    this.used();
+    return () => {
+      this.#waiting.delete(waiting);
+      this.used();
+    };
+  }
+
+  /** Acknowledges from whatever socket. @returns false when it isn't pending here. */
+  ack(partition: number, offset: number): boolean {
+    const found = this.#reader?.find(partition);
+    const entry = found?.find(offset);
+    if (!found?.ack(offset)) return false;
+    if (entry) this.#leaves(entry);
+    this.#context.stats.add('consumer.acks');
+    this.#reader?.acked();
+    return true;
+  }
+
+  /** Commits what was acknowledged, now. @returns false when Kafka refused. */
+  async commit(): Promise<boolean> {
+    return (await this.#reader?.commit()) ?? true;
+  }
+
+  /** The pending entry at a place, unless it is nobody's. */
+  find(partition: number, offset: number): Pending | undefined {
+    return this.#reader?.find(partition)?.find(offset);
+  }
+
+  /** Pending entries, of one member or of all, by id. */
+  pendingOf(member?: string): Pending[] {
+    const found: Pending[] = [];
+    for (const partition of this.partitions)
+      for (const { message: entry, released } of partition.offers)
+        if (!released && (member === undefined || entry.member === member)) found.push(entry);
+    return found.sort(byId);
+  }
+
+  /** Gives a pending entry to a member. */
+  claim(entry: Pending, member: Member): void {
+    this.#leaves(entry);
+    entry.member = member.name;
+    member.pending++;
+    member.activeAt = this.now();
+  }
+
+  /** Makes an entry that was read and not handed out yet pending. */
+  force(partition: number, offset: number, member: Member): Pending | undefined {
+    const entry = this.#reader?.find(partition)?.force(offset, member.name, this.now());
+    if (entry) member.pending++;
+    return entry;
+  }
+
+  /** Entries go to whoever asks next. @param undelivered their reply never left: that counts as no delivery. */
+  release(entries: Iterable<Pending>, undelivered: boolean): void {
+    for (const entry of entries) {
+      this.#leaves(entry);
+      this.#reader?.find(entry.partition)?.release(entry, this.now(), undelivered);
+    }
+    this.#serve();
+  }
+
+  /** A connection has closed: members that have no other are orphaned. */
+  gone(socket: object): void {
+    this.members.gone(socket, this.now());
+  }
+
+  /** @returns whether an entry that is to be delivered again was delivered often enough: it is taken away then. */
+  givesUp(entry: Pending): boolean {
+    const { maxDeliveries } = this.#options.settings;
+    if (maxDeliveries === 0 || entry.deliveries < maxDeliveries) return false;
+    if (this.#givingUp.has(entry)) return true;
+    this.#givingUp.add(entry);
+    this.#options
+      .onGivenUp(this, entry)
+      .then(() => this.ack(entry.partition, entry.offset))
+      .catch((err: unknown) => {
+        this.#context.log.error({ ...this.#where(entry), err }, 'an entry could not be moved to the dead letters');
+      })
+      .finally(() => this.#givingUp.delete(entry));
+    return true;
+  }
+
+  /** Goes on from other positions. @throws KafkaError */
+  async setPositions(positions: readonly CommittedOffset[]): Promise<void> {
+    await this.#reader?.setOffsets(positions);
+    for (const member of this.members) member.pending = 0;
+  }
+
+  /** Commits and leaves. Never rejects. @returns acks out of order that no commit covers. */
+  close(): Promise<CommittedOffset[]> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<CommittedOffset[]> {
+    this.#sweepTimer?.();
+    await this.#options.after;
+    return (await this.#reader?.close()) ?? [];
+  }
+
+  async #open(): Promise<void> {
+    const { clock, settings, log } = this.#context;
+    if (this.#closing) return;
+    const reader: GroupReader<StreamPartition> = new GroupReader(this.kafkaGroup, this.topic, this.#context, {
+      begun: (partition, start) => {
+        const { maxPending, pendingBytes } = this.#options.settings;
+        return new StreamPartition(partition, start, maxPending, pendingBytes);
+      },
+      changed: () => this.#serve(),
+      failed: (error) => this.#reopen(reader, error),
+      missing: () => this.#lookForTopic(),
+    });
+    this.#reader = reader;
+    try {
+      await reader.open();
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      log.error({ group: this.kafkaGroup, topic: this.topic, err: error }, 'Failed to join the group, will retry');
+      clock.after(settings.retryBackoffMs, () => this.#reader === reader && this.#open());
+    }
+  }
+
+  #reopen(reader: GroupReader<StreamPartition>, error: Error): void {
+    if (this.#reader !== reader || this.#closing) return;
+    const { clock, settings, log } = this.#context;
+    log.error({ group: this.kafkaGroup, topic: this.topic, err: error }, 'The consumer failed, a new one is made');
+    this.#reader = undefined;
+    reader.close().then(() => clock.after(settings.retryBackoffMs, () => this.#open()));
+  }
+
+  #take({ member, max, noack }: ReadRequest): Handed[] {
+    const partitions = this.partitions;
+    const handed: Handed[] = [];
+    if (partitions.length === 0) return handed;
+    const now = this.now();
+    const wants = this.#wants(member);
+    // One partition at a time: a round for each entry would cost more than it evens out.
+    for (let step = 0; step < partitions.length && handed.length < max; step++) {
+      const partition = partitions[(this.#turn + step) % partitions.length]!;
+      this.#takeFrom(partition, { member, max, noack }, now, wants, handed);
+    }
+    this.#turn = (this.#turn + 1) % partitions.length;
+    if (handed.length > 0) this.#tookAway(handed, member, now, noack);
+    return handed;
+  }
+
+  #takeFrom(
+    partition: StreamPartition,
+    { member, max, noack }: ReadRequest,
+    now: number,
+    wants: Wants | undefined,
+    handed: Handed[],
+  ): void {
+    while (handed.length < max) {
+      const next = partition.take(member.name, now, noack, wants);
+      if (!next) return;
+      if (next.entry.deliveries > 1) {
+        next.entry.deliveries--;
+        if (this.givesUp(next.entry)) continue;
+        next.entry.deliveries++;
+      }
+      handed.push(next);
+    }
+  }
+
+  #tookAway(handed: Handed[], member: Member, now: number, noack: boolean): void {
+    this.#handedOut += handed.length;
+    this.#lastDelivered = handed[handed.length - 1]!.entry;
+    member.activeAt = now;
+    if (!noack) member.pending += handed.length;
+    this.#context.stats.add('consumer.messages', handed.length);
+    if (noack) this.#reader?.acked();
+    this.#reader?.taken();
+  }
+
+  #wants(member: Member): Wants | undefined {
+    if (this.#options.settings.dispatch === 'shared') return undefined;
+    return (key) => {
+      const owner = this.members.ownerOf(key);
+      return owner === undefined || owner === member.name;
+    };
+  }
+
+  #serve(): void {
+    for (const waiting of this.#waiting) {
+      const handed = this.#take(waiting);
+      if (handed.length === 0) {
+        if (this.#options.settings.dispatch === 'pinned') continue;
+        return;
+      }
+      this.#waiting.delete(waiting);
+      waiting.resolve(handed);
+    }
+  }
+
+  #leaves(entry: Pending): void {
+    const member = this.members.get(entry.member);
+    if (member && member.pending > 0) member.pending--;
+  }
+
+  #sweepLater(): void {
+    this.#sweepTimer = this.#context.clock.after(sweepMs, () => {
+      if (this.#closing) return;
+      this.#releaseOrphans();
+      if (this.#isIdle()) this.#options.onIdle(this);
+      else this.#sweepLater();
+    });
+  }
+
+  #releaseOrphans(): void {
+    const before = this.now() - this.#options.settings.pendingTimeoutMs;
+    for (const { name, sockets, orphanedAt, pending } of this.members) {
+      if (pending === 0 || sockets.size > 0 || orphanedAt > before) continue;
+      const entries = this.pendingOf(name);
+      const where = { group: this.kafkaGroup, topic: this.topic, member: name, entries: entries.length };
+      if (entries.length > 0) this.#context.log.info(where, 'entries of a member that is gone are offered again');
+      this.release(entries, false);
+    }
+  }
+
+  #isIdle(): boolean {
+    if (this.#waiting.size > 0 || this.pending > 0 || this.#givingUp.size > 0) return false;
+    return this.now() - this.#usedAt >= this.#options.settings.idleMs;
+  }
+
+  /** librdkafka alone may stay silent for minutes about a topic that has come: subscribing again makes it look. */
+  #lookForTopic(): void {
+    const { clock } = this.#context;
+    const now = clock.monotonic();
+    if (this.#closing || now - this.#lookedForTopic < missingTopicCheckMs) return;
+    this.#lookedForTopic = now;
+    clock.after(missingTopicCheckMs, async () => {
+      if (this.#closing || this.partitions.length > 0) return;
+      const missing = await this.#options.catalog.missing([this.topic]);
+      if (missing?.length === 0) this.#reader?.resubscribe();
+      else this.#lookForTopic();
+    });
+  }
+
+  #where({ partition, offset }: Pending): TopicPartition & { group: string; offset: number } {
+    return { group: this.kafkaGroup, topic: this.topic, partition, offset };
+  }
+}

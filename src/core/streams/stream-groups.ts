@@ -1,0 +1,111 @@
+// StreamGroups: the open stream groups of one cluster, by Kafka group and topic; made on the first read, closed when idle.
+import { fail } from '../../errors.js';
+import { type CommittedOffset, KafkaError } from '../ports.js';
+import type { ReaderContext } from '../shared-settings.js';
+import type { TopicCatalog } from '../topic-catalog.js';
+import type { Pending } from './pending.js';
+import { StreamGroup, type StreamGroupSettings } from './stream-group.js';
+
+export interface StreamGroupsOptions {
+  readonly context: ReaderContext;
+  readonly catalog: TopicCatalog;
+  readonly settings: StreamGroupSettings;
+  /** Consumers open at once: each holds a thread of the pool while it waits. */
+  readonly maxConsumers: number;
+  readonly onGivenUp: (group: StreamGroup, entry: Pending) => Promise<void>;
+}
+
+export class StreamGroups {
+  readonly #options: StreamGroupsOptions;
+  readonly #open = new Map<string, StreamGroup>();
+  /** Groups that are leaving Kafka's group; a successor waits for them. */
+  readonly #leaving = new Map<string, Promise<unknown>>();
+  #stopping = false;
+
+  constructor(options: StreamGroupsOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  [Symbol.iterator](): Iterator<StreamGroup> {
+    return this.#open.values();
+  }
+
+  find(kafkaGroup: string, topic: string): StreamGroup | undefined {
+    return this.#open.get(keyOf(kafkaGroup, topic));
+  }
+
+  /** The group, joined when it isn't yet. @throws GatewayError `too-many-consumers`, `shutting-down`. */
+  open(kafkaGroup: string, topic: string): StreamGroup {
+    const key = keyOf(kafkaGroup, topic);
+    const found = this.#open.get(key);
+    if (found) return found;
+    if (this.#stopping) throw fail('shutting-down');
+    const { maxConsumers, context, catalog, settings, onGivenUp } = this.#options;
+    if (this.size >= maxConsumers) throw fail('too-many-consumers', this.size);
+    const group = new StreamGroup({
+      kafkaGroup,
+      topic,
+      context,
+      catalog,
+      settings,
+      after: this.#leaving.get(key) ?? Promise.resolve(),
+      onIdle: (idle) => void this.leave(idle),
+      onGivenUp,
+    });
+    this.#open.set(key, group);
+    return group;
+  }
+
+  /** Closes a group here; its next reader opens another. Never rejects. */
+  async leave(group: StreamGroup): Promise<void> {
+    const key = keyOf(group.kafkaGroup, group.topic);
+    if (this.#open.get(key) === group) this.#open.delete(key);
+    const left = group
+      .close()
+      .then((sparse) => this.#keepSparse(group.kafkaGroup, sparse))
+      .finally(() => {
+        if (this.#leaving.get(key) === left) this.#leaving.delete(key);
+      });
+    this.#leaving.set(key, left);
+    await left;
+  }
+
+  /** Resolves when a group that is leaving has left. */
+  async left(kafkaGroup: string, topic: string): Promise<void> {
+    await this.#leaving.get(keyOf(kafkaGroup, topic));
+  }
+
+  /** A connection has closed. */
+  gone(socket: object): void {
+    for (const group of this.#open.values()) group.gone(socket);
+  }
+
+  /** No new groups from now on; all are closed and what was acknowledged is committed. Never rejects. */
+  async close(): Promise<void> {
+    this.#stopping = true;
+    await Promise.all([...this.#open.values()].map((group) => this.leave(group)));
+    await Promise.all(this.#leaving.values());
+  }
+
+  /** Acks out of order go into the commits' metadata; only a group without members takes such a commit. */
+  async #keepSparse(kafkaGroup: string, sparse: readonly CommittedOffset[]): Promise<void> {
+    if (sparse.length === 0) return;
+    const { kafka, log } = this.#options.context;
+    try {
+      const now = await kafka.admin.groupOffsets(kafkaGroup, sparse);
+      const unmoved = sparse.filter(({ topic, partition, offset }) =>
+        now.some((each) => each.topic === topic && each.partition === partition && each.offset === offset),
+      );
+      if (unmoved.length > 0) await kafka.admin.commitGroupOffsets(kafkaGroup, unmoved);
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      log.warn({ group: kafkaGroup, err: error }, 'Acks out of order could not be kept: their entries come again');
+    }
+  }
+}
+
+const keyOf = (kafkaGroup: string, topic: string): string => `${kafkaGroup}\n${topic}`;
