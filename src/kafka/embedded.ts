@@ -43,7 +43,7 @@ export async function startEmbedded(log: Log): Promise<EmbeddedKafka> {
     {
       kind: 'embedded cluster',
       create: native.Producer,
-      properties: producerProperties([{ name: 'embedded', properties: { 'test.mock.num.brokers': 1 } }], log),
+      properties: producerProperties([{ name: 'embedded', properties: { 'test.mock.num.brokers': 1 } }]),
       log,
       onFault: ({ message }) => log.warn(message),
     },

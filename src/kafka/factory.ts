@@ -16,6 +16,7 @@ import {
   consumerProperties,
   producerProperties,
   type Section,
+  whyNotIdempotent,
   withoutGoKeys,
 } from './properties.js';
 
@@ -35,11 +36,13 @@ export interface KafkaFactoryOptions {
  */
 export async function createKafkaFactory(options: KafkaFactoryOptions): Promise<KafkaFactory> {
   const { log } = options;
-  const embedded = options.embedded ? await startEmbedded(log) : undefined;
   const section = (name: 'general' | 'consumer' | 'producer'): Section =>
     withoutGoKeys({ name, properties: options[name] ?? {} }, log);
   const sections = { general: section('general'), consumer: section('consumer'), producer: section('producer') };
   await checkSections(sections, log);
+  const obstacle = whyNotIdempotent([sections.general, sections.producer]);
+  if (obstacle) log.warn({ property: obstacle }, 'producing without idempotence, which this property rules out');
+  const embedded = options.embedded ? await startEmbedded(log) : undefined;
   return new RdKafkaFactory(sections, log, embedded);
 }
 
@@ -50,7 +53,7 @@ async function checkSections({ general, consumer, producer }: Sections, log: Log
   const group: Section = { name: 'session', properties: { 'group.id': 'rafka-check' } };
   const properties = consumerProperties([general, consumer, group]);
   await checkProperties({ kind: 'consumer', create: native.KafkaConsumer, properties, ...quiet });
-  const ofProducer = producerProperties([general, producer], log);
+  const ofProducer = producerProperties([general, producer]);
   await checkProperties({ kind: 'producer', create: native.Producer, properties: ofProducer, ...quiet });
 }
 
@@ -71,14 +74,14 @@ class RdKafkaFactory implements KafkaFactory {
     this.#consumer = [general, consumer, ...above];
     this.#log = log;
     this.#embedded = embedded;
-    const effective = producerProperties(this.#producer, log).global;
+    const effective = producerProperties(this.#producer).global;
     this.brokers = effective['bootstrap.servers'] ?? effective['metadata.broker.list'] ?? '';
     this.maxMessageBytes = Number(effective['message.max.bytes'] ?? 1_000_000);
     this.admin = adminOf(adminProperties(this.#producer), log, embedded !== undefined);
   }
 
   producer(options: ProducerOptions, timeoutMs: number) {
-    const properties = producerProperties([...this.#producer, override(options.properties)], this.#log);
+    const properties = producerProperties([...this.#producer, override(options.properties)]);
     return openProducer(options, properties, this.#log, timeoutMs);
   }
 

@@ -18,7 +18,7 @@ export interface ClientProperties {
 /**
  * librdkafka's topic-level properties (CONFIGURATION.md). The binding sets a topic configuration of its own, so that these are
  * dropped without a word when they stand among the global ones. Keys of both levels (compression.codec and .type,
- * enable.auto.commit, auto.commit.interval.ms) are global ones here: the topic level inherits or is the legacy consumer's.
+ * enable.auto.commit, auto.commit.interval.ms, offset.store.method) are global ones here: the topic level inherits or is the legacy consumer's.
  */
 export const topicLevelKeys: ReadonlySet<string> = new Set([
   'request.required.acks',
@@ -34,7 +34,6 @@ export const topicLevelKeys: ReadonlySet<string> = new Set([
   'auto.offset.reset',
   'offset.store.path',
   'offset.store.sync.interval.ms',
-  'offset.store.method',
   'consume.callback.max.messages',
 ]);
 
@@ -68,14 +67,12 @@ export function consumerProperties(sections: readonly Section[]): ClientProperti
 }
 
 /**
- * Properties of a producer: idempotent unless the sections say otherwise or ask for something that idempotence forbids;
- * then it is off, and `log` says why.
+ * Properties of a producer: idempotent unless the sections say otherwise or ask for something that idempotence forbids.
  */
-export function producerProperties(sections: readonly Section[], log: Log): ClientProperties {
+export function producerProperties(sections: readonly Section[]): ClientProperties {
   const merged = split(sections);
   if (merged.sectionOf.has('enable.idempotence') || merged.sectionOf.has('transactional.id')) return merged;
   const obstacle = idempotenceObstacle({ ...merged.global, ...merged.topic });
-  if (obstacle) log.warn({ property: obstacle }, 'producing without idempotence, which this property rules out');
   return split([{ name: ours, properties: { 'enable.idempotence': !obstacle } }, ...sections]);
 }
 
@@ -86,7 +83,14 @@ export function adminProperties(sections: readonly Section[]): ClientProperties 
   return { global: { ...rest, 'enable.idempotence': 'false' }, topic: {}, sectionOf };
 }
 
-/** The property that rules idempotence out (librdkafka would refuse the combination), if there is one. */
+/** The property of these sections that rules idempotence out where nothing is said of it; undefined when there is none. */
+export function whyNotIdempotent(sections: readonly Section[]): string | undefined {
+  const { global, topic, sectionOf } = split(sections);
+  if (sectionOf.has('enable.idempotence') || sectionOf.has('transactional.id')) return undefined;
+  return idempotenceObstacle({ ...global, ...topic });
+}
+
+/** librdkafka would refuse the combination. */
 function idempotenceObstacle(properties: Record<string, string>): string | undefined {
   const forbidden: Record<string, (value: string) => boolean> = {
     acks: (value) => value !== 'all' && value !== '-1',
@@ -113,14 +117,29 @@ function split(sections: readonly Section[]): ClientProperties {
   return { global, topic, sectionOf };
 }
 
+/** librdkafka complains of these by the first name, also when the second was used. */
+const aliases: Readonly<Record<string, string>> = {
+  'metadata.broker.list': 'bootstrap.servers',
+  'max.in.flight.requests.per.connection': 'max.in.flight',
+  'sasl.mechanisms': 'sasl.mechanism',
+  'queue.buffering.max.ms': 'linger.ms',
+  'message.send.max.retries': 'retries',
+  'compression.codec': 'compression.type',
+  'request.required.acks': 'acks',
+  'message.timeout.ms': 'delivery.timeout.ms',
+  'fetch.message.max.bytes': 'max.partition.fetch.bytes',
+};
+
 /**
  * librdkafka's complaint with the section in front that the complained-of key came from. librdkafka quotes the key,
  * with double quotes or backticks.
  */
 export function complaint(text: string, sectionOf: ReadonlyMap<string, string>): string {
-  for (const [, key] of text.matchAll(/["`]([^"`=]+)/g)) {
-    const section = sectionOf.get(key ?? '');
+  for (const [, quoted = ''] of text.matchAll(/["`]([^"`=]+)/g)) {
+    const section = sectionOf.get(quoted);
     if (section !== undefined) return `${section}: ${text}`;
+    const alias = aliases[quoted];
+    if (alias !== undefined && sectionOf.has(alias)) return `${sectionOf.get(alias)}: ${alias}: ${text}`;
   }
   return text;
 }
