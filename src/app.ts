@@ -15,6 +15,7 @@ import { resolveRelayConfig } from './relay/config.js';
 import { Relay } from './relay/relay.js';
 import { KafkaGateway } from './resp/kafka-gateway.js';
 import { RespServer } from './resp/server.js';
+import { createRisWorker, type RisConfig } from './ris/index.js';
 
 /** The clock of the machine. */
 export const systemClock: Clock = {
@@ -75,6 +76,7 @@ export class App {
     const faces: Face[] = [resp];
     faces.push(...sharedFaces(config, clusters, version, stats, log));
     if (config.relay) faces.push(createRelay(config.relay, log));
+    if (config.ris) faces.push(createRis(config.ris, clusters, version, stats, log));
     return new App(config, log, clusters, gateway, faces);
   }
 
@@ -137,6 +139,12 @@ export class App {
       }
     }
   }
+}
+
+/** The RIS worker publishes to the default cluster. */
+function createRis(section: RisConfig, clusters: Clusters, version: string, stats: Stats, log: Log): Face {
+  const { kafka } = clusters.get();
+  return createRisWorker(section, { kafka, clock: systemClock, stats, version, log: log.child({ face: 'ris' }) });
 }
 
 /** The relay opens its clusters itself: its sources are many, and of one topic each. @throws GatewayError `relay-config` */

@@ -5,6 +5,7 @@ import { grpcConfig } from './grpc/config.js';
 import { httpConfig, opsConfig } from './http/config.js';
 import { poolConfig } from './pixy/config.js';
 import { respConfig } from './resp/config.js';
+import { risSchema } from './ris/config.js';
 
 /** librdkafka properties as users write them; librdkafka itself checks them. */
 const properties = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).default({});
@@ -23,6 +24,8 @@ const schema = z.strictObject({
   ops: opsConfig,
   /** The relay inside this process: kaf-relay's keys; relay/config.ts checks them. */
   relay: z.record(z.string(), z.unknown()).optional(),
+  /** The RIS worker inside this process. */
+  ris: risSchema.optional(),
   log: z
     .strictObject({
       level: z

@@ -4,7 +4,7 @@ import { Command, Option } from 'commander';
 import { App, systemClock } from './app.js';
 import { ConfigError, fromText, loadConfig, type Setting, settingTypes } from './config.js';
 import { GatewayError } from './errors.js';
-import { gatewayFlags } from './flags.js';
+import { type Flag, gatewayFlags } from './flags.js';
 import { createKafkaFactory } from './kafka/factory.js';
 import { createLog, type Log } from './log.js';
 import { loadPixy, type PixyFlags, pixyFlags, withTwoDashes } from './pixy/command.js';
@@ -13,6 +13,9 @@ import { PixyApp } from './pixy-app.js';
 import { pinoLevel, type RelayFlags } from './relay/config.js';
 import { loadRelayConfig } from './relay/config-files.js';
 import { Relay } from './relay/relay.js';
+import { dryRun } from './ris/dry-run.js';
+import { risFlags } from './ris/flags.js';
+import { RisApp } from './ris-app.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -36,11 +39,7 @@ const program = new Command('rafka')
   .enablePositionalOptions()
   .action(runGateway);
 
-for (const { flag, path, about, choices } of gatewayFlags) {
-  const option = new Option(flag, `${about} [${path}]`);
-  if (choices) option.choices([...choices]);
-  program.addOption(option);
-}
+addFlags(program, gatewayFlags);
 
 const listed = (value: string, before: string[] = []): string[] => [...before, ...value.split(',')];
 const each = (value: string, before: string[] = []): string[] => [...before, value];
@@ -67,6 +66,17 @@ const pixy = program
   .action(runPixy);
 for (const [flag, about] of pixyFlags) pixy.option(flag, about);
 
+const ris = program
+  .command('ris')
+  .description('publish RIS Live as BMP to Kafka, in order, by one of N replicas at a time; see docs/RIS.md')
+  .option('-c, --config <file>', 'JSON configuration (default: the embedded Kafka)')
+  .option('--brokers <list>', 'Kafka, as host:port,host:port; instead of a file')
+  .option('--dry-run', 'convert --input to --output, without Kafka and Redis')
+  .option('--input <file>', 'RIS Live lines (.jsonl or .jsonl.gz)')
+  .option('--output <file>', '.tsv (RIS id and hex), .hex or .pcap')
+  .action(runRis);
+addFlags(ris, risFlags);
+
 try {
   await program.parseAsync(process.argv[2] === 'pixy' ? withTwoDashes(process.argv) : process.argv);
 } catch (error) {
@@ -80,16 +90,24 @@ async function runGateway(options: { config?: string }, command: Command): Promi
   const config = await loadConfig({
     ...(file === undefined ? {} : { file }),
     env: process.env,
-    flags: flagSettings(command),
+    flags: flagSettings(command, gatewayFlags),
   });
   const log = createLog(config.log);
   await run(log, config.shutdown.timeoutMs, () => App.create(config, version, log));
 }
 
+function addFlags(command: Command, flags: readonly Flag[]): void {
+  for (const { flag, path, about, choices } of flags) {
+    const option = new Option(flag, `${about} [${path}]`);
+    if (choices) option.choices([...choices]);
+    command.addOption(option);
+  }
+}
+
 /** The flags that were given, as settings. */
-function flagSettings(command: Command): Setting[] {
+function flagSettings(command: Command, flags: readonly Flag[]): Setting[] {
   const types = settingTypes();
-  return gatewayFlags.flatMap(({ flag, path }): Setting[] => {
+  return flags.flatMap(({ flag, path }): Setting[] => {
     const name = new Option(flag).attributeName();
     const value: unknown = command.getOptionValue(name);
     if (command.getOptionValueSource(name) !== 'cli') return [];
@@ -193,6 +211,44 @@ async function runRelay({
   if (undelivered > 0) log.warn({ undelivered }, 'read but neither delivered nor recorded: they will be read again');
   console.log(summary);
   end(log, failed > 0 ? 1 : 0);
+}
+
+interface RisOptions {
+  readonly config?: string;
+  readonly brokers?: string;
+  readonly dryRun?: boolean;
+  readonly input?: string;
+  readonly output?: string;
+}
+
+/** The RIS worker on its own, or a file converted. */
+async function runRis(
+  { config: file, brokers, dryRun: isDry, input, output }: RisOptions,
+  command: Command,
+): Promise<void> {
+  const settings = flagSettings(command, risFlags);
+  if (isDry) return convertRis(input, output, settings);
+  // RIS_HOST is what container files call it; a flag goes over it.
+  const host: Setting[] = process.env.RIS_HOST ? [['ris.host', process.env.RIS_HOST]] : [];
+  const flags = [...host, ...settings];
+  const loaded = await loadConfig({ ...(file === undefined ? {} : { file }), env: process.env, flags });
+  const config =
+    brokers === undefined
+      ? loaded
+      : { ...loaded, embedded: false, general: { ...loaded.general, 'bootstrap.servers': brokers } };
+  if (!config.ris) throw new ConfigError('which collectors? Say --host rrc00,rrc13 or --host all, or set RIS_HOST');
+  const { ris: section } = config;
+  const log = createLog(config.log);
+  await run(log, Math.max(config.shutdown.timeoutMs, section.shutdownTimeoutMs * 2), () =>
+    RisApp.create(config, section, version, log),
+  );
+}
+
+async function convertRis(input: string | undefined, output: string | undefined, settings: Setting[]): Promise<void> {
+  if (input === undefined || output === undefined) throw new ConfigError('--dry-run needs --input and --output');
+  const given = Object.fromEntries(settings);
+  const report = await dryRun({ input, output, encoder: { useRaw: given['ris.raw'] !== false } });
+  console.log(JSON.stringify(report, null, 2));
 }
 
 /** Ends the process once the log is written. */

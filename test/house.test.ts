@@ -19,7 +19,8 @@ const mayImport: Record<string, { readonly values: readonly string[]; readonly t
   app: { values: ['errors', 'log', 'config', 'core', 'kafka', 'pixy-faces', ...faces] },
   'pixy-faces': { values: ['errors', 'log', 'core', 'http', 'grpc'] },
   'pixy-app': { values: ['errors', 'log', 'core', 'kafka', 'app', 'pixy', 'pixy-faces'] },
-  main: { values: ['errors', 'log', 'flags', 'config', 'app', 'pixy-app', 'core', 'kafka', ...faces] },
+  'ris-app': { values: ['errors', 'log', 'config', 'core', 'kafka', 'app', 'http', 'ris'] },
+  main: { values: ['errors', 'log', 'flags', 'config', 'app', 'pixy-app', 'ris-app', 'core', 'kafka', ...faces] },
 };
 
 /** Packages that one folder (or file) alone may name. */

@@ -65,6 +65,8 @@ export class Collector {
   #running: Promise<void> = Promise.resolve();
   #publisher: Publisher | undefined;
   #stopping = false;
+  /** The feed had a gap since the leader last asked whether another replica is better off. */
+  #gapped = false;
   #flushing = false;
   #committed: number | null = null;
   #windowTime = 0;
@@ -145,6 +147,7 @@ export class Collector {
       onGap: (reason: string) => {
         this.#count('ris.gaps');
         log.warn({ reason }, 'The feed has a gap');
+        this.#gapped = true;
         this.#wake();
       },
       onMalformed: (reason: MalformedReason) => this.#malformed(reason),
@@ -280,6 +283,13 @@ export class Collector {
     };
     while (election.leads() && !stepDown) {
       if (this.#backlog.unread < commitMessages && !this.#stopping) await this.#woken(commitMs);
+      if (this.#gapped && !this.#stopping) {
+        // Not even what was received before the gap: what is missing may belong in front of it.
+        await writing;
+        this.#gapped = false;
+        stepDown = election.hasBetter(this.#feed.since);
+        if (stepDown) break;
+      }
       const isIdle = this.#backlog.isRead && clock.monotonic() - lastWrite < idleMarkMs;
       const batch = isIdle ? undefined : publisher.gather(commitMessages, this.#floor(), mayCross);
       await writing;
@@ -288,7 +298,7 @@ export class Collector {
         writing = term.commit(batch.records, batch.step).then(() => this.#wrote(batch));
         writing.catch(() => {});
       }
-      // A feed that is gone: what was received is published, then whoever still receives goes on.
+      // Without a feed we lead only until somebody has one.
       if (this.#feed.since === null && this.#backlog.isRead && !this.#stopping && election.hasBetter(null))
         stepDown = true;
       if (this.#stopping && !batch) break;
@@ -355,10 +365,10 @@ export class Collector {
   }
 
   #publisherOptions() {
-    const { topic, key, framing, useRaw, headers, timestamp, reorderMs, late } = this.#config;
+    const { topic, key, framing, raw, headers, timestamp, reorderMs, late } = this.#config;
     return {
       collector: this.#name,
-      encoder: { topic, key, framing, useRaw, sysDescr: `rafka ${this.#deps.version}` },
+      encoder: { topic, key, framing, useRaw: raw, sysDescr: `rafka ${this.#deps.version}` },
       published: { windowUs: reorderMs * 1000, late },
       headers,
       risTime: timestamp === 'ris',

@@ -23,54 +23,72 @@ const hosts = z
     message: 'name collectors like rrc00,rrc13, or all',
   });
 
+const ms = z.number().int();
+const size = z.number().int();
+
 /** Durations in ms, sizes in bytes. */
 export const risSchema = z.strictObject({
-  /** Which collectors. */
-  host: hosts,
-  /** RIS Live's websocket. */
-  url: z.url({ protocol: /^wss?$/ }).default('wss://ris-live.ripe.net/v1/ws/'),
-  /** How we are known to RIS Live, which asks every client for a name. */
-  clientId: z.string().max(100).default('rafka'),
-  topic: topicTemplate.default('<collector>.<peer_asn>.bmp_raw'),
-  key: z.enum(['peer', 'peer_asn', 'collector', 'id', 'none']).default('peer'),
-  framing: z.enum(['bmp', 'obmp']).default('bmp'),
-  /** false: build every UPDATE from the JSON. */
-  useRaw: z.boolean().default(true),
-  /** Record headers: host, ris-id, part, synthetic. */
-  headers: z.boolean().default(true),
-  /** A record's time: the RIS message's, or that of producing. */
-  timestamp: z.enum(['ris', 'produce']).default('ris'),
-  /** How long a message is held so that those before it can overtake. */
-  reorderMs: z.int().min(0).max(60_000).default(500),
-  late: z.enum(['drop', 'publish']).default('drop'),
-  /** Sockets at a time for each collector. */
-  redundancy: z.int().min(1).max(4).default(1),
-  /** A socket that brings nothing for so long is replaced. */
-  staleMs: z.int().min(1_000).default(60_000),
-  connectTimeoutMs: z.int().min(100).default(10_000),
-  backoffMinMs: z.int().min(10).default(500),
-  backoffMaxMs: z.int().min(100).default(30_000),
-  /** Received lines kept for each collector until they are in Kafka. */
-  bufferBytes: z.int().min(65_536).default(134_217_728),
-  /** A transaction is committed after so long, or with so many messages. */
-  commitMs: z.int().min(1).max(10_000).default(100),
-  commitMessages: z.int().min(1).max(10_000).default(5_000),
-  compression: z.enum(['none', 'gzip', 'snappy', 'lz4', 'zstd']).default('lz4'),
-  transactionalId: collectorTemplate.default('ris:<collector>'),
-  transactionTimeoutMs: z.int().min(5_000).max(900_000).default(60_000),
-  /** The compacted topic with each collector's progress. */
-  checkpointTopic: collectorTemplate.default('rafka.ris.<collector>.checkpoint'),
-  /** Absent: the broker's default. */
-  checkpointReplication: z.int().min(1).optional(),
-  /** Run alone, without Redis. */
-  noHa: z.boolean().default(false),
-  redis: z.string().default('redis://127.0.0.1:6379'),
-  redisPrefix: z.string().default('rafka:ris:'),
-  leaseTtlMs: z.int().min(500).max(600_000).default(5_000),
-  /** How often the progress line is written; 0: never. */
-  progressMs: z.int().min(0).default(10_000),
-  /** How long a stop may take to publish what there is. */
-  shutdownTimeoutMs: z.int().min(0).default(10_000),
+  host: hosts.describe('Collectors, like rrc00,rrc13, or all'),
+  url: z
+    .url({ protocol: /^wss?$/ })
+    .default('wss://ris-live.ripe.net/v1/ws/')
+    .describe("RIS Live's websocket"),
+  clientId: z.string().max(100).default('rafka').describe('How RIS Live knows us'),
+  topic: topicTemplate
+    .default('<collector>.<peer_asn>.bmp_raw')
+    .describe('Topic of a peer; meta stands in for the collector itself'),
+  key: z
+    .enum(['peer', 'peer_asn', 'collector', 'id', 'none'])
+    .default('peer')
+    .describe('Record key; the default keeps the order of a peer on any number of partitions'),
+  framing: z.enum(['bmp', 'obmp']).default('bmp').describe('Bare BMP, or behind an OpenBMP 1.7 header'),
+  raw: z.boolean().default(true).describe('Publish the exact BGP message; false: build it from the JSON'),
+  headers: z.boolean().default(true).describe('Record headers: host, ris-id, part, synthetic'),
+  timestamp: z
+    .enum(['ris', 'produce'])
+    .default('ris')
+    .describe("A record's time: the RIS message's, or that of producing"),
+  reorderMs: ms
+    .min(0)
+    .max(60_000)
+    .default(500)
+    .describe('How long a message is held, so that those before it can overtake'),
+  late: z.enum(['drop', 'publish']).default('drop').describe('What becomes of a message that comes later than that'),
+  redundancy: z.number().int().min(1).max(4).default(1).describe('Sockets at a time for each collector'),
+  staleMs: ms.min(1_000).default(60_000).describe('A socket that is silent for so long is replaced'),
+  connectTimeoutMs: ms.min(100).default(10_000).describe('How long connecting to RIS Live may take'),
+  backoffMinMs: ms.min(10).default(500).describe('First wait before connecting again; doubled each time'),
+  backoffMaxMs: ms.min(100).default(30_000).describe('Longest wait before connecting again'),
+  bufferBytes: size
+    .min(65_536)
+    .default(134_217_728)
+    .describe('Received lines kept for each collector until they are in Kafka'),
+  commitMs: ms.min(1).max(10_000).default(100).describe('A transaction is committed after so long'),
+  commitMessages: size.min(1).max(10_000).default(5_000).describe('Or with so many messages'),
+  compression: z.enum(['none', 'gzip', 'snappy', 'lz4', 'zstd']).default('lz4').describe('Compression of the records'),
+  transactionalId: collectorTemplate
+    .default('ris:<collector>')
+    .describe('The same for all replicas of a collector: Kafka fences by it'),
+  transactionTimeoutMs: ms
+    .min(5_000)
+    .max(900_000)
+    .default(60_000)
+    .describe('Kafka aborts the transaction of a leader that is gone after so long'),
+  checkpointTopic: collectorTemplate
+    .default('rafka.ris.<collector>.checkpoint')
+    .describe("Compacted topic of a collector's progress"),
+  checkpointReplication: z
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .describe("Its replication factor; absent: the broker's default"),
+  ha: z.boolean().default(true).describe('Elect a leader among replicas with Redis; false: run alone'),
+  redis: z.string().default('redis://127.0.0.1:6379').describe('Redis of the election'),
+  redisPrefix: z.string().default('rafka:ris:').describe('Before every key in Redis'),
+  leaseTtlMs: ms.min(500).max(600_000).default(5_000).describe('How long a leader leads without renewing its lease'),
+  progressMs: ms.min(0).default(10_000).describe('How often the progress line is logged; 0: never'),
+  shutdownTimeoutMs: ms.min(0).default(5_000).describe('How long a stop may take to publish what there is'),
 });
 
 export type RisConfig = z.output<typeof risSchema>;

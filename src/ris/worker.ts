@@ -45,8 +45,8 @@ export class RisWorker implements Face {
 
   /** Resolves at once: what is not there yet (RIS Live, Redis, Kafka) is waited for. */
   async start(): Promise<void> {
-    const { noHa, redis, leaseTtlMs, progressMs } = this.#config;
-    if (!noHa) {
+    const { ha, redis, leaseTtlMs, progressMs } = this.#config;
+    if (ha) {
       let wasDown = false;
       this.#redis = connectRedis(redis, Math.min(1_000, Math.ceil(leaseTtlMs / 3)), ({ message }) => {
         if (!wasDown) this.#deps.log.warn({ reason: message }, 'Redis: not connected');

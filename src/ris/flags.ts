@@ -1,0 +1,54 @@
+// The flags of `rafka ris`: each sets one key of the `ris` section, or of another one. The help and the docs' table come from here.
+
+export interface RisFlag {
+  /** In commander's form. */
+  readonly flag: string;
+  /** The key that it sets. */
+  readonly path: string;
+  readonly about: string;
+  readonly choices?: readonly string[];
+}
+
+export const risFlags: readonly RisFlag[] = [
+  { flag: '--host <list>', path: 'ris.host', about: 'collectors, like rrc00,rrc13, or all (also: RIS_HOST)' },
+  { flag: '--url <url>', path: 'ris.url', about: "RIS Live's websocket" },
+  { flag: '--client-id <name>', path: 'ris.clientId', about: 'how RIS Live knows us' },
+  { flag: '--topic <template>', path: 'ris.topic', about: 'topic with <collector> and <peer_asn>' },
+  {
+    flag: '--key <key>',
+    path: 'ris.key',
+    about: 'record key',
+    choices: ['peer', 'peer_asn', 'collector', 'id', 'none'],
+  },
+  { flag: '--framing <framing>', path: 'ris.framing', about: 'bare BMP or OpenBMP 1.7', choices: ['bmp', 'obmp'] },
+  { flag: '--no-raw', path: 'ris.raw', about: 'build every UPDATE from the JSON' },
+  { flag: '--no-headers', path: 'ris.headers', about: 'no record headers' },
+  { flag: '--timestamp <whose>', path: 'ris.timestamp', about: "a record's time", choices: ['ris', 'produce'] },
+  { flag: '--reorder <ms>', path: 'ris.reorderMs', about: 'how long messages are held to be put in order' },
+  { flag: '--late <policy>', path: 'ris.late', about: 'what comes too late for that', choices: ['drop', 'publish'] },
+  { flag: '--redundancy <n>', path: 'ris.redundancy', about: 'sockets at a time for each collector' },
+  { flag: '--stale <ms>', path: 'ris.staleMs', about: 'replace a socket that is silent for so long' },
+  { flag: '--buffer <bytes>', path: 'ris.bufferBytes', about: 'received lines kept for each collector' },
+  { flag: '--commit <ms>', path: 'ris.commitMs', about: 'commit a transaction after so long' },
+  { flag: '--commit-messages <n>', path: 'ris.commitMessages', about: 'or with so many messages' },
+  {
+    flag: '--compression <codec>',
+    path: 'ris.compression',
+    about: 'compression of the records',
+    choices: ['none', 'gzip', 'snappy', 'lz4', 'zstd'],
+  },
+  { flag: '--transactional-id <template>', path: 'ris.transactionalId', about: 'fences the replicas of a collector' },
+  {
+    flag: '--checkpoint-topic <template>',
+    path: 'ris.checkpointTopic',
+    about: "compacted topic of a collector's progress",
+  },
+  { flag: '--no-ha', path: 'ris.ha', about: 'run alone, without Redis' },
+  { flag: '--redis <url>', path: 'ris.redis', about: 'Redis that the replicas elect their leader with' },
+  { flag: '--redis-prefix <text>', path: 'ris.redisPrefix', about: "before the replicas' keys in Redis" },
+  { flag: '--lease-ttl <ms>', path: 'ris.leaseTtlMs', about: 'how long a leader leads without renewing' },
+  { flag: '--progress <ms>', path: 'ris.progressMs', about: 'how often progress is logged; 0: never' },
+  { flag: '--ops-port <port>', path: 'ops.port', about: 'serve /healthz, /readyz and /metrics on this port' },
+  { flag: '--log-level <level>', path: 'log.level', about: 'least severe lines that are logged' },
+  { flag: '--log-pretty', path: 'log.pretty', about: 'log for people instead of JSON' },
+];
