@@ -73,7 +73,7 @@ export class App {
       stats,
       log,
     });
-    const faces: Face[] = [resp];
+    const faces: Face[] = [resp, gateway.streams];
     faces.push(...sharedFaces(config, clusters, version, stats, log));
     if (config.relay) faces.push(createRelay(config.relay, log));
     if (config.ris) faces.push(createRis(config.ris, clusters, version, stats, log));

@@ -14,6 +14,7 @@ const counters = {
   'consumer.messages': 'Messages handed to clients',
   'consumer.acks': 'Acknowledgements taken',
   'consumer.given.up': 'Messages acked by the gateway after too many retries',
+  'streams.dead.letters': 'Entries of streams that were delivered too often',
   'resp.connections': 'Connections accepted',
   'resp.connections.refused': 'Connections refused (max clients, protected mode)',
   'resp.commands': 'Commands run',

@@ -29,6 +29,11 @@ export class TopicCatalog {
     return this.#topics;
   }
 
+  /** The next question is asked of the cluster: something was made or deleted. */
+  forget(): void {
+    this.#askedAt = Number.NEGATIVE_INFINITY;
+  }
+
   /** Which of these do not exist; undefined when the cluster does not answer. */
   async missing(names: readonly string[]): Promise<string[] | undefined> {
     const topics = await this.all().catch(() => undefined);

@@ -1,5 +1,6 @@
 // The `resp` section of the configuration: where the RESP face listens, whom it lets in, what it bounds; with defaults.
 import { z } from 'zod';
+import { streamsConfig } from './streams/config.js';
 
 const ms = z.int().nonnegative();
 const bytes = z.int().nonnegative();
@@ -34,6 +35,8 @@ export const kafkaSettings = {
     .default(8 * 1_024 * 1_024)
     .describe('Bytes of messages that wait for one consuming connection, in the gateway and again in librdkafka'),
   allowInternalTopics: z.boolean().default(false).describe('Let clients use topics whose names begin with `__`'),
+  /** Redis Streams, plain lists and pub/sub. */
+  streams: streamsConfig,
 };
 
 const kafkaSchema = z.strictObject(kafkaSettings);

@@ -8,6 +8,7 @@ import type { Log } from '../log.js';
 import type { CommandTable } from './command.js';
 import type { KafkaSettings, RespConfig } from './config.js';
 import type { Protocol } from './encoder.js';
+import type { Streams } from './streams/streams.js';
 import type { ConsumeKey } from './topics-key.js';
 import type { User } from './user.js';
 import type { Users } from './users.js';
@@ -49,6 +50,8 @@ export interface Gateway {
   readonly settings: KafkaSettings;
   readonly catalog: TopicCatalog;
   readonly admin: Admin;
+  /** What connections share of Redis Streams. */
+  readonly streams: Streams;
   open(connection: Context): Sessions;
   /** Fields of INFO's `# Kafka` section. */
   info(): Readonly<Record<string, string | number>>;

@@ -12,6 +12,7 @@ import type { KafkaSettings } from './config.js';
 import type { Context, Gateway } from './context.js';
 import { Identities } from './identity.js';
 import { ConnectionSessions } from './sessions.js';
+import { Streams } from './streams/streams.js';
 
 export interface KafkaGatewayOptions {
   readonly cluster: Cluster;
@@ -32,6 +33,7 @@ export class KafkaGateway implements Gateway {
   readonly settings: KafkaSettings;
   readonly catalog: TopicCatalog;
   readonly consumers: ConsumerSessions;
+  readonly streams: Streams;
   readonly identities = new Identities<ConnectionSessions>();
   readonly #options: KafkaGatewayOptions;
   readonly #log: SessionLog;
@@ -44,6 +46,15 @@ export class KafkaGateway implements Gateway {
     this.settings = settings;
     this.catalog = new TopicCatalog(cluster.kafka.admin, clock);
     this.#log = new SessionLog(options.log, () => clock.monotonic());
+    this.streams = new Streams({
+      cluster,
+      catalog: this.catalog,
+      settings: { ...settings.streams, allowInternalTopics: settings.allowInternalTopics },
+      clock,
+      stats,
+      log: options.log,
+      sessionLog: this.#log,
+    });
     this.consumers = new ConsumerSessions({
       kafka: cluster.kafka,
       catalog: this.catalog,

@@ -85,6 +85,7 @@ export class ConnectionSessions implements Sessions {
   }
 
   async close(): Promise<number> {
+    this.#gateway.streams.groups.gone(this.#ctx);
     const producer = this.#producer;
     this.#producer = undefined;
     const [left] = await Promise.all([producer ? this.#gateway.closeProducer(producer) : 0, this.closeConsumer()]);

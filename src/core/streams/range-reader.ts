@@ -37,7 +37,6 @@ const batchMessages = 500;
 
 /** Fetches small and soon: a range is read for somebody who waits, not for throughput. */
 const properties = {
-  'enable.partition.eof': true,
   'fetch.queue.backoff.ms': 1,
   'fetch.error.backoff.ms': 5,
   'fetch.wait.max.ms': 5,
@@ -136,10 +135,9 @@ export class RangeReader {
     const open = new Map(ranges.map((range) => [range.partition, range]));
     const found = new Map(ranges.map(({ partition }): [number, Message[]] => [partition, []]));
     let bytes = 0;
-    this.#ended = ({ topic: ended, partition, offset }) => {
-      // Only what has been read up to here counts: a late word about an earlier request says less.
-      if (ended === topic && offset >= (open.get(partition)?.to ?? Number.POSITIVE_INFINITY)) open.delete(partition);
-    };
+    // Told before the poll that saw it gives its messages. A late word about an earlier request says less than `to`.
+    const ended: TopicPartitionOffset[] = [];
+    this.#ended = (position) => ended.push(position);
     consumer.assign(ranges.map(({ partition, from }) => ({ topic, partition, offset: from })));
     try {
       while (open.size > 0 && bytes < maxBytes) {
@@ -154,6 +152,8 @@ export class RangeReader {
           }
           if (message.offset >= range.to - 1 || list.length >= range.max) open.delete(message.partition);
         }
+        for (const { topic: its, partition, offset } of ended.splice(0))
+          if (its === topic && offset >= (open.get(partition)?.to ?? Number.POSITIVE_INFINITY)) open.delete(partition);
       }
     } finally {
       this.#ended = () => {};

@@ -1,0 +1,158 @@
+// TopicTail: what comes to a topic from now on, for everybody who listens in this gateway: one consumer without a group.
+import { sleep } from '../clock.js';
+import {
+  type Admin,
+  type Clock,
+  type Consumer,
+  KafkaError,
+  type KafkaFactory,
+  type KafkaFault,
+  type Message,
+} from '../ports.js';
+import type { TopicCatalog } from '../topic-catalog.js';
+import { messageBytes } from './pending.js';
+import { type Marks, marksOf } from './stream-log.js';
+
+export interface TailContext {
+  readonly kafka: KafkaFactory;
+  readonly admin: Admin;
+  readonly catalog: TopicCatalog;
+  readonly clock: Clock;
+  readonly onFault: (fault: KafkaFault) => void;
+  /** Of the last messages, kept for readers that come back for the next ones, bytes. */
+  readonly keepBytes: number;
+}
+
+/** The next offset of each partition. */
+export type Positions = ReadonlyMap<number, number>;
+
+const pollMs = 500;
+const batchMessages = 256;
+const connectMs = 10_000;
+/** How often a missing topic, or a broker that doesn't answer, is tried again, ms. */
+const retryMs = 1_000;
+/** How often new partitions are looked for, ms. */
+const partitionCheckMs = 10_000;
+
+const properties = { 'fetch.wait.max.ms': 50, 'fetch.queue.backoff.ms': 5, 'auto.offset.reset': 'earliest' };
+
+export class TopicTail {
+  readonly topic: string;
+  /** Resolves when everything from then on is heard; also when that can't be (the topic is missing or the tail closed). */
+  readonly ready: Promise<void>;
+  readonly #context: TailContext;
+  readonly #listeners = new Set<(messages: readonly Message[]) => void>();
+  readonly #positions = new Map<number, number>();
+  /** The last messages, by arrival, and where each partition's begin. */
+  #kept: Message[] = [];
+  #keptBytes = 0;
+  readonly #keptFrom = new Map<number, number>();
+  #closed = false;
+  #loop: Promise<void>;
+
+  constructor(topic: string, context: TailContext) {
+    this.topic = topic;
+    this.#context = context;
+    let started: () => void = () => {};
+    this.ready = new Promise((resolve) => {
+      started = resolve;
+    });
+    this.#loop = this.#run(started);
+  }
+
+  get listeners(): number {
+    return this.#listeners.size;
+  }
+
+  /** Where it has come to; empty until it is ready. */
+  get positions(): Positions {
+    return this.#positions;
+  }
+
+  /** @returns how to stop listening. */
+  listen(listener: (messages: readonly Message[]) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** What came since these positions, as far as it has been heard; undefined when that isn't all kept. */
+  since(positions: Positions): Message[] | undefined {
+    for (const [partition, from] of this.#keptFrom) if ((positions.get(partition) ?? 0) < from) return undefined;
+    if (this.#keptFrom.size === 0) return undefined;
+    return this.#kept.filter(({ partition, offset }) => offset >= positions.get(partition)!);
+  }
+
+  /** Never rejects. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#loop;
+  }
+
+  async #run(started: () => void): Promise<void> {
+    let existed = true;
+    while (!this.#closed) {
+      try {
+        const marks = await marksOf(this.#context.catalog, this.#context.admin, this.topic);
+        if (marks) await this.#follow(marks, existed, started);
+        existed = marks !== undefined;
+      } catch (error) {
+        if (!(error instanceof KafkaError)) throw error;
+        this.#context.onFault(error);
+      }
+      started();
+      if (!this.#closed) await sleep(this.#context.clock, retryMs);
+    }
+    started();
+  }
+
+  /** Until it is closed, fails, or the topic has got more partitions. */
+  async #follow(marks: readonly Marks[], existed: boolean, started: () => void): Promise<void> {
+    const { kafka, onFault, clock } = this.#context;
+    const again = this.#positions.size > 0;
+    for (const { partition, low, high } of marks) {
+      // A partition that has come meanwhile is heard from its start.
+      if (!this.#positions.has(partition)) this.#positions.set(partition, existed && !again ? high : low);
+      if (!this.#keptFrom.has(partition)) this.#keptFrom.set(partition, this.#positions.get(partition)!);
+    }
+    const consumer = await kafka.consumer({ properties, onFault }, connectMs);
+    try {
+      this.#assign(consumer);
+      started();
+      let checkAt = clock.monotonic() + partitionCheckMs;
+      while (!this.#closed) {
+        this.#heard(await consumer.poll(batchMessages, pollMs));
+        if (clock.monotonic() < checkAt) continue;
+        checkAt = clock.monotonic() + partitionCheckMs;
+        const now = (await this.#context.catalog.all().catch(() => undefined))?.get(this.topic);
+        if (now && now.partitions.length > this.#positions.size) return;
+      }
+    } finally {
+      await consumer.close(1_000);
+    }
+  }
+
+  #assign(consumer: Consumer): void {
+    consumer.assign([...this.#positions].map(([partition, offset]) => ({ topic: this.topic, partition, offset })));
+  }
+
+  #heard(messages: readonly Message[]): void {
+    if (messages.length === 0) return;
+    for (const message of messages) {
+      this.#positions.set(message.partition, message.offset + 1);
+      this.#kept.push(message);
+      this.#keptBytes += messageBytes(message);
+    }
+    this.#forget();
+    for (const listener of this.#listeners) listener(messages);
+  }
+
+  #forget(): void {
+    let drop = 0;
+    while (this.#keptBytes > this.#context.keepBytes && drop < this.#kept.length) {
+      const message = this.#kept[drop++]!;
+      this.#keptBytes -= messageBytes(message);
+      this.#keptFrom.set(message.partition, message.offset + 1);
+    }
+    if (drop > 0) this.#kept = this.#kept.slice(drop);
+  }
+}

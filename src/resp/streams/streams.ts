@@ -1,0 +1,235 @@
+// Streams: what all connections share of Redis Streams: the producer of XADD, groups, tails, ranges; started and stopped as a face.
+import type { Cluster } from '../../core/cluster.js';
+import type { Face } from '../../core/face.js';
+import { type Clock, type DeliveryReport, KafkaCode, type KafkaError, type Message } from '../../core/ports.js';
+import { ProducerSession } from '../../core/producer-session.js';
+import type { SessionLog } from '../../core/session-log.js';
+import type { Stats } from '../../core/stats.js';
+import type { Pending } from '../../core/streams/pending.js';
+import { RangeReader } from '../../core/streams/range-reader.js';
+import type { StreamGroup } from '../../core/streams/stream-group.js';
+import { StreamGroups } from '../../core/streams/stream-groups.js';
+import { TopicTails } from '../../core/streams/topic-tails.js';
+import type { TopicCatalog } from '../../core/topic-catalog.js';
+import { fail, type GatewayError } from '../../errors.js';
+import type { Log } from '../../log.js';
+import type { StreamsConfig } from './config.js';
+import { deadLetter } from './dead-letters.js';
+import type { RecordParts } from './fields.js';
+import type { NameSettings } from './names.js';
+
+export interface StreamsOptions {
+  readonly cluster: Cluster;
+  readonly catalog: TopicCatalog;
+  readonly settings: StreamsConfig & NameSettings;
+  readonly clock: Clock;
+  readonly stats: Stats;
+  readonly log: Log;
+  readonly sessionLog: SessionLog;
+}
+
+const connectTimeoutMs = 10_000;
+const retryBackoffMs = 500;
+const flushMs = 5_000;
+/** Of the last messages of a tailed topic, bytes. */
+const tailKeepBytes = 1024 * 1024;
+
+export class Streams implements Face {
+  readonly name = 'streams';
+  readonly settings: StreamsConfig & NameSettings;
+  readonly groups: StreamGroups;
+  readonly tails: TopicTails;
+  readonly ranges: RangeReader;
+  readonly #options: StreamsOptions;
+  readonly #producer: ProducerSession;
+  /** Topics that were there when last looked: XADD does not ask again. */
+  readonly #known = new Set<string>();
+  readonly #making = new Map<string, Promise<void>>();
+
+  constructor(options: StreamsOptions) {
+    const { cluster, catalog, settings, clock, stats, log, sessionLog } = options;
+    this.#options = options;
+    this.settings = settings;
+    const { kafka } = cluster;
+    const onFault = (fault: KafkaError | Parameters<SessionLog['consumerFault']>[1]) =>
+      sessionLog.consumerFault('streams', fault);
+    this.#producer = this.#makeProducer();
+    this.ranges = new RangeReader({
+      kafka,
+      clock,
+      timeoutMs: settings.readTimeoutMs,
+      idleMs: settings.idleMs,
+      onFault,
+    });
+    this.tails = new TopicTails(
+      { kafka, admin: kafka.admin, catalog, clock, onFault, keepBytes: tailKeepBytes },
+      settings.idleMs,
+      settings.maxConsumers,
+    );
+    this.groups = new StreamGroups({
+      context: {
+        kafka,
+        clock,
+        stats,
+        log,
+        settings: {
+          properties: {},
+          connectTimeoutMs,
+          commitIntervalMs: settings.commitIntervalMs,
+          retryBackoffMs,
+          // Entries that are not acknowledged come again elsewhere: nothing is gained by holding a rebalance up.
+          rebalanceAckTimeoutMs: 0,
+          initialOffset: 'oldest',
+        },
+      },
+      catalog,
+      settings,
+      maxConsumers: settings.maxConsumers,
+      onGivenUp: (group, entry) => this.#giveUp(group, entry),
+    });
+  }
+
+  /** Writes one record. @throws GatewayError `stream-unconfirmed`, `stream-refused`, and as ProducerSession.send(). */
+  append(topic: string, { key, value, headers }: RecordParts): Promise<DeliveryReport> {
+    const sent = this.#producer.send({ topic, key, value, headers });
+    this.#producer.hurry();
+    return sent;
+  }
+
+  /** What a failed delivery is answered with. */
+  refusal({ topic, error }: DeliveryReport): GatewayError {
+    if (error!.code === KafkaCode.messageTimedOut || error!.code === KafkaCode.timedOut)
+      return fail('stream-unconfirmed', this.settings.produceTimeoutMs / 1_000);
+    this.#known.delete(topic);
+    return fail('stream-refused', error!.message);
+  }
+
+  isKnown(topic: string): boolean {
+    return this.#known.has(topic);
+  }
+
+  /** Whether a topic exists. @throws KafkaError */
+  async exists(topic: string): Promise<boolean> {
+    const found = (await this.#options.catalog.all()).has(topic);
+    if (found) this.#known.add(topic);
+    else this.#known.delete(topic);
+    return found;
+  }
+
+  /** Makes a topic that is missing; its records get their time from the broker, so that ids grow. @throws KafkaError */
+  make(topic: string): Promise<void> {
+    let making = this.#making.get(topic);
+    if (!making) {
+      making = this.#make(topic).finally(() => this.#making.delete(topic));
+      this.#making.set(topic, making);
+    }
+    return making;
+  }
+
+  /** The message of a pending entry, read again; undefined when Kafka has it no more. @throws GatewayError */
+  async load(topic: string, entries: readonly Pending[]): Promise<Map<Pending, Message>> {
+    const loaded = new Map<Pending, Message>();
+    for (const round of rounds(entries)) {
+      const found = await this.ranges.read(
+        topic,
+        round.map((run) => ({
+          partition: run[0]!.partition,
+          from: run[0]!.offset,
+          to: run[run.length - 1]!.offset + 1,
+          max: Number.POSITIVE_INFINITY,
+        })),
+      );
+      for (const run of round) {
+        const byOffset = new Map(found.get(run[0]!.partition)?.map((message) => [message.offset, message]));
+        for (const entry of run) {
+          const message = byOffset.get(entry.offset);
+          if (message) loaded.set(entry, message);
+        }
+      }
+    }
+    return loaded;
+  }
+
+  async start(): Promise<void> {}
+
+  async drain(): Promise<void> {}
+
+  async closeConsumers(): Promise<void> {
+    await Promise.all([this.groups.close(), this.tails.close(), this.ranges.close()]);
+  }
+
+  async stopListening(): Promise<void> {}
+
+  close(): Promise<number> {
+    return this.#producer.close(flushMs);
+  }
+
+  async #make(topic: string): Promise<void> {
+    const { kafka } = this.#options.cluster;
+    const { partitions, replicationFactor } = this.settings;
+    await kafka.admin.createTopic({
+      name: topic,
+      partitions,
+      ...(replicationFactor === undefined ? {} : { replicationFactor }),
+      config: { 'message.timestamp.type': 'LogAppendTime' },
+    });
+    this.#options.catalog.forget();
+    this.#known.add(topic);
+  }
+
+  #makeProducer(): ProducerSession {
+    const { cluster, settings, clock, stats, sessionLog } = this.#options;
+    const properties = {
+      // librdkafka itself gives up by then, also on what is in flight: no timer for each entry is needed.
+      'message.timeout.ms': settings.produceTimeoutMs,
+      'linger.ms': settings.lingerMs,
+    };
+    return new ProducerSession({
+      reports: 'all',
+      open: (options, timeoutMs) => cluster.kafka.producer({ ...options, properties }, timeoutMs),
+      produceTimeoutMs: settings.produceTimeoutMs,
+      clock,
+      stats,
+      onFailure: (report) => sessionLog.deliveryFailed('streams', report),
+      onFault: (fault) => sessionLog.producerFault('streams', fault),
+    });
+  }
+
+  async #giveUp(group: StreamGroup, entry: Pending): Promise<void> {
+    const { log, stats } = this.#options;
+    const { topic, kafkaGroup } = group;
+    const { partition, offset, deliveries } = entry;
+    const message = entry.message ?? (await this.load(topic, [entry])).get(entry);
+    const where = { topic, partition, offset, group: kafkaGroup, deliveries };
+    if (message) {
+      const { record, to } = deadLetter(message, kafkaGroup, deliveries);
+      if (!(await this.exists(to))) await this.make(to);
+      const report = await this.append(to, record);
+      if (report.error) throw this.refusal(report);
+      log.warn({ ...where, to }, 'an entry was delivered too often: it is among the dead letters now');
+    } else log.warn(where, 'an entry was delivered too often and is no longer in Kafka: it counts as acknowledged');
+    stats.add('streams.dead.letters');
+  }
+}
+
+/** Entries of a partition that lie so far apart are read apart. */
+const longestGap = 500;
+
+/** Entries as runs of neighbours, at most one run of a partition in a round. */
+function rounds(entries: readonly Pending[]): Pending[][][] {
+  const sorted = entries.toSorted((a, b) => a.partition - b.partition || a.offset - b.offset);
+  const all: Pending[][][] = [];
+  let round = -1;
+  let last: Pending | undefined;
+  for (const entry of sorted) {
+    const sameRun = last?.partition === entry.partition && entry.offset - last.offset <= longestGap;
+    if (sameRun) all[round]!.at(-1)!.push(entry);
+    else {
+      round = last?.partition === entry.partition ? round + 1 : 0;
+      all[round] ??= [];
+      all[round]!.push([entry]);
+    }
+    last = entry;
+  }
+  return all;
+}
