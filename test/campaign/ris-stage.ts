@@ -1,7 +1,7 @@
 // What the campaign of the RIS worker plays on: a real Kafka, a real Redis, the RIS Live stand-in and replicas as processes.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createWriteStream, mkdtempSync, rmSync } from 'node:fs';
+import { createWriteStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -119,16 +119,17 @@ export class Stage {
   }
 
   launch(name: string): void {
-    const config = {
+    const ris = {
       host: this.#options.host,
       url: this.live.url,
       clientId: name,
       redis: this.redis.url,
-      brokers: this.kafka.brokers,
       ...this.#options.config,
     };
-    const program = fileURLToPath(new URL('./ris-replica.js', import.meta.url));
-    const child = spawn(process.execPath, [program, JSON.stringify(config)], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const file = join(this.#dir, `${name}.json`);
+    writeFileSync(file, JSON.stringify({ general: { 'bootstrap.servers': this.kafka.brokers }, ris }));
+    const program = fileURLToPath(new URL('../../../bin/rafka.cjs', import.meta.url));
+    const child = spawn(process.execPath, [program, 'ris', '-c', file], { stdio: ['ignore', 'ignore', 'pipe'] });
     child.stderr!.pipe(createWriteStream(join(this.#dir, `${name}.log`), { flags: 'a' }));
     endWith(child);
     this.replicas.set(name, { name, process: child });
