@@ -80,6 +80,8 @@ class RdProducer implements Producer {
   readonly #reporter: Reporter;
   readonly #poller: ReportPoller;
   readonly #all: boolean;
+  #lastHeaders: readonly Header[] = [];
+  #lastNative: NativeHeaders = [];
   #produced = 0;
   #closed = false;
 
@@ -102,7 +104,7 @@ class RdProducer implements Producer {
       record.timestamp ?? null,
       // With errors only, an opaque would leak for every delivered record.
       this.#all ? tag : undefined,
-      headers === undefined || headers.length === 0 ? undefined : toNative(headers),
+      headers === undefined || headers.length === 0 ? undefined : this.#nativeHeaders(headers),
     );
     if (code !== 0) throw wrap(code);
     this.#produced++;
@@ -149,6 +151,15 @@ class RdProducer implements Producer {
   async #ask(call: (callback: (error: NativeError | null | undefined) => void) => void): Promise<void> {
     if (this.#closed) throw closedError();
     await this.#client.ask<void>(call);
+  }
+
+  /** Neighbours often share one list of headers: it is translated once. */
+  #nativeHeaders(headers: readonly Header[]): NativeHeaders {
+    if (headers !== this.#lastHeaders) {
+      this.#lastHeaders = headers;
+      this.#lastNative = toNative(headers);
+    }
+    return this.#lastNative;
   }
 
   /** Idle without having waited: nothing queued or in flight. */

@@ -368,6 +368,7 @@ export class MappingRelay {
       positions: this.#positions.offsets,
       progress: this.#restart ? new Map() : session.progress,
       properties: sourceProperties(config.pool, config.target),
+      readAheadBytes: config.target.buffer_bytes / 4,
       timeoutMs: this.#sourceTimeout,
     });
     this.#reader = reader;

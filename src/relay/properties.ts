@@ -67,7 +67,7 @@ export const sourceProperties = (pool: PoolConfig, target: TargetConfig): Proper
   'fetch.wait.max.ms': Math.min(Math.round(pool.request_timeout), 60_000),
   'fetch.queue.backoff.ms': 5,
   'queued.min.messages': 50_000,
-  'queued.max.messages.kbytes': Math.max(1_024, Math.floor(target.buffer_bytes / 2_048)),
+  'queued.max.messages.kbytes': Math.max(1_024, Math.floor(target.buffer_bytes / 4_096)),
   'check.crcs': true,
 });
 

@@ -44,27 +44,14 @@ export class Pump {
    * @throws KafkaError from the target; GatewayError `relay-refused` for a message that cannot be relayed
    */
   async run(): Promise<boolean> {
-    const { commitIntervalMs } = this.#options;
-    let next = this.#poll(commitIntervalMs);
-    for (;;) {
-      const batch = await next;
-      const last = this.#isOver();
-      // The next fetch runs while this batch is written.
-      if (!last) next = this.#poll(commitIntervalMs);
-      await this.#takeAll(batch);
-      if (last || this.#isAtEnd()) break;
+    const { reader, commitIntervalMs } = this.#options;
+    do {
+      await this.#takeAll(await reader.next(commitIntervalMs));
       if (this.#isDue()) await this.#commit();
-    }
-    await next;
+    } while (!this.#isOver() && !this.#isAtEnd());
+    for (const batch of reader.rest()) await this.#takeAll(batch);
     await this.#commit();
     return this.#isAtEnd();
-  }
-
-  #poll(waitMs: number): Promise<Batch> {
-    const polled = this.#options.reader.poll(waitMs);
-    // It may be left alone when writing fails first; whoever awaits it still sees a rejection.
-    polled.catch(() => {});
-    return polled;
   }
 
   #isOver(): boolean {
@@ -99,7 +86,6 @@ export class Pump {
     const { positions, ends, session, filters, translator, metrics, clock, reader } = this.#options;
     const now = clock.now();
     const filtering = !filters.isEmpty;
-    let timesDropped = 0;
     for (const message of messages) {
       const { partition, offset } = message;
       if (offset < positions.at(partition)) {
@@ -108,17 +94,19 @@ export class Pump {
       }
       if (ends !== undefined && offset >= (ends.get(partition) ?? 0)) continue;
       if (!filtering || this.#passes(message)) {
-        const { record, timeDropped } = translator.translate(message, now);
+        const record = translator.translate(message, now);
         if (!translator.isOversize(record)) {
           const room = session.write(record);
           if (room) await room;
-          if (timeDropped) timesDropped += 1;
           metrics.relayed(partition, (message.key?.length ?? 0) + (message.value?.length ?? 0));
         } else this.#oversize(message);
       }
       positions.pass(message);
     }
-    if (timesDropped > 0) metrics.timeDropped(timesDropped);
+    if (translator.timesDropped > 0) {
+      metrics.timeDropped(translator.timesDropped);
+      translator.timesDropped = 0;
+    }
   }
 
   #passes(message: Message): boolean {

@@ -23,7 +23,10 @@ export interface SourceTopic extends SourceView {
 export interface Batch {
   readonly messages: readonly Message[];
   readonly ends: ReadonlyMap<number, number>;
+  readonly bytes: number;
 }
+
+const noBatch: Batch = { messages: [], ends: new Map(), bytes: 0 };
 
 /** librdkafka's local code for a position that does not exist, with auto.offset.reset=error. */
 const offsetReset = -140;
@@ -40,6 +43,8 @@ const ending: ReadonlySet<number> = new Set([
 
 /** Messages of one poll: cheap enough by then, and the reader's byte bound is what limits memory. */
 const batchMessages = 1_000;
+/** What a message takes beside its key and value, about. */
+const messageOverhead = 400;
 
 /** Who the source is and what it holds. @throws GatewayError `relay-waiting`; KafkaError */
 export async function inspectSource(kafka: KafkaFactory, topic: string): Promise<SourceTopic> {
@@ -78,6 +83,13 @@ export class Reader {
   readonly id: number;
   readonly topic: SourceTopic;
   readonly #consumer: Consumer;
+  readonly #byteBound: number;
+  readonly #batches: Batch[] = [];
+  #bytes = 0;
+  #reading: Promise<void> | undefined;
+  #arrived: () => void = () => {};
+  #bug: unknown;
+  #closed = false;
   #ends = new Map<number, number>();
   /** What was read before, by partition: the message at that number must be the same here. */
   readonly #known: ReadonlyMap<number, Progress>;
@@ -88,9 +100,16 @@ export class Reader {
   /** Messages came since this was last set to false. */
   heard = false;
 
-  private constructor(id: number, topic: SourceTopic, consumer: Consumer, known: ReadonlyMap<number, Progress>) {
+  private constructor(
+    id: number,
+    topic: SourceTopic,
+    consumer: Consumer,
+    known: ReadonlyMap<number, Progress>,
+    byteBound: number,
+  ) {
     this.id = id;
     this.#known = known;
+    this.#byteBound = byteBound;
     this.topic = topic;
     this.#consumer = consumer;
   }
@@ -104,6 +123,8 @@ export class Reader {
     positions: Offsets;
     progress: ReadonlyMap<number, Progress>;
     properties: Properties;
+    /** Bytes of messages that may wait here. */
+    readAheadBytes: number;
     timeoutMs: number;
   }): Promise<Reader> {
     const { topic, name, positions } = options;
@@ -119,7 +140,7 @@ export class Reader {
       options.timeoutMs,
     );
     const known = lastMessages(options);
-    reader = new Reader(options.id, topic, consumer, known);
+    reader = new Reader(options.id, topic, consumer, known, options.readAheadBytes);
     consumer.assign(
       topic.partitions.map((partition) => ({
         topic: name,
@@ -130,8 +151,51 @@ export class Reader {
     return reader;
   }
 
-  /** What came within waitMs. A failure is told by `failure`, not thrown. */
-  async poll(waitMs: number): Promise<Batch> {
+  /**
+   * The next batch; an empty one after waitMs. Reading goes on meanwhile, up to the byte bound: a commit takes as long as
+   * thousands of messages take to be read. A failure is told by `failure`, not thrown.
+   */
+  async next(waitMs: number): Promise<Batch> {
+    this.#reading ??= this.#readAhead(waitMs).catch((error: unknown) => {
+      this.#bug = error;
+    });
+    if (this.#batches.length === 0) {
+      await new Promise<void>((resolve) => {
+        this.#arrived = resolve;
+      });
+    }
+    if (this.#bug !== undefined) throw this.#bug;
+    const batch = this.#batches.shift() ?? noBatch;
+    this.#bytes -= batch.bytes;
+    return batch;
+  }
+
+  /** What was read ahead and not asked for yet. */
+  rest(): Batch[] {
+    return this.failure === undefined ? this.#batches.splice(0) : [];
+  }
+
+  /** One loop at a time, which ends when there is enough to do; every round of it wakes the one who waits. */
+  async #readAhead(waitMs: number): Promise<void> {
+    try {
+      do {
+        const batch = await this.#poll(waitMs);
+        this.#bytes += batch.bytes;
+        if (batch.messages.length > 0 || batch.ends.size > 0) this.#batches.push(batch);
+        this.#arrived();
+      } while (
+        !this.#closed &&
+        this.failure === undefined &&
+        this.#batches.length > 0 &&
+        this.#bytes < this.#byteBound
+      );
+    } finally {
+      this.#reading = undefined;
+      this.#arrived();
+    }
+  }
+
+  async #poll(waitMs: number): Promise<Batch> {
     let messages: Message[] = [];
     try {
       messages = await this.#consumer.poll(batchMessages, waitMs);
@@ -143,7 +207,9 @@ export class Reader {
     const ends = this.#ends;
     if (ends.size > 0) this.#ends = new Map();
     if (messages.length > 0) this.heard = true;
-    return { messages, ends };
+    let bytes = 0;
+    for (const { key, value } of messages) bytes += messageOverhead + (key?.length ?? 0) + (value?.length ?? 0);
+    return { messages, ends, bytes };
   }
 
   /** Holds a message from before the position against what was relayed under its number. */
@@ -164,6 +230,7 @@ export class Reader {
   }
 
   close(timeoutMs: number): Promise<void> {
+    this.#closed = true;
     return this.#consumer.close(timeoutMs);
   }
 }

@@ -11,12 +11,6 @@ export interface TargetLimits {
   readonly timestampAheadMs: number;
 }
 
-export interface Translation {
-  readonly record: ProducerRecord;
-  /** Its own time is only in `_t`: the target would refuse it. */
-  readonly timeDropped: boolean;
-}
-
 /** A batch header and one record's varints, at most. */
 const recordOverhead = 61 + 36;
 const headerOverhead = 10;
@@ -27,11 +21,14 @@ const clockSlackMs = 10_000;
 export const nanoseconds = (timestampMs: number): string =>
   timestampMs === 0 ? '0' : (BigInt(timestampMs) * 1_000_000n).toString();
 
+/** UTF-8 takes at most this many bytes for a UTF-16 unit. */
+const bytesPerUnit = 3;
+
 /** An upper bound of what a record takes on the wire, uncompressed, in bytes. */
-export function recordBytes(record: ProducerRecord): number {
-  let bytes = recordOverhead + (record.key?.length ?? 0) + (record.value?.length ?? 0);
-  for (const header of record.headers ?? []) {
-    bytes += headerOverhead + Buffer.byteLength(header.key) + (header.value?.length ?? 0);
+export function recordBytes({ key, value, headers = [] }: Pick<ProducerRecord, 'key' | 'value' | 'headers'>): number {
+  let bytes = recordOverhead + (key?.length ?? 0) + (value?.length ?? 0);
+  for (const header of headers) {
+    bytes += headerOverhead + header.key.length * bytesPerUnit + (header.value?.length ?? 0);
   }
   return bytes;
 }
@@ -41,28 +38,32 @@ export class Translator {
   readonly #mapping: Mapping;
   readonly #preserveTime: boolean;
   readonly #limits: TargetLimits;
+  readonly #mostBehind: number;
+  readonly #mostAhead: number;
   #lastTime = -1;
-  #lastHeader: Header = { key: '_t', value: null };
+  #timeOnly: readonly [Header] = [{ key: '_t', value: null }];
+  /** Records whose own time is only in `_t`, because the target would refuse it. */
+  timesDropped = 0;
 
   constructor(mapping: Mapping, preserveTime: boolean, limits: TargetLimits) {
     this.#mapping = mapping;
     this.#preserveTime = preserveTime;
     this.#limits = limits;
+    const { timestampBeforeMs: before, timestampAheadMs: ahead } = limits;
+    this.#mostBehind = before - Math.min(clockSlackMs, before / 10);
+    this.#mostAhead = ahead - Math.min(clockSlackMs, ahead / 10);
   }
 
   /** @param now milliseconds since the epoch */
-  translate(message: Message, now: number): Translation {
-    const { timestamp } = message;
-    const keepTime = this.#preserveTime && timestamp >= 0;
-    const timeDropped = keepTime && !this.#fits(timestamp, now);
-    const record = {
-      topic: this.#mapping.target,
-      partition: this.#mapping.pin ?? message.partition,
-      key: message.key,
-      value: message.value,
-      headers: timestamp === -1 ? message.headers : [this.#timeHeader(timestamp), ...message.headers],
-    };
-    return { record: keepTime && !timeDropped ? { ...record, timestamp } : record, timeDropped };
+  translate(message: Message, now: number): ProducerRecord {
+    const { timestamp, key, value } = message;
+    const topic = this.#mapping.target;
+    const partition = this.#mapping.pin ?? message.partition;
+    const headers = this.#headers(message);
+    if (!this.#preserveTime || timestamp < 0) return { topic, partition, key, value, headers };
+    if (this.#fits(timestamp, now)) return { topic, partition, key, value, headers, timestamp };
+    this.timesDropped += 1;
+    return { topic, partition, key, value, headers };
   }
 
   /** True when the target would refuse the record for its size. */
@@ -71,18 +72,15 @@ export class Translator {
   }
 
   #fits(timestamp: number, now: number): boolean {
-    const { timestampBeforeMs: before, timestampAheadMs: ahead } = this.#limits;
-    return (
-      now - timestamp <= before - Math.min(clockSlackMs, before / 10) &&
-      timestamp - now <= ahead - Math.min(clockSlackMs, ahead / 10)
-    );
+    return now - timestamp <= this.#mostBehind && timestamp - now <= this.#mostAhead;
   }
 
-  #timeHeader(timestamp: number): Header {
+  #headers({ timestamp, headers }: Message): readonly Header[] {
+    if (timestamp === -1) return headers;
     if (timestamp !== this.#lastTime) {
       this.#lastTime = timestamp;
-      this.#lastHeader = { key: '_t', value: Buffer.from(nanoseconds(timestamp), 'latin1') };
+      this.#timeOnly = [{ key: '_t', value: Buffer.from(nanoseconds(timestamp), 'latin1') }];
     }
-    return this.#lastHeader;
+    return headers.length === 0 ? this.#timeOnly : [this.#timeOnly[0], ...headers];
   }
 }
