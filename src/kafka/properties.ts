@@ -110,7 +110,10 @@ function split(sections: readonly Section[]): ClientProperties {
   const sectionOf = new Map<string, string>();
   for (const section of sections) {
     for (const [key, value] of Object.entries(section.properties)) {
-      (topicLevelKeys.has(key) ? topic : global)[key] = String(value);
+      const level = topicLevelKeys.has(key) ? topic : global;
+      // Set last, so that it also wins over an alias of an earlier section.
+      delete level[key];
+      level[key] = String(value);
       sectionOf.set(key, section.name);
     }
   }

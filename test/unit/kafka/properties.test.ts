@@ -83,6 +83,15 @@ describe('defaults', () => {
     assert.equal(sectionOf.get('acks'), 'general');
   });
 
+  it('let later sections win over aliases, too', () => {
+    const sections = [
+      section('a', { acks: 'all' }),
+      section('b', { 'request.required.acks': 0 }),
+      section('c', { acks: 1 }),
+    ];
+    assert.deepEqual(Object.keys(producerProperties(sections).topic), ['request.required.acks', 'acks']);
+  });
+
   const idempotence = (properties: Section['properties']) =>
     producerProperties([section('producer', properties)]).global['enable.idempotence'];
 
