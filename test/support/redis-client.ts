@@ -1,0 +1,31 @@
+// A Redis client for tests: ioredis with nothing hidden, no reconnecting, no resending.
+import { Redis } from 'ioredis';
+
+/** Connects; the caller disconnects. */
+export async function connect(port: number, name?: string): Promise<Redis> {
+  const client = new Redis({ port, host: '127.0.0.1', lazyConnect: true, retryStrategy: () => null, protocol: 2 });
+  client.on('error', () => {});
+  await client.connect();
+  if (name !== undefined) await client.call('CLIENT', 'SETNAME', name);
+  return client;
+}
+
+export interface Popped {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly value: string;
+}
+
+/** BLPOP, its eight elements as an object; undefined when nothing came in time. */
+export async function pop(client: Redis, key: string, timeout: number | string = 15): Promise<Popped | undefined> {
+  const answer = (await client.call('BLPOP', key, String(timeout))) as unknown[] | null;
+  if (!answer) return undefined;
+  const [, topic, , partition, , offset, , value] = answer;
+  return { topic: String(topic), partition: Number(partition), offset: Number(offset), value: String(value) };
+}
+
+/** Acknowledges a message. */
+export function ack(client: Redis, { topic, partition, offset }: Popped): Promise<unknown> {
+  return client.call('RPUSH', 'acks', `${topic}:${partition}:${offset}`);
+}
