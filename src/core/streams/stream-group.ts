@@ -130,6 +130,7 @@ export class StreamGroup {
     if (entry) this.#leaves(entry);
     this.#context.stats.add('consumer.acks');
     this.#reader?.acked();
+    if (this.#waiting.size > 0) this.#serve();
     return true;
   }
 

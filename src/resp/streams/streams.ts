@@ -31,6 +31,8 @@ export interface StreamsOptions {
 const connectTimeoutMs = 10_000;
 const retryBackoffMs = 500;
 const flushMs = 5_000;
+/** Topics that a warning is remembered for. */
+const maxNoted = 1_000;
 /** Of the last messages of a tailed topic, bytes. */
 const tailKeepBytes = 1024 * 1024;
 
@@ -44,6 +46,7 @@ export class Streams implements Face {
   readonly #producer: ProducerSession;
   /** Topics that were there when last looked: XADD does not ask again. */
   readonly #known = new Set<string>();
+  readonly #deleteNoted = new Set<string>();
   readonly #making = new Map<string, Promise<void>>();
 
   constructor(options: StreamsOptions) {
@@ -124,6 +127,13 @@ export class Streams implements Face {
       this.#making.set(topic, making);
     }
     return making;
+  }
+
+  /** XDEL deletes nothing: said once for a topic. */
+  noteDelete(topic: string): void {
+    if (this.#deleteNoted.has(topic)) return;
+    if (this.#deleteNoted.size < maxNoted) this.#deleteNoted.add(topic);
+    this.#options.log.warn({ topic }, 'XDEL has no effect: Kafka cannot delete one record');
   }
 
   /** The message of a pending entry, read again; undefined when Kafka has it no more. @throws GatewayError */

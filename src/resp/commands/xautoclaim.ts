@@ -1,0 +1,72 @@
+// XAUTOCLAIM key group consumer min-idle start [COUNT n] [JUSTID]  ->  [next start, entries or ids, ids that are gone]
+// Goes through the pending entries of the group in this gateway and moves those that are idle for long enough.
+import { fail } from '../../errors.js';
+import { type Args, parseInteger } from '../args.js';
+import type { Command } from '../command.js';
+import type { Reply } from '../reply.js';
+import { claim, claimedReply } from '../streams/claim.js';
+import { existingGroup } from '../streams/group.js';
+import { compareIds, formatId, idOf, parseBound } from '../streams/ids.js';
+import { groupKey } from '../streams/key.js';
+
+const start = '0-0';
+/** Entries looked at for each one asked for, as in Redis. */
+const attemptsFactor = 10;
+
+export const xautoclaim = {
+  name: 'xautoclaim',
+  arity: -6,
+  prefix: 'ERR',
+  group: 'stream',
+  flags: ['write', 'fast'],
+  summary: 'Moves pending entries that are idle for long to another member of the group.',
+  since: '6.2.0',
+  keys: [1, 1, 1],
+  args: [
+    { name: 'key', type: 'key' },
+    { name: 'group', type: 'string' },
+    { name: 'consumer', type: 'string' },
+    { name: 'min-idle-time', type: 'string' },
+    { name: 'start', type: 'string' },
+    { name: 'count', type: 'integer', token: 'COUNT', optional: true },
+    { name: 'justid', type: 'pure-token', token: 'JUSTID', optional: true },
+  ],
+  async run(ctx, args): Promise<Reply> {
+    const at = groupKey(ctx, args.bytes(), args.text());
+    const consumer = args.text();
+    const minIdle = parseInteger(args.bytes());
+    if (minIdle === undefined) throw fail('stream-argument', 'Invalid min-idle-time argument for XAUTOCLAIM');
+    const from = parseBound(args.bytes(), 'start');
+    const { count, justId } = readOptions(args);
+    const found = existingGroup(ctx, at, 'group-or-stream-missing');
+    const group = found instanceof Promise ? await found : found;
+    if (!group) return [start, [], []];
+    const now = group.now();
+    const member = group.members.seen(consumer, now, ctx);
+    void ctx.sessions;
+    const waiting = group.pendingOf().filter((entry) => compareIds(idOf(entry), from) >= 0);
+    const claimed = [];
+    let looked = 0;
+    for (; looked < waiting.length && looked < count * attemptsFactor && claimed.length < count; looked++) {
+      const entry = waiting[looked]!;
+      if (now - entry.deliveredAt < Math.max(0, minIdle) || group.givesUp(entry)) continue;
+      claim(group, entry, member, { justId, deliveredAt: now, retryCount: undefined });
+      claimed.push(entry);
+    }
+    const next = looked < waiting.length ? formatId(waiting[looked]!) : start;
+    const { replies, deleted } = await claimedReply(ctx, group, claimed, justId);
+    return [next, replies, deleted];
+  },
+} as const satisfies Command;
+
+function readOptions(args: Args): { count: number; justId: boolean } {
+  let count = 100;
+  let justId = false;
+  while (args.left > 0) {
+    if (args.option('JUSTID')) justId = true;
+    else if (args.left > 1 && args.option('COUNT')) count = args.integer();
+    else throw fail('syntax');
+  }
+  if (count < 1) throw fail('stream-argument', 'COUNT must be > 0');
+  return { count, justId };
+}

@@ -1,0 +1,28 @@
+// XDEL key id [id ...]  ->  0: Kafka can't delete one record. A warning says so once; streams.xdel `error` refuses instead.
+import { fail } from '../../errors.js';
+import type { Command } from '../command.js';
+import { parseId } from '../streams/ids.js';
+import { writtenTopic } from '../streams/key.js';
+
+export const xdel = {
+  name: 'xdel',
+  arity: -3,
+  prefix: 'ERR',
+  group: 'stream',
+  flags: ['write', 'fast'],
+  summary: 'Accepted, and deletes nothing: Kafka cannot delete one record.',
+  since: '5.0.0',
+  keys: [1, 1, 1],
+  args: [
+    { name: 'key', type: 'key' },
+    { name: 'id', type: 'string', multiple: true },
+  ],
+  run(ctx, args) {
+    const topic = writtenTopic(ctx, args);
+    for (const id of args.rest()) parseId(id);
+    const { streams } = ctx.server.gateway;
+    if (streams.settings.xdel === 'error') throw fail('delete-refused', 'Kafka cannot delete one record');
+    streams.noteDelete(topic);
+    return 0;
+  },
+} as const satisfies Command;

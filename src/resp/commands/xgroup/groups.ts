@@ -1,0 +1,136 @@
+// XGROUP CREATE, SETID and DESTROY: a group exists when Kafka has positions of it for the topic.
+import { committedOf, removePositions, setPositions } from '../../../core/streams/positions.js';
+import type { Marks } from '../../../core/streams/stream-log.js';
+import { fail } from '../../../errors.js';
+import type { Args } from '../../args.js';
+import type { Command } from '../../command.js';
+import type { Context } from '../../context.js';
+import { OK, type Reply } from '../../reply.js';
+import { marksOfExisting } from '../../streams/group.js';
+import { type EntryId, highestId, lowestId, parseBound } from '../../streams/ids.js';
+import { type GroupKey, groupKey } from '../../streams/key.js';
+
+const common = { prefix: 'ERR', group: 'stream', flags: ['write'], since: '5.0.0', keys: [2, 2, 1] } as const;
+
+/**
+ * `XGROUP CREATE key group id|$ [MKSTREAM] [ENTRIESREAD n]` -> OK. Commits where reading starts for every partition:
+ * 0 the beginning, $ the end, an id its time.
+ */
+export const create = {
+  ...common,
+  name: 'create',
+  arity: -5,
+  summary: 'Creates a consumer group.',
+  args: [
+    { name: 'key', type: 'key' },
+    { name: 'group', type: 'string' },
+    { name: 'id', type: 'string' },
+    { name: 'mkstream', type: 'pure-token', token: 'MKSTREAM', optional: true },
+    { name: 'entries-read', type: 'integer', token: 'ENTRIESREAD', optional: true },
+  ],
+  run(ctx, args) {
+    const at = groupKey(ctx, args.bytes(), args.text());
+    const id = args.bytes();
+    const { mkstream } = readOptions(args, true);
+    return createGroup(ctx, at, readStart(id), mkstream);
+  },
+} satisfies Command;
+
+/** `XGROUP SETID key group id|$ [ENTRIESREAD n]` -> OK. Refused while the group is read in another gateway. */
+export const setid = {
+  ...common,
+  name: 'setid',
+  arity: -5,
+  summary: 'Sets the position of a consumer group.',
+  args: [
+    { name: 'key', type: 'key' },
+    { name: 'group', type: 'string' },
+    { name: 'id', type: 'string' },
+    { name: 'entries-read', type: 'integer', token: 'ENTRIESREAD', optional: true },
+  ],
+  async run(ctx, args) {
+    const at = groupKey(ctx, args.bytes(), args.text());
+    const start = readStart(args.bytes());
+    readOptions(args, false);
+    const marks = await marksOfExisting(ctx, at.topic, 'group-needs-stream');
+    if (!(await isThere(ctx, at, marks))) throw fail('group-missing', at.group, at.key);
+    await setPositions(positions(ctx), at.kafkaGroup, at.topic, await startsOf(ctx, at.topic, marks, start));
+    return OK;
+  },
+} satisfies Command;
+
+/** `XGROUP DESTROY key group` -> 1, or 0 when there was none. Deletes the group's positions of this topic. */
+export const destroy = {
+  ...common,
+  name: 'destroy',
+  arity: 4,
+  summary: 'Destroys a consumer group.',
+  args: [
+    { name: 'key', type: 'key' },
+    { name: 'group', type: 'string' },
+  ],
+  async run(ctx, args) {
+    const at = groupKey(ctx, args.bytes(), args.text());
+    const marks = await marksOfExisting(ctx, at.topic, 'group-needs-stream');
+    if (!(await isThere(ctx, at, marks))) return 0;
+    await removePositions(positions(ctx), at.kafkaGroup, at.topic, marks);
+    return 1;
+  },
+} satisfies Command;
+
+function readStart(bytes: Buffer): EntryId {
+  if (bytes.length === 1 && bytes[0] === 0x24) return highestId;
+  return parseBound(bytes, 'start');
+}
+
+function readOptions(args: Args, create: boolean): { mkstream: boolean } {
+  let mkstream = false;
+  while (args.left > 0) {
+    if (create && args.option('MKSTREAM')) mkstream = true;
+    else if (args.left > 1 && args.option('ENTRIESREAD')) {
+      if (args.integer() < -1) throw fail('stream-argument', 'value for ENTRIESREAD must be positive or -1');
+    } else throw fail('syntax');
+  }
+  return { mkstream };
+}
+
+async function createGroup(ctx: Context, at: GroupKey, start: EntryId, mkstream: boolean): Promise<Reply> {
+  const { streams } = ctx.server.gateway;
+  if (mkstream && !(await streams.exists(at.topic))) {
+    ctx.user.checkProduce(at.topic);
+    await streams.make(at.topic);
+  }
+  const marks = await marksOfExisting(ctx, at.topic, 'group-needs-stream');
+  if (await isThere(ctx, at, marks)) throw fail('group-exists');
+  await setPositions(positions(ctx), at.kafkaGroup, at.topic, await startsOf(ctx, at.topic, marks, start));
+  return OK;
+}
+
+async function isThere(ctx: Context, at: GroupKey, marks: readonly Marks[]): Promise<boolean> {
+  const { streams } = ctx.server.gateway;
+  if (streams.groups.find(at.kafkaGroup, at.topic)) return true;
+  return (await committedOf(positions(ctx), at.kafkaGroup, at.topic, marks)).length > 0;
+}
+
+/** Where reading starts so that everything behind an id comes. */
+async function startsOf(
+  ctx: Context,
+  topic: string,
+  marks: readonly Marks[],
+  start: EntryId,
+): Promise<Map<number, number>> {
+  if (start.ms === highestId.ms) return new Map(marks.map(({ partition, high }) => [partition, high]));
+  if (start.ms === lowestId.ms) return new Map(marks.map(({ partition, low }) => [partition, low]));
+  const ends = new Map(marks.map(({ partition, high }) => [partition, high]));
+  const found = await ctx.server.gateway.streams.ranges.offsetsAt(topic, ends, start.ms);
+  const own = found.get(start.partition);
+  // The id of a record that is there: reading goes on right behind it.
+  if (own !== undefined && start.offset >= own && start.offset < ends.get(start.partition)!)
+    found.set(start.partition, start.offset + 1);
+  return found;
+}
+
+function positions(ctx: Context) {
+  const { admin, streams } = ctx.server.gateway;
+  return { admin, groups: streams.groups };
+}

@@ -1,0 +1,20 @@
+// XLEN key  ->  entries that the stream holds: the sum of end - begin over its partitions
+import { lengthOf, marksOf } from '../../core/streams/stream-log.js';
+import type { Command } from '../command.js';
+import { readTopic } from '../streams/key.js';
+
+export const xlen = {
+  name: 'xlen',
+  arity: 2,
+  prefix: 'ERR',
+  group: 'stream',
+  flags: ['readonly', 'fast'],
+  summary: 'How many entries a stream holds.',
+  since: '5.0.0',
+  keys: [1, 1, 1],
+  args: [{ name: 'key', type: 'key' }],
+  async run(ctx, args) {
+    const { catalog, admin } = ctx.server.gateway;
+    return lengthOf((await marksOf(catalog, admin, readTopic(ctx, args.bytes()))) ?? []);
+  },
+} as const satisfies Command;

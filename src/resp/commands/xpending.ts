@@ -1,0 +1,74 @@
+// XPENDING key group [[IDLE min-idle] start end count [consumer]]  ->  a summary, or [[id, consumer, idle ms, deliveries], ...]
+// Of the members in this gateway: what another gateway's members have is seen there.
+import type { Pending } from '../../core/streams/pending.js';
+import type { StreamGroup } from '../../core/streams/stream-group.js';
+import { fail } from '../../errors.js';
+import type { Args } from '../args.js';
+import type { Command } from '../command.js';
+import { nullArray, type Reply } from '../reply.js';
+import { existingGroup } from '../streams/group.js';
+import { formatId, type IdRange, idOf, isWithin, parseBound } from '../streams/ids.js';
+import { groupKey } from '../streams/key.js';
+
+interface Query {
+  readonly range: IdRange;
+  readonly minIdle: number;
+  readonly count: number;
+  readonly consumer: string | undefined;
+}
+
+export const xpending = {
+  name: 'xpending',
+  arity: -3,
+  prefix: 'ERR',
+  group: 'stream',
+  flags: ['readonly'],
+  summary: 'Pending entries of a consumer group: a summary, or one by one.',
+  since: '5.0.0',
+  keys: [1, 1, 1],
+  args: [
+    { name: 'key', type: 'key' },
+    { name: 'group', type: 'string' },
+    { name: 'min-idle-time', type: 'integer', token: 'IDLE', optional: true },
+    { name: 'start end count', type: 'string', optional: true },
+    { name: 'consumer', type: 'string', optional: true },
+  ],
+  async run(ctx, args) {
+    const at = groupKey(ctx, args.bytes(), args.text());
+    const query = args.left === 0 ? undefined : readQuery(args);
+    const group = await existingGroup(ctx, at, 'group-or-stream-missing');
+    return query ? list(group, query) : summary(group?.pendingOf() ?? []);
+  },
+} as const satisfies Command;
+
+function readQuery(args: Args): Query {
+  const minIdle = args.option('IDLE') ? args.integer() : 0;
+  if (args.left < 3 || args.left > 4) throw fail('syntax');
+  const bounds = [args.bytes(), args.bytes()] as const;
+  const count = args.integer();
+  const range = { from: parseBound(bounds[0], 'start'), to: parseBound(bounds[1], 'end') };
+  return { range, minIdle, count: Math.max(0, count), consumer: args.left > 0 ? args.text() : undefined };
+}
+
+function list(group: StreamGroup | undefined, { range, minIdle, count, consumer }: Query): Reply {
+  if (!group || count === 0) return [];
+  const now = group.now();
+  return group
+    .pendingOf(consumer)
+    .filter((entry) => isWithin(idOf(entry), range) && now - entry.deliveredAt >= minIdle)
+    .slice(0, count)
+    .map((entry) => [formatId(entry), entry.member, Math.max(0, now - entry.deliveredAt), entry.deliveries]);
+}
+
+function summary(entries: readonly Pending[]): Reply {
+  if (entries.length === 0) return [0, null, null, nullArray];
+  const counts = new Map<string, number>();
+  for (const { member } of entries) counts.set(member, (counts.get(member) ?? 0) + 1);
+  const members = [...counts].sort(([one], [other]) => (one < other ? -1 : 1));
+  return [
+    entries.length,
+    formatId(entries[0]!),
+    formatId(entries[entries.length - 1]!),
+    members.map(([name, count]) => [name, String(count)]),
+  ];
+}

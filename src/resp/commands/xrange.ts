@@ -1,0 +1,70 @@
+// XRANGE key start end [COUNT n]  ->  entries between two ids, ascending
+// Read by time and offset from every partition and merged by id. Without COUNT at most streams.maxRange entries.
+
+import type { Message } from '../../core/ports.js';
+import type { RangeReader } from '../../core/streams/range-reader.js';
+import { type LogRange, type Marks, marksOf, readForward } from '../../core/streams/stream-log.js';
+import { fail } from '../../errors.js';
+import type { Args } from '../args.js';
+import type { Command } from '../command.js';
+import type { Context } from '../context.js';
+import { nullArray, type Reply } from '../reply.js';
+import { entryReply } from '../streams/entry-reply.js';
+import { compareIds, type EntryId, parseBound } from '../streams/ids.js';
+import { readTopic } from '../streams/key.js';
+
+export const rangeArgs = (first: string, second: string) =>
+  [
+    { name: 'key', type: 'key' },
+    { name: first, type: 'string' },
+    { name: second, type: 'string' },
+    { name: 'count', type: 'integer', token: 'COUNT', optional: true },
+  ] as const;
+
+export const xrange = {
+  name: 'xrange',
+  arity: -4,
+  prefix: 'ERR',
+  group: 'stream',
+  flags: ['readonly'],
+  summary: 'Entries of a stream between two ids.',
+  since: '5.0.0',
+  keys: [1, 1, 1],
+  args: rangeArgs('start', 'end'),
+  run(ctx, args) {
+    const topic = readTopic(ctx, args.bytes());
+    const from = parseBound(args.bytes(), 'start');
+    const to = parseBound(args.bytes(), 'end');
+    return range(ctx, topic, from, to, readCount(args), readForward);
+  },
+} as const satisfies Command;
+
+/** @returns undefined without COUNT. */
+export function readCount(args: Args): number | undefined {
+  let count: number | undefined;
+  while (args.left > 0) {
+    if (args.left < 2 || !args.option('COUNT')) throw fail('syntax');
+    count = Math.max(0, args.integer());
+  }
+  return count;
+}
+
+type Read = (reader: RangeReader, topic: string, marks: readonly Marks[], range: LogRange) => Promise<Message[]>;
+
+/** Reads a range in one of both directions. */
+export async function range(
+  ctx: Context,
+  topic: string,
+  from: EntryId,
+  to: EntryId,
+  count: number | undefined,
+  read: Read,
+): Promise<Reply> {
+  const { catalog, admin, streams } = ctx.server.gateway;
+  const marks = await marksOf(catalog, admin, topic);
+  if (!marks) return [];
+  if (count === 0) return nullArray;
+  if (compareIds(from, to) > 0) return [];
+  const max = Math.min(count ?? streams.settings.maxRange, streams.settings.maxRange);
+  return (await read(streams.ranges, topic, marks, { from, to, max })).map(entryReply);
+}

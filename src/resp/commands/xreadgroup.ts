@@ -1,0 +1,174 @@
+// XREADGROUP GROUP group consumer [COUNT count] [BLOCK ms] [NOACK] STREAMS key [key ...] id [id ...]  ->  entries by stream
+// `>`: new entries, first come first served among all members; any other id: the member's own pending entries behind it.
+// Without COUNT (or COUNT 0) at most 100 new entries. While the group is being joined a read waits inside BLOCK, or answers null.
+
+import type { Handed } from '../../core/streams/pending.js';
+import { committedOf } from '../../core/streams/positions.js';
+import type { StreamGroup } from '../../core/streams/stream-group.js';
+import { marksOf } from '../../core/streams/stream-log.js';
+import { fail } from '../../errors.js';
+import type { Command } from '../command.js';
+import type { Context } from '../context.js';
+import { nullArray, type Reply } from '../reply.js';
+import { handedReply, streamsReply } from '../streams/entry-reply.js';
+import { compareIds, type EntryId, idOf, parseId } from '../streams/ids.js';
+import { type GroupKey, groupKey } from '../streams/key.js';
+import { type ReadArgs, readReadArgs } from '../streams/read-args.js';
+import { waitFor } from '../streams/waiting.js';
+
+const defaultCount = 100;
+
+interface Wanted {
+  readonly key: Buffer;
+  readonly at: GroupKey;
+  /** Undefined: new entries. */
+  readonly after: EntryId | undefined;
+}
+
+export const xreadgroup = {
+  name: 'xreadgroup',
+  arity: -7,
+  prefix: 'ERR',
+  group: 'stream',
+  flags: ['write', 'blocking', 'movablekeys'],
+  summary: 'Reads new or pending entries of streams as a member of a consumer group.',
+  since: '5.0.0',
+  args: [
+    { name: 'group consumer', type: 'string', token: 'GROUP' },
+    { name: 'count', type: 'integer', token: 'COUNT', optional: true },
+    { name: 'milliseconds', type: 'integer', token: 'BLOCK', optional: true },
+    { name: 'noack', type: 'pure-token', token: 'NOACK', optional: true },
+    { name: 'key', type: 'key', token: 'STREAMS', multiple: true },
+    { name: 'id', type: 'string', multiple: true },
+  ],
+  run(ctx, args) {
+    const read = readReadArgs(args, 'xreadgroup');
+    const wanted = read.keys.map((key, index): Wanted => {
+      return { key, at: groupKey(ctx, key, read.group), after: readAfter(read.ids[index]!) };
+    });
+    const { groups } = ctx.server.gateway.streams;
+    const open = wanted.map(({ at }) => groups.find(at.kafkaGroup, at.topic));
+    return open.every((group) => group !== undefined) ? readOpen(ctx, read, wanted, open) : join(ctx, read, wanted);
+  },
+} as const satisfies Command;
+
+function readAfter(bytes: Buffer): EntryId | undefined {
+  const text = bytes.toString('latin1');
+  if (text === '>') return undefined;
+  if (text === '$') {
+    throw fail(
+      'stream-argument',
+      'The $ ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by specifying a proper ID, or use the > ID to get new messages. The $ ID would just return an empty result set.',
+    );
+  }
+  return parseId(bytes);
+}
+
+/** Joins the groups that aren't read here yet, if they exist. */
+async function join(ctx: Context, read: ReadArgs, wanted: readonly Wanted[]): Promise<Reply> {
+  const { gateway } = ctx.server;
+  const { catalog, admin, streams } = gateway;
+  const { groups } = streams;
+  for (const { key, at } of wanted) {
+    if (groups.find(at.kafkaGroup, at.topic)) continue;
+    const marks = await marksOf(catalog, admin, at.topic);
+    const committed = marks ? await committedOf({ admin, groups }, at.kafkaGroup, at.topic, marks) : [];
+    if (committed.length === 0) throw fail('group-missing-reading', key.toString(), at.group);
+  }
+  if (ctx.signal.aborted) throw ctx.signal.reason;
+  return readOpen(
+    ctx,
+    read,
+    wanted,
+    wanted.map(({ at }) => groups.open(at.kafkaGroup, at.topic)),
+  );
+}
+
+function readOpen(
+  ctx: Context,
+  read: ReadArgs,
+  wanted: readonly Wanted[],
+  groups: readonly StreamGroup[],
+): Reply | Promise<Reply> {
+  // The socket counts as the member's until it closes: its sessions tell.
+  void ctx.sessions;
+  const found: (readonly [key: Buffer, entries: Reply[] | Promise<Reply[]>])[] = [];
+  for (const [index, { key, at, after }] of wanted.entries()) {
+    const group = groups[index]!;
+    if (after) found.push([key, history(ctx, read, group, at, after)]);
+    else {
+      const handed = group.read(request(ctx, read, group));
+      if (handed.length > 0) found.push([key, handedReply(ctx, at.topic, handed)]);
+    }
+  }
+  if (found.length > 0) return gather(ctx, found);
+  return read.blockMs === undefined ? nullArray : wait(ctx, read, wanted, groups, read.blockMs);
+}
+
+function request(ctx: Context, read: ReadArgs, group: StreamGroup) {
+  return {
+    member: group.members.seen(read.consumer, group.now(), ctx),
+    max: read.count || defaultCount,
+    noack: read.noack,
+  };
+}
+
+async function wait(
+  ctx: Context,
+  read: ReadArgs,
+  wanted: readonly Wanted[],
+  groups: readonly StreamGroup[],
+  blockMs: number,
+): Promise<Reply> {
+  const come = await waitFor<{ index: number; handed: Handed[] }>(ctx, blockMs, (resolve) => {
+    const stops = groups.map((group, index) =>
+      group.wait(request(ctx, read, group), (handed) => {
+        // The first one that has something answers; the others hand nothing out.
+        resolve({ index, handed });
+      }),
+    );
+    return () => {
+      for (const stop of stops) stop();
+    };
+  });
+  if (!come) return nullArray;
+  const { key, at } = wanted[come.index]!;
+  return streamsReply(ctx, [[key, await handedReply(ctx, at.topic, come.handed)]]);
+}
+
+/** The member's own pending entries behind an id: reading them counts as a delivery. */
+function history(
+  ctx: Context,
+  { consumer, count }: ReadArgs,
+  group: StreamGroup,
+  { topic }: GroupKey,
+  after: EntryId,
+): Reply[] | Promise<Reply[]> {
+  group.used();
+  group.members.seen(consumer, group.now(), ctx);
+  const { maxRange } = ctx.server.gateway.streams.settings;
+  const entries = group
+    .pendingOf(consumer)
+    .filter((entry) => compareIds(idOf(entry), after) > 0)
+    .slice(0, Math.min(count || maxRange, maxRange))
+    .filter((entry) => !group.givesUp(entry));
+  for (const entry of entries) {
+    entry.deliveries++;
+    entry.deliveredAt = group.now();
+  }
+  return handedReply(
+    ctx,
+    topic,
+    entries.map((entry) => ({ entry, message: entry.message })),
+  );
+}
+
+function gather(
+  ctx: Context,
+  found: readonly (readonly [key: Buffer, entries: Reply[] | Promise<Reply[]>])[],
+): Reply | Promise<Reply> {
+  if (found.every(([, entries]) => !(entries instanceof Promise)))
+    return streamsReply(ctx, found as readonly (readonly [Buffer, Reply[]])[]);
+  const all = found.map(async ([key, entries]) => [key, await entries] as const);
+  return Promise.all(all).then((streams) => streamsReply(ctx, streams));
+}

@@ -1,0 +1,48 @@
+// Moving pending entries between members, and what they are answered with: XCLAIM and XAUTOCLAIM.
+import type { Member } from '../../core/streams/members.js';
+import type { Pending } from '../../core/streams/pending.js';
+import type { StreamGroup } from '../../core/streams/stream-group.js';
+import type { Context } from '../context.js';
+import type { Reply } from '../reply.js';
+import { entryReply } from './entry-reply.js';
+import { formatId } from './ids.js';
+
+export interface ClaimOptions {
+  readonly justId: boolean;
+  /** Milliseconds since the epoch. */
+  readonly deliveredAt: number;
+  /** Undefined: one more than before, unless only ids are asked for. */
+  readonly retryCount: number | undefined;
+}
+
+/** Gives an entry to a member. */
+export function claim(group: StreamGroup, entry: Pending, member: Member, options: ClaimOptions): void {
+  group.claim(entry, member);
+  entry.deliveredAt = options.deliveredAt;
+  if (options.retryCount !== undefined) entry.deliveries = options.retryCount;
+  else if (!options.justId) entry.deliveries++;
+}
+
+/** Claimed entries as replies; those that Kafka has no more are acknowledged and left out. */
+export async function claimedReply(
+  ctx: Context,
+  group: StreamGroup,
+  entries: readonly Pending[],
+  justId: boolean,
+): Promise<{ replies: Reply[]; deleted: string[] }> {
+  if (justId) return { replies: entries.map(formatId), deleted: [] };
+  const missing = entries.filter(({ message }) => !message);
+  const messages = entries.map(({ message }) => message);
+  const loaded = missing.length > 0 ? await ctx.server.gateway.streams.load(group.topic, missing) : undefined;
+  const replies: Reply[] = [];
+  const deleted: string[] = [];
+  for (const [index, entry] of entries.entries()) {
+    const message = messages[index] ?? loaded?.get(entry);
+    if (message) replies.push(entryReply(message));
+    else {
+      deleted.push(formatId(entry));
+      group.ack(entry.partition, entry.offset);
+    }
+  }
+  return { replies, deleted };
+}

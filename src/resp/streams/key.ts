@@ -1,0 +1,34 @@
+// The stream that an argument names, for a user who may use it.
+import type { Args } from '../args.js';
+import type { Context } from '../context.js';
+import { kafkaGroupOf, topicOf } from './names.js';
+
+/** The topic of the next argument, to be written. @throws GatewayError `stream-name`, `not-permitted`. */
+export function writtenTopic(ctx: Context, args: Args): string {
+  const topic = topicOf(args.bytes(), ctx.server.gateway.streams.settings);
+  ctx.user.checkProduce(topic);
+  return topic;
+}
+
+/** The topic of a key, to be read without a group. @throws GatewayError `stream-name`, `not-permitted`. */
+export function readTopic(ctx: Context, key: Buffer): string {
+  const topic = topicOf(key, ctx.server.gateway.streams.settings);
+  ctx.user.checkConsume(ctx.user.name, [topic]);
+  return topic;
+}
+
+/** A stream and a consumer group of it, as commands on groups name them. */
+export interface GroupKey {
+  readonly key: string;
+  readonly topic: string;
+  readonly group: string;
+  readonly kafkaGroup: string;
+}
+
+/** @throws GatewayError `stream-name`, `not-permitted`. */
+export function groupKey(ctx: Context, key: Buffer, group: string): GroupKey {
+  const { settings } = ctx.server.gateway.streams;
+  const topic = topicOf(key, settings);
+  ctx.user.checkConsume(group, [topic]);
+  return { key: key.toString(), topic, group, kafkaGroup: kafkaGroupOf(group, topic, settings) };
+}
