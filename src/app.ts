@@ -1,4 +1,5 @@
 // The composition root: builds clusters, faces and workers from the configuration, starts them and stops them in order.
+// A face's packages are loaded when the configuration has it.
 import { hostname } from 'node:os';
 import type { Config } from './config.js';
 import { correctedProperties } from './core/client-properties.js';
@@ -10,12 +11,10 @@ import { Stats } from './core/stats.js';
 import { createKafkaFactory } from './kafka/factory.js';
 import type { Log } from './log.js';
 import { fromPool } from './pixy/settings.js';
-import { createPixyFaces } from './pixy-faces.js';
 import { resolveRelayConfig } from './relay/config.js';
-import { Relay } from './relay/relay.js';
 import { KafkaGateway } from './resp/kafka-gateway.js';
 import { RespServer } from './resp/server.js';
-import { createRisWorker, type RisConfig } from './ris/index.js';
+import type { RisConfig } from './ris/index.js';
 
 /** The clock of the machine. */
 export const systemClock: Clock = {
@@ -74,9 +73,10 @@ export class App {
       log,
     });
     const faces: Face[] = [resp, gateway.streams];
-    faces.push(...sharedFaces(config, clusters, version, stats, log));
-    if (config.relay) faces.push(createRelay(config.relay, log));
-    if (config.ris) faces.push(createRis(config.ris, clusters, version, stats, log));
+    if (config.http || config.grpc || config.ops)
+      faces.push(...(await sharedFaces(config, clusters, version, stats, log)));
+    if (config.relay) faces.push(await createRelay(config.relay, log));
+    if (config.ris) faces.push(await createRis(config.ris, clusters, version, stats, log));
     return new App(config, log, clusters, gateway, faces);
   }
 
@@ -142,13 +142,21 @@ export class App {
 }
 
 /** The RIS worker publishes to the default cluster. */
-function createRis(section: RisConfig, clusters: Clusters, version: string, stats: Stats, log: Log): Face {
+async function createRis(
+  section: RisConfig,
+  clusters: Clusters,
+  version: string,
+  stats: Stats,
+  log: Log,
+): Promise<Face> {
+  const { createRisWorker } = await import('./ris/index.js');
   const { kafka } = clusters.get();
   return createRisWorker(section, { kafka, clock: systemClock, stats, version, log: log.child({ face: 'ris' }) });
 }
 
 /** The relay opens its clusters itself: its sources are many, and of one topic each. @throws GatewayError `relay-config` */
-function createRelay(section: Record<string, unknown>, log: Log): Relay {
+async function createRelay(section: Record<string, unknown>, log: Log): Promise<Face> {
+  const { Relay } = await import('./relay/relay.js');
   return new Relay({
     config: resolveRelayConfig(section, {}),
     createKafka: (properties) => createKafkaFactory({ general: properties, log: log.child({ face: 'relay' }) }),
@@ -158,7 +166,14 @@ function createRelay(section: Record<string, unknown>, log: Log): Relay {
 }
 
 /** REST, gRPC and the ops port, as far as the configuration has them. */
-function sharedFaces(config: Config, clusters: Clusters, version: string, stats: Stats, log: Log): Face[] {
+async function sharedFaces(
+  config: Config,
+  clusters: Clusters,
+  version: string,
+  stats: Stats,
+  log: Log,
+): Promise<Face[]> {
+  const { createPixyFaces } = await import('./pixy-faces.js');
   const { http, grpc, ops, pool } = config;
   const clientId = `rafka_${hostname()}_${process.pid}`;
   return createPixyFaces({

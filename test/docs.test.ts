@@ -7,6 +7,7 @@ import { tables, withTable } from './support/docs.js';
 for (const { file, name, make } of tables) {
   test(`the ${name} table of ${file.pathname.split('/').at(-1)} is the code's (npm run docs)`, () => {
     const text = readFileSync(file, 'utf8');
-    assert.equal(text, withTable(text, name, make()));
+    // Not assert.equal: the difference of two such texts is pages long.
+    assert.ok(text === withTable(text, name, make()), 'out of date: run npm run docs');
   });
 }

@@ -5,7 +5,13 @@ export const grpcConfig = z
   .strictObject({
     host: z.string().default('127.0.0.1').describe('Address to listen on'),
     port: z.number().int().min(0).max(65_535).default(19_091).describe('Port to listen on; 0: any free one'),
-    tls: z.strictObject({ certFile: z.string(), keyFile: z.string() }).optional().describe('Certificate and key (PEM)'),
+    tls: z
+      .strictObject({
+        certFile: z.string().describe('Certificate and its chain (PEM)'),
+        keyFile: z.string().describe('Private key (PEM)'),
+      })
+      .optional()
+      .describe('Certificate and key (PEM)'),
     maxMessageBytes: z
       .number()
       .int()

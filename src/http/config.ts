@@ -20,7 +20,10 @@ export const httpConfig = z
     port: port.default(19_092).describe('Port to listen on; 0: any free one'),
     unixSocket: z.string().optional().describe('Listen on a unix socket as well, never with TLS'),
     tls: z
-      .strictObject({ certFile: z.string(), keyFile: z.string() })
+      .strictObject({
+        certFile: z.string().describe('Certificate and its chain (PEM)'),
+        keyFile: z.string().describe('Private key (PEM)'),
+      })
       .optional()
       .describe('Certificate and key (PEM) for the port'),
     ...limits,

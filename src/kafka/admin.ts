@@ -1,13 +1,5 @@
 // The Admin port on a real cluster: @platformatic/kafka for groups, settings and records, librdkafka for topics and watermarks.
-import {
-  type AdminOptions,
-  Admin as Client,
-  ConfigResourceTypes,
-  ConfigSources,
-  ConnectionPool,
-  FindCoordinatorKeyTypes,
-  offsetCommitV9,
-} from '@platformatic/kafka';
+import type { AdminOptions, Admin as Client, ConnectionPool } from '@platformatic/kafka';
 import {
   type Admin,
   type CommittedOffset,
@@ -21,6 +13,9 @@ import {
 import { adminTimeoutMs } from './admin-options.js';
 import { faultOf } from './fault.js';
 import type { NativeAdmin } from './native-admin.js';
+
+/** Loaded with the first question: it is half a second and 50 MB that most gateways never need. */
+type Package = typeof import('@platformatic/kafka');
 
 /** How soon a call is tried again whose coordinator was not there yet, ms. */
 const retryMs = 200;
@@ -42,23 +37,7 @@ export class ClusterAdmin implements Admin {
   }
 
   watermarks(partitions: readonly TopicPartition[]) {
-    return this.#ask(async (client) => {
-      const at = async (timestamp: bigint) => {
-        const topics = byTopic(partitions, ({ partition }) => ({ partitionIndex: partition, timestamp }));
-        const listed = await client.listOffsets({ topics });
-        return new Map(
-          listed.flatMap(({ name, partitions }) =>
-            partitions.map(({ partitionIndex, offset }) => [`${name}:${partitionIndex}`, Number(offset)] as const),
-          ),
-        );
-      };
-      if (partitions.length === 0) return [];
-      const [low, high] = await Promise.all([at(-2n), at(-1n)]);
-      return partitions.map(({ topic, partition }) => {
-        const key = `${topic}:${partition}` as const;
-        return { topic, partition, low: low.get(key) ?? 0, high: high.get(key) ?? 0 };
-      });
-    });
+    return this.#native.watermarks(partitions);
   }
 
   async createTopic(topic: {
@@ -83,24 +62,25 @@ export class ClusterAdmin implements Admin {
     await this.#ask((client) => client.deleteRecords({ topics }));
   }
 
-  async topicConfigs(names: readonly string[]) {
-    const resources = names.map((name) => ({
-      resourceType: ConfigResourceTypes.TOPIC,
-      resourceName: name,
-      configurationKeys: null,
-    }));
-    const described = await this.#ask((client) => client.describeConfigs({ resources }));
-    return new Map(
-      described.map(({ resourceName, configs }) => [
-        resourceName,
-        new Map(
-          configs.map(({ name, value, configSource }) => [
-            name,
-            { value: value ?? '', overridden: configSource === ConfigSources.TOPIC_CONFIG },
-          ]),
-        ),
-      ]),
-    );
+  topicConfigs(names: readonly string[]) {
+    return this.#ask(async (client, kafka) => {
+      const resources = names.map((name) => ({
+        resourceType: kafka.ConfigResourceTypes.TOPIC,
+        resourceName: name,
+        configurationKeys: null,
+      }));
+      const described = await client.describeConfigs({ resources });
+      const setting = ({ value, configSource }: (typeof described)[number]['configs'][number]) => ({
+        value: value ?? '',
+        overridden: configSource === kafka.ConfigSources.TOPIC_CONFIG,
+      });
+      return new Map(
+        described.map(({ resourceName, configs }) => [
+          resourceName,
+          new Map(configs.map((config) => [config.name, setting(config)])),
+        ]),
+      );
+    });
   }
 
   identity(names: readonly string[]) {
@@ -171,14 +151,14 @@ export class ClusterAdmin implements Admin {
       committedLeaderEpoch: -1,
       committedMetadata: metadata,
     }));
-    await this.#ask(async (client) => {
-      const keyType = FindCoordinatorKeyTypes.GROUP;
+    await this.#ask(async (client, kafka) => {
+      const keyType = kafka.FindCoordinatorKeyTypes.GROUP;
       const [coordinator] = await client.findCoordinator({ keyType, keys: [groupId] });
       if (!coordinator) throw new KafkaError(faultOf(15));
       // The client's own way of altering offsets drops the metadata.
-      this.#pool ??= new ConnectionPool(`${this.#options.clientId}-commit`, this.#options);
+      this.#pool ??= new kafka.ConnectionPool(`${this.#options.clientId}-commit`, this.#options);
       const connection = await this.#pool.get({ host: coordinator.host, port: coordinator.port });
-      await offsetCommitV9.api.async(connection, groupId, -1, '', null, topics);
+      await kafka.offsetCommitV9.api.async(connection, groupId, -1, '', null, topics);
     });
   }
 
@@ -197,14 +177,15 @@ export class ClusterAdmin implements Admin {
     await Promise.allSettled(parts);
   }
 
-  async #ask<T>(call: (client: Client) => Promise<T>): Promise<T> {
+  async #ask<T>(call: (client: Client, kafka: Package) => Promise<T>): Promise<T> {
     const deadline = performance.now() + adminTimeoutMs;
-    this.#client ??= new Client(this.#options);
+    const kafka = await import('@platformatic/kafka');
+    this.#client ??= new kafka.Admin(this.#options);
     // Leaders and brokers are kept for five minutes otherwise, whatever becomes of them.
     this.#client.clearMetadata();
     for (;;) {
       try {
-        return await call(this.#client);
+        return await call(this.#client, kafka);
       } catch (error) {
         const told = unwrap(error);
         if (!told.retriable || performance.now() + retryMs > deadline) throw told;
