@@ -1,0 +1,138 @@
+// Users, names and budgets: who may what, who carries which name, who holds how much.
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { GatewayError } from '../../../src/errors.js';
+import { Identities } from '../../../src/resp/identity.js';
+import { type Carrier, Names } from '../../../src/resp/names.js';
+import { QueryBudget, type Spender } from '../../../src/resp/query-budget.js';
+import { everybody } from '../../../src/resp/user.js';
+import { nobodyYet, Users } from '../../../src/resp/users.js';
+
+const code = (expected: string) => (error: unknown) => error instanceof GatewayError && error.code === expected;
+const hashed = (password: string): string => `#${createHash('sha256').update(password).digest('hex')}`;
+
+function load(entries: unknown, requirepass?: string): Users {
+  const dir = mkdtempSync(join(tmpdir(), 'users-'));
+  const usersFile = join(dir, 'users.json');
+  writeFileSync(usersFile, JSON.stringify(entries));
+  try {
+    return Users.load({ usersFile, requirepass });
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+}
+
+describe('users', () => {
+  const app = { name: 'app', password: hashed('secret'), produce: ['orders.*'], consume: ['a', 'b?'], groups: ['g-*'] };
+
+  test('without users, everybody is the default user', () => {
+    const users = Users.load({});
+    assert.equal(users.required, false);
+    assert.equal(users.authenticate('default', Buffer.from('anything')), everybody);
+    assert.equal(users.authenticate('other', Buffer.from('anything')), undefined);
+  });
+
+  test('a password, right and wrong', () => {
+    const users = Users.load({ requirepass: 'sesame' });
+    assert.equal(users.required, true);
+    assert.equal(users.authenticate('default', Buffer.from('sesame'))?.isAdmin, true);
+    assert.equal(users.authenticate('default', Buffer.from('Sesame')), undefined);
+    assert.equal(users.authenticate('default', Buffer.from('')), undefined);
+    assert.equal(users.authenticate('nobody', Buffer.alloc(0)), undefined);
+  });
+
+  test('a user may what the file says and nothing else', () => {
+    const user = load([app]).authenticate('app', Buffer.from('secret'));
+    assert.ok(user);
+    user.checkProduce('orders.new');
+    user.checkConsume('g-1', ['a', 'bx']);
+    assert.throws(() => user.checkProduce('other'), code('not-permitted'));
+    assert.throws(() => user.checkConsume('g-1', ['a', 'orders.new']), code('not-permitted'));
+    assert.throws(() => user.checkConsume('h', ['a']), code('not-permitted'));
+    assert.throws(() => user.checkAdmin(), code('not-permitted'));
+    assert.equal(user.maySee('a'), true);
+    assert.equal(user.maySee('orders.new'), true);
+    assert.equal(user.maySee('other'), false);
+  });
+
+  test('a file of users leaves no default user, unless it has a password', () => {
+    assert.equal(load([app]).authenticate('default', Buffer.from('')), undefined);
+    assert.equal(load([app], 'sesame').authenticate('default', Buffer.from('sesame'))?.isAdmin, true);
+  });
+
+  test('a file that is wrong is refused, naming what is wrong', () => {
+    assert.throws(() => load([{ ...app, password: 'plain' }]), /SHA-256/);
+    assert.throws(() => load([{ ...app, typo: true }]), /typo/);
+    assert.throws(() => load({}), /array/);
+  });
+
+  test('nobody may anything', () => {
+    assert.throws(() => nobodyYet.checkProduce('a'), code('not-permitted'));
+    assert.throws(() => nobodyYet.checkAdmin(), code('not-permitted'));
+  });
+});
+
+describe('names', () => {
+  const carrier = (name = '', user = everybody): Carrier => ({ name, user });
+
+  test('an identity stays, a display name may change', () => {
+    const names = new Names({ strict: false });
+    names.check(carrier('display'), 'g:c');
+    names.check(carrier('g:c'), 'g:c');
+    assert.throws(() => names.check(carrier('g:c'), 'g:other'), code('id-already-set'));
+    for (const name of ['a b', 'ü', 'a\n']) assert.throws(() => names.check(carrier(), name), code('name-illegal'));
+  });
+
+  test('strict: unique for each user, free when released', () => {
+    const names = new Names<Carrier>({ strict: true });
+    const first = { name: '', user: everybody };
+    names.check(first, 'g:c');
+    first.name = 'g:c';
+    assert.throws(() => names.check(carrier(), 'g:c'), code('id-taken'));
+    names.check(carrier('', { ...everybody, name: 'other' }), 'g:c');
+    names.release(first);
+    names.check(carrier(), 'g:c');
+  });
+
+  test('the first that consumes owns a name until it is released; users never meet', () => {
+    const identities = new Identities<object>();
+    const [a, b] = [{}, {}];
+    identities.claim('g:c', 'default', a);
+    identities.claim('g:c', 'default', a);
+    assert.throws(() => identities.claim('g:c', 'default', b), code('id-taken'));
+    identities.claim('g:c', 'other', b);
+    assert.equal(identities.owner('g:c', 'default'), a);
+    identities.release(a);
+    assert.equal(identities.owner('g:c', 'default'), undefined);
+    assert.equal(identities.owner('g:c', 'other'), b);
+  });
+});
+
+describe('query budget', () => {
+  const spender = (heldBytes: number): Spender & { heldBytes: number; evicted: boolean } => ({
+    heldBytes,
+    evicted: false,
+    evict() {
+      this.evicted = true;
+    },
+  });
+
+  test('over the limit the largest goes, and only as many as must', () => {
+    const budget = new QueryBudget(100);
+    const [small, large, middle] = [spender(10), spender(60), spender(25)];
+    for (const each of [small, large, middle]) budget.settle(each);
+    assert.equal(budget.total, 95);
+    middle.heldBytes = 40;
+    budget.settle(middle);
+    assert.deepEqual([small.evicted, large.evicted, middle.evicted], [false, true, false]);
+    assert.equal(budget.total, 50);
+    budget.release(small);
+    middle.heldBytes = 0;
+    budget.settle(middle);
+    assert.equal(budget.total, 0);
+  });
+});
