@@ -16,6 +16,8 @@ export interface RespOptions {
   readonly settings?: Record<string, unknown>;
   readonly kafka?: FakeKafkaOptions;
   readonly commands?: readonly Command[];
+  /** Gets the server's log lines of level error: bugs. */
+  readonly onError?: (line: string) => void;
 }
 
 /** A running RESP face; stop() ends it with everything it holds. */
@@ -26,9 +28,9 @@ export class RespPair {
   readonly #gateway: KafkaGateway;
   readonly #clients: RawClient[] = [];
 
-  private constructor({ settings = {}, kafka, commands }: RespOptions) {
+  private constructor({ settings = {}, kafka, commands, onError }: RespOptions) {
     const parsed = respConfig.parse({ port: 0, drainMs: 0, ...settings });
-    const log = pino({ level: 'silent' });
+    const log = onError ? pino({ level: 'error' }, { write: onError }) : pino({ level: 'silent' });
     this.kafka = new FakeKafka(kafka);
     const cluster = { name: 'default', kafka: this.kafka };
     const common = { settings: parsed, clock: realClock, stats: this.stats, log };
@@ -87,7 +89,7 @@ export class RawClient {
     });
   }
 
-  static connect(where: { port: number } | { path: string }): Promise<RawClient> {
+  static connect(where: { port: number; host?: string } | { path: string }): Promise<RawClient> {
     return new Promise((resolve, reject) => {
       const socket = connect(where);
       socket.once('error', reject);

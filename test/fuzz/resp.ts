@@ -1,0 +1,68 @@
+// The fuzz program, by hand, against a gateway that runs: node build/test/fuzz/resp.js --port 6380 --seed 1 --frames 10000000
+// Tells how long others' PING took meanwhile, and the gateway's memory before, meanwhile and after.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { CommandTable } from '../../src/resp/command.js';
+import * as commands from '../../src/resp/commands/index.js';
+import { RawClient } from '../support/resp-pair.js';
+import { hammer } from './hammer.js';
+
+const { values } = parseArgs({
+  options: {
+    port: { type: 'string', default: '6380' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    frames: { type: 'string', default: '1000000' },
+    clients: { type: 'string', default: '8' },
+  },
+});
+const port = Number(values.port);
+const seed = Number(values.seed);
+const clients = Number(values.clients);
+const names = [...new CommandTable(Object.values(commands)).all()].map(({ fullName }) => fullName.split('|'));
+
+async function ask(words: readonly string[]): Promise<string> {
+  const client = await RawClient.connect({ port });
+  const answer = await client.exchange(words);
+  client.close();
+  return answer;
+}
+
+const rss = async (): Promise<number> =>
+  Number(/used_memory_rss:(\d+)/.exec(await ask(['INFO', 'memory']))?.[1]) / 1024 / 1024;
+
+const latencies: number[] = [];
+let done = false;
+async function probe(): Promise<void> {
+  while (!done) {
+    const client = await RawClient.connect({ port });
+    while (!done && !client.isClosed) {
+      const from = performance.now();
+      client.send(['PING']);
+      await client.until(() => client.received.length >= 7 || client.isClosed);
+      client.received.length >= 7 && (await client.take('+PONG\r\n'));
+      latencies.push(performance.now() - from);
+      await sleep(5);
+    }
+    client.close();
+  }
+}
+
+const before = await rss();
+const frames = Math.ceil(Number(values.frames) / clients);
+console.log(`seed ${seed}, ${clients} clients, ${frames} frames each; rss ${before.toFixed(1)} MB`);
+const probing = probe();
+const from = performance.now();
+const runs = Array.from({ length: clients }, (_, i) => hammer({ port, seed: seed + i, frames, names }));
+const connections = (await Promise.all(runs)).reduce((sum, count) => sum + count, 0);
+const seconds = (performance.now() - from) / 1000;
+const meanwhile = await rss();
+done = true;
+await probing;
+await sleep(15_000);
+latencies.sort((a, b) => a - b);
+const at = (share: number): string => latencies[Math.floor((latencies.length - 1) * share)]!.toFixed(1);
+console.log(`${frames * clients} frames in ${seconds.toFixed(1)} s over ${connections} connections`);
+console.log(`PING of others: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, max ${at(1)} ms (${latencies.length})`);
+console.log(
+  `rss: before ${before.toFixed(1)}, at the end ${meanwhile.toFixed(1)}, 15 s later ${(await rss()).toFixed(1)} MB`,
+);

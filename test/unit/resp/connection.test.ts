@@ -1,0 +1,355 @@
+// Connections: order, waiting, back-pressure, ends of every kind.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { networkInterfaces, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { connect as connectTls } from 'node:tls';
+import type { Command } from '../../../src/resp/command.js';
+import * as commands from '../../../src/resp/commands/index.js';
+import { deniedByProtectedMode, isLoopback } from '../../../src/resp/refusal.js';
+import { nullArray, type Reply } from '../../../src/resp/reply.js';
+import { met, whyNoCommand } from '../../support/needs.js';
+import { encodeCommand, RawClient, RespPair } from '../../support/resp-pair.js';
+
+/** `HOLD name` waits until the test lets it go, or its connection's signal aborts. */
+class Holds {
+  readonly open = new Map<string, (reply: Reply) => void>();
+  readonly aborted: string[] = [];
+  #opened: () => void = () => {};
+
+  readonly command: Command = {
+    name: 'hold',
+    arity: 2,
+    prefix: 'ERR',
+    group: 'list',
+    flags: ['blocking'],
+    summary: '',
+    run: (ctx, args) => {
+      const name = args.text();
+      return new Promise<Reply>((resolve, reject) => {
+        const abort = (): void => {
+          this.aborted.push(name);
+          this.open.delete(name);
+          if (ctx.signal.aborted) reject(ctx.signal.reason);
+          else resolve(nullArray);
+        };
+        if (ctx.signal.aborted) return abort();
+        ctx.signal.addEventListener('abort', abort);
+        this.open.set(name, resolve);
+        this.#opened();
+      });
+    },
+  };
+
+  async until(name: string): Promise<(reply: Reply) => void> {
+    while (!this.open.has(name)) await new Promise<void>((resolve) => (this.#opened = resolve));
+    return this.open.get(name)!;
+  }
+}
+
+async function withPair(
+  settings: Record<string, unknown>,
+  body: (pair: RespPair, holds: Holds) => Promise<void>,
+): Promise<void> {
+  const holds = new Holds();
+  const pair = await RespPair.start({ settings, commands: [...Object.values(commands), holds.command] });
+  try {
+    await body(pair, holds);
+  } finally {
+    await pair.stop();
+  }
+}
+
+const gone = async (pair: RespPair): Promise<void> => {
+  while (pair.server.clientCount > 0) await new Promise((resolve) => setImmediate(resolve));
+};
+
+describe('a waiting command', () => {
+  test('holds back its own connection only, and replies keep their order', () =>
+    withPair({}, async (pair, holds) => {
+      const [a, b] = [await pair.client(), await pair.client()];
+      a.send(Buffer.concat([['PING'], ['HOLD', 'x'], ['ECHO', 'behind']].map(encodeCommand)).toString('latin1'));
+      await a.take('+PONG\r\n');
+      const release = await holds.until('x');
+      assert.equal(await b.exchange(['PING']), '+PONG\r\n');
+      assert.equal(a.received, '');
+      release(7);
+      await a.take(':7\r\n$6\r\nbehind\r\n');
+    }));
+
+  test('is told when its client goes away', () =>
+    withPair({}, async (pair, holds) => {
+      const a = await pair.client();
+      a.send(['HOLD', 'x']);
+      await holds.until('x');
+      a.close();
+      await gone(pair);
+      assert.deepEqual(holds.aborted, ['x']);
+    }));
+
+  test('is told when its client goes away although more was sent behind it than is read', () =>
+    withPair({}, async (pair, holds) => {
+      const a = await pair.client();
+      a.send(['HOLD', 'x']);
+      await holds.until('x');
+      a.send('PING\r\n'.repeat(30_000));
+      a.close();
+      await gone(pair);
+      assert.deepEqual(holds.aborted, ['x']);
+    }));
+
+  test('ends with the error of the shutdown', () =>
+    withPair({}, async (pair, holds) => {
+      const a = await pair.client();
+      a.send(['HOLD', 'x']);
+      await holds.until('x');
+      await pair.server.drain();
+      await a.take('-CONS Server shutdown\r\n');
+      assert.equal(await a.exchange(['HOLD', 'y']), '-CONS Server shutdown\r\n');
+      assert.equal(await a.exchange(['PING']), '+PONG\r\n');
+    }));
+
+  test('CLIENT UNBLOCK ends it as after its time-out, or with an error; the next one waits again', () =>
+    withPair({}, async (pair, holds) => {
+      const [a, b] = [await pair.client(), await pair.client()];
+      const id = (await a.exchange(['CLIENT', 'ID'])).slice(1, -2);
+      a.send(['HOLD', 'x']);
+      await holds.until('x');
+      assert.equal(await b.exchange(['CLIENT', 'UNBLOCK', id]), ':1\r\n');
+      await a.take('*-1\r\n');
+      a.send(['HOLD', 'y']);
+      await holds.until('y');
+      assert.equal(await b.exchange(['CLIENT', 'UNBLOCK', id, 'ERROR']), ':1\r\n');
+      await a.take('-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n');
+      a.send(['HOLD', 'z']);
+      (await holds.until('z'))(3);
+      await a.take(':3\r\n');
+      assert.equal(await b.exchange(['CLIENT', 'UNBLOCK', id]), ':0\r\n');
+    }));
+});
+
+describe('ends of a connection', () => {
+  test('a client that closes its side still gets all answers', () =>
+    withPair({}, async (pair) => {
+      const client = await pair.client();
+      client.send('PING\r\nECHO last\r\n');
+      client.socket.end();
+      await client.closed();
+      assert.equal(client.received, '+PONG\r\n$4\r\nlast\r\n');
+    }));
+
+  test('half a command at the end is forgotten', () =>
+    withPair({}, async (pair) => {
+      const client = await pair.client();
+      client.send('PING\r\n*2\r\n$4\r\nECHO\r\n$10\r\nhal');
+      client.socket.end();
+      await client.closed();
+      assert.equal(client.received, '+PONG\r\n');
+      await gone(pair);
+      assert.equal(pair.server.budget.total, 0);
+    }));
+
+  test('a protocol error is told although the client goes on sending', () =>
+    withPair({}, async (pair) => {
+      const client = await pair.client();
+      client.send(`*1\r\n!\r\n${'x'.repeat(500_000)}`);
+      await client.closed();
+      assert.equal(client.received, "-ERR Protocol error: expected '$', got '!'\r\n");
+      assert.equal(pair.stats.get('resp.protocol.errors'), 1);
+    }));
+
+  test('CLIENT KILL by address, and of oneself', () =>
+    withPair({}, async (pair) => {
+      const [a, b] = [await pair.client(), await pair.client()];
+      const address = `${b.socket.localAddress}:${b.socket.localPort}`;
+      assert.equal(await a.exchange(['CLIENT', 'KILL', address]), '+OK\r\n');
+      await b.closed();
+      a.send(['CLIENT', 'KILL', 'SKIPME', 'no']);
+      await a.closed();
+      assert.equal(a.received, ':1\r\n');
+    }));
+});
+
+describe('bounds', () => {
+  test('no more clients than allowed', () =>
+    withPair({ maxClients: 1 }, async (pair) => {
+      const first = await pair.client();
+      assert.equal(await first.exchange(['PING']), '+PONG\r\n');
+      const second = await pair.client();
+      await second.closed();
+      assert.equal(second.received, '-ERR max number of clients reached\r\n');
+      first.close();
+      await gone(pair);
+      assert.equal(await (await pair.client()).exchange(['PING']), '+PONG\r\n');
+    }));
+
+  test('over the query buffer limit of all clients the largest is closed, the others live', () =>
+    withPair({ queryBufferBytes: 200_000 }, async (pair) => {
+      const [hog, other] = [await pair.client(), await pair.client()];
+      other.send('*2\r\n$4\r\nECHO\r\n$5\r\nhel');
+      hog.send(`*3\r\n$3\r\nSET\r\n$900000\r\n${'x'.repeat(300_000)}`);
+      await hog.closed();
+      other.send('lo\r\n');
+      await other.take('$5\r\nhello\r\n');
+    }));
+
+  test('one client over its own query buffer limit is closed', () =>
+    withPair({ clientQueryBufferBytes: 100_000 }, async (pair, holds) => {
+      const client = await pair.client();
+      client.send(['HOLD', 'x']);
+      await holds.until('x');
+      client.send('PING\r\n'.repeat(50_000));
+      await client.closed();
+    }));
+
+  test('a client that does not read is not answered without end, and gets everything when it reads', () =>
+    withPair({}, async (pair) => {
+      const client = await pair.client();
+      const other = await pair.client();
+      client.socket.pause();
+      const text = 'x'.repeat(50_000);
+      const count = 400;
+      for (let i = 0; i < count; i++) client.send(['ECHO', text]);
+      while (![...pair.server.clients()].some(({ facts }) => facts.outputBytes > 0)) await other.exchange(['PING']);
+      const most = Math.max(...[...pair.server.clients()].map(({ facts }) => facts.outputBytes));
+      assert.ok(most < 1_000_000, `${most} bytes wait for the client`);
+      client.socket.resume();
+      await client.until(() => client.received.length === count * (text.length + '$50000\r\n\r\n'.length));
+    }));
+
+  test('idle clients are closed, waiting ones are not', () =>
+    withPair({ idleTimeoutMs: 1 }, async (pair, holds) => {
+      const [idle, waiting] = [await pair.client(), await pair.client()];
+      waiting.send(['HOLD', 'x']);
+      const release = await holds.until('x');
+      await idle.closed();
+      release(1);
+      await waiting.take(':1\r\n');
+    }));
+});
+
+describe('MONITOR', () => {
+  test('shows what others send, escaped, without passwords', () =>
+    withPair({}, async (pair) => {
+      const [monitor, client] = [await pair.client(), await pair.client()];
+      assert.equal(await monitor.exchange(['MONITOR']), '+OK\r\n');
+      await client.exchange(['PING', 'a"\\\n\0é']);
+      await client.exchange(['AUTH', 'default', 'secret']);
+      await client.exchange(['HELLO', '2', 'AUTH', 'default', 'secret']);
+      await monitor.until(() => (monitor.received.match(/"HELLO"/g) ?? []).length > 0);
+      const address = `127\\.0\\.0\\.1:${client.socket.localPort}`;
+      const line = (command: string): RegExp => new RegExp(`\\+\\d+\\.\\d{6} \\[0 ${address}\\] ${command}\\r\\n`);
+      assert.match(monitor.received, line('"PING" "a\\\\"\\\\\\\\\\\\n\\\\x00\\\\xc3\\\\xa9"'));
+      assert.match(monitor.received, line('"AUTH" "\\(redacted\\)" "\\(redacted\\)"'));
+      assert.match(monitor.received, line('"HELLO" "2" "AUTH" "\\(redacted\\)" "\\(redacted\\)"'));
+      assert.ok(!monitor.received.includes('secret'));
+    }));
+});
+
+describe('who is let in', () => {
+  const app = { name: 'app', password: `#${createHash('sha256').update('pw').digest('hex')}`, produce: ['t'] };
+  let dir: string;
+  before(() => {
+    dir = mkdtempSync(join(tmpdir(), 'resp-'));
+    writeFileSync(join(dir, 'users.json'), JSON.stringify([app, { ...app, name: 'root', admin: true }]));
+  });
+  after(() => rmSync(dir, { recursive: true }));
+
+  test('before AUTH nothing runs but the handshake, and small requests only', () =>
+    withPair({ requirepass: 'sesame' }, async (pair) => {
+      const client = await pair.client();
+      client.send('PING\r\nHELLO 3\r\nFOO\r\n*11\r\n');
+      await client.closed();
+      assert.equal(
+        client.received,
+        '-NOAUTH Authentication required.\r\n' +
+          '-NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time\r\n' +
+          "-ERR unknown command 'FOO', with args beginning with: \r\n" +
+          '-ERR Protocol error: unauthenticated multibulk length\r\n',
+      );
+    }));
+
+  test('AUTH and what needed it in one packet', () =>
+    withPair({ requirepass: 'sesame' }, async (pair) => {
+      const client = await pair.client();
+      const echo = encodeCommand(['ECHO', 'x'.repeat(20_000)]).toString('latin1');
+      assert.equal(await client.exchange(`AUTH sesame\r\n${echo}`), `+OK\r\n$20000\r\n${'x'.repeat(20_000)}\r\n`);
+    }));
+
+  test('a user without admin may not look at others or at the configuration', () =>
+    withPair({ usersFile: join(dir, 'users.json') }, async (pair) => {
+      const client = await pair.client();
+      client.send(['AUTH', 'app', 'pw']);
+      await client.take('+OK\r\n');
+      for (const refused of ['MONITOR', 'CLIENT LIST', 'CLIENT KILL ID 1', 'CONFIG GET *', 'DEL stats', 'ACL LIST']) {
+        assert.match(await client.exchange(`${refused}\r\n`), /^-NOPERM /, refused);
+      }
+      assert.match(await client.exchange(['RPUSHX', 'topics:other', 'm']), /^-NOPERM .*'other'/);
+      assert.equal(await client.exchange(['RPUSHX', 'topics:t', 'm']), ':1\r\n');
+      assert.equal(await client.exchange(['AUTH', 'root', 'pw']), '+OK\r\n');
+      assert.match(await client.exchange(['CLIENT', 'LIST']), /user=root/);
+    }));
+
+  test('protected mode: the loopback interface is let in, others are not', async (t) => {
+    assert.deepEqual(
+      ['127.0.0.1', '127.1.2.3', '::1', '::ffff:127.0.0.1', undefined, '10.0.0.1', '::ffff:10.0.0.1', 'fe80::1'].map(
+        isLoopback,
+      ),
+      [true, true, true, true, true, false, false, false],
+    );
+    const outside = Object.values(networkInterfaces())
+      .flat()
+      .find((each) => each?.family === 'IPv4' && !each.internal)?.address;
+    if (!met(t, outside === undefined ? 'this machine has no address but the loopback one' : undefined)) return;
+    await withPair({ host: '0.0.0.0' }, async (pair) => {
+      const client = await RawClient.connect({ port: pair.server.port, host: outside! });
+      await client.closed();
+      assert.equal(client.received, deniedByProtectedMode);
+    });
+    await withPair({ host: '0.0.0.0', protectedMode: false }, async (pair) => {
+      const client = await RawClient.connect({ port: pair.server.port, host: outside! });
+      assert.equal(await client.exchange(['PING']), '+PONG\r\n');
+      client.close();
+    });
+  });
+
+  test('a unix socket beside the port', () => {
+    const path = join(dir, 'resp.sock');
+    return withPair({ unixSocket: path }, async () => {
+      const client = await RawClient.connect({ path });
+      assert.equal(await client.exchange(['CLIENT', 'GETNAME']), `$${path.length + 2}\r\n${path}:0\r\n`);
+      client.close();
+    });
+  });
+
+  test('TLS: with a certificate, and only clients that the authority knows', async (t) => {
+    if (!met(t, whyNoCommand('openssl'))) return;
+    const [keyFile, certFile] = [join(dir, 'key.pem'), join(dir, 'cert.pem')];
+    const subject = ['-subj', '/CN=localhost', '-days', '2'];
+    const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', ...subject];
+    execFileSync('openssl', [...request, '-keyout', keyFile, '-out', certFile], { stdio: 'ignore' });
+    await withPair({ tls: { keyFile, certFile } }, async (pair) => {
+      const socket = connectTls({ port: pair.server.port, rejectUnauthorized: false });
+      socket.write('PING\r\nQUIT\r\n');
+      let text = '';
+      socket.on('data', (chunk: Buffer) => (text += chunk));
+      await once(socket, 'end');
+      assert.equal(text, '+PONG\r\n+OK\r\n');
+      socket.destroy();
+    });
+    await withPair({ tls: { keyFile, certFile, caFile: certFile } }, async (pair) => {
+      const socket = connectTls({ port: pair.server.port, rejectUnauthorized: false });
+      socket.on('error', () => {});
+      socket.write('PING\r\n');
+      let text = '';
+      socket.on('data', (chunk: Buffer) => (text += chunk));
+      await new Promise((resolve) => socket.once('close', resolve));
+      assert.equal(text, '');
+      assert.equal(pair.stats.get('resp.connections'), 0);
+    });
+  });
+});
