@@ -79,7 +79,7 @@ export class TopicTail {
   since(positions: Positions): Message[] | undefined {
     for (const [partition, from] of this.#keptFrom) if ((positions.get(partition) ?? 0) < from) return undefined;
     if (this.#keptFrom.size === 0) return undefined;
-    return this.#kept.filter(({ partition, offset }) => offset >= positions.get(partition)!);
+    return this.#kept.filter(({ partition, offset }) => offset >= (positions.get(partition) ?? 0));
   }
 
   /** Never rejects. */

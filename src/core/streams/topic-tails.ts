@@ -25,6 +25,11 @@ export class TopicTails {
     return this.#open.size;
   }
 
+  /** A tail that is open already. */
+  find(topic: string): TopicTail | undefined {
+    return this.#open.get(topic)?.tail;
+  }
+
   /** The tail of a topic, kept open until it is given back. @throws GatewayError `too-many-consumers`. */
   use(topic: string): { readonly tail: TopicTail; readonly giveBack: () => void } {
     let open = this.#open.get(topic);

@@ -1,7 +1,7 @@
 // Streams: what all connections share of Redis Streams: the producer of XADD, groups, tails, ranges; started and stopped as a face.
 import type { Cluster } from '../../core/cluster.js';
 import type { Face } from '../../core/face.js';
-import { type Clock, type DeliveryReport, KafkaCode, type KafkaError, type Message } from '../../core/ports.js';
+import { type Clock, type DeliveryReport, KafkaCode, KafkaError, type Message } from '../../core/ports.js';
 import { ProducerSession } from '../../core/producer-session.js';
 import type { SessionLog } from '../../core/session-log.js';
 import type { Stats } from '../../core/stats.js';
@@ -14,6 +14,7 @@ import type { TopicCatalog } from '../../core/topic-catalog.js';
 import { fail, type GatewayError } from '../../errors.js';
 import type { Log } from '../../log.js';
 import type { StreamsConfig } from './config.js';
+import { Cursors } from './cursors.js';
 import { deadLetter } from './dead-letters.js';
 import type { RecordParts } from './fields.js';
 import type { NameSettings } from './names.js';
@@ -42,10 +43,12 @@ export class Streams implements Face {
   readonly groups: StreamGroups;
   readonly tails: TopicTails;
   readonly ranges: RangeReader;
+  readonly cursors = new Cursors();
   readonly #options: StreamsOptions;
   readonly #producer: ProducerSession;
   /** Topics that were there when last looked: XADD does not ask again. */
   readonly #known = new Set<string>();
+  readonly #skews = new Map<string, number>();
   readonly #deleteNoted = new Set<string>();
   readonly #making = new Map<string, Promise<void>>();
 
@@ -54,8 +57,7 @@ export class Streams implements Face {
     this.#options = options;
     this.settings = settings;
     const { kafka } = cluster;
-    const onFault = (fault: KafkaError | Parameters<SessionLog['consumerFault']>[1]) =>
-      sessionLog.consumerFault('streams', fault);
+    const onFault = (fault: Parameters<SessionLog['consumerFault']>[1]) => sessionLog.consumerFault('streams', fault);
     this.#producer = this.#makeProducer();
     this.ranges = new RangeReader({
       kafka,
@@ -134,6 +136,22 @@ export class Streams implements Face {
     if (this.#deleteNoted.has(topic)) return;
     if (this.#deleteNoted.size < maxNoted) this.#deleteNoted.add(topic);
     this.#options.log.warn({ topic }, 'XDEL has no effect: Kafka cannot delete one record');
+  }
+
+  /** By how much records of a topic may be older than ones before them, ms: none when the brokers set their time. */
+  async skewOf(topic: string): Promise<number> {
+    const known = this.#skews.get(topic);
+    if (known !== undefined) return known;
+    const { admin } = this.#options.cluster.kafka;
+    const configs = await admin.topicConfigs([topic]).catch((error: unknown) => {
+      if (!(error instanceof KafkaError)) throw error;
+      return undefined;
+    });
+    const type = configs?.get(topic)?.get('message.timestamp.type')?.value;
+    const skew = type === 'LogAppendTime' ? 0 : this.settings.clockSkewMs;
+    if (this.#skews.size >= maxNoted) this.#skews.clear();
+    this.#skews.set(topic, skew);
+    return skew;
   }
 
   /** The message of a pending entry, read again; undefined when Kafka has it no more. @throws GatewayError */

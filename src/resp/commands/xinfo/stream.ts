@@ -1,0 +1,94 @@
+// XINFO STREAM key [FULL [COUNT n]]  ->  length, first and last entry, groups; FULL: entries, groups with their pending entries
+import { lengthOf, readBackward, readForward } from '../../../core/streams/stream-log.js';
+import { fail } from '../../../errors.js';
+import type { Args } from '../../args.js';
+import type { Command } from '../../command.js';
+import { mapOf, type Reply } from '../../reply.js';
+import { entryReply } from '../../streams/entry-reply.js';
+import { marksOfExisting } from '../../streams/group.js';
+import { type GroupFacts, groupsOf } from '../../streams/group-facts.js';
+import { formatId, highestId, lowestId } from '../../streams/ids.js';
+import { readTopic } from '../../streams/key.js';
+
+export const stream = {
+  name: 'stream',
+  arity: -3,
+  prefix: 'ERR',
+  group: 'stream',
+  flags: ['readonly'],
+  summary: 'What a stream holds.',
+  since: '5.0.0',
+  keys: [2, 2, 1],
+  args: [
+    { name: 'key', type: 'key' },
+    { name: 'full', type: 'pure-token', token: 'FULL', optional: true },
+    { name: 'count', type: 'integer', token: 'COUNT', optional: true },
+  ],
+  async run(ctx, args) {
+    const topic = readTopic(ctx, args.bytes());
+    const count = readOptions(args);
+    const marks = await marksOfExisting(ctx, topic, 'stream-missing');
+    const all = { from: lowestId, to: highestId, max: 1 };
+    const { ranges } = ctx.server.gateway.streams;
+    const [last] = await readBackward(ranges, topic, marks, all);
+    const entriesAdded = marks.reduce((sum, { high }) => sum + high, 0);
+    const [first, ...more] = await readForward(ranges, topic, marks, { ...all, max: count ?? 1 });
+    const common = {
+      length: lengthOf(marks),
+      'radix-tree-keys': marks.length,
+      'radix-tree-nodes': marks.length + 1,
+      'last-generated-id': last ? formatId(last) : '0-0',
+      'max-deleted-entry-id': '0-0',
+      'entries-added': entriesAdded,
+      'recorded-first-entry-id': first ? formatId(first) : '0-0',
+    };
+    const groups = await groupsOf(ctx, topic, marks);
+    if (count === undefined) {
+      return mapOf({
+        ...common,
+        groups: groups.length,
+        'first-entry': first ? entryReply(first) : null,
+        'last-entry': last ? entryReply(last) : null,
+      });
+    }
+    const entries = first ? [first, ...more].map(entryReply) : [];
+    return mapOf({ ...common, entries, groups: groups.map((group) => fullGroup(group, count)) });
+  },
+} satisfies Command;
+
+/** @returns undefined without FULL. */
+function readOptions(args: Args): number | undefined {
+  if (args.left === 0) return undefined;
+  if (!args.option('FULL')) throw fail('syntax');
+  if (args.left === 0) return 10;
+  if (!args.option('COUNT')) throw fail('syntax');
+  const count = args.integer();
+  args.finish();
+  // As in Redis: 0 means all; here as many as a range may have.
+  return count > 0 ? Math.min(count, mostEntries) : count === 0 ? mostEntries : 10;
+}
+
+const mostEntries = 10_000;
+
+function fullGroup({ name, open, pending, lastDeliveredId, entriesRead, lag }: GroupFacts, count: number): Reply {
+  const entries = open?.pendingOf() ?? [];
+  const members = [...(open?.members ?? [])].sort((one, other) => (one.name < other.name ? -1 : 1));
+  return mapOf({
+    name,
+    'last-delivered-id': lastDeliveredId,
+    'entries-read': entriesRead,
+    lag,
+    'pel-count': pending,
+    pel: entries.slice(0, count).map((entry) => [formatId(entry), entry.member, entry.deliveredAt, entry.deliveries]),
+    consumers: members.map((member) => {
+      const own = entries.filter((entry) => entry.member === member.name);
+      return mapOf({
+        name: member.name,
+        'seen-time': member.seenAt,
+        'active-time': member.activeAt,
+        'pel-count': own.length,
+        pel: own.slice(0, count).map((entry) => [formatId(entry), entry.deliveredAt, entry.deliveries]),
+      });
+    }),
+  });
+}

@@ -1,0 +1,174 @@
+// XREAD [COUNT n] [BLOCK ms] STREAMS key [key ...] id|$|+ [...]  ->  entries by stream, behind the given ids
+// An id says exactly where to go on in its own partition; in the others too on the connection that got it, else by its time less
+// streams.clockSkewMs (none on topics with LogAppendTime): repeats are possible then, gaps are not.
+
+import type { Message } from '../../core/ports.js';
+import { marksOf, readBackward } from '../../core/streams/stream-log.js';
+import { merge, type Read, readKept, readOn } from '../../core/streams/stream-tail.js';
+import type { Positions, TopicTail } from '../../core/streams/topic-tail.js';
+import { fail } from '../../errors.js';
+import type { Command } from '../command.js';
+import type { Context } from '../context.js';
+import type { Reply } from '../reply.js';
+import { entryReply, streamsReply } from '../streams/entry-reply.js';
+import { formatId, highestId, lowestId, parseId } from '../streams/ids.js';
+import { readTopic } from '../streams/key.js';
+import { type ReadArgs, readReadArgs } from '../streams/read-args.js';
+import { startBehind } from '../streams/start.js';
+import { waitFor } from '../streams/waiting.js';
+
+interface Source {
+  readonly key: Buffer;
+  readonly topic: string;
+  readonly id: string;
+  /** Undefined: there is no such topic yet, everything that comes is new. */
+  positions: Positions | undefined;
+}
+
+export const xread = {
+  name: 'xread',
+  arity: -4,
+  prefix: 'ERR',
+  group: 'stream',
+  flags: ['readonly', 'blocking', 'movablekeys'],
+  summary: 'Reads entries of streams behind the given ids, without a group.',
+  since: '5.0.0',
+  args: [
+    { name: 'count', type: 'integer', token: 'COUNT', optional: true },
+    { name: 'milliseconds', type: 'integer', token: 'BLOCK', optional: true },
+    { name: 'key', type: 'key', token: 'STREAMS', multiple: true },
+    { name: 'id', type: 'string', multiple: true },
+  ],
+  run(ctx, args) {
+    const read = readReadArgs(args, 'xread');
+    const topics = read.keys.map((key) => readTopic(ctx, key));
+    const ids = read.ids.map(checkedId);
+    return run(ctx, read, topics, ids);
+  },
+} as const satisfies Command;
+
+function checkedId(bytes: Buffer): string {
+  const text = bytes.toString('latin1');
+  if (text === '>') {
+    throw fail(
+      'stream-argument',
+      'The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> option.',
+    );
+  }
+  if (text !== '$' && text !== '+') parseId(bytes);
+  return text;
+}
+
+async function run(ctx: Context, read: ReadArgs, topics: readonly string[], ids: readonly string[]): Promise<Reply> {
+  const { streams } = ctx.server.gateway;
+  const max = Math.min(read.count || streams.settings.maxRange, streams.settings.maxRange);
+  const until = performance.now() + (read.blockMs ?? 0);
+  const found: [Buffer, Reply[]][] = [];
+  const sources: Source[] = [];
+  for (const [index, topic] of topics.entries()) {
+    const source: Source = { key: read.keys[index]!, topic, id: ids[index]!, positions: undefined };
+    const ready = source.id === '+' ? await readLast(ctx, topic) : await readReady(ctx, source, max);
+    if (ready && ready.messages.length > 0) found.push([source.key, answer(ctx, source, ready)]);
+    sources.push(source);
+  }
+  if (found.length > 0 || read.blockMs === undefined) return streamsReply(ctx, found);
+  return wait(ctx, sources, max, Math.max(1, until - performance.now()));
+}
+
+/** What is there by now; notes where to go on when there is nothing. */
+async function readReady(ctx: Context, source: Source, max: number): Promise<Read | undefined> {
+  const { catalog, admin, streams } = ctx.server.gateway;
+  const { topic, id } = source;
+  const known = streams.cursors.find(ctx, topic, id);
+  if (known) {
+    source.positions = known;
+    const kept = streams.tails.find(topic);
+    const read = kept && readKept(kept, known, max);
+    if (read) return read;
+  }
+  const marks = await marksOf(catalog, admin, topic);
+  if (!marks) return undefined;
+  source.positions = known ?? (await startBehind(streams, topic, marks, id));
+  return id === '$' ? undefined : readOn(streams.ranges, topic, marks, source.positions, max);
+}
+
+async function readLast(ctx: Context, topic: string): Promise<Read | undefined> {
+  const { catalog, admin, streams } = ctx.server.gateway;
+  const marks = await marksOf(catalog, admin, topic);
+  if (!marks) return undefined;
+  const messages = await readBackward(streams.ranges, topic, marks, { from: lowestId, to: highestId, max: 1 });
+  return { messages, positions: new Map(marks.map(({ partition, high }) => [partition, high])) };
+}
+
+function answer(ctx: Context, { topic }: Source, { messages, positions }: Read): Reply[] {
+  ctx.server.gateway.streams.cursors.keep(ctx, topic, formatId(messages.at(-1)!), positions);
+  return messages.map(entryReply);
+}
+
+/** Until something comes behind the sources' positions. What came before a tail was ready is read as a range. */
+async function wait(ctx: Context, sources: readonly Source[], max: number, ms: number): Promise<Reply> {
+  const { streams } = ctx.server.gateway;
+  const used = sources.map(({ topic }) => streams.tails.use(topic));
+  try {
+    const come = await waitFor<{ source: Source; read: Read }>(ctx, ms, (resolve) => {
+      const stops = sources.map((source, index) =>
+        hear(ctx, source, used[index]!.tail, max, (read) => resolve({ source, read })),
+      );
+      return () => {
+        for (const stop of stops) stop();
+      };
+    });
+    return streamsReply(ctx, come ? [[come.source.key, answer(ctx, come.source, come.read)]] : []);
+  } finally {
+    for (const { giveBack } of used) giveBack();
+  }
+}
+
+function hear(ctx: Context, source: Source, tail: TopicTail, max: number, come: (read: Read) => void): () => void {
+  let stopped = false;
+  // Nothing that the tail hears may be answered before what lies between the positions and the tail's start.
+  let caughtUp = false;
+  const look = (heard: readonly Message[]): void => {
+    if (!caughtUp || stopped) return;
+    const positions = source.positions ?? nowhere;
+    const read = readKept(tail, positions, max) ?? merge(heard.filter(isBehind(positions)), positions, max);
+    if (read.messages.length > 0) come(read);
+  };
+  const stopListening = tail.listen(look);
+  const catchUp = async (): Promise<void> => {
+    await tail.ready;
+    const read = stopped ? undefined : await readSince(ctx, source, max);
+    if (stopped) return;
+    if (read && read.messages.length > 0) come(read);
+    else {
+      caughtUp = true;
+      look([]);
+    }
+  };
+  catchUp().catch((err: unknown) => {
+    ctx.log.warn({ conn: ctx.id, topic: source.topic, err }, 'XREAD could not look back');
+    caughtUp = true;
+  });
+  return () => {
+    stopped = true;
+    stopListening();
+  };
+}
+
+/** What has come since the source's positions; they are moved up to the ends when nothing has. */
+async function readSince(ctx: Context, source: Source, max: number): Promise<Read | undefined> {
+  const { catalog, admin, streams } = ctx.server.gateway;
+  const marks = await marksOf(catalog, admin, source.topic);
+  if (!marks) return undefined;
+  const read = await readOn(streams.ranges, source.topic, marks, source.positions ?? nowhere, max);
+  if (read.messages.length === 0) source.positions = new Map(marks.map(({ partition, high }) => [partition, high]));
+  return read;
+}
+
+/** A topic that has come since: everything in it is new. */
+const nowhere: Positions = new Map();
+
+const isBehind =
+  (positions: Positions) =>
+  ({ partition, offset }: Message): boolean =>
+    offset >= (positions.get(partition) ?? 0);

@@ -1,0 +1,80 @@
+// What XINFO tells of a topic's consumer groups: from Kafka's positions, and of what lives in this gateway.
+import { committedOf } from '../../core/streams/positions.js';
+import type { StreamGroup } from '../../core/streams/stream-group.js';
+import { comparePlaces, type Marks, placeOf } from '../../core/streams/stream-log.js';
+import type { Context } from '../context.js';
+import { formatId } from './ids.js';
+
+export interface GroupFacts {
+  readonly name: string;
+  /** The part of it in this gateway, if it is read here. */
+  readonly open: StreamGroup | undefined;
+  readonly pending: number;
+  readonly lastDeliveredId: string;
+  readonly entriesRead: number;
+  readonly lag: number;
+}
+
+/** The consumer groups that have positions on a topic and whose names are of the configured form. @throws KafkaError */
+export async function groupsOf(ctx: Context, topic: string, marks: readonly Marks[]): Promise<GroupFacts[]> {
+  const { admin, streams } = ctx.server.gateway;
+  const nameOf = groupNames(streams.settings.groupId, topic);
+  const names = new Map<string, string>();
+  for (const kafkaGroup of await admin.groups()) {
+    const name = nameOf(kafkaGroup);
+    if (name !== undefined) names.set(kafkaGroup, name);
+  }
+  const facts = [...names].map(([kafkaGroup, name]) => factsOf(ctx, topic, marks, kafkaGroup, name));
+  const found = (await Promise.all(facts)).filter((each) => each !== undefined);
+  return found.sort((one, other) => (one.name < other.name ? -1 : 1));
+}
+
+async function factsOf(
+  ctx: Context,
+  topic: string,
+  marks: readonly Marks[],
+  kafkaGroup: string,
+  name: string,
+): Promise<GroupFacts | undefined> {
+  const { admin, streams } = ctx.server.gateway;
+  const open = streams.groups.find(kafkaGroup, topic);
+  const committed = await committedOf({ admin, groups: streams.groups }, kafkaGroup, topic, marks);
+  if (committed.length === 0 && !open) return undefined;
+  const positions = new Map(committed.map(({ partition, offset }) => [partition, offset]));
+  for (const { partition, position } of open?.partitions ?? []) positions.set(partition, position);
+  let lag = 0;
+  let entriesRead = 0;
+  for (const { partition, low, high } of marks) {
+    const position = Math.min(high, Math.max(low, positions.get(partition) ?? low));
+    lag += high - position;
+    entriesRead += position - low;
+  }
+  const lastDeliveredId = await lastBefore(ctx, topic, marks, positions);
+  return { name, open, pending: open?.pending ?? 0, lastDeliveredId, entriesRead, lag };
+}
+
+/** The id of the last record in front of the positions. */
+async function lastBefore(
+  ctx: Context,
+  topic: string,
+  marks: readonly Marks[],
+  positions: ReadonlyMap<number, number>,
+): Promise<string> {
+  const ranges = marks.map(({ partition, low }) => {
+    const to = positions.get(partition) ?? low;
+    return { partition, from: Math.max(low, to - 1), to, max: 1 };
+  });
+  const found = [...(await ctx.server.gateway.streams.ranges.read(topic, ranges)).values()].flat();
+  const last = found.sort((a, b) => comparePlaces(placeOf(b), placeOf(a)))[0];
+  return last ? formatId(last) : '0-0';
+}
+
+/** From Kafka's group names back to the streams' ones. */
+function groupNames(template: string, topic: string): (kafkaGroup: string) => string | undefined {
+  const escaped = template.split(/(\{group\}|\{stream\})/).map((part) => {
+    if (part === '{group}') return '(?<group>.*)';
+    return (part === '{stream}' ? topic : part).replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+  });
+  const pattern = new RegExp(`^${escaped.join('')}$`, 's');
+  return (kafkaGroup) => pattern.exec(kafkaGroup)?.groups?.['group'];
+}
