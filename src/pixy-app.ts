@@ -22,13 +22,13 @@ const maxGrpcBytes = 1024 * 1024;
 export class PixyApp {
   readonly #log: Log;
   readonly #clusters: readonly PixyCluster[];
-  readonly #faces: readonly Face[];
+  readonly faces: readonly Face[];
   #undelivered = 0;
 
   private constructor(log: Log, clusters: readonly PixyCluster[], faces: readonly Face[]) {
     this.#log = log;
     this.#clusters = clusters;
-    this.#faces = faces;
+    this.faces = faces;
   }
 
   /** @throws PixyConfigError, KafkaError; Error in Kafka-Pixy's words when a cluster can't be reached. */
@@ -64,10 +64,15 @@ export class PixyApp {
     return this.#undelivered;
   }
 
-  /** @throws Error */
+  /** What was started is stopped again when the rest can't be. @throws Error */
   async start(): Promise<void> {
-    await Promise.all(this.#clusters.map(({ name, kafka }) => reach(name, kafka)));
-    for (const face of this.#faces) await face.start();
+    try {
+      await Promise.all(this.#clusters.map(({ name, kafka }) => reach(name, kafka)));
+      for (const face of this.faces) await face.start();
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
   }
 
   /** Acks are taken while the consumers close. @returns messages that were not delivered. */
@@ -85,7 +90,7 @@ export class PixyApp {
 
   async #step(name: string, run: (face: Face) => Promise<void>): Promise<void> {
     const startedAt = performance.now();
-    await Promise.all(this.#faces.map(run));
+    await Promise.all(this.faces.map(run));
     this.#log.info({ step: name, ms: Math.round(performance.now() - startedAt) }, 'shutdown');
   }
 }

@@ -35,7 +35,6 @@ export interface ProduceSettings {
 }
 
 export interface ProxyOptions extends SharedContext {
-  readonly name: string;
   readonly produce: ProduceSettings;
 }
 
@@ -172,6 +171,7 @@ export class KafkaProxy {
   #check(record: ProducerRecord): void {
     const { produce } = this.#options;
     const headers = record.headers ?? [];
+    this.#options.stats.count('topic.produced', this.name, record.topic);
     if (headers.length > 0 && !produce.headers) throw fail('headers-unsupported');
     let size = (record.key?.length ?? 0) + (record.value?.length ?? 0);
     size += produce.headers ? overhead.withHeaders : overhead.without;

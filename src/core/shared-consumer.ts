@@ -84,6 +84,7 @@ export class SharedConsumer {
       return;
     }
     this.#context.stats.add('consumer.acks');
+    this.#context.stats.count('group.acked', this.#context.name, this.group, this.topic);
     this.#reader?.acked();
     this.#serve();
     if (this.#expired && this.pending === 0) this.#retire();
@@ -221,6 +222,7 @@ export class SharedConsumer {
       this.#served = partition.partition;
       this.#reader?.taken();
       this.#context.stats.add('consumer.messages');
+      this.#context.stats.count('group.consumed', this.#context.name, this.group, this.topic);
       return this.#deliver(partition, message, autoAck);
     }
     return undefined;

@@ -53,6 +53,8 @@ export interface Journal {
 
 /** What every shared consumer of a cluster works with. */
 export interface SharedContext extends ReaderContext {
+  /** The cluster's, for metrics. */
+  readonly name: string;
   readonly settings: SharedSettings;
 }
 

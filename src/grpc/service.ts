@@ -28,7 +28,7 @@ type Reply = { [written]?: boolean };
 /** The service as the .proto file defines it. Serializing happens when grpc-js writes a reply, and only if it can. */
 export function serviceDefinition(): ServiceDefinition {
   const loaded = loadSync(protoFile, { keepCase: true, longs: Number, defaults: true, arrays: true, objects: true });
-  const service = loaded['KafkaPixy'] as unknown as ServiceDefinition;
+  const service = loaded.KafkaPixy as unknown as ServiceDefinition;
   return Object.fromEntries(
     Object.entries(service).map(([name, method]) => [
       name,

@@ -130,17 +130,20 @@ export class ClusterAdmin implements Admin {
     const groups = await this.#ask((client) =>
       client.listConsumerGroupOffsets({ groups: [{ groupId, topics: asked }] }),
     );
-    return groups
-      .flatMap(({ topics }) => topics)
-      .flatMap(({ name, partitions }) =>
-        partitions.map(({ partitionIndex, committedOffset, metadata }) => ({
-          topic: name,
-          partition: partitionIndex,
-          offset: Number(committedOffset),
-          metadata: metadata ?? '',
-        })),
-      )
-      .filter(({ offset }) => offset >= 0);
+    return (
+      groups
+        .flatMap(({ topics }) => topics)
+        .flatMap(({ name, partitions }) =>
+          partitions.map(({ partitionIndex, committedOffset, metadata }) => ({
+            topic: name,
+            partition: partitionIndex,
+            offset: Number(committedOffset),
+            metadata: metadata ?? '',
+          })),
+        )
+        // -1 is Kafka's word for none; other negative ones (-2: the oldest, for Kafka-Pixy) are kept.
+        .filter(({ offset, metadata }) => offset !== -1 || metadata !== '')
+    );
   }
 
   async commitGroupOffsets(groupId: string, offsets: readonly CommittedOffset[]): Promise<void> {
