@@ -94,7 +94,8 @@ export function readUpdate(body: Buffer, asWidth: 2 | 4): BgpUpdate {
   const reach = found[14];
   if (reach !== undefined) {
     const nextHop = reach.subarray(4, 4 + reach[3]!);
-    for (const prefix of readNlri(reach.subarray(5 + reach[3]!), reach.readUInt16BE(0))) announced.set(prefix, hops(nextHop));
+    for (const prefix of readNlri(reach.subarray(5 + reach[3]!), reach.readUInt16BE(0)))
+      announced.set(prefix, hops(nextHop));
   }
   const unreach = found[15];
   if (unreach !== undefined) withdrawn.push(...readNlri(unreach.subarray(3), unreach.readUInt16BE(0)));
@@ -134,7 +135,8 @@ function readNlri(bytes: Buffer, afi: number): string[] {
     assert.ok(bits <= size * 8 && at + 1 + octets <= bytes.length, `a prefix of ${bits} bits fits`);
     const address = Buffer.alloc(size);
     bytes.copy(address, 0, at + 1, at + 1 + octets);
-    out.push(`${afi === 1 ? dotted(address) : full6(address)}/${bits}`);
+    // Bits beyond the length mean nothing (RFC 4271 4.3).
+    out.push(canonicalPrefix(`${afi === 1 ? dotted(address) : full6(address)}/${bits}`));
     at += 1 + octets;
   }
   return out;
@@ -193,8 +195,13 @@ export function canonicalPrefix(prefix: string): string {
   const bits = Number(length);
   const digits = isV4
     ? address.split('.').map((octet) => Number(octet).toString(2).padStart(8, '0'))
-    : canonical(address).split(':').map((group) => Number.parseInt(group, 16).toString(2).padStart(16, '0'));
-  const kept = digits.join('').slice(0, bits).padEnd(isV4 ? 32 : 128, '0');
+    : canonical(address)
+        .split(':')
+        .map((group) => Number.parseInt(group, 16).toString(2).padStart(16, '0'));
+  const kept = digits
+    .join('')
+    .slice(0, bits)
+    .padEnd(isV4 ? 32 : 128, '0');
   const bytes = Buffer.from(kept.match(/.{8}/g)!.map((octet) => Number.parseInt(octet, 2)));
   return `${isV4 ? dotted(bytes) : full6(bytes)}/${bits}`;
 }

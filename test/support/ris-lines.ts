@@ -16,12 +16,18 @@ export interface UpdateData {
 
 const asn = (width: 2 | 4): fc.Arbitrary<number> => fc.integer({ min: 1, max: width === 2 ? 65_535 : 0xffff_ffff });
 const ipv4 = fc.ipV4();
-const ipv6 = fc.oneof(fc.ipV6(), fc.constantFrom('::', '2001:db8::', '2001:db8::1:0:0:1', 'fe80::1', '::ffff:192.0.2.1'));
+const ipv6 = fc.oneof(
+  fc.ipV6(),
+  fc.constantFrom('::', '2001:db8::', '2001:db8::1:0:0:1', 'fe80::1', '::ffff:192.0.2.1'),
+);
 const prefix4 = fc.tuple(ipv4, fc.integer({ min: 0, max: 32 })).map(([a, l]) => `${a}/${l}`);
 const prefix6 = fc.tuple(ipv6, fc.integer({ min: 0, max: 128 })).map(([a, l]) => `${a}/${l}`);
 const linkLocal = fc.integer({ min: 1, max: 0xffff }).map((n) => `fe80::${n.toString(16)}`);
 const global6 = fc.integer({ min: 1, max: 0xffff }).map((n) => `2001:db8:1::${n.toString(16)}`);
-const nextHop6 = fc.oneof(global6, fc.tuple(global6, linkLocal).map((pair) => pair.join(',')));
+const nextHop6 = fc.oneof(
+  global6,
+  fc.tuple(global6, linkLocal).map((pair) => pair.join(',')),
+);
 
 /** No prefix twice in one field: sets are what is compared. */
 const distinct = (prefix: fc.Arbitrary<string>, maxLength: number): fc.Arbitrary<string[]> =>
@@ -67,7 +73,7 @@ export const updateData = (width: 2 | 4, maxPrefixes = 40): fc.Arbitrary<UpdateD
     }));
 
 export function risLine(data: object, timestamp = '1789019601.67', id = 'x-01a089e0bb060000'): string {
-  const text = JSON.stringify({ type: 'ris_message', data: { id, host: 'rrc01.ripe.net', ...data } });
+  const text = JSON.stringify({ type: 'ris_message', data: { id, host: 'rrc01.ripe.net', type: 'UPDATE', ...data } });
   return text.replace('"data":{', `"data":{"timestamp":${timestamp},`);
 }
 
@@ -97,7 +103,9 @@ export function rawUpdate(data: UpdateData, options: RawOptions): string | null 
   if (v4.length > 0 && isPlain4) attributes.push(attribute(0x40, 3, hop4));
   if (data.med !== undefined) attributes.push(attribute(0x80, 4, uint(data.med, 4)));
   if (data.community.length > 0) {
-    attributes.push(attribute(0xc0, 8, Buffer.concat(data.community.map(([a, b]) => Buffer.concat([uint(a, 2), uint(b, 2)])))));
+    attributes.push(
+      attribute(0xc0, 8, Buffer.concat(data.community.map(([a, b]) => Buffer.concat([uint(a, 2), uint(b, 2)])))),
+    );
   }
   if (v6.length > 0) attributes.push(reach(2, hop6!, nlri6));
   else if (v4.length > 0 && !isPlain4) attributes.push(reach(1, hop4!, nlri4));
