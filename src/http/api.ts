@@ -54,7 +54,10 @@ function addRoute(app: FastifyInstance, options: ApiOptions, route: Route): void
   const answer = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const { topic, cluster } = request.params as { topic?: string; cluster?: string };
     // The router takes an empty part for a parameter.
-    if (topic === '' || cluster === '') return reply.callNotFound() as unknown as void;
+    if (topic === '' || cluster === '') {
+      reply.callNotFound();
+      return;
+    }
     const startedAt = latency ? performance.now() : 0;
     try {
       const text = await run(options.proxies, route, request, reply);
