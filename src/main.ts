@@ -73,6 +73,18 @@ const ris = program
   .action(runRis);
 addFlags(ris, risFlags);
 
+program
+  .command('bmp')
+  .description('work with BMP records')
+  .command('decode')
+  .description('print BMP readably, from a file (.tsv, .hex or binary, bare or OpenBMP; .gz) or a topic')
+  .argument('[file]')
+  .option('--topic <name>', 'read this topic from its beginning (committed messages)')
+  .option('--follow', 'go on with new messages')
+  .option('-c, --config <file>', 'JSON configuration of the Kafka that has the topic')
+  .option('--brokers <list>', 'Kafka, as host:port,host:port; instead of a file')
+  .action(decodeBmp);
+
 try {
   await program.parseAsync(process.argv[2] === 'pixy' ? withTwoDashes(process.argv) : process.argv);
 } catch (error) {
@@ -250,6 +262,33 @@ async function convertRis(input: string | undefined, output: string | undefined,
   const { dryRun } = await import('./ris/dry-run.js');
   const report = await dryRun({ input, output, encoder: { useRaw: given['ris.raw'] !== false } });
   console.log(JSON.stringify(report, null, 2));
+}
+
+interface BmpOptions {
+  readonly topic?: string;
+  readonly follow?: boolean;
+  readonly config?: string;
+  readonly brokers?: string;
+}
+
+async function decodeBmp(file: string | undefined, options: BmpOptions): Promise<void> {
+  const { bmpFile, bmpTopic, printAll } = await import('./ris/index.js');
+  const { config: path, topic, brokers, follow = false } = options;
+  if ((file === undefined) === (topic === undefined)) throw new ConfigError('bmp decode needs a file, or --topic');
+  if (file !== undefined) return printAll(bmpFile(file), process.stdout);
+  if (path === undefined && brokers === undefined) throw new ConfigError('--topic needs --config or --brokers');
+  const config = await loadConfig({ ...(path === undefined ? {} : { file: path }), env: process.env, flags: [] });
+  const general = { ...config.general, ...(brokers === undefined ? {} : { 'bootstrap.servers': brokers }) };
+  const log = createLog(config.log);
+  const { createKafkaFactory } = await import('./kafka/factory.js');
+  const kafka = await createKafkaFactory({ ...config, general, embedded: false, log });
+  const stop = new AbortController();
+  process.once('SIGINT', () => stop.abort());
+  try {
+    await printAll(bmpTopic(kafka, { topic: topic as string, follow, signal: stop.signal }), process.stdout);
+  } finally {
+    await kafka.close();
+  }
 }
 
 /** Ends the process once the log is written. */

@@ -3,6 +3,8 @@ import type { Face } from '../core/face.js';
 import type { RisConfig } from './config.js';
 import { RisWorker, type RisWorkerDeps } from './worker.js';
 
+export { printAll } from './bmp-print.js';
+export { bmpFile, bmpTopic } from './bmp-source.js';
 export { type RisConfig, type RisConfigInput, risSchema } from './config.js';
 export type { RisWorkerDeps } from './worker.js';
 
