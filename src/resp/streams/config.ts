@@ -29,6 +29,10 @@ export const streamsConfig = z
       .enum(['shared', 'pinned'])
       .default('shared')
       .describe('Who gets an entry: the first who asks, or always the same member for one record key'),
+    sessionTimeoutMs: ms
+      .min(1)
+      .default(10_000)
+      .describe('A gateway that is not heard of for so long loses its partitions to the others'),
     idleMs: ms
       .default(60_000)
       .describe('A group without callers and pending entries gives its consumer back after this'),

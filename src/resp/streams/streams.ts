@@ -78,7 +78,7 @@ export class Streams implements Face {
         stats,
         log,
         settings: {
-          properties: {},
+          properties: { 'session.timeout.ms': settings.sessionTimeoutMs },
           connectTimeoutMs,
           commitIntervalMs: settings.commitIntervalMs,
           retryBackoffMs,
