@@ -174,6 +174,10 @@ const table = {
     404,
     grpc.notFound,
   ),
+  subscribed: row(
+    'ERR',
+    "Can't execute '%s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context",
+  ),
   'stream-argument': row('ERR', '%s', 400, grpc.invalid),
   'delete-refused': row('ERR', '%s', 403, grpc.precondition),
 

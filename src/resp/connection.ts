@@ -46,6 +46,17 @@ const LINGER_MS = 2000;
 /** A held-back connection is read once in so long all the same, to notice that its client is gone. */
 const PROBE_MS = 5000;
 
+/** On RESP2 a client that listens can't tell other answers from messages. */
+const whileSubscribed: ReadonlySet<string> = new Set([
+  'subscribe',
+  'psubscribe',
+  'unsubscribe',
+  'punsubscribe',
+  'ping',
+  'quit',
+  'reset',
+]);
+
 const tooLarge = new ErrorReply('PROD Broker: Message size too large');
 
 export class Connection implements Context, ConnectionFacts, Spender, MonitorSink {
@@ -207,6 +218,7 @@ export class Connection implements Context, ConnectionFacts, Spender, MonitorSin
     this.protocol = 2;
     this.#replyMode = 'on';
     this.#skips = 0;
+    this.#sessions?.streams.close();
     const left = this.#giveUpIdentity();
     this.user = this.#host.initialUser;
     this.#authenticated = this.#decoder.authenticated = !this.#host.users.required;
@@ -331,6 +343,9 @@ export class Connection implements Context, ConnectionFacts, Spender, MonitorSin
     let found: Resolved | undefined;
     try {
       found = this.#host.commands.resolve(argv);
+      if (this.protocol === 2 && this.#sessions?.isSubscribed && !whileSubscribed.has(found.fullName)) {
+        throw fail('subscribed', found.fullName);
+      }
       if (!this.#authenticated && !found.command.flags.includes('no_auth')) throw fail('no-auth');
     } catch (error) {
       if (isHttp(argv[0]!)) this.destroy();

@@ -8,6 +8,7 @@ import type { Log } from '../log.js';
 import type { CommandTable } from './command.js';
 import type { KafkaSettings, RespConfig } from './config.js';
 import type { Protocol } from './encoder.js';
+import type { ConnectionStreams } from './streams/connection-streams.js';
 import type { Streams } from './streams/streams.js';
 import type { ConsumeKey } from './topics-key.js';
 import type { User } from './user.js';
@@ -19,6 +20,10 @@ export interface Sessions {
   producer(): ProducerSession;
   /** The producer if there is one already. */
   openProducer(): ProducerSession | undefined;
+  /** What it has of streams: subscriptions, popped list elements. */
+  readonly streams: ConnectionStreams;
+  /** Whether it listens to channels or patterns. */
+  readonly isSubscribed: boolean;
   /** Whether a consumer is open or opening. */
   readonly isConsuming: boolean;
   /** Says once a connection how BLPOP's time-out was read: the two readings differ by a factor of 1000. */
@@ -100,6 +105,8 @@ export interface Context {
   unblock(how: 'timeout' | 'error'): boolean;
   /** Closes the connection once what was answered so far is written. */
   closeAfterReply(): void;
+  /** Writes what is no answer: pushes. Whole replies only; a client that does not read them is closed. */
+  writeAside(bytes: Buffer): void;
   /** Closes the connection now. */
   destroy(): void;
 }

@@ -21,6 +21,8 @@ export type Protocol = 2 | 3;
 const SLAB_BYTES = 16 * 1024;
 /** Bulks from this size on are passed along instead of copied. */
 const LARGE_BULK_BYTES = 4 * 1024;
+/** A reply that is encoded alone is mostly small. */
+const ALONE_BYTES = 512;
 const CRLF = 0x0a0d;
 
 /** What the encoder needs of a socket. */
@@ -32,15 +34,29 @@ export interface ByteSink {
   readonly writableLength: number;
 }
 
+/** One reply as bytes of its own, for what is written beside the batches. */
+export function encodeAlone(reply: Reply, protocol: Protocol): Buffer {
+  const encoder = new Encoder(ALONE_BYTES);
+  const pieces: Buffer[] = [];
+  encoder.append(reply, protocol);
+  encoder.flush({ write: (bytes) => pieces.push(bytes) > 0, cork() {}, uncork() {}, writableLength: 1 });
+  return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
+}
+
 /** One batch of replies. It is empty between batches, so that one encoder serves all connections of a server. */
 export class Encoder {
-  #slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+  #slab: Buffer;
   /** Where the unsent bytes of the slab begin and end. */
   #start = 0;
   #end = 0;
   /** Pieces before what is in the slab. */
   #pieces: Buffer[] = [];
   #pieceBytes = 0;
+
+  /** @param firstBytes size of the first piece of memory. */
+  constructor(firstBytes = SLAB_BYTES) {
+    this.#slab = Buffer.allocUnsafeSlow(firstBytes);
+  }
 
   /** Bytes gathered since the last flush. */
   get size(): number {
@@ -185,7 +201,7 @@ export class Encoder {
 
   /** Makes room for bytes in the slab, if need be in a new one. */
   #reserve(bytes: number): void {
-    if (this.#end + bytes <= SLAB_BYTES) return;
+    if (this.#end + bytes <= this.#slab.length) return;
     this.#cut();
     this.#slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
     this.#start = this.#end = 0;

@@ -6,6 +6,7 @@ import type { ProducerSession } from '../core/producer-session.js';
 import { fail, GatewayError } from '../errors.js';
 import type { Context, Sessions } from './context.js';
 import type { KafkaGateway } from './kafka-gateway.js';
+import { ConnectionStreams } from './streams/connection-streams.js';
 import type { ConsumeKey } from './topics-key.js';
 
 export class ConnectionSessions implements Sessions {
@@ -15,6 +16,7 @@ export class ConnectionSessions implements Sessions {
   #consumer: ConsumerSession | undefined;
   #opening: Promise<unknown> | undefined;
   #saidUnit: string | undefined;
+  #streams: ConnectionStreams | undefined;
 
   constructor(gateway: KafkaGateway, ctx: Context) {
     this.#gateway = gateway;
@@ -28,6 +30,15 @@ export class ConnectionSessions implements Sessions {
 
   openProducer(): ProducerSession | undefined {
     return this.#producer;
+  }
+
+  get streams(): ConnectionStreams {
+    this.#streams ??= new ConnectionStreams(this.#ctx);
+    return this.#streams;
+  }
+
+  get isSubscribed(): boolean {
+    return this.#streams !== undefined && this.#streams.subscriptions.count > 0;
   }
 
   /** The consumer, for whoever acks under the same name. */
@@ -85,7 +96,7 @@ export class ConnectionSessions implements Sessions {
   }
 
   async close(): Promise<number> {
-    this.#gateway.streams.groups.gone(this.#ctx);
+    this.#streams?.close();
     const producer = this.#producer;
     this.#producer = undefined;
     const [left] = await Promise.all([producer ? this.#gateway.closeProducer(producer) : 0, this.closeConsumer()]);

@@ -16,8 +16,9 @@ export const ping = {
   since: '1.0.0',
   tips: ['request_policy:all_shards', 'response_policy:all_succeeded'],
   args: [{ name: 'message', type: 'string', optional: true }],
-  run(_ctx, args) {
+  run(ctx, args) {
     if (args.left > 1) throw fail('wrong-arity', 'ping');
+    if (ctx.protocol === 2 && ctx.sessions.isSubscribed) return ['pong', args.left === 0 ? '' : args.bytes()];
     return args.left === 0 ? PONG : args.bytes();
   },
 } satisfies Command;

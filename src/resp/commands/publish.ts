@@ -1,6 +1,10 @@
-// PUBLISH topics:<t>[:<key>] <message>  ->  1: RPUSHX under the name that pub/sub programs use
+// PUBLISH topics:<t>[:<key>] | <topic> <message>  ->  1: RPUSHX under the name that pub/sub programs use
+// A topic without `topics:` before it is made when it is missing, as a stream is by XADD.
 import type { Command } from '../command.js';
-import { parseProduceKey } from '../topics-key.js';
+import type { Context } from '../context.js';
+import type { Reply } from '../reply.js';
+import { topicOf } from '../streams/names.js';
+import { isProduceKey, parseProduceKey } from '../topics-key.js';
 import { produce } from './rpushx.js';
 
 export const publish = {
@@ -14,5 +18,19 @@ export const publish = {
     { name: 'channel', type: 'string' },
     { name: 'message', type: 'string' },
   ],
-  run: (ctx, args) => produce(ctx, parseProduceKey(args.bytes()), args),
+  run(ctx, args) {
+    const channel = args.bytes();
+    if (isProduceKey(channel)) return produce(ctx, parseProduceKey(channel), args);
+    return publishTo(ctx, channel, args.bytes());
+  },
 } as const satisfies Command;
+
+async function publishTo(ctx: Context, channel: Buffer, message: Buffer): Promise<Reply> {
+  const { streams } = ctx.server.gateway;
+  const topic = topicOf(channel, streams.settings);
+  ctx.user.checkProduce(topic);
+  if (!streams.isKnown(topic) && streams.settings.autoCreate && !(await streams.exists(topic)))
+    await streams.make(topic);
+  await ctx.sessions.producer().enqueue({ topic, key: null, value: message });
+  return 1;
+}

@@ -43,7 +43,7 @@ export const xautoclaim = {
     if (!group) return [start, [], []];
     const now = group.now();
     const member = group.members.seen(consumer, now, ctx);
-    void ctx.sessions;
+    void ctx.sessions.streams;
     const waiting = group.pendingOf().filter((entry) => compareIds(idOf(entry), from) >= 0);
     const claimed = [];
     let looked = 0;

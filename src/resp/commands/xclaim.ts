@@ -48,7 +48,7 @@ export const xclaim = {
     if (!group) return [];
     const now = group.now();
     const member = group.members.seen(consumer, now, ctx);
-    void ctx.sessions;
+    void ctx.sessions.streams;
     const deliveredAt = options.time ?? now - (options.idle ?? 0);
     const entries = ids.flatMap(({ partition, offset }) => {
       const entry = group.find(partition, offset);

@@ -91,7 +91,7 @@ function readOpen(
   groups: readonly StreamGroup[],
 ): Reply | Promise<Reply> {
   // The socket counts as the member's until it closes: its sessions tell.
-  void ctx.sessions;
+  void ctx.sessions.streams;
   const found: (readonly [key: Buffer, entries: Reply[] | Promise<Reply[]>])[] = [];
   for (const [index, { key, at, after }] of wanted.entries()) {
     const group = groups[index]!;

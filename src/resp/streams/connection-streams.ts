@@ -1,0 +1,46 @@
+// ConnectionStreams: what one connection has of streams: its subscriptions, and list elements it popped and did not acknowledge yet.
+import type { Pending } from '../../core/streams/pending.js';
+import type { StreamGroup } from '../../core/streams/stream-group.js';
+import type { Context } from '../context.js';
+import { Subscriptions } from './subscriptions.js';
+
+export class ConnectionStreams {
+  readonly subscriptions: Subscriptions;
+  readonly #ctx: Context;
+  #popped: { readonly group: StreamGroup; readonly entries: readonly Pending[] } | undefined;
+  /** Acknowledges what a pair reply gave out. */
+  #paired: (() => void) | undefined;
+
+  constructor(ctx: Context) {
+    this.#ctx = ctx;
+    this.subscriptions = new Subscriptions(ctx);
+  }
+
+  /** Elements were popped: they are acknowledged when the next ones are asked for. */
+  popped(group: StreamGroup, entries: readonly Pending[]): void {
+    this.#popped = { group, entries };
+  }
+
+  paired(acknowledge: () => void): void {
+    this.#paired = acknowledge;
+  }
+
+  /** The connection asks for more, or has ended in good order: what it popped before is done. */
+  acknowledge(): void {
+    const popped = this.#popped;
+    this.#popped = undefined;
+    for (const { partition, offset } of popped?.entries ?? []) popped?.group.ack(partition, offset);
+    const paired = this.#paired;
+    this.#paired = undefined;
+    paired?.();
+  }
+
+  /** The connection has gone: what it popped goes to whoever asks next. */
+  close(): void {
+    this.subscriptions.close();
+    if (this.#popped) this.#popped.group.release(this.#popped.entries, false);
+    this.#popped = undefined;
+    this.#paired = undefined;
+    this.#ctx.server.gateway.streams.groups.gone(this.#ctx);
+  }
+}

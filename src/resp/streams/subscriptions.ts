@@ -1,0 +1,138 @@
+// Subscriptions: the channels and patterns of one connection. A channel is a topic; what comes from now on is pushed.
+import type { Message } from '../../core/ports.js';
+import type { TopicTail } from '../../core/streams/topic-tail.js';
+import { isInternalTopic } from '../../core/topic-name.js';
+import { GatewayError } from '../../errors.js';
+import type { Context } from '../context.js';
+import { encodeAlone } from '../encoder.js';
+import { globMatcher } from '../glob.js';
+import { PushReply, type Reply } from '../reply.js';
+import { topicOf } from './names.js';
+
+interface Subscription {
+  readonly ready: Promise<unknown>;
+  readonly stop: () => void;
+}
+
+/** How often topics are looked for that a pattern matches, ms. */
+const lookMs = 5_000;
+const prefix = 'topics:';
+
+export class Subscriptions {
+  readonly #ctx: Context;
+  readonly #channels = new Map<string, Subscription>();
+  readonly #patterns = new Map<string, Subscription>();
+
+  constructor(ctx: Context) {
+    this.#ctx = ctx;
+  }
+
+  get count(): number {
+    return this.#channels.size + this.#patterns.size;
+  }
+
+  get channels(): Iterable<string> {
+    return this.#channels.keys();
+  }
+
+  get patterns(): Iterable<string> {
+    return this.#patterns.keys();
+  }
+
+  /** @returns when everything from then on is heard. @throws GatewayError `stream-name`, `not-permitted`, `too-many-consumers`. */
+  subscribe(channel: string): Promise<unknown> {
+    const known = this.#channels.get(channel);
+    if (known) return known.ready;
+    const topic = topicOf(Buffer.from(channel), this.#ctx.server.gateway.streams.settings);
+    this.#ctx.user.checkConsume(this.#ctx.user.name, [topic]);
+    const { tail, stop } = this.#hear(topic, (value) => ['message', channel, value]);
+    this.#channels.set(channel, { ready: tail.ready, stop });
+    return tail.ready;
+  }
+
+  /** Topics that come later are found within seconds. @throws KafkaError, GatewayError `too-many-consumers`. */
+  async psubscribe(pattern: string): Promise<unknown> {
+    const known = this.#patterns.get(pattern);
+    if (known) return known.ready;
+    const heard = new Map<string, { tail: TopicTail; stop: () => void }>();
+    const timer = setInterval(() => {
+      this.#look(pattern, heard).catch((err: unknown) => {
+        this.#ctx.log.warn({ conn: this.#ctx.id, pattern, err }, 'PSUBSCRIBE could not look for topics');
+      });
+    }, lookMs);
+    const stop = (): void => {
+      clearInterval(timer);
+      for (const { stop: stopTail } of heard.values()) stopTail();
+    };
+    const ready = this.#look(pattern, heard);
+    this.#patterns.set(pattern, { ready, stop });
+    ready.catch(() => this.#end(this.#patterns, pattern));
+    return ready;
+  }
+
+  /** @returns whether it was subscribed. */
+  unsubscribe(channel: string): boolean {
+    return this.#end(this.#channels, channel);
+  }
+
+  punsubscribe(pattern: string): boolean {
+    return this.#end(this.#patterns, pattern);
+  }
+
+  close(): void {
+    for (const channel of [...this.#channels.keys()]) this.unsubscribe(channel);
+    for (const pattern of [...this.#patterns.keys()]) this.punsubscribe(pattern);
+  }
+
+  #end(all: Map<string, Subscription>, name: string): boolean {
+    all.get(name)?.stop();
+    return all.delete(name);
+  }
+
+  async #look(pattern: string, heard: Map<string, { tail: TopicTail; stop: () => void }>): Promise<void> {
+    const { catalog } = this.#ctx.server.gateway;
+    const prefixed = pattern.startsWith(prefix);
+    const matches = globMatcher(prefixed ? pattern.slice(prefix.length) : pattern);
+    const topics = [...(await catalog.all()).keys()].filter((topic) => matches(topic) && this.#mayHear(topic));
+    for (const topic of topics) {
+      if (heard.has(topic) || (this.#patterns.size > 0 && !this.#patterns.has(pattern))) continue;
+      const name = prefixed ? prefix + topic : topic;
+      heard.set(
+        topic,
+        this.#hear(topic, (value) => ['pmessage', pattern, name, value]),
+      );
+    }
+    await Promise.all([...heard.values()].map(({ tail }) => tail.ready));
+  }
+
+  #mayHear(topic: string): boolean {
+    const { user, server } = this.#ctx;
+    if (isInternalTopic(topic) && !server.gateway.streams.settings.allowInternalTopics) return false;
+    try {
+      user.checkConsume(user.name, [topic]);
+      return true;
+    } catch (error) {
+      if (error instanceof GatewayError) return false;
+      throw error;
+    }
+  }
+
+  #hear(topic: string, shape: (value: Buffer) => Reply[]): { tail: TopicTail; stop: () => void } {
+    const { tail, giveBack } = this.#ctx.server.gateway.streams.tails.use(topic);
+    const stopListening = tail.listen((messages) => this.#push(messages, shape));
+    const stop = (): void => {
+      stopListening();
+      giveBack();
+    };
+    return { tail, stop };
+  }
+
+  /** Tombstones say nothing here. */
+  #push(messages: readonly Message[], shape: (value: Buffer) => Reply[]): void {
+    const { protocol } = this.#ctx;
+    const pieces: Buffer[] = [];
+    for (const { value } of messages)
+      if (value !== null) pieces.push(encodeAlone(new PushReply(shape(value)), protocol));
+    if (pieces.length > 0) this.#ctx.writeAside(Buffer.concat(pieces));
+  }
+}
