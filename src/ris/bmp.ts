@@ -65,7 +65,10 @@ function putU32(out: Uint8Array, at: number, value: number): void {
   out[at + 3] = value;
 }
 
-/** Peer Up; the local address and both ports are not known from RIS Live and 0. Each note is an information TLV of type 0. */
+/**
+ * Peer Up; the local address and both ports are not known from RIS Live and 0. No information TLVs, although they would be the
+ * place to say that an OPEN is made up: Wireshark 4.0 takes them for broken BGP.
+ */
 export function peerUp(
   template: Buffer,
   stamp: PeerStamp,

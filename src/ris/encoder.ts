@@ -109,11 +109,10 @@ export class RisEncoder {
 
   #up(peer: Peer, at: Time, risId: string | null): void {
     const { sent, received, madeUp } = peer.up();
-    const notes = madeUp.map((side) => `${side} OPEN not seen on RIS Live; made up`);
     const stamp = { seconds: at.seconds, micros: at.micros, twoByteAs: peer.asWidth === 2 };
-    if (madeUp.length > 0) this.counts.madeUpOpens++;
+    if (madeUp) this.counts.madeUpOpens++;
     this.counts.peerUp++;
-    this.#publish(peer, bmp.peerUp(peer.template, stamp, sent, received, notes), at, risId, null);
+    this.#publish(peer, bmp.peerUp(peer.template, stamp, sent, received), at, risId, null);
   }
 
   #down(peer: Peer, at: Time, reason: bmp.PeerDownReason | null, risId: string | null): void {

@@ -1,5 +1,6 @@
 // One line of RIS Live: what its messages look like, and how a line becomes one (or a control message, or a counted refusal).
 import { addressLength } from './address.js';
+import { type Fields, isListOf, isObject, isText, isU8, isU16, isU32 } from './json.js';
 import { sequenceOf, timestampOf } from './timestamp.js';
 
 /** One element of a path: an AS number, or the members of an AS_SET. */
@@ -107,8 +108,6 @@ export type RisLine =
   | { readonly kind: 'control'; readonly type: ControlType; readonly data: unknown }
   | { readonly kind: 'malformed'; readonly reason: MalformedReason };
 
-type Fields = Readonly<Record<string, unknown>>;
-
 const controlTypes: ReadonlySet<unknown> = new Set<ControlType>([
   'ris_error',
   'ris_rrc_list',
@@ -141,7 +140,7 @@ function readMessage(data: Fields, line: string): RisMessage | MalformedReason {
   const { peer, host, id, raw } = data;
   if (typeof peer !== 'string' || addressLength(peer) === 0) return 'peer';
   const peerAsn = Number(data.peer_asn);
-  if (!isAsn(peerAsn) || data.peer_asn === '' || data.peer_asn === null) return 'peer-asn';
+  if (!isU32(peerAsn) || data.peer_asn === '' || data.peer_asn === null) return 'peer-asn';
   const collector = typeof host === 'string' ? collectorOf(host) : null;
   if (collector === null) return 'host';
   const seconds = Math.floor(time / 1_000_000);
@@ -181,7 +180,7 @@ function readUpdate(common: RisCommon, data: Fields): RisUpdate | MalformedReaso
   const communities = community === undefined ? undefined : packCommunities(community);
   if (communities === null) return 'community';
   if (origin !== undefined && typeof origin !== 'string') return 'origin';
-  if (med !== undefined && !isAsn(med)) return 'med';
+  if (med !== undefined && !isU32(med)) return 'med';
   if (aggregator !== undefined && typeof aggregator !== 'string') return 'aggregator';
   // Written out, where a spread of `common` would cost as much as all the checks.
   return {
@@ -208,7 +207,7 @@ function readUpdate(common: RisCommon, data: Fields): RisUpdate | MalformedReaso
 function readOpen(common: RisCommon, data: Fields): RisOpen | MalformedReason {
   const { direction, version, asn, hold_time: holdTime, router_id: routerId, capabilities } = data;
   if (direction !== 'sent' && direction !== 'received') return 'open';
-  if (!isByte(version) || !isAsn(asn) || !isShort(holdTime)) return 'open';
+  if (!isU8(version) || !isU32(asn) || !isU16(holdTime)) return 'open';
   if (typeof routerId !== 'string' || addressLength(routerId) !== 4) return 'open';
   const known = isObject(capabilities) ? capabilities : {};
   return { ...common, type: 'OPEN', direction, version, asn, holdTime, routerId, capabilities: known };
@@ -217,7 +216,7 @@ function readOpen(common: RisCommon, data: Fields): RisOpen | MalformedReason {
 function readNotification(common: RisCommon, data: Fields): RisNotification | MalformedReason {
   if (!isObject(data.notification)) return 'notification';
   const { code, subcode, data: text } = data.notification;
-  if (!isByte(code) || !isByte(subcode)) return 'notification';
+  if (!isU8(code) || !isU8(subcode)) return 'notification';
   const direction = data.direction === 'sent' || data.direction === 'received' ? data.direction : undefined;
   return { ...common, type: 'NOTIFICATION', code, subcode, data: typeof text === 'string' ? text : '', direction };
 }
@@ -243,27 +242,14 @@ export function collectorOf(host: string): string | null {
   return isLower ? label : label.toLowerCase();
 }
 
-const isObject = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-const isAsn = (value: unknown): value is number => typeof value === 'number' && value >>> 0 === value;
-const isShort = (value: unknown): value is number => isAsn(value) && value <= 0xffff;
-const isByte = (value: unknown): value is number => isAsn(value) && value <= 0xff;
-const isText = (value: unknown): value is string => typeof value === 'string';
-
-function isListOf<T>(value: unknown, isOne: (one: unknown) => one is T): value is T[] {
-  if (!Array.isArray(value)) return false;
-  for (let i = 0; i < value.length; i++) if (!isOne(value[i])) return false;
-  return true;
-}
-
 const isPathElement = (value: unknown): value is PathElement =>
-  isAsn(value) || (isListOf(value, isAsn) && value.length > 0);
+  isU32(value) || (isListOf(value, isU32) && value.length > 0);
 
 function packCommunities(value: unknown): number[] | null {
   if (!Array.isArray(value)) return null;
   const out: number[] = [];
   for (const pair of value) {
-    if (!Array.isArray(pair) || pair.length !== 2 || !isShort(pair[0]) || !isShort(pair[1])) return null;
+    if (!Array.isArray(pair) || pair.length !== 2 || !isU16(pair[0]) || !isU16(pair[1])) return null;
     out.push(pair[0] * 0x1_0000 + pair[1]);
   }
   return out;

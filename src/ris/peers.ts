@@ -23,7 +23,7 @@ const noOpens: Opens = { sent: null, received: null };
 export interface SessionOpens {
   readonly sent: Buffer;
   readonly received: Buffer;
-  readonly madeUp: readonly ('sent' | 'received')[];
+  readonly madeUp: boolean;
 }
 
 /** A peer as JSON: OPENs in base64, absent keys for what is not known. */
@@ -81,7 +81,7 @@ export class Peer {
     this.status = 'up';
     this.#recognise();
     const { sent, received } = this.#current;
-    const madeUp = [...(sent === null ? ['sent' as const] : []), ...(received === null ? ['received' as const] : [])];
+    const madeUp = sent === null || received === null;
     const theirs = received ?? madeUpOpen(this.asn, this.asWidth === 2);
     return { sent: withoutAddPath(sent ?? madeUpOpen(risAsn, false), theirs), received: theirs, madeUp };
   }

@@ -1,9 +1,11 @@
 // Every recorded RIS stream, converted with and without its raw PDUs, judged by tshark and bgpkit (and gobgp with RAFKA_JUDGE_GOBGP=1).
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { dryRun } from '../../src/ris/dry-run.js';
 import { buildJudge, type Decoder, judge, type Verdict } from '../support/bmp-judge.js';
@@ -11,6 +13,8 @@ import { met, sharedDir, whyNoCommand, whyNoShared } from '../support/needs.js';
 
 const data = join(sharedDir, 'data/ris');
 const whyNoData = whyNoShared('data/ris') ?? whyNoShared('tools/bmp-judge');
+const run = promisify(execFile);
+const fields = ['-e', 'bmp.type', '-e', '_ws.col.Protocol', '-e', '_ws.malformed'];
 const withGobgp = process.env.RAFKA_JUDGE_GOBGP === '1';
 const decoders: readonly Decoder[] = withGobgp ? ['tshark', 'bgpkit', 'gobgp'] : ['tshark', 'bgpkit'];
 
@@ -38,6 +42,27 @@ describe('RIS bytes, judged', () => {
           const verdict = await judge(folder, { ris, bmp, report: join(dir, 'report.json') }, decoders);
           for (const decoder of decoders) assertRight(verdict, decoder, kind === 'with raw');
         });
+      }
+    }
+  });
+
+  test('tshark finds nothing malformed, in what is made up either', async (t) => {
+    if (whyNoData !== undefined) return t.skip(whyNoData);
+    if (!met(t, whyNoCommand('tshark'))) return;
+    for (const file of ['mrt_2010_as2_rrc05.jsonl.gz', 'mrt_2017_bird4.jsonl', 'mrt_2017_bird6.jsonl']) {
+      for (const useRaw of [true, false]) {
+        const output = join(dir, `${file}.pcap`);
+        const { encoder } = await dryRun({ input: join(data, file), output, encoder: { useRaw } });
+        const { stdout } = await run('tshark', ['-r', output, '-d', 'tcp.port==11019,bmp', '-T', 'fields', ...fields]);
+        const messages = stdout.trimEnd().split('\n');
+        assert.equal(messages.length, encoder.records);
+        assert.deepEqual(
+          messages.filter((line) => line.includes('malformed')),
+          [],
+        );
+        const ofType = (type: number) => messages.filter((line) => line.startsWith(`${type}\t`)).length;
+        const { routeMonitoring, peerUp, peerDown, initiation } = encoder;
+        assert.deepEqual([ofType(0), ofType(2), ofType(3), ofType(4)], [routeMonitoring, peerDown, peerUp, initiation]);
       }
     }
   });

@@ -48,8 +48,6 @@ const printed = [
   '2023-11-14T22:13:20.123456Z  peer up  192.0.2.1 AS64500',
   '  sent OPEN AS12654 id 0.0.0.0 hold 0; ipv4/unicast, ipv6/unicast, AS 12654',
   '  received OPEN AS64500 id 0.0.0.0 hold 0; ipv4/unicast, ipv6/unicast, AS 64500',
-  '  note: sent OPEN not seen on RIS Live; made up',
-  '  note: received OPEN not seen on RIS Live; made up',
   '2023-11-14T22:13:20.123456Z  route monitoring  192.0.2.1 AS64500',
   '  path 64500 {1 2}',
   '  origin IGP',

@@ -66,7 +66,9 @@ const upBody = (record: BmpRecord) => {
   const sent = cutBgp(body.subarray(20));
   const received = cutBgp(sent.rest);
   assert.deepEqual([sent.type, received.type], [1, 1]);
-  return { header: header!, sent: sent.pdu, received: received.pdu, tlvs: received.rest };
+  // Wireshark 4.0 takes information TLVs for broken BGP.
+  assert.equal(received.rest.length, 0);
+  return { header: header!, sent: sent.pdu, received: received.pdu };
 };
 const tlvs = (bytes: Buffer): [number, string][] =>
   bytes.length === 0
@@ -83,10 +85,9 @@ describe('peer sessions', () => {
     assert.deepEqual(kinds(s.send(open('received', openRaw(`${fourByte}0200`)))), []);
     const up = s.send(state('connected'));
     assert.deepEqual(kinds(up), ['initiation', 'up']);
-    const { header, sent, received, tlvs: notes } = upBody(up[1]!);
+    const { header, sent, received } = upBody(up[1]!);
     assert.equal(sent.toString('hex').toUpperCase(), openRaw(fourByte));
     assert.equal(received.toString('hex').toUpperCase(), openRaw(`${fourByte}0200`));
-    assert.equal(notes.length, 0);
     assert.deepEqual(
       [
         header.type,
@@ -137,18 +138,16 @@ describe('peer sessions', () => {
     );
   });
 
-  test('an OPEN that was not seen is made up, and the Peer Up says so', () => {
+  test('an OPEN that was not seen is made up', () => {
     const s = new Session();
     const large = { ...update, peer_asn: '4200000001' };
-    const { received, sent, tlvs: notes } = upBody(s.send(large)[1]!);
+    const { received, sent } = upBody(s.send(large)[1]!);
     assert.equal(received.readUInt16BE(20), 23_456);
     assert.ok(received.toString('hex').includes(`4104${(4_200_000_001).toString(16)}`));
     assert.ok(received.toString('hex').includes('010400010001') && received.toString('hex').includes('010400020001'));
     assert.equal(sent.readUInt16BE(20), 12_654);
-    assert.deepEqual(
-      tlvs(notes).map(([type]) => type),
-      [0, 0],
-    );
+    // No router has the identifier 0: that is how a made-up OPEN is known.
+    assert.deepEqual([received.readUInt32BE(24), sent.readUInt32BE(24)], [0, 0]);
   });
 
   test('a session without four-byte AS numbers has the A flag, and no capability 65 is made up for it', () => {
