@@ -140,10 +140,16 @@ export const valuesOf = (messages: readonly Message[][]): string[] =>
 export const headerText = (headers: readonly Header[], key: string): string | undefined =>
   headers.find((header) => header.key === key)?.value?.toString();
 
-/** Waits until the condition holds; says what it was waiting for when it never does. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>, timeoutMs = 20_000): Promise<void> {
-  for (const deadline = Date.now() + timeoutMs; !(await holds()); ) {
-    if (Date.now() > deadline) throw new Error(`waited ${timeoutMs} ms in vain: ${what}`);
+/** Waits until the condition holds (a question that fails counts as no); says what it was waiting for when it never does. */
+export async function until(what: string, holds: () => boolean | Promise<boolean>, timeoutMs = 30_000): Promise<void> {
+  let trouble: unknown = '';
+  for (const deadline = Date.now() + timeoutMs; ; ) {
+    try {
+      if (await holds()) return;
+    } catch (error) {
+      trouble = error;
+    }
+    if (Date.now() > deadline) throw new Error(`waited ${timeoutMs} ms in vain: ${what} ${String(trouble)}`);
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
 }

@@ -1,0 +1,249 @@
+// The table of kaf-relay's losses and duplicates, L1 to L16: what happens here, on two real clusters and as real processes.
+// L5, L6, L10 and L16 are in relay.test.ts, L9 and L15 in relay-failover.test.ts, L11 and L13 in the unit tests.
+import assert from 'node:assert/strict';
+import { after, before, describe, type TestContext, test } from 'node:test';
+import { whyNoKafka } from '../support/kafka-server.js';
+import { met } from '../support/needs.js';
+import { inTransaction, makeTopic, type RealCluster, startClusters, stopClusters } from '../support/relay-clusters.js';
+import { fill, headerText, numbered, readAll, relayConfig, startRelay, until, valuesOf } from '../support/relay-lab.js';
+import { RelayProcess, relayToml } from '../support/relay-process.js';
+
+const why = whyNoKafka();
+
+describe("kaf-relay's losses and duplicates", { timeout: 240_000 }, () => {
+  let clusters: RealCluster[] = [];
+  let n = 0;
+  before(async () => {
+    if (!why) clusters = await startClusters(2);
+  });
+  after(() => stopClusters(clusters));
+
+  async function lab(partitions = 1, targetPartitions = partitions) {
+    const [source, target] = clusters as [RealCluster, RealCluster];
+    const [a, b] = [`a${++n}`, `b${n}`];
+    await makeTopic(source.kafka, a, partitions);
+    await makeTopic(target.kafka, b, targetPartitions);
+    const once = async (over: Record<string, unknown> = {}, flags = {}) => {
+      const config = await relayConfig({ topics: { [a]: b }, ...over }, { stopAtEnd: true, ...flags });
+      const started = await startRelay({ sources: [source.kafka], target: target.kafka }, config);
+      const outcome = await started.relay.finished;
+      await started.stop();
+      return { ...outcome, text: JSON.stringify(started.lines.filter(({ level }) => Number(level) >= 40)) };
+    };
+    const copied = async () => valuesOf(await readAll(target.kafka, b));
+    const toml = (over: Record<string, unknown> = {}) =>
+      relayToml([source.server.brokers], target.server.brokers, { topics: { [a]: b }, ...over });
+    return { a, b, source: source.kafka, target: target.kafka, once, copied, toml };
+  }
+  const needs = (t: TestContext) => met(t, why);
+
+  /** What kaf-relay leaves behind: plain copies with `_t` and no record of progress. */
+  async function* asKafRelay(kafka: RealCluster['kafka'], a: string, b: string) {
+    for (const messages of await readAll(kafka, a)) {
+      for (const { partition, key, value, timestamp } of messages) {
+        yield { topic: b, partition, key, value, headers: [{ key: '_t', value: Buffer.from(`${timestamp}000000`) }] };
+      }
+    }
+  }
+  async function list<T>(items: AsyncIterable<T>): Promise<T[]> {
+    const all: T[] = [];
+    for await (const item of items) all.push(item);
+    return all;
+  }
+
+  test('L1, L2: other messages and markers in the target topic move nothing: none is skipped', async (t) => {
+    if (!needs(t)) return;
+    const { a, b, source, target, once, copied } = await lab();
+    await fill(source, numbered(a, 10));
+    await once();
+    await fill(target, numbered(b, 5, { prefix: 'foreign' }));
+    await inTransaction(target, 'commit', numbered(b, 5, { prefix: 'foreign' }));
+    await fill(source, numbered(a, 10, { from: 10 }));
+    assert.match((await once()).summary, /: 10 messages/);
+    const ours = (await copied()).filter((value) => !value.startsWith('foreign'));
+    assert.deepEqual(
+      ours,
+      Array.from({ length: 20 }, (_, index) => `value${index}`),
+    );
+  });
+
+  test('L1: a second relay of the same topic shuts the first one out; nothing comes twice', async (t) => {
+    if (!needs(t)) return;
+    const { a, source, copied, toml } = await lab(2);
+    const first = await RelayProcess.start(await toml());
+    await fill(source, numbered(a, 500, { partitions: 2 }));
+    await until('the first relay', async () => (await copied()).length > 0);
+    const second = await RelayProcess.start(await toml());
+    await until('the second relay', () => second.line('reading') !== undefined);
+    await fill(source, numbered(a, 500, { partitions: 2, from: 500 }));
+    assert.equal(await first.exited, 1, first.output);
+    assert.match(String(first.line('topic stopped')?.err), /another relay of this topic has taken over/);
+    await until('the rest', async () => (await copied()).length >= 1_000);
+    second.kill('SIGTERM');
+    assert.equal(await second.exited, 0);
+    const values = await copied();
+    assert.deepEqual([values.length, new Set(values).size], [1_000, 1_000]);
+  });
+
+  test('L3, L4: a pin of several partitions, and one to another partition, go on after a restart', async (t) => {
+    if (!needs(t)) return;
+    for (const partitions of [3, 1]) {
+      const { a, b, source, once, copied } = await lab(partitions, 3);
+      for (let round = 0; round < 3; round++) {
+        await fill(source, numbered(a, 12, { partitions, from: round * 12 }));
+        assert.match((await once({ topics: { [a]: `${b}:2` } })).summary, /: 12 messages/);
+      }
+      assert.equal(new Set(await copied()).size, 36);
+      assert.equal((await copied()).length, 36);
+    }
+  });
+
+  test('L7: a recreated source topic is refused with a text; --restart-topic copies it from its beginning', async (t) => {
+    if (!needs(t)) return;
+    const { a, source, once, copied } = await lab();
+    await fill(source, numbered(a, 10));
+    await once();
+    await source.admin.deleteTopic(a);
+    await makeTopic(source, a, 1);
+    await fill(source, numbered(a, 20, { prefix: 'new' }));
+    const refused = await once();
+    assert.equal(refused.failed, 1);
+    assert.match(refused.text, /source topic a\d+ is not the one that was relayed before.*--restart-topic/);
+    assert.match((await once({}, { restartTopic: [a] })).summary, /: 20 messages/);
+    assert.match((await once()).summary, /: 0 messages/);
+    assert.equal((await copied()).length, 30);
+  });
+
+  test('L8: a recreated target topic is refused with a text; one whose records were deleted is not copied again', async (t) => {
+    if (!needs(t)) return;
+    const { a, b, source, target, once, copied } = await lab();
+    await fill(source, numbered(a, 10));
+    await once();
+    await target.admin.deleteRecords([{ topic: b, partition: 0, offset: 10 }]);
+    assert.match((await once()).summary, /: 0 messages/);
+    await target.admin.deleteTopic(b);
+    await makeTopic(target, b, 1);
+    const refused = await once();
+    assert.equal(refused.failed, 1);
+    assert.match(refused.text, /target topic b\d+ is not the one that was relayed before/);
+    assert.match((await once({}, { restartTopic: [a] })).summary, /: 10 messages/);
+    assert.equal((await copied()).length, 10);
+  });
+
+  test('L12: with acks of the leader alone exactly_once is off and nothing is skipped', async (t) => {
+    if (!needs(t)) return;
+    const { a, source, once, copied } = await lab();
+    const over = { target: { commit_ack_type: 'tcp', enable_idempotency: false } };
+    await fill(source, numbered(a, 1_000));
+    assert.match((await once(over)).summary, /: 1000 messages/);
+    await fill(source, numbered(a, 1_000, { from: 1_000 }));
+    assert.match((await once(over)).summary, /: 1000 messages/);
+    assert.equal(new Set(await copied()).size, 2_000);
+  });
+
+  test('14.1 item 3, L14: kill -9 under load, at any point, five times: no gap, no duplicate, order kept', async (t) => {
+    if (!needs(t)) return;
+    const { a, b, source, target, copied, toml } = await lab(2);
+    let filled = 0;
+    for (let round = 0; round < 5; round++) {
+      const relay = await RelayProcess.start(await toml({ target: { transaction_records: 500 } }));
+      await until('a reader', () => relay.line('reading') !== undefined);
+      await fill(source, numbered(a, 6_000, { partitions: 2, from: filled }));
+      filled += 6_000;
+      // Another point each time: before, in and between transactions.
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 120));
+      relay.kill('SIGKILL');
+      await relay.exited;
+    }
+    const last = await RelayProcess.start(await toml(), ['--stop-at-end']);
+    assert.equal(await last.exited, 0, last.output);
+    const values = await copied();
+    assert.deepEqual([values.length, new Set(values).size], [filled, filled]);
+    const [from, to] = await Promise.all([readAll(source, a), readAll(target, b)]);
+    to.forEach((messages, partition) => {
+      assert.deepEqual(valuesOf([messages]), valuesOf([from[partition]!]));
+    });
+  });
+
+  describe('a target that kaf-relay filled', () => {
+    test('is taken over by its end offsets, once', async (t) => {
+      if (!needs(t)) return;
+      const { a, b, source, target, once, copied } = await lab(3);
+      await fill(source, numbered(a, 20, { partitions: 2 }));
+      await fill(target, await list(asKafRelay(source, a, b)));
+      await fill(source, numbered(a, 9, { partitions: 3, from: 20 }));
+      assert.match((await once()).summary, /: 9 messages/);
+      await fill(source, numbered(a, 9, { partitions: 3, from: 29 }));
+      assert.match((await once()).summary, /: 9 messages/);
+      assert.equal(new Set(await copied()).size, 38);
+      assert.equal((await copied()).length, 38);
+    });
+
+    test('and pinned: one source partition can be followed, several cannot', async (t) => {
+      if (!needs(t)) return;
+      const one = await lab(1, 2);
+      await fill(one.source, numbered(one.a, 10));
+      await fill(
+        one.target,
+        (await list(asKafRelay(one.source, one.a, one.b))).map((record) => ({ ...record, partition: 1 })),
+      );
+      await fill(one.source, numbered(one.a, 5, { from: 10 }));
+      assert.match((await one.once({ topics: { [one.a]: `${one.b}:1` } })).summary, /: 5 messages/);
+      const many = await lab(2, 2);
+      await fill(many.source, numbered(many.a, 10, { partitions: 2 }));
+      await fill(
+        many.target,
+        (await list(asKafRelay(many.source, many.a, many.b))).map((record) => ({ ...record, partition: 1 })),
+      );
+      assert.match(
+        (await many.once({ topics: { [many.a]: `${many.b}:1` } })).text,
+        /which of the source's 2 partitions they came from cannot be told/,
+      );
+    });
+
+    test('with duplicates, markers or too many messages is refused', async (t) => {
+      if (!needs(t)) return;
+      const twice = await lab();
+      await fill(twice.source, numbered(twice.a, 20));
+      const copies = (await list(asKafRelay(twice.source, twice.a, twice.b))).slice(0, 10);
+      await fill(twice.target, [...copies, copies[9]!]);
+      const refused = await twice.once();
+      assert.equal(refused.failed, 1);
+      assert.match(refused.text, /partition 0 does not end with the source's message at 10.*--restart-topic/);
+      const more = await lab();
+      await fill(more.source, numbered(more.a, 2));
+      await fill(more.target, numbered(more.b, 3));
+      assert.match((await more.once()).text, /partition 0 holds 3 where the source has 2/);
+      const marked = await lab();
+      await fill(marked.source, numbered(marked.a, 20));
+      await inTransaction(marked.target, 'commit', numbered(marked.b, 10));
+      assert.match((await marked.once()).text, /has no message at 10 \(transaction markers or compaction\)/);
+      assert.match((await marked.once({}, { restartTopic: [marked.a] })).summary, /: 20 messages/);
+    });
+  });
+
+  test('a gateway configuration with a relay section runs it inside the process', async (t) => {
+    if (!needs(t)) return;
+    const { a, b, source, target, copied } = await lab();
+    const { parse } = await import('smol-toml');
+    const section = parse(
+      await relayToml([(clusters[0] as RealCluster).server.brokers], (clusters[1] as RealCluster).server.brokers, {
+        topics: { [a]: b },
+      }),
+    );
+    const { mkdtemp, rm, writeFile } = await import('node:fs/promises');
+    const { tmpdir } = await import('node:os');
+    const dir = await mkdtemp(`${tmpdir()}/rafka-`);
+    t.after(() => rm(dir, { recursive: true }));
+    await writeFile(
+      `${dir}/rafka.json`,
+      JSON.stringify({ general: { 'bootstrap.servers': target.brokers }, relay: section }),
+    );
+    const gateway = await RelayProcess.gateway(['-c', `${dir}/rafka.json`, '--port', '0', '--unix-socket', `${dir}/s`]);
+    await fill(source, numbered(a, 10));
+    await until('delivery', async () => (await copied()).length === 10);
+    gateway.kill('SIGTERM');
+    assert.equal(await gateway.exited, 0, gateway.output);
+    assert.ok(headerText((await readAll(target, b))[0]![0]!.headers, '_t'));
+  });
+});
