@@ -297,7 +297,6 @@ export class MappingRelay {
     const shared = config.topics.filter((other) => other.target === mapping.target).length > 1;
     if (claim || shared) return;
     this.#takenOverEnds = await targetEnds(target, mapping, session.topic.partitions);
-    for (const [partition, next] of this.#takenOverEnds ?? []) this.#positions.advance(partition, next);
   }
 
   /** @returns undefined when it is time to stop, or when the target failed meanwhile. */
@@ -396,6 +395,7 @@ export class MappingRelay {
     if (this.#takenOverEnds) {
       const ends = this.#takenOverEnds;
       await checkTakeOver({ mapping, target, source: kafka, topic, ends, timeoutMs: config.target.session_timeout });
+      for (const [partition, next] of ends) this.#positions.advance(partition, next);
       this.#takenOverEnds = undefined;
     }
     session.adopt(topic, sources.length === 1);

@@ -4,7 +4,17 @@ import { after, before, describe, type TestContext, test } from 'node:test';
 import { whyNoKafka } from '../support/kafka-server.js';
 import { met } from '../support/needs.js';
 import { makeTopic, type RealCluster, startClusters, stopClusters } from '../support/relay-clusters.js';
-import { fill, metric, numbered, readAll, relayConfig, startRelay, until, valuesOf } from '../support/relay-lab.js';
+import {
+  ended,
+  fill,
+  metric,
+  numbered,
+  readAll,
+  relayConfig,
+  startRelay,
+  until,
+  valuesOf,
+} from '../support/relay-lab.js';
 import { RelayProcess, relayToml } from '../support/relay-process.js';
 
 const why = whyNoKafka();
@@ -163,7 +173,7 @@ describe('relay with failover', { timeout: 240_000 }, () => {
     const { run, fillBoth, copied } = await lab(2);
     await fillBoth(40, 0);
     const started = await run({}, { stopAtEnd: true });
-    assert.equal((await started.relay.finished).failed, 0);
+    assert.equal((await ended(started)).failed, 0);
     await started.stop();
     assert.equal((await copied()).length, 40);
   });

@@ -5,7 +5,17 @@ import { after, before, describe, type TestContext, test } from 'node:test';
 import { whyNoKafka } from '../support/kafka-server.js';
 import { met } from '../support/needs.js';
 import { inTransaction, makeTopic, type RealCluster, startClusters, stopClusters } from '../support/relay-clusters.js';
-import { fill, headerText, numbered, readAll, relayConfig, startRelay, until, valuesOf } from '../support/relay-lab.js';
+import {
+  ended,
+  fill,
+  headerText,
+  numbered,
+  readAll,
+  relayConfig,
+  startRelay,
+  until,
+  valuesOf,
+} from '../support/relay-lab.js';
 import { RelayProcess, relayToml } from '../support/relay-process.js';
 
 const why = whyNoKafka();
@@ -26,7 +36,7 @@ describe("kaf-relay's losses and duplicates", { timeout: 240_000 }, () => {
     const once = async (over: Record<string, unknown> = {}, flags = {}) => {
       const config = await relayConfig({ topics: { [a]: b }, ...over }, { stopAtEnd: true, ...flags });
       const started = await startRelay({ sources: [source.kafka], target: target.kafka }, config);
-      const outcome = await started.relay.finished;
+      const outcome = await ended(started);
       await started.stop();
       return { ...outcome, text: JSON.stringify(started.lines.filter(({ level }) => Number(level) >= 40)) };
     };

@@ -5,6 +5,7 @@ import { whyNoKafka } from '../support/kafka-server.js';
 import { met } from '../support/needs.js';
 import { inTransaction, makeTopic, type RealCluster, startClusters, stopClusters } from '../support/relay-clusters.js';
 import {
+  ended,
   fill,
   headerText,
   metric,
@@ -42,7 +43,7 @@ describe('relay between two clusters', { timeout: 240_000 }, () => {
     /** Runs to the end. */
     const once = async (over: Record<string, unknown> = {}, flags = {}) => {
       const started = await run(over, { stopAtEnd: true, ...flags });
-      const outcome = await started.relay.finished;
+      const outcome = await ended(started);
       const metrics = await started.metrics();
       await started.stop();
       return { ...outcome, metrics, text: started.text() };
@@ -150,7 +151,7 @@ describe('relay between two clusters', { timeout: 240_000 }, () => {
         ...numbered(a, 5, { from: 5 }),
       ]);
       const started = await run();
-      assert.equal((await started.relay.finished).failed, 1);
+      assert.equal((await ended(started)).failed, 1);
       await started.stop();
       assert.match(started.text(), new RegExp(`${a}\\[0\\]@5: too large for the target`));
       assert.equal((await copied()).length, 5, 'what comes before it is delivered');

@@ -6,7 +6,7 @@ import { parse } from 'smol-toml';
 import type { Clock, Header, KafkaFactory, Message, ProducerRecord } from '../../src/core/ports.js';
 import { type RelayConfig, type RelayFlags, resolveRelayConfig } from '../../src/relay/config.js';
 import { merge } from '../../src/relay/config-files.js';
-import { Relay } from '../../src/relay/relay.js';
+import { Relay, type RelayOutcome } from '../../src/relay/relay.js';
 import { realClock } from './clock.js';
 
 type Table = Record<string, unknown>;
@@ -64,6 +64,18 @@ export async function startRelay(
     metrics: async () => (await fetch(`http://127.0.0.1:${relay.metricsPort}/metrics`)).text(),
     stop: () => relay.close(),
   };
+}
+
+/** How it ended; its log when it does not end. */
+export async function ended({ relay, lines }: Started, timeoutMs = 60_000): Promise<RelayOutcome> {
+  const late = new Promise<never>((_, reject) => {
+    const timer = setTimeout(
+      () => reject(new Error(`not ended: ${lines.map((line) => JSON.stringify(line)).join('\n')}`)),
+      timeoutMs,
+    );
+    void relay.finished.then(() => clearTimeout(timer));
+  });
+  return Promise.race([relay.finished, late]);
 }
 
 /** The factory itself, but for closing it: a lab outlives its relays. */
