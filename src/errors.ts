@@ -178,6 +178,7 @@ const table = {
     'ERR',
     "Can't execute '%s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context",
   ),
+  'plain-lists-off': row('ERR', 'plain lists are off (resp.streams.plainLists)', 400, grpc.precondition),
   'stream-argument': row('ERR', '%s', 400, grpc.invalid),
   'delete-refused': row('ERR', '%s', 403, grpc.precondition),
 

@@ -24,6 +24,11 @@ export const gatewayFlags: readonly Flag[] = [
     about: 'how BLPOP time-outs are read; auto: from 1000 on milliseconds, below seconds',
     choices: ['auto', 's', 'ms'],
   },
+  {
+    flag: '--plain-lists',
+    path: 'resp.streams.plainLists',
+    about: "RPUSH, LPOP and their kin on any key, in Redis' shapes",
+  },
   { flag: '--max-clients <n>', path: 'resp.maxClients', about: 'connections at once' },
   { flag: '--max-bulk <bytes>', path: 'resp.maxBulkBytes', about: 'largest argument of a command' },
   { flag: '--max-args <n>', path: 'resp.maxArgs', about: 'most arguments of a command' },

@@ -1,5 +1,5 @@
 // The topics of the cluster as Redis keys: `topics:<name>`, internal ones left out.
-import { isInternalTopic } from '../core/topic-name.js';
+import { isInternalTopic, isLegalTopicName } from '../core/topic-name.js';
 import { fail } from '../errors.js';
 import type { Context } from './context.js';
 import { globMatcher } from './glob.js';
@@ -11,6 +11,11 @@ export function topicOfKey(key: string): string | undefined {
   return key.startsWith(prefix) && key.length > prefix.length ? key.slice(prefix.length) : undefined;
 }
 
+/** The topic that a key without `topics:` names, as a stream does; undefined when no topic can be called so. */
+export function streamOfKey(key: string): string | undefined {
+  return !key.startsWith(prefix) && isLegalTopicName(key) ? key : undefined;
+}
+
 /** Every topic that this user may see, as sorted keys. @throws KafkaError when no broker answers. */
 export async function topicKeys(ctx: Context): Promise<string[]> {
   const topics = await ctx.server.gateway.catalog.all();
@@ -19,6 +24,11 @@ export async function topicKeys(ctx: Context): Promise<string[]> {
     .filter((name) => (allowInternalTopics || !isInternalTopic(name)) && ctx.user.maySee(name))
     .sort()
     .map((name) => prefix + name);
+}
+
+/** The same as keys of streams: without `topics:`. @throws KafkaError when no broker answers. */
+export async function streamKeys(ctx: Context): Promise<string[]> {
+  return (await topicKeys(ctx)).map((key) => key.slice(prefix.length));
 }
 
 /** The topic keys that a pattern matches; `topics:` alone, as Rafka's clients ask, means all. */
@@ -34,7 +44,7 @@ export function checkKeysPattern(pattern: string): void {
 
 /** Whether a key names a topic that exists and that this user may see. @throws KafkaError when no broker answers. */
 export async function isTopicKey(ctx: Context, key: string): Promise<boolean> {
-  const topic = topicOfKey(key);
+  const topic = topicOfKey(key) ?? streamOfKey(key);
   if (topic === undefined || !ctx.user.maySee(topic)) return false;
   const { allowInternalTopics } = ctx.server.gateway.settings;
   return (allowInternalTopics || !isInternalTopic(topic)) && (await ctx.server.gateway.catalog.all()).has(topic);

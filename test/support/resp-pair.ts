@@ -59,9 +59,10 @@ export class RespPair {
   async stop(): Promise<void> {
     for (const client of this.#clients) client.close();
     await this.server.drain();
-    await this.server.closeConsumers();
+    await Promise.all([this.server.closeConsumers(), this.#gateway.streams.closeConsumers()]);
     await this.server.stopListening();
     await this.server.close();
+    await this.#gateway.streams.close();
     this.#gateway.close();
     await this.kafka.close();
   }

@@ -100,6 +100,11 @@ export class StreamGroup {
     return this.#lastDelivered;
   }
 
+  /** The group has been joined, and whatever there was may have come. */
+  get isSettled(): boolean {
+    return this.partitions.length > 0;
+  }
+
   /** Somebody asks: the group is kept. */
   used(): void {
     this.#usedAt = this.now();

@@ -1,13 +1,18 @@
 // BLPOP topics:<t1>[,<t2>...][:<JSON consumer config>] [topics:<t3> ...] <timeout>
 // Joins the group of the connection's name on first use and answers the next message as eight elements:
 // "topic", <t>, "partition", <p>, "offset", <o>, "value", <bytes>; a null array when none came in time.
+// topics:<t>:{"rafka.reply":"pair"} answers [topics:<t>, value] and acknowledges it when the next is asked for, or by QUIT.
+// With plain lists, any other key: BLPOP <key> [<key> ...] <timeout> answers [key, element].
 // Beyond Rafka: several keys, time-outs in seconds or milliseconds (auto), 0 waits for ever, as in Redis.
 import type { ConsumerSession } from '../../core/consumer-session.js';
 import type { Message } from '../../core/ports.js';
-import { parseBlpopTimeout } from '../blpop-timeout.js';
+import { fail, GatewayError } from '../../errors.js';
+import { type BlpopTimeout, parseBlpopTimeout } from '../blpop-timeout.js';
 import type { Command } from '../command.js';
 import type { Context } from '../context.js';
 import { nullArray, type Reply } from '../reply.js';
+import { isPlainList } from '../streams/lists.js';
+import { blockingPop } from '../streams/pop.js';
 import { type ConsumeKey, parseConsumeKeys } from '../topics-key.js';
 
 export const blpop = {
@@ -26,7 +31,9 @@ export const blpop = {
     const rest = args.rest();
     const { settings } = ctx.server.gateway;
     const timeout = parseBlpopTimeout(rest[rest.length - 1]!, settings.blpopTimeoutUnit);
+    if (isPlainList(ctx, rest[0]!)) return blockingPop(ctx, rest.slice(0, -1), rest[rest.length - 1]!);
     const wanted = parseConsumeKeys(rest.slice(0, -1), settings.allowInternalTopics);
+    if (pairProperty in wanted.properties) return pairPop(ctx, wanted, timeout);
     const session = ctx.sessions.openConsumer(wanted);
     ctx.sessions.noteTimeoutUnit(timeout.unit);
     const message = session?.ready();
@@ -40,12 +47,52 @@ async function wait(
   open: ConsumerSession | undefined,
   timeoutMs: number,
 ): Promise<Reply> {
+  const message = await waitForMessage(ctx, wanted, open, timeoutMs);
+  return message ? reply(message) : nullArray;
+}
+
+/** @throws the signal's reason when the client is gone or the server drains. */
+async function waitForMessage(
+  ctx: Context,
+  wanted: ConsumeKey,
+  open: ConsumerSession | undefined,
+  timeoutMs: number,
+): Promise<Message | undefined> {
   const until = performance.now() + timeoutMs;
   const session = open ?? (await ctx.sessions.makeConsumer(wanted, timeoutMs));
   const message = await session?.next(Math.max(1, until - performance.now()), ctx.signal);
-  if (message) return reply(message);
-  if (ctx.signal.aborted) throw ctx.signal.reason;
-  return nullArray;
+  if (!message && ctx.signal.aborted) throw ctx.signal.reason;
+  return message;
+}
+
+/** Asks for Redis' own shape; not a setting of librdkafka. */
+const pairProperty = 'rafka.reply';
+
+/** [topics:<t>, value]. What was answered before is acknowledged first: a client that reads pairs knows no offsets. */
+async function pairPop(ctx: Context, { topics, properties }: ConsumeKey, timeout: BlpopTimeout): Promise<Reply> {
+  const { [pairProperty]: shape, ...others } = properties;
+  if (shape !== 'pair') throw fail('config-unparsable', pairProperty, "the only reply that can be asked for is 'pair'");
+  ctx.sessions.streams.acknowledge();
+  const wanted = { topics, properties: others };
+  const session = ctx.sessions.openConsumer(wanted);
+  ctx.sessions.noteTimeoutUnit(timeout.unit);
+  const message = session?.ready() ?? (await waitForMessage(ctx, wanted, session, timeout.ms));
+  if (!message) return nullArray;
+  ctx.sessions.streams.paired(() => acknowledgePair(ctx, message));
+  return [`topics:${message.topic}`, message.value];
+}
+
+/** A partition that was taken away meanwhile is no failure of the next call: its message comes again elsewhere. */
+async function acknowledgePair(ctx: Context, { topic, partition, offset }: Message): Promise<void> {
+  try {
+    await ctx.sessions.acknowledger().ack(topic, partition, offset);
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error;
+    ctx.log.info(
+      { conn: ctx.id, topic, partition, offset, reason: error.message },
+      'a popped pair is not acknowledged',
+    );
+  }
 }
 
 const labels = {

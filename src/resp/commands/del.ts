@@ -1,6 +1,9 @@
 // DEL stats  ->  1: the gateway's counters start again at 0
+// DEL <stream> [...]  ->  how many topics were deleted, where resp.streams.allowDelete allows it
 import { fail } from '../../errors.js';
 import type { Command } from '../command.js';
+import type { Context } from '../context.js';
+import { isTopicKey, streamOfKey } from '../topic-keys.js';
 
 export const del = {
   name: 'del',
@@ -11,11 +14,30 @@ export const del = {
   summary: "Resets the gateway's counters: DEL stats.",
   args: [{ name: 'stats', type: 'key' }],
   run(ctx, args) {
-    const key = args.text();
-    if (key !== 'stats') throw fail('stats-key', key.toUpperCase());
-    args.finish();
+    const keys = args.rest().map(String);
+    if (!keys.includes('stats')) return deleteStreams(ctx, keys);
+    const key = keys.find((each) => each !== 'stats');
+    if (key !== undefined) throw fail('stats-key', key.toUpperCase());
     ctx.user.checkAdmin();
     ctx.stats.reset();
     return 1;
   },
 } as const satisfies Command;
+
+/** @throws GatewayError `stats-key` for keys that are no streams, `delete-refused`; KafkaError */
+async function deleteStreams(ctx: Context, keys: readonly string[]): Promise<number> {
+  const { streams, admin, catalog } = ctx.server.gateway;
+  const wrong = keys.find((key) => streamOfKey(key) === undefined);
+  if (wrong !== undefined) throw fail('stats-key', wrong.toUpperCase());
+  if (!streams.settings.allowDelete) throw fail('stats-key', keys[0]!.toUpperCase());
+  let deleted = 0;
+  for (const topic of keys) {
+    ctx.user.checkProduce(topic);
+    if (!(await isTopicKey(ctx, topic))) continue;
+    await admin.deleteTopic(topic);
+    catalog.forget();
+    streams.forget(topic);
+    deleted++;
+  }
+  return deleted;
+}

@@ -1,6 +1,6 @@
-// EXISTS topics:<t> [...]  ->  how many of these topics exist
+// EXISTS topics:<t> | <t> [...]  ->  how many of these topics exist
 import type { Command } from '../command.js';
-import { topicKeys } from '../topic-keys.js';
+import { isTopicKey } from '../topic-keys.js';
 
 export const exists = {
   name: 'exists',
@@ -12,7 +12,7 @@ export const exists = {
   keys: [1, -1, 1],
   args: [{ name: 'topics', type: 'key', multiple: true }],
   async run(ctx, args) {
-    const known = new Set(await topicKeys(ctx));
-    return args.rest().filter((key) => known.has(key.toString())).length;
+    const found = await Promise.all(args.rest().map((key) => isTopicKey(ctx, key.toString())));
+    return found.filter(Boolean).length;
   },
 } as const satisfies Command;

@@ -1,6 +1,8 @@
+// LLEN <key>  ->  with plain lists: what is not popped yet
 // LLEN topics:<t>  ->  messages that the topic holds: the sum of end - begin over its partitions
 import { fail } from '../../errors.js';
 import type { Command } from '../command.js';
+import { isPlainList, lengthOfList } from '../streams/lists.js';
 import { topicOfKey } from '../topic-keys.js';
 
 export const llen = {
@@ -14,6 +16,7 @@ export const llen = {
   args: [{ name: 'topics', type: 'key' }],
   async run(ctx, args) {
     const key = args.text();
+    if (isPlainList(ctx, Buffer.from(key))) return lengthOfList(ctx, Buffer.from(key));
     const topic = topicOfKey(key);
     if (topic === undefined) throw fail('keys-argument', key);
     const { catalog, admin } = ctx.server.gateway;

@@ -12,6 +12,7 @@ export const quit = {
   summary: 'Closes the connection.',
   since: '1.0.0',
   run(ctx) {
+    ctx.sessions.streams.acknowledge();
     ctx.closeAfterReply();
     return OK;
   },

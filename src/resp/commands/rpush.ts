@@ -1,10 +1,12 @@
 // RPUSH acks <topic>:<partition>:<offset> [...]  ->  how many acks were taken
 // Acknowledges a message and all before it of its partition: offset + 1 is stored, and committed within auto.commit.interval.ms.
+// With plain lists, any other key: RPUSH <key> <element> [...], answered when Kafka has them.
 // Beyond Rafka: several acks in one command, acks from any connection of the same name, RPUSH topics:<t> <message> as RPUSHX.
 import type { ConsumerSession } from '../../core/consumer-session.js';
 import { fail } from '../../errors.js';
 import type { Command } from '../command.js';
 import type { Reply } from '../reply.js';
+import { isPlainList, pushToList } from '../streams/lists.js';
 import { isProduceKey, parseProduceKey } from '../topics-key.js';
 import { produce } from './rpushx.js';
 
@@ -14,6 +16,7 @@ export const rpush = {
   prefix: 'CONS',
   group: 'list',
   flags: ['write', 'fast'],
+  pipelined: true,
   summary: 'Acknowledges messages: RPUSH acks <topic>:<partition>:<offset>.',
   keys: [1, 1, 1],
   args: [
@@ -23,6 +26,7 @@ export const rpush = {
   run(ctx, args) {
     const key = args.bytes();
     if (isProduceKey(key)) return produce(ctx, parseProduceKey(key), args);
+    if (isPlainList(ctx, key)) return pushToList(ctx, key, args);
     if (key.toString('latin1') !== 'acks') throw fail('ack-key');
     const acks = args.rest().map(parseAck);
     return acknowledge(ctx.sessions.acknowledger(), acks);

@@ -4,7 +4,7 @@ import { fail } from '../../errors.js';
 import type { Args } from '../args.js';
 import type { Command } from '../command.js';
 import { globMatcher } from '../glob.js';
-import { topicKeys } from '../topic-keys.js';
+import { streamKeys, topicKeys } from '../topic-keys.js';
 
 export const scan = {
   name: 'scan',
@@ -22,9 +22,9 @@ export const scan = {
   async run(ctx, args) {
     const cursor = readCursor(args);
     const { match, count, type } = readOptions(args);
-    const all = await topicKeys(ctx);
-    const page = type === 'list' ? all.slice(cursor, cursor + count) : [];
-    const next = type === 'list' && cursor + count < all.length ? cursor + count : 0;
+    const all = type === 'list' ? await topicKeys(ctx) : type === 'stream' ? await streamKeys(ctx) : [];
+    const page = all.slice(cursor, cursor + count);
+    const next = cursor + count < all.length ? cursor + count : 0;
     return [String(next), page.filter(match)];
   },
 } as const satisfies Command;

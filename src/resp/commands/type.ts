@@ -1,7 +1,7 @@
-// TYPE topics:<t>  ->  list, or none
+// TYPE topics:<t> | <t>  ->  list for `topics:<t>`, stream for the bare name, or none
 import type { Command } from '../command.js';
 import { Simple } from '../reply.js';
-import { topicKeys } from '../topic-keys.js';
+import { isTopicKey, topicOfKey } from '../topic-keys.js';
 
 export const type = {
   name: 'type',
@@ -13,7 +13,8 @@ export const type = {
   keys: [1, 1, 1],
   args: [{ name: 'topics', type: 'key' }],
   async run(ctx, args) {
-    const known = await topicKeys(ctx);
-    return new Simple(known.includes(args.text()) ? 'list' : 'none');
+    const key = args.text();
+    if (!(await isTopicKey(ctx, key))) return new Simple('none');
+    return new Simple(topicOfKey(key) === undefined ? 'stream' : 'list');
   },
 } as const satisfies Command;

@@ -9,7 +9,7 @@ export class ConnectionStreams {
   readonly #ctx: Context;
   #popped: { readonly group: StreamGroup; readonly entries: readonly Pending[] } | undefined;
   /** Acknowledges what a pair reply gave out. */
-  #paired: (() => void) | undefined;
+  #paired: (() => Promise<void>) | undefined;
 
   constructor(ctx: Context) {
     this.#ctx = ctx;
@@ -21,7 +21,7 @@ export class ConnectionStreams {
     this.#popped = { group, entries };
   }
 
-  paired(acknowledge: () => void): void {
+  paired(acknowledge: () => Promise<void>): void {
     this.#paired = acknowledge;
   }
 
@@ -32,7 +32,7 @@ export class ConnectionStreams {
     for (const { partition, offset } of popped?.entries ?? []) popped?.group.ack(partition, offset);
     const paired = this.#paired;
     this.#paired = undefined;
-    paired?.();
+    void paired?.();
   }
 
   /** The connection has gone: what it popped goes to whoever asks next. */

@@ -109,6 +109,11 @@ export class Streams implements Face {
     return fail('stream-refused', error!.message);
   }
 
+  /** A topic was deleted. */
+  forget(topic: string): void {
+    this.#known.delete(topic);
+  }
+
   isKnown(topic: string): boolean {
     return this.#known.has(topic);
   }

@@ -132,7 +132,7 @@ export const connection: readonly Script[] = [
       [['ACL', 'USERS'], bulks('default')],
       [['ACL', 'LIST'], bulks('user default on nopass ~* &* +@all')],
       [['ACL', 'CAT'], /^\*21\r\n\$8\r\nkeyspace\r\n/],
-      [['ACL', 'CAT', 'blocking'], /^\*\d+\r\n\$5\r\nblpop\r\n/],
+      [['ACL', 'CAT', 'blocking'], /^\*\d+\r\n(?:.*\r\n)*\$5\r\nblpop\r\n/],
       [['ACL', 'HELP'], /^\*\d+\r\n\+ACL /],
     ],
   },

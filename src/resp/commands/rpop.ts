@@ -1,0 +1,20 @@
+// RPOP key [count]  ->  the next element, or an array of them; null when there is none (plain lists)
+// A topic has one order: elements leave as they came, on whichever end they are asked for.
+import type { Command } from '../command.js';
+import { pop } from '../streams/pop.js';
+
+export const rpop = {
+  name: 'rpop',
+  arity: -2,
+  prefix: 'CONS',
+  group: 'list',
+  flags: ['write', 'fast'],
+  summary: 'Takes the next element of a plain list.',
+  since: '1.0.0',
+  keys: [1, 1, 1],
+  args: [
+    { name: 'key', type: 'key' },
+    { name: 'count', type: 'integer', optional: true },
+  ],
+  run: pop,
+} as const satisfies Command;

@@ -1,0 +1,127 @@
+// Plain lists: a topic as a queue in the shapes of Redis' lists. What was popped is acknowledged when the same connection asks
+// for more, or by QUIT: at least once, where Redis itself is at most once.
+
+import type { Message } from '../../core/ports.js';
+import type { Handed } from '../../core/streams/pending.js';
+import type { StreamGroup } from '../../core/streams/stream-group.js';
+import { marksOf } from '../../core/streams/stream-log.js';
+import { fail } from '../../errors.js';
+import type { Args } from '../args.js';
+import type { Context } from '../context.js';
+import { groupKey } from './key.js';
+import { kafkaGroupOf, topicOf } from './names.js';
+import { waitFor } from './waiting.js';
+
+/** Elements that were popped, and of which key. */
+export interface Popped {
+  readonly key: Buffer;
+  readonly values: readonly Buffer[];
+}
+
+const empty = Buffer.alloc(0);
+
+/** Whether a key is a plain list here: not one of Rafka's own. */
+export function isPlainList(ctx: Context, key: Buffer): boolean {
+  return ctx.server.gateway.streams.settings.plainLists && !/^(?:topics?:|acks$)/.test(key.toString('latin1', 0, 8));
+}
+
+/** @throws GatewayError `plain-lists-off`. */
+export function checkPlainLists(ctx: Context): void {
+  if (!ctx.server.gateway.streams.settings.plainLists) throw fail('plain-lists-off');
+}
+
+/** Appends what is left of args; answers when Kafka has it. @returns how many there were. */
+export async function pushToList(ctx: Context, key: Buffer, args: Args): Promise<number> {
+  const { streams } = ctx.server.gateway;
+  const topic = topicOf(key, streams.settings);
+  ctx.user.checkProduce(topic);
+  const values = args.rest();
+  if (!streams.isKnown(topic) && streams.settings.autoCreate && !(await streams.exists(topic)))
+    await streams.make(topic);
+  const reports = await Promise.all(values.map((value) => streams.append(topic, { key: null, value, headers: [] })));
+  const failed = reports.find(({ error }) => error);
+  if (failed) throw streams.refusal(failed);
+  return values.length;
+}
+
+/**
+ * Pops from the first list that has something, in the order of keys.
+ * @param waitMs undefined: don't wait; Infinity: without end. @returns undefined when nothing came.
+ */
+export async function popFromLists(
+  ctx: Context,
+  keys: readonly Buffer[],
+  max: number,
+  waitMs: number | undefined,
+): Promise<Popped | undefined> {
+  ctx.sessions.streams.acknowledge();
+  const groups = keys.map((key) => openList(ctx, key));
+  const member = memberName(ctx);
+  const request = (group: StreamGroup) => ({ member: group.members.seen(member, group.now(), ctx), max, noack: false });
+  for (const [index, group] of groups.entries()) {
+    const handed = group.read(request(group));
+    if (handed.length > 0) return popped(ctx, keys[index]!, group, handed);
+  }
+  // A group that was joined just now may have something in a moment: an empty answer would say that the list is empty.
+  const ms = waitMs ?? (groups.some((group) => !group.isSettled) ? joinMs : 0);
+  if (ms === 0) return undefined;
+  const come = await waitFor<{ index: number; handed: Handed[] }>(ctx, ms, (resolve) => {
+    const stops = groups.map((group, index) => group.wait(request(group), (handed) => resolve({ index, handed })));
+    return () => {
+      for (const stop of stops) stop();
+    };
+  });
+  return come && popped(ctx, keys[come.index]!, groups[come.index]!, come.handed);
+}
+
+/** How long a pop that does not wait waits all the same while the group is being joined, ms. */
+const joinMs = 5_000;
+
+/** LLEN: what is not popped yet. */
+export async function lengthOfList(ctx: Context, key: Buffer): Promise<number> {
+  const { catalog, admin, streams } = ctx.server.gateway;
+  const { topic, kafkaGroup } = groupKey(ctx, key, groupName(ctx));
+  const marks = await marksOf(catalog, admin, topic);
+  if (!marks) return 0;
+  const places = marks.map(({ partition }) => ({ topic, partition }));
+  const committed = await admin.groupOffsets(kafkaGroup, places);
+  const positions = new Map(committed.map(({ partition, offset }) => [partition, offset]));
+  for (const { partition, position } of streams.groups.find(kafkaGroup, topic)?.partitions ?? [])
+    positions.set(partition, position);
+  return marks.reduce(
+    (sum, { partition, low, high }) => sum + high - Math.max(low, positions.get(partition) ?? low),
+    0,
+  );
+}
+
+function openList(ctx: Context, key: Buffer): StreamGroup {
+  if (ctx.signal.aborted) throw ctx.signal.reason;
+  const { streams } = ctx.server.gateway;
+  const topic = topicOf(key, streams.settings);
+  const group = groupName(ctx);
+  ctx.user.checkConsume(group, [topic]);
+  return streams.groups.open(kafkaGroupOf(group, topic, streams.settings), topic);
+}
+
+/** The group of CLIENT SETNAME's `<group>:<name>`, else the configured one. */
+function groupName(ctx: Context): string {
+  const colon = ctx.name.indexOf(':');
+  return colon > 0 ? ctx.name.slice(0, colon) : ctx.server.gateway.streams.settings.listGroup;
+}
+
+/** Each connection is a member of its own: what it popped is its alone. */
+const memberName = (ctx: Context): string => `${ctx.name}#${ctx.id}`;
+
+async function popped(ctx: Context, key: Buffer, group: StreamGroup, handed: readonly Handed[]): Promise<Popped> {
+  ctx.sessions.streams.popped(
+    group,
+    handed.map(({ entry }) => entry),
+  );
+  const missing = handed.filter(({ message }) => !message).map(({ entry }) => entry);
+  const loaded = missing.length > 0 ? await ctx.server.gateway.streams.load(group.topic, missing) : undefined;
+  const messages = handed.map(({ entry, message }) => message ?? loaded?.get(entry));
+  return {
+    key,
+    values: messages.filter((message): message is Message => !!message).map(({ value }) => value ?? empty),
+  };
+}

@@ -1,0 +1,43 @@
+// The pops of plain lists in their several shapes.
+import { fail } from '../../errors.js';
+import type { Args } from '../args.js';
+import { parseInteger } from '../args.js';
+import { parseBlpopTimeout } from '../blpop-timeout.js';
+import type { Context } from '../context.js';
+import { nullArray, type Reply } from '../reply.js';
+import { checkPlainLists, popFromLists } from './lists.js';
+
+/** `key [count]`: one element, or with a count an array. */
+export async function pop(ctx: Context, args: Args): Promise<Reply> {
+  checkPlainLists(ctx);
+  const key = args.bytes();
+  if (args.left > 1) throw fail('wrong-arity', args.argv[0]!.toString('latin1').toLowerCase());
+  if (args.left === 0) return (await popFromLists(ctx, [key], 1, undefined))?.values[0] ?? null;
+  const count = parseInteger(args.bytes());
+  if (count === undefined || count < 0) throw fail('stream-argument', 'value is out of range, must be positive');
+  if (count === 0) return nullArray;
+  return (await popFromLists(ctx, [key], count, undefined))?.values ?? nullArray;
+}
+
+/** `key [key ...] timeout`: [key, element]. */
+export async function blockingPop(ctx: Context, keys: readonly Buffer[], timeout: Buffer): Promise<Reply> {
+  const { ms } = parseBlpopTimeout(timeout, 's');
+  const popped = await popFromLists(ctx, keys, 1, ms);
+  return popped?.values[0] ? [popped.key, popped.values[0]] : nullArray;
+}
+
+/** `numkeys key [key ...] LEFT|RIGHT [COUNT n]`: [key, elements]. */
+export async function multiPop(ctx: Context, args: Args, waitMs: number | undefined): Promise<Reply> {
+  checkPlainLists(ctx);
+  const numkeys = parseInteger(args.bytes());
+  if (numkeys === undefined || numkeys < 1) throw fail('stream-argument', 'numkeys should be greater than 0');
+  if (args.left <= numkeys) throw fail('syntax');
+  const keys = Array.from({ length: numkeys }, () => args.bytes());
+  if (!args.option('LEFT') && !args.option('RIGHT')) throw fail('syntax');
+  let count: number | undefined = 1;
+  if (args.option('COUNT')) count = parseInteger(args.bytes());
+  if (count === undefined || count < 1) throw fail('stream-argument', 'count should be greater than 0');
+  args.finish();
+  const popped = await popFromLists(ctx, keys, count, waitMs);
+  return popped ? [popped.key, popped.values] : nullArray;
+}

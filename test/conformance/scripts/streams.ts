@@ -1,0 +1,73 @@
+// Plain lists and pub/sub. (Stream commands are compared with a real redis-server: streams.test.ts.)
+import { bulk, bulks, nil, nilArray, type Script } from '../script.js';
+
+const off = '-ERR plain lists are off (resp.streams.plainLists)\r\n';
+const plain = { streams: { plainLists: true, partitions: 1 } };
+
+export const streams: readonly Script[] = [
+  {
+    title: 'plain lists are off by default',
+    steps: [
+      [['LPUSH', 'q', 'a'], off],
+      [['LPOP', 'q'], off],
+      [['RPOP', 'q'], off],
+      [['BRPOP', 'q', '1'], off],
+      [['LMPOP', '1', 'q', 'LEFT'], off],
+      [['BLMPOP', '1', '1', 'q', 'LEFT'], off],
+      [['RPUSH', 'q', 'a'], "-CONS You can only RPUSH to the 'acks' key\r\n"],
+      [['BLPOP', 'q', '1'], '-CONS Cannot parse topics from `q`\r\n'],
+    ],
+  },
+  {
+    title: 'plain lists in the shapes of Redis',
+    settings: plain,
+    steps: [
+      [['RPUSH', 'q', 'a', 'b', 'c'], ':3\r\n'],
+      [['LPUSH', 'q', 'd', 'e', 'f', 'g'], ':4\r\n'],
+      [['LLEN', 'q'], ':7\r\n'],
+      [['LPOP', 'q'], bulk('a')],
+      [['LPOP', 'q', '2'], bulks('b', 'c')],
+      [['BLPOP', 'q', '5'], bulks('q', 'd')],
+      [['BRPOP', 'q', '5'], bulks('q', 'e')],
+      [['LMPOP', '2', 'other', 'q', 'LEFT'], `*2\r\n${bulk('q')}${bulks('f')}`],
+      [['BLMPOP', '5', '1', 'q', 'RIGHT', 'COUNT', '9'], `*2\r\n${bulk('q')}${bulks('g')}`],
+      [['LLEN', 'q'], ':0\r\n'],
+      [['RPOP', 'q'], nil],
+      [['RPOP', 'q', '3'], nilArray],
+      [['LPOP', 'q', '0'], nilArray],
+      [['LPOP', 'q', '-1'], '-ERR value is out of range, must be positive\r\n'],
+      [['BLPOP', 'q', '0.01'], nilArray],
+      [['LMPOP', '1', 'q', 'LEFT'], nilArray],
+      [['LMPOP', '0', 'q', 'LEFT'], '-ERR numkeys should be greater than 0\r\n'],
+      [['LMPOP', '1', 'q', 'UP'], '-ERR syntax error\r\n'],
+    ],
+  },
+  {
+    title: 'pair replies',
+    topics: { orders: 1 },
+    steps: [
+      [['CLIENT', 'SETNAME', 'g:c'], '+OK\r\n'],
+      [['RPUSHX', 'topics:orders', 'a', 'b'], ':2\r\n'],
+      [['BLPOP', 'topics:orders:{"rafka.reply":"pair"}', '5'], bulks('topics:orders', 'a')],
+      [['BLPOP', 'topics:orders:{"rafka.reply":"pair"}', '5'], bulks('topics:orders', 'b')],
+      [
+        ['BLPOP', 'topics:orders:{"rafka.reply":"map"}', '5'],
+        "-CONS Error parsing configuration from 'rafka.reply'; the only reply that can be asked for is 'pair'\r\n",
+      ],
+    ],
+  },
+  {
+    title: 'pub/sub: confirmations',
+    topics: { orders: 1 },
+    steps: [
+      [['UNSUBSCRIBE'], push(bulk('unsubscribe'), nil, 0)],
+      [['PUNSUBSCRIBE'], push(bulk('punsubscribe'), nil, 0)],
+      [['SUBSCRIBE', 'a b'], '-ERR \'a b\' cannot be the name of a topic: it holds " "\r\n'],
+      [['PUBLISH', 'orders', 'x'], ':1\r\n'],
+    ],
+  },
+];
+
+function push(kind: string, name: { resp2: string; resp3: string }, count: number) {
+  return { resp2: `*3\r\n${kind}${name.resp2}:${count}\r\n`, resp3: `>3\r\n${kind}${name.resp3}:${count}\r\n` };
+}
