@@ -21,6 +21,8 @@ export type Step = Progress;
  * so compaction bounds them without any being written twice.
  */
 const idSlots = 128;
+/** Of at most 70 bytes each. */
+const chunkIds = 4_000;
 /** Kafka's error TOPIC_ALREADY_EXISTS: a replica was quicker. */
 const alreadyExists = 36;
 const partition = 0;
@@ -56,9 +58,9 @@ export function stepRecords(topic: string, step: Step): ProducerRecord[] {
   const records = [record(topic, 'mark', { time: mark, turn })];
   for (const [peer, place] of step.published.places) records.push(record(topic, `at ${peer}`, place));
   for (const [peer, state] of step.states) records.push(record(topic, `peer ${peer}`, state));
-  if (step.published.ids.size > 0) {
-    records.push(record(topic, `ids ${turn % idSlots}`, Object.fromEntries(shortened(step.published.ids))));
-  }
+  inChunks(step.published.ids).forEach((ids, chunk) => {
+    records.push(record(topic, `ids ${turn % idSlots}.${chunk}`, Object.fromEntries(shortened(ids))));
+  });
   return records;
 }
 
@@ -127,6 +129,24 @@ class Reading {
       states: this.#states,
     };
   }
+}
+
+/** Parts of at most so many ids (or one peer's), each small enough for a record. */
+function inChunks(ids: Delta['ids']): Map<string, readonly PublishedId[]>[] {
+  const chunks: Map<string, readonly PublishedId[]>[] = [];
+  let room = 0;
+  for (const [peer, all] of ids) {
+    for (let from = 0; from < all.length; from += chunkIds) {
+      const part = all.slice(from, from + chunkIds);
+      if (part.length > room || chunks.length === 0) {
+        chunks.push(new Map());
+        room = chunkIds;
+      }
+      chunks.at(-1)!.set(peer, part);
+      room -= part.length;
+    }
+  }
+  return chunks;
 }
 
 /** Most ids begin with the peer's address: `~` stands for it, `=` for nothing. */

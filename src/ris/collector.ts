@@ -1,4 +1,5 @@
 // One collector on one replica: receives always, publishes while it leads.
+import { setImmediate } from 'node:timers/promises';
 import { sleep, within } from '../core/clock.js';
 import type { Clock, KafkaFactory } from '../core/ports.js';
 import type { LabelledName, Stats } from '../core/stats.js';
@@ -40,8 +41,19 @@ export interface CollectorFigures {
   readonly connected: boolean;
 }
 
+/** What the parts of the publishing loop share. */
+interface Round {
+  /** The last batch on its way to Kafka. */
+  writing: Promise<void>;
+  isWriting: boolean;
+  /** Another replica is better off. */
+  stepDown: boolean;
+}
+
 type RisCounter = Extract<LabelledName, `ris.${string}`>;
 
+/** Entries read at a time, before the sockets have their turn. */
+const readEntries = 1_000;
 /** How often what is due leaves the reorder window, ms. */
 const releaseMs = 20;
 /** How long a leader without anything to publish waits before it writes its progress alone, ms. */
@@ -206,7 +218,7 @@ export class Collector {
         'Kafka is slower than the feed and the buffer is full: messages were dropped',
       );
     }
-    if (this.#backlog.unread >= this.#config.commitMessages) this.#wake();
+    if (this.#backlog.unread >= readEntries) this.#wake();
   }
 
   /** Feed time (us) up to which nothing that was received will follow what is in the backlog; null before the first message. */
@@ -270,41 +282,68 @@ export class Collector {
     }
   }
 
-  /** Encodes the next batch while the last one is being committed. */
+  /** Reads and encodes the next batch while the last one is being committed. */
   async #publish(term: Term, publisher: Publisher): Promise<void> {
     const { election, clock } = this.#deps;
-    const { commitMs, commitMessages } = this.#config;
-    let writing: Promise<void> = Promise.resolve();
-    let stepDown = false;
     let lastWrite = Number.NEGATIVE_INFINITY;
-    const mayCross = (since: number): boolean => {
-      stepDown = election.hasBetter(since);
-      return !stepDown;
-    };
-    while (election.leads() && !stepDown) {
-      if (this.#backlog.unread < commitMessages && !this.#stopping) await this.#woken(commitMs);
+    const round: Round = { writing: Promise.resolve(), isWriting: false, stepDown: false };
+    while (election.leads() && !round.stepDown) {
+      await this.#fill(publisher, round);
+      await round.writing;
       if (this.#gapped && !this.#stopping) {
         // Not even what was received before the gap: what is missing may belong in front of it.
-        await writing;
         this.#gapped = false;
-        stepDown = election.hasBetter(this.#feed.since);
-        if (stepDown) break;
+        round.stepDown = election.hasBetter(this.#feed.since);
+        if (round.stepDown) break;
       }
-      const isIdle = this.#backlog.isRead && clock.monotonic() - lastWrite < idleMarkMs;
-      const batch = isIdle ? undefined : publisher.gather(commitMessages, this.#floor(), mayCross);
-      await writing;
+      const batch = publisher.take(clock.monotonic() - lastWrite >= idleMarkMs);
       if (batch) {
         lastWrite = clock.monotonic();
-        writing = term.commit(batch.records, batch.step).then(() => this.#wrote(batch));
-        writing.catch(() => {});
+        this.#write(term, batch, round);
       }
       // Without a feed we lead only until somebody has one.
-      if (this.#feed.since === null && this.#backlog.isRead && !this.#stopping && election.hasBetter(null))
-        stepDown = true;
+      const isIdle = this.#backlog.isRead && !this.#stopping;
+      if (this.#feed.since === null && isIdle && election.hasBetter(null)) round.stepDown = true;
       if (this.#stopping && !batch) break;
     }
-    await writing;
-    if (stepDown || this.#stopping) await this.#handOver(stepDown);
+    await round.writing;
+    if (round.stepDown || this.#stopping) await this.#handOver(round.stepDown);
+  }
+
+  /** Reads until a batch is due: it is full, or its time has come and the last one is written. */
+  async #fill(publisher: Publisher, round: Round): Promise<void> {
+    const { election, clock } = this.#deps;
+    const { commitMs, commitMessages } = this.#config;
+    const due = clock.monotonic() + commitMs;
+    const crossHole = (since: number): boolean => {
+      round.stepDown = election.hasBetter(since);
+      return !round.stepDown;
+    };
+    while (election.leads() && !round.stepDown && !(this.#gapped && !this.#stopping)) {
+      const isReadOut = publisher.read(readEntries, this.#floor(), crossHole);
+      if (publisher.pending >= commitMessages) return;
+      if (!isReadOut) {
+        await setImmediate();
+        continue;
+      }
+      const left = due - clock.monotonic();
+      const isBlocked = !this.#backlog.isRead;
+      if ((left <= 0 || isBlocked || this.#stopping) && !round.isWriting) return;
+      await this.#woken(Math.max(left, releaseMs));
+    }
+  }
+
+  /** A failure is thrown to whoever awaits `round.writing`. */
+  #write(term: Term, batch: Batch, round: Round): void {
+    round.isWriting = true;
+    round.writing = term
+      .commit(batch.records, batch.step)
+      .then(() => this.#wrote(batch))
+      .finally(() => {
+        round.isWriting = false;
+        this.#wake();
+      });
+    round.writing.catch(() => {});
   }
 
   async #handOver(gap: boolean): Promise<void> {

@@ -64,7 +64,7 @@ export const risSchema = z.strictObject({
     .default(134_217_728)
     .describe('Received lines kept for each collector until they are in Kafka'),
   commitMs: ms.min(1).max(10_000).default(100).describe('A transaction is committed after so long'),
-  commitMessages: size.min(1).max(10_000).default(5_000).describe('Or with so many messages'),
+  commitMessages: size.min(1).max(100_000).default(20_000).describe('Or with so many messages'),
   compression: z.enum(['none', 'gzip', 'snappy', 'lz4', 'zstd']).default('lz4').describe('Compression of the records'),
   transactionalId: collectorTemplate
     .default('ris:<collector>')

@@ -50,7 +50,7 @@ export class Publisher {
   #atBeginning = true;
   #states = new Map<string, PeerSnapshot>();
   #records: ProducerRecord[] = [];
-  #holes = 0;
+  #pending = { messages: 0, skipped: 0, holes: 0 };
 
   constructor(options: PublisherOptions, backlog: Backlog, progress: Progress) {
     this.#options = options;
@@ -83,32 +83,36 @@ export class Publisher {
     return this.#encoder.peers.up;
   }
 
+  /** RIS messages read and not yet taken. */
+  get pending(): number {
+    return this.#pending.messages;
+  }
+
   /**
-   * The next batch: at most `max` messages, and all in front of a place where the feed began anew: what follows a hole is a batch of
-   * its own, and only taken when `crossHole` says so. Returns undefined when there is nothing to write.
+   * Reads on in the backlog, at most `max` entries, and stops in front of a place where the feed began anew after a hole: what follows
+   * is a batch of its own, and only read when `crossHole` says so.
    * @param floor feed time (us) up to which nothing will follow when the backlog is read to its end.
+   * @returns whether the backlog is read as far as it can be before take().
    */
-  gather(max: number, floor: number | null, crossHole: (since: number) => boolean): Batch | undefined {
+  read(max: number, floor: number | null, crossHole: (since: number) => boolean): boolean {
     const backlog = this.#backlog;
-    const counts = { messages: 0, skipped: 0 };
-    this.#holes = 0;
     if (this.#atBeginning) this.#begin();
     this.#giveUp();
-    if (this.#holeAhead(crossHole)) return this.#batch(counts);
-    while (counts.messages < max) {
+    if (this.#holeAhead(crossHole)) return true;
+    for (let count = 0; count < max; count++) {
       const ahead = backlog.peek();
       if (!ahead) break;
       if (ahead.start) {
         // What was gathered goes first: whether we cross the hole depends on what is committed by then.
-        if (this.#misses(ahead.time) && (counts.messages > 0 || !crossHole(ahead.time))) break;
+        if (this.#misses(ahead.time) && (this.#pending.messages > 0 || !crossHole(ahead.time))) return true;
         this.#cross(ahead.time);
       }
       backlog.next();
-      if (ahead.message) this.#take(ahead.message, counts);
+      if (ahead.message) this.#take(ahead.message);
       if (ahead.floor !== undefined) this.#raise(ahead.floor);
     }
     if (backlog.isRead && floor !== null) this.#raise(floor);
-    return this.#batch(counts);
+    return backlog.isRead;
   }
 
   #begin(): void {
@@ -132,7 +136,7 @@ export class Publisher {
   /** Goes on after a hole: everybody's session is marked as interrupted. */
   #cross(since: number): void {
     if (this.#misses(since)) {
-      this.#holes++;
+      this.#pending.holes++;
       this.#interrupt();
     }
     this.#raise(since);
@@ -143,7 +147,7 @@ export class Publisher {
     const lost = this.#backlog.takeLost().filter(({ message }) => !this.#published.has(message));
     if (lost.length === 0) return;
     for (const { message } of lost) this.#published.add(message);
-    this.#holes += lost.length;
+    this.#pending.holes += lost.length;
     this.#interrupt(new Set(lost.map(({ message }) => message.peerKey.slice(message.peerKey.indexOf(' ') + 1))));
   }
 
@@ -155,9 +159,9 @@ export class Publisher {
     }
   }
 
-  #take(held: PeekedLine, counts: { messages: number; skipped: number }): void {
+  #take(held: PeekedLine): void {
     if (this.#published.has(held)) {
-      counts.skipped++;
+      this.#pending.skipped++;
       return;
     }
     const read = parseLine(held.line);
@@ -170,7 +174,7 @@ export class Publisher {
     if (message.type === 'KEEPALIVE') return;
     this.#add(records);
     this.#published.add(held);
-    counts.messages++;
+    this.#pending.messages++;
     // An UPDATE changes a peer's state only when it brings its session up, which makes a record of its own.
     if (message.type !== 'UPDATE' || records.length > 1) this.#noteState(message.peer, message.peerAsn);
   }
@@ -186,24 +190,24 @@ export class Publisher {
     if (this.#mark === null || mark > this.#mark) this.#mark = mark;
   }
 
-  #batch(counts: { messages: number; skipped: number }): Batch | undefined {
+  /**
+   * What was read since the last call, to be written in one transaction; undefined when there is nothing.
+   * @param markAlone whether a progress that grew without a message is something.
+   */
+  take(markAlone: boolean): Batch | undefined {
+    const isEmpty = this.#records.length === 0 && this.#states.size === 0 && this.#pending.messages === 0;
+    if (isEmpty && !(markAlone && this.#mark !== this.#written)) return undefined;
     const records = this.#records;
     const states = this.#states;
+    const counts = this.#pending;
     const published = this.#published.takeDelta();
     const place = this.#backlog.cursor;
-    const isEmpty = records.length === 0 && states.size === 0 && published.places.size === 0;
-    if (isEmpty && this.#mark === this.#written) return undefined;
     this.#records = [];
     this.#states = new Map();
+    this.#pending = { messages: 0, skipped: 0, holes: 0 };
     this.#written = this.#mark;
     this.#turn++;
-    return {
-      records,
-      step: { mark: this.#mark, turn: this.#turn, published, states },
-      place,
-      ...counts,
-      holes: this.#holes,
-    };
+    return { records, step: { mark: this.#mark, turn: this.#turn, published, states }, place, ...counts };
   }
 
   #add(records: readonly BmpRecord[]): void {
