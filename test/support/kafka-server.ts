@@ -26,12 +26,12 @@ import { parseArgs } from 'node:util';
 const libs = process.env.RAFKA_KAFKA_LIBS ?? join(homedir(), '.cache/rafka/kafka-4.3.1/libs');
 /** Made once and kept beside the jars: an AppCDS archive (starts in 1 s instead of 3) and a formatted log directory's seed. */
 const archive = join(dirname(libs), 'kafka.jsa');
-const seed = join(dirname(libs), 'bootstrap.checkpoint');
+const seed = join(dirname(libs), 'bootstrap-scram.checkpoint');
 
 const startTimeoutMs = 60_000;
 const stopTimeoutMs = 20_000;
 
-/** The one user of the SASL listeners (PLAIN and SCRAM-SHA-256). */
+/** The one user of the SASL listeners (PLAIN and both SCRAMs). */
 export const saslUser = { username: 'alice', password: 'alice-secret' } as const;
 
 export interface KafkaServerOptions {
@@ -76,6 +76,9 @@ export class KafkaServer {
   /** Brokers of the TLS listener, with option `tls`; its certificate is signed by `caFile`. */
   readonly tlsBrokers: string;
   readonly caFile: string;
+  /** A client's certificate, signed by `caFile`, and its key. */
+  readonly clientCertFile: string;
+  readonly clientKeyFile: string;
   readonly #dir: string;
   readonly #nodes: readonly Node[];
   readonly #fast: boolean;
@@ -89,6 +92,8 @@ export class KafkaServer {
     this.saslBrokers = list(sasl);
     this.tlsBrokers = list(tls);
     this.caFile = join(dir, 'ca.pem');
+    this.clientCertFile = join(dir, 'client.crt');
+    this.clientKeyFile = join(dir, 'client.key');
   }
 
   static async start(options: KafkaServerOptions = {}): Promise<KafkaServer> {
@@ -241,7 +246,10 @@ function layNode(
 /** Formats a directory once, to keep what it writes about metadata versions and the SCRAM user. */
 function format(dir: string, clusterId: string, into: string): void {
   const { username, password } = saslUser;
-  const user = `SCRAM-SHA-256=[name=${username},password=${password}]`;
+  const users = ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap((mechanism) => [
+    '--add-scram',
+    `${mechanism}=[name=${username},password=${password}]`,
+  ]);
   const scratch = mkdtempSync(join(tmpdir(), 'rafka-format-'));
   const config = join(scratch, 'server.properties');
   const text = readFileSync(join(dir, 'server.properties'), 'utf8').replace(
@@ -250,7 +258,7 @@ function format(dir: string, clusterId: string, into: string): void {
   );
   writeFileSync(config, text);
   const tool = ['-cp', `${libs}/*`, '-Xmx64m', '-XX:TieredStopAtLevel=1', 'kafka.tools.StorageTool', 'format'];
-  execFileSync('java', [...tool, '-t', clusterId, '-c', config, '--add-scram', user], { stdio: 'ignore' });
+  execFileSync('java', [...tool, '-t', clusterId, '-c', config, ...users], { stdio: 'ignore' });
   copyFileSync(join(scratch, 'data/bootstrap.checkpoint'), `${into}.${process.pid}`);
   renameSync(`${into}.${process.pid}`, into);
   rmSync(scratch, { recursive: true });
@@ -300,9 +308,10 @@ function saslProperties(): Record<string, string> {
   const plain = 'org.apache.kafka.common.security.plain.PlainLoginModule required';
   const scram = 'org.apache.kafka.common.security.scram.ScramLoginModule required';
   return {
-    'sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256',
+    'sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512',
     'listener.name.sasl_plaintext.plain.sasl.jaas.config': `${plain} user_${username}="${password}";`,
     'listener.name.sasl_plaintext.scram-sha-256.sasl.jaas.config': `${scram};`,
+    'listener.name.sasl_plaintext.scram-sha-512.sasl.jaas.config': `${scram};`,
   };
 }
 
@@ -322,6 +331,8 @@ function makeCertificates(dir: string): void {
   writeFileSync(join(dir, 'san.cnf'), 'subjectAltName=IP:127.0.0.1,DNS:localhost\n');
   const signing = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '1', '-extfile', 'san.cnf'];
   openssl('x509', '-req', '-in', 'server.csr', ...signing, '-out', 'server.crt');
+  openssl('req', ...key.slice(0, 3), '-keyout', 'client.key', '-out', 'client.csr', '-subj', '/CN=client');
+  openssl('x509', '-req', '-in', 'client.csr', ...signing, '-out', 'client.crt');
   const pem = readFileSync(join(dir, 'server.key'), 'utf8') + readFileSync(join(dir, 'server.crt'), 'utf8');
   writeFileSync(join(dir, 'server.pem'), pem);
 }
