@@ -1,4 +1,5 @@
 // The methods as grpc-js wants them: definitions from the .proto file, calls to operations, errors to statuses.
+import type { ServerHttp2Stream } from 'node:http2';
 import { fileURLToPath } from 'node:url';
 import type { handleUnaryCall, ServerUnaryCall, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
@@ -55,7 +56,7 @@ function unary({ proxies, stats, log }: ServiceOptions, method: Method): handleU
     let reply: Reply | undefined;
     try {
       const result = run(call.request, proxies.get(call.request.cluster), {
-        onEnd: (tell) => whenEnded(call, () => tell(reply?.[written] === true)),
+        onEnd: (tell) => whenEnded(call, () => tell(reply?.[written] === true && !isBroken(call))),
       });
       reply = { ...(result instanceof Promise ? await result : result) };
       latency?.observe((performance.now() - startedAt) / 1000);
@@ -75,6 +76,12 @@ function unary({ proxies, stats, log }: ServiceOptions, method: Method): handleU
 function whenEnded(call: ServerUnaryCall<ClusterRequest, object>, tell: () => void): void {
   if (call.cancelled) tell();
   else call.once('cancelled', tell);
+}
+
+/** grpc-js has no word for a connection that broke with the reply under way: its HTTP/2 stream, which is not public, has. */
+function isBroken(call: unknown): boolean {
+  const stream = (call as { call?: { stream?: Partial<ServerHttp2Stream> } }).call?.stream;
+  return stream !== undefined && (Boolean(stream.rstCode) || stream.session === undefined || stream.session.destroyed);
 }
 
 function statusOf(error: unknown): { code: number; details: string } {

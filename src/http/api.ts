@@ -81,13 +81,28 @@ function run(proxies: Proxies, route: Route, request: FastifyRequest, reply: Fas
   const body = (request.body as Buffer | undefined) ?? noBody;
   const params = new Params(request.query as Record<string, string>, isForm(contentType) ? body : undefined);
   const { raw } = request;
-  return route.run({ proxy, topic, params, contentType, body, raw, onEnd: (call) => onEnd(reply, call) });
+  return route.run({ proxy, topic, params, contentType, body, raw, onEnd: (call) => onEnd(request, reply, call) });
 }
 
-/** `finish` comes when the reply is with the socket; `close` alone when the client has gone before. */
-function onEnd({ raw }: FastifyReply, call: (sent: boolean) => void): void {
-  if (raw.destroyed || raw.socket?.destroyed) call(false);
-  else raw.once('close', () => call(raw.writableFinished));
+/** Calls once, when the reply is with the socket (true) or the client has gone before (false). */
+function onEnd(request: FastifyRequest, { raw }: FastifyReply, call: (sent: boolean) => void): void {
+  const { socket } = request.raw;
+  const end = (sent: boolean): void => {
+    raw.off('finish', finished).off('close', closed);
+    if (pipelined) socket.off('close', closed);
+    call(sent);
+  };
+  // `finish` also comes when the write has failed.
+  const finished = (): void => end(!socket.destroyed && !socket.errored);
+  const closed = (): void => end(false);
+  // A pipelined reply that waits for its turn hears nothing of the connection's end.
+  const pipelined = raw.socket === null;
+  if (socket.destroyed) {
+    call(false);
+    return;
+  }
+  raw.once('finish', finished).once('close', closed);
+  if (pipelined) socket.once('close', closed);
 }
 
 function send(reply: FastifyReply, status: number, text: string): void {

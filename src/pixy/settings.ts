@@ -13,6 +13,8 @@ export const consumerProperties = {
   // Only where the log was cut below a position: start positions are always given.
   'auto.offset.reset': 'earliest',
   'partition.assignment.strategy': 'range',
+  // How long a group waits for a member that has vanished.
+  'session.timeout.ms': 10_000,
   'queued.max.messages.kbytes': 8_192,
   'queued.min.messages': 1_000,
   'allow.auto.create.topics': false,

@@ -1,0 +1,213 @@
+// `rafka pixy` as a process: flags, kill -9, TLS and SASL on both sides, several clusters, clients that mean no good.
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { request as requestTls } from 'node:https';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { after, before, describe, it } from 'node:test';
+import { createKafkaFactory } from '../../src/kafka/factory.js';
+import { KafkaServer, saslUser, whyNoKafka } from '../support/kafka-server.js';
+import { met } from '../support/needs.js';
+import { PixyClient } from '../support/pixy-client.js';
+import { type Answer, askUrl, pixyYaml, silent, startPixy, until } from '../support/pixy-lab.js';
+
+const why = whyNoKafka();
+const main = join(import.meta.dirname, '../../../bin/rafka.cjs');
+const plain = { 'content-type': 'text/plain' };
+
+interface Running {
+  readonly child: ChildProcess;
+  readonly http: string;
+  readonly grpc: string;
+  readonly lines: readonly string[];
+}
+
+describe('rafka pixy', { timeout: 180_000 }, () => {
+  let server: KafkaServer;
+  const dir = mkdtempSync(join(tmpdir(), 'pixy-'));
+  const running: ChildProcess[] = [];
+  before(async () => {
+    if (why) return;
+    server = await KafkaServer.start({ sasl: true, tls: true });
+    const kafka = await createKafkaFactory({ general: { 'bootstrap.servers': server.brokers }, log: silent });
+    for (const name of ['one', 'kill']) await kafka.admin.createTopic({ name, partitions: 1 });
+    await kafka.close();
+  });
+  after(async () => {
+    for (const child of running) child.kill('SIGKILL');
+    await server?.stop();
+    rmSync(dir, { recursive: true, force: true });
+  });
+
+  const file = (yaml: string): string => {
+    const path = join(dir, `${Math.random()}.yaml`);
+    writeFileSync(path, yaml);
+    return path;
+  };
+  const run = (...flags: string[]): ChildProcess => {
+    const child = spawn(process.execPath, [main, 'pixy', ...flags], { stdio: ['ignore', 'inherit', 'pipe'] });
+    running.push(child);
+    return child;
+  };
+  const started = async (...flags: string[]): Promise<Running> => {
+    const child = run(...flags);
+    const lines: string[] = [];
+    let http = '';
+    for await (const line of createInterface({ input: child.stderr! })) {
+      lines.push(line);
+      const entry = JSON.parse(line);
+      if (entry.msg === 'HTTP is served') http = entry.addresses[0];
+      if (entry.msg !== 'gRPC is served') continue;
+      child.stderr!.resume();
+      return { child, http, grpc: entry.address, lines };
+    }
+    throw new Error(lines.join('\n'));
+  };
+  const stop = async ({ child }: Running, signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> => {
+    child.kill(signal);
+    const [code] = await once(child, 'exit');
+    return code;
+  };
+  const take = async (url: string, topic: string, more = ''): Promise<{ value: string; offset: number }> => {
+    for (let tries = 0; tries < 20; tries++) {
+      const { status, json } = await askUrl(`${url}/topics/${topic}/messages?group=g${more}`);
+      if (status === 200) return { ...json, value: Buffer.from(json.value, 'base64').toString() };
+      assert.equal(status, 408);
+    }
+    throw new Error('nothing to take');
+  };
+
+  it('flags win over the file, the process id is written, SIGTERM ends with 0', async (t) => {
+    if (!met(t, why)) return;
+    const pid = join(dir, 'pid');
+    const yaml = file(pixyYaml('127.0.0.1:1', { top: { unknown_key: 1 } }));
+    const pixy = await started('-config', yaml, '-kafkaPeers', server.brokers, '--pidFile', pid);
+    assert.equal(readFileSync(pid, 'utf8'), String(pixy.child.pid));
+    assert.ok(pixy.lines.some((line) => line.includes('unknown_key is not a known key')));
+    assert.equal((await askUrl(`http://${pixy.http}/_ping`)).text, 'pong');
+    assert.equal(await stop(pixy), 0);
+  });
+
+  it('what is wrong with the configuration is said, with exit code 1', async (t) => {
+    if (!met(t, why)) return;
+    const child = run('--config', file('proxies: {}'));
+    const said = createInterface({ input: child.stderr! });
+    const [line] = await once(said, 'line');
+    assert.match(line, /invalid config parameter: at least on proxy must be configured/);
+    if (child.exitCode === null) await once(child, 'exit');
+    assert.equal(child.exitCode, 1);
+  });
+
+  it('kill -9 with offers out: all of them come again', async (t) => {
+    if (!met(t, why)) return;
+    const yaml = file(pixyYaml(server.brokers, { consumer: { subscription_timeout: '1s' }, clientId: 'same' }));
+    const first = await started('--config', yaml);
+    const url = `http://${first.http}`;
+    for (let i = 0; i < 6; i++)
+      await askUrl(`${url}/topics/kill/messages?sync`, { method: 'POST', body: `${i}`, headers: plain });
+    const acked = await take(url, 'kill', '&noAck');
+    for (let i = 0; i < 4; i++) await take(url, 'kill', '&noAck');
+    await askUrl(`${url}/topics/kill/acks?group=g&partition=0&offset=${acked.offset}`, { method: 'POST' });
+    await until(
+      async () => (await askUrl(`${url}/topics/kill/offsets?group=g`)).json[0].offset,
+      (offset) => offset === 1,
+    );
+    await stop(first, 'SIGKILL');
+    const second = await started('--config', yaml);
+    const again = [];
+    for (let i = 0; i < 5; i++) again.push((await take(`http://${second.http}`, 'kill')).value);
+    assert.deepEqual(again, ['1', '2', '3', '4', '5']);
+    assert.equal(await stop(second), 0);
+  });
+
+  it('TLS for clients, over HTTP and gRPC', async (t) => {
+    if (!met(t, why)) return;
+    const ca = readFileSync(server.caFile);
+    const pem = join(server.caFile, '../server');
+    const tls = { certificate_path: `${pem}.crt`, key_path: `${pem}.key` };
+    const pixy = await startPixy(server.brokers, { top: { tls } });
+    const url = pixy.url.replace('http:', 'https:');
+    const body = await new Promise<string>((resolve, reject) => {
+      requestTls(`${url}/_ping`, { ca, agent: false }, (response) => {
+        response.on('data', (chunk) => resolve(String(chunk)));
+      })
+        .on('error', reject)
+        .end();
+    });
+    assert.equal(body, 'pong');
+    const client = new PixyClient(pixy.grpcAddress, ca);
+    assert.ok('one' in (await client.call('ListTopics', {})).topics);
+    client.close();
+    await pixy.stop();
+  });
+
+  for (const mechanism of ['PLAIN', 'SCRAM-SHA-256']) {
+    it(`SASL ${mechanism} to Kafka`, async (t) => {
+      if (!met(t, why)) return;
+      const sasl = { enable: true, user: saslUser.username, password: saslUser.password, mechanism };
+      const pixy = await startPixy(server.saslBrokers, { net: { sasl } });
+      assert.equal((await pixy.put('one', 'm')).partition, 0);
+      assert.ok((await pixy.ask('/topics')).json.includes('one'));
+      await pixy.stop();
+    });
+  }
+
+  it('TLS to Kafka', async (t) => {
+    if (!met(t, why)) return;
+    const pixy = await startPixy(server.tlsBrokers, { kafka: { tls: true, ca_certificate_file: server.caFile } });
+    assert.equal((await pixy.put('one', 'm')).partition, 0);
+    await pixy.take('one', 'tls');
+    await pixy.stop();
+  });
+
+  it('two clusters do not see each other', async (t) => {
+    if (!met(t, why)) return;
+    const other = await KafkaServer.start();
+    const proxy = (brokers: string) => JSON.parse(pixyYaml(brokers)).proxies.default;
+    const proxies = { first: proxy(server.brokers), second: proxy(other.brokers) };
+    const pixy = await startPixy('', { top: { proxies } });
+    const produce = (path: string) =>
+      pixy.ask(`${path}/topics/both/messages?sync`, { method: 'POST', body: path, headers: plain });
+    await produce('/clusters/second');
+    await produce('/clusters/second');
+    const names = async (path: string) => (await pixy.ask(`${path}/topics`)).json;
+    assert.ok((await names('/clusters/second')).includes('both'));
+    assert.ok(!(await names('/clusters/first')).includes('both'));
+    assert.ok(!(await names('')).includes('both'), 'the first one is the default');
+    await other.stop();
+    assert.equal((await pixy.ask('/topics')).status, 200, 'the first goes on without the second');
+    await pixy.stop();
+  });
+
+  it('slow, long and broken requests are ended, and nobody else minds', async (t) => {
+    if (!met(t, why)) return;
+    const pixy = await startPixy(server.brokers);
+    const { hostname, port } = new URL(pixy.url);
+    const raw = (text: string): Promise<string> =>
+      new Promise((resolve, reject) => {
+        const socket = connect({ host: hostname, port: Number(port) }, () => socket.write(text));
+        let answer = '';
+        socket.on('data', (chunk) => {
+          answer += chunk;
+        });
+        socket.on('error', reject);
+        socket.on('close', () => resolve(answer));
+      });
+    const slow = raw('GET /topics HTTP/1.1\r\nHost: x\r\nX-Slow');
+    assert.match(await raw(`GET /topics HTTP/1.1\r\nX-Long: ${'x'.repeat(20_000)}\r\n\r\n`), /^HTTP\/1.1 431 /);
+    assert.match(await raw('nonsense\r\n\r\n'), /^HTTP\/1.1 400 /);
+    const large: Answer = await pixy.ask('/topics/one/messages', {
+      method: 'POST',
+      body: Buffer.alloc(9_000_000),
+      headers: plain,
+    });
+    assert.deepEqual([large.status, large.json], [413, { error: 'Request body is too large' }]);
+    assert.match(await slow, /^HTTP\/1.1 408 /);
+    assert.equal((await pixy.ask('/_ping')).text, 'pong');
+    await pixy.stop();
+  });
+});
