@@ -260,8 +260,19 @@ async function convertRis(input: string | undefined, output: string | undefined,
   if (input === undefined || output === undefined) throw new ConfigError('--dry-run needs --input and --output');
   const given = Object.fromEntries(settings);
   const { dryRun } = await import('./ris/dry-run.js');
-  const report = await dryRun({ input, output, encoder: { useRaw: given['ris.raw'] !== false } });
+  const report = await plainly(dryRun({ input, output, encoder: { useRaw: given['ris.raw'] !== false } }));
   console.log(JSON.stringify(report, null, 2));
+}
+
+/** A file that is not there, an unknown topic, no Kafka: told in a line, without a stack. */
+async function plainly<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    const { message, name, syscall } = error as Error & { syscall?: string };
+    if (name === 'InputError' || name === 'KafkaError' || syscall !== undefined) throw new ConfigError(message);
+    throw error;
+  }
 }
 
 interface BmpOptions {
@@ -275,7 +286,7 @@ async function decodeBmp(file: string | undefined, options: BmpOptions): Promise
   const { bmpFile, bmpTopic, printAll } = await import('./ris/index.js');
   const { config: path, topic, brokers, follow = false } = options;
   if ((file === undefined) === (topic === undefined)) throw new ConfigError('bmp decode needs a file, or --topic');
-  if (file !== undefined) return printAll(bmpFile(file), process.stdout);
+  if (file !== undefined) return plainly(printAll(bmpFile(file), process.stdout));
   if (path === undefined && brokers === undefined) throw new ConfigError('--topic needs --config or --brokers');
   const config = await loadConfig({ ...(path === undefined ? {} : { file: path }), env: process.env, flags: [] });
   const general = { ...config.general, ...(brokers === undefined ? {} : { 'bootstrap.servers': brokers }) };
@@ -285,7 +296,8 @@ async function decodeBmp(file: string | undefined, options: BmpOptions): Promise
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort());
   try {
-    await printAll(bmpTopic(kafka, { topic: topic as string, follow, signal: stop.signal }), process.stdout);
+    const messages = bmpTopic(kafka, { topic: topic as string, follow, signal: stop.signal });
+    await plainly(printAll(messages, process.stdout));
   } finally {
     await kafka.close();
   }

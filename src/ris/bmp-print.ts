@@ -23,7 +23,7 @@ export interface Provenance {
 /** One record's value as lines of text. */
 export function printBmp(value: Buffer, { from }: Provenance = {}): string[] {
   const message = readBmp(value);
-  const source = from === undefined ? '' : `  [${from}]`;
+  const source = from === undefined ? '' : `  [${harmless(from)}]`;
   if (message.kind === 'malformed') return [`malformed: ${message.reason}${source}`, `  ${value.toString('hex')}`];
   if ('tlvs' in message) {
     return [`${message.kind}${source}`, ...message.tlvs.map((tlv) => `  ${tlvText(message.kind, tlv)}`)];
@@ -120,8 +120,8 @@ function tlvText(kind: string, { type, value }: Tlv): string {
     return `reason: ${endings[reason] ?? reason}`;
   }
   const name = tlvNames[kind]?.[type];
-  // Control characters would play with the reader's terminal.
-  return name === undefined
-    ? `TLV ${type}: ${value.toString('hex')}`
-    : `${name} ${value.toString().replace(/\p{C}/gu, '?')}`;
+  return name === undefined ? `TLV ${type}: ${value.toString('hex')}` : `${name} ${harmless(value.toString())}`;
 }
+
+/** Control characters would play with the reader's terminal. */
+const harmless = (text: string): string => text.replace(/\p{C}/gu, '?');

@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { type KafkaFactory, OFFSET_BEGINNING, type TopicPartition } from '../core/ports.js';
+import { InputError } from './input-error.js';
 
 export interface BmpSourceMessage {
   readonly value: Buffer;
@@ -16,7 +17,7 @@ const maxMessage = 16 << 20;
 /**
  * All messages of a file (gzip when it ends in .gz): lines of hex, or of `<id><TAB><hex>`; else BMP messages one after another,
  * bare or behind OpenBMP headers.
- * @throws Error of the file system; Error where binary data stops being BMP.
+ * @throws Error of the file system; InputError where it stops being BMP.
  */
 export async function* bmpFile(path: string): AsyncGenerator<BmpSourceMessage> {
   const file = createReadStream(path);
@@ -43,7 +44,9 @@ async function* fromLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<BmpSour
     if (line.trim() === '') continue;
     const tab = line.lastIndexOf('\t');
     const id = tab < 0 || line.startsWith('-\t') ? `line ${number}` : line.slice(0, tab);
-    yield { value: Buffer.from(line.slice(tab + 1).trim(), 'hex'), from: id };
+    const hex = line.slice(tab + 1).trim();
+    if (!/^([0-9a-f]{2})+$/i.test(hex)) throw new InputError(`line ${number} is neither hex nor <id><TAB><hex>`);
+    yield { value: Buffer.from(hex, 'hex'), from: id };
   }
 }
 
@@ -66,7 +69,8 @@ function messageLength(held: Buffer, offset: number): number {
   const isWrapped = held.toString('latin1', 0, 4) === 'OBMP';
   if (held.length < (isWrapped ? 12 : 6)) return Number.POSITIVE_INFINITY;
   const length = isWrapped ? held.readUInt16BE(6) + held.readUInt32BE(8) : held.readUInt32BE(1);
-  if ((!isWrapped && held[0] !== 3) || length < 6 || length > maxMessage) throw new Error(`no BMP at octet ${offset}`);
+  if ((!isWrapped && held[0] !== 3) || length < 6 || length > maxMessage)
+    throw new InputError(`no BMP at octet ${offset}`);
   return length;
 }
 
@@ -84,12 +88,12 @@ const batch = 256;
 
 /**
  * A topic's committed messages, all partitions from their beginning.
- * @throws KafkaError; Error when there is no such topic.
+ * @throws KafkaError; InputError when there is no such topic.
  */
 export async function* bmpTopic(kafka: KafkaFactory, options: BmpTopicOptions): AsyncGenerator<BmpSourceMessage> {
   const { topic, follow, signal } = options;
   const [found] = await kafka.admin.topics([topic]);
-  if (found === undefined) throw new Error(`there is no topic '${topic}'`);
+  if (found === undefined) throw new InputError(`there is no topic '${topic}'`);
   const open = new Set(found.partitions.map(({ partition }) => partition));
   const onEnd = ({ partition }: TopicPartition): unknown => !follow && open.delete(partition);
   const properties = { 'isolation.level': 'read_committed' };

@@ -1,11 +1,13 @@
 // `rafka ris --dry-run`: converts a file of RIS Live lines to BMP, through the same parse, order and encode as the worker, without Kafka or Redis.
-import { createReadStream, createWriteStream } from 'node:fs';
+import { constants, createReadStream, createWriteStream } from 'node:fs';
+import { access } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import type { EncoderCounts } from './counts.js';
 import { RisEncoder } from './encoder.js';
+import { InputError } from './input-error.js';
 import { type MalformedReason, parseLine } from './message.js';
 import { Reorder } from './order.js';
 import { pcapHeader, pcapPackets } from './pcap.js';
@@ -37,10 +39,12 @@ const maxHeld = 100_000;
 
 /**
  * Converts the whole file. The order window runs on the messages' own times; bad lines are counted, never fatal.
- * @throws Error of the file system, or for an output whose ending tells no format.
+ * @throws Error of the file system; InputError for an output whose ending tells no format.
  */
 export async function dryRun(options: DryRunOptions): Promise<DryRunReport> {
   const format = formatOf(options.output);
+  // Before an output file is made of nothing.
+  await access(options.input, constants.R_OK);
   const encoder = new RisEncoder(options.encoder);
   const report: DryRunReport = { lines: 0, control: 0, late: 0, duplicates: 0, malformed: {}, encoder: encoder.counts };
   const convert = async function* (): AsyncGenerator<Buffer | string> {
@@ -122,5 +126,5 @@ function formatOf(path: string): Format {
     let index = 0;
     return { head: pcapHeader, write: ({ value, timestampMs }) => pcapPackets(value, index++, timestampMs) };
   }
-  throw new Error(`output '${path}': its name must end in .tsv, .hex or .pcap`);
+  throw new InputError(`output '${path}': its name must end in .tsv, .hex or .pcap`);
 }

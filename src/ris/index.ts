@@ -6,6 +6,7 @@ import { RisWorker, type RisWorkerDeps } from './worker.js';
 export { printAll } from './bmp-print.js';
 export { bmpFile, bmpTopic } from './bmp-source.js';
 export { type RisConfig, type RisConfigInput, risSchema } from './config.js';
+export { InputError } from './input-error.js';
 export type { RisWorkerDeps } from './worker.js';
 
 /** A worker for the collectors that the configuration names; app.ts starts and stops it. */

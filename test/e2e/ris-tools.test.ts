@@ -1,0 +1,128 @@
+// `rafka ris --dry-run` and `rafka bmp decode` as their users run them: files, pipes, a topic of a real Kafka, and what they say of mistakes.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { pino } from 'pino';
+import { createKafkaFactory } from '../../src/kafka/factory.js';
+import { KafkaServer, whyNoKafka } from '../support/kafka-server.js';
+import { met } from '../support/needs.js';
+import { risLine } from '../support/ris-lines.js';
+
+const bin = join(import.meta.dirname, '../../../bin/rafka.cjs');
+
+interface Outcome {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+function rafka(...args: string[]): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [bin, ...args], { stdio: ['ignore', 'pipe', 'pipe'], timeout: 60_000 });
+    const text = { out: '', err: '' };
+    child.stdout.on('data', (data) => {
+      text.out += data;
+    });
+    child.stderr.on('data', (data) => {
+      text.err += data;
+    });
+    child.on('error', reject).on('close', (code) => resolve({ code, ...text }));
+  });
+}
+
+const peer = { peer: '192.0.2.1', peer_asn: '64500', path: [64_500], origin: 'IGP' };
+const announce = (prefix: string) => ({ ...peer, announcements: [{ next_hop: '192.0.2.1', prefixes: [prefix] }] });
+const lines = [
+  risLine(announce('10.0.0.0/8'), '1700000000.5', 'one'),
+  'not json',
+  '{"type":"pong"}',
+  risLine(announce('11.0.0.0/8'), '1700000000.25', 'two'),
+];
+
+describe('RIS tools', { timeout: 180_000 }, () => {
+  const dir = mkdtempSync(join(tmpdir(), 'rafka-ris-'));
+  const input = join(dir, 'in.jsonl');
+  writeFileSync(input, lines.join('\n'));
+  after(() => rmSync(dir, { recursive: true, force: true }));
+
+  test('a file is converted in order, the counters are printed, and the result can be read', async () => {
+    const output = join(dir, 'out.tsv');
+    const { code, out } = await rafka('ris', '--dry-run', '--input', input, '--output', output);
+    assert.equal(code, 0);
+    const report = JSON.parse(out);
+    assert.deepEqual([report.lines, report.control, report.malformed, report.encoder.records], [4, 1, { json: 1 }, 4]);
+    const ids = readFileSync(output, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split('\t')[0]);
+    assert.deepEqual(ids, ['-', '-', 'two', 'one']);
+    const decoded = await rafka('bmp', 'decode', output);
+    assert.equal(decoded.code, 0);
+    assert.match(
+      decoded.out,
+      /route monitoring {2}192\.0\.2\.1 AS64500 {2}\[two\]\n {2}path 64500\n {2}origin IGP\n {2}\+ 11/,
+    );
+  });
+
+  test('mistakes are told in a line, with exit code 1 and without leaving files', async () => {
+    const output = join(dir, 'never.tsv');
+    const cases: [string[], RegExp][] = [
+      [['ris', '--dry-run', '--input', join(dir, 'none'), '--output', output], /^rafka: ENOENT.*none/],
+      [
+        ['ris', '--dry-run', '--input', input, '--output', join(dir, 'never.txt')],
+        /^rafka: output .* must end in \.tsv/,
+      ],
+      [['bmp', 'decode'], /^rafka: bmp decode needs a file, or --topic/],
+      [['bmp', 'decode', join(dir, 'none')], /^rafka: ENOENT/],
+      [['bmp', 'decode', input], /^rafka: line 1 is neither hex nor/],
+    ];
+    for (const [args, message] of cases) {
+      const { code, err } = await rafka(...args);
+      assert.equal(code, 1, args.join(' '));
+      assert.match(err, message);
+      assert.equal(err.trimEnd().split('\n').length, 1, err);
+    }
+    assert.equal(existsSync(output), false);
+  });
+
+  test('a topic of a real Kafka: what is committed, to its end', async (t) => {
+    if (!met(t, whyNoKafka())) return;
+    const output = join(dir, 'topic.hex');
+    await rafka('ris', '--dry-run', '--input', input, '--output', output);
+    const values = readFileSync(output, 'utf8').trimEnd().split('\n');
+    const server = await KafkaServer.start();
+    try {
+      const general = { 'bootstrap.servers': server.brokers };
+      const kafka = await createKafkaFactory({ general, embedded: false, log: pino({ level: 'silent' }) });
+      await kafka.admin.createTopic({ name: 'rrc01.64500.bmp_raw', partitions: 2 });
+      const properties = { 'transactional.id': 'test' };
+      const producer = await kafka.producer({ reports: 'errors', properties, onReport: () => {} }, 30_000);
+      await producer.initTransactions(30_000);
+      for (const commits of [true, false]) {
+        await producer.beginTransaction();
+        for (const hex of values) {
+          producer.produce({ topic: 'rrc01.64500.bmp_raw', partition: 1, key: null, value: Buffer.from(hex, 'hex') });
+        }
+        await producer.flush(30_000);
+        if (commits) await producer.commitTransaction(30_000);
+        else await producer.abortTransaction(30_000);
+      }
+      await producer.close(5_000);
+      await kafka.close();
+      const { code, out } = await rafka('bmp', 'decode', '--topic', 'rrc01.64500.bmp_raw', '--brokers', server.brokers);
+      assert.equal(code, 0);
+      assert.deepEqual(
+        [...out.matchAll(/\[rrc01\.64500\.bmp_raw\/1@(\d+)\]/g)].map(([, offset]) => offset),
+        ['0', '1', '2', '3'],
+      );
+      const unknown = await rafka('bmp', 'decode', '--topic', 'none', '--brokers', server.brokers);
+      assert.equal(unknown.code, 1);
+      assert.match(unknown.err, /rafka: there is no topic 'none'/);
+    } finally {
+      await server.stop();
+    }
+  });
+});
