@@ -46,7 +46,9 @@ export function checkRaw(
   if (layout === null) return null;
   const { path, announcements, withdrawals } = update;
   const bare = path === undefined && announcements === undefined && withdrawals === undefined;
-  const asWidth = bare ? soundWidth(pdu, layout, update, session) : matchingWidth(pdu, layout, path ?? [], session);
+  // The path of an UPDATE that announces nothing means nothing, and a feed may leave it out.
+  const hasPath = !bare && ((path ?? []).length > 0 || (announcements ?? []).length > 0);
+  const asWidth = hasPath ? matchingWidth(pdu, layout, path ?? [], session) : soundWidth(pdu, layout, update, session);
   if (asWidth === null) return null;
   const addPath4 = bare ? arePlain(pdu, layout, 1) : pathIds(pdu, layout, 1, expected);
   const addPath6 = bare ? arePlain(pdu, layout, 2) : pathIds(pdu, layout, 2, expected);

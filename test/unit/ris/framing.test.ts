@@ -151,4 +151,14 @@ describe('framing', () => {
     assert.equal(counts.raw, 1, JSON.stringify(counts));
     assert.deepEqual([...readUpdate(readBmp(records.at(-1)!.value).body, 4).announced], [['10.0.0.0/8', '192.0.2.1']]);
   });
+
+  test('a withdrawal whose PDU carries attributes that the JSON leaves out is published as it came', () => {
+    const attributes = '400101 00 400206 0201 0000FBF4'.replaceAll(' ', '');
+    const raw = `${'FF'.repeat(16)}002602 0002 080A 000D ${attributes}`.replaceAll(' ', '');
+    const { records, counts } = encode({ path: [], origin: undefined, withdrawals: ['10.0.0.0/8'], raw });
+    assert.deepEqual([counts.raw, counts.rawMismatch], [1, 0]);
+    assert.deepEqual(readUpdate(readBmp(records.at(-1)!.value).body, 4).withdrawn, ['10.0.0.0/8']);
+    const announced = encode({ path: [], announcements: [announce('192.0.2.1', '10.0.0.0/8')], raw });
+    assert.equal(announced.counts.rawMismatch, 1);
+  });
 });
