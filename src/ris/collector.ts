@@ -307,6 +307,7 @@ export class Collector {
       if (this.#stopping && !batch) break;
     }
     await round.writing;
+    if (this.#flushing && !round.stepDown && election.leads()) await this.#end(term, publisher);
     if (round.stepDown || this.#stopping) await this.#handOver(round.stepDown);
   }
 
@@ -344,6 +345,13 @@ export class Collector {
         this.#wake();
       });
     round.writing.catch(() => {});
+  }
+
+  /** Nobody goes on after us. */
+  async #end(term: Term, publisher: Publisher): Promise<void> {
+    publisher.end();
+    const batch = publisher.take(false);
+    if (batch) await term.commit(batch.records, batch.step).then(() => this.#wrote(batch));
   }
 
   async #handOver(gap: boolean): Promise<void> {

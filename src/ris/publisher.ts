@@ -115,6 +115,14 @@ export class Publisher {
     return backlog.isRead;
   }
 
+  /** Ends the stream for good: Termination, with which every session ends; the next worker brings them up again. */
+  end(): void {
+    const { collector, now } = this.#options;
+    this.#encoder.interrupt(collector, now());
+    for (const peer of this.#encoder.peers) this.#noteState(peer.address, peer.asn);
+    this.#add(this.#encoder.endTerm(collector, now()));
+  }
+
   #begin(): void {
     this.#atBeginning = false;
     this.#add(this.#encoder.beginTerm(this.#options.collector, this.#options.now()));

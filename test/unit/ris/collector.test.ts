@@ -12,7 +12,7 @@ import { FakeKafka } from '../../support/fake-kafka.js';
 import { Generator, RisLiveServer } from '../../support/ris-live.js';
 
 const log = createLog({ level: 'silent', pretty: false });
-const bmp = { routeMonitoring: 0, peerDown: 2, peerUp: 3, initiation: 4 } as const;
+const bmp = { routeMonitoring: 0, peerDown: 2, peerUp: 3, initiation: 4, termination: 5 } as const;
 
 /** An election that the test decides. */
 class Decided implements Election {
@@ -194,7 +194,7 @@ test('publishes every message once, after an Initiation and a Peer Up for each t
   assert.equal(third?.timestamp, 1_700_000_000_000);
 });
 
-test('a restart repeats nothing, loses nothing that came before it, and brings no session up again', async (t) => {
+test('an orderly stop publishes what was received and ends with Termination; a restart repeats nothing', async (t) => {
   const scene = await Scene.open(t);
   const first = await scene.replica('one', true);
   scene.send(100);
@@ -202,11 +202,13 @@ test('a restart repeats nothing, loses nothing that came before it, and brings n
   await first.collector.drain();
   assert.equal(first.collector.close(), 0);
   scene.assertExactlyOnce();
+  assert.equal(scene.count(bmp.termination), 4, 'in every topic');
   await scene.replica('two', true);
   scene.send(100);
   await scene.published(200);
   scene.assertExactlyOnce();
-  assert.equal(scene.count(bmp.peerUp) - scene.count(bmp.peerDown), 3);
+  assert.equal(scene.count(bmp.peerUp), 6, 'Termination ended the sessions');
+  assert.equal(scene.count(bmp.peerDown), 0);
 });
 
 test('a standby goes on exactly where the leader was', async (t) => {
