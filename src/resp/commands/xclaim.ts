@@ -79,8 +79,7 @@ function readRest(args: Args): { ids: EntryId[]; options: Options } {
     if (inIds && /^[0-9]/.test(text)) {
       ids.push(parseId(bytes));
       args.bytes();
-    } else if (inIds && index === 5) throw fail('stream-id');
-    else inIds = false;
+    } else inIds = false;
   }
   while (args.left > 0) {
     if (args.option('FORCE')) options.force = true;

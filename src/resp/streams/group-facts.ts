@@ -11,7 +11,8 @@ export interface GroupFacts {
   readonly open: StreamGroup | undefined;
   readonly pending: number;
   readonly lastDeliveredId: string;
-  readonly entriesRead: number;
+  /** Null: not read here, so that it is not counted. */
+  readonly entriesRead: number | null;
   readonly lag: number;
 }
 
@@ -50,7 +51,14 @@ async function factsOf(
     entriesRead += position - low;
   }
   const lastDeliveredId = await lastBefore(ctx, topic, marks, positions);
-  return { name, open, pending: open?.pending ?? 0, lastDeliveredId, entriesRead, lag };
+  return {
+    name,
+    open,
+    pending: open?.pending ?? 0,
+    lastDeliveredId,
+    entriesRead: open?.isSettled ? entriesRead : null,
+    lag,
+  };
 }
 
 /** The id of the last record in front of the positions. */

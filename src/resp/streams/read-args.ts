@@ -35,9 +35,7 @@ export function readReadArgs(args: Args, command: 'xread' | 'xreadgroup'): ReadA
     else throw fail('syntax');
   }
   if (args.left % 2 !== 0) {
-    throw argument(
-      `Unbalanced '${command}' list of streams: for each stream key an ID or '${grouped ? '>' : '$'}' must be specified.`,
-    );
+    throw argument("Unbalanced XREAD list of streams: for each stream key an ID or '$' must be specified.");
   }
   if (grouped && !names) throw argument('Missing GROUP option for XREADGROUP');
   const rest = args.rest();

@@ -31,7 +31,7 @@ export const create = {
   run(ctx, args) {
     const at = groupKey(ctx, args.bytes(), args.text());
     const id = args.bytes();
-    const { mkstream } = readOptions(args, true);
+    const { mkstream } = readOptions(args, 'CREATE');
     return createGroup(ctx, at, readStart(id), mkstream);
   },
 } satisfies Command;
@@ -51,7 +51,7 @@ export const setid = {
   async run(ctx, args) {
     const at = groupKey(ctx, args.bytes(), args.text());
     const start = readStart(args.bytes());
-    readOptions(args, false);
+    readOptions(args, 'SETID');
     const marks = await marksOfExisting(ctx, at.topic, 'group-needs-stream');
     if (!(await isThere(ctx, at, marks))) throw fail('group-missing', at.group, at.key);
     await setPositions(positions(ctx), at.kafkaGroup, at.topic, await startsOf(ctx, at.topic, marks, start));
@@ -83,13 +83,15 @@ function readStart(bytes: Buffer): EntryId {
   return parseBound(bytes, 'start');
 }
 
-function readOptions(args: Args, create: boolean): { mkstream: boolean } {
+function readOptions(args: Args, name: 'CREATE' | 'SETID'): { mkstream: boolean } {
   let mkstream = false;
   while (args.left > 0) {
-    if (create && args.option('MKSTREAM')) mkstream = true;
+    if (name === 'CREATE' && args.option('MKSTREAM')) mkstream = true;
     else if (args.left > 1 && args.option('ENTRIESREAD')) {
       if (args.integer() < -1) throw fail('stream-argument', 'value for ENTRIESREAD must be positive or -1');
-    } else throw fail('syntax');
+    } else {
+      throw fail('stream-argument', `unknown subcommand or wrong number of arguments for '${name}'. Try XGROUP HELP.`);
+    }
   }
   return { mkstream };
 }

@@ -59,7 +59,9 @@ export const stream = {
 /** @returns undefined without FULL. */
 function readOptions(args: Args): number | undefined {
   if (args.left === 0) return undefined;
-  if (!args.option('FULL')) throw fail('syntax');
+  if (!args.option('FULL')) {
+    throw fail('stream-argument', "unknown subcommand or wrong number of arguments for 'STREAM'. Try XINFO HELP.");
+  }
   if (args.left === 0) return 10;
   if (!args.option('COUNT')) throw fail('syntax');
   const count = args.integer();
