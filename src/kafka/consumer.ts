@@ -2,7 +2,6 @@
 import {
   type Consumer,
   type ConsumerOptions,
-  type Header,
   KafkaCode,
   type KafkaError,
   type KafkaFault,
@@ -14,18 +13,10 @@ import {
 import type { Log } from '../log.js';
 import { type Client, connect } from './client.js';
 import { check, faultFrom, refuse, wrap } from './fault.js';
-import {
-  type NativeConsumer,
-  type NativeError,
-  type NativeMessage,
-  type NativeTopicPartition,
-  native,
-} from './native.js';
-import { take, takeBatch } from './poller.js';
+import { type NativeConsumer, type NativeError, type NativeTopicPartition, native } from './native.js';
+import { takeBatch } from './poller.js';
 import type { ClientProperties } from './properties.js';
 import { Rebalancer } from './rebalance.js';
-
-const noHeaders: readonly Header[] = Object.freeze([]);
 
 /** How long commit() waits for the broker. */
 const commitTimeoutMs = 10_000;
@@ -122,15 +113,15 @@ class RdConsumer implements Consumer {
       const remaining = Math.max(0, Math.ceil(deadline - performance.now()));
       const { onEnd } = this.#options;
       const { error, messages, ends } = await takeBatch(this.#native, remaining, max, onEnd !== undefined);
-      for (const { topic, partition, offset = OFFSET_NONE } of ends) onEnd?.({ topic, partition, offset });
+      for (const end of ends) onEnd?.(end);
       if (error) this.#failed(error);
-      if (messages.length > 0) return toMessages(messages);
+      if (messages.length > 0) return messages;
       if (remaining === 0) return [];
     }
   }
 
   /** What consume() reports besides messages. Only an error that ends the consumer is thrown. */
-  #failed(raw: NativeError): void {
+  #failed(raw: NativeError | number): void {
     if (this.#closing) return;
     const fault = faultFrom(raw);
     if (fault.fatal) throw wrap(raw);
@@ -207,26 +198,12 @@ class RdConsumer implements Consumer {
   /** Leaves the group while commits still work: once librdkafka is closing they don't. */
   async #giveBack(rebalancer: Rebalancer, deadline: number): Promise<void> {
     this.#native.unsubscribe();
-    while (rebalancer.holding && performance.now() < deadline) await take(this.#native, 20, 100);
+    while (rebalancer.holding && performance.now() < deadline) await takeBatch(this.#native, 20, 100, true);
   }
 
   #open(): void {
     if (this.#closed) throw refuse(KafkaCode.state, 'The consumer is closed');
   }
-}
-
-/** The binding's objects are messages already but for the headers; they are completed in place. */
-function toMessages(messages: NativeMessage[]): Message[] {
-  for (const message of messages) {
-    const { headers } = message;
-    (message as { headers: unknown }).headers = headers === undefined ? noHeaders : headers.map(toHeader);
-  }
-  return messages as unknown as Message[];
-}
-
-function toHeader(header: Record<string, Buffer | null>): Header {
-  const key = Object.keys(header)[0] ?? '';
-  return { key, value: header[key] ?? null };
 }
 
 function toPositions(list: readonly (NativeTopicPartition | Error)[]): TopicPartitionOffset[] {

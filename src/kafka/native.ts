@@ -128,6 +128,21 @@ export interface NativeConsumer extends NativeClient {
       ends?: NativeTopicPartition[],
     ) => void,
   ): void;
+  /**
+   * Waits for a first message or partition's end, then takes what is ready, at most max; see batch.ts for what it packs.
+   * `code` is an error that came beside. Only in a binding that has been patched so.
+   */
+  consumeBatch?(
+    timeoutMs: number,
+    max: number,
+    callback: (
+      error: NativeError | null,
+      bytes: Buffer | null,
+      fields: Buffer | null,
+      topics: string[],
+      code: number,
+    ) => void,
+  ): void;
   offsetsStore(positions: readonly NativeTopicPartition[]): number;
   commit(positions: readonly NativeTopicPartition[]): number;
   committed(

@@ -1,6 +1,7 @@
 // When the event loop asks librdkafka for delivery reports and how a consumer waits: all such choices are in this file.
 import { setImmediate as turn } from 'node:timers/promises';
-import type { NativeConsumer, NativeError, NativeMessage, NativeProducer, NativeTopicPartition } from './native.js';
+import { type Batch, fromNative, unpack } from './batch.js';
+import type { NativeConsumer, NativeProducer } from './native.js';
 
 /** Nobody waits for a report: they may come this late. */
 const lazyMs = 25;
@@ -80,27 +81,12 @@ export async function drainReports(emitted: () => number): Promise<void> {
 
 /** The longest single wait: nothing interrupts it, so closing a consumer may take this long. */
 const longestWaitMs = 1000;
-/** The same for a consumer that wants to know when it has read everything: librdkafka waits on behind that event. */
+/** The same where consume() is used and an end is asked for: it goes on waiting behind that event. */
 const longestWaitForEndMs = 50;
 
-export interface Batch {
-  readonly error: NativeError | undefined;
-  readonly messages: NativeMessage[];
-  readonly ends: NativeTopicPartition[];
-}
-
-/** One call of consume(): waits waitMs for each of at most `max` messages. */
-export function take(native: NativeConsumer, waitMs: number, max: number): Promise<Batch> {
-  return new Promise((resolve) => {
-    native.consume(waitMs, max, (error, messages = [], ends = []) => {
-      resolve({ error: error ?? undefined, messages, ends });
-    });
-  });
-}
-
 /**
- * One wait for a first message on a thread of libuv's pool, then whatever is ready without waiting: a wait for `max` messages
- * would start anew with each message, and polling without a wait costs 15 % of a core for 17 idle consumers.
+ * One wait for a first message on a thread of libuv's pool, then whatever is ready without waiting: polling without a wait
+ * costs 15 % of a core for 17 idle consumers.
  */
 export async function takeBatch(
   native: NativeConsumer,
@@ -108,9 +94,27 @@ export async function takeBatch(
   max: number,
   wantsEnds: boolean,
 ): Promise<Batch> {
-  const first = await take(native, Math.min(waitMs, wantsEnds ? longestWaitForEndMs : longestWaitMs), 1);
+  if (native.consumeBatch) return packed(native, Math.min(waitMs, longestWaitMs), max);
+  // consume() waits anew for each message, so that one is waited for, and the rest taken without a wait.
+  const first = await single(native, Math.min(waitMs, wantsEnds ? longestWaitForEndMs : longestWaitMs), 1);
   if (first.error || first.messages.length === 0 || max === 1) return first;
-  const ready = await take(native, 0, max - 1);
+  const ready = await single(native, 0, max - 1);
   for (const message of ready.messages) first.messages.push(message);
   return { error: ready.error, messages: first.messages, ends: [...first.ends, ...ready.ends] };
+}
+
+function packed(native: NativeConsumer, waitMs: number, max: number): Promise<Batch> {
+  return new Promise((resolve) => {
+    native.consumeBatch?.(waitMs, max, (_, bytes, fields, topics, code) => {
+      resolve({ error: code === 0 ? undefined : code, ...unpack(bytes, fields, topics) });
+    });
+  });
+}
+
+function single(native: NativeConsumer, waitMs: number, max: number): Promise<Batch> {
+  return new Promise((resolve) => {
+    native.consume(waitMs, max, (error, messages = [], ends = []) => {
+      resolve({ error: error ?? undefined, ...fromNative(messages, ends) });
+    });
+  });
 }
