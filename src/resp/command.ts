@@ -3,7 +3,8 @@ import { KafkaError } from '../core/ports.js';
 import { fail, GatewayError } from '../errors.js';
 import { Args } from './args.js';
 import type { Context } from './context.js';
-import { ErrorReply, type Reply } from './reply.js';
+import { encodeAlone, type Protocol } from './encoder.js';
+import { Encoded, ErrorReply, type Reply } from './reply.js';
 
 /** Redis' command flags that mean something here; COMMAND INFO shows them. */
 export type Flag =
@@ -79,6 +80,7 @@ interface Entry extends Resolved {
 /** All commands by name; looking one up costs no allocation. */
 export class CommandTable implements Iterable<Command> {
   readonly #commands: readonly Command[];
+  readonly #rendered = new Map<string, Encoded>();
   readonly #buckets: Entry[][] = Array.from({ length: 512 }, () => []);
 
   constructor(commands: readonly Command[]) {
@@ -104,6 +106,16 @@ export class CommandTable implements Iterable<Command> {
       yield entry;
       if (entry.subcommands) yield* entry.subcommands.values();
     }
+  }
+
+  /** A long reply that only depends on the table: made once for each protocol version. */
+  rendered(name: string, protocol: Protocol, make: () => Reply): Reply {
+    const key = `${name} ${protocol}`;
+    const kept = this.#rendered.get(key);
+    if (kept) return kept;
+    const reply = new Encoded(encodeAlone(make(), protocol));
+    this.#rendered.set(key, reply);
+    return reply;
   }
 
   /** Finds a command by its name in any case, or a subcommand by `container|name`. */

@@ -9,10 +9,11 @@ import { RespPair } from '../support/resp-pair.js';
 import type { Expected, Script, Sent } from './script.js';
 import { connection } from './scripts/connection.js';
 import { kafka } from './scripts/kafka.js';
+import { pubsub } from './scripts/pubsub.js';
 import { server } from './scripts/server.js';
 import { streams } from './scripts/streams.js';
 
-const groups = { connection, server, kafka, streams };
+const groups = { connection, server, kafka, pubsub, streams };
 const sources = join(import.meta.dirname, '../../../src/resp/commands');
 
 for (const [group, scripts] of Object.entries(groups)) {

@@ -23,9 +23,11 @@ export async function hammer({ port, seed, frames, names }: HammerOptions): Prom
   for (let sent = 0; sent < frames; ) {
     const socket = await open(port);
     connections++;
-    for (let here = 0; here < FRAMES_A_CONNECTION && sent < frames && !socket.destroyed; here += FRAMES_A_WRITE) {
-      const batch = Array.from({ length: FRAMES_A_WRITE }, () => randomFrame(random, names));
-      sent += FRAMES_A_WRITE;
+    const wild = random.below(4) > 0;
+    const atOnce = wild ? 5 : FRAMES_A_WRITE;
+    for (let here = 0; here < FRAMES_A_CONNECTION && sent < frames && !socket.destroyed; here += atOnce) {
+      const batch = Array.from({ length: atOnce }, () => randomFrame(random, names, wild));
+      sent += atOnce;
       await write(socket, random, Buffer.concat(batch));
     }
     socket.destroy();

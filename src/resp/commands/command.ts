@@ -15,7 +15,15 @@ const common = {
   flags: ['loading', 'stale'],
 } as const satisfies Partial<Command>;
 
-const describeAll = (ctx: Context): Reply => [...ctx.server.commands].map((command) => describeCommand(command));
+const describeAll = (ctx: Context): Reply =>
+  ctx.server.commands.rendered('info', ctx.protocol, () =>
+    [...ctx.server.commands].map((command) => describeCommand(command)),
+  );
+
+const documentEverything = (ctx: Context): Reply =>
+  ctx.server.commands.rendered('docs', ctx.protocol, () =>
+    documentAll([...ctx.server.commands].map((command) => ({ command, fullName: command.name }))),
+  );
 
 const count = {
   ...common,
@@ -55,7 +63,7 @@ const docs = {
   tips: ['nondeterministic_output_order'],
   run(ctx, args): Reply {
     const { commands } = ctx.server;
-    if (args.left === 0) return documentAll([...commands].map((command) => ({ command, fullName: command.name })));
+    if (args.left === 0) return documentEverything(ctx);
     return documentAll(args.rest().flatMap((name) => commands.find(name) ?? []));
   },
 } satisfies Command;

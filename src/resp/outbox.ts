@@ -1,0 +1,83 @@
+// What leaves one connection: replies, a batch in one write, and what is pushed beside them.
+import type { Socket } from 'node:net';
+import type { ReplyMode } from './context.js';
+import type { Encoder, Protocol } from './encoder.js';
+import type { Reply } from './reply.js';
+
+/** Replies are written when this much is gathered, and at the end of a batch. */
+const BATCH_BYTES = 64 * 1024;
+
+/** What an outbox needs of the server. */
+export interface OutboxHost {
+  /** Shared by all connections: it is empty whenever another one's turn comes. */
+  readonly encoder: Encoder;
+  readonly coarseNow: number;
+}
+
+export class Outbox {
+  readonly #host: OutboxHost;
+  readonly #socket: Socket;
+  #mode: ReplyMode = 'on';
+  /** Replies to leave out, by CLIENT REPLY SKIP. */
+  #skips = 0;
+  /** Since when replies wait to be read; 0: they don't. */
+  #blockedAt = 0;
+
+  constructor(host: OutboxHost, socket: Socket) {
+    this.#host = host;
+    this.#socket = socket;
+  }
+
+  /** Replies wait to be read: no more commands may be run. */
+  get isBlocked(): boolean {
+    return this.#blockedAt > 0;
+  }
+
+  /** Bytes that the client has not taken yet. */
+  get unreadBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  /** CLIENT REPLY. */
+  setMode(mode: ReplyMode): void {
+    if (mode !== 'skip') this.#mode = mode;
+    // Its own answer, and the next command's.
+    else if (this.#mode === 'on') this.#skips = 2;
+  }
+
+  reset(): void {
+    this.#mode = 'on';
+    this.#skips = 0;
+  }
+
+  answer(reply: Reply, protocol: Protocol): void {
+    if (this.#skips > 0) this.#skips--;
+    else if (this.#mode === 'on') {
+      this.#host.encoder.append(reply, protocol);
+      if (this.#host.encoder.size >= BATCH_BYTES) this.flush();
+    }
+  }
+
+  /** Writes what was answered so far. Must be called before another connection's turn. */
+  flush(): void {
+    const { encoder } = this.#host;
+    if (encoder.size === 0) return;
+    if (this.#socket.destroyed || this.#socket.writableEnded) encoder.clear();
+    else if (!encoder.flush(this.#socket)) this.#blockedAt = this.#host.coarseNow;
+  }
+
+  /** The client has read: commands may be run again. */
+  drained(): void {
+    this.#blockedAt = 0;
+  }
+
+  /** Writes what is no answer: monitor lines, pushes. Whole replies only. */
+  aside(bytes: Buffer): void {
+    if (!this.#socket.destroyed && !this.#socket.writableEnded) this.#socket.write(bytes);
+  }
+
+  /** Whether the client has left its replies unread for longer than this. */
+  isStuck(now: number, ms: number): boolean {
+    return this.#blockedAt > 0 && now - this.#blockedAt > ms;
+  }
+}
