@@ -35,7 +35,7 @@ export function writeAttributes(
   nextHop: Uint8Array | null,
 ): MalformedReason | null {
   if (update.origin !== undefined) {
-    const origin = origins[update.origin.toUpperCase()];
+    const origin = origins[update.origin] ?? origins[update.origin.toUpperCase()];
     if (origin === undefined) return 'origin';
     attributeHeader(out, flag.transitive, code.origin, 1);
     out.u8(origin);
@@ -68,43 +68,44 @@ function writeAggregator(out: ByteWriter, text: string): boolean {
   return true;
 }
 
-/** AS_PATH with four-byte numbers: runs of numbers are AS_SEQUENCEs of at most 255, lists are AS_SETs. */
-function writePath(out: ByteWriter, path: readonly PathElement[]): void {
-  const segments = pathSegments(path);
-  const length = segments.reduce((sum, segment) => sum + 2 + segment.members.length * 4, 0);
-  attributeHeader(out, flag.transitive, code.asPath, length);
-  for (const { type, members } of segments) {
-    out.u8(type).u8(members.length);
-    for (const asn of members) out.u32(asn);
-  }
-}
-
-interface Segment {
-  readonly type: number;
-  readonly members: readonly number[];
-}
-
 const asSet = 1;
 const asSequence = 2;
 const maxMembers = 255;
 
-function pathSegments(path: readonly PathElement[]): Segment[] {
-  const out: Segment[] = [];
-  let from = 0;
-  const sequence = (to: number): void => {
-    for (; from < to; from += maxMembers) {
-      const members = path.slice(from, Math.min(to, from + maxMembers)) as readonly number[];
-      out.push({ type: asSequence, members });
+/** AS_PATH with four-byte numbers: runs of numbers are AS_SEQUENCEs of at most 255, lists are AS_SETs. */
+function writePath(out: ByteWriter, path: readonly PathElement[]): void {
+  attributeHeader(out, flag.transitive, code.asPath, pathLength(path));
+  for (let from = 0, to = 0; from < path.length; from = to) {
+    const element = path[from]!;
+    to = sequenceEnd(path, from);
+    if (typeof element === 'number') writeSegment(out, asSequence, path as readonly number[], from, to);
+    else {
+      for (let at = 0; at < element.length; at += maxMembers) {
+        writeSegment(out, asSet, element, at, Math.min(at + maxMembers, element.length));
+      }
     }
-  };
-  path.forEach((element, i) => {
-    if (typeof element === 'number') return;
-    sequence(i);
-    for (let at = 0; at < element.length; at += maxMembers) {
-      out.push({ type: asSet, members: element.slice(at, at + maxMembers) });
-    }
-    from = i + 1;
-  });
-  sequence(path.length);
-  return out;
+  }
+}
+
+function writeSegment(out: ByteWriter, type: number, members: readonly number[], from: number, to: number): void {
+  out.u8(type).u8(to - from);
+  for (let i = from; i < to; i++) out.u32(members[i]!);
+}
+
+function pathLength(path: readonly PathElement[]): number {
+  let length = 0;
+  for (let from = 0, to = 0; from < path.length; from = to) {
+    const element = path[from]!;
+    to = sequenceEnd(path, from);
+    const members = typeof element === 'number' ? to - from : element.length;
+    length += Math.ceil(members / maxMembers) * 2 + members * 4;
+  }
+  return length;
+}
+
+/** Where the segment that begins here ends: after a list, or after as many numbers as follow and fit. */
+function sequenceEnd(path: readonly PathElement[], from: number): number {
+  let to = from;
+  while (to < path.length && to < from + maxMembers && typeof path[to] === 'number') to++;
+  return Math.max(to, from + 1);
 }

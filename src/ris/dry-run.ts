@@ -50,8 +50,8 @@ export async function dryRun(options: DryRunOptions): Promise<DryRunReport> {
   const convert = async function* (): AsyncGenerator<Buffer | string> {
     yield format.head();
     for await (const held of ordered(options, report)) {
-      for (const { line } of held) {
-        const read = parseLine(line);
+      for (const peeked of held) {
+        const read = parseLine(peeked.line, peeked);
         if (read.kind === 'malformed') countMalformed(report, read.reason);
         if (read.kind === 'message') for (const record of encoder.encode(read.message)) yield format.write(record);
       }

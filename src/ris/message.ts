@@ -1,6 +1,7 @@
 // One line of RIS Live: what its messages look like, and how a line becomes one (or a control message, or a counted refusal).
 import { addressLength } from './address.js';
 import { type Fields, isListOf, isObject, isText, isU8, isU16, isU32 } from './json.js';
+import type { Ordered } from './order.js';
 import { sequenceOf, timestampOf } from './timestamp.js';
 
 /** One element of a path: an AS number, or the members of an AS_SET. */
@@ -115,8 +116,11 @@ const controlTypes: ReadonlySet<unknown> = new Set<ControlType>([
   'pong',
 ]);
 
-/** Reads one line (one websocket message). Never throws: what is no message of a known shape is `malformed` with the reason. */
-export function parseLine(line: string): RisLine {
+/**
+ * Reads one line (one websocket message). Never throws: what is no message of a known shape is `malformed` with the reason.
+ * @param place what peekLine found in this line: saves finding it again.
+ */
+export function parseLine(line: string, place?: Ordered): RisLine {
   let envelope: unknown;
   try {
     envelope = JSON.parse(line);
@@ -128,33 +132,26 @@ export function parseLine(line: string): RisLine {
     return { kind: 'control', type: envelope.type as ControlType, data: envelope.data };
   }
   if (envelope.type !== 'ris_message' || !isObject(envelope.data)) return malformed('envelope');
-  const message = readMessage(envelope.data, line);
+  const message = readMessage(envelope.data, line, place);
   return typeof message === 'string' ? malformed(message) : { kind: 'message', message };
 }
 
 const malformed = (reason: MalformedReason): RisLine => ({ kind: 'malformed', reason });
 
-function readMessage(data: Fields, line: string): RisMessage | MalformedReason {
-  const time = timestampOf(line, data.timestamp);
-  if (time === null) return 'timestamp';
-  const { peer, host, id, raw } = data;
+function readMessage(data: Fields, line: string, peeked: Ordered | undefined): RisMessage | MalformedReason {
+  const { peer, host, raw } = data;
   if (typeof peer !== 'string' || addressLength(peer) === 0) return 'peer';
-  const peerAsn = Number(data.peer_asn);
-  if (!isU32(peerAsn) || data.peer_asn === '' || data.peer_asn === null) return 'peer-asn';
+  const peerAsn = asnOf(data.peer_asn);
+  if (peerAsn === null) return 'peer-asn';
   const collector = typeof host === 'string' ? collectorOf(host) : null;
   if (collector === null) return 'host';
-  const seconds = Math.floor(time / 1_000_000);
-  const common: RisCommon = {
-    collector,
-    peer,
-    peerKey: `${collector} ${peer}`,
-    peerAsn,
-    id: typeof id === 'string' ? id : null,
-    seconds,
-    micros: time - seconds * 1_000_000,
-    sequence: typeof id === 'string' ? sequenceOf(id) : 0,
-    raw: typeof raw === 'string' && raw !== '' ? raw : null,
-  };
+  const id = typeof data.id === 'string' ? data.id : null;
+  const isPeeked = peeked !== undefined && isPlace(peeked, data.timestamp, collector, peer, id);
+  const place = isPeeked ? peeked : readPlace(data.timestamp, line, collector, peer, id);
+  if (place === null) return 'timestamp';
+  const { peerKey, seconds, micros, sequence } = place;
+  const text = typeof raw === 'string' && raw !== '' ? raw : null;
+  const common: RisCommon = { collector, peer, peerKey, peerAsn, id, seconds, micros, sequence, raw: text };
   switch (data.type) {
     case 'UPDATE':
       return readUpdate(common, data);
@@ -170,6 +167,44 @@ function readMessage(data: Fields, line: string): RisMessage | MalformedReason {
     default:
       return 'type';
   }
+}
+
+function readPlace(
+  timestamp: unknown,
+  line: string,
+  collector: string,
+  peer: string,
+  id: string | null,
+): Ordered | null {
+  const time = timestampOf(line, timestamp);
+  if (time === null) return null;
+  const seconds = Math.floor(time / 1_000_000);
+  const micros = time - seconds * 1_000_000;
+  return { peerKey: `${collector} ${peer}`, id, seconds, micros, sequence: id === null ? 0 : sequenceOf(id) };
+}
+
+/** Whether a peek found the message's own fields and not those of an object in it. */
+function isPlace(
+  { peerKey, seconds, micros, id: peekedId }: Ordered,
+  timestamp: unknown,
+  collector: string,
+  peer: string,
+  id: string | null,
+): boolean {
+  return (
+    peekedId === id &&
+    typeof timestamp === 'number' &&
+    Math.abs(seconds + micros / 1e6 - timestamp) < 1e-6 &&
+    peerKey.length === collector.length + 1 + peer.length &&
+    peerKey.startsWith(collector) &&
+    peerKey.endsWith(peer)
+  );
+}
+
+/** RIS Live writes `"3333"`; a number will do. */
+function asnOf(value: unknown): number | null {
+  const asn = typeof value === 'string' && /^\d{1,10}$/.test(value) ? Number(value) : value;
+  return isU32(asn) ? asn : null;
 }
 
 function readUpdate(common: RisCommon, data: Fields): RisUpdate | MalformedReason {

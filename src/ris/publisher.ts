@@ -172,7 +172,7 @@ export class Publisher {
       this.#pending.skipped++;
       return;
     }
-    const read = parseLine(held.line);
+    const read = parseLine(held.line, held);
     if (read.kind !== 'message') {
       this.#options.onMalformed(read.kind === 'malformed' ? read.reason : 'envelope');
       return;

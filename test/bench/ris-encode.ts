@@ -29,8 +29,8 @@ function convert(lines: readonly string[]): number {
   const order = new Reorder<PeekedLine>({ windowMs: 500, late: 'publish', maxHeld: 100_000 });
   let records = 0;
   const leave = (held: PeekedLine[]): void => {
-    for (const { line } of held) {
-      const read = parseLine(line);
+    for (const peeked of held) {
+      const read = parseLine(peeked.line, peeked);
       if (read.kind === 'message') records += encoder.encode(read.message).length;
     }
   };

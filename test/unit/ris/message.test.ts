@@ -47,6 +47,9 @@ describe('RIS Live lines', () => {
     const line = `{"type":"ris_message","data":${data.slice(0, -1)},"timestamp":1700000000.25}}`;
     const { seconds, micros } = message(line);
     assert.deepEqual([seconds, micros], [1_700_000_000, 250_000]);
+    const peeked = peekLine(line);
+    assert.ok(peeked.kind === 'line');
+    assert.deepEqual(parseLine(line, { ...peeked, seconds: 5, micros: 0 }), parseLine(line));
   });
 
   test('collector, peer and sequence', () => {
@@ -100,6 +103,8 @@ describe('RIS Live lines', () => {
       [risLine({ ...peer, peer: 'rrc' }), 'peer'],
       [risLine({ ...peer, peer_asn: 'x' }), 'peer-asn'],
       [risLine({ ...peer, peer_asn: '' }), 'peer-asn'],
+      [risLine({ ...peer, peer_asn: [] }), 'peer-asn'],
+      [risLine({ ...peer, peer_asn: '4294967296' }), 'peer-asn'],
       [risLine({ ...peer, host: 'a/b' }), 'host'],
       [risLine({ ...peer, type: 'SOMETHING_NEW' }), 'type'],
       [risLine({ ...peer, path: [1, '2'] }), 'path'],
@@ -128,6 +133,7 @@ describe('RIS Live lines', () => {
         assert.ok(peeked.kind === 'line');
         const { peerKey, seconds, micros, sequence } = message(line);
         assert.deepEqual({ ...peeked }, { kind: 'line', line, peerKey, id, seconds, micros, sequence });
+        assert.deepEqual(parseLine(line, peeked), parseLine(line));
       }),
     );
     assert.equal(peekLine('{"type":"ris_message","data":{"timestamp":1}}').kind, 'malformed');
