@@ -1,0 +1,135 @@
+// What waiting costs: 100 BLPOPs in 100 groups; 200 consumers in 200 groups and in one group; idle connections. On a real Kafka.
+import { readdirSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
+import { GatewayProcess } from '../support/gateway.js';
+import { KafkaServer } from '../support/kafka-server.js';
+import { connect, pop } from '../support/redis-client.js';
+import { cpuSeconds, median, residentBytes } from './yardsticks/run.js';
+
+const kafka = await KafkaServer.start({ fast: true, properties: { 'num.partitions': '200' } });
+const gateway = await GatewayProcess.start({
+  config: {
+    general: { 'bootstrap.servers': kafka.brokers },
+    consumer: { 'auto.offset.reset': 'earliest' },
+    producer: { 'linger.ms': 0 },
+  },
+});
+const threads = (): number => readdirSync(`/proc/${gateway.pid}/task`).length;
+const files = (): number => readdirSync(`/proc/${gateway.pid}/fd`).length;
+const percentile = (values: readonly number[], share: number): number =>
+  [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))]!;
+const line = (what: string, figure: string, target: string): void => console.log(`| ${what} | ${figure} | ${target} |`);
+
+try {
+  console.log('| what | figure | target |\n| --- | --- | --- |');
+  await waiting(100);
+  await many(200, 'in 200 groups', (index) => `many${index}:c`);
+  await many(200, 'in one group of a 200-partition topic', (index) => `one:c${index}`);
+} finally {
+  await gateway.stop();
+  await kafka.stop();
+}
+
+/** Consumers that wait and are given nothing; then messages, one at a time. */
+async function waiting(count: number): Promise<void> {
+  const producer = await connect(gateway.port);
+  await producer.call('RPUSHX', 'topics:wait', 'warm');
+  await producer.call('DUMP', '10000');
+  const clients = await Promise.all(
+    Array.from({ length: count }, (_, index) => connect(gateway.port, `wait${index}:c`)),
+  );
+  for (const client of clients) await pop(client, 'topics:wait', 30);
+  const lone = clients[0]!;
+  const idle = clients.slice(1).map((client) => pop(client, 'topics:wait', 60));
+  await sleep(2_000);
+  const other = await connect(gateway.port);
+  const [cpu, startedAt] = [cpuSeconds(gateway.pid), performance.now()];
+  const pings: number[] = [];
+  while (performance.now() - startedAt < 10_000) {
+    const sentAt = performance.now();
+    await other.ping();
+    pings.push(performance.now() - sentAt);
+    await sleep(20);
+  }
+  const share = (cpuSeconds(gateway.pid) - cpu) / ((performance.now() - startedAt) / 1_000);
+  line(`${count} waiting in BLPOP: CPU of one core`, `${(share * 100).toFixed(1)} %`, '<= 8 %');
+  line('another connection: PING p99', `${percentile(pings, 0.99).toFixed(2)} ms`, '<= 5 ms');
+  const latencies: number[] = [];
+  for (let round = 0; round < 200; round += 1) {
+    const answer = pop(lone, 'topics:wait', 30);
+    await sleep(5);
+    const sentAt = performance.now();
+    await producer.call('RPUSHX', 'topics:wait', `m${round}`);
+    await answer;
+    latencies.push(performance.now() - sentAt);
+  }
+  line('RPUSHX (linger 0) to the answer of BLPOP, p50', `${median(latencies).toFixed(2)} ms`, '<= 4 ms');
+  await Promise.all(idle);
+  for (const client of [...clients, producer, other]) client.disconnect();
+  await untilClosed();
+}
+
+async function many(count: number, how: string, name: (index: number) => string): Promise<void> {
+  const topic = `many${Date.now()}`;
+  const producer = await connect(gateway.port);
+  for (let index = 0; index < 2_000; index += 1) void producer.call('RPUSHX', `topics:${topic}`, `m${index}`);
+  await producer.call('DUMP', '30000');
+  producer.disconnect();
+  await sleep(500);
+  const [threadsBefore, filesBefore] = [threads(), files()];
+  const clients = await Promise.all(Array.from({ length: count }, (_, index) => connect(gateway.port, name(index))));
+  const startedAt = performance.now();
+  const probe = pingUntil();
+  await Promise.all(clients.map((client) => assigned(client, topic)));
+  line(`${count} consumers ${how}: all assigned after`, `${((performance.now() - startedAt) / 1_000).toFixed(1)} s`, '<= 15 s');
+  line('meanwhile: PING p99 (the loop lags no more than that)', `${percentile(await probe.stop(), 0.99).toFixed(1)} ms`, '<= 20 ms');
+  line('memory of the gateway', `${Math.round(residentBytes(gateway.pid) / 1e6)} MB`, '');
+  const leftAt = performance.now();
+  for (const client of clients) client.disconnect();
+  await untilClosed();
+  line('all disconnected and left after', `${((performance.now() - leftAt) / 1_000).toFixed(1)} s`, '<= 10 s');
+  await sleep(2_000);
+  line('threads before and after', `${threadsBefore}, ${threads()}`, 'equal, the pool aside');
+  line('file descriptors before and after', `${filesBefore}, ${files()}`, 'equal');
+}
+
+/** A member has its partitions when it got a message. */
+async function assigned(client: Redis, topic: string): Promise<void> {
+  while (!(await pop(client, `topics:${topic}`, 1))) {
+    if (client.status === 'end') throw new Error('the gateway closed a consumer');
+  }
+}
+
+function pingUntil(): { stop(): Promise<number[]> } {
+  const pings: number[] = [];
+  let going = true;
+  const run = async (): Promise<void> => {
+    const client = await connect(gateway.port);
+    while (going) {
+      const sentAt = performance.now();
+      await client.ping();
+      pings.push(performance.now() - sentAt);
+      await sleep(10);
+    }
+    client.disconnect();
+  };
+  const running = run();
+  return {
+    async stop() {
+      going = false;
+      await running;
+      return pings;
+    },
+  };
+}
+
+/** No consumer and no producer is open any more. */
+async function untilClosed(): Promise<void> {
+  const client = await connect(gateway.port);
+  for (const deadline = performance.now() + 30_000; performance.now() < deadline; await sleep(50)) {
+    const info = String(await client.call('INFO', 'kafka'));
+    if (/kafka_consumers:0\r/.test(info)) break;
+  }
+  client.disconnect();
+}
