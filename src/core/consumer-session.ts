@@ -38,6 +38,8 @@ const longestPollMs = 1_000;
 const batchMessages = 256;
 /** How old a look at the assignment may be when a message is answered, ms (a look costs 58 us). */
 const assignmentAgeMs = 50;
+/** How long a look at the cluster's topics may take, ms. */
+const refreshMs = 5_000;
 /** How often a missing topic is looked for while somebody waits, ms. */
 const missingTopicCheckMs = 2_000;
 
@@ -205,17 +207,21 @@ export class ConsumerSession {
     if (dropped > 0) this.#options.log.readAheadDropped(this.#options.id, dropped);
   }
 
-  /** librdkafka alone may stay silent for minutes about a topic that has come: subscribing again makes it look. */
+  /** librdkafka alone looks again after five minutes, also when it is subscribed again: it has to be told to look. */
   async #lookForTopics(): Promise<void> {
     const { catalog, clock, consumer } = this.#options;
     if (clock.monotonic() - this.#topicsCheckedAt < missingTopicCheckMs) return;
     this.#topicsCheckedAt = clock.monotonic();
     const missing = await catalog.missing(this.topics);
     if (missing === undefined || this.#closing) return;
-    const appeared = missing.length < this.#missingTopics;
+    // All there although one was reported missing: the consumer's own look came too early, and it would not look again.
+    const appeared = missing.length === 0 || missing.length < this.#missingTopics;
     this.#missingTopics = missing.length;
     this.#unavailable = missing.length > 0;
-    if (appeared) consumer.subscribe(this.topics);
+    if (!appeared) return;
+    await consumer.refreshTopics(refreshMs).catch(() => {
+      this.#unavailable = true;
+    });
   }
 }
 

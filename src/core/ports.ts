@@ -192,6 +192,8 @@ export interface Rebalance {
 export interface Consumer {
   /** Joins the group for these topics (replaces what was subscribed before). */
   subscribe(topics: readonly string[]): void;
+  /** Learns the cluster's topics anew: a subscribed topic that has come since is joined. Costs a look at all topics. */
+  refreshTopics(timeoutMs: number): Promise<void>;
   /** Reads these partitions from these offsets, without a group's help. */
   assign(positions: readonly TopicPartitionOffset[]): void;
   /** What is assigned now (about 58 us a call: once a batch, not once a message). */

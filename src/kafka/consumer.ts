@@ -11,7 +11,7 @@ import {
   type TopicPartitionOffset,
 } from '../core/ports.js';
 import type { Log } from '../log.js';
-import { type Client, connect } from './client.js';
+import { type Client, connect, metadata } from './client.js';
 import { check, faultFrom, refuse, wrap } from './fault.js';
 import { type NativeConsumer, type NativeError, type NativeTopicPartition, native } from './native.js';
 import { takeBatch } from './poller.js';
@@ -86,6 +86,12 @@ class RdConsumer implements Consumer {
     } catch (error) {
       this.#options.onFault?.(error as KafkaError);
     }
+  }
+
+  async refreshTopics(timeoutMs: number): Promise<void> {
+    this.#open();
+    // Of all topics: a look at some of them is not taken over into the group's subscription.
+    await metadata(this.#client, { all: true, timeoutMs });
   }
 
   assign(positions: readonly TopicPartitionOffset[]): void {

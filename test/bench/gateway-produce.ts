@@ -1,6 +1,7 @@
 // RPUSHX through the gateway on a real Kafka: against raw producing (R), redis-server (S) and a bare Node server (E), interleaved.
-import { once } from 'node:events';
+
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { freePort, GatewayProcess } from '../support/gateway.js';
 import { KafkaServer } from '../support/kafka-server.js';
 import { bareServer, cpuSeconds, head, median, redisBenchmark, report, rounds, yardstick } from './yardsticks/run.js';
@@ -11,7 +12,9 @@ const rpushx = ['RPUSHX', 'topics:bench', value];
 const kafka = await KafkaServer.start({ fast: true });
 const gateway = await GatewayProcess.start({ config: { general: { 'bootstrap.servers': kafka.brokers } } });
 const redisPort = await freePort();
-const redis = spawn('redis-server', ['--port', String(redisPort), '--save', '', '--appendonly', 'no'], { stdio: 'ignore' });
+const redis = spawn('redis-server', ['--port', String(redisPort), '--save', '', '--appendonly', 'no'], {
+  stdio: 'ignore',
+});
 const bare = await bareServer();
 try {
   await redisBenchmark(gateway.port, { requests: 200_000, pipeline: 64, clients: 1 }, ...rpushx);

@@ -82,8 +82,16 @@ async function many(count: number, how: string, name: (index: number) => string)
   const startedAt = performance.now();
   const probe = pingUntil();
   await Promise.all(clients.map((client) => assigned(client, topic)));
-  line(`${count} consumers ${how}: all assigned after`, `${((performance.now() - startedAt) / 1_000).toFixed(1)} s`, '<= 15 s');
-  line('meanwhile: PING p99 (the loop lags no more than that)', `${percentile(await probe.stop(), 0.99).toFixed(1)} ms`, '<= 20 ms');
+  line(
+    `${count} consumers ${how}: all assigned after`,
+    `${((performance.now() - startedAt) / 1_000).toFixed(1)} s`,
+    '<= 15 s',
+  );
+  line(
+    'meanwhile: PING p99 (the loop lags no more than that)',
+    `${percentile(await probe.stop(), 0.99).toFixed(1)} ms`,
+    '<= 20 ms',
+  );
   line('memory of the gateway', `${Math.round(residentBytes(gateway.pid) / 1e6)} MB`, '');
   const leftAt = performance.now();
   for (const client of clients) client.disconnect();

@@ -72,7 +72,7 @@ export class ScriptedConsumer implements Consumer {
   assigned: TopicPartition[] = [];
   readonly batches: Message[][] = [];
   readonly stored: TopicPartitionOffset[] = [];
-  readonly subscriptions: (readonly string[])[] = [];
+  refreshes = 0;
   committedOffset = -1001;
   high = 0;
   polls = 0;
@@ -80,8 +80,10 @@ export class ScriptedConsumer implements Consumer {
   closed = false;
   #waiting: ((batch: Message[]) => void) | undefined;
 
-  subscribe(topics: readonly string[]): void {
-    this.subscriptions.push(topics);
+  subscribe(): void {}
+
+  async refreshTopics(): Promise<void> {
+    this.refreshes += 1;
   }
 
   /** Gives a batch to the poll that waits, or to the next one. */

@@ -22,7 +22,9 @@ export interface Server {
 }
 
 export async function bareServer(): Promise<Server> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'bare-server.js')], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'bare-server.js')], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const [line] = await firstLine(child);
   return { port: (JSON.parse(line) as { port: number }).port, stop: () => child.kill() };
 }

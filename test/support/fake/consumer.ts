@@ -131,6 +131,8 @@ export class FakeConsumer implements Consumer, Member {
     });
   }
 
+  async refreshTopics(): Promise<void> {}
+
   async seek({ topic, partition, offset }: TopicPartitionOffset): Promise<void> {
     const position = this.#positions.get(keyOf({ topic, partition }));
     if (!position) throw refusal(KafkaCode.state, 'Local: Erroneous state');

@@ -168,19 +168,32 @@ test("a poll that fails is the call's error", async () => {
   await assert.rejects(session.next(100, never), code('poll-failed'));
 });
 
-test('a missing topic is waited for, told once, and subscribed again when it has come', async () => {
+test('a missing topic is waited for, told once, and looked for when it has come', async () => {
   const { session, consumer, clock, lines, topics } = setUp();
   session.fault(fault(KafkaCode.unknownTopicOrPartition));
   session.fault(fault(KafkaCode.unknownTopicOrPartition));
   const waiting = session.next(10_000, never);
   await clock.advance(1_500);
-  assert.equal(consumer.subscriptions.length, 1);
+  assert.equal(consumer.refreshes, 0);
   topics.push('t');
-  for (let step = 0; step < 10 && consumer.subscriptions.length === 1; step += 1) await clock.advance(500);
-  assert.equal(consumer.subscriptions.length, 2);
+  for (let step = 0; step < 10 && consumer.refreshes === 0; step += 1) await clock.advance(500);
+  assert.equal(consumer.refreshes, 1);
   consumer.give(message(0));
   assert.equal((await waiting)?.offset, 0);
   assert.equal(lines.filter((line) => line.startsWith('a subscribed topic')).length, 1);
+});
+
+test('a topic that is reported missing once more after it has come is looked for once more', async () => {
+  const { session, consumer, clock, topics } = setUp();
+  topics.push('t');
+  const waiting = session.next(30_000, never);
+  for (const expected of [1, 2]) {
+    session.fault(fault(KafkaCode.unknownTopicOrPartition));
+    for (let step = 0; step < 10 && consumer.refreshes < expected; step += 1) await clock.advance(1_000);
+    assert.equal(consumer.refreshes, expected);
+  }
+  consumer.give(message(0));
+  assert.equal((await waiting)?.offset, 0);
 });
 
 test('closing ends a wait and drops the read-ahead', async () => {
