@@ -57,7 +57,7 @@ class RdConsumer implements Consumer {
   readonly #rebalancer: Rebalancer | undefined;
   readonly #prepare: Prepare | undefined;
   #polling: Promise<unknown> = Promise.resolve();
-  #closing = false;
+  #closing: Promise<void> | undefined;
   #closed = false;
 
   constructor(
@@ -190,9 +190,12 @@ class RdConsumer implements Consumer {
     check(() => this.#native.resume(partitions));
   }
 
-  async close(timeoutMs: number): Promise<void> {
-    if (this.#closing) return;
-    this.#closing = true;
+  close(timeoutMs: number): Promise<void> {
+    this.#closing ??= this.#close(timeoutMs);
+    return this.#closing;
+  }
+
+  async #close(timeoutMs: number): Promise<void> {
     const deadline = performance.now() + timeoutMs;
     // A disconnect would wait for the poll anyway, but with a second thread of the pool.
     await this.#polling;

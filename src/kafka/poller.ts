@@ -17,6 +17,8 @@ export class ReportPoller {
   readonly #isIdle: () => Promise<boolean>;
   #timer: NodeJS.Timeout | undefined;
   #hurried = false;
+  /** Since the timer last looked. */
+  #producedSince = false;
   /** Turns since somebody was last in a hurry. */
   #turns = 0;
   #stopped = false;
@@ -29,6 +31,7 @@ export class ReportPoller {
 
   /** Something was produced. */
   produced(): void {
+    this.#producedSince = true;
     if (this.#timer === undefined) this.#lazily();
   }
 
@@ -58,10 +61,11 @@ export class ReportPoller {
     if (this.#stopped) return;
     this.#timer = setTimeout(async () => {
       if (this.#stopped) return;
+      this.#producedSince = false;
       this.#native.poll();
       const idle = await this.#isIdle();
       this.#timer = undefined;
-      if (!idle) this.#lazily();
+      if (!idle || this.#producedSince) this.#lazily();
     }, lazyMs).unref();
   }
 }

@@ -82,7 +82,8 @@ class RdProducer implements Producer {
   readonly #all: boolean;
   #lastHeaders: readonly Header[] = [];
   #lastNative: NativeHeaders = [];
-  #produced = 0;
+  #closing: Promise<void> | undefined;
+  /** The client is going or gone: a call would block the loop behind its disconnect. */
   #closed = false;
 
   constructor(client: Client<NativeProducer>, reporter: Reporter, all: boolean) {
@@ -94,7 +95,7 @@ class RdProducer implements Producer {
   }
 
   produce(record: ProducerRecord, tag?: unknown): void {
-    if (this.#closed) throw closedError();
+    if (this.#closing) throw closedError();
     const { value, key, headers } = record;
     const code = this.#native.produce(
       record.topic,
@@ -107,13 +108,12 @@ class RdProducer implements Producer {
       headers === undefined || headers.length === 0 ? undefined : this.#nativeHeaders(headers),
     );
     if (code !== 0) throw wrap(code);
-    this.#produced++;
     this.#reporter.inFlight++;
     this.#poller.produced();
   }
 
   hurry(): void {
-    this.#poller.hurry(() => this.#reporter.inFlight > 0);
+    this.#poller.hurry(() => (this.#all ? this.#reporter.inFlight > 0 : (this.#native.outqLen?.() ?? 0) > 0));
   }
 
   async flush(timeoutMs: number): Promise<boolean> {
@@ -123,8 +123,12 @@ class RdProducer implements Producer {
     return this.#all ? this.#reporter.inFlight === 0 : flushed;
   }
 
-  async close(timeoutMs: number): Promise<void> {
-    if (this.#closed) return;
+  close(timeoutMs: number): Promise<void> {
+    this.#closing ??= this.#close(timeoutMs);
+    return this.#closing;
+  }
+
+  async #close(timeoutMs: number): Promise<void> {
     const deadline = performance.now() + timeoutMs;
     await this.flush(timeoutMs);
     this.#closed = true;
@@ -164,10 +168,7 @@ class RdProducer implements Producer {
 
   /** Idle without having waited: nothing queued or in flight. */
   async #isIdle(): Promise<boolean> {
-    if (this.#all) return this.#reporter.inFlight === 0;
-    const before = this.#produced;
-    const idle = await this.#flushQueue(0);
-    return idle && before === this.#produced;
+    return this.#all ? this.#reporter.inFlight === 0 : this.#flushQueue(0);
   }
 
   #flushQueue(timeoutMs: number): Promise<boolean> {
