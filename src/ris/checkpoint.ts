@@ -26,6 +26,7 @@ const chunkIds = 4_000;
 /** Kafka's error TOPIC_ALREADY_EXISTS: a replica was quicker. */
 const alreadyExists = 36;
 const partition = 0;
+const connectMs = 5_000;
 
 /** Compacts soon, so that a take-over reads little; nothing in it ever expires. */
 const topicConfig = {
@@ -76,7 +77,7 @@ export async function readProgress(
   monotonic: () => number,
 ): Promise<Progress> {
   const deadline = monotonic() + timeoutMs;
-  const consumer = await kafka.consumer({ properties: { 'isolation.level': 'read_committed' } }, timeoutMs);
+  const consumer = await kafka.consumer({ properties: { 'isolation.level': 'read_committed' } }, connectMs);
   try {
     consumer.assign([{ topic, partition, offset: OFFSET_BEGINNING }]);
     const reading = new Reading();

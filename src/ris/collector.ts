@@ -6,6 +6,7 @@ import type { LabelledName, Stats } from '../core/stats.js';
 import type { Log } from '../log.js';
 import { Backlog } from './backlog.js';
 import type { Election } from './candidate.js';
+import { ensureTopic } from './checkpoint.js';
 import type { RisConfig } from './config.js';
 import { Feed, timeOf } from './feed.js';
 import type { MalformedReason } from './message.js';
@@ -76,6 +77,7 @@ export class Collector {
   readonly #reasonsTold = new Set<MalformedReason>();
   #running: Promise<void> = Promise.resolve();
   #publisher: Publisher | undefined;
+  #hasTopic = false;
   #stopping = false;
   /** The feed had a gap since the leader last asked whether another replica is better off. */
   #gapped = false;
@@ -267,7 +269,10 @@ export class Collector {
 
   /** One term: fence, read the progress, publish until the lease ends or the feed has a gap that others do not have. */
   async #lead(): Promise<void> {
-    const { log } = this.#deps;
+    const { kafka, log } = this.#deps;
+    if (!this.#hasTopic)
+      await ensureTopic(kafka.admin, this.#named('checkpointTopic'), this.#config.checkpointReplication);
+    this.#hasTopic = true;
     const term = await Term.open(this.#termOptions());
     try {
       const publisher = new Publisher(this.#publisherOptions(), this.#backlog, term.progress);
@@ -392,15 +397,17 @@ export class Collector {
     this.#wake = () => {};
   }
 
+  #named(setting: 'transactionalId' | 'checkpointTopic'): string {
+    return this.#config[setting].replaceAll('<collector>', this.#name);
+  }
+
   #termOptions() {
     const { kafka, clock, log, election, replica, random } = this.#deps;
-    const { transactionalId, checkpointTopic, checkpointReplication, compression, transactionTimeoutMs } = this.#config;
-    const named = (template: string) => template.replaceAll('<collector>', this.#name);
+    const { compression, transactionTimeoutMs } = this.#config;
     return {
       kafka,
-      transactionalId: named(transactionalId),
-      checkpointTopic: named(checkpointTopic),
-      replicationFactor: checkpointReplication,
+      transactionalId: this.#named('transactionalId'),
+      checkpointTopic: this.#named('checkpointTopic'),
       compression,
       name: `${election.term()} ${replica} ${Math.floor(random() * 1e9).toString(36)}`,
       transactionTimeoutMs,

@@ -11,14 +11,13 @@ import {
   type ProducerRecord,
 } from '../core/ports.js';
 import type { Log } from '../log.js';
-import { ensureTopic, type Progress, readProgress, type Step, stepRecords, termRecord } from './checkpoint.js';
+import { type Progress, readProgress, type Step, stepRecords, termRecord } from './checkpoint.js';
 
 export interface TermOptions {
   readonly kafka: KafkaFactory;
   /** The same for all replicas of a collector: Kafka lets only the latest that asked write. */
   readonly transactionalId: string;
   readonly checkpointTopic: string;
-  readonly replicationFactor: number | undefined;
   readonly compression: string;
   /** Unique: who leads, and since which lease. */
   readonly name: string;
@@ -32,6 +31,10 @@ export interface TermOptions {
   readonly leads: () => boolean;
 }
 
+/** A client that does not connect in time is given up for a new one, which mostly does, ms. */
+const connectMs = 5_000;
+/** How long the progress may take to be read, ms. */
+const readMs = 15_000;
 /** One call into librdkafka lasts no longer, so that a lease that ended is noticed, ms. */
 const callMs = 2_000;
 const queueFullMs = 5;
@@ -62,20 +65,30 @@ export class Term {
    * @throws KafkaError, TermOver, Error when the progress cannot be read.
    */
   static async open(options: TermOptions): Promise<Term> {
-    const { kafka, checkpointTopic, name, timeoutMs, clock } = options;
-    await ensureTopic(kafka.admin, checkpointTopic, options.replicationFactor);
+    const { kafka, checkpointTopic, name, clock } = options;
+    const from = clock.monotonic();
+    const taken: Record<string, number> = {};
+    const note = (step: string): void => {
+      taken[step] = Math.round(clock.monotonic() - from);
+    };
     const producer = await kafka.producer(
       { reports: 'errors', properties: properties(options), ...told(options) },
-      timeoutMs,
+      connectMs,
     );
+    note('connectedMs');
     try {
       await patiently(options, () => producer.initTransactions(callMs));
+      note('fencedMs');
       await producer.beginTransaction();
       producer.produce(termRecord(checkpointTopic, name));
       await patiently(options, () => producer.commitTransaction(callMs));
-      const progress = await readProgress(kafka, checkpointTopic, name, timeoutMs, () => clock.monotonic());
+      note('writtenMs');
+      const progress = await readProgress(kafka, checkpointTopic, name, readMs, () => clock.monotonic());
+      note('readMs');
+      options.log.info(taken, 'Took over');
       return new Term(options, producer, progress);
     } catch (error) {
+      options.log.debug(taken, 'Could not take over');
       await producer.close(0);
       throw error;
     }

@@ -86,8 +86,8 @@ export async function play(plan: Plan, say: (text: string) => void): Promise<Out
     failed = verdict.lost + verdict.duplicated + verdict.misordered > 0;
     return { verdict, ...times };
   } finally {
-    if (failed) say(`the replicas' logs are in ${stage.logDir}`);
-    await stage.close(failed);
+    if (failed || process.env.RAFKA_KEEP_LOGS === '1') say(`the replicas' logs are in ${stage.logDir}`);
+    await stage.close(failed || process.env.RAFKA_KEEP_LOGS === '1');
   }
 }
 
