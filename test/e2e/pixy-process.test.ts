@@ -205,7 +205,7 @@ describe('rafka pixy', { timeout: 180_000 }, () => {
       body: Buffer.alloc(9_000_000),
       headers: plain,
     });
-    assert.deepEqual([large.status, large.json], [413, { error: 'Request body is too large' }]);
+    assert.deepEqual([large.status, large.json], [413, { error: 'request body is too large' }]);
     assert.match(await slow, /^HTTP\/1.1 408 /);
     assert.equal((await pixy.ask('/_ping')).text, 'pong');
     await pixy.stop();
