@@ -13,12 +13,15 @@ interface Lab {
   stop(): Promise<void>;
 }
 
+/** A hundred producers connecting at once on a machine that is busy with other tests take longer than the default. */
+const args = ['--produce-timeout', '30000'];
+
 const labs: readonly { name: string; why: () => string | undefined; start: () => Promise<Lab> }[] = [
   {
     name: 'embedded Kafka',
     why: () => undefined,
     start: async () => {
-      const gateway = await GatewayProcess.start();
+      const gateway = await GatewayProcess.start({ args });
       return { gateway, stop: () => gateway.stop() };
     },
   },
@@ -31,7 +34,7 @@ const labs: readonly { name: string; why: () => string | undefined; start: () =>
         general: { 'bootstrap.servers': kafka.brokers, 'go.logs.channel.enable': true },
         consumer: { 'auto.offset.reset': 'earliest', 'session.timeout.ms': 6_000 },
       };
-      const gateway = await GatewayProcess.start({ config });
+      const gateway = await GatewayProcess.start({ config, args });
       return {
         gateway,
         stop: async () => {
