@@ -16,7 +16,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -82,12 +82,14 @@ export class KafkaServer {
   readonly #dir: string;
   readonly #nodes: readonly Node[];
   readonly #fast: boolean;
+  readonly #heir: ChildProcess;
 
   private constructor(dir: string, nodes: readonly Node[], sasl: number[], tls: number[], fast: boolean) {
     const list = (ports: readonly number[]) => ports.map((port) => `127.0.0.1:${port}`).join(',');
     this.#dir = dir;
     this.#nodes = nodes;
     this.#fast = fast;
+    this.#heir = leaveTo(dir);
     this.brokers = list(nodes.map(({ port }) => port));
     this.saslBrokers = list(sasl);
     this.tlsBrokers = list(tls);
@@ -121,6 +123,7 @@ export class KafkaServer {
   async stop(): Promise<void> {
     await Promise.all(this.#nodes.map((node) => end(node, 'SIGTERM')));
     rmSync(this.#dir, { recursive: true, force: true });
+    this.#heir.stdin?.end();
   }
 
   /** Stops a node in order; data and port stay. */
@@ -167,10 +170,8 @@ export class KafkaServer {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     node.process = child;
-    const atExit = () => child.kill('SIGKILL');
-    process.once('exit', atExit);
+    writeFileSync(join(node.dir, 'pid'), String(child.pid));
     child.once('exit', () => {
-      process.removeListener('exit', atExit);
       node.process = undefined;
       if (existsSync(newArchive)) renameSync(newArchive, archive);
     });
@@ -185,6 +186,15 @@ export class KafkaServer {
       clearTimeout(deadline);
     }
   }
+}
+
+/** Kills the nodes and removes their data when this process is gone, however it went: the pipe to it closes then. */
+function leaveTo(dir: string): ChildProcess {
+  const script = 'cat; for pid in "$0"/node-*/pid; do [ -e "$pid" ] && kill -9 "$(cat "$pid")"; done; rm -rf "$0"';
+  const heir = spawn('sh', ['-c', script, dir], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+  heir.unref();
+  (heir.stdin as Socket).unref();
+  return heir;
 }
 
 /** Reads the server's log until it says that it serves; goes on reading afterwards. */
