@@ -87,8 +87,9 @@ export class Peer {
   }
 
   /**
-   * A NOTIFICATION ends the session it was sent on. Those that can only come before a session is established (OPEN errors,
-   * refused and colliding connections) end nothing, and are kept as the reason in case `down` follows.
+   * A NOTIFICATION ends the session it was sent on. Two kinds are only kept as the reason of the `down` that follows: those
+   * that can only come before a session is established (OPEN errors, refused and colliding connections), and those whose
+   * PDU is not there but has to be guessed from the JSON.
    * @returns the reason to publish, or null.
    */
   notification(message: RisNotification): PeerDownReason | null {
@@ -96,7 +97,7 @@ export class Peer {
     // RIS Live mostly does not tell who sent it; collectors hardly ever end a session.
     const kind = message.direction === 'sent' ? 'local-notification' : 'remote-notification';
     const { code, subcode } = message;
-    if (code === 2 || (code === 6 && (subcode === 5 || subcode === 7))) {
+    if (message.raw === null || code === 2 || (code === 6 && (subcode === 5 || subcode === 7))) {
       this.#ending = { kind, pdu };
       return null;
     }

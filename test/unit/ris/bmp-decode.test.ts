@@ -26,10 +26,11 @@ const update = {
   aggregator: '64500:192.0.2.9',
   announcements: [{ next_hop: '192.0.2.1', prefixes: ['10.0.0.0/8'] }],
 };
+const raw = `${'FF'.repeat(16)}0015030604`;
 const lines = [
   risLine(update, '1700000000.123456', 'a'),
   risLine({ ...peer, withdrawals: ['2001:db8:0:0:0:0:0:0/32'] }, '1700000001', 'b'),
-  risLine({ ...peer, type: 'NOTIFICATION', notification: { code: 6, subcode: 4, data: '' } }, '1700000002', 'c'),
+  risLine({ ...peer, type: 'NOTIFICATION', notification: { code: 6, subcode: 4, data: '' }, raw }, '1700000002', 'c'),
 ];
 
 function encode(options: Partial<EncoderOptions> = {}): Buffer[] {

@@ -196,15 +196,16 @@ describe('peer sessions', () => {
     assert.equal(down!.risId, 'id-102');
     assert.deepEqual(kinds(s.send(state('down'))), []);
     assert.deepEqual(kinds(s.send(update)), ['up', 'monitoring']);
-    const [local] = s.send(notification(4, 0, { direction: 'sent' }));
+    const [local] = s.send(notification(4, 0, { direction: 'sent', raw: `${marker}0015030400` }));
     assert.equal(readBmp(local!.value).body[0], 1);
   });
 
-  test('a NOTIFICATION without raw is built, in both spellings of its data', () => {
+  test('a NOTIFICATION without raw is built, in both spellings of its data, and published with the state that follows', () => {
     const data = (code: number, subcode: number, text: string): string => {
       const s = new Session();
       s.send(update);
-      const [down] = s.send(notification(code, subcode, { notification: { code, subcode, data: text } }));
+      assert.deepEqual(s.send(notification(code, subcode, { notification: { code, subcode, data: text } })), []);
+      const [down] = s.send(state('down'));
       return cutBgp(readBmp(down!.value).body.subarray(1)).pdu.toString('hex', 19);
     };
     assert.equal(data(6, 2, ''), '0602');
