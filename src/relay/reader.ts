@@ -205,7 +205,7 @@ export class Reader {
     }
     // The ends heard of so far belong behind these messages and before those of the next poll.
     const ends = this.#ends;
-    if (ends.size > 0) this.#ends = new Map();
+    this.#ends = new Map();
     if (messages.length > 0) this.heard = true;
     let bytes = 0;
     for (const { key, value } of messages) bytes += messageOverhead + (key?.length ?? 0) + (value?.length ?? 0);

@@ -119,7 +119,7 @@ export function* numbered(
 }
 
 /** Everything committed in a topic, in offset order within each partition, by partition. */
-export async function readAll(kafka: KafkaFactory, topic: string): Promise<Message[][]> {
+export async function readAll(kafka: KafkaFactory, topic: string, isolation = 'read_committed'): Promise<Message[][]> {
   const [found] = await kafka.admin.topics([topic]);
   const count = found?.partitions.length ?? 0;
   const highs = await kafka.admin.watermarks(Array.from({ length: count }, (_, partition) => ({ topic, partition })));
@@ -127,7 +127,7 @@ export async function readAll(kafka: KafkaFactory, topic: string): Promise<Messa
   const messages: Message[][] = Array.from({ length: count }, () => []);
   const consumer = await kafka.consumer(
     {
-      properties: { 'isolation.level': 'read_committed', 'auto.offset.reset': 'earliest' },
+      properties: { 'isolation.level': isolation, 'auto.offset.reset': 'earliest' },
       onEnd: ({ partition, offset }) => {
         if (offset >= (highs.find((mark) => mark.partition === partition)?.high ?? 0)) open.delete(partition);
       },
