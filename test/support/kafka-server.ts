@@ -301,7 +301,7 @@ function serverProperties(id: number, data: string, layout: Layout): Record<stri
     'default.replication.factor': factor,
     'min.insync.replicas': minIsr,
     // A killed node may come back after this long (ms); the default of 9 s only makes tests slow.
-    'broker.session.timeout.ms': '2000',
+    'broker.session.timeout.ms': '5000',
     'broker.heartbeat.interval.ms': '500',
     'group.initial.rebalance.delay.ms': '0',
     'offsets.topic.num.partitions': '4',
