@@ -47,14 +47,22 @@ export class Health {
 
   async #lookAt(id: number, timeoutMs: number): Promise<SourceTopic | undefined> {
     const view = await within(this.#clock, timeoutMs, this.#ask(id));
-    this.#pool.record(id, view);
-    this.#onWeight(id, weightOf(view));
+    if (!view) this.#tell(id, undefined);
     return view;
   }
 
-  /** One question at a time for each source: a dead one must not gather them. */
+  #tell(id: number, view: SourceTopic | undefined): void {
+    this.#pool.record(id, view);
+    this.#onWeight(id, weightOf(view));
+  }
+
+  /** One question at a time for each source: a dead one must not gather them. An answer counts however late it comes. */
   #ask(id: number): Promise<SourceTopic | undefined> {
     this.#asking[id] ??= inspectSource(this.#sources[id]!, this.#topic)
+      .then((view) => {
+        this.#tell(id, view);
+        return view;
+      })
       .catch(() => undefined)
       .finally(() => {
         this.#asking[id] = undefined;

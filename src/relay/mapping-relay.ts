@@ -43,6 +43,8 @@ export type MappingState =
 
 /** What the broker will say again however often it is asked. */
 const permanent: ReadonlySet<number> = new Set([KafkaCode.messageTooLarge, 32, 87]);
+/** How long a look at the sources waits for one that can be read, ms: one that is down must not hold up the others. */
+const leastPatienceMs = 500;
 /** Looks at the sources without news of a partition before its reader is made anew: an error may have been lost. */
 const stalledTicks = 5;
 
@@ -344,7 +346,8 @@ export class MappingRelay {
     const known = choose();
     if (known !== undefined) return known;
     // What is known may be an interval old, and positions have moved since.
-    await this.#health.lookFor(this.#sourceTimeout, () => choose() !== undefined);
+    const patience = Math.max(leastPatienceMs, this.#deps.config.pool.request_timeout);
+    await this.#health.lookFor(patience, () => choose() !== undefined);
     return choose();
   }
 

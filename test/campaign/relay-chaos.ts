@@ -79,7 +79,6 @@ class Stage {
   readonly target: RealCluster;
   readonly kills: Record<string, number> = {};
   relay: RelayProcess | undefined;
-  dump: object[][] = [];
   readonly #toml: string;
   readonly #loads: Load[];
   #final: number | undefined;
@@ -101,7 +100,6 @@ class Stage {
 
   async startRelay(args: readonly string[] = []): Promise<RelayProcess> {
     this.relay = await RelayProcess.start(this.#toml, ['--mode', 'failover', ...args]);
-    this.dump.push(this.relay.lines);
     return this.relay;
   }
 
@@ -137,26 +135,6 @@ class Stage {
       }
     }
     const total = copied.flat().length;
-    if (process.env.CHAOS_DUMP) {
-      const { writeFileSync } = await import('node:fs');
-      const out: string[] = [];
-      for (let p = 0; p < partitions; p++) {
-        let start = -1; let prev = -1;
-        for (let n = p; n < this.#final; n += partitions) {
-          if (!seen.has(n)) { if (start < 0) start = n; prev = n; }
-          else if (start >= 0) { out.push(`p${p} missing ${start}..${prev} offsets ${(start - p) / partitions}..${(prev - p) / partitions}`); start = -1; }
-        }
-        if (start >= 0) out.push(`p${p} missing ${start}..${prev} offsets ${(start - p) / partitions}..${(prev - p) / partitions} (tail)`);
-      }
-      const raw = await readAll(this.target.kafka, topic, 'read_uncommitted');
-      const rawSeen = new Set(raw.flat().map((m) => m.value!.toString()));
-      out.push(`uncommitted: ${raw.flat().length} distinct ${rawSeen.size}`);
-      const ck = await readAll(this.target.kafka, 'rafka-relay-checkpoints');
-      out.push(...ck.flat().map((m) => `ck ${m.offset} ${m.timestamp} ${m.key} ${m.value}`));
-      for (const s of this.sources) { const all = await readAll(s.kafka, topic); out.push('source ' + all.map((m) => `${m.length} ${new Set(m.map((x) => x.value!.toString())).size} bad=${m.findIndex((x, i) => Number(x.value!.toString()) !== i * partitions + x.partition || x.offset !== i)}`).join('; ')); }
-      out.push(...this.dump.flat().map((l) => JSON.stringify(l)));
-      writeFileSync(process.env.CHAOS_DUMP, out.join('\n'));
-    }
     return {
       messages: this.#final,
       gaps: this.#final - seen.size,
