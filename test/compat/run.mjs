@@ -2,8 +2,8 @@
 // node test/compat/run.mjs PORT [--count 10000] [--only ioredis,jedis] [--python PYTHON] [--jars DIR]
 // What each needs: python3 -m venv + pip install 'redis>=8' 'faststream[redis]'; Go; mvn dependency:copy-dependencies (see README.md).
 import { execFileSync, spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 
 const here = import.meta.dirname;

@@ -1,4 +1,5 @@
 // Streams: what all connections share of Redis Streams: the producer of XADD, groups, tails, ranges; started and stopped as a face.
+import { sleep } from '../../core/clock.js';
 import type { Cluster } from '../../core/cluster.js';
 import type { Face } from '../../core/face.js';
 import { type Clock, type DeliveryReport, KafkaCode, KafkaError, type Message } from '../../core/ports.js';
@@ -9,6 +10,7 @@ import type { Pending } from '../../core/streams/pending.js';
 import { RangeReader } from '../../core/streams/range-reader.js';
 import type { StreamGroup } from '../../core/streams/stream-group.js';
 import { StreamGroups } from '../../core/streams/stream-groups.js';
+import { marksOf } from '../../core/streams/stream-log.js';
 import { TopicTails } from '../../core/streams/topic-tails.js';
 import type { TopicCatalog } from '../../core/topic-catalog.js';
 import { fail, type GatewayError } from '../../errors.js';
@@ -32,6 +34,9 @@ export interface StreamsOptions {
 const connectTimeoutMs = 10_000;
 const retryBackoffMs = 500;
 const flushMs = 5_000;
+/** How long the partitions of a new topic may take to get their leaders, and how often they are looked at, ms. */
+const newTopicMs = 10_000;
+const newTopicRetryMs = 30;
 /** Topics that a warning is remembered for. */
 const maxNoted = 1_000;
 /** Of the last messages of a tailed topic, bytes. */
@@ -206,8 +211,24 @@ export class Streams implements Face {
       ...(replicationFactor === undefined ? {} : { replicationFactor }),
       config: { 'message.timestamp.type': 'LogAppendTime' },
     });
-    this.#options.catalog.forget();
+    await this.#settled(topic);
     this.#known.add(topic);
+  }
+
+  /** A new topic's partitions have no leaders for a moment. */
+  async #settled(topic: string): Promise<void> {
+    const { catalog, clock, cluster } = this.#options;
+    const deadline = clock.monotonic() + newTopicMs;
+    for (;;) {
+      catalog.forget();
+      try {
+        if (await marksOf(catalog, cluster.kafka.admin, topic)) return;
+      } catch (error) {
+        if (!(error instanceof KafkaError) || !error.retriable) throw error;
+      }
+      if (clock.monotonic() > deadline) throw fail('kafka-unavailable', `the new topic ${topic} has no leaders yet`);
+      await sleep(clock, newTopicRetryMs);
+    }
   }
 
   #makeProducer(): ProducerSession {

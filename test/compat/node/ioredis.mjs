@@ -1,13 +1,16 @@
 // ioredis. node ioredis.mjs PORT STREAM produce|consume COUNT [CRASH_AFTER]
 import { Redis } from 'ioredis';
 
-const [port, stream, mode, count, crashAfter = 0] = process.argv.slice(2).map((arg, index) => (index === 1 || index === 2 ? arg : Number(arg)));
+const [port, stream, mode, count, crashAfter = 0] = process.argv
+  .slice(2)
+  .map((arg, index) => (index === 1 || index === 2 ? arg : Number(arg)));
 const client = new Redis({ port });
 
 if (mode === 'produce') {
   for (let start = 0; start < count; start += 100) {
     const pipeline = client.pipeline();
-    for (let number = start; number < Math.min(start + 100, count); number++) pipeline.xadd(stream, '*', 'value', `n${number}`);
+    for (let number = start; number < Math.min(start + 100, count); number++)
+      pipeline.xadd(stream, '*', 'value', `n${number}`);
     for (const [error] of await pipeline.exec()) if (error) throw error;
   }
 } else {

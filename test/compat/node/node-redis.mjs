@@ -1,7 +1,9 @@
 // node-redis. node node-redis.mjs PORT STREAM produce|consume COUNT [CRASH_AFTER]
 import { createClient } from 'redis';
 
-const [port, stream, mode, count, crashAfter = 0] = process.argv.slice(2).map((arg, index) => (index === 1 || index === 2 ? arg : Number(arg)));
+const [port, stream, mode, count, crashAfter = 0] = process.argv
+  .slice(2)
+  .map((arg, index) => (index === 1 || index === 2 ? arg : Number(arg)));
 const client = await createClient({ socket: { port } }).connect();
 
 if (mode === 'produce') {

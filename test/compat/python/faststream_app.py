@@ -6,6 +6,7 @@ import sys
 import time
 
 from faststream.redis import RedisBroker, StreamSub
+from redis.asyncio import Redis
 
 port, stream, mode, count = int(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
 crash_after = int(sys.argv[5]) if len(sys.argv) > 5 else 0
@@ -34,6 +35,9 @@ if mode == "consume":
 
 async def main() -> None:
     if mode == "produce":
+        # FastStream starts new groups at the end of a stream: what is produced before its consumer comes needs the group first.
+        async with Redis(port=port) as client:
+            await client.xgroup_create(stream, "g", id="0", mkstream=True)
         async with broker:
             for start in range(0, count, 100):
                 await asyncio.gather(*(broker.publish(f"n{n}", stream=stream) for n in range(start, min(start + 100, count))))
