@@ -7,18 +7,18 @@ const maxAgeMs = 1_000;
 /** A shared, cached look at the cluster's topics: single flight, so that a hundred waiting consumers cost one request. */
 export class TopicCatalog {
   readonly #admin: Admin;
-  readonly #clock: Clock;
+  readonly clock: Clock;
   #topics: Promise<ReadonlyMap<string, TopicMetadata>> | undefined;
   #askedAt = Number.NEGATIVE_INFINITY;
 
   constructor(admin: Admin, clock: Clock) {
     this.#admin = admin;
-    this.#clock = clock;
+    this.clock = clock;
   }
 
   /** All topics by name, at most a second old. @throws KafkaError when no broker answers. */
   all(): Promise<ReadonlyMap<string, TopicMetadata>> {
-    const now = this.#clock.monotonic();
+    const now = this.clock.monotonic();
     if (!this.#topics || now - this.#askedAt > maxAgeMs) {
       this.#askedAt = now;
       this.#topics = this.#admin.topics().then((topics) => new Map(topics.map((topic) => [topic.name, topic])));

@@ -1,5 +1,6 @@
 // StreamLog: a topic as one log ordered by id: its length, its ends, and ranges of it merged over the partitions.
-import type { Admin, Message } from '../ports.js';
+import { sleep } from '../clock.js';
+import { type Admin, KafkaError, type Message } from '../ports.js';
 import type { TopicCatalog } from '../topic-catalog.js';
 import type { PartitionRange, RangeReader } from './range-reader.js';
 
@@ -32,11 +33,24 @@ export const placeOf = ({ timestamp, offset, partition }: Message): Place => ({
 export const comparePlaces = (a: Place, b: Place): number =>
   a.ms - b.ms || a.offset - b.offset || a.partition - b.partition;
 
+/** How long partitions may be without a leader (a new topic, a broker that went) before that is an error, ms. */
+const leaderMs = 3_000;
+const leaderRetryMs = 50;
+
 /** A topic's partitions with what they hold; undefined when there is no such topic. @throws KafkaError */
 export async function marksOf(catalog: TopicCatalog, admin: Admin, topic: string): Promise<Marks[] | undefined> {
-  const found = (await catalog.all()).get(topic);
-  if (!found) return undefined;
-  return admin.watermarks(found.partitions.map(({ partition }) => ({ topic, partition })));
+  const { clock } = catalog;
+  const deadline = clock.monotonic() + leaderMs;
+  for (;;) {
+    const found = (await catalog.all()).get(topic);
+    if (!found) return undefined;
+    try {
+      return await admin.watermarks(found.partitions.map(({ partition }) => ({ topic, partition })));
+    } catch (error) {
+      if (!(error instanceof KafkaError) || !error.retriable || clock.monotonic() > deadline) throw error;
+    }
+    await sleep(clock, leaderRetryMs);
+  }
 }
 
 export const lengthOf = (marks: readonly Marks[]): number =>
