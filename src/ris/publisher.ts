@@ -43,6 +43,7 @@ export class Publisher {
   readonly #backlog: Backlog;
   readonly #encoder: RisEncoder;
   readonly #published: Published;
+  readonly #keys = new Map<string, Buffer>();
   readonly #headers: { readonly host: Header; readonly synthetic: Header };
   #mark: number | null;
   #turn: number;
@@ -222,14 +223,32 @@ export class Publisher {
     for (const record of records) this.#records.push(this.#kafkaRecord(record));
   }
 
-  #kafkaRecord({ topic, key, value, timestampMs, risId, part, synthetic }: BmpRecord): ProducerRecord {
-    const record = { topic, key: key === null ? null : Buffer.from(key), value };
-    const timed = this.#options.risTime ? { ...record, timestamp: timestampMs } : record;
-    if (!this.#options.headers) return timed;
-    const headers: Header[] = [this.#headers.host];
+  #kafkaRecord(bmp: BmpRecord): ProducerRecord {
+    const { topic, value } = bmp;
+    const key = bmp.key === null ? null : this.#keyOf(bmp.key);
+    const timestamp = this.#options.risTime ? bmp.timestampMs : Math.floor(this.#options.now());
+    return this.#options.headers
+      ? { topic, key, value, timestamp, headers: this.#headersOf(bmp) }
+      : { topic, key, value, timestamp };
+  }
+
+  #headersOf({ risId, part, synthetic }: BmpRecord): Header[] {
+    const headers = [this.#headers.host];
     if (risId !== null) headers.push({ key: 'ris-id', value: Buffer.from(risId) });
     if (part !== null) headers.push({ key: 'part', value: Buffer.from(part) });
     if (synthetic) headers.push(this.#headers.synthetic);
-    return { ...timed, headers };
+    return headers;
+  }
+
+  /** Keys repeat (unless they are ids, which are not kept). */
+  #keyOf(text: string): Buffer {
+    const known = this.#keys.get(text);
+    if (known) return known;
+    const key = Buffer.from(text);
+    if (this.#keys.size < maxKeys) this.#keys.set(text, key);
+    return key;
   }
 }
+
+/** More peers than any collector has. */
+const maxKeys = 4_096;
