@@ -1,7 +1,10 @@
 // The sections of INFO.
-import { cpus, totalmem } from 'node:os';
+import { totalmem } from 'node:os';
 import { REDIS_VERSION } from './compatibility.js';
 import type { Context } from './context.js';
+
+/** Asked once: the system reads a file for it. */
+const systemMemory = totalmem();
 
 type Fields = Readonly<Record<string, string | number>>;
 
@@ -26,15 +29,14 @@ const sections: Readonly<Record<string, (ctx: Context) => Fields>> = {
     blocked_clients: [...server.clients()].filter(({ facts }) => facts.isWaiting).length,
   }),
   Memory: () => {
-    const { rss, heapUsed } = process.memoryUsage();
+    const rss = process.memoryUsage.rss();
     return {
       used_memory: rss,
       used_memory_human: human(rss),
       used_memory_rss: rss,
       used_memory_rss_human: human(rss),
-      used_memory_heap: heapUsed,
-      total_system_memory: totalmem(),
-      total_system_memory_human: human(totalmem()),
+      total_system_memory: systemMemory,
+      total_system_memory_human: human(systemMemory),
       maxmemory: 0,
       maxmemory_human: '0B',
       maxmemory_policy: 'noeviction',
@@ -60,7 +62,7 @@ const sections: Readonly<Record<string, (ctx: Context) => Fields>> = {
   }),
   CPU: () => {
     const { user, system } = process.cpuUsage();
-    return { used_cpu_sys: (system / 1e6).toFixed(6), used_cpu_user: (user / 1e6).toFixed(6), cpus: cpus().length };
+    return { used_cpu_sys: (system / 1e6).toFixed(6), used_cpu_user: (user / 1e6).toFixed(6) };
   },
   Kafka: ({ server }) => server.gateway.info(),
   Cluster: () => ({ cluster_enabled: 0 }),
