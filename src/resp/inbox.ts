@@ -6,7 +6,7 @@ import type { QueryBudget, Spender } from './query-budget.js';
 
 /** Commands in a row, and milliseconds, before others get their turn. */
 const TURN_COMMANDS = 2048;
-const TURN_MS = 5;
+const TURN_MS = 2;
 /** How often the clock is looked at: once in so many commands, a power of two. */
 const CLOCK_COMMANDS = 16;
 /** The most that one read brings: a chunk of this size means that more is waiting. */
