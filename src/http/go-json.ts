@@ -8,13 +8,21 @@ export function goJson(value: unknown): string {
 /** A string as Go quotes it inside JSON. */
 export const goString = (text: string): string => escaped(JSON.stringify(text));
 
-/** Like goJson, with arrays of numbers on one line: `"c1": [0,1,2]`. */
-export function goJsonWithLists(value: unknown): string {
-  return goJson(value).replaceAll(
-    /\[\s*(-?\d+(?:,\s*-?\d+)*)\s*\]/g,
-    (_, list: string) => `[${list.replaceAll(/\s/g, '')}]`,
+/** An object two deep whose leaves are lists of numbers, each list on one line: `"c1": [0,1,2]`. */
+export function goJsonWithLists(value: ReadonlyMap<string, ReadonlyMap<string, readonly number[]>>): string {
+  const leaves = (of: ReadonlyMap<string, readonly number[]>): string =>
+    block(
+      [...of].map(([key, list]) => `    ${goString(key)}: [${list.join(',')}]`),
+      '  ',
+    );
+  return block(
+    [...value].map(([key, of]) => `  ${goString(key)}: ${leaves(of)}`),
+    '',
   );
 }
+
+const block = (lines: readonly string[], indent: string): string =>
+  lines.length === 0 ? '{}' : `{\n${lines.join(',\n')}\n${indent}}`;
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the escapes of JSON.stringify are matched, not the characters
 const special = /[<>&\u2028\u2029\u0000]|\\[bf\\]/g;

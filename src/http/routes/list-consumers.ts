@@ -18,8 +18,6 @@ export const listConsumers = {
   errors: { 400: 'Unknown cluster or group, or the group does not consume the topic', 500: 'Kafka refused' },
   async run({ proxy, topic, params }) {
     const group = params.has('group') ? params.group() : undefined;
-    const groups = await proxy.consumers(topic, group);
-    const json = Object.fromEntries([...groups].map(([name, members]) => [name, Object.fromEntries(members)]));
-    return goJsonWithLists(json);
+    return goJsonWithLists(await proxy.consumers(topic, group));
   },
 } satisfies Route;
