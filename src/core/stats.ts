@@ -34,6 +34,7 @@ const labelled = {
   'ris.late': { help: 'RIS messages that came after their place in the order was passed', labels: ['host'] },
   'ris.published': { help: 'RIS messages committed to Kafka', labels: ['host'] },
   'ris.records': { help: 'BMP records committed to Kafka', labels: ['host'] },
+  'ris.encoded': { help: 'What the RIS messages of the leader were made into, and how', labels: ['host', 'what'] },
   'ris.skipped': { help: 'RIS messages that another leader had published', labels: ['host'] },
   'ris.dropped': { help: 'RIS messages dropped because the buffer was full', labels: ['host'] },
   'ris.holes': { help: 'Holes marked by Peer Down', labels: ['host'] },

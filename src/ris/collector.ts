@@ -378,6 +378,9 @@ export class Collector {
     this.#count('ris.skipped', batch.skipped);
     this.#count('ris.holes', batch.holes);
     stats.add('producer.messages', batch.records.length);
+    const { encoded, malformed } = this.#publisher?.takeCounts() ?? { encoded: [], malformed: [] };
+    for (const [what, by] of encoded) this.#count('ris.encoded', by, what);
+    for (const [reason, by] of malformed) this.#count('ris.malformed', by, reason);
     if (batch.holes > 0) this.#deps.log.error({ holes: batch.holes }, 'A hole was marked: messages are missing');
   }
 

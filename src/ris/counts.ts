@@ -48,3 +48,28 @@ export const noCounts = (): EncoderCounts => ({
   madeUpOpens: 0,
   malformed: {},
 });
+
+/** Hands the counters on piecemeal, for a metric that only grows. */
+export class CountsReader {
+  readonly #counts: EncoderCounts;
+  readonly #read = new Map<string, number>();
+
+  constructor(counts: EncoderCounts) {
+    this.#counts = counts;
+  }
+
+  /** What was counted since the last call: `encoded` by what was done, `malformed` by reason. */
+  take(): { encoded: readonly (readonly [string, number])[]; malformed: readonly (readonly [string, number])[] } {
+    const { malformed, ...encoded } = this.#counts;
+    return {
+      encoded: Object.entries(encoded).flatMap((entry) => this.#since('', ...entry)),
+      malformed: Object.entries(malformed).flatMap((entry) => this.#since('malformed ', ...entry)),
+    };
+  }
+
+  #since(kind: string, name: string, count: number): [string, number][] {
+    const before = this.#read.get(kind + name) ?? 0;
+    this.#read.set(kind + name, count);
+    return count > before ? [[name, count - before]] : [];
+  }
+}

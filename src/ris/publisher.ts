@@ -2,6 +2,7 @@
 import type { Header, ProducerRecord } from '../core/ports.js';
 import type { Backlog } from './backlog.js';
 import type { Progress, Step } from './checkpoint.js';
+import { CountsReader } from './counts.js';
 import { RisEncoder } from './encoder.js';
 import { type MalformedReason, parseLine } from './message.js';
 import type { PeekedLine } from './peek.js';
@@ -42,6 +43,7 @@ export class Publisher {
   readonly #options: PublisherOptions;
   readonly #backlog: Backlog;
   readonly #encoder: RisEncoder;
+  readonly #counts: CountsReader;
   readonly #published: Published;
   readonly #keys = new Map<string, Buffer>();
   readonly #headers: { readonly host: Header; readonly synthetic: Header };
@@ -57,6 +59,7 @@ export class Publisher {
     this.#options = options;
     this.#backlog = backlog;
     this.#encoder = new RisEncoder(options.encoder);
+    this.#counts = new CountsReader(this.#encoder.counts);
     this.#encoder.peers.restore(Object.fromEntries(progress.states) as Record<string, PeerSnapshot>);
     this.#published = new Published(options.published, progress.published);
     this.#mark = progress.mark;
@@ -74,9 +77,9 @@ export class Publisher {
     return this.#mark;
   }
 
-  /** What the encoder did, for counters. */
-  get counts(): RisEncoder['counts'] {
-    return this.#encoder.counts;
+  /** What the encoder did since the last call, for counters. */
+  takeCounts(): ReturnType<CountsReader['take']> {
+    return this.#counts.take();
   }
 
   /** Peers whose session is up. */
