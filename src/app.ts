@@ -109,7 +109,7 @@ export class App {
     await this.#step('producers are flushed, connections close', async (face) => {
       this.#undelivered += await face.close();
     });
-    this.#gateway.close();
+    await this.#gateway.close();
     for (const cluster of this.#clusters) await cluster.kafka.close();
     this.#log.info({ undelivered: this.#undelivered }, 'stopped');
     return this.#undelivered;

@@ -56,6 +56,11 @@ export const gatewayFlags: readonly Flag[] = [
     path: 'resp.producerIdleTimeoutMs',
     about: 'give idle producers back; 0: never',
   },
+  {
+    flag: '--shared-producers <n>',
+    path: 'resp.sharedProducers',
+    about: 'producers that all connections share; 0: each has its own',
+  },
   { flag: '--max-consumers <n>', path: 'resp.maxConsumers', about: 'consumers at once' },
   {
     flag: '--max-prefetch-bytes <n>',

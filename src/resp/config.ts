@@ -23,6 +23,12 @@ export const kafkaSettings = {
   producerIdleTimeoutMs: ms
     .default(60_000)
     .describe('A producer with nothing in flight is given back after this long; 0: never'),
+  sharedProducers: z
+    .int()
+    .min(0)
+    .max(64)
+    .default(0)
+    .describe('Producers that all connections share; 0: each connection has its own'),
   consumerCloseMs: ms.default(5_000).describe('How long a consumer may take to leave its group and commit'),
   maxConsumers: z
     .number()

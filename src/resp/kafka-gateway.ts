@@ -5,6 +5,7 @@ import { ConsumerSessions } from '../core/consumer-sessions.js';
 import type { Admin, Clock, Properties } from '../core/ports.js';
 import { ProducerSession } from '../core/producer-session.js';
 import { SessionLog } from '../core/session-log.js';
+import { SharedProducers } from '../core/shared-producers.js';
 import type { Stats } from '../core/stats.js';
 import { TopicCatalog } from '../core/topic-catalog.js';
 import type { Log } from '../log.js';
@@ -38,6 +39,7 @@ export class KafkaGateway implements Gateway {
   readonly #options: KafkaGatewayOptions;
   readonly #log: SessionLog;
   readonly #producers = new Set<ProducerSession>();
+  readonly #shared: SharedProducers | undefined;
   #stopSweep: () => void = () => {};
 
   constructor(options: KafkaGatewayOptions) {
@@ -65,6 +67,7 @@ export class KafkaGateway implements Gateway {
       prefetchBytes: settings.maxPrefetchBytes,
       maxPollIntervalMs: Number(consumerProperties['max.poll.interval.ms'] ?? defaultMaxPollIntervalMs),
     });
+    if (settings.sharedProducers > 0) this.#shared = new SharedProducers(cluster.kafka, settings.sharedProducers);
     this.#sweepLater();
   }
 
@@ -90,9 +93,11 @@ export class KafkaGateway implements Gateway {
   /** A producer for one connection. @param client names it in the log. */
   producer(client: () => string): ProducerSession {
     const { cluster, settings, clock, stats } = this.#options;
+    const shared = this.#shared;
     const session = new ProducerSession({
-      reports: 'errors',
-      open: (options, timeoutMs) => cluster.kafka.producer(options, timeoutMs),
+      // A shared client has to tell whose each record was; one of its own only tells of failures.
+      reports: shared ? 'all' : 'errors',
+      open: (options, timeoutMs) => (shared ?? cluster.kafka).producer(options, timeoutMs),
       produceTimeoutMs: settings.produceTimeoutMs,
       clock,
       stats,
@@ -114,9 +119,10 @@ export class KafkaGateway implements Gateway {
     return this.consumers.close(session, this.settings.consumerCloseMs);
   }
 
-  /** Ends the idle sweep. */
-  close(): void {
+  /** Ends the idle sweep and closes the shared producers, once every session is closed. */
+  async close(): Promise<void> {
     this.#stopSweep();
+    await this.#shared?.close(this.settings.producerFlushMs);
   }
 
   #sweepLater(): void {
