@@ -25,12 +25,12 @@ test('the patch fits the pinned node-rdkafka, and only once', (t) => {
   const before = readFileSync(join(dir, 'src/producer.cc'), 'utf8');
   applyPatch(patch, dir, 'node_modules/node-rdkafka/');
   const after = readFileSync(join(dir, 'src/producer.cc'), 'utf8');
-  const added = patch.split('\n').filter((line) => /^\+(?!\+\+ )/.test(line));
-  for (const line of added) {
-    const found = ['producer.cc', 'producer.h', 'common.cc'].some((file) =>
-      readFileSync(join(dir, 'src', file), 'utf8').includes(`${line.slice(1)}\n`),
-    );
-    assert.ok(found, `missing after the patch: ${line}`);
+  for (const part of patch.split(/^(?=--- )/m)) {
+    const file = /^\+\+\+ b\/node_modules\/node-rdkafka\/(\S+)$/m.exec(part)![1]!;
+    const patched = readFileSync(join(dir, file), 'utf8');
+    for (const line of part.split('\n').filter((text) => /^\+(?!\+\+ )/.test(text))) {
+      assert.ok(patched.includes(`${line.slice(1)}\n`), `missing in ${file} after the patch: ${line}`);
+    }
   }
   assert.throws(() => applyPatch(patch, dir, 'node_modules/node-rdkafka/'), /does not fit .*src\/producer\.cc:\d+/);
   assert.equal(readFileSync(join(dir, 'src/producer.cc'), 'utf8'), after);
