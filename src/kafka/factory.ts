@@ -94,6 +94,10 @@ class RdKafkaFactory implements KafkaFactory {
         ? { 'group.id': `rafka-ungrouped-${randomUUID()}`, 'enable.auto.commit': false }
         : { 'group.id': options.groupId }),
       ...(options.onEnd ? { 'enable.partition.eof': true } : {}),
+      // Whoever has a say in rebalances is told of whole assignments, which only eager assignors of the classic protocol make.
+      ...(options.rebalance
+        ? { 'group.protocol': 'classic', 'partition.assignment.strategy': 'range,roundrobin' }
+        : {}),
     };
     const sections = [...this.#consumer, override(options.properties), { name: 'session', properties: identity }];
     const below = this.#embedded ? [embeddedConsumer(sections, options.rebalance !== undefined)] : [];

@@ -107,7 +107,7 @@ class RdProducer implements Producer {
       this.#all ? tag : undefined,
       headers === undefined || headers.length === 0 ? undefined : this.#nativeHeaders(headers),
     );
-    if (code !== 0) throw wrap(code);
+    if (code !== 0) throw code === KafkaCode.queueFull ? queueFull : wrap(code);
     this.#reporter.inFlight++;
     this.#poller.produced();
   }
@@ -179,6 +179,9 @@ class RdProducer implements Producer {
     });
   }
 }
+
+/** One for all: callers that are held back by a full queue try again and again, and a stack each time would cost more than the record. */
+const queueFull = wrap(KafkaCode.queueFull);
 
 const closedError = () => refuse(KafkaCode.state, 'The producer is closed');
 

@@ -122,6 +122,8 @@ export function groupTests(suite: PortSuite): void {
       const calls: string[] = [];
       const consumer: Consumer = await consuming({
         groupId,
+        // Not for a member that has its say: it is told of whole assignments.
+        properties: { 'partition.assignment.strategy': 'cooperative-sticky' },
         rebalance: {
           async assigned(partitions) {
             calls.push(`assigned ${partitions.length}`);
