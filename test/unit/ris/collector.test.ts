@@ -100,6 +100,13 @@ class Scene {
     }
   }
 
+  /** A message of the present feed time that is not sent yet, but counts as sent. */
+  take(): string {
+    const { id, line } = this.generator.next(this.#time++);
+    this.sent.push(id);
+    return line;
+  }
+
   /** Lets feed time pass. */
   skip(ms: number): void {
     this.#time += ms;
@@ -275,6 +282,40 @@ test('a leader with a gap steps down for a standby without one, and publishes no
   scene.assertExactlyOnce();
   assert.equal(scene.count(bmp.peerDown), 0, 'there is no hole');
   assert.equal(first.count('ris.stepdowns'), 1);
+});
+
+test('what a leader holds when its feed ends is left to its successor, who has what belongs in front of it', async (t) => {
+  const scene = await Scene.open(t);
+  const first = await scene.replica('one', true, { reorderMs: 300 });
+  const second = await scene.replica('two', false, { reorderMs: 300 });
+  scene.send(30);
+  await scene.published(30);
+  first.election.othersAreBetter = true;
+  scene.skip(10);
+  const missed = scene.take();
+  scene.send(3);
+  await until(() => first.collector.figures().received === 33, 'the leader has the later ones');
+  await scene.cut('one');
+  scene.sendLine(missed);
+  await until(() => first.election.releases > 0, 'the leader steps down');
+  await scene.resubscribed('one');
+  second.election.decide(true);
+  await scene.published(34);
+  scene.assertExactlyOnce();
+});
+
+test('a process that stood still reads its socket before it lets go of what it holds', async (t) => {
+  const scene = await Scene.open(t);
+  const only = await scene.replica('one', true, { reorderMs: 300 });
+  scene.send(3);
+  await scene.published(3);
+  const overtaken = scene.take();
+  scene.send(3);
+  await until(() => only.collector.figures().received === 6, 'the later ones are held');
+  scene.sendLine(overtaken);
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+  await scene.published(7);
+  scene.assertExactlyOnce();
 });
 
 test('a successor that was not there in time marks a hole', async (t) => {
