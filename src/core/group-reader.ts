@@ -10,6 +10,7 @@ import {
   KafkaError,
   type KafkaFault,
   type Message,
+  OFFSET_NONE,
   type TopicPartition,
   type TopicPartitionOffset,
 } from './ports.js';
@@ -312,10 +313,7 @@ export class GroupReader<P extends ReadPartition> {
   }
 
   async #start(partitions: readonly TopicPartition[], admin: Admin): Promise<TopicPartitionOffset[]> {
-    const [offsets, marks] = await Promise.all([
-      admin.groupOffsets(this.#group, partitions),
-      admin.watermarks(partitions),
-    ]);
+    const [offsets, marks] = await Promise.all([this.#committed(partitions, admin), admin.watermarks(partitions)]);
     return partitions.map(({ topic, partition }) => {
       const committed = offsets.find((each) => each.partition === partition);
       const mark = marks.find((each) => each.partition === partition);
@@ -323,6 +321,17 @@ export class GroupReader<P extends ReadPartition> {
       const offset = this.#adopt(partition, committed) ?? this.#begin(partition, committed, mark);
       return { topic, partition, offset };
     });
+  }
+
+  /** With metadata, which only the admin can read; a cluster that can't be asked so (the embedded one) has none. */
+  async #committed(partitions: readonly TopicPartition[], admin: Admin): Promise<CommittedOffset[]> {
+    try {
+      return await admin.groupOffsets(this.#group, partitions);
+    } catch (error) {
+      if (!(error instanceof KafkaError && error.code === KafkaCode.unsupportedFeature) || !this.#consumer) throw error;
+      const committed = await this.#consumer.committed(partitions, startMs);
+      return committed.filter(({ offset }) => offset !== OFFSET_NONE).map((each) => ({ ...each, metadata: '' }));
+    }
   }
 
   /** What we know about a partition stays true when nobody else has moved the group's position meanwhile. */

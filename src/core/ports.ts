@@ -105,6 +105,7 @@ export const KafkaCode = {
   purgeQueue: -152,
   purgeInflight: -151,
   fatal: -150,
+  unsupportedFeature: -165,
   fenced: -144,
   maxPollExceeded: -147,
   unknownTopicOrPartition: 3,
