@@ -15,6 +15,7 @@ import { TopicTails } from '../../core/streams/topic-tails.js';
 import type { TopicCatalog } from '../../core/topic-catalog.js';
 import { fail, type GatewayError } from '../../errors.js';
 import type { Log } from '../../log.js';
+import { Appender } from './appender.js';
 import type { StreamsConfig } from './config.js';
 import { Cursors } from './cursors.js';
 import { deadLetter } from './dead-letters.js';
@@ -51,6 +52,7 @@ export class Streams implements Face {
   readonly cursors = new Cursors();
   readonly #options: StreamsOptions;
   readonly #producer: ProducerSession;
+  readonly #appender: Appender;
   /** Topics that were there when last looked: XADD does not ask again. */
   readonly #known = new Set<string>();
   readonly #skews = new Map<string, number>();
@@ -64,6 +66,7 @@ export class Streams implements Face {
     const { kafka } = cluster;
     const onFault = (fault: Parameters<SessionLog['consumerFault']>[1]) => sessionLog.consumerFault('streams', fault);
     this.#producer = this.#makeProducer();
+    this.#appender = new Appender(this.#producer);
     this.ranges = new RangeReader({
       kafka,
       clock,
@@ -101,9 +104,7 @@ export class Streams implements Face {
 
   /** Writes one record. @throws GatewayError `stream-unconfirmed`, `stream-refused`, and as ProducerSession.send(). */
   append(topic: string, { key, value, headers }: RecordParts): Promise<DeliveryReport> {
-    const sent = this.#producer.send({ topic, key, value, headers });
-    this.#producer.hurry();
-    return sent;
+    return this.#appender.append({ topic, key, value, headers });
   }
 
   /** What a failed delivery is answered with. */
