@@ -44,10 +44,22 @@ export class ExactWriter implements Writer {
       try {
         return await producer.commitTransaction(Math.max(1, left));
       } catch (error) {
-        if (!(error instanceof KafkaError) || !canRepeat(error)) throw error;
+        if (!(error instanceof KafkaError)) throw error;
+        if (!canRepeat(error)) throw await this.#cause(error);
         this.#outlet.checkTries(tries, error);
       }
     }
+  }
+
+  /** A commit says only that some messages failed; their reports, which may come a moment later, say why. */
+  async #cause(error: KafkaError): Promise<unknown> {
+    await this.#outlet.producer.flush(0);
+    try {
+      this.#outlet.check();
+    } catch (cause) {
+      return cause;
+    }
+    return error;
   }
 }
 

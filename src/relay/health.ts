@@ -9,7 +9,7 @@ import { weightOf } from './source-pool.js';
 export class Health {
   readonly #sources: readonly KafkaFactory[];
   readonly #topic: string;
-  readonly #pool: SourcePool;
+  readonly #pool: SourcePool<SourceTopic>;
   readonly #clock: Clock;
   readonly #onWeight: (id: number, weight: number) => void;
   readonly #asking: (Promise<SourceTopic | undefined> | undefined)[] = [];
@@ -17,7 +17,7 @@ export class Health {
   constructor(options: {
     sources: readonly KafkaFactory[];
     topic: string;
-    pool: SourcePool;
+    pool: SourcePool<SourceTopic>;
     clock: Clock;
     onWeight: (id: number, weight: number) => void;
   }) {

@@ -53,7 +53,7 @@ export class MappingRelay {
   readonly metrics: MappingMetrics;
   readonly #deps: MappingDeps;
   readonly #run: RunState;
-  readonly #pool: SourcePool;
+  readonly #pool: SourcePool<SourceTopic>;
   readonly #health: Health;
   readonly #positions = new Positions();
   readonly #filters: FilterChain;
@@ -77,6 +77,8 @@ export class MappingRelay {
   #stalled = { total: -1, ticks: 0 };
   #over = false;
   #undelivered = 0;
+  /** The target may have more partitions by now. */
+  #renewTarget = false;
 
   constructor(deps: MappingDeps) {
     const { mapping, config, clock, sources } = deps;
@@ -314,7 +316,10 @@ export class MappingRelay {
           this.metrics.source('source_errors_total', id);
           this.#pool.markDown(id);
         }
-      } else this.metrics.count('source_unhealthy_total');
+      } else {
+        this.metrics.count('source_unhealthy_total');
+        this.#vetAll(session);
+      }
       await this.#sourceFailed(id);
     }
     return undefined;
@@ -361,7 +366,7 @@ export class MappingRelay {
     const kafka = sources[id]!;
     const topic = await within(clock, this.#sourceTimeout, inspectSource(kafka, mapping.source));
     if (!topic) throw fail('relay-waiting', kafka.brokers, 'does not answer');
-    await this.#admit(session, kafka, topic);
+    await this.#admit(session, id, topic);
     const reader = await Reader.open({
       id,
       kafka,
@@ -386,8 +391,9 @@ export class MappingRelay {
   }
 
   /** Holds a source against what is recorded, and sets the positions that are not known yet. */
-  async #admit(session: TargetSession, kafka: KafkaFactory, topic: SourceTopic): Promise<void> {
+  async #admit(session: TargetSession, id: number, topic: SourceTopic): Promise<void> {
     const { mapping, target, config, sources } = this.#deps;
+    this.#vet(session, id, topic);
     if (mapping.pin === undefined && topic.partitions.length > session.topic.partitions) {
       throw fail(
         'relay-refused',
@@ -397,13 +403,48 @@ export class MappingRelay {
     }
     if (this.#takenOverEnds) {
       const ends = this.#takenOverEnds;
-      await checkTakeOver({ mapping, target, source: kafka, topic, ends, timeoutMs: config.target.session_timeout });
+      await checkTakeOver({
+        mapping,
+        target,
+        source: sources[id]!,
+        topic,
+        ends,
+        timeoutMs: config.target.session_timeout,
+      });
       for (const [partition, next] of ends) this.#positions.advance(partition, next);
       this.#takenOverEnds = undefined;
     }
-    session.adopt(topic, sources.length === 1);
-    this.#refuseTruncated(session, topic);
+    session.adopt(topic);
     for (const partition of topic.partitions) this.#startPartition(partition, topic.low.get(partition) ?? 0);
+  }
+
+  /**
+   * A source that is not what it was is never read again.
+   * @throws GatewayError `relay-waiting` while there are others, `relay-refused` when it was the last one
+   */
+  #vet(session: TargetSession, id: number, topic: SourceTopic): void {
+    try {
+      session.checkSource(topic, this.#deps.sources.length === 1);
+      this.#refuseTruncated(session, topic);
+    } catch (error) {
+      this.#pool.exclude(id);
+      if (this.#pool.allExcluded || !(error instanceof GatewayError)) throw error;
+      throw new GatewayError('relay-waiting', [`source ${id}`, error.message], { cause: error });
+    }
+  }
+
+  /** No source can be read: one that was recreated or truncated is behind for ever, and that has to be said. */
+  #vetAll(session: TargetSession): void {
+    for (let id = 0; id < this.#pool.size; id++) {
+      const view = this.#pool.view(id);
+      if (!view || this.#pool.isExcluded(id)) continue;
+      try {
+        this.#vet(session, id, view);
+      } catch (error) {
+        if (!isPassing(error)) throw error;
+        this.#deps.log.error({ topic: this.name, server: id, err: error.message }, 'source not usable for good');
+      }
+    }
   }
 
   /** The very source that delivered up to here now ends before: it lost messages, and would give their numbers to others. */
@@ -462,6 +503,11 @@ export class MappingRelay {
   /** The next one is looked for at once, unless one source after the other fails. */
   async #leaveFailed(reader: Reader): Promise<void> {
     await this.#leave();
+    if (this.#renewTarget) {
+      this.#renewTarget = false;
+      await this.#session?.close();
+      this.#session = undefined;
+    }
     if (reader.failure === undefined || this.#preferred !== undefined) return;
     this.#sourceTries += 1;
     if (this.#sourceTries < 2) return;
@@ -500,6 +546,7 @@ export class MappingRelay {
     }
     if (view.partitions.length !== reader.topic.partitions.length) {
       reader.failure ??= `partitions were added (${view.partitions.length})`;
+      this.#renewTarget = true;
       return;
     }
     this.#sourceTries = 0;

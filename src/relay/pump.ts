@@ -44,7 +44,9 @@ export class Pump {
    * @throws KafkaError from the target; GatewayError `relay-refused` for a message that cannot be relayed
    */
   async run(): Promise<boolean> {
-    const { reader, commitIntervalMs } = this.#options;
+    const { reader, commitIntervalMs, session } = this.#options;
+    // Before the first message: a crash must not leave messages behind, committed or aborted, without a record of where they began.
+    if (session.claimDue) await this.#commit();
     do {
       await this.#takeAll(await reader.next(commitIntervalMs));
       if (this.#isDue()) await this.#commit();

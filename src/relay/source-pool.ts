@@ -9,8 +9,8 @@ export interface SourceView {
 /** Next offsets to read by partition; negative: from the beginning. */
 export type Offsets = ReadonlyMap<number, number>;
 
-interface Source {
-  view: SourceView | undefined;
+interface Source<View> {
+  view: View | undefined;
   excluded: boolean;
 }
 
@@ -39,8 +39,8 @@ function isWhole(view: SourceView, positions: Offsets): boolean {
   return true;
 }
 
-export class SourcePool {
-  readonly #sources: Source[];
+export class SourcePool<View extends SourceView = SourceView> {
+  readonly #sources: Source<View>[];
   readonly #lagThreshold: number;
   #active: number | undefined;
   #lastHanded = -1;
@@ -59,12 +59,12 @@ export class SourcePool {
     return this.#sources.length;
   }
 
-  view(id: number): SourceView | undefined {
+  view(id: number): View | undefined {
     return this.#sources[id]?.view;
   }
 
   /** What a look at a source showed; undefined: it did not answer. */
-  record(id: number, view: SourceView | undefined): void {
+  record(id: number, view: View | undefined): void {
     this.#sources[id]!.view = view;
   }
 
@@ -78,6 +78,10 @@ export class SourcePool {
   exclude(id: number): void {
     this.#sources[id]!.excluded = true;
     this.markDown(id);
+  }
+
+  isExcluded(id: number): boolean {
+    return this.#sources[id]!.excluded;
   }
 
   get allExcluded(): boolean {

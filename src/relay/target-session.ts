@@ -96,16 +96,20 @@ export class TargetSession {
   }
 
   /**
-   * Adds a source to those this mapping reads from.
    * @param only it is the only source configured: another cluster than recorded is a mistake then
-   * @throws GatewayError `relay-refused` when its topic was recreated
+   * @throws GatewayError `relay-refused` when the source's topic was recreated
    */
-  adopt(source: SourceTopic, only: boolean): void {
+  checkSource(source: SourceTopic, only: boolean): void {
     const recorded = this.#sources[source.cluster];
-    const known = Object.keys(this.#sources).length > 0;
     if (recorded === source.topicId) return;
     if (recorded !== undefined) throw this.#recreated(`source topic ${this.#deps.mapping.source}`);
-    if (only && known) throw this.#recreated(`the cluster of source topic ${this.#deps.mapping.source}`);
+    if (!only || Object.keys(this.#sources).length === 0) return;
+    throw this.#recreated(`the cluster of source topic ${this.#deps.mapping.source}`);
+  }
+
+  /** Adds a source to those this mapping reads from. */
+  adopt(source: SourceTopic): void {
+    if (this.#sources[source.cluster] === source.topicId) return;
     this.#sources[source.cluster] = source.topicId;
     this.#claimDue = true;
   }

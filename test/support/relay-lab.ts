@@ -70,7 +70,15 @@ export async function startRelay(
 export async function ended({ relay, lines }: Started, timeoutMs = 60_000): Promise<RelayOutcome> {
   const late = new Promise<never>((_, reject) => {
     const timer = setTimeout(
-      () => reject(new Error(`not ended: ${lines.map((line) => JSON.stringify(line)).join('\n')}`)),
+      () =>
+        reject(
+          new Error(
+            `not ended: ${lines
+              .slice(-12)
+              .map((line) => JSON.stringify(line))
+              .join('\n')}`,
+          ),
+        ),
       timeoutMs,
     );
     void relay.finished.then(() => clearTimeout(timer));
