@@ -1,4 +1,4 @@
-// The composition root: builds clusters, faces and workers from the configuration, starts them and stops them in order.
+// The composition root: builds clusters, faces and workers from the configuration.
 // A face's packages are loaded when the configuration has it.
 import { hostname } from 'node:os';
 import type { Config } from './config.js';
@@ -11,6 +11,7 @@ import { Stats } from './core/stats.js';
 import { createKafkaFactory } from './kafka/factory.js';
 import type { Log } from './log.js';
 import { fromPool } from './pixy/settings.js';
+import { Program } from './program.js';
 import { resolveRelayConfig } from './relay/config.js';
 import { KafkaGateway } from './resp/kafka-gateway.js';
 import { RespServer } from './resp/server.js';
@@ -29,114 +30,64 @@ export const systemClock: Clock = {
 /** How often an unreachable cluster is tried again at the start, ms. */
 const brokerRetryMs = 2_000;
 
-/** The running program. */
-export class App {
-  readonly #config: Config;
-  readonly #log: Log;
-  readonly #faces: readonly Face[];
-  readonly #clusters: Clusters;
-  readonly #gateway: KafkaGateway;
-  readonly #started: Face[] = [];
-  #stopping = false;
-  #undelivered = 0;
+/** The gateway, with the faces and workers that its configuration has. Nothing listens yet. @throws KafkaError for properties that librdkafka refuses. */
+export async function createGateway(config: Config, version: string, log: Log): Promise<Program> {
+  const stats = new Stats();
+  const clusters = new Clusters(await openClusters(config, log));
+  const consumerProperties = { ...config.general, ...config.consumer };
+  const corrected = correctedProperties(consumerProperties);
+  if (corrected.length > 0) log.warn({ corrected }, 'consumer settings corrected: only acks may move offsets');
+  const gateway = new KafkaGateway({
+    cluster: clusters.get(),
+    settings: config.resp,
+    consumerProperties,
+    clock: systemClock,
+    stats,
+    log: log.child({ face: 'resp' }),
+  });
+  const resp = new RespServer({
+    settings: config.resp,
+    gateway,
+    maxMessageBytes: clusters.get().kafka.maxMessageBytes,
+    version,
+    clock: systemClock,
+    stats,
+    log,
+  });
+  const faces: Face[] = [resp, gateway.streams];
+  if (config.http || config.grpc || config.ops)
+    faces.push(...(await sharedFaces(config, clusters, version, stats, log)));
+  if (config.relay) faces.push(await createRelay(config.relay, log));
+  if (config.ris) faces.push(await createRis(config.ris, clusters, version, stats, log));
+  const greeting = new AbortController();
+  return new Program({
+    faces,
+    log,
+    async prepare() {
+      if (config.embedded)
+        log.warn('no configuration file: Kafka runs inside this process, in memory. Nothing is kept when it ends');
+      for (const cluster of clusters) void greet(cluster, greeting.signal, log);
+    },
+    async release() {
+      greeting.abort();
+      await gateway.close();
+      for (const cluster of clusters) await cluster.kafka.close();
+    },
+  });
+}
 
-  private constructor(config: Config, log: Log, clusters: Clusters, gateway: KafkaGateway, faces: readonly Face[]) {
-    this.#config = config;
-    this.#log = log;
-    this.#clusters = clusters;
-    this.#gateway = gateway;
-    this.#faces = faces;
-  }
-
-  /** Builds everything; nothing listens yet. @throws KafkaError for properties that librdkafka refuses. */
-  static async create(config: Config, version: string, log: Log): Promise<App> {
-    const stats = new Stats();
-    const clusters = new Clusters(await openClusters(config, log));
-    const consumerProperties = { ...config.general, ...config.consumer };
-    const corrected = correctedProperties(consumerProperties);
-    if (corrected.length > 0) log.warn({ corrected }, 'consumer settings corrected: only acks may move offsets');
-    const gateway = new KafkaGateway({
-      cluster: clusters.get(),
-      settings: config.resp,
-      consumerProperties,
-      clock: systemClock,
-      stats,
-      log: log.child({ face: 'resp' }),
-    });
-    const resp = new RespServer({
-      settings: config.resp,
-      gateway,
-      maxMessageBytes: clusters.get().kafka.maxMessageBytes,
-      version,
-      clock: systemClock,
-      stats,
-      log,
-    });
-    const faces: Face[] = [resp, gateway.streams];
-    if (config.http || config.grpc || config.ops)
-      faces.push(...(await sharedFaces(config, clusters, version, stats, log)));
-    if (config.relay) faces.push(await createRelay(config.relay, log));
-    if (config.ris) faces.push(await createRis(config.ris, clusters, version, stats, log));
-    return new App(config, log, clusters, gateway, faces);
-  }
-
-  /** Messages that were not delivered, as far as the shutdown has come. */
-  get undelivered(): number {
-    return this.#undelivered;
-  }
-
-  /** Starts the faces. A broker that isn't there yet is waited for in the background, and said so. */
-  async start(): Promise<void> {
-    if (this.#config.embedded) {
-      this.#log.warn('no configuration file: Kafka runs inside this process, in memory. Nothing is kept when it ends');
-    }
-    for (const face of this.#faces) {
-      await face.start();
-      this.#started.push(face);
-    }
-    for (const cluster of this.#clusters) void this.#greet(cluster);
-  }
-
-  /**
-   * Stops in the order that loses nothing: consuming ends while acks are still taken, offsets are committed, then listening ends,
-   * then producers are flushed. @returns messages that were not delivered.
-   */
-  async stop(): Promise<number> {
-    this.#stopping = true;
-    await this.#step('consuming ends, acks are still taken', (face) => face.drain());
-    await this.#step('consumers close, offsets are committed', (face) => face.closeConsumers());
-    await this.#step('listening ends', (face) => face.stopListening());
-    await this.#step('producers are flushed, connections close', async (face) => {
-      this.#undelivered += await face.close();
-    });
-    await this.#gateway.close();
-    for (const cluster of this.#clusters) await cluster.kafka.close();
-    this.#log.info({ undelivered: this.#undelivered }, 'stopped');
-    return this.#undelivered;
-  }
-
-  async #step(name: string, run: (face: Face) => Promise<void>): Promise<void> {
-    const startedAt = performance.now();
-    await Promise.all(this.#started.map(run));
-    this.#log.info({ step: name, ms: Math.round(performance.now() - startedAt) }, 'shutdown');
-  }
-
-  async #greet({ name, kafka }: Cluster): Promise<void> {
-    for (let tries = 0; !this.#stopping; tries += 1) {
-      try {
-        const topics = await kafka.admin.topics();
-        this.#log.info({ cluster: name, brokers: kafka.brokers, topics: topics.length }, 'connected to Kafka');
-        return;
-      } catch (error) {
-        if (tries === 0) {
-          const reason = (error as Error).message;
-          this.#log.warn(
-            { cluster: name, brokers: kafka.brokers, reason },
-            'Kafka does not answer yet: waiting for it',
-          );
-        }
-        await sleep(systemClock, brokerRetryMs);
-      }
+/** Says when a cluster answers. One that isn't there yet is waited for in the background, and said so. */
+async function greet({ name, kafka }: Cluster, signal: AbortSignal, log: Log): Promise<void> {
+  for (let tries = 0; !signal.aborted; tries += 1) {
+    try {
+      const topics = await kafka.admin.topics();
+      log.info({ cluster: name, brokers: kafka.brokers, topics: topics.length }, 'connected to Kafka');
+      return;
+    } catch (error) {
+      const reason = (error as Error).message;
+      if (tries === 0)
+        log.warn({ cluster: name, brokers: kafka.brokers, reason }, 'Kafka does not answer yet: waiting for it');
+      await sleep(systemClock, brokerRetryMs);
     }
   }
 }

@@ -2,7 +2,7 @@
 // What only one subcommand needs is loaded by it: a gateway starts in half the time without the other faces' packages.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
-import { App, systemClock } from './app.js';
+import { createGateway, systemClock } from './app.js';
 import { ConfigError, fromText, loadConfig, type Setting, settingTypes } from './config.js';
 import { GatewayError } from './errors.js';
 import { type Flag, gatewayFlags } from './flags.js';
@@ -10,6 +10,7 @@ import { createKafkaFactory } from './kafka/factory.js';
 import { createLog, type Log } from './log.js';
 import { loadPixy, type PixyFlags, pixyFlags, withTwoDashes } from './pixy/command.js';
 import { PixyConfigError } from './pixy/file.js';
+import type { Program } from './program.js';
 import { pinoLevel, type RelayFlags } from './relay/config.js';
 import { risFlags } from './ris/flags.js';
 
@@ -101,7 +102,7 @@ async function runGateway(options: { config?: string }, command: Command): Promi
     flags: flagSettings(command, gatewayFlags),
   });
   const log = createLog(config.log);
-  await run(log, config.shutdown.timeoutMs, () => App.create(config, version, log));
+  await run(log, config.shutdown.timeoutMs, () => createGateway(config, version, log));
 }
 
 function addFlags(command: Command, flags: readonly Flag[]): void {
@@ -123,9 +124,6 @@ function flagSettings(command: Command, flags: readonly Flag[]): Setting[] {
     return [[path, typeof value === 'string' && type ? fromText(type, value) : value]];
   });
 }
-
-/** What a signal stops. */
-type Program = Pick<App, 'start' | 'stop' | 'undelivered'>;
 
 /** Runs until a signal: the first one stops in order, a second one or the time-out ends at once with exit code 1. */
 async function run(log: Log, shutdownMs: number, create: () => Promise<Program>): Promise<void> {
@@ -172,11 +170,11 @@ async function runPixy({
   pidFile,
   ...flags
 }: PixyFlags & { config?: string; pidFile?: string }): Promise<void> {
-  const { PixyApp } = await import('./pixy-app.js');
+  const { createPixyProgram } = await import('./pixy-app.js');
   const file = loadPixy(config === undefined ? undefined : readPixyFile(config), flags);
   const log = createLog({ level: 'info', pretty: false });
   if (pidFile !== undefined) writeFileSync(pidFile, String(process.pid), { mode: 0o644 });
-  await run(log, pixyShutdownMs, () => PixyApp.create(file, process.env, version, log));
+  await run(log, pixyShutdownMs, () => createPixyProgram(file, process.env, version, log));
 }
 
 function readPixyFile(path: string): string {
@@ -250,9 +248,9 @@ async function runRis(
   if (!config.ris) throw new ConfigError('which collectors? Say --host rrc00,rrc13 or --host all, or set RIS_HOST');
   const { ris: section } = config;
   const log = createLog(config.log);
-  const { RisApp } = await import('./ris-app.js');
+  const { createRisProgram } = await import('./ris-app.js');
   await run(log, Math.max(config.shutdown.timeoutMs, section.shutdownTimeoutMs * 2), () =>
-    RisApp.create(config, section, version, log),
+    createRisProgram(config, section, version, log),
   );
 }
 

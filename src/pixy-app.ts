@@ -4,7 +4,6 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { systemClock } from './app.js';
 import { within } from './core/clock.js';
-import type { Face } from './core/face.js';
 import type { KafkaFactory } from './core/ports.js';
 import { Stats } from './core/stats.js';
 import { createKafkaFactory } from './kafka/factory.js';
@@ -13,86 +12,49 @@ import { generateClientId } from './pixy/client-id.js';
 import { PixyConfigError, type PixyFile } from './pixy/file.js';
 import { setupProxy } from './pixy/proxy-settings.js';
 import { createPixyFaces, type PixyCluster } from './pixy-faces.js';
+import { Program } from './program.js';
 
 /** How long the clusters may take to answer at the start, ms. */
 const startMs = 15_000;
 const unreachable = 'kafka: client has run out of available brokers to talk to (Is your cluster reachable?)';
 const maxGrpcBytes = 1024 * 1024;
 
-export class PixyApp {
-  readonly #log: Log;
-  readonly #clusters: readonly PixyCluster[];
-  readonly faces: readonly Face[];
-  #undelivered = 0;
-
-  private constructor(log: Log, clusters: readonly PixyCluster[], faces: readonly Face[]) {
-    this.#log = log;
-    this.#clusters = clusters;
-    this.faces = faces;
-  }
-
-  /** @throws PixyConfigError, KafkaError; Error in Kafka-Pixy's words when a cluster can't be reached. */
-  static async create(
-    file: PixyFile,
-    env: Readonly<Record<string, string | undefined>>,
-    version: string,
-    log: Log,
-  ): Promise<PixyApp> {
-    if (!file.grpcAddr && !file.tcpAddr && !file.unixAddr)
-      throw new PixyConfigError('at least one API server should be configured');
-    for (const warning of file.warnings) log.warn(warning);
-    const clientId = generateClientId(surroundings(env));
-    const clusters = await Promise.all(file.proxies.map((proxy) => openCluster(proxy, clientId, log)));
-    const tls = tlsOf(file);
-    const tcp = file.tcpAddr.includes(':') ? { ...address(file.tcpAddr), tls } : undefined;
-    const faces = createPixyFaces({
-      clusters,
-      defaultCluster: file.defaultCluster,
-      tcp,
-      // An address without a colon is a path.
-      unix: file.unixAddr || (tcp ? undefined : file.tcpAddr || undefined),
-      grpc: file.grpcAddr ? { ...address(file.grpcAddr), tls, maxMessageBytes: maxGrpcBytes } : undefined,
-      version,
-      clock: systemClock,
-      stats: new Stats(),
-      log,
-    });
-    return new PixyApp(log, clusters, faces);
-  }
-
-  get undelivered(): number {
-    return this.#undelivered;
-  }
-
-  /** What was started is stopped again when the rest can't be. @throws Error */
-  async start(): Promise<void> {
-    try {
-      await Promise.all(this.#clusters.map(({ name, kafka }) => reach(name, kafka)));
-      for (const face of this.faces) await face.start();
-    } catch (error) {
-      await this.stop();
-      throw error;
-    }
-  }
-
-  /** Acks are taken while the consumers close. @returns messages that were not delivered. */
-  async stop(): Promise<number> {
-    await this.#step('polls are told', (face) => face.drain());
-    await this.#step('consumers close, offsets are committed', (face) => face.closeConsumers());
-    await this.#step('listening ends', (face) => face.stopListening());
-    await this.#step('producers are flushed', async (face) => {
-      this.#undelivered += await face.close();
-    });
-    for (const { kafka } of this.#clusters) await kafka.close();
-    this.#log.info({ undelivered: this.#undelivered }, 'stopped');
-    return this.#undelivered;
-  }
-
-  async #step(name: string, run: (face: Face) => Promise<void>): Promise<void> {
-    const startedAt = performance.now();
-    await Promise.all(this.faces.map(run));
-    this.#log.info({ step: name, ms: Math.round(performance.now() - startedAt) }, 'shutdown');
-  }
+/** Kafka-Pixy's process. @throws PixyConfigError, KafkaError; its start rejects in Kafka-Pixy's words when a cluster can't be reached. */
+export async function createPixyProgram(
+  file: PixyFile,
+  env: Readonly<Record<string, string | undefined>>,
+  version: string,
+  log: Log,
+): Promise<Program> {
+  if (!file.grpcAddr && !file.tcpAddr && !file.unixAddr)
+    throw new PixyConfigError('at least one API server should be configured');
+  for (const warning of file.warnings) log.warn(warning);
+  const clientId = generateClientId(surroundings(env));
+  const clusters = await Promise.all(file.proxies.map((proxy) => openCluster(proxy, clientId, log)));
+  const tls = tlsOf(file);
+  const tcp = file.tcpAddr.includes(':') ? { ...address(file.tcpAddr), tls } : undefined;
+  const faces = createPixyFaces({
+    clusters,
+    defaultCluster: file.defaultCluster,
+    tcp,
+    // An address without a colon is a path.
+    unix: file.unixAddr || (tcp ? undefined : file.tcpAddr || undefined),
+    grpc: file.grpcAddr ? { ...address(file.grpcAddr), tls, maxMessageBytes: maxGrpcBytes } : undefined,
+    version,
+    clock: systemClock,
+    stats: new Stats(),
+    log,
+  });
+  return new Program({
+    faces,
+    log,
+    async prepare() {
+      await Promise.all(clusters.map(({ name, kafka }) => reach(name, kafka)));
+    },
+    async release() {
+      for (const { kafka } of clusters) await kafka.close();
+    },
+  });
 }
 
 async function openCluster(proxy: PixyFile['proxies'][number], clientId: string, log: Log): Promise<PixyCluster> {

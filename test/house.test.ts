@@ -16,11 +16,14 @@ const mayImport: Record<string, { readonly values: readonly string[]; readonly t
   kafka: { values: ['core/ports', 'errors'], types: ['log'] },
   ...Object.fromEntries(faces.map((face) => [face, { values: ['core', 'errors'], types: ['log'] }])),
   config: { values: ['errors', ...faces.map((face) => `${face}/config`)], types: ['core', 'log'] },
-  app: { values: ['errors', 'log', 'config', 'core', 'kafka', 'pixy-faces', ...faces] },
+  program: { values: ['core', 'log'] },
+  app: { values: ['errors', 'log', 'config', 'core', 'kafka', 'program', 'pixy-faces', ...faces] },
   'pixy-faces': { values: ['errors', 'log', 'core', 'http', 'grpc'] },
-  'pixy-app': { values: ['errors', 'log', 'core', 'kafka', 'app', 'pixy', 'pixy-faces'] },
-  'ris-app': { values: ['errors', 'log', 'config', 'core', 'kafka', 'app', 'http', 'ris'] },
-  main: { values: ['errors', 'log', 'flags', 'config', 'app', 'pixy-app', 'ris-app', 'core', 'kafka', ...faces] },
+  'pixy-app': { values: ['errors', 'log', 'core', 'kafka', 'app', 'program', 'pixy', 'pixy-faces'] },
+  'ris-app': { values: ['errors', 'log', 'config', 'core', 'kafka', 'app', 'program', 'http', 'ris'] },
+  main: {
+    values: ['errors', 'log', 'flags', 'config', 'app', 'program', 'pixy-app', 'ris-app', 'core', 'kafka', ...faces],
+  },
 };
 
 /** Packages that one folder (or file) alone may name. */

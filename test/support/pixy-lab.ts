@@ -6,7 +6,8 @@ import { GrpcFace } from '../../src/grpc/server.js';
 import { HttpFace } from '../../src/http/server.js';
 import { createKafkaFactory } from '../../src/kafka/factory.js';
 import { loadPixyFile } from '../../src/pixy/file.js';
-import { PixyApp } from '../../src/pixy-app.js';
+import { createPixyProgram } from '../../src/pixy-app.js';
+import type { Program } from '../../src/program.js';
 import { KafkaServer } from './kafka-server.js';
 
 export const silent = pino({ level: process.env.PIXY_LOG ?? 'silent' }, pino.destination(2));
@@ -49,7 +50,7 @@ export interface Ask {
 export interface Pixy {
   readonly url: string;
   readonly grpcAddress: string;
-  readonly app: PixyApp;
+  readonly app: Program;
   ask(path: string, ask?: Ask): Promise<Answer>;
   /** Produces and waits for Kafka. */
   put(topic: string, value: string, key?: string): Promise<{ partition: number; offset: number }>;
@@ -109,7 +110,7 @@ const nextName = () => `test_${++counter.made}`;
 
 export async function startPixy(brokers: string, settings: PixySettings = {}): Promise<Pixy> {
   const yaml = pixyYaml(brokers, { clientId: nextName(), ...settings });
-  const app = await PixyApp.create(loadPixyFile(yaml), {}, '0.0.0', silent);
+  const app = await createPixyProgram(loadPixyFile(yaml), {}, '0.0.0', silent);
   await app.start();
   const http = app.faces.find((face) => face instanceof HttpFace);
   const grpc = app.faces.find((face) => face instanceof GrpcFace);
