@@ -135,7 +135,7 @@ export async function readAll(kafka: KafkaFactory, topic: string, isolation = 'r
   const messages: Message[][] = Array.from({ length: count }, () => []);
   const consumer = await kafka.consumer(
     {
-      properties: { 'isolation.level': isolation, 'auto.offset.reset': 'earliest' },
+      properties: { 'isolation.level': isolation, 'auto.offset.reset': 'earliest', 'fetch.queue.backoff.ms': 5 },
       onEnd: ({ partition, offset }) => {
         if (offset >= (highs.find((mark) => mark.partition === partition)?.high ?? 0)) open.delete(partition);
       },
@@ -144,7 +144,7 @@ export async function readAll(kafka: KafkaFactory, topic: string, isolation = 'r
   );
   try {
     if (count > 0) consumer.assign(highs.map(({ partition, low }) => ({ topic, partition, offset: low })));
-    for (const deadline = Date.now() + 30_000; open.size > 0; ) {
+    for (const deadline = Date.now() + 120_000; open.size > 0; ) {
       if (Date.now() > deadline) throw new Error(`${topic} cannot be read to its end`);
       for (const message of await consumer.poll(1_000, 100)) messages[message.partition]?.push(message);
     }
