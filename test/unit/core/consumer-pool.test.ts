@@ -1,0 +1,246 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { ConsumerPool } from '../../../src/core/consumer-pool.js';
+import type { SharedSettings } from '../../../src/core/shared-settings.js';
+import { Stats } from '../../../src/core/stats.js';
+import { TopicCatalog } from '../../../src/core/topic-catalog.js';
+import { ManualClock } from '../../support/clock.js';
+import { FakeKafka } from '../../support/fake-kafka.js';
+
+const settings: SharedSettings = {
+  disabled: false,
+  clientId: 'me',
+  ackTimeoutMs: 1_000,
+  maxRetries: -1,
+  maxPendingMessages: 300,
+  queueLength: 3,
+  longPollingTimeoutMs: 3_000,
+  commitIntervalMs: 50,
+  retryBackoffMs: 100,
+  subscriptionTimeoutMs: 15_000,
+  rebalanceAckTimeoutMs: 500,
+  initialOffset: 'oldest',
+  connectTimeoutMs: 1_000,
+  maxConsumers: 3,
+  properties: {},
+};
+const quiet = { debug() {}, info() {}, warn() {}, error() {} };
+
+function make(over: Partial<SharedSettings> = {}) {
+  const clock = new ManualClock();
+  const kafka = new FakeKafka({ clock });
+  kafka.createTopic('t', 1);
+  const stats = new Stats();
+  const context = { name: 'default', kafka, clock, stats, log: quiet, settings: { ...settings, ...over } };
+  const pool = new ConsumerPool(context, new TopicCatalog(kafka.admin, clock));
+  const poll = (autoAck = false, topic = 't', group = 'g') => {
+    const { delivery, cancel } = pool.poll(group, topic, autoAck);
+    const result: { value?: string; error?: string; at?: number; done?: () => void; failed?: () => void } = {};
+    delivery.then(
+      ({ message, done, failed }) =>
+        Object.assign(result, { value: String(message.value), at: clock.now(), done, failed }),
+      (error: Error) => Object.assign(result, { error: error.message, at: clock.now() }),
+    );
+    return { result, cancel };
+  };
+  /** Closing needs time to pass. */
+  const close = async () => {
+    const closed = pool.close();
+    let over = false;
+    void closed.then(() => {
+      over = true;
+    });
+    while (!over) await clock.advance(50);
+  };
+  const committed = () => kafka.groups.get('g')?.committed.values().next().value?.offset;
+  return { clock, kafka, pool, poll, close, committed };
+}
+
+describe('consumer pool', () => {
+  it('serves requests first come, first served', async () => {
+    const { kafka, clock, poll, close } = make();
+    const requests = [poll(), poll(), poll()];
+    await clock.advance(100);
+    for (const value of ['0', '1', '2']) kafka.seed('t', 0, value);
+    await clock.advance(100);
+    assert.deepEqual(
+      requests.map(({ result }) => result.value),
+      ['0', '1', '2'],
+    );
+    await close();
+  });
+
+  it('a request that gets nothing ends when its long poll does, counted from its arrival', async () => {
+    const { clock, poll, close } = make();
+    const start = clock.now();
+    const first = poll();
+    await clock.advance(1_000);
+    const second = poll();
+    await clock.advance(1_999);
+    assert.deepEqual([first.result.error, second.result.error], [undefined, undefined]);
+    await clock.advance(1);
+    assert.deepEqual([first.result.error, first.result.at], ['long polling timeout', start + 3_000]);
+    await clock.advance(1_000);
+    assert.equal(second.result.at, start + 4_000);
+    await close();
+  });
+
+  it('refuses what exceeds the queue, and only for that group and topic', async () => {
+    const { pool, poll, close } = make();
+    for (let i = 0; i < 4; i++) poll();
+    assert.throws(() => pool.poll('g', 't', false), /^GatewayError: Too many requests/);
+    assert.doesNotThrow(() => poll(false, 't', 'other'));
+    await close();
+  });
+
+  it('refuses more consumers than it may have', async () => {
+    const { pool, poll, close } = make();
+    for (const group of ['a', 'b', 'c']) poll(false, 't', group);
+    assert.throws(() => pool.poll('d', 't', false), /Too many consumers/);
+    await close();
+  });
+
+  it('auto-ack acks when the reply is out, and commits', async () => {
+    const { kafka, clock, poll, close, committed } = make();
+    kafka.seed('t', 0, 'x');
+    const { result } = poll(true);
+    await clock.advance(200);
+    assert.equal(result.value, 'x');
+    assert.equal(committed(), 0);
+    result.done?.();
+    await clock.advance(100);
+    assert.equal(committed(), 1);
+    await close();
+  });
+
+  it('a reply that failed: the next request gets the message at once', async () => {
+    const { kafka, clock, poll, close } = make();
+    kafka.seed('t', 0, 'x');
+    const first = poll(true);
+    await clock.advance(200);
+    const second = poll(true);
+    first.result.failed?.();
+    await clock.advance(1);
+    assert.equal(second.result.value, 'x');
+    first.result.done?.();
+    assert.doesNotThrow(() => second.result.done?.());
+    await close();
+  });
+
+  it('a client that goes while it waits is not served', async () => {
+    const { kafka, clock, poll, close } = make();
+    const gone = poll();
+    const next = poll();
+    await clock.advance(100);
+    gone.cancel();
+    kafka.seed('t', 0, 'x');
+    await clock.advance(100);
+    assert.deepEqual([gone.result.value, next.result.value], [undefined, 'x']);
+    await close();
+  });
+
+  it('without an ack the message comes again after the ack time-out, to who waits', async () => {
+    const { kafka, clock, poll, close } = make();
+    kafka.seed('t', 0, 'x');
+    const first = poll();
+    await clock.advance(100);
+    const second = poll();
+    await clock.advance(800);
+    assert.equal(second.result.value, undefined);
+    await clock.advance(200);
+    assert.equal(second.result.value, 'x');
+    assert.equal((second.result.at ?? 0) - (first.result.at ?? 0), 1_000);
+    await close();
+  });
+
+  it('leaves the group when nobody asks any more; the next request joins again', async () => {
+    const { kafka, clock, poll, close } = make();
+    kafka.seed('t', 0, 'x');
+    poll(true);
+    await clock.advance(100);
+    assert.equal(kafka.groups.get('g')?.members.length, 1);
+    // Nobody acks: the subscription stays as long as the ack may come.
+    await clock.advance(16_500);
+    assert.equal(kafka.groups.get('g')?.members.length, 0);
+    const again = poll(true);
+    await clock.advance(2_000);
+    assert.equal(again.result.value, 'x');
+    await close();
+  });
+
+  it('an expired subscription ends with its last ack', async () => {
+    const { kafka, clock, pool, poll, close, committed } = make({ ackTimeoutMs: 60_000 });
+    kafka.seed('t', 0, 'x');
+    poll();
+    await clock.advance(20_000);
+    assert.equal(kafka.groups.get('g')?.members.length, 1);
+    pool.ack('g', 't', 0, 0);
+    await clock.advance(1_500);
+    assert.equal(kafka.groups.get('g')?.members.length, 0);
+    assert.equal(committed(), 1);
+    assert.throws(() => pool.ack('g', 't', 0, 0), /acks channel missing for \{g t 0\}/);
+    await close();
+  });
+
+  it('a request of an expired subscription is served as ever', async () => {
+    const { kafka, clock, pool, poll, close } = make({ ackTimeoutMs: 60_000 });
+    kafka.seed('t', 0, 'x');
+    kafka.seed('t', 0, 'y');
+    poll();
+    await clock.advance(20_000);
+    const { result } = poll();
+    await clock.advance(1);
+    assert.equal(result.value, 'y');
+    pool.ack('g', 't', 0, 0);
+    await clock.advance(5_000);
+    assert.equal(kafka.groups.get('g')?.members.length, 1, 'asked again, it stays');
+    pool.ack('g', 't', 0, 1);
+    await close();
+  });
+
+  it('while a rebalance waits for acks they are taken, and the offers stay ours when the partition comes back', async () => {
+    const { kafka, clock, pool, poll, close, committed } = make();
+    for (const value of ['0', '1', '2']) kafka.seed('t', 0, value);
+    poll();
+    poll();
+    await clock.advance(100);
+    void kafka.rebalance('g');
+    await clock.advance(100);
+    pool.ack('g', 't', 0, 0);
+    await clock.advance(500);
+    assert.equal(committed(), 1);
+    const next = poll();
+    await clock.advance(100);
+    assert.equal(next.result.value, '2', 'not 1, which is with a client');
+    pool.ack('g', 't', 0, 1);
+    await clock.advance(100);
+    assert.equal(committed(), 2);
+    await close();
+  });
+
+  it('closing: who waits is told, acks are taken until the end, sparse ones are written down', async () => {
+    const { kafka, clock, pool, poll, committed } = make();
+    for (const value of ['0', '1', '2']) kafka.seed('t', 0, value);
+    for (let i = 0; i < 3; i++) {
+      poll();
+      await clock.advance(50);
+    }
+    const waiting = poll();
+    const closed = pool.close();
+    await clock.advance(10);
+    assert.equal(waiting.result.error, 'service is shutting down');
+    assert.throws(() => pool.poll('g', 't', false), /service is shutting down/);
+    pool.ack('g', 't', 0, 0);
+    pool.ack('g', 't', 0, 2);
+    for (let i = 0; i < 60; i++) await clock.advance(50);
+    await closed;
+    assert.equal(committed(), 1);
+    const [kept] = await kafka.admin.groupOffsets('g', [{ topic: 't', partition: 0 }]);
+    assert.deepEqual([kept?.offset, kept?.metadata], [1, 'BB']);
+  });
+
+  it('disabled: every request is refused', () => {
+    const { pool } = make({ disabled: true });
+    assert.throws(() => pool.poll('g', 't', false), /service is disabled by configuration/);
+  });
+});
