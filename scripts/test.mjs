@@ -8,7 +8,7 @@ import { spec } from 'node:test/reporters';
 import { compileTests } from './compile.mjs';
 import { kafkaLibs } from './fetch-kafka.mjs';
 
-const FILE_TIMEOUT_MS = 10 * 60_000;
+const FILE_TIMEOUT_MS = 15 * 60_000;
 const testDir = join(dirname(import.meta.dirname), 'build/test');
 
 compileTests();

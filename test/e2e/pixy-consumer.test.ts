@@ -18,7 +18,7 @@ import {
 
 const why = whyNoKafka();
 
-describe('shared consumers', { timeout: 240_000 }, () => {
+describe('shared consumers', { timeout: 600_000 }, () => {
   let kafka: PixyKafka;
   let producer: Pixy;
   const started: Pixy[] = [];

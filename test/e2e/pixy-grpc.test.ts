@@ -9,7 +9,7 @@ import { deltas, ends, type Pixy, type PixyKafka, startPixy, startPixyKafka } fr
 const why = whyNoKafka();
 const bytes = (text: string) => Buffer.from(text);
 
-describe('gRPC face', { timeout: 120_000 }, () => {
+describe('gRPC face', { timeout: 600_000 }, () => {
   let kafka: PixyKafka;
   let pixy: Pixy;
   let client: PixyClient;

@@ -21,7 +21,7 @@ import {
 const why = whyNoKafka();
 const plain = { 'content-type': 'text/plain' };
 
-describe('REST face', { timeout: 240_000 }, () => {
+describe('REST face', { timeout: 600_000 }, () => {
   let kafka: PixyKafka;
   let pixy: Pixy;
   let groups = 0;

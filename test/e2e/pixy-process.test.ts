@@ -26,7 +26,7 @@ interface Running {
   readonly lines: readonly string[];
 }
 
-describe('rafka pixy', { timeout: 180_000 }, () => {
+describe('rafka pixy', { timeout: 600_000 }, () => {
   let server: KafkaServer;
   const dir = mkdtempSync(join(tmpdir(), 'pixy-'));
   const running: ChildProcess[] = [];

@@ -19,7 +19,7 @@ import { RelayProcess, relayToml } from '../support/relay-process.js';
 
 const why = whyNoKafka();
 
-describe('relay with failover', { timeout: 240_000 }, () => {
+describe('relay with failover', { timeout: 600_000 }, () => {
   let clusters: RealCluster[] = [];
   let n = 0;
   before(async () => {

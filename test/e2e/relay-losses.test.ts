@@ -20,7 +20,7 @@ import { RelayProcess, relayToml } from '../support/relay-process.js';
 
 const why = whyNoKafka();
 
-describe("kaf-relay's losses and duplicates", { timeout: 240_000 }, () => {
+describe("kaf-relay's losses and duplicates", { timeout: 600_000 }, () => {
   let clusters: RealCluster[] = [];
   let n = 0;
   before(async () => {

@@ -10,7 +10,7 @@ import { RelayProcess, relayToml } from '../support/relay-process.js';
 
 const why = whyNoKafka();
 
-describe('relay over SASL and TLS', { timeout: 180_000 }, () => {
+describe('relay over SASL and TLS', { timeout: 600_000 }, () => {
   let server: KafkaServer | undefined;
   /** Wants a certificate of its clients. */
   let strict: KafkaServer | undefined;

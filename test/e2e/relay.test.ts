@@ -19,7 +19,7 @@ import {
 
 const why = whyNoKafka();
 
-describe('relay between two clusters', { timeout: 240_000 }, () => {
+describe('relay between two clusters', { timeout: 600_000 }, () => {
   let clusters: RealCluster[] = [];
   let n = 0;
   before(async () => {

@@ -42,7 +42,7 @@ const lines = [
   risLine(announce('11.0.0.0/8'), '1700000000.25', 'two'),
 ];
 
-describe('RIS tools', { timeout: 180_000 }, () => {
+describe('RIS tools', { timeout: 600_000 }, () => {
   const dir = mkdtempSync(join(tmpdir(), 'rafka-ris-'));
   const input = join(dir, 'in.jsonl');
   writeFileSync(input, lines.join('\n'));

@@ -14,7 +14,7 @@ import { transactionsTests } from './ports/transactions.js';
  * @param start makes the factory; called once
  */
 export function portSuite(name: string, abilities: Abilities, start: () => Promise<KafkaFactory>): void {
-  describe(`Kafka ports: ${name}`, { timeout: 180_000 }, () => {
+  describe(`Kafka ports: ${name}`, { timeout: 600_000 }, () => {
     const suite = new PortSuite(abilities);
     before(async () => {
       suite.kafka = await start();

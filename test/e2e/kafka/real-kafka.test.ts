@@ -33,7 +33,7 @@ async function roundTrip(kafka: KafkaFactory, topic: string): Promise<void> {
   assert.ok((await kafka.admin.topicConfigs([topic])).get(topic)?.has('retention.ms'));
 }
 
-describe('a Kafka with listeners', { timeout: 180_000 }, () => {
+describe('a Kafka with listeners', { timeout: 600_000 }, () => {
   let server: KafkaServer | undefined;
   before(async () => {
     if (!why) server = await KafkaServer.start({ sasl: true, tls: true });
@@ -92,7 +92,7 @@ describe('a Kafka with listeners', { timeout: 180_000 }, () => {
   });
 });
 
-describe('a Kafka that fails', { timeout: 180_000 }, () => {
+describe('a Kafka that fails', { timeout: 600_000 }, () => {
   let server: KafkaServer | undefined;
   let kafka: KafkaFactory;
   before(async () => {
