@@ -1,5 +1,4 @@
 // One collector on one replica: receives always, publishes while it leads.
-import { setImmediate } from 'node:timers/promises';
 import { sleep, within } from '../core/clock.js';
 import type { Clock, KafkaFactory } from '../core/ports.js';
 import type { LabelledName, Stats } from '../core/stats.js';
@@ -9,6 +8,7 @@ import type { Election } from './candidate.js';
 import { ensureTopic } from './checkpoint.js';
 import type { RisConfig } from './config.js';
 import { Feed, timeOf } from './feed.js';
+import { Leader, type LeaderOptions, readEntries } from './leader.js';
 import type { MalformedReason } from './message.js';
 import { Reorder } from './order.js';
 import type { PeekedLine } from './peek.js';
@@ -42,23 +42,12 @@ export interface CollectorFigures {
   readonly connected: boolean;
 }
 
-/** What the parts of the publishing loop share. */
-interface Round {
-  /** The last batch on its way to Kafka. */
-  writing: Promise<void>;
-  isWriting: boolean;
-  /** Another replica is better off. */
-  stepDown: boolean;
-}
-
 type RisCounter = Extract<LabelledName, `ris.${string}`>;
 
-/** Entries read at a time, before the sockets have their turn. */
-const readEntries = 1_000;
 /** How often what is due leaves the reorder window, ms. */
 const releaseMs = 20;
-/** How long a leader without anything to publish waits before it writes its progress alone, ms. */
-const idleMarkMs = 1_000;
+/** How often a standby looks whether it leads, should it not be told, ms. */
+const standbyMs = 1_000;
 /** A standby forgets what the leader says is committed only when it is older than this by feed time, us. */
 const trimSlackUs = 10_000_000;
 const maxHeld = 200_000;
@@ -77,10 +66,9 @@ export class Collector {
   readonly #reasonsTold = new Set<MalformedReason>();
   #running: Promise<void> = Promise.resolve();
   #publisher: Publisher | undefined;
+  #leader: Leader | undefined;
   #hasTopic = false;
   #stopping = false;
-  /** The feed had a gap since the leader last asked whether another replica is better off. */
-  #gapped = false;
   #flushing = false;
   #committed: number | null = null;
   #windowTime = 0;
@@ -107,7 +95,7 @@ export class Collector {
       since: () => this.#since(),
       progress: () => this.#committed,
       onSight: ({ progress }) => this.#trim(progress),
-      onChange: () => this.#wake(),
+      onChange: () => this.#wakeAll(),
     });
     this.#releaseLater();
     this.#running = this.#run();
@@ -123,10 +111,10 @@ export class Collector {
     if (this.#flushing) this.#take(this.#reorder.flush());
     this.#deps.log.debug({ flushing: this.#flushing, unread: this.#backlog.unread }, 'No longer receiving');
     this.#stopping = true;
-    this.#wake();
+    this.#wakeAll();
     await within(clock, this.#config.shutdownTimeoutMs, this.#running);
     await election.close();
-    this.#wake();
+    this.#wakeAll();
   }
 
   /** @returns messages that nobody will publish now. */
@@ -161,8 +149,7 @@ export class Collector {
       onGap: (reason: string) => {
         this.#count('ris.gaps');
         log.warn({ reason }, 'The feed has a gap');
-        this.#gapped = true;
-        this.#wake();
+        this.#leader?.noteGap();
       },
       onMalformed: (reason: MalformedReason) => this.#malformed(reason),
       onServerError: () => this.#count('ris.errors'),
@@ -213,14 +200,15 @@ export class Collector {
     for (const message of messages) this.#backlog.push(message);
     this.#backlog.settle(this.#floor() ?? 0);
     const dropped = this.#publisher ? this.#backlog.dropByPeer() : this.#backlog.dropOldest();
-    if (dropped > 0 && this.#publisher) {
+    // What a standby drops has mostly been published by the leader.
+    if (dropped > 0 && this.#deps.election.leads()) {
       this.#count('ris.dropped', dropped);
       this.#deps.log.error(
         { dropped, limit: this.#config.bufferBytes },
         'Kafka is slower than the feed and the buffer is full: messages were dropped',
       );
     }
-    if (this.#backlog.unread >= readEntries) this.#wake();
+    if (this.#backlog.unread >= readEntries) this.#leader?.wake();
   }
 
   /** Feed time (us) up to which nothing that was received will follow what is in the backlog; null before the first message. */
@@ -245,7 +233,7 @@ export class Collector {
     while (!(this.#stopping && (!election.leads() || this.#backlog.length === 0))) {
       if (!election.leads()) {
         failures = 0;
-        await this.#woken(idleMarkMs);
+        await this.#woken(standbyMs);
         continue;
       }
       try {
@@ -280,96 +268,17 @@ export class Collector {
       this.#committed = publisher.mark;
       this.#count('ris.terms');
       log.info({ backlog: this.#backlog.length }, 'Leading');
-      await this.#publish(term, publisher);
+      this.#leader = new Leader(this.#leaderOptions(), term, publisher);
+      await this.#leader.run();
       log.info('No longer leading');
     } finally {
+      this.#leader = undefined;
       await term.close();
     }
   }
 
-  /** Reads and encodes the next batch while the last one is being committed. */
-  async #publish(term: Term, publisher: Publisher): Promise<void> {
-    const { election, clock } = this.#deps;
-    let lastWrite = Number.NEGATIVE_INFINITY;
-    const round: Round = { writing: Promise.resolve(), isWriting: false, stepDown: false };
-    while (election.leads() && !round.stepDown) {
-      await this.#fill(publisher, round);
-      await round.writing;
-      if (this.#gapped && !this.#stopping) {
-        // Not even what was received before the gap: what is missing may belong in front of it.
-        this.#gapped = false;
-        round.stepDown = election.hasBetter(this.#feed.since);
-        if (round.stepDown) break;
-      }
-      const batch = publisher.take(clock.monotonic() - lastWrite >= idleMarkMs);
-      if (batch) {
-        lastWrite = clock.monotonic();
-        this.#write(term, batch, round);
-      }
-      // Without a feed we lead only until somebody has one.
-      const isIdle = this.#backlog.isRead && !this.#stopping;
-      if (this.#feed.since === null && isIdle && election.hasBetter(null)) round.stepDown = true;
-      if (this.#stopping && !batch) break;
-    }
-    await round.writing;
-    if (this.#flushing && !round.stepDown && election.leads()) await this.#end(term, publisher);
-    if (round.stepDown || this.#stopping) await this.#handOver(round.stepDown);
-  }
-
-  /** Reads until a batch is due: it is full, or its time has come and the last one is written. */
-  async #fill(publisher: Publisher, round: Round): Promise<void> {
-    const { election, clock } = this.#deps;
-    const { commitMs, commitMessages } = this.#config;
-    const due = clock.monotonic() + commitMs;
-    const crossHole = (since: number): boolean => {
-      round.stepDown = election.hasBetter(since);
-      return !round.stepDown;
-    };
-    while (election.leads() && !round.stepDown && !(this.#gapped && !this.#stopping)) {
-      const isReadOut = publisher.read(readEntries, this.#floor(), crossHole);
-      if (publisher.pending >= commitMessages) return;
-      if (!isReadOut) {
-        await setImmediate();
-        continue;
-      }
-      const left = due - clock.monotonic();
-      const isBlocked = !this.#backlog.isRead;
-      if ((left <= 0 || isBlocked || this.#stopping) && !round.isWriting) return;
-      await this.#woken(Math.max(left, releaseMs));
-    }
-  }
-
-  /** A failure is thrown to whoever awaits `round.writing`. */
-  #write(term: Term, batch: Batch, round: Round): void {
-    round.isWriting = true;
-    round.writing = term
-      .commit(batch.records, batch.step)
-      .then(() => this.#wrote(batch))
-      .finally(() => {
-        round.isWriting = false;
-        this.#wake();
-      });
-    round.writing.catch(() => {});
-  }
-
-  /** Nobody goes on after us. */
-  async #end(term: Term, publisher: Publisher): Promise<void> {
-    publisher.end();
-    const batch = publisher.take(false);
-    if (batch) await term.commit(batch.records, batch.step).then(() => this.#wrote(batch));
-  }
-
-  async #handOver(gap: boolean): Promise<void> {
-    if (gap) {
-      this.#count('ris.stepdowns');
-      this.#deps.log.warn('Stepping down: another replica has no gap in its feed');
-    }
-    await this.#deps.election.release(this.#committed);
-  }
-
   #wrote(batch: Batch): void {
     const { stats } = this.#deps;
-    this.#backlog.release(batch.place);
     this.#committed = batch.step.mark;
     this.#published += batch.messages;
     this.#count('ris.commits');
@@ -402,6 +311,29 @@ export class Collector {
 
   #named(setting: 'transactionalId' | 'checkpointTopic'): string {
     return this.#config[setting].replaceAll('<collector>', this.#name);
+  }
+
+  #wakeAll(): void {
+    this.#wake();
+    this.#leader?.wake();
+  }
+
+  #leaderOptions(): LeaderOptions {
+    const { commitMs, commitMessages } = this.#config;
+    const { election, clock, log } = this.#deps;
+    return {
+      commitMs,
+      commitMessages,
+      election,
+      backlog: this.#backlog,
+      clock,
+      log,
+      since: () => this.#feed.since,
+      floor: () => this.#floor(),
+      stopping: () => (!this.#stopping ? 'no' : this.#flushing ? 'ending' : 'handing over'),
+      onWrote: (batch) => this.#wrote(batch),
+      onStepDown: () => this.#count('ris.stepdowns'),
+    };
   }
 
   #termOptions() {
