@@ -27,9 +27,9 @@ export interface LedgerResult {
   readonly missing: number;
   /** Deliveries beyond the first, of entries that were not acknowledged. */
   readonly again: number;
-  /** The same of entries whose XACK had been answered within the commit window before a kill or rebalance. */
+  /** The same of entries whose XACK was answered by a gateway that was killed within the commit window after it. */
   readonly againAcked: number;
-  /** The same of entries acknowledged before that window: there must be none. */
+  /** The same of entries acknowledged otherwise: there must be none. */
   readonly againLate: number;
 }
 
@@ -73,9 +73,8 @@ export async function runLedger({ ids, kills, pauseMs, say }: LedgerOptions): Pr
 class Book {
   readonly #confirmed = new Set<string>();
   readonly #delivered = new Map<string, number>();
-  readonly #ackedAt = new Map<string, number>();
-  /** When a gateway was killed or came back: partitions move then, and what was not committed comes again. */
-  readonly #events: number[] = [];
+  readonly #acks = new Map<string, { readonly gateway: number; readonly at: number }>();
+  readonly #kills: { readonly gateway: number; readonly at: number }[] = [];
   #unknown = 0;
   #again = 0;
   #againAcked = 0;
@@ -89,22 +88,25 @@ class Book {
     this.#unknown++;
   }
 
-  event(): void {
-    this.#events.push(Date.now());
+  killed(gateway: number): void {
+    this.#kills.push({ gateway, at: Date.now() });
   }
 
   delivered(value: string): void {
     const times = this.#delivered.get(value) ?? 0;
     this.#delivered.set(value, times + 1);
     if (times === 0) return;
-    const ackedAt = this.#ackedAt.get(value);
-    if (ackedAt === undefined) this.#again++;
-    else if (ackedAt > (this.#events.at(-1) ?? 0) - windowMs) this.#againAcked++;
+    const ack = this.#acks.get(value);
+    if (ack === undefined) this.#again++;
+    else if (
+      this.#kills.some(({ gateway, at }) => gateway === ack.gateway && at >= ack.at - 100 && at < ack.at + windowMs)
+    )
+      this.#againAcked++;
     else this.#againLate++;
   }
 
-  acked(values: readonly string[]): void {
-    for (const value of values) this.#ackedAt.set(value, Date.now());
+  acked(value: string, gateway: number): void {
+    this.#acks.set(value, { gateway, at: Date.now() });
   }
 
   get missing(): number {
@@ -118,7 +120,7 @@ class Book {
       confirmed: this.#confirmed.size,
       unknown: this.#unknown,
       delivered: this.#delivered.size,
-      acked: this.#ackedAt.size,
+      acked: this.#acks.size,
       missing: this.missing,
       again: this.#again,
       againAcked: this.#againAcked,
@@ -165,7 +167,7 @@ async function consume(gateway: GatewayProcess, name: string, book: Book, stop: 
       const entries = reply?.[0]?.[1] ?? [];
       for (const [, fields] of entries) book.delivered(fields[1]!);
       for (const [id, fields] of entries)
-        if ((await client.call('XACK', stream, 'g', id)) === 1) book.acked([fields[1]!]);
+        if ((await client.call('XACK', stream, 'g', id)) === 1) book.acked(fields[1]!, gateway.port);
     } catch {
       await sleep(50);
     }
@@ -195,12 +197,11 @@ async function kill(
   for (let index = 0; index < kills; index++) {
     await sleep(pauseMs / 2);
     const victim = gateways[index % gateways.length]!;
-    book.event();
+    book.killed(victim.port);
     await victim.end('SIGKILL');
     say(`kill -9 number ${index + 1}`);
     await sleep(pauseMs / 2);
     await victim.run();
-    book.event();
   }
 }
 
