@@ -1,11 +1,12 @@
 // Bench: the relay with exactly_once against a raw loop (consume feeding produce, with `_t`, no checks), in one run.
 //
-// node build/test/bench/relay.js [--small 1000000] [--large 200000] [--rounds 5] [--json]
+// npm run build && node build/test/bench/relay.js [--small 1000000] [--large 200000] [--rounds 5] [--json]
 import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import type { KafkaFactory, ProducerRecord } from '../../src/core/ports.js';
 import { makeTopic, type RealCluster, startClusters, stopClusters } from '../support/relay-clusters.js';
-import { fill, relayConfig, startRelay } from '../support/relay-lab.js';
+import { fill } from '../support/relay-lab.js';
+import { RelayProcess, relayToml } from '../support/relay-process.js';
 
 const { values: options } = parseArgs({
   options: {
@@ -35,26 +36,26 @@ async function fillTopic(kafka: KafkaFactory, topic: string, count: number, byte
   for (let done = 0; done < count; done += lot) await fill(kafka, records(topic, Math.min(lot, count - done), bytes));
 }
 
-/** Messages a second of a relay from start to end, connecting included in neither. */
+/** Messages a second from the first fetch to the end, and the most memory, of `rafka relay --stop-at-end` as a process. */
 async function relayRate(
   source: RealCluster,
   target: RealCluster,
   from: string,
   to: string,
   count: number,
-): Promise<number> {
+): Promise<{ rate: number; rss: number }> {
   await makeTopic(target.kafka, to, partitions);
-  const over = { topics: { [from]: to }, app: { log_level: 'warn' } };
-  const started = await startRelay(
-    { sources: [source.kafka], target: target.kafka },
-    await relayConfig(over, { stopAtEnd: true }),
-  );
-  const { failed, summary } = await started.relay.finished;
-  const reading = started.lines.find((line) => line.msg === 'reading');
-  const ended = started.lines.find((line) => line.msg === 'topic ended');
-  await started.stop();
-  if (failed > 0 || !summary.includes(`${count} messages`)) throw new Error(summary);
-  return (count * 1_000) / (Number(ended?.time) - Number(reading?.time));
+  const toml = await relayToml([source.server.brokers], target.server.brokers, { topics: { [from]: to } });
+  const relay = await RelayProcess.start(toml, ['--stop-at-end']);
+  let rss = 0;
+  const watching = setInterval(() => {
+    rss = Math.max(rss, relay.peakRss);
+  }, 50);
+  const code = await relay.exited;
+  clearInterval(watching);
+  if (code !== 0 || !relay.output.includes(`${count} messages`)) throw new Error(relay.output);
+  const took = Number(relay.line('topic ended')?.time) - Number(relay.line('reading')?.time);
+  return { rate: (count * 1_000) / took, rss };
 }
 
 /** The yardstick: one consumer feeding one idempotent producer, errors-only reports. */
@@ -123,11 +124,8 @@ async function measure(name: string, clusters: readonly RealCluster[], count: nu
   const rounds: Round[] = [];
   let peak = 0;
   for (let round = 0; round < Number(options.rounds); round++) {
-    const memory = setInterval(() => {
-      peak = Math.max(peak, process.memoryUsage.rss());
-    }, 100);
-    const relay = await relayRate(source, target, from, `relay-${bytes}-${round}`, count);
-    clearInterval(memory);
+    const { rate: relay, rss } = await relayRate(source, target, from, `relay-${bytes}-${round}`, count);
+    peak = Math.max(peak, rss);
     const raw = await rawRate(source, target, from, `raw-${bytes}-${round}`, count);
     rounds.push({ relay, raw });
     console.error(
