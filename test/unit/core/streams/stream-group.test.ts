@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { pino } from 'pino';
+import { Stats } from '../../../../src/core/stats.js';
+import type { Handed } from '../../../../src/core/streams/pending.js';
+import { StreamGroup, type StreamGroupSettings } from '../../../../src/core/streams/stream-group.js';
+import { TopicCatalog } from '../../../../src/core/topic-catalog.js';
+import { realClock } from '../../../support/clock.js';
+import { eventually } from '../../../support/eventually.js';
+import { FakeKafka } from '../../../support/fake-kafka.js';
+
+const topic = 'orders';
+
+interface Bench {
+  readonly kafka: FakeKafka;
+  readonly group: StreamGroup;
+  readonly givenUp: number[];
+}
+
+async function open(settings: Partial<StreamGroupSettings> = {}, partitions = 1): Promise<Bench> {
+  const kafka = new FakeKafka();
+  kafka.createTopic(topic, partitions);
+  const givenUp: number[] = [];
+  const group = new StreamGroup({
+    kafkaGroup: 'g.orders',
+    topic,
+    catalog: new TopicCatalog(kafka.admin, realClock),
+    context: {
+      kafka,
+      clock: realClock,
+      stats: new Stats(),
+      log: pino({ level: 'silent' }),
+      settings: {
+        properties: {},
+        connectTimeoutMs: 1_000,
+        commitIntervalMs: 1,
+        retryBackoffMs: 10,
+        rebalanceAckTimeoutMs: 0,
+        initialOffset: 'oldest',
+      },
+    },
+    settings: {
+      idleMs: 60_000,
+      pendingTimeoutMs: 60_000,
+      maxPending: 10_000,
+      pendingBytes: 1_000_000,
+      dispatch: 'shared',
+      maxDeliveries: 0,
+      ...settings,
+    },
+    after: Promise.resolve(),
+    onIdle: () => {},
+    onGivenUp: async (_, { offset }) => {
+      givenUp.push(offset);
+    },
+  });
+  await eventually(5_000, () => group.isSettled);
+  return { kafka, group, givenUp };
+}
+
+async function close({ group, kafka }: Bench): Promise<void> {
+  await group.close();
+  await kafka.close();
+}
+
+const socket = {};
+const request = (group: StreamGroup, name: string, max: number, noack = false) => ({
+  member: group.members.seen(name, group.now(), socket),
+  max,
+  noack,
+});
+
+async function take(group: StreamGroup, name: string, count: number): Promise<Handed[]> {
+  const handed: Handed[] = [];
+  await eventually(5_000, () => {
+    handed.push(...group.read(request(group, name, count - handed.length)));
+    return handed.length >= count;
+  });
+  return handed;
+}
+
+const offsets = (handed: readonly Handed[]) => handed.map(({ entry }) => entry.offset);
+
+test('a thousand members share one consumer, first come first served, and each has its own pending entries', async () => {
+  const bench = await open();
+  const { kafka, group } = bench;
+  const got: string[] = [];
+  for (let n = 0; n < 1_000; n++) {
+    group.wait(request(group, `m${n}`, 1), (handed) => got.push(`${handed[0]!.entry.member}:${offsets(handed)}`));
+  }
+  for (let n = 0; n < 1_000; n++) kafka.seed(topic, 0, `v${n}`);
+  await eventually(5_000, () => got.length === 1_000);
+  assert.deepEqual(
+    got,
+    Array.from({ length: 1_000 }, (_, n) => `m${n}:${n}`),
+  );
+  assert.equal(kafka.consumers.size, 1);
+  assert.equal(group.pendingOf('m7').length, 1);
+  assert.equal(group.pending, 1_000);
+  await close(bench);
+});
+
+test('acks out of order move the position when the gap closes', async () => {
+  const bench = await open();
+  const { kafka, group } = bench;
+  for (let n = 0; n < 5; n++) kafka.seed(topic, 0, `v${n}`);
+  assert.deepEqual(offsets(await take(group, 'a', 5)), [0, 1, 2, 3, 4]);
+  assert.equal(group.ack(0, 3), true);
+  assert.equal(group.ack(0, 3), false);
+  assert.equal(group.ack(0, 9), false);
+  assert.equal(group.ack(7, 0), false);
+  const position = async () => (await kafka.admin.groupOffsets('g.orders', [{ topic, partition: 0 }]))[0]?.offset;
+  await group.commit();
+  assert.equal((await position()) ?? 0, 0);
+  for (const offset of [0, 1, 2]) group.ack(0, offset);
+  await group.commit();
+  assert.equal(await position(), 4);
+  await close(bench);
+});
+
+test('beyond the byte budget pending entries keep coordinates, not payloads', async () => {
+  const bench = await open({ pendingBytes: 5_000 });
+  const { kafka, group } = bench;
+  for (let n = 0; n < 20; n++) kafka.seed(topic, 0, Buffer.alloc(1_000));
+  const handed = await take(group, 'a', 20);
+  assert.ok(handed.every(({ message }) => message?.value?.length === 1_000));
+  assert.equal(group.pendingOf('a').filter(({ message }) => message).length, 4);
+  for (const offset of [0, 1, 2, 3]) group.ack(0, offset);
+  assert.ok(group.pendingOf('a').every(({ message }) => message === undefined));
+  await close(bench);
+});
+
+test('no more than maxPending entries of a partition are out; an ack lets the next one go', async () => {
+  const bench = await open({ maxPending: 2 });
+  const { kafka, group } = bench;
+  for (let n = 0; n < 4; n++) kafka.seed(topic, 0, `v${n}`);
+  await take(group, 'a', 2);
+  assert.deepEqual(group.read(request(group, 'a', 10)), []);
+  const waited: number[] = [];
+  group.wait(request(group, 'b', 10), (handed) => waited.push(...offsets(handed)));
+  group.ack(0, 0);
+  await eventually(5_000, () => waited.length > 0);
+  assert.deepEqual(waited, [2]);
+  await close(bench);
+});
+
+test('what is released goes to the next who asks, in front of everything new', async () => {
+  const bench = await open();
+  const { kafka, group } = bench;
+  for (let n = 0; n < 3; n++) kafka.seed(topic, 0, `v${n}`);
+  const [first] = await take(group, 'a', 2);
+  group.release([first!.entry], true);
+  assert.equal(group.find(0, 0), undefined);
+  const again = await take(group, 'b', 2);
+  assert.deepEqual(offsets(again), [0, 2]);
+  assert.equal(again[0]!.entry.deliveries, 1, 'an entry whose reply never left was not delivered');
+  group.release([again[0]!.entry], false);
+  assert.equal((await take(group, 'c', 1))[0]!.entry.deliveries, 2);
+  await close(bench);
+});
+
+test('a member without a socket loses its pending entries after a while, one with a socket never', async () => {
+  const bench = await open({ pendingTimeoutMs: 1 });
+  const { kafka, group } = bench;
+  for (let n = 0; n < 2; n++) kafka.seed(topic, 0, `v${n}`);
+  const other = {};
+  await take(group, 'living', 1);
+  group.members.seen('dying', group.now(), other);
+  const member = group.members.get('dying')!;
+  await eventually(5_000, () => group.read({ member, max: 1, noack: false }).length === 1);
+  group.gone(other);
+  await eventually(5_000, () => group.pendingOf('dying').length === 0);
+  assert.equal(group.pendingOf('living').length, 1);
+  assert.deepEqual(offsets(await take(group, 'living', 1)), [1]);
+  await close(bench);
+});
+
+test('NOACK: handed out and acknowledged at once', async () => {
+  const bench = await open();
+  const { kafka, group } = bench;
+  kafka.seed(topic, 0, 'v');
+  await eventually(5_000, () => group.read(request(group, 'a', 1, true)).length === 1);
+  assert.equal(group.pending, 0);
+  assert.equal(group.partitions[0]!.base, 1);
+  await close(bench);
+});
+
+test('pinned: a key goes to the same member, whoever asks first', async () => {
+  const bench = await open({ dispatch: 'pinned' });
+  const { kafka, group } = bench;
+  for (const name of ['a', 'b', 'c']) group.members.seen(name, group.now(), socket);
+  const keys = Array.from({ length: 60 }, (_, n) => `k${n % 12}`);
+  for (const key of keys) kafka.seed(topic, 0, 'v', { key: Buffer.from(key) });
+  const owners = new Map<string, Set<string>>();
+  let count = 0;
+  await eventually(5_000, () => {
+    for (const name of ['a', 'b', 'c']) {
+      for (const { message } of group.read(request(group, name, 3))) {
+        const key = String(message!.key);
+        owners.set(key, (owners.get(key) ?? new Set()).add(name));
+        count++;
+      }
+    }
+    return count === 60;
+  });
+  assert.equal(owners.size, 12);
+  assert.ok([...owners.values()].every((names) => names.size === 1));
+  assert.ok(new Set([...owners.values()].flatMap((names) => [...names])).size > 1, 'the keys are spread');
+  await close(bench);
+});
+
+test('an entry that was delivered often enough is given up once and not handed out again', async () => {
+  const bench = await open({ maxDeliveries: 2 });
+  const { kafka, group, givenUp } = bench;
+  kafka.seed(topic, 0, 'poison');
+  for (let n = 0; n < 2; n++) group.release([(await take(group, 'a', 1))[0]!.entry], false);
+  assert.deepEqual(group.read(request(group, 'a', 1)), []);
+  await eventually(5_000, () => group.pending === 0);
+  assert.deepEqual(givenUp, [0]);
+  await close(bench);
+});
