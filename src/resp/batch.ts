@@ -1,0 +1,168 @@
+// A batch of bytes on its way to a socket: small pieces copied together, large ones passed along, all of it in one write.
+
+/** Small on purpose: a client that doesn't read keeps the piece it was written from. */
+const SLAB_BYTES = 16 * 1024;
+/** Pieces from this size on are passed along instead of copied. */
+const LARGE_BYTES = 4 * 1024;
+/** Up to this length it is cheaper to copy byte by byte than to call for it. */
+const SHORT = 48;
+/** The longest number that is written digit by digit; doubles are exact beyond. */
+const DIGITS = 15;
+const MAX_DIGITS_VALUE = 10 ** DIGITS;
+
+/** What is needed of a socket. */
+export interface ByteSink {
+  write(bytes: Buffer): boolean;
+  cork(): void;
+  uncork(): void;
+  /** Bytes accepted but not yet taken by the system. */
+  readonly writableLength: number;
+}
+
+export class Batch {
+  #slab: Buffer;
+  /** Where the unsent bytes of the slab begin and end. */
+  #start = 0;
+  #end = 0;
+  /** Pieces before what is in the slab. */
+  #pieces: Buffer[] = [];
+  #pieceBytes = 0;
+
+  /** @param firstBytes size of the first piece of memory. */
+  constructor(firstBytes = SLAB_BYTES) {
+    this.#slab = Buffer.allocUnsafeSlow(firstBytes);
+  }
+
+  /** Bytes gathered since the last flush. */
+  get size(): number {
+    return this.#pieceBytes + this.#end - this.#start;
+  }
+
+  /** A type byte, a whole number and a line end: `:1`, `$100`, `*8`. */
+  header(type: number, value: number): void {
+    this.#reserve(DIGITS + 3);
+    this.#slab[this.#end++] = type;
+    this.#digits(value);
+    this.lineEnd();
+  }
+
+  lineEnd(): void {
+    this.#reserve(2);
+    this.#slab[this.#end++] = 0x0d;
+    this.#slab[this.#end++] = 0x0a;
+  }
+
+  /** Bytes as they are. */
+  bytes(bytes: Buffer): void {
+    const { length } = bytes;
+    if (length >= LARGE_BYTES) {
+      this.#cut();
+      this.#piece(bytes);
+      return;
+    }
+    this.#reserve(length);
+    if (length > SHORT) this.#slab.set(bytes, this.#end);
+    else for (let i = 0; i < length; i++) this.#slab[this.#end + i] = bytes[i]!;
+    this.#end += length;
+  }
+
+  /** A short text if it is ASCII. @returns false, with nothing written, for any other. */
+  ascii(text: string): boolean {
+    const { length } = text;
+    if (length > SHORT) return false;
+    this.#reserve(length);
+    for (let i = 0; i < length; i++) {
+      const code = text.charCodeAt(i);
+      if (code > 0x7f) return false;
+      this.#slab[this.#end + i] = code;
+    }
+    this.#end += length;
+    return true;
+  }
+
+  /** Any text, as UTF-8. */
+  text(text: string): void {
+    if (this.ascii(text)) return;
+    // A UTF-16 unit is at most three bytes.
+    const most = text.length * 3;
+    if (most > LARGE_BYTES) {
+      this.bytes(Buffer.from(text));
+      return;
+    }
+    this.#reserve(most);
+    this.#end += this.#slab.write(text, this.#end);
+  }
+
+  /** Throws away what was gathered. */
+  clear(): void {
+    this.#pieces = [];
+    this.#pieceBytes = 0;
+    this.#start = this.#end;
+  }
+
+  /** Writes what was gathered. @returns what the sink's write returned. */
+  flush(sink: ByteSink): boolean {
+    const last = this.#end > this.#start ? this.#slab.subarray(this.#start, this.#end) : undefined;
+    this.#start = this.#end;
+    if (this.#pieces.length > 0) return this.#flushPieces(sink, last);
+    if (!last) return true;
+    const flowing = sink.write(last);
+    // All taken at once: nobody looks at the slab any more.
+    if (sink.writableLength === 0) this.#start = this.#end = 0;
+    return flowing;
+  }
+
+  #flushPieces(sink: ByteSink, last: Buffer | undefined): boolean {
+    const pieces = this.#pieces;
+    this.#pieces = [];
+    this.#pieceBytes = 0;
+    if (last) pieces.push(last);
+    let flowing = true;
+    sink.cork();
+    for (const piece of pieces) flowing = sink.write(piece);
+    sink.uncork();
+    return flowing;
+  }
+
+  /** A whole number without a string in between, where it can be. */
+  #digits(value: number): void {
+    if (value >= 0 && value < 10) {
+      this.#slab[this.#end++] = 0x30 + value;
+      return;
+    }
+    if (value < 0 || value >= MAX_DIGITS_VALUE) {
+      this.text(String(value));
+      this.#reserve(2);
+      return;
+    }
+    let length = 1;
+    for (let rest = value; rest >= 10; rest = Math.floor(rest / 10)) length++;
+    let rest = value;
+    for (let i = this.#end + length - 1; i >= this.#end; i--) {
+      const tens = Math.floor(rest / 10);
+      this.#slab[i] = rest - tens * 10 + 0x30;
+      rest = tens;
+    }
+    this.#end += length;
+  }
+
+  /** Makes room for bytes in the slab, if need be in a new one. */
+  #reserve(bytes: number): void {
+    if (this.#end + bytes <= this.#slab.length) return;
+    this.#cut();
+    this.#slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+    this.#start = this.#end = 0;
+  }
+
+  /** Turns what is in the slab into a piece. */
+  #cut(): void {
+    if (this.#end === this.#start) return;
+    this.#piece(this.#slab.subarray(this.#start, this.#end));
+    this.#start = this.#end;
+  }
+
+  #piece(bytes: Buffer): void {
+    this.#pieces.push(bytes);
+    this.#pieceBytes += bytes.length;
+  }
+}
