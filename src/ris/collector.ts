@@ -1,17 +1,14 @@
 // One collector on one replica: receives always, publishes while it leads.
 import { sleep, within } from '../core/clock.js';
 import type { Clock, KafkaFactory } from '../core/ports.js';
-import type { LabelledName, Stats } from '../core/stats.js';
+import type { Stats } from '../core/stats.js';
 import type { Log } from '../log.js';
-import { Backlog } from './backlog.js';
 import type { Election } from './candidate.js';
 import { ensureTopic } from './checkpoint.js';
 import type { RisConfig } from './config.js';
-import { Feed, timeOf } from './feed.js';
+import { Intake, type RisCounter } from './intake.js';
 import { Leader, type LeaderOptions, readEntries } from './leader.js';
 import type { MalformedReason } from './message.js';
-import { Reorder } from './order.js';
-import type { PeekedLine } from './peek.js';
 import { type Batch, Publisher } from './publisher.js';
 import { isFenced, Term, TermOver } from './term.js';
 
@@ -42,15 +39,8 @@ export interface CollectorFigures {
   readonly connected: boolean;
 }
 
-type RisCounter = Extract<LabelledName, `ris.${string}`>;
-
-/** How often what is due leaves the reorder window, ms. */
-const releaseMs = 20;
 /** How often a standby looks whether it leads, should it not be told, ms. */
 const standbyMs = 1_000;
-/** A standby forgets what the leader says is committed only when it is older than this by feed time, us. */
-const trimSlackUs = 10_000_000;
-const maxHeld = 200_000;
 /** Waits after a term that failed: first and longest, ms. */
 const retryMinMs = 200;
 const retryMaxMs = 5_000;
@@ -60,10 +50,7 @@ export class Collector {
   readonly #name: string;
   readonly #config: RisConfig;
   readonly #deps: CollectorDeps;
-  readonly #feed: Feed;
-  readonly #reorder: Reorder<PeekedLine>;
-  readonly #backlog: Backlog;
-  readonly #reasonsTold = new Set<MalformedReason>();
+  readonly #intake: Intake;
   #running: Promise<void> = Promise.resolve();
   #publisher: Publisher | undefined;
   #leader: Leader | undefined;
@@ -71,33 +58,37 @@ export class Collector {
   #stopping = false;
   #flushing = false;
   #committed: number | null = null;
-  #windowTime = 0;
-  #received = 0;
   #published = 0;
   #wake: () => void = () => {};
-  #cancelRelease: () => void = () => {};
 
   constructor(name: string, config: RisConfig, deps: CollectorDeps) {
     this.#name = name;
     this.#config = config;
     this.#deps = deps;
-    this.#backlog = new Backlog(config.bufferBytes);
-    this.#reorder = new Reorder({ windowMs: config.reorderMs, late: config.late, maxHeld });
-    this.#feed = new Feed(
-      { ...config, ...deps, collector: name, disorderUs: config.reorderMs * 1000 },
-      this.#feedEvents(),
-    );
+    const { election } = deps;
+    this.#intake = new Intake({
+      ...deps,
+      collector: name,
+      config,
+      role: () => (this.#publisher ? 'publishing' : election.leads() ? 'elected' : 'standby'),
+      hasOthers: () => election.hasOthers(),
+      onGap: () => this.#leader?.noteGap(),
+      onBacklog: () => {
+        if (this.#intake.backlog.unread >= readEntries) this.#leader?.wake();
+      },
+    });
   }
 
   start(): void {
-    this.#feed.start();
+    this.#intake.start();
     this.#deps.election.start({
-      since: () => this.#since(),
+      since: () => this.#intake.since,
       progress: () => this.#committed,
-      onSight: ({ progress }) => this.#trim(progress),
+      onSight: ({ progress }) => {
+        if (progress !== null && !this.#publisher) this.#intake.trim(progress);
+      },
       onChange: () => this.#wakeAll(),
     });
-    this.#releaseLater();
     this.#running = this.#run();
   }
 
@@ -106,10 +97,8 @@ export class Collector {
     const { election, clock } = this.#deps;
     this.#deps.log.debug('Stopping');
     this.#flushing = !election.hasOthers();
-    await this.#feed.close();
-    this.#cancelRelease();
-    if (this.#flushing) this.#take(this.#reorder.flush());
-    this.#deps.log.debug({ flushing: this.#flushing, unread: this.#backlog.unread }, 'No longer receiving');
+    await this.#intake.close(this.#flushing);
+    this.#deps.log.debug({ flushing: this.#flushing, unread: this.#intake.backlog.unread }, 'No longer receiving');
     this.#stopping = true;
     this.#wakeAll();
     await within(clock, this.#config.shutdownTimeoutMs, this.#running);
@@ -119,7 +108,7 @@ export class Collector {
 
   /** @returns messages that nobody will publish now. */
   close(): number {
-    return this.#flushing ? this.#backlog.length : 0;
+    return this.#flushing ? this.#intake.backlog.length : 0;
   }
 
   figures(): CollectorFigures {
@@ -128,109 +117,20 @@ export class Collector {
     return {
       host: this.#name,
       leader,
-      received: this.#received,
+      received: this.#intake.received,
       published: this.#published,
       lagMs: this.#committed === null || !leader ? null : Math.max(0, Math.round(clock.now() - this.#committed / 1000)),
-      backlog: this.#backlog.length,
-      backlogBytes: this.#backlog.bytes,
+      backlog: this.#intake.backlog.length,
+      backlogBytes: this.#intake.backlog.bytes,
       peersUp: this.#publisher?.peersUp ?? 0,
-      connected: this.#feed.since !== null,
+      connected: this.#intake.feedSince !== null,
     };
-  }
-
-  #feedEvents() {
-    const { log } = this.#deps;
-    return {
-      onLine: (line: PeekedLine) => this.#receive(line),
-      onStart: (since: number) => {
-        this.#take(this.#reorder.flush());
-        this.#backlog.start(since);
-      },
-      onGap: (reason: string) => {
-        this.#count('ris.gaps');
-        log.warn({ reason }, 'The feed has a gap');
-        this.#leader?.noteGap();
-      },
-      onMalformed: (reason: MalformedReason) => this.#malformed(reason),
-      onServerError: () => this.#count('ris.errors'),
-      onDisconnect: () => this.#count('ris.disconnects'),
-    };
-  }
-
-  #malformed(reason: MalformedReason): void {
-    this.#count('ris.malformed', 1, reason);
-    // Once for each reason: a bad feed must not fill the log.
-    if (!this.#reasonsTold.has(reason))
-      this.#deps.log.warn({ reason }, 'A line of RIS Live was skipped; the next ones are only counted');
-    this.#reasonsTold.add(reason);
-  }
-
-  #receive(line: PeekedLine): void {
-    this.#received++;
-    this.#count('ris.received');
-    const verdict = this.#reorder.push(line, this.#windowTime);
-    if (verdict === 'late') this.#count('ris.late');
-    else if (verdict === 'duplicate') this.#count('ris.duplicates');
-  }
-
-  /**
-   * The window's time goes on only as fast as the socket is read: after a pause of the process the timer fires before what waits in the
-   * socket is read, and what came late in the window would be passed.
-   */
-  #releaseLater(before = this.#deps.clock.monotonic()): void {
-    this.#cancelRelease = this.#deps.clock.after(releaseMs, () => {
-      const now = this.#deps.clock.monotonic();
-      if (!this.#isFrozen()) this.#windowTime += Math.min(now - before, releaseMs * 2);
-      this.#releaseLater(now);
-      this.#take(this.#reorder.take(this.#windowTime));
-    });
-  }
-
-  /**
-   * In a gap nothing leaves the window while another replica receives: what is missing may belong before what is held, and whoever
-   * takes over has both.
-   */
-  #isFrozen(): boolean {
-    return this.#feed.since === null && this.#deps.election.hasOthers();
-  }
-
-  /** Ordered messages go to the backlog; over its limit something has to be given up. */
-  #take(messages: readonly PeekedLine[]): void {
-    if (messages.length === 0) return;
-    for (const message of messages) this.#backlog.push(message);
-    this.#backlog.settle(this.#floor() ?? 0);
-    const dropped = this.#publisher ? this.#backlog.dropByPeer() : this.#backlog.dropOldest();
-    // What a standby drops has mostly been published by the leader.
-    if (dropped > 0 && this.#deps.election.leads()) {
-      this.#count('ris.dropped', dropped);
-      this.#deps.log.error(
-        { dropped, limit: this.#config.bufferBytes },
-        'Kafka is slower than the feed and the buffer is full: messages were dropped',
-      );
-    }
-    if (this.#backlog.unread >= readEntries) this.#leader?.wake();
-  }
-
-  /** Feed time (us) up to which nothing that was received will follow what is in the backlog; null before the first message. */
-  #floor(): number | null {
-    const oldest = this.#reorder.oldest();
-    if (oldest !== null) return timeOf(oldest) - 1;
-    return this.#feed.latest > 0 ? this.#feed.latest : null;
-  }
-
-  /** Since when this replica has everything, for the election. */
-  #since(): number | null {
-    return this.#feed.since === null ? null : Math.max(this.#feed.since, this.#backlog.lostUntil);
-  }
-
-  #trim(progress: number | null): void {
-    if (progress !== null && !this.#publisher) this.#backlog.trim(progress - trimSlackUs);
   }
 
   async #run(): Promise<void> {
     const { election, clock, log } = this.#deps;
     let failures = 0;
-    while (!(this.#stopping && (!election.leads() || this.#backlog.length === 0))) {
+    while (!(this.#stopping && (!election.leads() || this.#intake.backlog.length === 0))) {
       if (!election.leads()) {
         failures = 0;
         await this.#woken(standbyMs);
@@ -249,7 +149,7 @@ export class Collector {
         await sleep(clock, Math.min(retryMaxMs, retryMinMs * 2 ** failures++));
       } finally {
         this.#publisher = undefined;
-        this.#backlog.rewind();
+        this.#intake.backlog.rewind();
       }
     }
     await election.release();
@@ -263,11 +163,11 @@ export class Collector {
     this.#hasTopic = true;
     const term = await Term.open(this.#termOptions());
     try {
-      const publisher = new Publisher(this.#publisherOptions(), this.#backlog, term.progress);
+      const publisher = new Publisher(this.#publisherOptions(), this.#intake.backlog, term.progress);
       this.#publisher = publisher;
       this.#committed = publisher.mark;
       this.#count('ris.terms');
-      log.info({ backlog: this.#backlog.length }, 'Leading');
+      log.info({ backlog: this.#intake.backlog.length }, 'Leading');
       this.#leader = new Leader(this.#leaderOptions(), term, publisher);
       await this.#leader.run();
       log.info('No longer leading');
@@ -325,11 +225,11 @@ export class Collector {
       commitMs,
       commitMessages,
       election,
-      backlog: this.#backlog,
+      backlog: this.#intake.backlog,
       clock,
       log,
-      since: () => this.#feed.since,
-      floor: () => this.#floor(),
+      since: () => this.#intake.feedSince,
+      floor: () => this.#intake.floor(),
       stopping: () => (!this.#stopping ? 'no' : this.#flushing ? 'ending' : 'handing over'),
       onWrote: (batch) => this.#wrote(batch),
       onStepDown: () => this.#count('ris.stepdowns'),
@@ -361,7 +261,7 @@ export class Collector {
       published: { windowUs: reorderMs * 1000, late },
       headers,
       risTime: timestamp === 'ris',
-      onMalformed: (reason: MalformedReason) => this.#malformed(reason),
+      onMalformed: (reason: MalformedReason) => this.#intake.malformed(reason),
       now: () => this.#deps.clock.now(),
     };
   }
