@@ -1,21 +1,21 @@
 // MappingRelay: one topic's relay from start to end: target, source, pump, and what is done when either fails.
 import { within } from '../core/clock.js';
 import { type Clock, KafkaCode, KafkaError, type KafkaFactory } from '../core/ports.js';
-import { fail, GatewayError } from '../errors.js';
+import { fail, type GatewayError } from '../errors.js';
 import type { Log } from '../log.js';
 import { backoffMs } from './backoff.js';
 import type { CheckpointStore } from './checkpoint-store.js';
 import { backoffOf, type RelayConfig } from './config.js';
 import { FilterChain, type LoadedFilter } from './filter.js';
-import { Health } from './health.js';
 import { MappingMetrics, type RelayMetrics } from './metrics.js';
+import { isPassing } from './passing.js';
 import { Positions } from './positions.js';
-import { sourceProperties } from './properties.js';
 import { Pump } from './pump.js';
-import { inspectSource, Reader, type SourceTopic } from './reader.js';
+import type { Reader } from './reader.js';
 import { RunState } from './run-state.js';
 import { SourcePool } from './source-pool.js';
-import { checkTakeOver, targetEnds } from './take-over.js';
+import { SourceSide } from './source-side.js';
+import { targetEnds } from './take-over.js';
 import { isFenced, newOwner, TargetSession } from './target-session.js';
 import { type Mapping, mappingName } from './topic-map.js';
 import { Translator } from './translate.js';
@@ -43,42 +43,25 @@ export type MappingState =
 
 /** What the broker will say again however often it is asked. */
 const permanent: ReadonlySet<number> = new Set([KafkaCode.messageTooLarge, 32, 87]);
-/** How long a look at the sources waits for one that can be read, ms: one that is down must not hold up the others. */
-const leastPatienceMs = 500;
-/** Looks at the sources without news of a partition before its reader is made anew: an error may have been lost. */
-const stalledTicks = 5;
-
 export class MappingRelay {
   readonly name: string;
   readonly metrics: MappingMetrics;
   readonly #deps: MappingDeps;
   readonly #run: RunState;
-  readonly #pool: SourcePool<SourceTopic>;
-  readonly #health: Health;
+  readonly #source: SourceSide;
   readonly #positions = new Positions();
   readonly #filters: FilterChain;
   readonly #owner = newOwner();
-  readonly #closing = new Set<Promise<void>>();
-  /** The source to read next because the active one lags. */
-  #preferred: number | undefined;
-  #reader: Reader | undefined;
   #session: TargetSession | undefined;
   #state: MappingState = 'starting';
   /** Found by a look at the clusters: ends this topic. */
   #verdict: GatewayError | undefined;
-  #ends: Map<number, number> | undefined;
-  /** What kaf-relay's rule says, not yet held against a source. */
-  #takenOverEnds: ReadonlyMap<number, number> | undefined;
   /** This run has recorded progress of its own. */
   #claimed = false;
   #restart: boolean;
   #targetTries = 0;
-  #sourceTries = 0;
-  #stalled = { total: -1, ticks: 0 };
   #over = false;
   #undelivered = 0;
-  /** The target may have more partitions by now. */
-  #renewTarget = false;
 
   constructor(deps: MappingDeps) {
     const { mapping, config, clock, sources } = deps;
@@ -86,15 +69,20 @@ export class MappingRelay {
     this.name = mappingName(mapping);
     this.metrics = new MappingMetrics(deps.metrics, mapping, sources.length);
     this.#run = new RunState(clock, config.target.session_timeout);
-    this.#pool = new SourcePool(sources.length, config.pool.offset_lag_threshold);
     this.#filters = new FilterChain(deps.filters, mapping.source);
     this.#restart = config.restartTopics.has(mapping.source);
-    this.#health = new Health({
-      sources,
-      topic: mapping.source,
-      pool: this.#pool,
-      clock,
-      onWeight: (id, weight) => this.metrics.weight(id, weight),
+    this.#source = new SourceSide({
+      name: this.name,
+      deps,
+      run: this.#run,
+      pool: new SourcePool(sources.length, config.pool.offset_lag_threshold),
+      positions: this.#positions,
+      metrics: this.metrics,
+      restarting: () => this.#restart,
+      onWaiting: () => {
+        this.#state = 'waiting for a source';
+        this.metrics.up(false);
+      },
     });
   }
 
@@ -107,13 +95,9 @@ export class MappingRelay {
     return this.#session?.pending ?? this.#undelivered;
   }
 
-  /** Messages still to be read (to the end seen at the start with stop-at-end); undefined while no source is connected. */
+  /** Messages still to be read; undefined while no source is connected. */
   get remaining(): number | undefined {
-    const highs = this.#ends ?? (this.#reader && (this.#pool.view(this.#reader.id)?.high ?? this.#reader.topic.high));
-    if (!highs) return undefined;
-    let sum = 0;
-    for (const [partition, high] of highs) sum += Math.max(0, high - Math.max(0, this.#positions.at(partition)));
-    return sum;
+    return this.#source.remaining;
   }
 
   /** Reading ends now; what was read is delivered. */
@@ -134,17 +118,18 @@ export class MappingRelay {
       this.#over = true;
       this.stop();
       this.metrics.up(false);
-      await Promise.all([this.#session?.close(), this.#leave(), ticking]);
-      await Promise.all(this.#closing);
+      await Promise.all([this.#session?.close(), this.#source.leave(), ticking]);
+      await this.#source.closed();
     }
   }
 
   async #relay(): Promise<void> {
     while (!this.#run.stopping) {
-      if (this.#verdict) throw this.#verdict;
+      const verdict = this.#verdict ?? this.#source.verdict;
+      if (verdict) throw verdict;
       this.#session ??= await this.#openSession();
       if (!this.#session) return;
-      const reader = await this.#openReader(this.#session);
+      const reader = await this.#source.open(this.#session);
       if (!reader) continue;
       if (await this.#pumped(this.#session, reader)) return;
     }
@@ -154,12 +139,21 @@ export class MappingRelay {
   async #pumped(session: TargetSession, reader: Reader): Promise<boolean> {
     try {
       const ended = await this.#pump(session, reader);
-      if (!ended && !this.#run.stopping) await this.#leaveFailed(reader);
+      if (!ended && !this.#run.stopping) await this.#leave(reader);
       return ended;
     } catch (error) {
       await this.#failed(error);
       return false;
     }
+  }
+
+  /** After more partitions came, the target is looked at again as well: it may have got them too. */
+  async #leave(reader: Reader): Promise<void> {
+    if (reader.partitionsAdded) {
+      await this.#session?.close();
+      this.#session = undefined;
+    }
+    await this.#source.leaveFailed(reader);
   }
 
   async #pump(session: TargetSession, reader: Reader): Promise<boolean> {
@@ -177,13 +171,13 @@ export class MappingRelay {
       commitRecords: config.target.transaction_records,
       commitIntervalMs: config.target.transaction_interval,
       skipOversize: config.target.oversize === 'skip',
-      ends: this.#ends,
+      ends: this.#source.ends,
       leaving: () => this.#run.stopping || this.#verdict !== undefined,
       onCommit: () => {
         this.#claimed = true;
         this.#restart = false;
         this.#targetTries = 0;
-        this.#sourceTries = 0;
+        this.#source.tries = 0;
       },
     }).run();
     return ended;
@@ -195,7 +189,7 @@ export class MappingRelay {
     this.metrics.up(false);
     const session = this.#session;
     this.#session = undefined;
-    await Promise.all([session?.close(), this.#leave()]);
+    await Promise.all([session?.close(), this.#source.leave()]);
     if (!(error instanceof KafkaError)) throw error;
     if (permanent.has(error.code)) {
       throw fail(
@@ -270,20 +264,11 @@ export class MappingRelay {
         clock,
         run: this.#run,
         metrics: this.metrics,
-        sourcePartitions: () => this.#sourcePartitions(),
+        sourcePartitions: () => this.#source.partitions(),
         onFault: (fault) => log.debug({ topic: this.name, err: fault.message }, 'target'),
       },
       this.#owner,
     );
-  }
-
-  async #sourcePartitions(): Promise<number> {
-    const looks = this.#deps.sources.map(
-      async (source) => (await inspectSource(source, this.#deps.mapping.source)).partitions.length,
-    );
-    return Promise.any(looks).catch(() => {
-      throw fail('relay-waiting', this.name, 'no source answers');
-    });
   }
 
   /** Sets the positions: what is recorded, or else what kaf-relay's rule says, or else the beginning. */
@@ -300,219 +285,7 @@ export class MappingRelay {
     this.#positions.reset([...progress].map(([partition, { next }]) => [partition, next] as const));
     const shared = config.topics.filter((other) => other.target === mapping.target).length > 1;
     if (claim || shared) return;
-    this.#takenOverEnds = await targetEnds(target, mapping, session.topic.partitions);
-  }
-
-  /** @returns undefined when it is time to stop, or when the target failed meanwhile. */
-  async #openReader(session: TargetSession): Promise<Reader | undefined> {
-    while (!this.#run.stopping && !this.#verdict) {
-      const id = await this.#candidate();
-      if (id !== undefined) {
-        try {
-          return await this.#connect(session, id);
-        } catch (error) {
-          if (!isPassing(error)) throw error;
-          this.#deps.log.warn({ topic: this.name, server: id, err: error.message }, 'source not usable');
-          this.metrics.source('source_errors_total', id);
-          this.#pool.markDown(id);
-        }
-      } else {
-        this.metrics.count('source_unhealthy_total');
-        this.#vetAll(session);
-      }
-      await this.#sourceFailed(id);
-    }
-    return undefined;
-  }
-
-  async #sourceFailed(id: number | undefined): Promise<void> {
-    const { pool } = this.#deps.config;
-    this.#state = 'waiting for a source';
-    this.metrics.up(false);
-    this.#sourceTries += 1;
-    if (pool.max_retries >= 0 && this.#sourceTries > pool.max_retries) {
-      throw fail('relay-refused', this.name, `no source could be read in ${this.#sourceTries} tries`);
-    }
-    // With another one at hand there is nothing to wait for.
-    if (id !== undefined && this.#pool.choose(this.#positions.offsets) !== undefined) return;
-    if (id === undefined)
-      this.#deps.log.warn(
-        { topic: this.name, tries: this.#sourceTries },
-        'no healthy source that holds what comes next, trying again',
-      );
-    await this.#run.pause(backoffMs(backoffOf(pool), this.#sourceTries, this.#deps.random));
-  }
-
-  async #candidate(): Promise<number | undefined> {
-    const preferred = this.#preferred;
-    this.#preferred = undefined;
-    if (preferred !== undefined) return preferred;
-    const choose = (): number | undefined => this.#pool.choose(this.#positions.offsets);
-    const known = choose();
-    if (known !== undefined) return known;
-    // What is known may be an interval old, and positions have moved since.
-    const patience = Math.max(leastPatienceMs, this.#deps.config.pool.request_timeout);
-    await this.#health.lookFor(patience, () => choose() !== undefined);
-    return choose();
-  }
-
-  get #sourceTimeout(): number {
-    const timeouts = this.#deps.config.sources.map((source) => source.session_timeout).filter((timeout) => timeout > 0);
-    return Math.max(this.#deps.config.pool.request_timeout, Math.min(15_000, ...timeouts));
-  }
-
-  async #connect(session: TargetSession, id: number): Promise<Reader> {
-    const { mapping, config, sources, clock } = this.#deps;
-    const kafka = sources[id]!;
-    const topic = await within(clock, this.#sourceTimeout, inspectSource(kafka, mapping.source));
-    if (!topic) throw fail('relay-waiting', kafka.brokers, 'does not answer');
-    await this.#admit(session, id, topic);
-    const reader = await Reader.open({
-      id,
-      kafka,
-      name: mapping.source,
-      topic,
-      positions: this.#positions.offsets,
-      progress: this.#restart ? new Map() : session.progress,
-      properties: sourceProperties(config.pool, config.target),
-      readAheadBytes: config.target.buffer_bytes / 4,
-      timeoutMs: this.#sourceTimeout,
-    });
-    this.#reader = reader;
-    this.#pool.record(id, topic);
-    this.#pool.hand(id);
-    this.#stalled = { total: -1, ticks: 0 };
-    this.metrics.source('source_connections_total', id);
-    this.metrics.count('source_candidate_switches_total');
-    this.metrics.active(id, true);
-    if (config.stopAtEnd) this.#ends ??= new Map(topic.high);
-    this.#deps.log.info({ topic: this.name, server: id, broker: kafka.brokers }, 'reading');
-    return reader;
-  }
-
-  /** Holds a source against what is recorded, and sets the positions that are not known yet. */
-  async #admit(session: TargetSession, id: number, topic: SourceTopic): Promise<void> {
-    const { mapping, target, config, sources } = this.#deps;
-    this.#vet(session, id, topic);
-    if (mapping.pin === undefined && topic.partitions.length > session.topic.partitions) {
-      throw fail(
-        'relay-refused',
-        this.name,
-        `the source has ${topic.partitions.length} partitions, the target only ${session.topic.partitions}`,
-      );
-    }
-    if (this.#takenOverEnds) {
-      const ends = this.#takenOverEnds;
-      await checkTakeOver({
-        mapping,
-        target,
-        source: sources[id]!,
-        topic,
-        ends,
-        timeoutMs: config.target.session_timeout,
-      });
-      for (const [partition, next] of ends) this.#positions.advance(partition, next);
-      this.#takenOverEnds = undefined;
-    }
-    session.adopt(topic);
-    for (const partition of topic.partitions) this.#startPartition(partition, topic.low.get(partition) ?? 0);
-  }
-
-  /**
-   * A source that is not what it was is never read again.
-   * @throws GatewayError `relay-waiting` while there are others, `relay-refused` when it was the last one
-   */
-  #vet(session: TargetSession, id: number, topic: SourceTopic): void {
-    try {
-      session.checkSource(topic, this.#deps.sources.length === 1);
-      this.#refuseTruncated(session, topic);
-    } catch (error) {
-      this.#pool.exclude(id);
-      if (this.#pool.allExcluded || !(error instanceof GatewayError)) throw error;
-      throw new GatewayError('relay-waiting', [`source ${id}`, error.message], { cause: error });
-    }
-  }
-
-  /** No source can be read: one that was recreated or truncated is behind for ever, and that has to be said. */
-  #vetAll(session: TargetSession): void {
-    for (let id = 0; id < this.#pool.size; id++) {
-      const view = this.#pool.view(id);
-      if (!view || this.#pool.isExcluded(id)) continue;
-      try {
-        this.#vet(session, id, view);
-      } catch (error) {
-        if (!isPassing(error)) throw error;
-        this.#deps.log.error({ topic: this.name, server: id, err: error.message }, 'source not usable for good');
-      }
-    }
-  }
-
-  /** The very source that delivered up to here now ends before: it lost messages, and would give their numbers to others. */
-  #refuseTruncated(session: TargetSession, topic: SourceTopic): void {
-    for (const [partition, { next, from }] of session.progress) {
-      const high = topic.high.get(partition) ?? 0;
-      if (from !== topic.cluster || high >= next || this.#restart) continue;
-      throw fail(
-        'relay-refused',
-        this.name,
-        `source partition ${partition} ends at ${high} but was relayed up to ${next} (truncated?). To copy it from its beginning: --restart-topic ${this.#deps.mapping.source}`,
-      );
-    }
-  }
-
-  #startPartition(partition: number, low: number): void {
-    const next = this.#positions.at(partition);
-    if (next >= low) return;
-    if (next > 0) {
-      this.#deps.log.error(
-        { topic: this.name, partition, from: next, to: low },
-        'the source has deleted messages before they were read',
-      );
-      this.metrics.gap(low - next);
-    }
-    this.#positions.advance(partition, low);
-  }
-
-  /** Gives the active source back. Its client closes in the background. */
-  async #leave(): Promise<void> {
-    const reader = this.#reader;
-    if (!reader) return;
-    this.#reader = undefined;
-    if (reader.failure !== undefined) {
-      this.#deps.log.warn({ topic: this.name, server: reader.id, err: reader.failure }, 'leaving the source');
-      this.metrics.source('source_kafka_errors_total', reader.id);
-      this.#pool.markDown(reader.id);
-      if (reader.isUnlike) this.#exclude(reader);
-    }
-    this.#pool.release();
-    this.metrics.active(reader.id, false);
-    const closed = reader.close(this.#sourceTimeout).finally(() => this.#closing.delete(closed));
-    this.#closing.add(closed);
-  }
-
-  #exclude(reader: Reader): void {
-    this.#pool.exclude(reader.id);
-    if (!this.#pool.allExcluded) return;
-    this.#verdict ??= fail(
-      'relay-refused',
-      this.name,
-      `${reader.failure}. To copy it from its beginning: --restart-topic ${this.#deps.mapping.source}`,
-    );
-  }
-
-  /** The next one is looked for at once, unless one source after the other fails. */
-  async #leaveFailed(reader: Reader): Promise<void> {
-    await this.#leave();
-    if (this.#renewTarget) {
-      this.#renewTarget = false;
-      await this.#session?.close();
-      this.#session = undefined;
-    }
-    if (reader.failure === undefined || this.#preferred !== undefined) return;
-    this.#sourceTries += 1;
-    if (this.#sourceTries < 2) return;
-    this.#state = 'waiting for a source';
-    await this.#run.pause(backoffMs(backoffOf(this.#deps.config.pool), this.#sourceTries - 1, this.#deps.random));
+    this.#source.takeOver(await targetEnds(target, mapping, session.topic.partitions));
   }
 
   /** Looks at all sources every healthcheck_interval. */
@@ -521,53 +294,9 @@ export class MappingRelay {
     while (!this.#over && !this.#run.stopping) {
       await this.#run.pause(pool.healthcheck_interval);
       if (this.#over || this.#run.stopping) return;
-      const reader = this.#reader;
-      if (reader) reader.heard = false;
-      const views = await this.#health.look(pool.request_timeout);
-      if (reader && reader === this.#reader) this.#judge(reader, views[reader.id]);
+      await this.#source.look();
       await this.#checkTarget();
     }
-  }
-
-  /** What a look at the sources means for the one being read. */
-  #judge(reader: Reader, view: SourceTopic | undefined): void {
-    const positions = this.#positions.offsets;
-    if (!view) {
-      // A slow answer from a source that delivers is no reason to leave it, nor is any when there is no other.
-      if (!reader.heard && this.#pool.choose(positions) !== undefined)
-        reader.failure ??= 'no answer to the health check';
-      return;
-    }
-    for (const [partition, high] of view.high)
-      this.metrics.lag(partition, high - Math.max(0, this.#positions.at(partition)));
-    if (view.cluster !== reader.topic.cluster || view.topicId !== reader.topic.topicId) {
-      reader.failure ??= 'the source topic was recreated';
-      return;
-    }
-    if (view.partitions.length !== reader.topic.partitions.length) {
-      reader.failure ??= `partitions were added (${view.partitions.length})`;
-      this.#renewTarget = true;
-      return;
-    }
-    this.#sourceTries = 0;
-    const ahead = this.#pool.overtaker(positions);
-    if (ahead !== undefined) {
-      this.metrics.source('source_lag_threshold_exceeded_total', reader.id);
-      this.#preferred = ahead;
-      reader.failure ??= `lags behind source ${ahead}`;
-      return;
-    }
-    this.#judgeStall(reader, view);
-  }
-
-  #judgeStall(reader: Reader, view: SourceTopic): void {
-    let total = 0;
-    for (const next of this.#positions.offsets.values()) total += next;
-    const waiting = [...view.high].some(([partition, high]) => high > this.#positions.at(partition));
-    this.#stalled =
-      waiting && total === this.#stalled.total ? { total, ticks: this.#stalled.ticks + 1 } : { total, ticks: 0 };
-    if (this.#stalled.ticks >= stalledTicks && this.#state === 'relaying')
-      reader.failure ??= 'no news although there are messages';
   }
 
   /** A target that was recreated under way must not get what comes in the middle of a topic. */
@@ -586,7 +315,3 @@ export class MappingRelay {
     );
   }
 }
-
-/** Worth another try, as opposed to a refusal or a bug. */
-const isPassing = (error: unknown): error is KafkaError | GatewayError =>
-  error instanceof KafkaError || (error instanceof GatewayError && error.code === 'relay-waiting');

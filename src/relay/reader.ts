@@ -95,6 +95,8 @@ export class Reader {
   readonly #known: ReadonlyMap<number, Progress>;
   /** This source holds other messages than those that were relayed: it is none of the identical ones. */
   isUnlike = false;
+  /** The topic has more partitions by now. */
+  partitionsAdded = false;
   /** Why this source cannot be read on; undefined while it can. */
   failure: string | undefined;
   /** Messages came since this was last set to false. */
