@@ -39,7 +39,7 @@ export async function buildJudge(withGobgp: boolean): Promise<string> {
     // The source may be read-only, and cargo and go write beside theirs.
     await run('chmod', ['-R', 'u+w', copy]);
     // It runs for seconds: a quick build matters more than quick code.
-    const env = { ...process.env, CARGO_PROFILE_RELEASE_OPT_LEVEL: '1', CARGO_PROFILE_RELEASE_CODEGEN_UNITS: '16' };
+    const env = { ...process.env, CARGO_PROFILE_RELEASE_OPT_LEVEL: '0', CARGO_PROFILE_RELEASE_CODEGEN_UNITS: '16' };
     await run('cargo', ['build', '--release', '--quiet'], { cwd: join(copy, 'bgpkit'), env });
     try {
       renameSync(copy, folder);
