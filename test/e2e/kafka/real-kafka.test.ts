@@ -74,9 +74,12 @@ describe('a Kafka with listeners', { timeout: 600_000 }, () => {
   it('says why it refuses a wrong password, and a certificate that nobody signed', async (t) => {
     if (!met(t, why)) return;
     const wrong = await createKafkaFactory({ general: sasl('PLAIN', 'wrong'), log });
-    const refusals = [wrong.producer({ reports: 'all', onReport: () => {} }, 2_000), wrong.consumer({}, 2_000)];
-    for (const refusal of refusals) {
-      await assert.rejects(refusal, (error: unknown) => {
+    const openings = [
+      () => wrong.producer({ reports: 'all', onReport: () => {} }, 2_000),
+      () => wrong.consumer({}, 2_000),
+    ];
+    for (const opening of openings) {
+      await assert.rejects(opening, (error: unknown) => {
         assert.ok(error instanceof KafkaError);
         assert.match(error.message, /Authentication failed/);
         assert.doesNotMatch(error.message, /wrong/);
