@@ -7,6 +7,7 @@ import { adminOptions } from './admin-options.js';
 import { checkProperties } from './client.js';
 import { openConsumer } from './consumer.js';
 import { type EmbeddedKafka, embeddedConsumer, startEmbedded } from './embedded.js';
+import { EmbeddedAdmin } from './embedded-admin.js';
 import { native } from './native.js';
 import { NativeAdmin } from './native-admin.js';
 import { openProducer } from './producer.js';
@@ -57,6 +58,9 @@ async function checkSections({ general, consumer, producer }: Sections, log: Log
   await checkProperties({ kind: 'producer', create: native.Producer, properties: ofProducer, ...quiet });
 }
 
+/** How long a client of the embedded Kafka may take to connect, ms. */
+const embeddedConnectMs = 5_000;
+
 class RdKafkaFactory implements KafkaFactory {
   readonly brokers: string;
   readonly maxMessageBytes: number;
@@ -77,12 +81,15 @@ class RdKafkaFactory implements KafkaFactory {
     const effective = producerProperties(this.#producer).global;
     this.brokers = effective['bootstrap.servers'] ?? effective['metadata.broker.list'] ?? '';
     this.maxMessageBytes = Number(effective['message.max.bytes'] ?? 1_000_000);
-    this.admin = adminOf(adminProperties(this.#producer), log, embedded !== undefined);
+    const properties = adminProperties(this.#producer);
+    this.admin = embedded
+      ? new EmbeddedAdmin(properties, log, (groupId) => this.consumer({ groupId }, embeddedConnectMs))
+      : adminOf(properties, log);
   }
 
   producer(options: ProducerOptions, timeoutMs: number) {
     const properties = producerProperties([...this.#producer, override(options.properties)]);
-    return openProducer(options, properties, this.#log, timeoutMs);
+    return openProducer(this.#embedded ? withoutTime(options) : options, properties, this.#log, timeoutMs);
   }
 
   consumer(options: ConsumerOptions, timeoutMs: number) {
@@ -113,8 +120,12 @@ class RdKafkaFactory implements KafkaFactory {
 
 const override = (properties: Properties = {}): Section => ({ name: 'override', properties });
 
-function adminOf(properties: ClientProperties, log: Log, embedded: boolean): Admin {
-  if (embedded) return new NativeAdmin(properties, log, 'the embedded Kafka');
+/** The embedded Kafka reports one and the same time for every record, and not the one that it stores. */
+function withoutTime(options: ProducerOptions): ProducerOptions {
+  return { ...options, onReport: (report, tag) => options.onReport({ ...report, timestamp: -1 }, tag) };
+}
+
+function adminOf(properties: ClientProperties, log: Log): Admin {
   const options = adminOptions(properties.global);
   if (!('unsupported' in options)) return new ClusterAdmin(options, new NativeAdmin(properties, log, ''));
   return new NativeAdmin(properties, log, options.unsupported);

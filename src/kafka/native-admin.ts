@@ -58,10 +58,10 @@ export class NativeAdmin implements Admin {
   deleteRecords = () => this.#unsupported('deleting records');
   topicConfigs = () => this.#unsupported('topic settings');
   identity = () => this.#unsupported('cluster and topic ids');
-  groups = () => this.#unsupported('listing groups');
-  describeGroups = () => this.#unsupported('describing groups');
-  groupOffsets = () => this.#unsupported('offsets of other groups');
-  commitGroupOffsets = () => this.#unsupported('committing for other groups');
+  groups: Admin['groups'] = () => this.#unsupported('listing groups');
+  describeGroups: Admin['describeGroups'] = () => this.#unsupported('describing groups');
+  groupOffsets: Admin['groupOffsets'] = () => this.#unsupported('offsets of other groups');
+  commitGroupOffsets: Admin['commitGroupOffsets'] = () => this.#unsupported('committing for other groups');
   deleteGroupOffsets = () => this.#unsupported('deleting offsets');
 
   async close(): Promise<void> {

@@ -104,7 +104,10 @@ export class Streams implements Face {
 
   /** Writes one record. @throws GatewayError `stream-unconfirmed`, `stream-refused`, and as ProducerSession.send(). */
   append(topic: string, { key, value, headers }: RecordParts): Promise<DeliveryReport> {
-    return this.#appender.append({ topic, key, value, headers });
+    const timestamp = this.#options.clock.now();
+    const sent = this.#appender.append({ topic, key, value, headers, timestamp });
+    // The broker's time where the topic has it so; an embedded Kafka tells none.
+    return sent.then((report) => (report.timestamp < 0 ? { ...report, timestamp } : report));
   }
 
   /** What a failed delivery is answered with. */

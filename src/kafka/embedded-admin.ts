@@ -1,0 +1,58 @@
+// The Admin of the embedded Kafka: what NativeAdmin can ask, and group positions through consumers that never join.
+import {
+  type CommittedOffset,
+  type Consumer,
+  type GroupDescription,
+  OFFSET_NONE,
+  type TopicPartition,
+} from '../core/ports.js';
+import type { Log } from '../log.js';
+import { NativeAdmin } from './native-admin.js';
+import type { ClientProperties } from './properties.js';
+
+const timeoutMs = 5000;
+
+export class EmbeddedAdmin extends NativeAdmin {
+  readonly #open: (groupId: string) => Promise<Consumer>;
+  /** Groups that were given positions here. */
+  readonly #groups = new Set<string>();
+
+  /** @param open makes a consumer of a group that has not joined it. */
+  constructor(properties: ClientProperties, log: Log, open: (groupId: string) => Promise<Consumer>) {
+    super(properties, log, 'the embedded Kafka');
+    this.#open = open;
+  }
+
+  override groups = async (): Promise<string[]> => [...this.#groups];
+
+  /** Members can't be asked for: none are told. */
+  override describeGroups = async (groupIds: readonly string[]): Promise<GroupDescription[]> =>
+    groupIds.map((groupId) => ({ groupId, state: 'UNKNOWN', members: [] }));
+
+  override groupOffsets = (groupId: string, partitions: readonly TopicPartition[]): Promise<CommittedOffset[]> =>
+    this.#with(groupId, async (consumer) => {
+      const committed = await consumer.committed(partitions, timeoutMs);
+      return committed
+        .filter(({ offset }) => offset !== OFFSET_NONE && offset >= 0)
+        .map((position) => ({ ...position, metadata: '' }));
+    });
+
+  override commitGroupOffsets = async (groupId: string, offsets: readonly CommittedOffset[]): Promise<void> => {
+    this.#groups.add(groupId);
+    const positions = offsets.map(({ topic, partition, offset }) => ({ topic, partition, offset }));
+    await this.#with(groupId, async (consumer) => {
+      // The first question finds the coordinator: a commit would be overtaken by its own check otherwise.
+      await consumer.committed(positions, timeoutMs);
+      await consumer.commit(positions);
+    });
+  };
+
+  async #with<T>(groupId: string, use: (consumer: Consumer) => Promise<T>): Promise<T> {
+    const consumer = await this.#open(groupId);
+    try {
+      return await use(consumer);
+    } finally {
+      await consumer.close(timeoutMs);
+    }
+  }
+}
