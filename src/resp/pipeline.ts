@@ -6,7 +6,7 @@ import { type CommandTable, errorReply, type Resolved, runCommand } from './comm
 import type { Context } from './context.js';
 import { type Decoded, ProtocolFault, refusedBySize } from './decoder.js';
 import type { Monitors } from './monitor.js';
-import { ErrorReply, nullArray, type Reply } from './reply.js';
+import { ErrorReply, MapReply, nullArray, type Reply } from './reply.js';
 import { ReplyLine } from './reply-line.js';
 
 /** Pipelined commands whose replies may be outstanding. */
@@ -149,7 +149,7 @@ export class Pipeline {
   #unlessUnblocked(reply: Reply): Reply {
     const how = this.#unblocked;
     this.#unblocked = undefined;
-    if (how === undefined || Array.isArray(reply)) return reply;
+    if (how === undefined || Array.isArray(reply) || reply instanceof MapReply) return reply;
     return how === 'error' ? new ErrorReply(fail('unblocked').resp) : nullArray;
   }
 

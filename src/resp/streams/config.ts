@@ -41,8 +41,8 @@ export const streamsConfig = z
       .describe('Pending entries of a member without an open socket are offered again after this'),
     maxPending: count.default(100_000).describe('Pending entries of one partition; more are not handed out'),
     pendingBytes: ms
-      .default(8 * 1024 * 1024)
-      .describe('Bytes of pending entries kept per group; others are read again'),
+      .default(2 * 1024 * 1024)
+      .describe('Bytes of pending entries kept per partition; others are read again'),
     maxDeliveries: z
       .int()
       .nonnegative()
