@@ -1,5 +1,6 @@
 // The Kafka side of a shared consumer: one group member for one topic. Polls, takes part in rebalances, commits.
 import { sleep, within } from './clock.js';
+import { type Committable, GroupCommits } from './group-commits.js';
 import { type PartitionStart, partitionStart } from './partition-start.js';
 import {
   type Admin,
@@ -34,18 +35,11 @@ const startMs = 20_000;
 const closeMs = 10_000;
 
 /** One assigned partition, as its reader sees it: what was read and is held, what is offered, what may be committed. */
-export interface ReadPartition {
-  readonly partition: number;
-  /** The offset to commit. */
-  readonly base: number;
-  /** The offset that the group has committed, as far as we know. */
-  committed: number;
+export interface ReadPartition extends Committable {
   /** Offered and not acked. */
   readonly pending: number;
   readonly heldMessages: number;
   readonly heldBytes: number;
-  /** The base is not what is committed. */
-  readonly dirty: boolean;
   /** Nothing new may be offered before an ack. */
   readonly blocked: boolean;
   readonly stopped: boolean;
@@ -85,11 +79,11 @@ export class GroupReader<P extends ReadPartition> {
   readonly #paused = new Set<number>();
   #loop: Promise<void> = Promise.resolve();
   #chores: (() => Promise<void>)[] = [];
+  #opening: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   #wakeLoop: () => void = () => {};
   #wakeAcked: () => void = () => {};
-  #committing: Promise<boolean> = Promise.resolve(true);
-  #commitTimer: (() => void) | undefined;
+  readonly #commits: GroupCommits;
   #meanBytes = 1_024;
 
   constructor(group: string, topic: string, context: ReaderContext, events: ReaderEvents<P>) {
@@ -97,6 +91,14 @@ export class GroupReader<P extends ReadPartition> {
     this.#topic = topic;
     this.#context = context;
     this.#events = events;
+    this.#commits = new GroupCommits({
+      topic,
+      clock: context.clock,
+      retryBackoffMs: context.settings.retryBackoffMs,
+      partitions: () => this.#partitions.values(),
+      commit: async (positions) => this.#consumer?.commit(positions),
+      warn: (text, fields) => this.#warn(text, fields),
+    });
   }
 
   /** The partitions that may serve requests, ascending. */
@@ -116,7 +118,12 @@ export class GroupReader<P extends ReadPartition> {
   }
 
   /** Joins the group. @throws KafkaError */
-  async open(): Promise<void> {
+  open(): Promise<void> {
+    this.#opening = this.#open();
+    return this.#opening;
+  }
+
+  async #open(): Promise<void> {
     const { kafka, settings } = this.#context;
     const options: ConsumerOptions = {
       groupId: this.#group,
@@ -129,6 +136,7 @@ export class GroupReader<P extends ReadPartition> {
       },
     };
     this.#consumer = await kafka.consumer(options, settings.connectTimeoutMs);
+    if (this.#closing) return;
     this.#consumer.subscribe([this.#topic]);
     this.#loop = this.#run(this.#consumer);
   }
@@ -147,15 +155,12 @@ export class GroupReader<P extends ReadPartition> {
   acked(): void {
     this.#wakeAcked();
     this.#wakeLoop();
-    this.#commitSoon(this.#context.settings.commitIntervalMs);
+    this.#commits.soon(this.#context.settings.commitIntervalMs);
   }
 
   /** Commits what has moved, now. @returns false when Kafka refused. */
   commit(): Promise<boolean> {
-    this.#commitTimer?.();
-    this.#commitTimer = undefined;
-    this.#committing = this.#committing.then(() => this.#commitDirty());
-    return this.#committing;
+    return this.#commits.now();
   }
 
   /**
@@ -183,15 +188,17 @@ export class GroupReader<P extends ReadPartition> {
   }
 
   async #close(closed: P[]): Promise<void> {
+    // A client that is still connecting is closed when it has.
+    await this.#opening?.catch(() => {});
     await this.#settle(closed);
-    await this.#commitWithin(lastCommitMs);
+    await this.#commits.within(lastCommitMs);
     const chores = this.#chores.splice(0);
     for (const chore of chores) await chore();
     this.#partitions.clear();
     this.#sorted = [];
     this.#wakeLoop();
     await this.#loop;
-    this.#commitTimer?.();
+    this.#commits.stop();
     await this.#consumer?.close(closeMs);
   }
 
@@ -350,7 +357,7 @@ export class GroupReader<P extends ReadPartition> {
     if (start.adjusted) this.#warn('Adjusted offset', where);
     const made = this.#events.begun(partition, start);
     this.#partitions.set(partition, made);
-    if (start.adjusted) this.#commitSoon(0);
+    if (start.adjusted) this.#commits.soon(0);
     return start.readFrom;
   }
 
@@ -360,7 +367,7 @@ export class GroupReader<P extends ReadPartition> {
     if (lost) for (const partition of partitions) partition.stop();
     else {
       await this.#settle(partitions);
-      await this.#commitWithin(lastCommitMs);
+      await this.#commits.within(lastCommitMs);
     }
     for (const partition of partitions) {
       this.#partitions.delete(partition.partition);
@@ -370,51 +377,10 @@ export class GroupReader<P extends ReadPartition> {
     this.#changed();
   }
 
-  #commitSoon(afterMs: number): void {
-    if (this.#commitTimer || !this.#consumer) return;
-    this.#commitTimer = this.#context.clock.after(afterMs, () => {
-      this.#commitTimer = undefined;
-      this.#committing = this.#committing.then(async () => {
-        const done = await this.#commitDirty();
-        if (!done && !this.#closing) this.#commitSoon(this.#context.settings.retryBackoffMs);
-        return done;
-      });
-    });
-  }
-
-  async #commitWithin(limitMs: number): Promise<void> {
-    const { clock, settings } = this.#context;
-    const deadline = clock.monotonic() + limitMs;
-    while (!(await within(clock, limitMs, this.commit()))) {
-      if (clock.monotonic() > deadline) {
-        this.#warn('Left without committing the last acks: their messages come again', {});
-        return;
-      }
-      await sleep(clock, Math.min(settings.retryBackoffMs, limitMs / 10));
-    }
-  }
-
-  async #commitDirty(): Promise<boolean> {
-    const moved = [...this.#partitions.values()].filter((partition) => partition.dirty);
-    if (moved.length === 0 || !this.#consumer) return true;
-    const bases = moved.map(({ base }) => base);
-    try {
-      await this.#consumer.commit(
-        moved.map(({ partition }, index) => ({ topic: this.#topic, partition, offset: bases[index]! })),
-      );
-      for (const [index, partition] of moved.entries()) partition.committed = bases[index]!;
-      return true;
-    } catch (error) {
-      if (!(error instanceof KafkaError)) throw error;
-      this.#warn('Failed to commit offsets, will retry', { err: error });
-      return false;
-    }
-  }
-
   async #move(positions: readonly CommittedOffset[]): Promise<void> {
     const consumer = this.#consumer;
     if (!consumer) return;
-    await this.#committing;
+    await this.#commits.settled();
     await consumer.commit(positions);
     const ours = positions.filter(({ partition }) => this.#partitions.has(partition));
     if (ours.length === 0) return;
