@@ -8,14 +8,14 @@ import { met } from '../support/needs.js';
 const whole = ({ gaps, duplicates, disorder }: Verdict) =>
   assert.deepEqual({ gaps, duplicates, disorder }, { gaps: 0, duplicates: 0, disorder: 0 });
 
-test('the active source is killed under load: no gap, no duplicate', { timeout: 180_000 }, async (t) => {
+test('the active source is killed under load: no gap, no duplicate', { timeout: 400_000 }, async (t) => {
   if (!met(t, whyNoKafka())) return;
   const verdict = await failover(3, { perSecond: 1_000 });
   t.diagnostic(JSON.stringify(verdict));
   whole(verdict);
 });
 
-test('relay, sources and target are killed at random: no gap, no duplicate', { timeout: 180_000 }, async (t) => {
+test('relay, sources and target are killed at random: no gap, no duplicate', { timeout: 400_000 }, async (t) => {
   if (!met(t, whyNoKafka())) return;
   const verdict = await chaos(20, { perSecond: 500 });
   t.diagnostic(JSON.stringify(verdict));
