@@ -10,6 +10,8 @@ import RedisParser from 'redis-parser';
 import { KafkaServer } from '../support/kafka-server.js';
 
 const rounds = Number(process.env['RAFKA_BENCH_ROUNDS'] ?? 5);
+/** Below 1: fewer entries, for a first impression. */
+const scale = Number(process.env['RAFKA_BENCH_SCALE'] ?? 1);
 const batch = 64;
 const value = 'x'.repeat(100);
 
@@ -156,10 +158,11 @@ async function main(): Promise<void> {
     await Promise.all([ready(ours), ready(theirs)]);
     const run = String(Date.now());
     const measures: Record<string, (port: number, round: number) => Promise<number>> = {
-      'XADD, 64 a packet, 1 connection, /s': (port) => pipelined(port, `one-${run}`, 1, 64 * 1_500),
-      'XADD, 64 a packet, 10 connections, /s': (port) => pipelined(port, `ten-${run}`, 10, 64 * 3_000),
-      'XADD one at a time, p50 ms': (port) => oneByOne(port, `single-${run}`, 2_000),
-      'XREADGROUP COUNT 100 + XACK, entries/s': (port, round) => consumed(port, `ten-${run}`, `g${round}`, 150_000),
+      'XADD, 64 a packet, 1 connection, /s': (port) => pipelined(port, `one-${run}`, 1, 64 * 1_500 * scale),
+      'XADD, 64 a packet, 10 connections, /s': (port) => pipelined(port, `ten-${run}`, 10, 64 * 3_000 * scale),
+      'XADD one at a time, p50 ms': (port) => oneByOne(port, `single-${run}`, 2_000 * scale),
+      'XREADGROUP COUNT 100 + XACK, entries/s': (port, round) =>
+        consumed(port, `ten-${run}`, `g${round}`, 150_000 * scale),
     };
     console.log(`${cpus().length} cores, node ${process.version}, median of ${rounds} (least - most)`);
     for (const [name, measure] of Object.entries(measures)) {
