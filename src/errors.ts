@@ -19,7 +19,7 @@ const row = (prefix: string, text: string, http = 500, grpcStatus: number = grpc
   grpc: grpcStatus,
 });
 
-/** Rafka's texts are API (spec: Rafka's clients match on them): a conformance script pins each. */
+/** Rafka's texts are API (Rafka's clients match on them): a conformance script pins each. */
 const table = {
   // Identity
   'id-taken': row('CONS', 'id %s is already taken'),

@@ -87,7 +87,7 @@ export interface Context {
   /** What CLIENT INFO and CLIENT LIST show of it. */
   readonly facts: ConnectionFacts;
 
-  /** @throws GatewayError when the name is refused (spec: identity). */
+  /** @throws GatewayError when the name is refused. */
   setName(name: string): void;
   setProtocol(protocol: Protocol): void;
   setReplyMode(mode: ReplyMode): void;

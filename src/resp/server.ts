@@ -1,7 +1,7 @@
 // The RESP face: listens, lets clients in, knows them all, and sees them out in order.
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer, type ListenOptions, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createServer as createTlsServer } from 'node:tls';
@@ -20,6 +20,7 @@ import { Monitors } from './monitor.js';
 import { Names } from './names.js';
 import { QueryBudget } from './query-budget.js';
 import { deniedByProtectedMode, isLoopback, tooManyClients } from './refusal.js';
+import { removeStaleSocket } from './stale-socket.js';
 import { everybody, type User } from './user.js';
 import { nobodyYet, Users } from './users.js';
 
@@ -124,7 +125,10 @@ export class RespServer implements Face, Host {
   async start(): Promise<void> {
     const { host, port, unixSocket } = this.settings;
     await this.#listen(this.#tcpServer(), { host, port });
-    if (unixSocket !== undefined) await this.#listen(createServer({ allowHalfOpen: true }), { path: unixSocket });
+    if (unixSocket !== undefined) {
+      await removeStaleSocket(unixSocket);
+      await this.#listen(createServer({ allowHalfOpen: true }), { path: unixSocket });
+    }
     this.#sweep = setInterval(() => this.#look(), SWEEP_MS);
     this.log.info({ face: this.name, host, port: this.port, unixSocket, tls: !!this.settings.tls }, 'listening');
   }
@@ -144,7 +148,6 @@ export class RespServer implements Face, Host {
 
   async stopListening(): Promise<void> {
     for (const server of this.#listening) server.close();
-    if (this.settings.unixSocket !== undefined) rmSync(this.settings.unixSocket, { force: true });
   }
 
   async close(): Promise<number> {

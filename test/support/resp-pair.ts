@@ -46,7 +46,12 @@ export class RespPair {
 
   static async start(options: RespOptions = {}): Promise<RespPair> {
     const pair = new RespPair(options);
-    await pair.server.start();
+    try {
+      await pair.server.start();
+    } catch (error) {
+      await pair.stop();
+      throw error;
+    }
     return pair;
   }
 

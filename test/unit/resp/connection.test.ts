@@ -326,6 +326,18 @@ describe('who is let in', () => {
     });
   });
 
+  test('the file of a unix socket whose server was killed is no obstacle; that of one that lives is', async () => {
+    const path = join(dir, 'stale.sock');
+    const listen = `require('node:net').createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 'SIGKILL'))`;
+    assert.throws(() => execFileSync(process.execPath, ['-e', listen], { stdio: 'ignore' }));
+    await withPair({ unixSocket: path }, async () => {
+      await assert.rejects(RespPair.start({ settings: { unixSocket: path } }), /EADDRINUSE/);
+      const client = await RawClient.connect({ path });
+      assert.equal(await client.exchange(['PING']), '+PONG\r\n');
+      client.close();
+    });
+  });
+
   test('TLS: with a certificate, and only clients that the authority knows', async (t) => {
     if (!met(t, whyNoCommand('openssl'))) return;
     const [keyFile, certFile] = [join(dir, 'key.pem'), join(dir, 'cert.pem')];
