@@ -1,7 +1,7 @@
 // ConsumerPool: the shared consumers of one cluster, by group and topic; made on the first request, closed when idle.
 import { fail } from '../errors.js';
 import type { Poll } from './delivery.js';
-import { type CommittedOffset, KafkaError } from './ports.js';
+import { keepSparse } from './keep-sparse.js';
 import { SharedConsumer } from './shared-consumer.js';
 import type { SharedContext } from './shared-settings.js';
 import type { TopicCatalog } from './topic-catalog.js';
@@ -67,7 +67,7 @@ export class ConsumerPool {
     const left = await Promise.all(closed);
     await Promise.all(this.#leaving.values());
     this.#groups.clear();
-    await Promise.all(left.map(({ group, sparse }) => this.#keepSparse(group, sparse)));
+    await Promise.all(left.map(({ group, sparse }) => keepSparse(this.#context, group, sparse)));
   }
 
   #make(group: string, topic: string): SharedConsumer {
@@ -95,27 +95,11 @@ export class ConsumerPool {
     const key = keyOf(group, topic);
     const left = consumer
       .close()
-      .then((sparse) => this.#keepSparse(group, sparse))
+      .then((sparse) => keepSparse(this.#context, group, sparse))
       .finally(() => {
         if (this.#leaving.get(key) === left) this.#leaving.delete(key);
       });
     this.#leaving.set(key, left);
-  }
-
-  /** Only a group without members takes a commit from outside; where others go on, the messages come again. */
-  async #keepSparse(group: string, sparse: readonly CommittedOffset[]): Promise<void> {
-    if (sparse.length === 0) return;
-    const { admin } = this.#context.kafka;
-    try {
-      const now = await admin.groupOffsets(group, sparse);
-      const unmoved = sparse.filter(({ topic, partition, offset }) =>
-        now.some((each) => each.topic === topic && each.partition === partition && each.offset === offset),
-      );
-      if (unmoved.length > 0) await admin.commitGroupOffsets(group, unmoved);
-    } catch (error) {
-      if (!(error instanceof KafkaError)) throw error;
-      this.#context.log.warn({ group, err: error }, 'Acks out of order could not be kept: their messages come again');
-    }
   }
 
   *#all(): Iterable<SharedConsumer> {

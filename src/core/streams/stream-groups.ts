@@ -1,6 +1,6 @@
 // StreamGroups: the open stream groups of one cluster, by Kafka group and topic; made on the first read, closed when idle.
 import { fail } from '../../errors.js';
-import { type CommittedOffset, KafkaError } from '../ports.js';
+import { keepSparse } from '../keep-sparse.js';
 import type { ReaderContext } from '../shared-settings.js';
 import type { TopicCatalog } from '../topic-catalog.js';
 import type { Pending } from './pending.js';
@@ -66,7 +66,7 @@ export class StreamGroups {
     if (this.#open.get(key) === group) this.#open.delete(key);
     const left = group
       .close()
-      .then((sparse) => this.#keepSparse(group.kafkaGroup, sparse))
+      .then((sparse) => keepSparse(this.#options.context, group.kafkaGroup, sparse))
       .finally(() => {
         if (this.#leaving.get(key) === left) this.#leaving.delete(key);
       });
@@ -89,22 +89,6 @@ export class StreamGroups {
     this.#stopping = true;
     await Promise.all([...this.#open.values()].map((group) => this.leave(group)));
     await Promise.all(this.#leaving.values());
-  }
-
-  /** Acks out of order go into the commits' metadata; only a group without members takes such a commit. */
-  async #keepSparse(kafkaGroup: string, sparse: readonly CommittedOffset[]): Promise<void> {
-    if (sparse.length === 0) return;
-    const { kafka, log } = this.#options.context;
-    try {
-      const now = await kafka.admin.groupOffsets(kafkaGroup, sparse);
-      const unmoved = sparse.filter(({ topic, partition, offset }) =>
-        now.some((each) => each.topic === topic && each.partition === partition && each.offset === offset),
-      );
-      if (unmoved.length > 0) await kafka.admin.commitGroupOffsets(kafkaGroup, unmoved);
-    } catch (error) {
-      if (!(error instanceof KafkaError)) throw error;
-      log.warn({ group: kafkaGroup, err: error }, 'Acks out of order could not be kept: their entries come again');
-    }
   }
 }
 
