@@ -34,12 +34,16 @@ export interface MemberOptions {
 const retryMs = 500;
 /** How long one try may take, ms. */
 const connectMs = 10_000;
+/** Making a client stops the event loop for about a millisecond: two hundred at once would be felt by everybody. */
+const openEveryMs = 4;
 
 /** The open consumer sessions of one cluster. */
 export class ConsumerSessions {
   readonly #options: ConsumerSessionsOptions;
   readonly #open = new Set<ConsumerSession>();
   #opening = 0;
+  /** When the next client may be made. */
+  #nextAt = 0;
 
   constructor(options: ConsumerSessionsOptions) {
     this.#options = options;
@@ -81,6 +85,7 @@ export class ConsumerSessions {
   /** @returns undefined when no broker answered. */
   async #tryOpen(member: MemberOptions, timeoutMs: number): Promise<ConsumerSession | undefined> {
     const { kafka, log } = this.#options;
+    await this.#turn();
     let session: ConsumerSession | undefined;
     let consumer: Consumer;
     try {
@@ -97,6 +102,14 @@ export class ConsumerSessions {
     session = this.#session(member, consumer);
     this.#open.add(session);
     return session;
+  }
+
+  async #turn(): Promise<void> {
+    const { clock } = this.#options;
+    const now = clock.monotonic();
+    const at = Math.max(now, this.#nextAt);
+    this.#nextAt = at + openEveryMs;
+    if (at > now) await sleep(clock, at - now);
   }
 
   #session(member: MemberOptions, consumer: Consumer): ConsumerSession {
