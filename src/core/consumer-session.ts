@@ -38,6 +38,8 @@ const longestPollMs = 1_000;
 const batchMessages = 256;
 /** How old a look at the assignment may be when a message is answered, ms (a look costs 58 us). */
 const assignmentAgeMs = 50;
+/** The same while nothing is there to be answered: the look is for the log alone, and waits for a thread that may be busy joining. */
+const idleLookMs = 5_000;
 /** How long a look at the cluster's topics may take, ms. */
 const refreshMs = 5_000;
 /** How often a missing topic is looked for while somebody waits, ms. */
@@ -49,7 +51,7 @@ export class ConsumerSession {
   readonly #readAhead = new ReadAhead();
   readonly #ledger: AckLedger;
   #assigned = new Map<string, TopicPartition>();
-  #assignedAt = Number.NEGATIVE_INFINITY;
+  #assignedAt: number;
   #polling: Promise<void> | undefined;
   #polledAt: number;
   #failure: GatewayError | undefined;
@@ -63,7 +65,7 @@ export class ConsumerSession {
   constructor(options: ConsumerSessionOptions) {
     this.#options = options;
     this.#ledger = new AckLedger(options.consumer);
-    this.#polledAt = options.clock.monotonic();
+    this.#polledAt = this.#assignedAt = options.clock.monotonic();
     this.#missingTopics = options.topics.length;
     options.consumer.subscribe(options.topics);
   }
@@ -98,7 +100,8 @@ export class ConsumerSession {
       if (this.#failure) throw this.#failure;
       const now = clock.monotonic();
       if (this.#pollIsDue(now)) await this.#poll(0);
-      if (now - this.#assignedAt > assignmentAgeMs) this.#refreshAssignment();
+      const oldest = this.#readAhead.length > 0 ? assignmentAgeMs : idleLookMs;
+      if (now - this.#assignedAt > oldest) this.#refreshAssignment();
       const message = this.#handOut();
       if (message) return message;
       const left = deadline - clock.monotonic();

@@ -46,7 +46,7 @@ async function waiting(count: number): Promise<void> {
   const clients = await Promise.all(
     Array.from({ length: count }, (_, index) => connect(gateway.port, `wait${index}:c`)),
   );
-  for (const client of clients) await pop(client, 'topics:wait', 30);
+  await Promise.all(clients.map((client) => pop(client, 'topics:wait', 30)));
   const idle = clients.map((client) => pop(client, 'topics:wait', 120));
   await sleep(2_000);
   const other = await connect(gateway.port);
