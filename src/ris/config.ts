@@ -62,7 +62,7 @@ export const risSchema = z.strictObject({
   bufferBytes: size
     .min(65_536)
     .default(134_217_728)
-    .describe('Received lines kept for each collector until they are in Kafka'),
+    .describe('Memory for the received lines kept for each collector until they are in Kafka'),
   commitMs: ms.min(1).max(10_000).default(100).describe('A transaction is committed after so long'),
   commitMessages: size.min(1).max(100_000).default(20_000).describe('Or with so many messages'),
   compression: z.enum(['none', 'gzip', 'snappy', 'lz4', 'zstd']).default('lz4').describe('Compression of the records'),

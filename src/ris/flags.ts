@@ -28,7 +28,7 @@ export const risFlags: readonly RisFlag[] = [
   { flag: '--late <policy>', path: 'ris.late', about: 'what comes too late for that', choices: ['drop', 'publish'] },
   { flag: '--redundancy <n>', path: 'ris.redundancy', about: 'sockets at a time for each collector' },
   { flag: '--stale <ms>', path: 'ris.staleMs', about: 'replace a socket that is silent for so long' },
-  { flag: '--buffer <bytes>', path: 'ris.bufferBytes', about: 'received lines kept for each collector' },
+  { flag: '--buffer <bytes>', path: 'ris.bufferBytes', about: 'memory for received lines, for each collector' },
   { flag: '--commit <ms>', path: 'ris.commitMs', about: 'commit a transaction after so long' },
   { flag: '--commit-messages <n>', path: 'ris.commitMessages', about: 'or with so many messages' },
   {

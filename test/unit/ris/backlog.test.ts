@@ -1,8 +1,11 @@
 // The backlog: read, released, read again, trimmed, and what happens over its limit.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Backlog } from '../../../src/ris/backlog.js';
+import { Backlog, lineOverhead } from '../../../src/ris/backlog.js';
 import { heldLine } from './held-line.js';
+
+/** What one held line of the tests counts. */
+const held = 100 + lineOverhead;
 
 /** The ids of what next() gives until the end. */
 function readAll(backlog: Backlog): (string | null)[] {
@@ -18,7 +21,7 @@ function filled(limit: number, count: number, peers = ['192.0.2.1']): Backlog {
 }
 
 test('what was not released is read again after rewind', () => {
-  const backlog = filled(10_000, 5);
+  const backlog = filled(100 * held, 5);
   const first = [backlog.next(), backlog.next()].map((entry) => entry?.message?.id);
   const place = backlog.cursor;
   readAll(backlog);
@@ -27,7 +30,7 @@ test('what was not released is read again after rewind', () => {
   const rest = readAll(backlog);
   assert.equal(first.length + rest.length, 5);
   assert.equal(new Set([...first, ...rest]).size, 5);
-  assert.equal(backlog.bytes, 300);
+  assert.equal(backlog.bytes, 3 * held);
 });
 
 test('places last while thousands of entries come and go', () => {
@@ -45,10 +48,10 @@ test('places last while thousands of entries come and go', () => {
 });
 
 test('a standby over its limit gives up the oldest and knows until when', () => {
-  const backlog = filled(1000, 12);
+  const backlog = filled(10 * held, 12);
   const dropped = backlog.dropOldest();
   assert.equal(dropped, 3);
-  assert.ok(backlog.bytes <= 1000);
+  assert.ok(backlog.bytes <= 10 * held);
   assert.equal(backlog.lostUntil, 1_002_000);
   assert.deepEqual(
     backlog.takeLost().map(({ count }) => count),
@@ -58,7 +61,7 @@ test('a standby over its limit gives up the oldest and knows until when', () => 
 });
 
 test('a leader over its limit takes from the peer that fills it most', () => {
-  const backlog = new Backlog(2000);
+  const backlog = new Backlog(20 * held);
   backlog.push(heldLine('192.0.2.9', 1));
   for (let i = 0; i < 20; i++) backlog.push(heldLine('192.0.2.1', 10 + i));
   assert.equal(backlog.dropByPeer(), 3);
@@ -70,14 +73,14 @@ test('a leader over its limit takes from the peer that fills it most', () => {
 });
 
 test('what is being published is never given up', () => {
-  const backlog = filled(1000, 20);
+  const backlog = filled(10 * held, 20);
   readAll(backlog);
   assert.equal(backlog.dropByPeer(), 0);
   assert.equal(backlog.length, 20);
 });
 
 test('trim forgets what the leader has committed, and passes no beginning of the feed that is later', () => {
-  const backlog = new Backlog(10_000);
+  const backlog = new Backlog(100 * held);
   backlog.start(500_000);
   backlog.push(heldLine('192.0.2.1', 1000));
   backlog.start(1_600_000);
