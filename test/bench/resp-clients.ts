@@ -23,11 +23,6 @@ const crowds: readonly Crowd[] = [
   { name: 'never read 200 replies of 10 KB', count: 200, send: echo(10_000).repeat(200), reads: false },
 ];
 
-console.log(
-  '| clients | KB each | PING p50 ms | p99 ms | MB more 10 s after they have gone |\n| --- | --- | --- | --- | --- |',
-);
-for (const crowd of crowds) await measure(crowd);
-
 async function measure({ name, count, send, reads }: Crowd): Promise<void> {
   const gateway = await GatewayProcess.start();
   try {
@@ -90,3 +85,9 @@ class Probe {
     return { p50: sorted[sorted.length >> 1]!, p99: sorted[Math.floor(sorted.length * 0.99)]! };
   }
 }
+
+// Last: the class above has to be there.
+console.log(
+  '| clients | KB each | PING p50 ms | p99 ms | MB more 10 s after they have gone |\n| --- | --- | --- | --- | --- |',
+);
+for (const crowd of crowds) await measure(crowd);

@@ -31,9 +31,18 @@ export function adminTests(suite: PortSuite): void {
     });
 
     if (!suite.abilities.admin) {
+      test('keeps the positions that groups are given', async () => {
+        const [topic, group] = [unique('kept'), unique('group')];
+        await suite.kafka.admin.createTopic({ name: topic, partitions: 1 });
+        await suite.kafka.admin.commitGroupOffsets(group, [{ topic, partition: 0, offset: 0, metadata: '' }]);
+        assert.ok((await suite.kafka.admin.groups()).includes(group));
+        const [kept] = await suite.kafka.admin.groupOffsets(group, [{ topic, partition: 0 }]);
+        assert.equal(kept?.offset, 0);
+      });
       test('says what it cannot do', async () => {
-        await assert.rejects(suite.kafka.admin.groups(), /not supported/);
         await assert.rejects(suite.kafka.admin.deleteTopic('t'), /not supported/);
+        await assert.rejects(suite.kafka.admin.topicConfigs(['t']), /not supported/);
+        await assert.rejects(suite.kafka.admin.deleteRecords([]), /not supported/);
       });
       return;
     }
