@@ -34,16 +34,20 @@ export interface MemberOptions {
 const retryMs = 500;
 /** How long one try may take, ms. */
 const connectMs = 10_000;
-/** Making a client stops the event loop for about a millisecond: two hundred at once would be felt by everybody. */
-const openEveryMs = 4;
+/**
+ * Making and closing a client stops the event loop for a few milliseconds, more while its threads wait for a core: two hundred
+ * at once would be felt by everybody. Closing is quicker, so that hundreds fit into a shutdown.
+ */
+const openEveryMs = 20;
+const closeEveryMs = 5;
 
 /** The open consumer sessions of one cluster. */
 export class ConsumerSessions {
   readonly #options: ConsumerSessionsOptions;
   readonly #open = new Set<ConsumerSession>();
   #opening = 0;
-  /** When the next client may be made. */
-  #nextAt = 0;
+  readonly #openings = new Pace(openEveryMs);
+  readonly #closings = new Pace(closeEveryMs);
 
   constructor(options: ConsumerSessionsOptions) {
     this.#options = options;
@@ -78,6 +82,7 @@ export class ConsumerSessions {
 
   /** Closes a session that was opened here: it leaves its group and what was acked is committed. Never rejects. */
   async close(session: ConsumerSession, timeoutMs: number): Promise<void> {
+    await this.#closings.turn(this.#options.clock);
     await session.close(timeoutMs);
     this.#open.delete(session);
   }
@@ -85,7 +90,7 @@ export class ConsumerSessions {
   /** @returns undefined when no broker answered. */
   async #tryOpen(member: MemberOptions, timeoutMs: number): Promise<ConsumerSession | undefined> {
     const { kafka, log } = this.#options;
-    await this.#turn();
+    await this.#openings.turn(this.#options.clock);
     let session: ConsumerSession | undefined;
     let consumer: Consumer;
     try {
@@ -102,14 +107,6 @@ export class ConsumerSessions {
     session = this.#session(member, consumer);
     this.#open.add(session);
     return session;
-  }
-
-  async #turn(): Promise<void> {
-    const { clock } = this.#options;
-    const now = clock.monotonic();
-    const at = Math.max(now, this.#nextAt);
-    this.#nextAt = at + openEveryMs;
-    if (at > now) await sleep(clock, at - now);
   }
 
   #session(member: MemberOptions, consumer: Consumer): ConsumerSession {
@@ -137,4 +134,21 @@ function isUnreachable({ code }: KafkaError): boolean {
     code === KafkaCode.resolve ||
     code === KafkaCode.fail
   );
+}
+
+/** Lets callers go on one by one, no two within an interval. */
+class Pace {
+  readonly #everyMs: number;
+  #nextAt = 0;
+
+  constructor(everyMs: number) {
+    this.#everyMs = everyMs;
+  }
+
+  async turn(clock: Clock): Promise<void> {
+    const now = clock.monotonic();
+    const at = Math.max(now, this.#nextAt);
+    this.#nextAt = at + this.#everyMs;
+    if (at > now) await sleep(clock, at - now);
+  }
 }
