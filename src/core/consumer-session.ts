@@ -5,6 +5,7 @@ import { within } from './clock.js';
 import {
   type Clock,
   type Consumer,
+  isMissingTopic,
   KafkaCode,
   KafkaError,
   type KafkaFault,
@@ -226,10 +227,6 @@ export class ConsumerSession {
       this.#unavailable = true;
     });
   }
-}
-
-function isMissingTopic(fault: KafkaFault): boolean {
-  return fault.code === KafkaCode.unknownTopicOrPartition || fault.code === KafkaCode.unknownTopicLocal;
 }
 
 function isNotAssigned(error: KafkaError): boolean {

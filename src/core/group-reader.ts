@@ -7,6 +7,7 @@ import {
   type CommittedOffset,
   type Consumer,
   type ConsumerOptions,
+  isMissingTopic,
   KafkaCode,
   KafkaError,
   type KafkaFault,
@@ -421,6 +422,3 @@ const missingMark = (topic: string, partition: number): KafkaError =>
     retriable: true,
     abortable: false,
   });
-
-const isMissingTopic = (fault: KafkaFault): boolean =>
-  fault.code === KafkaCode.unknownTopicOrPartition || fault.code === KafkaCode.unknownTopicLocal;

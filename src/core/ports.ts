@@ -115,6 +115,11 @@ export const KafkaCode = {
   offsetOutOfRange: 1,
 } as const;
 
+/** Whether a fault says that a topic does not exist, in the broker's words or in the client's own. */
+export function isMissingTopic({ code }: KafkaFault): boolean {
+  return code === KafkaCode.unknownTopicOrPartition || code === KafkaCode.unknownTopicLocal;
+}
+
 /**
  * `all`: every record's fate is reported; `errors`: only failures are, which makes producing 2.7 times as cheap
  * (no tag may be passed then).

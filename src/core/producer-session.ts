@@ -4,6 +4,7 @@ import { sleep, within } from './clock.js';
 import {
   type Clock,
   type DeliveryReport,
+  isMissingTopic,
   KafkaCode,
   KafkaError,
   type KafkaFault,
@@ -236,7 +237,7 @@ export class ProducerSession {
     this.#failedSinceDump += 1;
     this.#options.stats.add('producer.delivery.errors');
     this.#options.onFailure(report);
-    if (error.code === KafkaCode.unknownTopicOrPartition || error.code === KafkaCode.unknownTopicLocal) {
+    if (isMissingTopic(error)) {
       this.#missing.set(report.topic, { until: this.#options.clock.monotonic() + missingTopicMs, text: error.message });
     }
   }
