@@ -1,6 +1,6 @@
 // Kafka-Pixy's own configuration file: YAML to checked values, with its defaults and its words for what is wrong.
 import { type Document, parseDocument } from 'yaml';
-import { goDuration } from './go-duration.js';
+import { goDuration } from '../core/go-duration.js';
 import { type Key, type KeyName, keys, type ProxyValues } from './keys.js';
 
 export interface PixyProxy {

@@ -1,8 +1,8 @@
 // The relay's configuration: kaf-relay's keys with their meanings, and ours beside them. Files are read in config-files.ts.
 import { z } from 'zod';
+import { goDuration } from '../core/go-duration.js';
 import { fail } from '../errors.js';
 import type { BackoffSettings } from './backoff.js';
-import { parseDuration } from './duration.js';
 import { type FilterConfig, filterSection } from './filter-config.js';
 import { buildTopicMap, type Mapping } from './topic-map.js';
 
@@ -24,12 +24,20 @@ const must = <T extends z.ZodType>(type: T) =>
 
 const duration = (minMs: number, maxMs = Number.MAX_SAFE_INTEGER) =>
   z.string().transform((text, context) => {
-    const ms = parseDuration(text);
+    const ms = tryDuration(text);
     if (ms !== undefined && ms >= minMs && ms <= maxMs) return ms;
     const range = maxMs < Number.MAX_SAFE_INTEGER ? `${minMs} ms to ${maxMs} ms` : `at least ${minMs} ms`;
     context.addIssue({ code: 'custom', message: `'${text}' is not a duration such as "20ms", "2s" (${range})` });
     return z.NEVER;
   });
+
+function tryDuration(text: string): number | undefined {
+  try {
+    return goDuration(text);
+  } catch {
+    return undefined;
+  }
+}
 
 const retries = must(z.int().min(-1));
 const text = z.string().default('');

@@ -3,7 +3,6 @@ import { describe, it } from 'node:test';
 import { generateClientId } from '../../../src/pixy/client-id.js';
 import { loadPixy, withTwoDashes } from '../../../src/pixy/command.js';
 import { loadPixyFile } from '../../../src/pixy/file.js';
-import { goDuration } from '../../../src/pixy/go-duration.js';
 import { keys } from '../../../src/pixy/keys.js';
 import { setupProxy } from '../../../src/pixy/proxy-settings.js';
 
@@ -107,19 +106,6 @@ proxies:
       '-c',
       '--tls=true',
     ]);
-  });
-
-  it('durations as Go reads them', () => {
-    const table: [string, number][] = [
-      ['500ms', 500],
-      ['1h2m3.5s', 3_723_500],
-      ['.5s', 500],
-      ['-1.5m', -90_000],
-      ['0', 0],
-      ['100us', 0.1],
-    ];
-    for (const [text, ms] of table) assert.equal(goDuration(text), ms, text);
-    for (const text of ['', '5', 's', '5 s', '1s5']) assert.throws(() => goDuration(text), /^Error: time: /, text);
   });
 
   it('client ids by surroundings', () => {

@@ -7,7 +7,6 @@ import { describe, test } from 'node:test';
 import { parse } from 'smol-toml';
 import { pinoLevel, resolveRelayConfig } from '../../../src/relay/config.js';
 import { loadRelayConfig, merge } from '../../../src/relay/config-files.js';
-import { parseDuration } from '../../../src/relay/duration.js';
 import { parseListenAddress } from '../../../src/relay/ops-server.js';
 import { connectionProperties, targetProperties, transactionalId } from '../../../src/relay/properties.js';
 import { buildTopicMap, parseTarget, parseTopicFlag } from '../../../src/relay/topic-map.js';
@@ -156,23 +155,6 @@ describe('relay configuration', () => {
     assert.throws(() => buildTopicMap({ 'no spaces': 'z' }, []), /is not a topic name/);
     assert.throws(() => parseTopicFlag('a:b:1:2'), /write source:target/);
     assert.throws(() => parseTarget('a', 'b:'), /not a partition number/);
-  });
-
-  test("Go's durations", () => {
-    const cases: [string, number | undefined][] = [
-      ['20ms', 20],
-      ['1.5s', 1_500],
-      ['1h2m3s', 3_723_000],
-      ['100us', 0.1],
-      ['0', 0],
-      ['-2s', -2_000],
-      ['', undefined],
-      ['2', undefined],
-      ['2 s', undefined],
-      ['s', undefined],
-      ['2s!', undefined],
-    ];
-    for (const [text, ms] of cases) assert.equal(parseDuration(text), ms, text);
   });
 
   test('log levels with offsets', () => {
