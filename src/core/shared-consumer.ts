@@ -1,9 +1,9 @@
 // One group and topic, shared by clients that keep no session: a queue of requests, served one at a time, first come first.
 import { fail } from '../errors.js';
 import type { Delivery, Poll } from './delivery.js';
-import { GroupReader } from './group-reader.js';
+import { GroupSeat } from './group-seat.js';
 import type { PartitionStart } from './partition-start.js';
-import { type CommittedOffset, KafkaError, type Message } from './ports.js';
+import type { CommittedOffset, Message } from './ports.js';
 import { SharedPartition } from './shared-partition.js';
 import type { SharedContext } from './shared-settings.js';
 import type { TopicCatalog } from './topic-catalog.js';
@@ -14,9 +14,6 @@ interface Waiting {
   readonly resolve: (delivery: Delivery) => void;
   readonly reject: (error: Error) => void;
 }
-
-/** How often a missing topic is looked for while somebody asks for it, ms. */
-const missingTopicCheckMs = 2_000;
 
 export interface SharedConsumerOptions {
   readonly group: string;
@@ -34,7 +31,7 @@ export class SharedConsumer {
   readonly topic: string;
   readonly #context: SharedContext;
   readonly #options: SharedConsumerOptions;
-  #reader: GroupReader<SharedPartition> | undefined;
+  readonly #seat: GroupSeat<SharedPartition>;
   readonly #waiting: Waiting[] = [];
   /** The partition number that was served last. */
   #served = -1;
@@ -43,7 +40,6 @@ export class SharedConsumer {
   #lastRequest: number;
   /** Nobody asks any more, but offers are out. */
   #expired = false;
-  #lookedForTopic = Number.NEGATIVE_INFINITY;
   #idleTimer: (() => void) | undefined;
   #closing: Promise<CommittedOffset[]> | undefined;
 
@@ -54,12 +50,16 @@ export class SharedConsumer {
     this.#context = options.context;
     this.#lastRequest = this.#now();
     this.#watchIdle(this.#context.settings.subscriptionTimeoutMs);
-    options.after.then(() => this.#open());
+    this.#seat = new GroupSeat({
+      ...options,
+      begun: (partition, start) => this.#begun(partition, start),
+      changed: () => this.#serve(),
+    });
   }
 
   /** Acks are taken, and messages may still be out. */
   get pending(): number {
-    return this.#reader?.pending ?? 0;
+    return this.#seat.pending;
   }
 
   /** @throws GatewayError `too-many-requests` */
@@ -76,7 +76,7 @@ export class SharedConsumer {
 
   /** @throws GatewayError `acks-channel-missing` when the partition is not this process's. */
   ack(partition: number, offset: number): void {
-    const found = this.#reader?.find(partition);
+    const found = this.#seat.find(partition);
     if (!found) throw fail('acks-channel-missing', this.group, this.topic, partition);
     if (!found.ack(offset)) {
       const where = { group: this.group, topic: this.topic, partition, offset };
@@ -85,30 +85,30 @@ export class SharedConsumer {
     }
     this.#context.stats.add('consumer.acks');
     this.#context.stats.count('group.acked', this.#context.name, this.group, this.topic);
-    this.#reader?.acked();
+    this.#seat.acked();
     this.#serve();
     if (this.#expired && this.pending === 0) this.#retire();
   }
 
   /** Acked ranges above a partition's committed offset, when the partition is ours. */
   sparse(partition: number): { readonly base: number; readonly text: string } | undefined {
-    const found = this.#reader?.find(partition);
+    const found = this.#seat.find(partition);
     return found && { base: found.base, text: found.sparse.text };
   }
 
   /** Commits what has moved, now. */
   async commit(): Promise<void> {
-    await this.#reader?.commit();
+    await this.#seat.commit();
   }
 
   /** The partitions that are read here. */
   get partitions(): readonly SharedPartition[] {
-    return this.#reader?.partitions ?? [];
+    return this.#seat.partitions;
   }
 
   /** @throws KafkaError */
   async setOffsets(positions: readonly CommittedOffset[]): Promise<void> {
-    await this.#reader?.setOffsets(positions);
+    await this.#seat.setOffsets(positions);
   }
 
   /** Whoever waits is told that the service stops. Acks go on. */
@@ -126,46 +126,17 @@ export class SharedConsumer {
     this.#idleTimer?.();
     this.#timer?.();
     this.#timer = undefined;
-    await this.#options.after;
-    return (await this.#reader?.close()) ?? [];
+    return this.#seat.close();
   }
 
-  async #open(): Promise<void> {
-    const { clock, settings, log } = this.#context;
-    if (this.#closing) return;
-    const reader: GroupReader<SharedPartition> = new GroupReader(this.group, this.topic, this.#context, {
-      begun: (partition, start) => this.#begun(reader, partition, start),
-      changed: () => this.#serve(),
-      failed: (error) => this.#reopen(reader, error),
-      missing: () => this.#lookForTopic(),
-    });
-    this.#reader = reader;
-    try {
-      await reader.open();
-      log.info({ group: this.group, topic: this.topic }, 'Joined the group');
-    } catch (error) {
-      if (!(error instanceof KafkaError)) throw error;
-      log.error({ group: this.group, topic: this.topic, err: error }, 'Failed to join the group, will retry');
-      clock.after(settings.retryBackoffMs, () => this.#reader === reader && this.#open());
-    }
-  }
-
-  #begun(reader: GroupReader<SharedPartition>, partition: number, start: PartitionStart): SharedPartition {
+  #begun(partition: number, start: PartitionStart): SharedPartition {
     const { settings, stats, log } = this.#context;
     return new SharedPartition(partition, start, settings, ({ offset }, retries) => {
       stats.add('consumer.given.up');
       const where = { group: this.group, topic: this.topic, partition, offset };
       log.error({ ...where, retries }, 'Too many retries, the message is acked');
-      reader.acked();
+      this.#seat.acked();
     });
-  }
-
-  #reopen(reader: GroupReader<SharedPartition>, error: Error): void {
-    if (this.#reader !== reader || this.#closing) return;
-    const { clock, settings, log } = this.#context;
-    log.error({ group: this.group, topic: this.topic, err: error }, 'The consumer failed, a new one is made');
-    this.#reader = undefined;
-    reader.close().then(() => clock.after(settings.retryBackoffMs, () => this.#open()));
   }
 
   #queue(autoAck: boolean, deadline: number): Poll {
@@ -213,14 +184,14 @@ export class SharedConsumer {
 
   /** Round robin over the partitions, ascending; those that have nothing are passed over. */
   #take(now: number, autoAck: boolean): Delivery | undefined {
-    const partitions = this.#reader?.partitions ?? [];
+    const partitions = this.#seat.partitions;
     const first = partitions.findIndex(({ partition }) => partition > this.#served);
     for (let step = 0; step < partitions.length; step++) {
       const partition = partitions[(Math.max(0, first) + step) % partitions.length]!;
       const message = partition.take(now);
       if (!message) continue;
       this.#served = partition.partition;
-      this.#reader?.taken();
+      this.#seat.taken();
       this.#context.stats.add('consumer.messages');
       this.#context.stats.count('group.consumed', this.#context.name, this.group, this.topic);
       return this.#deliver(partition, message, autoAck);
@@ -233,7 +204,7 @@ export class SharedConsumer {
     return {
       message,
       done: () => {
-        if (open && autoAck && this.#reader?.find(partition.partition) === partition)
+        if (open && autoAck && this.#seat.find(partition.partition) === partition)
           this.ack(partition.partition, message.offset);
         open = false;
       },
@@ -277,22 +248,6 @@ export class SharedConsumer {
     if (this.#closing) return;
     this.#context.log.info({ group: this.group, topic: this.topic }, 'Nobody asks any more: leaving the group');
     this.#options.onRetired(this);
-  }
-
-  /** librdkafka alone may stay silent for minutes about a topic that has come: subscribing again makes it look. */
-  #lookForTopic(): void {
-    const { clock, log } = this.#context;
-    const now = this.#now();
-    if (this.#closing || now - this.#lookedForTopic < missingTopicCheckMs) return;
-    if (this.#lookedForTopic === Number.NEGATIVE_INFINITY)
-      log.warn({ group: this.group, topic: this.topic }, 'The topic does not exist');
-    this.#lookedForTopic = now;
-    clock.after(missingTopicCheckMs, async () => {
-      if (this.#closing || this.partitions.length > 0) return;
-      const missing = await this.#options.catalog.missing([this.topic]);
-      if (missing?.length === 0) this.#reader?.resubscribe();
-      else this.#lookForTopic();
-    });
   }
 
   #now(): number {

@@ -1,4 +1,5 @@
 // A pending entry: handed to a member of a group and not acknowledged yet.
+import { messageBytes } from '../message-bytes.js';
 import type { Message } from '../ports.js';
 
 /** Times are milliseconds since the epoch. */
@@ -24,13 +25,6 @@ export interface Handed {
 /** Ascending by id: timestamp, then offset, then partition. */
 export function byId(a: Pending, b: Pending): number {
   return Math.max(0, a.timestamp) - Math.max(0, b.timestamp) || a.offset - b.offset || a.partition - b.partition;
-}
-
-/** What a message costs in memory, roughly, in bytes. */
-export function messageBytes({ key, value, headers }: Message): number {
-  let bytes = 200 + (key?.length ?? 0) + (value?.length ?? 0);
-  for (const header of headers) bytes += header.key.length + (header.value?.length ?? 0) + 50;
-  return bytes;
 }
 
 /** Bytes that pending entries of one partition may keep. */

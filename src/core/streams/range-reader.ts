@@ -1,5 +1,6 @@
 // RangeReader: reads pieces of partitions for whoever asks, over one warm consumer without a group, one request after another.
 import { GatewayError } from '../../errors.js';
+import { messageBytes } from '../message-bytes.js';
 import {
   type Clock,
   type Consumer,
@@ -9,7 +10,6 @@ import {
   OFFSET_END,
   type TopicPartitionOffset,
 } from '../ports.js';
-import { messageBytes } from './pending.js';
 
 export interface RangeReaderOptions {
   readonly kafka: KafkaFactory;

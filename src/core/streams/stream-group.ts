@@ -1,7 +1,6 @@
 // StreamGroup: one consumer group of one stream in this gateway. One Kafka consumer hands its entries to the members that ask.
-import { GroupReader } from '../group-reader.js';
+import { GroupSeat } from '../group-seat.js';
 import type { CommittedOffset, TopicPartition } from '../ports.js';
-import { KafkaError } from '../ports.js';
 import type { ReaderContext } from '../shared-settings.js';
 import type { TopicCatalog } from '../topic-catalog.js';
 import { type Member, Members } from './members.js';
@@ -46,8 +45,6 @@ interface Waiting extends ReadRequest {
   readonly resolve: (handed: Handed[]) => void;
 }
 
-/** How often a missing topic is looked for while somebody asks for it, ms. */
-const missingTopicCheckMs = 2_000;
 const sweepMs = 1_000;
 
 export class StreamGroup {
@@ -56,7 +53,7 @@ export class StreamGroup {
   readonly members = new Members();
   readonly #options: StreamGroupOptions;
   readonly #context: ReaderContext;
-  #reader: GroupReader<StreamPartition> | undefined;
+  readonly #seat: GroupSeat<StreamPartition>;
   readonly #waiting = new Set<Waiting>();
   /** Where the round over the partitions goes on. */
   #turn = 0;
@@ -65,7 +62,6 @@ export class StreamGroup {
   #lastDelivered: Pending | undefined;
   #usedAt: number;
   #sweepTimer: (() => void) | undefined;
-  #lookedForTopic = Number.NEGATIVE_INFINITY;
   readonly #givingUp = new Set<Pending>();
   #closing: Promise<CommittedOffset[]> | undefined;
 
@@ -75,7 +71,13 @@ export class StreamGroup {
     this.#options = options;
     this.#context = options.context;
     this.#usedAt = this.now();
-    options.after.then(() => this.#open());
+    const { maxPending, pendingBytes } = options.settings;
+    this.#seat = new GroupSeat({
+      ...options,
+      group: options.kafkaGroup,
+      begun: (partition, start) => new StreamPartition(partition, start, maxPending, pendingBytes),
+      changed: () => this.#serve(),
+    });
     this.#sweepLater();
   }
 
@@ -85,11 +87,11 @@ export class StreamGroup {
   }
 
   get partitions(): readonly StreamPartition[] {
-    return this.#reader?.partitions ?? [];
+    return this.#seat.partitions;
   }
 
   get pending(): number {
-    return this.#reader?.pending ?? 0;
+    return this.#seat.pending;
   }
 
   get handedOut(): number {
@@ -129,24 +131,24 @@ export class StreamGroup {
 
   /** Acknowledges from whatever socket. @returns false when it isn't pending here. */
   ack(partition: number, offset: number): boolean {
-    const found = this.#reader?.find(partition);
+    const found = this.#seat.find(partition);
     const entry = found?.find(offset);
     if (!found?.ack(offset)) return false;
     if (entry) this.#leaves(entry);
     this.#context.stats.add('consumer.acks');
-    this.#reader?.acked();
+    this.#seat.acked();
     if (this.#waiting.size > 0) this.#serve();
     return true;
   }
 
   /** Commits what was acknowledged, now. @returns false when Kafka refused. */
-  async commit(): Promise<boolean> {
-    return (await this.#reader?.commit()) ?? true;
+  commit(): Promise<boolean> {
+    return this.#seat.commit();
   }
 
   /** The pending entry at a place, unless it is nobody's. */
   find(partition: number, offset: number): Pending | undefined {
-    return this.#reader?.find(partition)?.find(offset);
+    return this.#seat.find(partition)?.find(offset);
   }
 
   /** Pending entries, of one member or of all, by id. */
@@ -168,7 +170,7 @@ export class StreamGroup {
 
   /** Makes an entry that was read and not handed out yet pending. */
   force(partition: number, offset: number, member: Member): Pending | undefined {
-    const entry = this.#reader?.find(partition)?.force(offset, member.name, this.now());
+    const entry = this.#seat.find(partition)?.force(offset, member.name, this.now());
     if (entry) member.pending++;
     return entry;
   }
@@ -177,7 +179,7 @@ export class StreamGroup {
   release(entries: Iterable<Pending>, undelivered: boolean): void {
     for (const entry of entries) {
       this.#leaves(entry);
-      this.#reader?.find(entry.partition)?.release(entry, this.now(), undelivered);
+      this.#seat.find(entry.partition)?.release(entry, this.now(), undelivered);
     }
     this.#serve();
   }
@@ -205,7 +207,7 @@ export class StreamGroup {
 
   /** Goes on from other positions. @throws KafkaError */
   async setPositions(positions: readonly CommittedOffset[]): Promise<void> {
-    await this.#reader?.setOffsets(positions);
+    await this.#seat.setOffsets(positions);
     for (const member of this.members) member.pending = 0;
   }
 
@@ -217,38 +219,7 @@ export class StreamGroup {
 
   async #close(): Promise<CommittedOffset[]> {
     this.#sweepTimer?.();
-    await this.#options.after;
-    return (await this.#reader?.close()) ?? [];
-  }
-
-  async #open(): Promise<void> {
-    const { clock, settings, log } = this.#context;
-    if (this.#closing) return;
-    const reader: GroupReader<StreamPartition> = new GroupReader(this.kafkaGroup, this.topic, this.#context, {
-      begun: (partition, start) => {
-        const { maxPending, pendingBytes } = this.#options.settings;
-        return new StreamPartition(partition, start, maxPending, pendingBytes);
-      },
-      changed: () => this.#serve(),
-      failed: (error) => this.#reopen(reader, error),
-      missing: () => this.#lookForTopic(),
-    });
-    this.#reader = reader;
-    try {
-      await reader.open();
-    } catch (error) {
-      if (!(error instanceof KafkaError)) throw error;
-      log.error({ group: this.kafkaGroup, topic: this.topic, err: error }, 'Failed to join the group, will retry');
-      clock.after(settings.retryBackoffMs, () => this.#reader === reader && this.#open());
-    }
-  }
-
-  #reopen(reader: GroupReader<StreamPartition>, error: Error): void {
-    if (this.#reader !== reader || this.#closing) return;
-    const { clock, settings, log } = this.#context;
-    log.error({ group: this.kafkaGroup, topic: this.topic, err: error }, 'The consumer failed, a new one is made');
-    this.#reader = undefined;
-    reader.close().then(() => clock.after(settings.retryBackoffMs, () => this.#open()));
+    return this.#seat.close();
   }
 
   #take({ member, max, noack }: ReadRequest): Handed[] {
@@ -292,8 +263,8 @@ export class StreamGroup {
     member.activeAt = now;
     if (!noack) member.pending += handed.length;
     this.#context.stats.add('consumer.messages', handed.length);
-    if (noack) this.#reader?.acked();
-    this.#reader?.taken();
+    if (noack) this.#seat.acked();
+    this.#seat.taken();
   }
 
   #wants(member: Member): Wants | undefined {
@@ -344,20 +315,6 @@ export class StreamGroup {
   #isIdle(): boolean {
     if (this.#waiting.size > 0 || this.pending > 0 || this.#givingUp.size > 0) return false;
     return this.now() - this.#usedAt >= this.#options.settings.idleMs;
-  }
-
-  /** librdkafka alone may stay silent for minutes about a topic that has come: subscribing again makes it look. */
-  #lookForTopic(): void {
-    const { clock } = this.#context;
-    const now = clock.monotonic();
-    if (this.#closing || now - this.#lookedForTopic < missingTopicCheckMs) return;
-    this.#lookedForTopic = now;
-    clock.after(missingTopicCheckMs, async () => {
-      if (this.#closing || this.partitions.length > 0) return;
-      const missing = await this.#options.catalog.missing([this.topic]);
-      if (missing?.length === 0) this.#reader?.resubscribe();
-      else this.#lookForTopic();
-    });
   }
 
   #where({ partition, offset }: Pending): TopicPartition & { group: string; offset: number } {

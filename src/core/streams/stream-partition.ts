@@ -1,168 +1,85 @@
-// One assigned partition of a stream's group: what is read and not handed out yet, what is pending and with whom.
-import type { ReadPartition } from '../group-reader.js';
-import { type Offer, OffsetTracker } from '../offset-tracker.js';
+// One assigned partition of a stream's group: which entries are pending, and with whom.
+import type { Offer } from '../offset-tracker.js';
 import type { PartitionStart } from '../partition-start.js';
 import type { Message } from '../ports.js';
-import { type Handed, messageBytes, PayloadBudget, type Pending } from './pending.js';
+import { TrackedPartition } from '../tracked-partition.js';
+import { type Handed, PayloadBudget, type Pending } from './pending.js';
 
 /** Chooses messages for a member; absent: any will do. */
 export type Wants = (key: Buffer | null) => boolean;
 
-export class StreamPartition implements ReadPartition {
-  readonly partition: number;
-  committed: number;
+export class StreamPartition extends TrackedPartition<Pending> {
   readonly #maxPending: number;
   readonly #budget: PayloadBudget;
-  readonly #tracker: OffsetTracker<Pending>;
-  #held: Message[] = [];
-  /** Where the held messages begin: the front leaves far too often for a shift each. */
-  #head = 0;
-  #heldBytes = 0;
-  /** The lowest offset that reading may bring. */
-  #expected: number;
-  #stopped = false;
 
   constructor(partition: number, start: PartitionStart, maxPending: number, keepBytes: number) {
-    this.partition = partition;
+    // Time alone makes nobody lose an entry here: only release() does.
+    super(partition, start, Number.POSITIVE_INFINITY);
     this.#maxPending = maxPending;
     this.#budget = new PayloadBudget(keepBytes);
-    // Time alone makes nobody lose an entry here: only release() does.
-    this.#tracker = new OffsetTracker(start.acked, Number.POSITIVE_INFINITY);
-    this.committed = start.adjusted ? Number.NaN : start.acked.base;
-    this.#expected = start.readFrom;
-  }
-
-  get base(): number {
-    return this.#tracker.base;
-  }
-
-  get pending(): number {
-    return this.#tracker.pending;
-  }
-
-  get heldMessages(): number {
-    return this.#held.length - this.#head;
-  }
-
-  get heldBytes(): number {
-    return this.#heldBytes;
-  }
-
-  get dirty(): boolean {
-    return this.#tracker.base !== this.committed;
   }
 
   get blocked(): boolean {
-    return this.#tracker.pending >= this.#maxPending;
-  }
-
-  get stopped(): boolean {
-    return this.#stopped;
-  }
-
-  get sparse(): { readonly metadata: string } {
-    return { metadata: this.#tracker.acked.encode() };
+    return this.tracker.pending >= this.#maxPending;
   }
 
   /** Everything pending, ascending by offset; released ones are nobody's. */
   get offers(): readonly Offer<Pending>[] {
-    return this.#tracker.offers;
-  }
-
-  /** Offset of the entry that would be handed out next. */
-  get position(): number {
-    return this.#held[this.#head]?.offset ?? this.#expected;
-  }
-
-  push(message: Message): void {
-    if (this.#stopped || message.offset < this.#expected) return;
-    this.#expected = message.offset + 1;
-    if (this.#tracker.acked.has(message.offset) || this.#tracker.isOffered(message.offset)) return;
-    this.#held.push(message);
-    this.#heldBytes += messageBytes(message);
+    return this.tracker.offers;
   }
 
   /** Hands the next entry to a member: one that came back first. With `noack` it is acknowledged at once. */
   take(member: string, now: number, noack: boolean, wants?: Wants): Handed | undefined {
-    if (this.#stopped) return undefined;
-    const back = this.#tracker.nextRetry(now);
+    if (this.stopped) return undefined;
+    const back = this.tracker.nextRetry(now);
     if (back) return this.#again(back, member, now, noack);
     if (!noack && this.blocked) return undefined;
-    const message = wants ? this.#shiftWanted(wants) : this.#shift();
+    const message = wants ? this.shiftWhere(({ key }) => wants(key)) : this.shift();
     if (!message) return undefined;
-    const { offset, timestamp } = message;
-    const entry: Pending = {
-      partition: this.partition,
-      offset,
-      timestamp,
-      member,
-      deliveredAt: now,
-      deliveries: 1,
-      message: undefined,
-    };
-    if (noack) this.#tracker.acked.add(offset);
-    else {
-      this.#tracker.offer(offset, entry, now);
-      this.#budget.keep(entry, message);
-    }
+    const entry = newEntry(this.partition, message, member, now);
+    if (noack) this.tracker.acked.add(message.offset);
+    else this.#offer(entry, message, now);
     return { entry, message };
   }
 
   find(offset: number): Pending | undefined {
-    const offer = this.#tracker.find(offset);
+    const offer = this.tracker.find(offset);
     return offer && !offer.released ? offer.message : undefined;
   }
 
   /** @returns false, and nothing changes, when the entry isn't pending. */
   ack(offset: number): boolean {
-    const offer = this.#tracker.find(offset);
+    const offer = this.tracker.find(offset);
     if (!offer) return false;
     this.#budget.free(offer.message);
-    return this.#tracker.ack(offset);
+    return this.tracker.ack(offset);
   }
 
   /** The entry goes to whoever asks next. @param undelivered it never reached its member: that counts as no delivery. */
   release(entry: Pending, now: number, undelivered: boolean): void {
-    if (!this.#tracker.release(entry.offset, now)) return;
+    if (!this.tracker.release(entry.offset, now)) return;
     if (undelivered) entry.deliveries--;
     entry.member = '';
   }
 
   /** Makes an entry pending that is read and not handed out yet (XCLAIM FORCE). */
   force(offset: number, member: string, now: number): Pending | undefined {
-    const at = this.#held.findIndex((message, index) => index >= this.#head && message.offset === offset);
-    if (this.#stopped || at < 0) return undefined;
-    const message = this.#held[at]!;
-    this.#remove(at);
-    const entry: Pending = {
-      partition: this.partition,
-      offset,
-      timestamp: message.timestamp,
-      member,
-      deliveredAt: now,
-      deliveries: 1,
-      message: undefined,
-    };
-    this.#tracker.offer(offset, entry, now);
-    this.#budget.keep(entry, message);
+    if (this.stopped) return undefined;
+    const message = this.shiftWhere((held) => held.offset === offset);
+    if (!message) return undefined;
+    const entry = newEntry(this.partition, message, member, now);
+    this.#offer(entry, message, now);
     return entry;
   }
 
-  longestWait(): number {
+  /** Nobody's reply is waited for in a rebalance: what is not acknowledged comes again elsewhere. */
+  override longestWait(): number {
     return 0;
   }
 
-  stop(): void {
-    this.#stopped = true;
-    this.#held = [];
-    this.#head = 0;
-    this.#heldBytes = 0;
-  }
-
-  resume(): number {
-    this.#stopped = false;
-    this.#expected = this.#tracker.nextToRead();
-    return this.#expected;
+  #offer(entry: Pending, message: Message, now: number): void {
+    this.tracker.offer(entry.offset, entry, now);
+    this.#budget.keep(entry, message);
   }
 
   #again({ message: entry, offset }: Offer<Pending>, member: string, now: number, noack: boolean): Handed {
@@ -173,31 +90,8 @@ export class StreamPartition implements ReadPartition {
     if (noack) this.ack(offset);
     return { entry, message };
   }
+}
 
-  #shift(): Message | undefined {
-    const message = this.#held[this.#head];
-    if (!message) return undefined;
-    this.#head++;
-    this.#heldBytes -= messageBytes(message);
-    if (this.#head === this.#held.length) {
-      this.#held = [];
-      this.#head = 0;
-    }
-    return message;
-  }
-
-  #shiftWanted(wants: Wants): Message | undefined {
-    for (let at = this.#head; at < this.#held.length; at++) {
-      const message = this.#held[at]!;
-      if (!wants(message.key)) continue;
-      this.#remove(at);
-      return message;
-    }
-    return undefined;
-  }
-
-  #remove(at: number): void {
-    this.#heldBytes -= messageBytes(this.#held[at]!);
-    this.#held.splice(at, 1);
-  }
+function newEntry(partition: number, { offset, timestamp }: Message, member: string, now: number): Pending {
+  return { partition, offset, timestamp, member, deliveredAt: now, deliveries: 1, message: undefined };
 }

@@ -1,5 +1,6 @@
 // TopicTail: what comes to a topic from now on, for everybody who listens in this gateway: one consumer without a group.
 import { sleep } from '../clock.js';
+import { messageBytes } from '../message-bytes.js';
 import {
   type Admin,
   type Clock,
@@ -10,7 +11,6 @@ import {
   type Message,
 } from '../ports.js';
 import type { TopicCatalog } from '../topic-catalog.js';
-import { messageBytes } from './pending.js';
 import { type Marks, marksOf } from './stream-log.js';
 
 export interface TailContext {

@@ -1,0 +1,128 @@
+// GroupSeat: this process's place in one group for one topic. Keeps one reader open: again when it failed, and when a missing topic has come.
+import { GroupReader, type ReadPartition } from './group-reader.js';
+import type { PartitionStart } from './partition-start.js';
+import { type CommittedOffset, KafkaError } from './ports.js';
+import type { ReaderContext } from './shared-settings.js';
+import type { TopicCatalog } from './topic-catalog.js';
+
+export interface GroupSeatOptions<P> {
+  readonly group: string;
+  readonly topic: string;
+  readonly context: ReaderContext;
+  readonly catalog: TopicCatalog;
+  /** The one before with the same group and topic: it leaves the group before this one joins. */
+  readonly after: Promise<unknown>;
+  /** A partition was assigned that is not known from before. */
+  readonly begun: (partition: number, start: PartitionStart) => P;
+  /** Messages came, partitions came or went. */
+  readonly changed: () => void;
+}
+
+/** How often a missing topic is looked for, ms. */
+const missingTopicCheckMs = 2_000;
+
+export class GroupSeat<P extends ReadPartition> {
+  readonly #options: GroupSeatOptions<P>;
+  readonly #context: ReaderContext;
+  #reader: GroupReader<P> | undefined;
+  #lookedForTopic = Number.NEGATIVE_INFINITY;
+  #closing: Promise<CommittedOffset[]> | undefined;
+
+  constructor(options: GroupSeatOptions<P>) {
+    this.#options = options;
+    this.#context = options.context;
+    options.after.then(() => this.#open());
+  }
+
+  /** The partitions that may serve requests, ascending; none before the group is joined. */
+  get partitions(): readonly P[] {
+    return this.#reader?.partitions ?? [];
+  }
+
+  /** Offered and not acked, over all partitions. */
+  get pending(): number {
+    return this.#reader?.pending ?? 0;
+  }
+
+  /** A partition whose acks are taken here: assigned, or in the middle of a rebalance. */
+  find(partition: number): P | undefined {
+    return this.#reader?.find(partition);
+  }
+
+  /** There is room again. */
+  taken(): void {
+    this.#reader?.taken();
+  }
+
+  /** An ack moved a position or freed a place. */
+  acked(): void {
+    this.#reader?.acked();
+  }
+
+  /** Commits what has moved, now. @returns false when Kafka refused. */
+  async commit(): Promise<boolean> {
+    return (await this.#reader?.commit()) ?? true;
+  }
+
+  /** Goes on from other positions. @throws KafkaError */
+  async setOffsets(positions: readonly CommittedOffset[]): Promise<void> {
+    await this.#reader?.setOffsets(positions);
+  }
+
+  /** Waits (bounded) for outstanding acks, commits, leaves. Never rejects. @returns acks out of order that no commit covers. */
+  close(): Promise<CommittedOffset[]> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<CommittedOffset[]> {
+    await this.#options.after;
+    return (await this.#reader?.close()) ?? [];
+  }
+
+  async #open(): Promise<void> {
+    if (this.#closing) return;
+    const { group, topic, begun, changed } = this.#options;
+    const reader: GroupReader<P> = new GroupReader(group, topic, this.#context, {
+      begun,
+      changed,
+      failed: (error) => this.#reopen(reader, error),
+      missing: () => this.#lookForTopic(),
+    });
+    this.#reader = reader;
+    const { clock, settings, log } = this.#context;
+    try {
+      await reader.open();
+      log.info({ group, topic }, 'Joined the group');
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      log.error({ group, topic, err: error }, 'Failed to join the group, will retry');
+      clock.after(settings.retryBackoffMs, () => this.#reader === reader && this.#open());
+    }
+  }
+
+  #reopen(reader: GroupReader<P>, error: Error): void {
+    if (this.#reader !== reader || this.#closing) return;
+    const { clock, settings, log } = this.#context;
+    const { group, topic } = this.#options;
+    log.error({ group, topic, err: error }, 'The consumer failed, a new one is made');
+    this.#reader = undefined;
+    reader.close().then(() => clock.after(settings.retryBackoffMs, () => this.#open()));
+  }
+
+  /** librdkafka alone may stay silent for minutes about a topic that has come: subscribing again makes it look. */
+  #lookForTopic(): void {
+    const { clock, log } = this.#context;
+    const { group, topic, catalog } = this.#options;
+    const now = clock.monotonic();
+    if (this.#closing || now - this.#lookedForTopic < missingTopicCheckMs) return;
+    if (this.#lookedForTopic === Number.NEGATIVE_INFINITY) log.warn({ group, topic }, 'The topic does not exist');
+    this.#lookedForTopic = now;
+    clock.after(missingTopicCheckMs, async () => {
+      if (this.#closing || this.partitions.length > 0) return;
+      const missing = await catalog.missing([topic]);
+      if (missing?.length === 0) this.#reader?.resubscribe();
+      else this.#lookForTopic();
+    });
+  }
+}
