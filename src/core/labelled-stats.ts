@@ -9,9 +9,14 @@ export const latencyBuckets: readonly number[] = [
 const maxSets = 500;
 const separator = '\u0000';
 
+/** The count of one set of labels: who counts the same things again and again keeps it. */
+export interface Count {
+  value: number;
+}
+
 /** A counter with labels. */
 export class LabelledCounter {
-  readonly #sets = new Map<string, number>();
+  readonly #sets = new Map<string, Count>();
   readonly #labels: number;
 
   constructor(labels: number) {
@@ -20,19 +25,30 @@ export class LabelledCounter {
 
   /** @param values one for each label. */
   add(values: readonly string[], by = 1): void {
+    this.count(values).value += by;
+  }
+
+  /** @param values one for each label. */
+  count(values: readonly string[]): Count {
     const key = values.length === 1 ? values[0]! : values.join(separator);
     const known = this.#sets.get(key);
-    if (known !== undefined || this.#sets.size < maxSets) this.#sets.set(key, (known ?? 0) + by);
-    else this.#addOther(by);
+    if (known) return known;
+    return this.#sets.size < maxSets ? this.#made(key) : this.#other();
   }
 
   *entries(): Iterable<readonly [values: readonly string[], count: number]> {
-    for (const [key, count] of this.#sets) yield [key.split(separator), count];
+    for (const [key, { value }] of this.#sets) yield [key.split(separator), value];
   }
 
-  #addOther(by: number): void {
-    const other = Array<string>(this.#labels).fill('other').join(separator);
-    this.#sets.set(other, (this.#sets.get(other) ?? 0) + by);
+  #other(): Count {
+    const key = Array<string>(this.#labels).fill('other').join(separator);
+    return this.#sets.get(key) ?? this.#made(key);
+  }
+
+  #made(key: string): Count {
+    const made = { value: 0 };
+    this.#sets.set(key, made);
+    return made;
   }
 }
 

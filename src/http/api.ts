@@ -1,7 +1,8 @@
-// The REST API as a request listener: routes in both path forms, Kafka-Pixy's answers to what is not there, errors as JSON.
+// The REST API as a request listener: which operation is asked for, its reply, errors as JSON, Kafka-Pixy's answers to what is not there.
+//
+// On node:http directly: a framework's router, request and reply objects are a quarter of what a small request costs.
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
-import type { LatencyHistogram } from '../core/labelled-stats.js';
+import type { Count, LatencyHistogram } from '../core/labelled-stats.js';
 import type { Proxies } from '../core/proxies.js';
 import type { Stats } from '../core/stats.js';
 import { GatewayError } from '../errors.js';
@@ -10,8 +11,10 @@ import { readBody } from './body.js';
 import { goJson } from './go-json.js';
 import { openApi } from './openapi.js';
 import type { Ops } from './ops.js';
-import { isForm, Params } from './params.js';
+import { Params } from './params.js';
+import { onEnd } from './reply-end.js';
 import type { Route } from './route.js';
+import { type Found, Router } from './router.js';
 import { routes } from './routes/index.js';
 
 export interface ApiOptions {
@@ -23,146 +26,147 @@ export interface ApiOptions {
   readonly version: string;
 }
 
-export interface Api {
-  readonly serve: RequestListener;
-  close(): Promise<void>;
-}
+type Answer = { readonly status: number; readonly type: string; readonly body: string };
 
 const json = 'application/json';
+const text = 'text/plain; charset=utf-8';
 const noBody = Buffer.alloc(0);
 
-export async function createApi(options: ApiOptions): Promise<Api> {
-  const app = fastify({ exposeHeadRoutes: false, logger: false, routerOptions: { maxParamLength: 1024 } });
-  app.removeAllContentTypeParsers();
-  for (const route of routes) addRoute(app, options, route);
-  addOthers(app, options);
-  await app.ready();
-  return { serve: (request, response) => app.routing(request, response), close: () => app.close() };
+/** One request on its way. */
+interface Exchange {
+  readonly route: Route;
+  readonly found: Found;
+  readonly query: string;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
 }
 
-/** Fastify finds the route; body and reply are handled here, which takes a third off a request's cost. */
-function addRoute(app: FastifyInstance, options: ApiOptions, route: Route): void {
-  const path = route.path.replaceAll(/\{(\w+)\}/g, ':$1');
-  const latency = latencyOf(options.stats, route);
-  const serve = (request: FastifyRequest, reply: FastifyReply, _next: () => void): void => {
-    const { topic, cluster } = request.params as { topic?: string; cluster?: string };
-    // The router takes an empty part for a parameter.
-    if (topic === '' || cluster === '') {
-      reply.callNotFound();
-      return;
+interface Measures {
+  readonly answered: Count;
+  readonly latency?: LatencyHistogram;
+}
+
+export function createApi(options: ApiOptions): RequestListener {
+  const api = new Api(options);
+  return (request, response) => api.serve(request, response);
+}
+
+class Api {
+  readonly #options: ApiOptions;
+  readonly #router = new Router(routes);
+  readonly #others: ReadonlyMap<string, () => Answer | Promise<Answer>>;
+  readonly #measures: ReadonlyMap<Route, Measures>;
+
+  constructor(options: ApiOptions) {
+    const { ops, stats, version } = options;
+    this.#options = options;
+    const document = JSON.stringify(openApi(routes, version), null, 2);
+    this.#others = new Map<string, () => Answer | Promise<Answer>>([
+      ['/_ping', () => ({ status: 200, type: text, body: 'pong' })],
+      ['/openapi.json', () => ({ status: 200, type: json, body: document })],
+      ...Object.entries(ops.endpoints),
+    ]);
+    this.#measures = new Map(routes.map((route) => [route, measuresOf(stats, route)]));
+  }
+
+  serve(request: IncomingMessage, response: ServerResponse): void {
+    const url = request.url ?? '';
+    const mark = url.indexOf('?');
+    const path = mark < 0 ? url : url.slice(0, mark);
+    try {
+      const found = this.#router.find(path);
+      const route = found?.methods.get(request.method ?? '');
+      if (!found) void this.#serveOther(path, request, response);
+      else if (!route) send(response, 405, text, '');
+      else this.#take({ route, found, query: mark < 0 ? '' : url.slice(mark + 1), request, response });
+    } catch (error) {
+      this.#fail('none', error, response);
     }
-    reply.hijack();
-    if (route.method === 'GET') void answer(options, route, latency, request, reply.raw, noBody);
+  }
+
+  #take(exchange: Exchange): void {
+    const { route, request, response } = exchange;
+    if (route.method === 'GET') this.#answer(exchange, noBody);
     else
-      readBody(request.raw, options.maxBodyBytes, (error, body) => {
-        if (error) answerError(options, route.name, error, reply.raw);
-        else void answer(options, route, latency, request, reply.raw, body);
+      readBody(request, this.#options.maxBodyBytes, (error, body) => {
+        if (error) this.#fail(route.name, error, response);
+        else this.#answer(exchange, body);
       });
-  };
-  for (const prefix of ['', '/clusters/:cluster'])
-    app.route({
-      method: route.method,
-      url: `${prefix}${path}`,
-      onRequest: serve,
-      handler: (_request, reply) => reply.callNotFound(),
-    });
-}
+  }
 
-async function answer(
-  options: ApiOptions,
-  route: Route,
-  latency: LatencyHistogram | undefined,
-  request: FastifyRequest,
-  response: ServerResponse,
-  body: Buffer,
-): Promise<void> {
-  const startedAt = latency ? performance.now() : 0;
-  try {
-    const result = run(options.proxies, route, request, response, body);
-    const text = typeof result === 'string' ? result : await result;
-    if (latency && text !== '{}') latency.observe((performance.now() - startedAt) / 1000);
-    options.stats.count('http.requests', route.name, '200');
-    send(response, 200, text);
-  } catch (error) {
-    answerError(options, route.name, error, response);
+  /** Without a promise where the operation needs none. */
+  #answer(exchange: Exchange, body: Buffer): void {
+    const { route, response } = exchange;
+    try {
+      const result = this.#run(exchange, body);
+      if (typeof result === 'string') this.#succeed(route, response, result);
+      else void this.#answerLater(route, response, result);
+    } catch (error) {
+      this.#fail(route.name, error, response);
+    }
+  }
+
+  async #answerLater(route: Route, response: ServerResponse, result: Promise<string>): Promise<void> {
+    const startedAt = performance.now();
+    try {
+      const reply = await result;
+      this.#measures.get(route)?.latency?.observe((performance.now() - startedAt) / 1000);
+      this.#succeed(route, response, reply);
+    } catch (error) {
+      this.#fail(route.name, error, response);
+    }
+  }
+
+  #run({ route, found, query, request, response }: Exchange, body: Buffer): string | Promise<string> {
+    const { topic, cluster } = found;
+    const proxy = this.#options.proxies.get(cluster);
+    const contentType = request.headers['content-type'] ?? '';
+    const params = new Params(query, contentType, body);
+    const end = (call: (sent: boolean) => void): void => onEnd(request, response, call);
+    return route.run({ proxy, topic, params, contentType, body, raw: request, onEnd: end });
+  }
+
+  #succeed(route: Route, response: ServerResponse, reply: string): void {
+    this.#measures.get(route)!.answered.value++;
+    send(response, 200, json, reply);
+  }
+
+  #fail(route: string, error: unknown, response: ServerResponse): void {
+    const { stats, log } = this.#options;
+    const known = error instanceof GatewayError ? error : undefined;
+    const status = known?.httpStatus ?? 500;
+    stats.count('http.requests', route, String(status));
+    if (!known) log.error({ err: error, route }, 'A request failed: this is a bug');
+    // What is left of such a body would be taken for the next request.
+    if (known?.code === 'body-too-large') response.shouldKeepAlive = false;
+    send(response, status, json, goJson({ error: known?.message ?? 'internal error' }));
+  }
+
+  /** The ping, the ops endpoints, the document of all this, and what is not there. */
+  async #serveOther(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      const { status, type, body } = await this.#otherAnswer(path, request.method);
+      send(response, status, type, body);
+    } catch (error) {
+      this.#fail('none', error, response);
+    }
+  }
+
+  #otherAnswer(path: string, method: string | undefined): Answer | Promise<Answer> {
+    const answer = this.#others.get(path);
+    if (!answer) return { status: 404, type: text, body: '404 page not found\n' };
+    return method === 'GET' ? answer() : { status: 405, type: text, body: '' };
   }
 }
 
-function run(
-  proxies: Proxies,
-  route: Route,
-  request: FastifyRequest,
-  response: ServerResponse,
-  body: Buffer,
-): string | Promise<string> {
-  const { cluster, topic = '' } = request.params as { cluster?: string; topic?: string };
-  const proxy = proxies.get(cluster);
-  const { raw } = request;
-  const contentType = raw.headers['content-type'] ?? '';
-  const params = new Params(request.query as Record<string, string>, isForm(contentType) ? body : undefined);
-  return route.run({ proxy, topic, params, contentType, body, raw, onEnd: (call) => onEnd(raw, response, call) });
+function measuresOf(stats: Stats, { name }: Route): Measures {
+  const answered = stats.labelled('http.requests').count([name, '200']);
+  if (name === 'produce') return { answered, latency: stats.latency('produce.seconds', 'http') };
+  return name === 'consume' ? { answered, latency: stats.latency('consume.seconds', 'http') } : { answered };
 }
 
-/** Calls once, when the reply is with the socket (true) or the client has gone before (false). */
-function onEnd({ socket }: IncomingMessage, response: ServerResponse, call: (sent: boolean) => void): void {
-  const end = (sent: boolean): void => {
-    response.off('finish', finished).off('close', closed);
-    if (pipelined) socket.off('close', closed);
-    call(sent);
-  };
-  // `finish` also comes when the write has failed.
-  const finished = (): void => end(!socket.destroyed && !socket.errored);
-  const closed = (): void => end(false);
-  // A pipelined reply that waits for its turn hears nothing of the connection's end.
-  const pipelined = response.socket === null;
-  if (socket.destroyed) {
-    call(false);
-    return;
-  }
-  response.once('finish', finished).once('close', closed);
-  if (pipelined) socket.once('close', closed);
-}
-
-/** One string, so that head and body leave in one write; no charset, as upstream. */
-function send(response: ServerResponse, status: number, text: string): void {
-  const length = Buffer.byteLength(text);
-  response.writeHead(status, ['Content-Type', json, 'Content-Length', String(length)]).end(text);
-}
-
-function answerError({ stats, log }: ApiOptions, route: string, error: unknown, response: ServerResponse): void {
-  const known = error instanceof GatewayError ? error : undefined;
-  const status = known?.httpStatus ?? 500;
-  stats.count('http.requests', route, String(status));
-  if (!known) log.error({ err: error, route }, 'A request failed: this is a bug');
-  // What is left of such a body would be taken for the next request.
-  if (known?.code === 'body-too-large') response.shouldKeepAlive = false;
-  send(response, status, goJson({ error: known?.message ?? 'internal error' }));
-}
-
-function latencyOf(stats: Stats, { name }: Route) {
-  if (name === 'produce') return stats.latency('produce.seconds', 'http');
-  return name === 'consume' ? stats.latency('consume.seconds', 'http') : undefined;
-}
-
-/** The ping, the ops endpoints, the document of all this, and what is not there. */
-function addOthers(app: FastifyInstance, { ops, version }: ApiOptions): void {
-  const text = 'text/plain; charset=utf-8';
-  app.get('/_ping', (_request, reply) => reply.header('content-type', text).send('pong'));
-  const document = Buffer.from(JSON.stringify(openApi(routes, version), null, 2));
-  app.get('/openapi.json', (_request, reply) => reply.header('content-type', json).send(document));
-  for (const [path, answer] of Object.entries(ops.endpoints)) {
-    app.get(path, async (_request, reply) => {
-      const { status, type, body } = await answer();
-      return reply.code(status).header('content-type', type).send(Buffer.from(body));
-    });
-  }
-  const known = [...routes.map(({ path }) => path), '/_ping', '/openapi.json', ...Object.keys(ops.endpoints)];
-  const patterns = known.map(
-    (path) => new RegExp(`^(?:/clusters/[^/]+)?${path.replaceAll(/\{\w+\}/g, '[^/]+').replaceAll('.', '\\.')}$`),
-  );
-  app.setNotFoundHandler((request, reply) => {
-    const path = request.url.split('?', 1)[0]!;
-    if (patterns.some((pattern) => pattern.test(path))) return reply.code(405).send();
-    return reply.code(404).header('content-type', text).send('404 page not found\n');
-  });
+/** One string, so that head and body leave in one write. */
+function send(response: ServerResponse, status: number, type: string, body: string): void {
+  const length = ['Content-Length', String(Buffer.byteLength(body))];
+  response.writeHead(status, body === '' ? length : ['Content-Type', type, ...length]).end(body);
 }

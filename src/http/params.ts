@@ -6,16 +6,18 @@ type Values = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 const formType = /^application\/x-www-form-urlencoded\s*(;|$)/i;
 
-export const isForm = (contentType: string): boolean => formType.test(contentType);
+const none: Values = Object.freeze({});
+
+export const isForm = (contentType: string): boolean => contentType !== 'text/plain' && formType.test(contentType);
 
 export class Params {
   readonly #query: Values;
   readonly #form: Values;
 
-  /** @param form the body, when it is a form. */
-  constructor(query: Values, form?: Buffer) {
-    this.#query = query;
-    this.#form = form ? parse(form.toString()) : {};
+  /** @param query what follows the `?`. @param body counts when its type is that of a form. */
+  constructor(query: string, contentType = '', body?: Buffer) {
+    this.#query = query === '' ? none : parse(query);
+    this.#form = body && isForm(contentType) ? parse(body.toString()) : none;
   }
 
   /** Whatever the value: `sync=false` is sync. */

@@ -1,6 +1,6 @@
 // The HTTP face: listeners in front of the API, started and stopped in the program's order.
 import type { Face } from '../core/face.js';
-import { type Api, type ApiOptions, createApi } from './api.js';
+import { type ApiOptions, createApi } from './api.js';
 import type { HttpLimits } from './config.js';
 import { closeListener, type Listener, listenTcp, listenUnix, type TcpAddress } from './listeners.js';
 
@@ -16,7 +16,6 @@ export class HttpFace implements Face {
   readonly name = 'http';
   readonly #options: HttpFaceOptions;
   readonly #listeners: Listener[] = [];
-  #api: Api | undefined;
 
   constructor(options: HttpFaceOptions) {
     this.#options = options;
@@ -30,8 +29,7 @@ export class HttpFace implements Face {
   /** @throws Error in Kafka-Pixy's words when an address can't be had. */
   async start(): Promise<void> {
     const { tcp, unix, limits, log } = this.#options;
-    this.#api = await createApi({ ...this.#options, maxBodyBytes: limits.maxBodyBytes });
-    const { serve } = this.#api;
+    const serve = createApi({ ...this.#options, maxBodyBytes: limits.maxBodyBytes });
     if (tcp) await this.#listen('TCP', `tcp ${tcp.host}:${tcp.port}`, () => listenTcp(tcp, limits, serve));
     if (unix) await this.#listen('Unix socket', `unix ${unix}`, () => listenUnix(unix, limits, serve));
     log.info({ addresses: this.addresses }, 'HTTP is served');
@@ -49,7 +47,6 @@ export class HttpFace implements Face {
   /** Requests in flight are answered first. */
   async stopListening(): Promise<void> {
     await Promise.all(this.#listeners.map(closeListener));
-    await this.#api?.close();
   }
 
   close(): Promise<number> {

@@ -52,7 +52,7 @@ export const produce = {
 } satisfies Route;
 
 function messageOf({ contentType, body, params }: ApiRequest): Buffer {
-  if (raw.test(contentType)) return body;
+  if (contentType === 'text/plain' || raw.test(contentType)) return body;
   if (!isForm(contentType)) throw fail('request-invalid', `unsupported content type ${contentType}`);
   const message = params.first('msg') ?? '';
   if (message === '') throw fail('request-invalid', 'empty message');

@@ -5,6 +5,7 @@ import { goJsonError } from '../../../src/http/go-json-errors.js';
 import { openApi } from '../../../src/http/openapi.js';
 import { Params } from '../../../src/http/params.js';
 import { canonicalName, recordHeaders } from '../../../src/http/record-headers.js';
+import { Router } from '../../../src/http/router.js';
 import { routes } from '../../../src/http/routes/index.js';
 
 describe('JSON as Go writes it', () => {
@@ -69,17 +70,17 @@ describe("Go's complaints about JSON", () => {
 
 describe('parameters', () => {
   it('count when present; those of a form stand first', () => {
-    const params = new Params({ sync: '', group: 'q' }, Buffer.from('group=f&msg=a+b%21'));
+    const params = new Params('sync&group=q', 'application/x-www-form-urlencoded', Buffer.from('group=f&msg=a+b%21'));
     assert.equal(params.has('sync'), true);
     assert.equal(params.has('nope'), false);
     assert.deepEqual(params.all('group'), ['f', 'q']);
     assert.equal(params.first('msg'), 'a b!');
     assert.throws(() => params.group(), /one consumer group is expected, but 2 provided/);
-    assert.throws(() => new Params({ group: '' }).group(), /must not be empty/);
+    assert.throws(() => new Params('group=').group(), /must not be empty/);
   });
 
   it('whole numbers as Go reads them, but for negative ones', () => {
-    const whole = (text: string, bits: 32 | 64) => new Params({ n: text }).whole('n', bits);
+    const whole = (text: string, bits: 32 | 64) => new Params(`n=${encodeURIComponent(text)}`).whole('n', bits);
     assert.equal(whole('+7', 32), 7);
     assert.equal(whole('2147483647', 32), 2_147_483_647);
     assert.throws(() => whole('2147483648', 32), /parsing "2147483648": value out of range/);
@@ -87,6 +88,32 @@ describe('parameters', () => {
     for (const text of ['', 'x', '1.5', ' 1', '0x1', '1_0'])
       assert.throws(() => whole(text, 64), /invalid syntax/, text);
     assert.throws(() => whole('-1', 64), /invalid ack: bad n: -1/);
+  });
+});
+
+describe('paths', () => {
+  const router = new Router(routes);
+  const find = (path: string) => {
+    const found = router.find(path);
+    return found && [found.cluster, found.topic, [...found.methods.values()].map(({ name }) => name).join()];
+  };
+
+  it('are exact, for the default cluster and for a named one', () => {
+    const messages = 'produce,consume';
+    assert.deepEqual(find('/topics'), [undefined, '', 'listTopics']);
+    assert.deepEqual(find('/topics/a'), [undefined, 'a', 'getTopic']);
+    assert.deepEqual(find('/topics/a/messages'), [undefined, 'a', messages]);
+    assert.deepEqual(find('/clusters/c/topics/a/messages'), ['c', 'a', messages]);
+    assert.deepEqual(find('/clusters/c/topics'), ['c', '', 'listTopics']);
+    assert.deepEqual(find('/topics/messages/messages'), [undefined, 'messages', messages]);
+    assert.deepEqual(find('/topics/%D0%9F+%20/acks'), [undefined, 'П+ ', 'ack']);
+    for (const path of [
+      ...['', '/', '/topics/', '/topics//messages', '/topics/a/', '/topics/a/messages/', '/topics/a/messages/b'],
+      ...['/topics/a/nope', '/nope', '/clusters', '/clusters/c', '/clusters//topics', '/clusters/c/', '/Topics'],
+      ...['/topics/*/', '/topics/a%2Fb/messages', '/clusters/c/clusters/d/topics', 'topics', '/x/topics'],
+    ])
+      assert.equal(find(path), undefined, path);
+    assert.throws(() => find('/topics/%zz/messages'), { code: 'request-invalid' });
   });
 });
 
