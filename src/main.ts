@@ -13,6 +13,7 @@ import { PixyConfigError } from './pixy/file.js';
 import type { Program } from './program.js';
 import { pinoLevel, type RelayFlags } from './relay/config.js';
 import { risFlags } from './ris/flags.js';
+import type { RisConfig } from './ris/index.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -236,11 +237,15 @@ async function runRis(
   command: Command,
 ): Promise<void> {
   const settings = flagSettings(command, risFlags);
-  if (isDry) return convertRis(input, output, settings);
-  // RIS_HOST is what container files call it; a flag goes over it.
-  const host: Setting[] = process.env.RIS_HOST ? [['ris.host', process.env.RIS_HOST]] : [];
+  // RIS_HOST is what container files call it; a flag goes over it. A file is converted whatever its collectors.
+  const anyHost = process.env.RIS_HOST || (isDry ? 'all' : '');
+  const host: Setting[] = anyHost === '' ? [] : [['ris.host', anyHost]];
   const flags = [...host, ...settings];
   const loaded = await loadConfig({ ...(file === undefined ? {} : { file }), env: process.env, flags });
+  if (isDry && loaded.ris) {
+    const isLateGiven = settings.some(([path]) => path === 'ris.late');
+    return convertRis(input, output, loaded.ris, isLateGiven);
+  }
   const config =
     brokers === undefined
       ? loaded
@@ -254,12 +259,18 @@ async function runRis(
   );
 }
 
-async function convertRis(input: string | undefined, output: string | undefined, settings: Setting[]): Promise<void> {
+/** What shapes the records holds for a conversion too; but unless told otherwise a conversion loses nothing to lateness. */
+async function convertRis(
+  input: string | undefined,
+  output: string | undefined,
+  { topic, key, framing, raw, reorderMs, late }: RisConfig,
+  isLateGiven: boolean,
+): Promise<void> {
   if (input === undefined || output === undefined) throw new ConfigError('--dry-run needs --input and --output');
-  const given = Object.fromEntries(settings);
   const { dryRun } = await import('./ris/dry-run.js');
-  const report = await plainly(dryRun({ input, output, encoder: { useRaw: given['ris.raw'] !== false } }));
-  console.log(JSON.stringify(report, null, 2));
+  const encoder = { topic, key, framing, useRaw: raw, sysDescr: `rafka ${version}` };
+  const order = { reorderMs, ...(isLateGiven ? { late } : {}) };
+  console.log(JSON.stringify(await plainly(dryRun({ input, output, encoder, ...order })), null, 2));
 }
 
 /** A file that is not there, an unknown topic, no Kafka: told in a line, without a stack. */

@@ -58,6 +58,9 @@ export class Alone implements Election {
 const patience = 2;
 const nothingSeen: Sight = { leader: null, progress: null, adverts: [] };
 
+/** What an election needs of the lease. */
+export type LeaseInRedis = Pick<Lease, 'held' | 'valid' | 'look' | 'acquire' | 'renew' | 'release' | 'leave'>;
+
 export interface ContestedDeps {
   readonly host: string;
   readonly clock: Clock;
@@ -67,7 +70,7 @@ export interface ContestedDeps {
 
 /** Leads while it has the lease. Without Redis it neither begins to lead nor goes on beyond its lease. */
 export class Contested implements Election {
-  readonly #lease: Lease;
+  readonly #lease: LeaseInRedis;
   readonly #ttlMs: number;
   readonly #deps: ContestedDeps;
   #candidate: Candidate | undefined;
@@ -80,7 +83,7 @@ export class Contested implements Election {
   #closed = false;
   #cancel: () => void = () => {};
 
-  constructor(lease: Lease, ttlMs: number, deps: ContestedDeps) {
+  constructor(lease: LeaseInRedis, ttlMs: number, deps: ContestedDeps) {
     this.#lease = lease;
     this.#ttlMs = ttlMs;
     this.#deps = deps;

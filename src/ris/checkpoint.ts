@@ -28,10 +28,11 @@ const alreadyExists = 36;
 const partition = 0;
 const connectMs = 5_000;
 
-/** Compacts soon, so that a take-over reads little; nothing in it ever expires. */
+/** Compacts soon, so that a take-over reads little (the newest segment is never compacted); nothing in it ever expires. */
 const topicConfig = {
   'cleanup.policy': 'compact',
-  'segment.bytes': `${8 * 1024 * 1024}`,
+  // The smallest that Kafka 4 allows.
+  'segment.bytes': `${1024 * 1024}`,
   'segment.ms': '600000',
   'min.cleanable.dirty.ratio': '0.1',
   'delete.retention.ms': '60000',
@@ -84,7 +85,7 @@ export async function readProgress(
     for (;;) {
       for (const { key, value } of await consumer.poll(5_000, 200)) {
         if (key === null || value === null) continue;
-        if (reading.take(key.toString(), JSON.parse(value.toString()) as never) === term) return reading.progress();
+        if (reading.take(key.toString(), value) === term) return reading.progress();
       }
       if (monotonic() > deadline) throw new Error(`${topic} could not be read to its end within ${timeoutMs} ms`);
     }
@@ -93,42 +94,42 @@ export async function readProgress(
   }
 }
 
-/** The latest record of each key, put together. */
+/** The latest record of each key, put together. Most are replaced by later ones: only what is left is parsed. */
 class Reading {
-  #mark: { time: number | null; turn: number } = { time: null, turn: 0 };
-  #places = new Map<string, Place>();
-  #states = new Map<string, unknown>();
-  #slots = new Map<string, Record<string, PublishedId[]>>();
+  readonly #latest = new Map<string, Buffer>();
 
   /** @returns the term that a term record opens. */
-  take(key: string, value: never): string | undefined {
-    const space = key.indexOf(' ');
-    const name = space < 0 ? key : key.slice(0, space);
-    const rest = space < 0 ? '' : key.slice(space + 1);
-    if (name === 'term') return (value as { term: string }).term;
-    if (name === 'mark') this.#mark = value;
-    else if (name === 'at') this.#places.set(rest, value as Place);
-    else if (name === 'peer') this.#states.set(rest, value);
-    else if (name === 'ids') this.#slots.set(rest, value as Record<string, PublishedId[]>);
-    return undefined;
+  take(key: string, value: Buffer): string | undefined {
+    this.#latest.set(key, value);
+    return key === 'term' ? (parse(value) as { term: string }).term : undefined;
   }
 
   progress(): Progress {
+    let mark: { time: number | null; turn: number } = { time: null, turn: 0 };
+    const places = new Map<string, Place>();
     const ids = new Map<string, PublishedId[]>();
-    for (const slot of this.#slots.values()) {
-      for (const [peer, list] of Object.entries(slot)) {
-        const full = list.map(
-          ([time, id]): PublishedId => [time, id.startsWith('~') ? addressIn(peer) + id.slice(1) : id.slice(1)],
-        );
-        ids.set(peer, (ids.get(peer) ?? []).concat(full));
-      }
+    const states = new Map<string, unknown>();
+    for (const [key, value] of this.#latest) {
+      const space = key.indexOf(' ');
+      const name = space < 0 ? key : key.slice(0, space);
+      const rest = space < 0 ? '' : key.slice(space + 1);
+      if (name === 'mark') mark = parse(value) as typeof mark;
+      else if (name === 'at') places.set(rest, parse(value) as Place);
+      else if (name === 'peer') states.set(rest, parse(value));
+      else if (name === 'ids') addIds(ids, parse(value) as Record<string, PublishedId[]>);
     }
-    return {
-      mark: this.#mark.time,
-      turn: this.#mark.turn,
-      published: { places: this.#places, ids },
-      states: this.#states,
-    };
+    return { mark: mark.time, turn: mark.turn, published: { places, ids }, states };
+  }
+}
+
+const parse = (value: Buffer): unknown => JSON.parse(value.toString());
+
+function addIds(all: Map<string, PublishedId[]>, slot: Readonly<Record<string, PublishedId[]>>): void {
+  for (const [peer, list] of Object.entries(slot)) {
+    const full = list.map(
+      ([time, id]): PublishedId => [time, id.startsWith('~') ? addressIn(peer) + id.slice(1) : id.slice(1)],
+    );
+    all.set(peer, (all.get(peer) ?? []).concat(full));
   }
 }
 

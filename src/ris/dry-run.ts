@@ -39,10 +39,13 @@ const maxHeld = 100_000;
 
 /**
  * Converts the whole file. The order window runs on the messages' own times; bad lines are counted, never fatal.
- * @throws Error of the file system; InputError for an output whose ending tells no format.
+ * @throws Error of the file system; InputError for an output whose ending tells no format, or one that cannot hold the framing.
  */
 export async function dryRun(options: DryRunOptions): Promise<DryRunReport> {
   const format = formatOf(options.output);
+  if (options.output.endsWith('.pcap') && options.encoder?.framing === 'obmp') {
+    throw new InputError('a .pcap holds BMP as routers send it: no OpenBMP framing');
+  }
   // Before an output file is made of nothing.
   await access(options.input, constants.R_OK);
   const encoder = new RisEncoder(options.encoder);

@@ -42,6 +42,8 @@ export class Intake {
   readonly #reasonsTold = new Set<MalformedReason>();
   #windowTime = 0;
   #received = 0;
+  /** Received and not yet told to the counter, which would cost as much as reading the line's place. */
+  #uncounted = 0;
   #cancelRelease: () => void = () => {};
 
   constructor(options: IntakeOptions) {
@@ -77,6 +79,7 @@ export class Intake {
   async close(flush: boolean): Promise<void> {
     await this.#feed.close();
     this.#cancelRelease();
+    this.#countReceived();
     if (flush) this.#take(this.#reorder.flush());
   }
 
@@ -115,7 +118,7 @@ export class Intake {
 
   #receive(line: PeekedLine): void {
     this.#received++;
-    this.#count('ris.received');
+    this.#uncounted++;
     const verdict = this.#reorder.push(line, this.#windowTime);
     if (verdict === 'late') this.#count('ris.late');
     else if (verdict === 'duplicate') this.#count('ris.duplicates');
@@ -130,6 +133,7 @@ export class Intake {
       const now = this.#options.clock.monotonic();
       if (!this.#isFrozen()) this.#windowTime += Math.min(now - before, releaseMs * 2);
       this.#releaseLater(now);
+      this.#countReceived();
       this.#take(this.#reorder.take(this.#windowTime));
     });
   }
@@ -165,6 +169,11 @@ export class Intake {
     const oldest = this.#reorder.oldest();
     if (oldest !== null) return timeOf(oldest) - 1;
     return this.#feed.latest > 0 ? this.#feed.latest : null;
+  }
+
+  #countReceived(): void {
+    if (this.#uncounted > 0) this.#count('ris.received', this.#uncounted);
+    this.#uncounted = 0;
   }
 
   #count(name: RisCounter, by = 1, ...labels: string[]): void {

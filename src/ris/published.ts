@@ -18,8 +18,10 @@ export interface Delta {
 
 interface PeerPast {
   last: Place;
-  /** Id -> feed time (us), oldest first, as far back as one window before the last. */
+  /** Id -> feed time (us), oldest first, at least as far back as one window before the last. */
   readonly ids: Map<string, number>;
+  /** So many ids are looked through for old ones. */
+  enough: number;
   /** The last feed time (us) that was published before this term; what is not later may have been published then. */
   readonly before: number;
 }
@@ -43,7 +45,12 @@ export class Published {
     this.#options = options;
     for (const [peer, last] of before.places) {
       const ids = [...(before.ids.get(peer) ?? [])].sort((a, b) => a[0] - b[0]);
-      const past = { last, ids: new Map(ids.map(([time, id]) => [id, time])), before: timeOfPlace(last) };
+      const past = {
+        last,
+        ids: new Map(ids.map(([time, id]) => [id, time])),
+        enough: fewIds,
+        before: timeOfPlace(last),
+      };
       this.#peers.set(peer, past);
       this.#forget(past);
     }
@@ -74,7 +81,7 @@ export class Published {
     const time = timeOf(message);
     let past = this.#peers.get(message.peerKey);
     if (!past) {
-      past = { last: placeOf(message), ids: new Map(), before: 0 };
+      past = { last: placeOf(message), ids: new Map(), enough: fewIds, before: 0 };
       this.#peers.set(message.peerKey, past);
     } else if (compare(message, past.last) > 0) {
       past.last = placeOf(message);
@@ -82,7 +89,7 @@ export class Published {
     this.#places.set(message.peerKey, past.last);
     if (message.id === null) return;
     past.ids.set(message.id, time);
-    if (past.ids.size > 16) this.#forget(past);
+    if (past.ids.size > past.enough) this.#forget(past);
     const ids = this.#ids.get(message.peerKey);
     if (ids) ids.push([time, message.id]);
     else this.#ids.set(message.peerKey, [[time, message.id]]);
@@ -100,11 +107,14 @@ export class Published {
   #forget(past: PeerPast): void {
     const from = timeOfPlace(past.last) - this.#options.windowUs;
     for (const [id, time] of past.ids) {
-      if (time >= from) return;
+      if (time >= from) break;
       past.ids.delete(id);
     }
+    past.enough = Math.max(fewIds, past.ids.size * 2);
   }
 }
+
+const fewIds = 16;
 
 const placeOf = (message: Ordered): Place => [message.seconds, message.micros, message.sequence];
 const timeOfPlace = (place: Place): number => place[0] * 1_000_000 + place[1];

@@ -38,6 +38,8 @@ const readMs = 15_000;
 /** One call into librdkafka lasts no longer, so that a lease that ended is noticed, ms. */
 const callMs = 2_000;
 const queueFullMs = 5;
+/** A transaction that takes longer is worth a line for whoever looks into it, ms. */
+const slowMs = 1_000;
 
 /** Another replica has taken over: Kafka refuses what this one writes. */
 export const isFenced = (error: unknown): boolean =>
@@ -96,13 +98,18 @@ export class Term {
 
   /** Writes records and progress in one transaction. @throws KafkaError, TermOver: then it is unknown whether it was committed. */
   async commit(records: readonly ProducerRecord[], step: Step): Promise<void> {
+    const { clock, log } = this.#options;
     if (!this.#options.leads()) throw new TermOver();
+    const from = clock.monotonic();
     await this.#producer.beginTransaction();
     for (const record of records) if (!this.#produced(record)) await this.#produceSlowly(record);
     for (const record of stepRecords(this.#options.checkpointTopic, step)) {
       if (!this.#produced(record)) await this.#produceSlowly(record);
     }
+    const producedMs = Math.round(clock.monotonic() - from);
     await patiently(this.#options, () => this.#producer.commitTransaction(callMs));
+    const ms = Math.round(clock.monotonic() - from);
+    if (ms >= slowMs) log.debug({ ms, producedMs, records: records.length }, 'A slow transaction');
   }
 
   /** Never rejects. What is not committed is aborted by Kafka, at the latest when the successor fences us. */

@@ -67,6 +67,42 @@ describe('RIS tools', { timeout: 600_000 }, () => {
     );
   });
 
+  test('the settings that shape records shape a conversion: topics, framing, the window, what is late', async () => {
+    const output = join(dir, 'shaped.tsv');
+    const convert = async (...flags: string[]) => {
+      const { code, out, err } = await rafka('ris', '--dry-run', '--input', input, '--output', output, ...flags);
+      assert.equal(code, 0, err);
+      const rows = readFileSync(output, 'utf8').trimEnd().split('\n');
+      const values = rows.map((row) => row.split('\t')[1]!);
+      return { report: JSON.parse(out), rows, values, ids: rows.map((row) => row.split('\t')[0]) };
+    };
+    const bare = await convert();
+    const wrapped = await convert('--framing', 'obmp');
+    assert.ok(wrapped.values.every((value) => value.startsWith(Buffer.from('OBMP').toString('hex'))));
+    assert.deepEqual(
+      wrapped.values.map((value, i) => value.endsWith(bare.values[i]!)),
+      bare.values.map(() => true),
+      'the same messages behind the header',
+    );
+    const initiations = (values: readonly string[]) => values.filter((value) => value.slice(10, 12) === '04').length;
+    writeFileSync(
+      input,
+      [...lines, risLine({ ...announce('12.0.0.0/8'), peer_asn: '64501' }, '1700000001', 'three')].join('\n'),
+    );
+    try {
+      assert.equal(initiations((await convert()).values), 2, 'a topic for each AS, each with its Initiation');
+      assert.equal(initiations((await convert('--topic', '<collector>.all', '--key', 'none')).values), 1);
+      assert.equal(initiations((await convert('--topic', '<collector>.all', '--late', 'publish')).values), 1);
+    } finally {
+      writeFileSync(input, lines.join('\n'));
+    }
+    const unordered = await convert('--reorder', '0');
+    assert.deepEqual(unordered.ids.slice(-2), ['one', 'two'], 'without a window the late one is published late');
+    const dropped = await convert('--reorder', '0', '--late', 'drop');
+    assert.deepEqual([dropped.ids.includes('two'), dropped.report.late], [false, 1]);
+    assert.equal((await rafka('ris', '--dry-run', '--input', input, '--output', output, '--topic', '<who>')).code, 1);
+  });
+
   test('mistakes are told in a line, with exit code 1 and without leaving files', async () => {
     const output = join(dir, 'never.tsv');
     const cases: [string[], RegExp][] = [
@@ -74,6 +110,10 @@ describe('RIS tools', { timeout: 600_000 }, () => {
       [
         ['ris', '--dry-run', '--input', input, '--output', join(dir, 'never.txt')],
         /^rafka: output .* must end in \.tsv/,
+      ],
+      [
+        ['ris', '--dry-run', '--input', input, '--output', join(dir, 'never.pcap'), '--framing', 'obmp'],
+        /^rafka: a \.pcap holds BMP/,
       ],
       [['bmp', 'decode'], /^rafka: bmp decode needs a file, or --topic/],
       [['bmp', 'decode', join(dir, 'none')], /^rafka: ENOENT/],

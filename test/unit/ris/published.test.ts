@@ -61,9 +61,9 @@ test('a delta holds each id once and the last place', () => {
   assert.equal(past.takeDelta().places.size, 0);
 });
 
-test('memory stays within the window', () => {
+test('memory stays within twice the window', () => {
   const past = new Published(drop, nothing);
   for (let ms = 0; ms < 20_000; ms++) past.add(heldLine('192.0.2.1', ms));
   past.takeDelta();
-  assert.equal(past.remembered, 501);
+  assert.ok(past.remembered >= 501 && past.remembered <= 2 * 501, `${past.remembered} ids`);
 });
