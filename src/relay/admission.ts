@@ -1,7 +1,7 @@
 // Admission: whether a source may be read, held against what is recorded and what the target holds; and where its partitions begin.
 import { fail, GatewayError } from '../errors.js';
+import type { MappingMetrics } from './mapping-metrics.js';
 import type { MappingDeps } from './mapping-relay.js';
-import type { MappingMetrics } from './metrics.js';
 import { isPassing } from './passing.js';
 import type { Positions } from './positions.js';
 import type { SourceTopic } from './reader.js';
@@ -16,8 +16,6 @@ export interface Side {
   readonly pool: SourcePool<SourceTopic>;
   readonly positions: Positions;
   readonly metrics: MappingMetrics;
-  /** The recorded progress is to be forgotten. */
-  readonly restarting: () => boolean;
 }
 
 export class Admission {
@@ -93,7 +91,7 @@ export class Admission {
   #refuseTruncated(session: TargetSession, topic: SourceTopic): void {
     for (const [partition, { next, from }] of session.progress) {
       const high = topic.high.get(partition) ?? 0;
-      if (from !== topic.cluster || high >= next || this.#side.restarting()) continue;
+      if (from !== topic.cluster || high >= next) continue;
       throw fail(
         'relay-refused',
         this.#side.name,

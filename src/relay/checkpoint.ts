@@ -10,7 +10,12 @@ export interface Progress {
   /** Cluster id of the source that delivered up to there. */
   readonly from: string;
   /** The last message before `next`, so that another source can be held against it. */
-  readonly last?: { readonly offset: number; readonly digest: string };
+  readonly last?: LastMessage;
+}
+
+export interface LastMessage {
+  readonly offset: number;
+  readonly digest: string;
 }
 
 /** What tells a message from another with its number: key and value. Times differ between sources that were filled separately. */
@@ -47,11 +52,16 @@ export function progressRecord(topic: string, mapping: Mapping, partition: numbe
   return checkpointRecord(topic, keyOf(mapping, partition), progress);
 }
 
-const checkpointRecord = (topic: string, key: string, value: unknown): ProducerRecord => ({
+/** Takes a partition's progress away. */
+export function forgottenRecord(topic: string, mapping: Mapping, partition: number): ProducerRecord {
+  return checkpointRecord(topic, keyOf(mapping, partition), undefined);
+}
+
+const checkpointRecord = (topic: string, key: string, value: object | undefined): ProducerRecord => ({
   topic,
   partition: 0,
   key: Buffer.from(key),
-  value: Buffer.from(JSON.stringify(value)),
+  value: value === undefined ? null : Buffer.from(JSON.stringify(value)),
 });
 
 /** Gathers one mapping's checkpoint out of the topic's messages, in their order. */

@@ -1,22 +1,19 @@
-// MappingRelay: one topic's relay from start to end: target, source, pump, and what is done when either fails.
-import { within } from '../core/clock.js';
-import { type Clock, KafkaCode, KafkaError, type KafkaFactory } from '../core/ports.js';
-import { fail, type GatewayError } from '../errors.js';
+// MappingRelay: one topic's relay from start to end: its target and source sides, and the pump between them.
+import type { Clock, KafkaFactory } from '../core/ports.js';
 import type { Log } from '../log.js';
-import { backoffMs } from './backoff.js';
 import type { CheckpointStore } from './checkpoint-store.js';
-import { backoffOf, type RelayConfig } from './config.js';
+import type { RelayConfig } from './config.js';
 import { FilterChain, type LoadedFilter } from './filter.js';
-import { MappingMetrics, type RelayMetrics } from './metrics.js';
-import { isPassing } from './passing.js';
+import { MappingMetrics } from './mapping-metrics.js';
+import type { RelayMetrics } from './metrics.js';
 import { Positions } from './positions.js';
 import { Pump } from './pump.js';
 import type { Reader } from './reader.js';
 import { RunState } from './run-state.js';
 import { SourcePool } from './source-pool.js';
 import { SourceSide } from './source-side.js';
-import { targetEnds } from './take-over.js';
-import { isFenced, newOwner, TargetSession } from './target-session.js';
+import type { TargetSession } from './target-session.js';
+import { TargetSide } from './target-side.js';
 import { type Mapping, mappingName } from './topic-map.js';
 import { Translator } from './translate.js';
 
@@ -41,27 +38,17 @@ export type MappingState =
   | 'ended'
   | 'stopped with an error';
 
-/** What the broker will say again however often it is asked. */
-const permanent: ReadonlySet<number> = new Set([KafkaCode.messageTooLarge, 32, 87]);
 export class MappingRelay {
   readonly name: string;
   readonly metrics: MappingMetrics;
   readonly #deps: MappingDeps;
   readonly #run: RunState;
   readonly #source: SourceSide;
+  readonly #target: TargetSide;
   readonly #positions = new Positions();
   readonly #filters: FilterChain;
-  readonly #owner = newOwner();
-  #session: TargetSession | undefined;
   #state: MappingState = 'starting';
-  /** Found by a look at the clusters: ends this topic. */
-  #verdict: GatewayError | undefined;
-  /** This run has recorded progress of its own. */
-  #claimed = false;
-  #restart: boolean;
-  #targetTries = 0;
   #over = false;
-  #undelivered = 0;
 
   constructor(deps: MappingDeps) {
     const { mapping, config, clock, sources } = deps;
@@ -70,19 +57,17 @@ export class MappingRelay {
     this.metrics = new MappingMetrics(deps.metrics, mapping, sources.length);
     this.#run = new RunState(clock, config.target.session_timeout);
     this.#filters = new FilterChain(deps.filters, mapping.source);
-    this.#restart = config.restartTopics.has(mapping.source);
+    const both = { name: this.name, deps, run: this.#run, positions: this.#positions, metrics: this.metrics };
     this.#source = new SourceSide({
-      name: this.name,
-      deps,
-      run: this.#run,
+      ...both,
       pool: new SourcePool(sources.length, config.pool.offset_lag_threshold),
-      positions: this.#positions,
-      metrics: this.metrics,
-      restarting: () => this.#restart,
-      onWaiting: () => {
-        this.#state = 'waiting for a source';
-        this.metrics.up(false);
-      },
+      onWaiting: () => this.#waitFor('waiting for a source'),
+    });
+    this.#target = new TargetSide({
+      ...both,
+      sourcePartitions: () => this.#source.partitions(),
+      onTakeOver: (ends) => this.#source.takeOver(ends),
+      onWaiting: () => this.#waitFor('waiting for the target'),
     });
   }
 
@@ -92,7 +77,7 @@ export class MappingRelay {
 
   /** Messages queued for the target whose delivery is not known. */
   get pending(): number {
-    return this.#session?.pending ?? this.#undelivered;
+    return this.#target.pending;
   }
 
   /** Messages still to be read; undefined while no source is connected. */
@@ -118,20 +103,20 @@ export class MappingRelay {
       this.#over = true;
       this.stop();
       this.metrics.up(false);
-      await Promise.all([this.#session?.close(), this.#source.leave(), ticking]);
+      await Promise.all([this.#target.close(), this.#source.leave(), ticking]);
       await this.#source.closed();
     }
   }
 
   async #relay(): Promise<void> {
     while (!this.#run.stopping) {
-      const verdict = this.#verdict ?? this.#source.verdict;
+      const verdict = this.#target.verdict ?? this.#source.verdict;
       if (verdict) throw verdict;
-      this.#session ??= await this.#openSession();
-      if (!this.#session) return;
-      const reader = await this.#source.open(this.#session);
+      const session = await this.#target.open();
+      if (!session) return;
+      const reader = await this.#source.open(session);
       if (!reader) continue;
-      if (await this.#pumped(this.#session, reader)) return;
+      if (await this.#pumped(session, reader)) return;
     }
   }
 
@@ -142,17 +127,16 @@ export class MappingRelay {
       if (!ended && !this.#run.stopping) await this.#leave(reader);
       return ended;
     } catch (error) {
-      await this.#failed(error);
+      this.metrics.givenUp();
+      this.metrics.up(false);
+      await Promise.all([this.#target.failed(error), this.#source.leave()]);
       return false;
     }
   }
 
   /** After more partitions came, the target is looked at again as well: it may have got them too. */
   async #leave(reader: Reader): Promise<void> {
-    if (reader.partitionsAdded) {
-      await this.#session?.close();
-      this.#session = undefined;
-    }
+    if (reader.partitionsAdded) await this.#target.close();
     await this.#source.leaveFailed(reader);
   }
 
@@ -160,7 +144,7 @@ export class MappingRelay {
     const { config, mapping, clock } = this.#deps;
     this.#state = 'relaying';
     this.metrics.up(true);
-    const ended = await new Pump({
+    return new Pump({
       reader,
       session,
       positions: this.#positions,
@@ -168,150 +152,31 @@ export class MappingRelay {
       translator: new Translator(mapping, config.target.preserve_timestamp, session.topic.limits),
       metrics: this.metrics,
       clock,
-      commitRecords: config.target.transaction_records,
+      size: this.#target.size,
       commitIntervalMs: config.target.transaction_interval,
       skipOversize: config.target.oversize === 'skip',
       ends: this.#source.ends,
-      leaving: () => this.#run.stopping || this.#verdict !== undefined,
+      leaving: () => this.#run.stopping || this.#target.verdict !== undefined,
       onCommit: () => {
-        this.#claimed = true;
-        this.#restart = false;
-        this.#targetTries = 0;
+        this.#target.committed();
         this.#source.tries = 0;
       },
     }).run();
-    return ended;
   }
 
-  /** The target side failed: nothing is known but the checkpoint, so everything begins again there. */
-  async #failed(error: unknown): Promise<void> {
-    this.metrics.givenUp();
+  #waitFor(state: MappingState): void {
+    this.#state = state;
     this.metrics.up(false);
-    const session = this.#session;
-    this.#session = undefined;
-    await Promise.all([session?.close(), this.#source.leave()]);
-    if (!(error instanceof KafkaError)) throw error;
-    if (permanent.has(error.code)) {
-      throw fail(
-        'relay-refused',
-        this.name,
-        `the target refused messages between the recorded progress and ${this.#where()}: ${error.message}`,
-      );
-    }
-    if (this.#run.stopping) {
-      this.#undelivered = session?.pending ?? 0;
-      this.#deps.log.warn(
-        { topic: this.name, err: error.message },
-        'the target did not take what was read in time; it is not recorded and will be read again',
-      );
-      return;
-    }
-    if (isFenced(error) && !this.#claimed) throw this.#takenOver();
-    await this.#targetFailed(error);
   }
 
-  #where(): string {
-    return [...this.#positions.offsets].map(([partition, next]) => `[${partition}]@${next}`).join(' ');
-  }
-
-  #takenOver(): GatewayError {
-    return fail('relay-refused', this.name, 'another relay of this topic has taken over');
-  }
-
-  /** Waits before the next try, or gives the topic up after max_retries. */
-  async #targetFailed(error: Error): Promise<void> {
-    const { target } = this.#deps.config;
-    this.#state = 'waiting for the target';
-    this.#targetTries += 1;
-    if (target.max_retries >= 0 && this.#targetTries > target.max_retries) {
-      this.metrics.targetKafkaError('produce_retries_exhausted');
-      throw fail('relay-refused', this.name, `the target failed ${this.#targetTries} times: ${error.message}`);
-    }
-    this.#deps.log.warn(
-      { topic: this.name, tries: this.#targetTries, err: error.message },
-      'target not usable, trying again',
-    );
-    await this.#run.pause(backoffMs(backoffOf(target), this.#targetTries, this.#deps.random));
-  }
-
-  /** @returns undefined when it is time to stop. */
-  async #openSession(): Promise<TargetSession | undefined> {
-    while (!this.#run.stopping) {
-      try {
-        const session = await this.#tryOpenSession();
-        await this.#startFrom(session).catch(async (error: unknown) => {
-          await session.close();
-          throw error;
-        });
-        return session;
-      } catch (error) {
-        if (!isPassing(error)) throw error;
-        this.metrics.targetError(error instanceof KafkaError ? 'client_creation_failed' : 'connection_failed');
-        if (!this.#run.stopping) await this.#targetFailed(error);
-      }
-    }
-    return undefined;
-  }
-
-  #tryOpenSession(): Promise<TargetSession> {
-    const { mapping, config, target, store, clock, log } = this.#deps;
-    return TargetSession.open(
-      {
-        mapping,
-        config: config.target,
-        kafka: target,
-        store,
-        clock,
-        run: this.#run,
-        metrics: this.metrics,
-        sourcePartitions: () => this.#source.partitions(),
-        onFault: (fault) => log.debug({ topic: this.name, err: fault.message }, 'target'),
-      },
-      this.#owner,
-    );
-  }
-
-  /** Sets the positions: what is recorded, or else what kaf-relay's rule says, or else the beginning. */
-  async #startFrom(session: TargetSession): Promise<void> {
-    const { mapping, config, target } = this.#deps;
-    if (this.#claimed && session.isTakenOver) throw this.#takenOver();
-    if (this.#restart) {
-      session.forgetSources();
-      this.#positions.reset([]);
-      return;
-    }
-    session.checkTarget();
-    const { claim, progress } = session.checkpoint;
-    this.#positions.reset([...progress].map(([partition, { next }]) => [partition, next] as const));
-    const shared = config.topics.filter((other) => other.target === mapping.target).length > 1;
-    if (claim || shared) return;
-    this.#source.takeOver(await targetEnds(target, mapping, session.topic.partitions));
-  }
-
-  /** Looks at all sources every healthcheck_interval. */
+  /** Looks at all sources and the target every healthcheck_interval. */
   async #tick(): Promise<void> {
     const { pool } = this.#deps.config;
     while (!this.#over && !this.#run.stopping) {
       await this.#run.pause(pool.healthcheck_interval);
       if (this.#over || this.#run.stopping) return;
       await this.#source.look();
-      await this.#checkTarget();
+      await this.#target.look();
     }
-  }
-
-  /** A target that was recreated under way must not get what comes in the middle of a topic. */
-  async #checkTarget(): Promise<void> {
-    const session = this.#session;
-    const { clock, target, mapping, config } = this.#deps;
-    if (!session) return;
-    const asked = target.admin.identity([mapping.target]).catch(() => undefined);
-    const identity = await within(clock, config.target.request_timeout, asked);
-    const now = identity?.topicIds.get(mapping.target);
-    if (now === undefined || now === session.topic.topicId || this.#session !== session) return;
-    this.#verdict ??= fail(
-      'relay-refused',
-      this.name,
-      `target topic ${mapping.target} was recreated. To copy it again from its beginning: --restart-topic ${mapping.source}`,
-    );
   }
 }

@@ -101,7 +101,8 @@ export function targetProperties(target: TargetConfig, mapping: Mapping): Proper
       ? {
           'transactional.id': transactionalId(mapping),
           'transaction.timeout.ms': transactionTimeoutMs,
-          'message.timeout.ms': Math.min(sessionMs, transactionTimeoutMs),
+          // As long as the transaction itself: a slow target may need more than a session_timeout for what is queued.
+          'message.timeout.ms': transactionTimeoutMs,
         }
       : // Waiting costs nothing that is not recorded, and giving a message up would cost order or a duplicate.
         { 'message.timeout.ms': 0 }),

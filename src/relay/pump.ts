@@ -2,10 +2,11 @@
 import type { Clock, Message } from '../core/ports.js';
 import { fail, GatewayError } from '../errors.js';
 import type { FilterChain } from './filter.js';
-import type { MappingMetrics } from './metrics.js';
+import type { MappingMetrics } from './mapping-metrics.js';
 import type { Positions } from './positions.js';
 import type { Batch, Reader } from './reader.js';
 import type { TargetSession } from './target-session.js';
+import type { TransactionSize } from './transaction-size.js';
 import type { Translator } from './translate.js';
 
 export interface PumpOptions {
@@ -16,8 +17,8 @@ export interface PumpOptions {
   readonly translator: Translator;
   readonly metrics: MappingMetrics;
   readonly clock: Clock;
-  /** Commit after this many records, or this many ms after the first of them. */
-  readonly commitRecords: number;
+  /** Commit after so many records, or this many ms after the first of them. */
+  readonly size: TransactionSize;
   readonly commitIntervalMs: number;
   readonly skipOversize: boolean;
   /** Where to stop, by partition; undefined: never. */
@@ -85,7 +86,7 @@ export class Pump {
   }
 
   async #take(messages: readonly Message[]): Promise<void> {
-    const { positions, ends, session, filters, translator, metrics, clock, reader } = this.#options;
+    const { positions, ends, session, filters, translator, metrics, clock, reader, size } = this.#options;
     const now = clock.now();
     const filtering = !filters.isEmpty;
     for (const message of messages) {
@@ -104,7 +105,9 @@ export class Pump {
         } else this.#oversize(message);
       }
       positions.pass(message);
+      if (session.pending >= size.records) await this.#commit();
     }
+    positions.settle();
     if (translator.timesDropped > 0) {
       metrics.timeDropped(translator.timesDropped);
       translator.timesDropped = 0;
@@ -131,8 +134,7 @@ export class Pump {
   }
 
   #isDue(): boolean {
-    const { session, clock, commitRecords, commitIntervalMs } = this.#options;
-    if (session.pending >= commitRecords) return true;
+    const { clock, commitIntervalMs } = this.#options;
     return this.#since !== undefined && clock.monotonic() - this.#since >= commitIntervalMs;
   }
 

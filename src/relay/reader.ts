@@ -43,8 +43,14 @@ const ending: ReadonlySet<number> = new Set([
 
 /** Messages of one poll: cheap enough by then, and the reader's byte bound is what limits memory. */
 const batchMessages = 1_000;
-/** What a message takes beside its key and value, about. */
+/** What a message takes beside its key and value, and a header beside its value, about. */
 const messageOverhead = 400;
+
+function bytesOf({ key, value, headers }: Message): number {
+  let bytes = messageOverhead + (key?.length ?? 0) + (value?.length ?? 0);
+  for (const header of headers) bytes += messageOverhead + (header.value?.length ?? 0);
+  return bytes;
+}
 
 /** Who the source is and what it holds. @throws GatewayError `relay-waiting`; KafkaError */
 export async function inspectSource(kafka: KafkaFactory, topic: string): Promise<SourceTopic> {
@@ -101,6 +107,8 @@ export class Reader {
   failure: string | undefined;
   /** Messages came since this was last set to false. */
   heard = false;
+  /** Somebody waits for messages here: what does not come is this source's doing. */
+  isAwaited = false;
 
   private constructor(
     id: number,
@@ -162,9 +170,11 @@ export class Reader {
       this.#bug = error;
     });
     if (this.#batches.length === 0) {
+      this.isAwaited = true;
       await new Promise<void>((resolve) => {
         this.#arrived = resolve;
       });
+      this.isAwaited = false;
     }
     if (this.#bug !== undefined) throw this.#bug;
     const batch = this.#batches.shift() ?? noBatch;
@@ -210,7 +220,7 @@ export class Reader {
     this.#ends = new Map();
     if (messages.length > 0) this.heard = true;
     let bytes = 0;
-    for (const { key, value } of messages) bytes += messageOverhead + (key?.length ?? 0) + (value?.length ?? 0);
+    for (const message of messages) bytes += bytesOf(message);
     return { messages, ends, bytes };
   }
 

@@ -136,7 +136,7 @@ export class SourceSide {
       name: mapping.source,
       topic,
       positions: this.#side.positions.offsets,
-      progress: this.#side.restarting() ? new Map() : session.progress,
+      progress: session.progress,
       properties: sourceProperties(config.pool, config.target),
       readAheadBytes: config.target.buffer_bytes / 4,
       timeoutMs: this.#sourceTimeout,
@@ -229,7 +229,8 @@ export class SourceSide {
   #judgeStall(reader: Reader, view: SourceTopic): void {
     let total = 0;
     for (const next of this.#side.positions.offsets.values()) total += next;
-    const waiting = [...view.high].some(([partition, high]) => high > this.#side.positions.at(partition));
+    const waiting =
+      reader.isAwaited && [...view.high].some(([partition, high]) => high > this.#side.positions.at(partition));
     this.#stalled =
       waiting && total === this.#stalled.total ? { total, ticks: this.#stalled.ticks + 1 } : { total, ticks: 0 };
     if (this.#stalled.ticks >= stalledTicks) reader.failure ??= 'no news although there are messages';

@@ -1,21 +1,14 @@
 // TargetSession: the target side of one mapping from opening the writer to its end, with the mapping's checkpoint.
 import { randomUUID } from 'node:crypto';
-import {
-  type Clock,
-  KafkaError,
-  type KafkaFactory,
-  type KafkaFault,
-  type Message,
-  type ProducerRecord,
-} from '../core/ports.js';
+import { type Clock, KafkaError, type KafkaFactory, type KafkaFault, type ProducerRecord } from '../core/ports.js';
 import { fail } from '../errors.js';
 import type { Checkpoint, Claim, Progress } from './checkpoint.js';
-import { claimRecord, digestOf, progressRecord } from './checkpoint.js';
+import { claimRecord, forgottenRecord, progressRecord } from './checkpoint.js';
 import type { CheckpointStore } from './checkpoint-store.js';
 import type { TargetConfig } from './config.js';
 import { ExactWriter, initTransactions } from './exact-writer.js';
 import { FlushingWriter } from './flushing-writer.js';
-import type { MappingMetrics } from './metrics.js';
+import type { MappingMetrics } from './mapping-metrics.js';
 import type { Position } from './positions.js';
 import { targetProperties } from './properties.js';
 import type { SourceTopic } from './reader.js';
@@ -49,6 +42,8 @@ export class TargetSession {
   readonly checkpoint: Checkpoint;
   /** What is recorded by now. */
   readonly progress: Map<number, Progress>;
+  /** Partitions whose record is to be taken away. */
+  readonly #stale = new Set<number>();
   readonly #deps: TargetDeps;
   readonly #writer: Writer;
   readonly #owner: string;
@@ -114,9 +109,11 @@ export class TargetSession {
     this.#claimDue = true;
   }
 
-  /** Forgets every source: the topic is relayed again from the beginning. */
-  forgetSources(): void {
+  /** Forgets sources and progress: the topic is relayed again from the beginning. Recorded with the first commit. */
+  forget(): void {
     for (const cluster of Object.keys(this.#sources)) delete this.#sources[cluster];
+    for (const partition of this.progress.keys()) this.#stale.add(partition);
+    this.progress.clear();
   }
 
   get claimDue(): boolean {
@@ -130,23 +127,26 @@ export class TargetSession {
   /** Delivers what was written and records progress. @param from cluster id of the source read @throws KafkaError */
   async commit(moved: readonly Position[], from: string): Promise<void> {
     const { mapping, store, clock, metrics } = this.#deps;
-    const progress = moved.map(({ partition, next, last }) => [partition, this.#progressOf(next, from, last)] as const);
-    const records = progress.map(([partition, at]) => progressRecord(store.topic, mapping, partition, at));
+    const progress = moved.map(
+      ({ partition, next, last }) => [partition, { next, from, ...(last && { last }) }] as const,
+    );
+    for (const [partition] of progress) this.#stale.delete(partition);
+    const records = [
+      ...[...this.#stale].map((partition) => forgottenRecord(store.topic, mapping, partition)),
+      ...progress.map(([partition, at]) => progressRecord(store.topic, mapping, partition, at)),
+    ];
     if (this.#claimDue) records.unshift(claimRecord(store.topic, mapping, this.#claim()));
     const sent = this.#writer.pending;
     const began = clock.monotonic();
     await this.#writer.commit(records);
     this.#claimDue = false;
+    this.#stale.clear();
     for (const [partition, at] of progress) this.progress.set(partition, at);
     metrics.delivered(sent, (clock.monotonic() - began) / 1_000);
   }
 
   close(): Promise<void> {
     return this.#writer.close();
-  }
-
-  #progressOf(next: number, from: string, last: Message | undefined): Progress {
-    return last ? { next, from, last: { offset: last.offset, digest: digestOf(last) } } : { next, from };
   }
 
   #claim(): Claim {

@@ -8,7 +8,6 @@ import fc from 'fast-check';
 import type { Message } from '../../../src/core/ports.js';
 import { CheckpointReader, claimRecord, progressRecord } from '../../../src/relay/checkpoint.js';
 import { FilterChain, loadFilters } from '../../../src/relay/filter.js';
-import { Positions } from '../../../src/relay/positions.js';
 import { formatBytes, formatSeconds, progressBar, progressLine, summaryLine } from '../../../src/relay/progress.js';
 import { nanoseconds, recordBytes, Translator } from '../../../src/relay/translate.js';
 
@@ -167,19 +166,6 @@ describe('checkpoint', () => {
         [1, { next: 6, from: 'c1' }],
       ],
     );
-  });
-
-  test('positions move on only, and go back to what is recorded', () => {
-    const positions = new Positions();
-    positions.reset([[0, 5]]);
-    positions.advance(0, 4);
-    positions.advance(1, 0);
-    assert.deepEqual(positions.takeMoved(), [{ partition: 1, next: 0, last: undefined }]);
-    positions.advance(0, 9);
-    positions.reset([[0, 5]]);
-    assert.equal(positions.hasMoved, false);
-    assert.equal(positions.at(0), 5);
-    assert.equal(positions.at(1), -2);
   });
 });
 

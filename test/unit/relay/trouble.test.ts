@@ -7,35 +7,8 @@ import { describe, type TestContext, test } from 'node:test';
 import { KafkaError } from '../../../src/core/ports.js';
 import { FakePartition } from '../../support/fake/log.js';
 import { FakeKafka } from '../../support/fake-kafka.js';
-import {
-  ended,
-  fill,
-  metric,
-  numbered,
-  readAll,
-  relayConfig,
-  startRelay,
-  until,
-  valuesOf,
-} from '../../support/relay-lab.js';
-
-function lab(partitions = 1, sources = 1) {
-  const made = Array.from({ length: sources }, () => new FakeKafka({ autoCreatePartitions: 0 }));
-  const target = new FakeKafka({ autoCreatePartitions: 0 });
-  for (const kafka of made) kafka.createTopic('a', partitions);
-  target.createTopic('b', partitions);
-  const source = made[0]!;
-  const run = async (over: Record<string, unknown> = {}, flags = {}) =>
-    startRelay({ sources: made, target }, await relayConfig(over, flags));
-  const once = async (over: Record<string, unknown> = {}, flags = {}) => {
-    const started = await run(over, { stopAtEnd: true, ...flags });
-    const outcome = await ended(started, 20_000);
-    const undelivered = await started.stop();
-    return { ...outcome, undelivered, text: JSON.stringify(started.lines.filter(({ level }) => Number(level) >= 40)) };
-  };
-  const copied = async () => valuesOf(await readAll(target, 'b'));
-  return { sources: made, source, target, run, once, copied };
-}
+import { fakeLab as lab } from '../../support/relay-fake-lab.js';
+import { ended, fill, metric, numbered, relayConfig, startRelay, until } from '../../support/relay-lab.js';
 
 describe('relay in trouble', () => {
   test('L11: an error while the target is asked for its offsets loses no backlog: it is asked again', async () => {

@@ -1,0 +1,34 @@
+// TransactionSize: how many records one transaction may hold. A target that does not manage a large one in time gets smaller ones.
+
+/** Records below which it makes no sense to go. */
+const least = 10;
+/** Transactions in a row that must end well before a larger one is tried. */
+const proof = 10;
+
+export class TransactionSize {
+  readonly #most: number;
+  #records: number;
+  #inARow = 0;
+
+  /** @param most records, as configured */
+  constructor(most: number) {
+    this.#most = most;
+    this.#records = most;
+  }
+
+  get records(): number {
+    return this.#records;
+  }
+
+  ended(): void {
+    this.#inARow += 1;
+    if (this.#inARow < proof || this.#records === this.#most) return;
+    this.#inARow = 0;
+    this.#records = Math.min(this.#most, this.#records * 2);
+  }
+
+  failed(): void {
+    this.#inARow = 0;
+    this.#records = Math.max(Math.min(least, this.#most), Math.floor(this.#records / 2));
+  }
+}

@@ -1,0 +1,91 @@
+// The target side in trouble that is not the source's: slowness, standstill, and progress that is to be forgotten.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { KafkaFault } from '../../../src/core/ports.js';
+import { TransactionSize } from '../../../src/relay/transaction-size.js';
+import { fakeLab } from '../../support/relay-fake-lab.js';
+import { fill, metric, numbered, until } from '../../support/relay-lab.js';
+
+const late: KafkaFault = { code: -192, message: 'timed out', fatal: false, retriable: false, abortable: true };
+
+describe('the size of transactions', () => {
+  test('halves with every failure, and doubles after ten that ended well', () => {
+    const size = new TransactionSize(1_000);
+    size.failed();
+    size.failed();
+    assert.equal(size.records, 250);
+    for (let n = 0; n < 9; n++) size.ended();
+    assert.equal(size.records, 250);
+    size.ended();
+    assert.equal(size.records, 500);
+    for (let n = 0; n < 100; n++) size.ended();
+    assert.equal(size.records, 1_000);
+  });
+
+  test('never comes to nothing', () => {
+    const size = new TransactionSize(1_000);
+    for (let n = 0; n < 20; n++) size.failed();
+    assert.equal(size.records, 10);
+    const one = new TransactionSize(1);
+    one.failed();
+    assert.equal(one.records, 1);
+  });
+});
+
+describe('a relay and its target', () => {
+  test('a target too slow for a large transaction gets smaller ones: the relay does not try the same for ever', async () => {
+    const { source, target, once, copied } = fakeLab();
+    await fill(source, numbered('a', 5_000));
+    let inTransaction = 0;
+    target.faults.delivery = ({ topic }) => {
+      inTransaction = topic === 'b' ? inTransaction + 1 : 0;
+      return inTransaction > 700 ? late : undefined;
+    };
+    const outcome = await once({ target: { backoff_min: '1ms', backoff_max: '2ms' } });
+    assert.match(outcome.summary, /: 5000 messages/, outcome.text);
+    assert.deepEqual(
+      await copied(),
+      Array.from({ length: 5_000 }, (_, n) => `value${n}`),
+    );
+  });
+
+  test('a target that stands still is not held against the source', async () => {
+    const { source, target, run, copied } = fakeLab();
+    await fill(source, numbered('a', 10));
+    const started = await run({ source_pool: { healthcheck_interval: '10ms' } });
+    await until('the messages', async () => (await copied()).length === 10);
+    let looks = 0;
+    const ask = source.admin.topics.bind(source.admin);
+    source.admin.topics = (names) => {
+      looks += 1;
+      return ask(names);
+    };
+    target.faults.stalled = true;
+    // Many times as many looks as a source without news would be given, each with a message that is not read.
+    for (let n = 10; n < 50; n++) {
+      const before = looks;
+      source.seed('a', 0, `value${n}`);
+      await until('a look', () => looks > before);
+    }
+    target.unstall();
+    await until('the rest', async () => (await copied()).length === 50);
+    const metrics = await started.metrics();
+    assert.equal(metric(metrics, 'kafka_relay_source_kafka_errors_total', { error: 'fetch_error' }), 0);
+    assert.equal(metric(metrics, 'kafka_relay_source_connections_total'), 1);
+    await started.stop();
+  });
+
+  test('--restart-topic forgets partitions as well that the source has no more', async () => {
+    const { source, once, copied } = fakeLab(3);
+    await fill(source, numbered('a', 30, { partitions: 3 }));
+    await once();
+    source.createTopic('a', 1);
+    await fill(source, numbered('a', 5, { prefix: 'new' }));
+    assert.equal((await once()).failed, 1);
+    assert.match((await once({}, { restartTopic: ['a'] })).summary, /: 5 messages/);
+    await fill(source, numbered('a', 5, { prefix: 'new', from: 5 }));
+    const next = await once();
+    assert.match(next.summary, /: 5 messages/, next.text);
+    assert.equal((await copied()).length, 40);
+  });
+});
