@@ -143,8 +143,6 @@ export interface Producer {
    * @throws KafkaError at once for what is known at once; code {@link KafkaCode.queueFull} when the queue is full.
    */
   produce(record: ProducerRecord, tag?: unknown): void;
-  /** Hurries delivery reports: call while a reply waits for one. Returns at once. */
-  hurry(): void;
   /**
    * Waits until nothing is in flight and every report has been handed to onReport.
    * @returns true when so; false after timeoutMs.

@@ -97,11 +97,6 @@ export class ProducerSession {
     });
   }
 
-  /** Hurries delivery reports while somebody waits for one. */
-  hurry(): void {
-    this.#producer?.hurry();
-  }
-
   /** Waits until nothing is in flight. @returns how many messages may still be in flight after timeoutMs; 0: none. */
   async flush(timeoutMs: number): Promise<number> {
     const deadline = this.#options.clock.monotonic() + timeoutMs;
@@ -110,7 +105,7 @@ export class ProducerSession {
     if (!producer) return this.inFlight;
     const left = Math.max(0, deadline - this.#options.clock.monotonic());
     if (this.#options.reports === 'all') {
-      await within(this.#options.clock, left, this.#idle(producer));
+      await within(this.#options.clock, left, this.#idle());
     } else {
       const covered = this.#queued;
       if (await producer.flush(left)) this.#settled = Math.max(this.#settled, covered);
@@ -192,7 +187,6 @@ export class ProducerSession {
       const producer = this.#producer ?? (await this.#opened(deadline - clock.monotonic()));
       if (this.#produced(producer, record, receipt)) return;
       if (clock.monotonic() >= deadline) throw fail('queue-full');
-      producer.hurry();
       await sleep(clock, retryMs);
     }
   }
@@ -249,9 +243,8 @@ export class ProducerSession {
     this.#missing.delete(topic);
   }
 
-  async #idle(producer: Producer): Promise<void> {
+  async #idle(): Promise<void> {
     if (this.inFlight === 0) return;
-    producer.hurry();
     await new Promise<void>((resolve) => {
       this.#onIdle.push(resolve);
     });

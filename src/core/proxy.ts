@@ -190,9 +190,7 @@ export class KafkaProxy {
 
   async #send(record: ProducerRecord): Promise<DeliveryReport> {
     try {
-      const sent = this.#producer.send(record);
-      this.#producer.hurry();
-      return await sent;
+      return await this.#producer.send(record);
     } catch (error) {
       if (error instanceof GatewayError && error.cause instanceof KafkaError) throw produceError(error.cause, error);
       throw error;

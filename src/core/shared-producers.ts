@@ -103,10 +103,6 @@ class Share implements Producer {
     this.listener.onReport(report, tag);
   }
 
-  hurry(): void {
-    this.#slot.producer.hurry();
-  }
-
   /** Waits for the whole client, but answers for this session's records alone. */
   async flush(timeoutMs: number): Promise<boolean> {
     if (this.#inFlight > 0) await this.#slot.producer.flush(timeoutMs);

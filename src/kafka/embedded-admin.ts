@@ -16,6 +16,8 @@ export class EmbeddedAdmin extends NativeAdmin {
   readonly #open: (groupId: string) => Promise<Consumer>;
   /** Groups that were given positions here. */
   readonly #groups = new Set<string>();
+  /** Positions that were deleted here. The embedded Kafka keeps them, so they are left out until others are committed. */
+  readonly #deleted = new Map<string, number>();
 
   /** @param open makes a consumer of a group that has not joined it. */
   constructor(properties: ClientProperties, log: Log, open: (groupId: string) => Promise<Consumer>) {
@@ -34,17 +36,24 @@ export class EmbeddedAdmin extends NativeAdmin {
       const committed = await consumer.committed(partitions, timeoutMs);
       return committed
         .filter(({ offset }) => offset !== OFFSET_NONE && offset >= 0)
+        .filter((position) => this.#deleted.get(placeOf(groupId, position)) !== position.offset)
         .map((position) => ({ ...position, metadata: '' }));
     });
 
   override commitGroupOffsets = async (groupId: string, offsets: readonly CommittedOffset[]): Promise<void> => {
     this.#groups.add(groupId);
     const positions = offsets.map(({ topic, partition, offset }) => ({ topic, partition, offset }));
+    for (const position of positions) this.#deleted.delete(placeOf(groupId, position));
     await this.#with(groupId, async (consumer) => {
       // The first question finds the coordinator: a commit would be overtaken by its own check otherwise.
       await consumer.committed(positions, timeoutMs);
       await consumer.commit(positions);
     });
+  };
+
+  override deleteGroupOffsets = async (groupId: string, partitions: readonly TopicPartition[]): Promise<void> => {
+    for (const position of await this.groupOffsets(groupId, partitions))
+      this.#deleted.set(placeOf(groupId, position), position.offset);
   };
 
   async #with<T>(groupId: string, use: (consumer: Consumer) => Promise<T>): Promise<T> {
@@ -56,3 +65,5 @@ export class EmbeddedAdmin extends NativeAdmin {
     }
   }
 }
+
+const placeOf = (groupId: string, { topic, partition }: TopicPartition): string => `${groupId}\n${topic}\n${partition}`;

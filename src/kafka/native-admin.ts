@@ -62,7 +62,7 @@ export class NativeAdmin implements Admin {
   describeGroups: Admin['describeGroups'] = () => this.#unsupported('describing groups');
   groupOffsets: Admin['groupOffsets'] = () => this.#unsupported('offsets of other groups');
   commitGroupOffsets: Admin['commitGroupOffsets'] = () => this.#unsupported('committing for other groups');
-  deleteGroupOffsets = () => this.#unsupported('deleting offsets');
+  deleteGroupOffsets: Admin['deleteGroupOffsets'] = () => this.#unsupported('deleting offsets');
 
   async close(): Promise<void> {
     const client = this.#client;

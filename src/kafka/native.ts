@@ -30,14 +30,6 @@ export interface NativeMetadata {
   }[];
 }
 
-export interface NativeReport {
-  readonly topic: string;
-  readonly partition: number;
-  readonly offset: number;
-  readonly timestamp?: number;
-  readonly opaque?: unknown;
-}
-
 export type NativeHeaders = { [key: string]: Buffer | null }[];
 
 /** What consume() gives; `headers` is absent when there are none. */
@@ -53,7 +45,8 @@ export interface NativeMessage {
 
 export interface NativeEvents {
   event_cb?: (type: string, data: NativeEvent) => void;
-  delivery_cb?: (error: NativeError | null, report: NativeReport) => void;
+  /** pollReports() has something to bring: reports, or events for event_cb. */
+  reports_cb?: () => void;
 }
 
 export interface NativeEvent {
@@ -98,13 +91,16 @@ export interface NativeProducer extends NativeClient {
     value: Buffer | null,
     key: Buffer | null,
     timestamp: number | null,
-    opaque: unknown,
+    number: number,
     headers: NativeHeaders | undefined,
   ): number;
-  poll(): void;
+  /** Ours, as the next two: see patches/. @returns how many reports were written, six numbers each (reports.ts). */
+  pollReports(into: Float64Array): number;
+  /** The name behind the topic's index in a report. */
+  reportTopic(index: number): string;
+  /** Messages and reports not yet handed over. */
+  outqLen(): number;
   flush(timeoutMs: number, callback: Callback): void;
-  /** Messages and reports not yet handed over; only in a binding that has been patched so. */
-  outqLen?(): number;
   initTransactions(timeoutMs: number, callback: Callback): void;
   beginTransaction(callback: Callback): void;
   commitTransaction(timeoutMs: number, callback: Callback): void;

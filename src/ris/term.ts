@@ -131,7 +131,6 @@ export class Term {
   async #produceSlowly(record: ProducerRecord): Promise<void> {
     do {
       if (!this.#options.leads()) throw new TermOver();
-      this.#producer.hurry();
       await sleep(this.#options.clock, queueFullMs);
     } while (!this.#produced(record));
   }

@@ -51,8 +51,6 @@ export class ScriptedProducer implements Producer {
     this.options.onReport(report, tag);
   }
 
-  hurry(): void {}
-
   async flush(): Promise<boolean> {
     return this.flushes;
   }

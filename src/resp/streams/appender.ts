@@ -29,12 +29,10 @@ export class Appender {
     const gathered = this.#gathered;
     this.#gathered = [];
     for (const { record, resolve } of gathered) resolve(this.#producer.send(record));
-    this.#producer.hurry();
   }
 
   #send(record: ProducerRecord): Promise<DeliveryReport> {
     const sent = this.#producer.send(record);
-    this.#producer.hurry();
     return sent;
   }
 }

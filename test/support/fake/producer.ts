@@ -56,8 +56,6 @@ export class FakeProducer implements Producer {
     this.#deliverSoon();
   }
 
-  hurry(): void {}
-
   flush(timeoutMs: number): Promise<boolean> {
     if (this.#queue.length === 0) return Promise.resolve(true);
     return new Promise((resolve) => {

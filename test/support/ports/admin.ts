@@ -39,6 +39,22 @@ export function adminTests(suite: PortSuite): void {
         const [kept] = await suite.kafka.admin.groupOffsets(group, [{ topic, partition: 0 }]);
         assert.equal(kept?.offset, 0);
       });
+      test('forgets positions that are deleted, until others are given', async () => {
+        const [topic, group] = [unique('forgotten'), unique('group')];
+        const { admin } = suite.kafka;
+        await admin.createTopic({ name: topic, partitions: 1 });
+        await suite.fill(topic, ['a', 'b']);
+        const places = [{ topic, partition: 0 }];
+        const give = (offset: number) =>
+          admin.commitGroupOffsets(group, [{ topic, partition: 0, offset, metadata: '' }]);
+        await give(1);
+        await admin.deleteGroupOffsets(group, places);
+        assert.deepEqual(await admin.groupOffsets(group, places), []);
+        for (const offset of [1, 2]) {
+          await give(offset);
+          assert.equal((await admin.groupOffsets(group, places))[0]?.offset, offset);
+        }
+      });
       test('says what it cannot do', async () => {
         await assert.rejects(suite.kafka.admin.deleteTopic('t'), /not supported/);
         await assert.rejects(suite.kafka.admin.topicConfigs(['t']), /not supported/);

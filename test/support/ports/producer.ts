@@ -32,6 +32,55 @@ export function producerTests(suite: PortSuite): void {
       assert.equal(reports.length, 11);
     });
 
+    test('tells of a delivery by itself, nobody having to ask', async () => {
+      const topic = await topicWith(1);
+      let told: (offset: number) => void = () => {};
+      const { producer } = await producing({ onReport: ({ offset }) => told(offset) });
+      for (let i = 0; i < 20; i++) {
+        const report = new Promise<number>((resolve) => {
+          told = resolve;
+        });
+        producer.produce({ topic, partition: 0, key: null, value: bytes('x') });
+        assert.equal(await report, i);
+      }
+    });
+
+    test('hands each report on once, with its tag, place and time', async () => {
+      const topics = [await topicWith(1), await topicWith(2)];
+      const { producer, reports } = await producing({ properties: { 'linger.ms': 0 } });
+      const before = Date.now();
+      const count = 3_000;
+      for (let i = 0; i < count; i++) {
+        const record = { topic: topics[i % 2]!, partition: i % 4 === 1 ? 1 : 0, key: null, value: bytes('x') };
+        // One in three without a tag; what is told of meanwhile makes places free for later ones.
+        producer.produce(record, i % 3 === 0 ? undefined : i);
+        if (i % 500 === 499) await producer.flush(timeoutMs);
+      }
+      assert.equal(await producer.flush(timeoutMs), true);
+      assert.equal(reports.length, count);
+      const tagged = reports.filter(({ tag }) => tag !== undefined);
+      assert.equal(new Set(tagged.map(({ tag }) => tag)).size, count - count / 3);
+      for (const { report, tag } of tagged) {
+        const i = tag as number;
+        assert.equal(report.topic, topics[i % 2]);
+        assert.equal(report.partition, i % 4 === 1 ? 1 : 0);
+        assert.equal(report.error, undefined);
+        assert.ok(report.timestamp === -1 || report.timestamp >= before - 1_000, String(report.timestamp));
+      }
+      for (const [topic, partition] of [
+        [topics[0], 0],
+        [topics[1], 0],
+        [topics[1], 1],
+      ]) {
+        const its = reports.filter(({ report }) => report.topic === topic && report.partition === partition);
+        const offsets = its.map(({ report }) => report.offset).sort((a, b) => a - b);
+        assert.deepEqual(
+          offsets,
+          offsets.map((_, offset) => offset),
+        );
+      }
+    });
+
     test('flush tells the truth: all reports are in', async () => {
       const topic = await topicWith(2);
       const { producer, reports } = await producing();

@@ -55,7 +55,6 @@ export function recordsTests(suite: PortSuite): void {
       for (let i = 0; i < count; i++) {
         producer.produce({ topic, partition: 0, key: null, value: bytes(String(i)), timestamp: 1_000_000 + i }, i);
       }
-      producer.hurry();
       assert.equal(await producer.flush(timeoutMs), true);
       assert.deepEqual(
         reports.map(({ tag }) => tag),

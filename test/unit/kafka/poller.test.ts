@@ -1,75 +1,7 @@
-// When librdkafka is polled for delivery reports: quickly while somebody waits, slowly while something is in flight, else never.
+// How messages are waited for.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { setImmediate as turn } from 'node:timers/promises';
-import type { NativeProducer } from '../../../src/kafka/native.js';
-import { drainReports, ReportPoller, takeBatch } from '../../../src/kafka/poller.js';
-import { eventually } from '../../support/eventually.js';
-
-function polled() {
-  const counter = { polls: 0, inFlight: 0 };
-  const native = { poll: () => void counter.polls++ } as unknown as NativeProducer;
-  return { counter, poller: new ReportPoller(native, async () => counter.inFlight === 0) };
-}
-
-describe('delivery reports', () => {
-  it('are not polled for while nothing was produced', async () => {
-    const { counter, poller } = polled();
-    poller.hurry(() => counter.inFlight > 0);
-    for (let i = 0; i < 5; i++) await turn();
-    assert.equal(counter.polls, 0);
-  });
-
-  it('are polled for every turn while somebody waits, and no longer', async () => {
-    const { counter, poller } = polled();
-    counter.inFlight = 1;
-    poller.hurry(() => counter.inFlight > 0);
-    poller.hurry(() => counter.inFlight > 0);
-    for (let i = 0; i < 20; i++) await turn();
-    assert.ok(counter.polls >= 15 && counter.polls <= 21, `${counter.polls} polls in 20 turns`);
-    counter.inFlight = 0;
-    await turn();
-    const { polls } = counter;
-    for (let i = 0; i < 20; i++) await turn();
-    assert.equal(counter.polls, polls);
-  });
-
-  it('go on being polled for when a report takes long', async () => {
-    const { counter, poller } = polled();
-    counter.inFlight = 1;
-    poller.hurry(() => counter.inFlight > 0);
-    await eventually(5_000, () => counter.polls > 210);
-    counter.inFlight = 0;
-    poller.stop();
-  });
-
-  it('are polled for by a timer until nothing is in flight', async () => {
-    const { counter, poller } = polled();
-    counter.inFlight = 1;
-    poller.produced();
-    poller.produced();
-    await eventually(5_000, () => counter.polls >= 2);
-    counter.inFlight = 0;
-    const { polls } = counter;
-    await eventually(5_000, () => counter.polls > polls);
-    counter.inFlight = 1;
-    poller.produced();
-    await eventually(5_000, () => counter.polls > polls + 1);
-    poller.stop();
-  });
-
-  it('are drained once two turns bring no more', async () => {
-    let emitted = 0;
-    setImmediate(() => {
-      emitted = 100;
-      setImmediate(() => {
-        emitted = 150;
-      });
-    });
-    await drainReports(() => emitted);
-    assert.equal(emitted, 150);
-  });
-});
+import { takeBatch } from '../../../src/kafka/poller.js';
 
 describe('a wait for messages', () => {
   const message = (offset: number) => ({ topic: 't', partition: 0, offset, timestamp: 0, key: null, value: null });
