@@ -2,7 +2,7 @@
 import { timeOf } from './feed.js';
 import type { PeekedLine } from './peek.js';
 
-/** One message, or (message null) the place where the feed began anew, or where a message was given up. */
+/** One message, or (message null) a place that a gap in the feed left, or where a message was given up. */
 export interface Entry {
   message: PeekedLine | null;
   readonly bytes: number;
@@ -10,6 +10,8 @@ export interface Entry {
   readonly time: number;
   /** Whether the feed began (again) here. */
   readonly start: boolean;
+  /** Whether from here to the next beginning something may be missing in front of what is there. */
+  readonly doubt: boolean;
   /** Feed time (us) up to which nothing follows this entry any more, where it is known. */
   floor: number | undefined;
 }
@@ -85,13 +87,20 @@ export class Backlog {
 
   push(message: PeekedLine): void {
     const bytes = message.line.length + lineOverhead;
-    this.#entries.push({ message, bytes, time: timeOf(message), start: false, floor: undefined });
+    this.#entries.push({ message, bytes, time: timeOf(message), start: false, doubt: false, floor: undefined });
     this.#bytes += bytes;
   }
 
-  /** The feed begins (again): everything after `since` follows. */
-  start(since: number): void {
-    this.#entries.push({ message: null, bytes: 0, time: since, start: true, floor: undefined });
+  /**
+   * The feed begins (again): everything after `since` follows.
+   * @param held what waited to be put in order when the feed ended: what the gap took may belong in front of it, so it is only for
+   * who would cross the hole.
+   */
+  start(since: number, held: readonly PeekedLine[] = []): void {
+    const place = { message: null, bytes: 0, time: since, floor: undefined };
+    if (held.length > 0) this.#entries.push({ ...place, start: false, doubt: true });
+    for (const message of held) this.push(message);
+    this.#entries.push({ ...place, start: true, doubt: false });
   }
 
   /** Says that nothing at or before a feed time follows what is here now. */
@@ -222,4 +231,11 @@ export class Backlog {
 }
 
 /** Takes the place of a released entry until the array is cut. */
-const vacant: Entry = Object.freeze({ message: null, bytes: 0, time: 0, start: false, floor: undefined });
+const vacant: Entry = Object.freeze({
+  message: null,
+  bytes: 0,
+  time: 0,
+  start: false,
+  doubt: false,
+  floor: undefined,
+});

@@ -102,8 +102,8 @@ export class Intake {
     return {
       onLine: (line) => this.#receive(line),
       onStart: (since) => {
-        this.#take(this.#reorder.flush());
-        this.backlog.start(since);
+        this.backlog.start(since, this.#reorder.flush());
+        this.#bound();
       },
       onGap: (reason) => {
         this.#count('ris.gaps');
@@ -151,6 +151,11 @@ export class Intake {
     if (messages.length === 0) return;
     for (const message of messages) this.backlog.push(message);
     this.backlog.settle(this.floor() ?? 0);
+    this.#bound();
+    this.#options.onBacklog();
+  }
+
+  #bound(): void {
     const role = this.#options.role();
     const dropped = role === 'publishing' ? this.backlog.dropByPeer() : this.backlog.dropOldest();
     // What a standby drops has mostly been published by the leader.
@@ -161,7 +166,6 @@ export class Intake {
         'Kafka is slower than the feed and the buffer is full: messages were dropped',
       );
     }
-    this.#options.onBacklog();
   }
 
   /** Feed time (us) up to which nothing that was received will follow what is in the backlog; null before the first message. */

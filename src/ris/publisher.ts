@@ -106,10 +106,10 @@ export class Publisher {
     for (let count = 0; count < max; count++) {
       const ahead = backlog.peek();
       if (!ahead) break;
-      if (ahead.start) {
+      if (ahead.start || ahead.doubt) {
         // What was gathered goes first: whether we cross the hole depends on what is committed by then.
         if (this.#misses(ahead.time) && (this.#pending.messages > 0 || !crossHole(ahead.time))) return true;
-        this.#cross(ahead.time);
+        if (ahead.start) this.#cross(ahead.time);
       }
       backlog.next();
       if (ahead.message) this.#take(ahead.message);

@@ -68,9 +68,11 @@ export class RisLiveServer {
     for (const { socket } of this.#clients) socket.send(text);
   }
 
-  /** Cuts the connections of clients whose name begins so, without a word. @returns how many. */
-  cut(name: string): number {
-    const found = [...this.#clients].filter((client) => client.name.startsWith(name));
+  /** Cuts the connections of clients whose name begins so (or is just that), without a word. @returns how many. */
+  cut(name: string, exactly = false): number {
+    const found = [...this.#clients].filter((client) =>
+      exactly ? client.name === name : client.name.startsWith(name),
+    );
     for (const { socket } of found) socket.terminate();
     return found.length;
   }

@@ -304,6 +304,34 @@ test('what a leader holds when its feed ends is left to its successor, who has w
   scene.assertExactlyOnce();
 });
 
+test('what a replica holds when its feed ends it does not publish when it is elected later either', async (t) => {
+  const scene = await Scene.open(t);
+  // Its feed comes back long after the window is over.
+  const first = await scene.replica('one', false, { reorderMs: 200, backoffMinMs: 800 });
+  const second = await scene.replica('two', true, { reorderMs: 200 });
+  first.election.othersAreBetter = true;
+  scene.send(30);
+  await scene.published(30);
+  second.election.decide(false);
+  await until(() => !second.collector.figures().leader, 'nobody leads');
+  scene.skip(10);
+  const missed = scene.take();
+  scene.send(3);
+  await until(() => first.collector.figures().received === 33, 'it has the later ones');
+  await scene.cut('one');
+  scene.sendLine(missed);
+  await scene.resubscribed('one');
+  scene.skip(1000);
+  scene.send(3);
+  await until(() => first.collector.figures().connected, 'its feed is back');
+  first.election.decide(true);
+  await until(() => first.election.releases > 0, 'it leaves the lead to one without a gap');
+  second.election.decide(true);
+  await scene.published(37);
+  scene.assertExactlyOnce();
+  assert.equal(scene.count(bmp.peerDown), 0, 'there is no hole');
+});
+
 test('a process that stood still reads its socket before it lets go of what it holds', async (t) => {
   const scene = await Scene.open(t);
   const only = await scene.replica('one', true, { reorderMs: 300 });
