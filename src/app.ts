@@ -14,6 +14,7 @@ import { fromPool } from './pixy/settings.js';
 import { Program } from './program.js';
 import { resolveRelayConfig } from './relay/config.js';
 import { KafkaGateway } from './resp/kafka-gateway.js';
+import type { Peers } from './resp/peers.js';
 import { RespServer } from './resp/server.js';
 import type { RisConfig } from './ris/index.js';
 
@@ -30,48 +31,72 @@ export const systemClock: Clock = {
 /** How often an unreachable cluster is tried again at the start, ms. */
 const brokerRetryMs = 2_000;
 
+/** What the parts of one process share. */
+export interface Shared {
+  readonly config: Config;
+  readonly clusters: Clusters;
+  readonly version: string;
+  readonly stats: Stats;
+  readonly log: Log;
+}
+
 /** The gateway, with the faces and workers that its configuration has. Nothing listens yet. @throws KafkaError for properties that librdkafka refuses. */
 export async function createGateway(config: Config, version: string, log: Log): Promise<Program> {
-  const stats = new Stats();
-  const clusters = new Clusters(await openClusters(config, log));
+  const shared = { config, clusters: await openClusters(config, log), version, stats: new Stats(), log };
+  const { server, gateway } = createResp(shared);
+  const faces = [server, gateway.streams, ...(await otherFaces(shared))];
+  return createProgram(shared, { faces, closeShared: () => gateway.close() });
+}
+
+/** The RESP face. @param peers the other processes that serve its port; absent: none */
+export function createResp({ config, clusters, version, stats, log }: Shared, peers?: Peers) {
   const consumerProperties = { ...config.general, ...config.consumer };
-  const corrected = correctedProperties(consumerProperties);
-  if (corrected.length > 0) log.warn({ corrected }, 'consumer settings corrected: only acks may move offsets');
-  const gateway = new KafkaGateway({
-    cluster: clusters.get(),
-    settings: config.resp,
-    consumerProperties,
-    clock: systemClock,
-    stats,
-    log: log.child({ face: 'resp' }),
-  });
-  const resp = new RespServer({
-    settings: config.resp,
-    gateway,
-    maxMessageBytes: clusters.get().kafka.maxMessageBytes,
-    version,
-    clock: systemClock,
-    stats,
-    log,
-  });
-  const faces: Face[] = [resp, gateway.streams];
-  if (config.http || config.grpc || config.ops)
-    faces.push(...(await sharedFaces(config, clusters, version, stats, log)));
+  const cluster = clusters.get();
+  const common = { settings: config.resp, clock: systemClock, stats, ...(peers ? { peers } : {}) };
+  const gateway = new KafkaGateway({ ...common, cluster, consumerProperties, log: log.child({ face: 'resp' }) });
+  const { maxMessageBytes } = cluster.kafka;
+  const server = new RespServer({ ...common, gateway, maxMessageBytes, version, log });
+  return { server, gateway };
+}
+
+/** All faces and workers but RESP. @param metricsElsewhere of the other processes of the gateway, in prom-client's JSON */
+export async function otherFaces(shared: Shared, metricsElsewhere?: () => Promise<readonly object[]>): Promise<Face[]> {
+  const { config, clusters, version, stats, log } = shared;
+  const faces: Face[] = [];
+  if (config.http || config.grpc || config.ops) faces.push(...(await sharedFaces(shared, metricsElsewhere)));
   if (config.relay) faces.push(await createRelay(config.relay, log));
   if (config.ris) faces.push(await createRis(config.ris, clusters, version, stats, log));
+  return faces;
+}
+
+export interface Parts {
+  readonly faces: readonly Face[];
+  /** Runs before anything is started. */
+  readonly prepare?: () => Promise<void>;
+  /** Closes what faces share, before the clusters are closed. */
+  readonly closeShared: () => Promise<void>;
+  /** Ends at once what would outlive this process. */
+  readonly abandon?: () => void;
+}
+
+/** The program of a process that users start. */
+export function createProgram({ config, clusters, log }: Shared, { closeShared, ...parts }: Parts): Program {
+  const corrected = correctedProperties({ ...config.general, ...config.consumer });
+  if (corrected.length > 0) log.warn({ corrected }, 'consumer settings corrected: only acks may move offsets');
   const greeting = new AbortController();
   return new Program({
-    faces,
+    ...parts,
     log,
     async prepare() {
       if (config.embedded)
         log.warn('no configuration file: Kafka runs inside this process, in memory. Nothing is kept when it ends');
       for (const cluster of clusters) void greet(cluster, greeting.signal, log);
+      await parts.prepare?.();
     },
     async release() {
       greeting.abort();
-      await gateway.close();
-      for (const cluster of clusters) await cluster.kafka.close();
+      await closeShared();
+      await closeClusters(clusters);
     },
   });
 }
@@ -118,11 +143,8 @@ async function createRelay(section: Record<string, unknown>, log: Log): Promise<
 
 /** REST, gRPC and the ops port, as far as the configuration has them. */
 async function sharedFaces(
-  config: Config,
-  clusters: Clusters,
-  version: string,
-  stats: Stats,
-  log: Log,
+  { config, clusters, version, stats, log }: Shared,
+  metricsElsewhere?: () => Promise<readonly object[]>,
 ): Promise<Face[]> {
   const { createPixyFaces } = await import('./pixy-faces.js');
   const { http, grpc, ops, pool } = config;
@@ -138,6 +160,7 @@ async function sharedFaces(
     ...(http ? { limits: http } : {}),
     grpc,
     ops,
+    ...(metricsElsewhere ? { metricsElsewhere } : {}),
     version,
     clock: systemClock,
     stats,
@@ -145,13 +168,19 @@ async function sharedFaces(
   });
 }
 
-async function openClusters(config: Config, log: Log): Promise<Cluster[]> {
+/** @param embeddedBrokers where the embedded Kafka runs, when that is another process */
+export async function openClusters(config: Config, log: Log, embeddedBrokers?: string): Promise<Clusters> {
   const sections = { default: { general: config.general, consumer: config.consumer, producer: config.producer } };
   const clusters: Cluster[] = [];
+  const here = embeddedBrokers === undefined ? true : { brokers: embeddedBrokers };
   for (const [name, properties] of Object.entries({ ...sections, ...config.clusters })) {
-    const embedded = config.embedded && name === 'default';
+    const embedded = config.embedded && name === 'default' && here;
     const kafka = await createKafkaFactory({ ...properties, embedded, log: log.child({ cluster: name }) });
     clusters.push({ name, kafka });
   }
-  return clusters;
+  return new Clusters(clusters);
+}
+
+export async function closeClusters(clusters: Clusters): Promise<void> {
+  for (const cluster of clusters) await cluster.kafka.close();
 }

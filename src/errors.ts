@@ -106,6 +106,7 @@ const table = {
   'keys-argument': row('ERR', "Expected argument to be 'topics:', got %s"),
   'cluster-unknown': row('ERR', 'proxy `%s` does not exist', 400, grpc.invalid),
   'kafka-unavailable': row('ERR', 'Kafka is not available: %s', 503, grpc.unavailable),
+  'peer-silent': row('ERR', 'another worker of this gateway does not answer', 503, grpc.unavailable),
 
   // The message-at-a-time API (REST, gRPC); Kafka-Pixy's texts are API
   'poll-expired': row('ERR', 'long polling timeout', 408, grpc.notFound),
@@ -193,11 +194,14 @@ export type ErrorCode = keyof typeof table;
 /** An expected failure, told to whoever asked. Anything else that is thrown is a bug and treated as one. */
 export class GatewayError extends Error {
   readonly code: ErrorCode;
+  /** What stands in the text's places: with the code all that another process needs to throw the same. */
+  readonly args: readonly (string | number)[];
 
   constructor(code: ErrorCode, args: readonly (string | number)[] = [], options?: ErrorOptions) {
     super(format(table[code].text, args), options);
     this.name = 'GatewayError';
     this.code = code;
+    this.args = args;
   }
 
   /** The RESP error line without the leading `-`. */

@@ -29,6 +29,7 @@ export const gatewayFlags: readonly Flag[] = [
     path: 'resp.streams.plainLists',
     about: "RPUSH, LPOP and their kin on any key, in Redis' shapes",
   },
+  { flag: '--workers <n>', path: 'resp.workers', about: 'processes that serve the port together' },
   { flag: '--max-clients <n>', path: 'resp.maxClients', about: 'connections at once' },
   { flag: '--max-bulk <bytes>', path: 'resp.maxBulkBytes', about: 'largest argument of a command' },
   { flag: '--max-args <n>', path: 'resp.maxArgs', about: 'most arguments of a command' },

@@ -39,6 +39,8 @@ const program = new Command('rafka')
 
 addFlags(program, gatewayFlags);
 
+program.command('worker', { hidden: true }).description('what --workers starts').action(serveAsWorker);
+
 const listed = (value: string, before: string[] = []): string[] => [...before, ...value.split(',')];
 const each = (value: string, before: string[] = []): string[] => [...before, value];
 
@@ -103,7 +105,20 @@ async function runGateway(options: { config?: string }, command: Command): Promi
     flags: flagSettings(command, gatewayFlags),
   });
   const log = createLog(config.log);
-  await run(log, config.shutdown.timeoutMs, () => createGateway(config, version, log));
+  await run(log, config.shutdown.timeoutMs, async () => {
+    if (config.resp.workers === 1) return createGateway(config, version, log);
+    const { createPrimary } = await import('./workers-app.js');
+    return createPrimary(config, version, log);
+  });
+}
+
+/** One of the processes of --workers. Terminals and supervisors signal all of them: the primary alone says when to stop. */
+async function serveAsWorker(): Promise<void> {
+  process.on('SIGINT', () => {});
+  process.on('SIGTERM', () => {});
+  const { runWorker } = await import('./workers-app.js');
+  const isWorker = runWorker(version, (log, inTime) => (log ? end(log, inTime ? 0 : 1) : process.exit(0)));
+  if (!isWorker) throw new ConfigError('workers are started by rafka --workers');
 }
 
 function addFlags(command: Command, flags: readonly Flag[]): void {
@@ -147,6 +162,7 @@ async function run(log: Log, shutdownMs: number, create: () => Promise<Program>)
   const stop = (signal: NodeJS.Signals): void => {
     if (stopping) {
       log.fatal({ signal, undelivered: app.undelivered }, 'second signal: ending at once');
+      app.abandon();
       end(log, 1);
       return;
     }
@@ -154,6 +170,7 @@ async function run(log: Log, shutdownMs: number, create: () => Promise<Program>)
     log.info({ signal }, 'shutting down');
     const tooLong = setTimeout(() => {
       log.fatal({ undelivered: app.undelivered, afterMs: shutdownMs }, 'shutdown takes too long: ending at once');
+      app.abandon();
       end(log, 1);
     }, shutdownMs);
     void app.stop().then(() => {

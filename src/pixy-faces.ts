@@ -40,6 +40,8 @@ export interface PixyFacesOptions {
   readonly limits?: HttpLimits;
   readonly grpc?: (Address & { readonly maxMessageBytes: number }) | undefined;
   readonly ops?: OpsConfig | undefined;
+  /** Of the other processes of the gateway, in prom-client's JSON. */
+  readonly metricsElsewhere?: () => Promise<readonly object[]>;
   readonly version: string;
   readonly clock: Clock;
   readonly stats: Stats;
@@ -55,7 +57,8 @@ export function createPixyFaces(options: PixyFacesOptions): Face[] {
     options.defaultCluster,
   );
   const probes = new Map(clusters.map(({ name, kafka }) => [name, () => kafka.admin.topics([])]));
-  const ops = new Ops({ probes, stats, clock });
+  const { metricsElsewhere } = options;
+  const ops = new Ops({ probes, stats, clock, ...(metricsElsewhere ? { metricsElsewhere } : {}) });
   const faces: Face[] = [];
   if (tcp || unix !== undefined) {
     const where = { ...(tcp ? { tcp: withPem(tcp) } : {}), ...(unix === undefined ? {} : { unix }) };

@@ -9,13 +9,28 @@ export interface ProgramOptions {
   readonly prepare?: () => Promise<void>;
   /** Closes what faces share, once they are closed. */
   readonly release: () => Promise<void>;
+  /** Ends at once what would outlive this process. */
+  readonly abandon?: () => void;
 }
+
+/** Of the shutdown, in their order. */
+const phases = ['drain', 'closeConsumers', 'stopListening', 'close'] as const;
+
+export type Phase = (typeof phases)[number];
+
+const said: Readonly<Record<Phase, string>> = {
+  drain: 'consuming ends, acks are still taken',
+  closeConsumers: 'consumers close, offsets are committed',
+  stopListening: 'listening ends',
+  close: 'producers are flushed, connections close',
+};
 
 export class Program {
   readonly faces: readonly Face[];
   readonly #options: ProgramOptions;
   readonly #log: Log;
   readonly #started: Face[] = [];
+  readonly #phases = new Map<Phase, Promise<number>>();
   #undelivered = 0;
 
   constructor(options: ProgramOptions) {
@@ -48,20 +63,33 @@ export class Program {
    * @returns messages that were not delivered.
    */
   async stop(): Promise<number> {
-    await this.#step('consuming ends, acks are still taken', (face) => face.drain());
-    await this.#step('consumers close, offsets are committed', (face) => face.closeConsumers());
-    await this.#step('listening ends', (face) => face.stopListening());
-    await this.#step('producers are flushed, connections close', async (face) => {
-      this.#undelivered += await face.close();
-    });
+    for (const phase of phases) await this.phase(phase);
     await this.#options.release();
     this.#log.info({ undelivered: this.#undelivered }, 'stopped');
     return this.#undelivered;
   }
 
-  async #step(name: string, run: (face: Face) => Promise<void>): Promise<void> {
+  /** One phase of the shutdown, by itself; it is run once. @returns messages that were not delivered in it. */
+  phase(phase: Phase): Promise<number> {
+    let running = this.#phases.get(phase);
+    if (!running) {
+      running = this.#run(phase);
+      this.#phases.set(phase, running);
+    }
+    return running;
+  }
+
+  /** The process ends before its shutdown has. */
+  abandon(): void {
+    this.#options.abandon?.();
+  }
+
+  async #run(phase: Phase): Promise<number> {
     const startedAt = performance.now();
-    await Promise.all(this.#started.map(run));
-    this.#log.info({ step: name, ms: Math.round(performance.now() - startedAt) }, 'shutdown');
+    const left = await Promise.all(this.#started.map((face) => face[phase]()));
+    const undelivered = left.reduce<number>((sum, each) => sum + (each ?? 0), 0);
+    this.#undelivered += undelivered;
+    this.#log.info({ step: said[phase], ms: Math.round(performance.now() - startedAt) }, 'shutdown');
+    return undelivered;
   }
 }

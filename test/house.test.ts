@@ -17,12 +17,27 @@ const mayImport: Record<string, { readonly values: readonly string[]; readonly t
   ...Object.fromEntries(faces.map((face) => [face, { values: ['core', 'errors'], types: ['log'] }])),
   config: { values: ['errors', ...faces.map((face) => `${face}/config`)], types: ['core', 'log'] },
   program: { values: ['core', 'log'] },
+  workers: { values: ['core', 'errors'], types: ['log', 'resp/peers', 'resp/facts'] },
   app: { values: ['errors', 'log', 'config', 'core', 'kafka', 'program', 'pixy-faces', ...faces] },
   'pixy-faces': { values: ['errors', 'log', 'core', 'http', 'grpc'] },
   'pixy-app': { values: ['errors', 'log', 'core', 'kafka', 'app', 'program', 'pixy', 'pixy-faces'] },
   'ris-app': { values: ['errors', 'log', 'config', 'core', 'kafka', 'app', 'program', 'http', 'ris'] },
+  'workers-app': { values: ['log', 'config', 'core', 'app', 'program', 'http', 'resp', 'workers'] },
   main: {
-    values: ['errors', 'log', 'flags', 'config', 'app', 'program', 'pixy-app', 'ris-app', 'core', 'kafka', ...faces],
+    values: [
+      'errors',
+      'log',
+      'flags',
+      'config',
+      'app',
+      'program',
+      'pixy-app',
+      'ris-app',
+      'workers-app',
+      'core',
+      'kafka',
+      ...faces,
+    ],
   },
 };
 
@@ -36,6 +51,7 @@ const soleImporter: Record<string, readonly string[]> = {
   '@grpc/': ['grpc'],
   commander: ['main'],
   pino: ['log'],
+  'node:cluster': ['workers'],
 };
 
 interface Source {

@@ -1,5 +1,5 @@
 // The Prometheus view of core/stats, plus what prom-client knows of the process (event-loop lag, memory, CPU).
-import { collectDefaultMetrics, type Metric, Registry } from 'prom-client';
+import { AggregatorRegistry, collectDefaultMetrics, type Metric, Registry } from 'prom-client';
 import { latencyBuckets } from '../core/labelled-stats.js';
 import {
   type CounterName,
@@ -42,6 +42,13 @@ export function createMetrics(stats: Stats): Registry {
   for (const [name, help] of Object.entries(latencyHelp) as [LatencyName, string][])
     add(registry, name, 'histogram', help, () => histogram(stats, name));
   return registry;
+}
+
+/** The text that Prometheus reads. @param elsewhere metrics of other processes, to be added up with these */
+export async function metricsText(own: Registry, elsewhere?: () => Promise<readonly object[]>): Promise<string> {
+  const others = (await elsewhere?.()) ?? [];
+  if (others.length === 0) return own.metrics();
+  return AggregatorRegistry.aggregate([await own.getMetricsAsJSON(), ...others]).metrics();
 }
 
 /** prom-client asks a registered metric for its values by get(); this one has no state of its own. */

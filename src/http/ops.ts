@@ -6,7 +6,7 @@ import type { Stats } from '../core/stats.js';
 import type { Log } from '../log.js';
 import { defaultLimits, type OpsConfig } from './config.js';
 import { closeListener, type Listener, listenTcp } from './listeners.js';
-import { createMetrics } from './metrics.js';
+import { createMetrics, metricsText } from './metrics.js';
 
 export interface OpsAnswer {
   readonly status: number;
@@ -24,6 +24,8 @@ export interface OpsOptions {
   /** By cluster name: rejects when no broker answers. */
   readonly probes: ReadonlyMap<string, () => Promise<unknown>>;
   readonly stats: Stats;
+  /** The metrics of the other processes of the gateway, in prom-client's JSON, one list each. */
+  readonly metricsElsewhere?: () => Promise<readonly object[]>;
   readonly clock: Clock;
 }
 
@@ -40,7 +42,11 @@ export class Ops {
     this.endpoints = {
       '/healthz': async () => ({ status: 200, type: text, body: 'ok\n' }),
       '/readyz': () => this.#ready(),
-      '/metrics': async () => ({ status: 200, type: metrics.contentType, body: await metrics.metrics() }),
+      '/metrics': async () => ({
+        status: 200,
+        type: metrics.contentType,
+        body: await metricsText(metrics, options.metricsElsewhere),
+      }),
     };
   }
 

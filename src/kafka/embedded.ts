@@ -37,13 +37,18 @@ export function embeddedConsumer(sections: readonly Section[], wantsClassic: boo
   return { name: 'embedded', properties: { ...consumerDefaults, ...protocol } };
 }
 
-/** Starts it; it holds about 5 MB or 100,000 messages a partition, and ends with stop(). */
-export async function startEmbedded(log: Log): Promise<EmbeddedKafka> {
+/**
+ * Starts it, or connects to one that another process has started. It holds about 5 MB or 100,000 messages a partition, and ends
+ * with stop() where it was started.
+ */
+export async function openEmbedded(where: true | { readonly brokers: string }, log: Log): Promise<EmbeddedKafka> {
+  const properties: Properties =
+    where === true ? { 'test.mock.num.brokers': 1 } : { 'bootstrap.servers': where.brokers };
   const client = await connect<NativeProducer>(
     {
       kind: 'embedded cluster',
       create: native.Producer,
-      properties: producerProperties([{ name: 'embedded', properties: { 'test.mock.num.brokers': 1 } }]),
+      properties: producerProperties([{ name: 'embedded', properties }]),
       log,
       onFault: ({ message }) => log.warn(message),
     },

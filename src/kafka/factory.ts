@@ -6,7 +6,7 @@ import { ClusterAdmin } from './admin.js';
 import { adminOptions } from './admin-options.js';
 import { checkProperties } from './client.js';
 import { openConsumer } from './consumer.js';
-import { type EmbeddedKafka, embeddedConsumer, startEmbedded } from './embedded.js';
+import { type EmbeddedKafka, embeddedConsumer, openEmbedded } from './embedded.js';
 import { EmbeddedAdmin } from './embedded-admin.js';
 import { native } from './native.js';
 import { NativeAdmin } from './native-admin.js';
@@ -26,8 +26,8 @@ export interface KafkaFactoryOptions {
   readonly general?: Properties;
   readonly consumer?: Properties;
   readonly producer?: Properties;
-  /** Run Kafka in this process; `bootstrap.servers` is then ours. */
-  readonly embedded?: boolean;
+  /** Run Kafka in this process, or use the one that runs at this address in another of the gateway's; `bootstrap.servers` is then ours. */
+  readonly embedded?: boolean | { readonly brokers: string };
   readonly log: Log;
 }
 
@@ -43,7 +43,7 @@ export async function createKafkaFactory(options: KafkaFactoryOptions): Promise<
   await checkSections(sections, log);
   const obstacle = whyNotIdempotent([sections.general, sections.producer]);
   if (obstacle) log.warn({ property: obstacle }, 'producing without idempotence, which this property rules out');
-  const embedded = options.embedded ? await startEmbedded(log) : undefined;
+  const embedded = options.embedded ? await openEmbedded(options.embedded, log) : undefined;
   return new RdKafkaFactory(sections, log, embedded);
 }
 

@@ -1,15 +1,32 @@
-// Which connections CLIENT KILL and CLIENT LIST mean.
+// Which connections CLIENT KILL and CLIENT LIST mean, as data: other processes look among theirs as well.
 import { fail } from '../errors.js';
 import { type Args, parseInteger } from './args.js';
 import type { Context } from './context.js';
 
-export type ClientTest = (client: Context) => boolean;
+/** One condition. Of Redis' types of clients only `normal` ones exist here. */
+type ClientTest =
+  | { readonly ids: readonly number[] }
+  | { readonly isNormal: boolean }
+  | { readonly user: string }
+  | { readonly address: string }
+  | { readonly localAddress: string };
+
+/** All conditions must hold. */
+export interface ClientFilter {
+  readonly tests: readonly ClientTest[];
+  /** The id of one that is never meant. */
+  readonly except?: number;
+}
+
+export function isMeant({ tests, except }: ClientFilter, client: Context): boolean {
+  return client.id !== except && tests.every((test) => passes(test, client));
+}
 
 /**
  * `<option> <value> ...` of CLIENT KILL: ID, TYPE, USER, ADDR, LADDR, SKIPME; all must hold.
  * @throws GatewayError with Redis' texts.
  */
-export function readKillFilter(ctx: Context, args: Args): ClientTest {
+export function readKillFilter(ctx: Context, args: Args): ClientFilter {
   const tests: ClientTest[] = [];
   let skipMe = true;
   while (args.left > 0) {
@@ -18,15 +35,20 @@ export function readKillFilter(ctx: Context, args: Args): ClientTest {
     if (option === 'SKIPME') skipMe = readYesNo(args);
     else tests.push(readTest(option, args));
   }
-  return (client) => (!skipMe || client !== ctx) && tests.every((test) => test(client));
+  return { tests, ...(skipMe ? { except: ctx.id } : {}) };
 }
 
-/** Redis' names of client types; only `normal` ones exist here. */
 export function readType(args: Args): ClientTest {
   const type = args.text();
   if (!/^(?:normal|master|replica|slave|pubsub)$/i.test(type)) throw fail('client-type-unknown', type);
-  const isNormal = type.toLowerCase() === 'normal';
-  return () => isNormal;
+  return { isNormal: type.toLowerCase() === 'normal' };
+}
+
+function passes(test: ClientTest, client: Context): boolean {
+  if ('ids' in test) return test.ids.includes(client.id);
+  if ('isNormal' in test) return test.isNormal;
+  if ('user' in test) return client.user.name === test.user;
+  return 'address' in test ? client.address === test.address : client.localAddress === test.localAddress;
 }
 
 function readTest(option: string, args: Args): ClientTest {
@@ -34,22 +56,16 @@ function readTest(option: string, args: Args): ClientTest {
     case 'ID': {
       const id = parseInteger(args.bytes());
       if (id === undefined || id < 1) throw fail('client-id-positive');
-      return (client) => client.id === id;
+      return { ids: [id] };
     }
     case 'TYPE':
       return readType(args);
-    case 'USER': {
-      const user = args.text();
-      return (client) => client.user.name === user;
-    }
-    case 'ADDR': {
-      const address = args.text();
-      return (client) => client.address === address;
-    }
-    case 'LADDR': {
-      const address = args.text();
-      return (client) => client.localAddress === address;
-    }
+    case 'USER':
+      return { user: args.text() };
+    case 'ADDR':
+      return { address: args.text() };
+    case 'LADDR':
+      return { localAddress: args.text() };
     default:
       throw fail('syntax');
   }

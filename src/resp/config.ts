@@ -86,6 +86,7 @@ export const respConfig = z
     drainTimeoutMs: ms.default(60_000).describe('Close clients that do not read their replies for so long'),
     keepAliveMs: ms.default(30_000).describe('TCP keepalive: silence after which a peer is asked whether it lives'),
     drainMs: ms.default(1000).describe('How long acks are taken once a shutdown has begun'),
+    workers: z.int().min(1).max(128).default(1).describe('Processes that serve the port together; 1: this one alone'),
     strictNames: z.boolean().default(false).describe('Refuse at CLIENT SETNAME what Rafka refuses there'),
     ...kafkaSettings,
   })

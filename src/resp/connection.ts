@@ -145,10 +145,11 @@ export class Connection implements PipelineOwner, InboxOwner, ConnectionFacts, M
     );
   }
 
-  setName(name: string): void {
-    this.#host.names.check(this, name);
-    this.name = name;
-    this.log.debug({ conn: this.id, client: name }, 'connection named');
+  setName(name: string): undefined | Promise<void> {
+    const asked = this.#host.names.check(this, name);
+    if (asked) return asked.then(() => this.#named(name));
+    this.#named(name);
+    return undefined;
   }
 
   setProtocol(protocol: Protocol): void {
@@ -172,9 +173,9 @@ export class Connection implements PipelineOwner, InboxOwner, ConnectionFacts, M
     this.user = user;
   }
 
-  monitor(): void {
+  monitor(): undefined | Promise<void> {
     this.isMonitor = true;
-    this.#host.monitors.add(this);
+    return this.#host.monitors.add(this);
   }
 
   async reset(): Promise<void> {
@@ -257,6 +258,13 @@ export class Connection implements PipelineOwner, InboxOwner, ConnectionFacts, M
 
   outgrown(bytes: number): void {
     this.#expel('query buffer limit', bytes);
+  }
+
+  #named(name: string): void {
+    this.name = name;
+    // It has closed while others were asked: the name is nobody's.
+    if (this.#gone) this.#host.names.release(this);
+    this.log.debug({ conn: this.id, client: name }, 'connection named');
   }
 
   #received(chunk: Buffer): void {

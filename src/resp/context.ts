@@ -1,4 +1,5 @@
 // What a command sees of its connection, of the server around it and of Kafka behind it.
+import type { Cluster } from '../core/cluster.js';
 import type { ConsumerSession } from '../core/consumer-session.js';
 import type { Admin } from '../core/ports.js';
 import type { ProducerSession } from '../core/producer-session.js';
@@ -8,11 +9,16 @@ import type { Log } from '../log.js';
 import type { CommandTable } from './command.js';
 import type { KafkaSettings, RespConfig } from './config.js';
 import type { Protocol } from './encoder.js';
+import type { Load } from './facts.js';
+import type { Peers } from './peers.js';
 import type { ConnectionStreams } from './streams/connection-streams.js';
 import type { Streams } from './streams/streams.js';
 import type { ConsumeKey } from './topics-key.js';
 import type { User } from './user.js';
 import type { Users } from './users.js';
+
+/** Whoever takes acks: a consumer of this process, or of another one that serves the same port. */
+export type Acknowledger = Pick<ConsumerSession, 'ack'>;
 
 /** The Kafka side of one connection: made lazily by its commands, closed with it. */
 export interface Sessions {
@@ -36,14 +42,14 @@ export interface Sessions {
   /**
    * Makes this connection's consumer, as the owner of its name.
    * @returns undefined when brokers did not answer within timeoutMs.
-   * @throws GatewayError `id-taken`, `too-many-consumers`, `consumer-refused`, `not-permitted`.
+   * @throws GatewayError `id-taken`, `too-many-consumers`, `consumer-refused`, `not-permitted`, `peer-silent`.
    */
   makeConsumer(wanted: ConsumeKey, timeoutMs: number): Promise<ConsumerSession | undefined>;
   /**
    * The consumer that acks of this connection's name go to: its own, or that of another connection of the same name and user.
-   * @throws GatewayError `ack-no-consumer`.
+   * @throws GatewayError `ack-no-consumer`; where another process has it, ack() rejects with that, or `peer-silent`.
    */
-  acknowledger(): ConsumerSession;
+  acknowledger(): Acknowledger;
   /** Closes the consumer, if there is one: what was acked is committed. Never rejects. */
   closeConsumer(): Promise<void>;
   /** Closes both sessions, the producer flushed first. @returns messages that were not delivered. Never rejects. */
@@ -58,8 +64,8 @@ export interface Gateway {
   /** What connections share of Redis Streams. */
   readonly streams: Streams;
   open(connection: Context): Sessions;
-  /** Fields of INFO's `# Kafka` section. */
-  info(): Readonly<Record<string, string | number>>;
+  readonly cluster: Cluster;
+  load(): Pick<Load, 'producers' | 'consumers' | 'inFlight'>;
 }
 
 export type ReplyMode = 'on' | 'off' | 'skip';
@@ -87,8 +93,8 @@ export interface Context {
   /** What CLIENT INFO and CLIENT LIST show of it. */
   readonly facts: ConnectionFacts;
 
-  /** @throws GatewayError when the name is refused. */
-  setName(name: string): void;
+  /** Returns a promise only where other processes are asked. @throws GatewayError (or rejects with one) when the name is refused. */
+  setName(name: string): undefined | Promise<void>;
   setProtocol(protocol: Protocol): void;
   setReplyMode(mode: ReplyMode): void;
   /** CLIENT SETINFO: what the client library says of itself. */
@@ -97,8 +103,8 @@ export interface Context {
   readonly isAuthenticated: boolean;
   /** The connection speaks for this user from now on. */
   authenticate(user: User): void;
-  /** The connection gets every command of the server as a line from now on. */
-  monitor(): void;
+  /** The connection gets every command of the server as a line, from now on or when the promise resolves. */
+  monitor(): undefined | Promise<void>;
   /** Back to how it was when it was accepted; its consumer is closed. */
   reset(): Promise<void>;
   /** Ends what waits on it as after its time-out, or with an error. @returns false when nothing waits that can be ended. */
@@ -133,10 +139,9 @@ export interface ServerView {
   readonly settings: RespConfig;
   /** Version of this gateway. */
   readonly version: string;
-  /** 40 hex digits, another one each run. */
-  readonly runId: string;
-  /** Milliseconds since the epoch. */
-  readonly startedAt: number;
+  readonly stats: Stats;
+  /** The other processes that serve the same port. */
+  readonly peers: Peers;
   /** The port listened on; 0 when there is only the unix socket. */
   readonly port: number;
   readonly clientCount: number;

@@ -2,13 +2,14 @@
 import { totalmem } from 'node:os';
 import { REDIS_VERSION } from './compatibility.js';
 import type { Context } from './context.js';
+import type { Facts } from './facts.js';
 
 /** Asked once: the system reads a file for it. */
 const systemMemory = totalmem();
 
 type Fields = Readonly<Record<string, string | number>>;
 
-const sections: Readonly<Record<string, (ctx: Context) => Fields>> = {
+const sections: Readonly<Record<string, (ctx: Context, facts: Facts) => Fields>> = {
   Server: ({ server }) => ({
     redis_version: REDIS_VERSION,
     rafka_version: server.version,
@@ -16,20 +17,19 @@ const sections: Readonly<Record<string, (ctx: Context) => Fields>> = {
     os: `${process.platform} ${process.arch}`,
     arch_bits: 64,
     node_version: process.versions.node,
-    process_id: process.pid,
-    run_id: server.runId,
+    process_id: server.peers.server.processId,
+    run_id: server.peers.server.runId,
     tcp_port: server.port,
     server_time_usec: server.nowMicros(),
-    uptime_in_seconds: uptime(server.nowMicros(), server.startedAt),
-    uptime_in_days: Math.floor(uptime(server.nowMicros(), server.startedAt) / 86_400),
+    uptime_in_seconds: uptime(server.nowMicros(), server.peers.server.startedAt),
+    uptime_in_days: Math.floor(uptime(server.nowMicros(), server.peers.server.startedAt) / 86_400),
   }),
-  Clients: ({ server }) => ({
-    connected_clients: server.clientCount,
+  Clients: ({ server }, { load }) => ({
+    connected_clients: load.clients,
     maxclients: server.settings.maxClients,
-    blocked_clients: [...server.clients()].filter(({ facts }) => facts.isWaiting).length,
+    blocked_clients: load.blocked,
   }),
-  Memory: () => {
-    const rss = process.memoryUsage.rss();
+  Memory: (_ctx, { load: { memory: rss } }) => {
     return {
       used_memory: rss,
       used_memory_human: human(rss),
@@ -44,10 +44,10 @@ const sections: Readonly<Record<string, (ctx: Context) => Fields>> = {
     };
   },
   Persistence: () => ({ loading: 0, async_loading: 0, rdb_bgsave_in_progress: 0, aof_enabled: 0 }),
-  Stats: ({ stats }) => ({
-    total_connections_received: stats.get('resp.connections'),
-    total_commands_processed: stats.get('resp.commands'),
-    rejected_connections: stats.get('resp.connections.refused'),
+  Stats: (_ctx, { stats }) => ({
+    total_connections_received: stats['resp.connections'] ?? 0,
+    total_commands_processed: stats['resp.commands'] ?? 0,
+    rejected_connections: stats['resp.connections.refused'] ?? 0,
     expired_keys: 0,
     evicted_keys: 0,
     pubsub_channels: 0,
@@ -57,14 +57,20 @@ const sections: Readonly<Record<string, (ctx: Context) => Fields>> = {
     role: 'master',
     connected_slaves: 0,
     master_failover_state: 'no-failover',
-    master_replid: server.runId,
+    master_replid: server.peers.server.runId,
     master_repl_offset: 0,
   }),
-  CPU: () => {
-    const { user, system } = process.cpuUsage();
-    return { used_cpu_sys: (system / 1e6).toFixed(6), used_cpu_user: (user / 1e6).toFixed(6) };
-  },
-  Kafka: ({ server }) => server.gateway.info(),
+  CPU: (_ctx, { load: { cpuUser, cpuSystem } }) => ({
+    used_cpu_sys: (cpuSystem / 1e6).toFixed(6),
+    used_cpu_user: (cpuUser / 1e6).toFixed(6),
+  }),
+  Kafka: ({ server: { gateway } }, { load }) => ({
+    kafka_cluster: gateway.cluster.name,
+    kafka_brokers: gateway.cluster.kafka.brokers,
+    kafka_producers: load.producers,
+    kafka_consumers: load.consumers,
+    kafka_in_flight: load.inFlight,
+  }),
   Cluster: () => ({ cluster_enabled: 0 }),
   Keyspace: () => ({}),
 };
@@ -72,12 +78,12 @@ const sections: Readonly<Record<string, (ctx: Context) => Fields>> = {
 const everything = new Set(['all', 'default', 'everything']);
 
 /** The text of INFO. @param wanted names of sections in any case; none: all of them. */
-export function infoText(ctx: Context, wanted: readonly string[]): string {
+export function infoText(ctx: Context, facts: Facts, wanted: readonly string[]): string {
   const names = new Set(wanted.map((name) => name.toLowerCase()));
   const isAll = names.size === 0 || [...names].some((name) => everything.has(name));
   return Object.entries(sections)
     .filter(([title]) => isAll || names.has(title.toLowerCase()))
-    .map(([title, fields]) => section(title, fields(ctx)))
+    .map(([title, fields]) => section(title, fields(ctx, facts)))
     .join('\r\n');
 }
 

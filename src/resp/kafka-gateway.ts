@@ -11,7 +11,9 @@ import { TopicCatalog } from '../core/topic-catalog.js';
 import type { Log } from '../log.js';
 import type { KafkaSettings } from './config.js';
 import type { Context, Gateway } from './context.js';
+import type { Load } from './facts.js';
 import { Identities } from './identity.js';
+import { noPeers, type Peers } from './peers.js';
 import { ConnectionSessions } from './sessions.js';
 import { Streams } from './streams/streams.js';
 
@@ -23,6 +25,8 @@ export interface KafkaGatewayOptions {
   readonly clock: Clock;
   readonly stats: Stats;
   readonly log: Log;
+  /** The other processes that serve the same port; absent: none. */
+  readonly peers?: Peers;
 }
 
 /** Kafka's own default, ms. */
@@ -35,7 +39,8 @@ export class KafkaGateway implements Gateway {
   readonly catalog: TopicCatalog;
   readonly consumers: ConsumerSessions;
   readonly streams: Streams;
-  readonly identities = new Identities<ConnectionSessions>();
+  readonly identities: Identities<ConnectionSessions>;
+  readonly peers: Peers;
   readonly #options: KafkaGatewayOptions;
   readonly #log: SessionLog;
   readonly #producers = new Set<ProducerSession>();
@@ -46,6 +51,8 @@ export class KafkaGateway implements Gateway {
     const { cluster, clock, stats, settings, consumerProperties } = options;
     this.#options = options;
     this.settings = settings;
+    this.peers = options.peers ?? noPeers(clock.now());
+    this.identities = new Identities(this.peers);
     this.catalog = new TopicCatalog(cluster.kafka.admin, clock);
     this.#log = new SessionLog(options.log, () => clock.monotonic());
     this.streams = new Streams({
@@ -56,6 +63,7 @@ export class KafkaGateway implements Gateway {
       stats,
       log: options.log,
       sessionLog: this.#log,
+      onMade: () => this.peers.askAll('forgetTopics'),
     });
     this.consumers = new ConsumerSessions({
       kafka: cluster.kafka,
@@ -79,15 +87,18 @@ export class KafkaGateway implements Gateway {
     return new ConnectionSessions(this, connection);
   }
 
-  info(): Readonly<Record<string, string | number>> {
-    const { cluster } = this.#options;
-    return {
-      kafka_cluster: cluster.name,
-      kafka_brokers: cluster.kafka.brokers,
-      kafka_producers: [...this.#producers].filter((session) => session.isOpen).length,
-      kafka_consumers: this.consumers.count,
-      kafka_in_flight: [...this.#producers].reduce((sum, session) => sum + session.inFlight, 0),
-    };
+  get cluster(): Cluster {
+    return this.#options.cluster;
+  }
+
+  load(): Pick<Load, 'producers' | 'consumers' | 'inFlight'> {
+    let producers = 0;
+    let inFlight = 0;
+    for (const session of this.#producers) {
+      if (session.isOpen) producers++;
+      inFlight += session.inFlight;
+    }
+    return { producers, consumers: this.consumers.count, inFlight };
   }
 
   /** A producer for one connection. @param client names it in the log. */

@@ -1,5 +1,6 @@
 // MONITOR: every command of every connection as a line, for those who asked. A slow monitor loses lines and slows nobody.
 import type { Resolved } from './command.js';
+import type { Peers } from './peers.js';
 
 /** A connection that gets the lines. */
 export interface MonitorSink {
@@ -31,21 +32,46 @@ const named: Readonly<Record<number, string>> = {
 
 /** The monitors of one server. */
 export class Monitors {
+  readonly #peers: Peers;
   readonly #sinks = new Set<MonitorSink>();
+  /** Those that wait until the other processes send their lines. */
+  readonly #coming = new Set<MonitorSink>();
+  /** Somebody listens in another process. */
+  #elsewhere = false;
   #lines = '';
   #scheduled = false;
 
-  /** Whether anybody listens; ask before {@link feed}, which costs. */
-  get any(): boolean {
-    return this.#sinks.size > 0;
+  constructor(peers: Peers) {
+    this.#peers = peers;
   }
 
-  add(sink: MonitorSink): void {
+  /** Whether anybody listens; ask before {@link feed}, which costs. */
+  get any(): boolean {
+    return this.#elsewhere || this.#sinks.size > 0;
+  }
+
+  /** Returns a promise only where other processes are told. @throws GatewayError (rejects with) `peer-silent` */
+  add(sink: MonitorSink): undefined | Promise<void> {
+    if (this.#peers.exist) return this.#addFromAll(sink);
     this.#sinks.add(sink);
+    return undefined;
   }
 
   remove(sink: MonitorSink): void {
-    this.#sinks.delete(sink);
+    const was = this.#sinks.delete(sink) || this.#coming.delete(sink);
+    if (!was || !this.#peers.exist || this.#sinks.size + this.#coming.size > 0) return;
+    // What the others still send is shown to nobody.
+    this.#peers.watch(false).catch(() => {});
+  }
+
+  /** Whether somebody listens in another process. */
+  feedElsewhere(on: boolean): void {
+    this.#elsewhere = on;
+  }
+
+  /** Shows lines of another process to those who listen here. */
+  show(lines: Buffer): void {
+    for (const sink of this.#sinks) if (sink.unreadBytes < UNREAD_LIMIT_BYTES) sink.writeAside(lines);
   }
 
   /** Tells the monitors of a command about to run. @param nowMicros since the epoch. */
@@ -63,9 +89,21 @@ export class Monitors {
 
   #send(): void {
     if (this.#lines === '') return;
-    const bytes = Buffer.from(this.#lines, 'latin1');
+    const lines = this.#lines;
     this.#lines = '';
-    for (const sink of this.#sinks) if (sink.unreadBytes < UNREAD_LIMIT_BYTES) sink.writeAside(bytes);
+    if (this.#sinks.size > 0) this.show(Buffer.from(lines, 'latin1'));
+    if (this.#elsewhere && this.#peers.unsentBytes < UNREAD_LIMIT_BYTES) this.#peers.show(lines);
+  }
+
+  async #addFromAll(sink: MonitorSink): Promise<void> {
+    this.#coming.add(sink);
+    try {
+      await this.#peers.watch(true);
+      // A connection that has closed meanwhile was removed.
+      if (this.#coming.has(sink)) this.#sinks.add(sink);
+    } finally {
+      this.#coming.delete(sink);
+    }
   }
 }
 

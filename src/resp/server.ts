@@ -1,5 +1,4 @@
 // The RESP face: listens, lets clients in, knows them all, and sees them out in order.
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, type ListenOptions, type Server, type Socket } from 'node:net';
@@ -18,6 +17,7 @@ import type { Gateway } from './context.js';
 import { Encoder } from './encoder.js';
 import { Monitors } from './monitor.js';
 import { Names } from './names.js';
+import { noPeers, type Peers } from './peers.js';
 import { QueryBudget } from './query-budget.js';
 import { deniedByProtectedMode, isLoopback, tooManyClients } from './refusal.js';
 import { removeStaleSocket } from './stale-socket.js';
@@ -33,6 +33,8 @@ export interface RespServerOptions {
   readonly clock: Clock;
   readonly stats: Stats;
   readonly log: Log;
+  /** The other processes that serve the same port; absent: none. */
+  readonly peers?: Peers;
   /** For tests: other commands than all. */
   readonly commands?: readonly Command[];
 }
@@ -44,13 +46,12 @@ export class RespServer implements Face, Host {
   readonly name = 'resp';
   readonly commands: CommandTable;
   readonly users: Users;
-  readonly runId = randomBytes(20).toString('hex');
+  readonly peers: Peers;
   readonly encoder = new Encoder();
-  readonly monitors = new Monitors();
+  readonly monitors: Monitors;
   readonly names: Names<Connection>;
   readonly budget: QueryBudget;
   readonly limits: Host['limits'];
-  readonly startedAt: number;
   readonly initialUser: User;
   coarseNow: number;
   readonly #options: RespServerOptions;
@@ -62,7 +63,8 @@ export class RespServer implements Face, Host {
   #undelivered = 0;
   /** Set once a shutdown has begun. */
   #drained: Error | undefined;
-  #nextId = 1;
+  #nextId: number;
+  #elsewhere = 0;
   #sweep: NodeJS.Timeout | undefined;
 
   constructor(options: RespServerOptions) {
@@ -71,14 +73,17 @@ export class RespServer implements Face, Host {
     this.commands = new CommandTable(options.commands ?? Object.values(allCommands));
     this.users = Users.load(settings);
     this.initialUser = this.users.required ? nobodyYet : everybody;
-    this.names = new Names({ strict: settings.strictNames });
+    this.peers = options.peers ?? noPeers(clock.now());
+    this.#nextId = this.peers.server.firstConnectionId;
+    this.monitors = new Monitors(this.peers);
+    this.names = new Names({ strict: settings.strictNames, peers: this.peers });
     this.budget = new QueryBudget(settings.queryBufferBytes);
     this.limits = {
       maxBulkBytes: settings.maxBulkBytes,
       maxArgs: settings.maxArgs,
       refuseBulkBytes: options.maxMessageBytes,
     };
-    this.startedAt = this.coarseNow = clock.now();
+    this.coarseNow = clock.now();
   }
 
   get settings(): RespConfig {
@@ -105,6 +110,11 @@ export class RespServer implements Face, Host {
     return this.#connections.size;
   }
 
+  /** How many connections other processes have, as last heard. */
+  connectionsElsewhere(count: number): void {
+    this.#elsewhere = count;
+  }
+
   get port(): number {
     const address = this.#listening[0]?.address();
     return typeof address === 'object' && address ? address.port : 0;
@@ -126,11 +136,13 @@ export class RespServer implements Face, Host {
     const { host, port, unixSocket } = this.settings;
     await this.#listen(this.#tcpServer(), { host, port });
     if (unixSocket !== undefined) {
-      await removeStaleSocket(unixSocket);
+      if (!this.peers.exist) await removeStaleSocket(unixSocket);
       await this.#listen(createServer({ allowHalfOpen: true }), { path: unixSocket });
     }
     this.#sweep = setInterval(() => this.#look(), SWEEP_MS);
-    this.log.info({ face: this.name, host, port: this.port, unixSocket, tls: !!this.settings.tls }, 'listening');
+    // Of several processes, the one that started them says it once all of them do.
+    const level = this.peers.exist ? 'debug' : 'info';
+    this.log[level]({ face: this.name, host, port: this.port, unixSocket, tls: !!this.settings.tls }, 'listening');
   }
 
   async drain(): Promise<void> {
@@ -160,6 +172,7 @@ export class RespServer implements Face, Host {
 
   closed(connection: Connection): void {
     this.#connections.delete(connection.id);
+    this.peers.connections(this.#connections.size);
     this.#settle(connection.close());
   }
 
@@ -214,10 +227,11 @@ export class RespServer implements Face, Host {
     const connection = new Connection(this, socket, this.#nextId++);
     if (this.#drained) connection.abort(this.#drained);
     this.#connections.set(connection.id, connection);
+    this.peers.connections(this.#connections.size);
   }
 
   #refusal(socket: Socket): string | undefined {
-    if (this.#connections.size >= this.settings.maxClients) return tooManyClients;
+    if (this.#connections.size + this.#elsewhere >= this.settings.maxClients) return tooManyClients;
     const isOpen = !this.settings.protectedMode || this.users.required;
     return isOpen || isLoopback(socket.remoteAddress) ? undefined : deniedByProtectedMode;
   }

@@ -4,7 +4,8 @@ import type { ConsumerSession } from '../core/consumer-session.js';
 import { KafkaError } from '../core/ports.js';
 import type { ProducerSession } from '../core/producer-session.js';
 import { fail, GatewayError } from '../errors.js';
-import type { Context, Sessions } from './context.js';
+import type { Acknowledger, Context, Sessions } from './context.js';
+import { identityKey } from './identity.js';
 import type { KafkaGateway } from './kafka-gateway.js';
 import { ConnectionStreams } from './streams/connection-streams.js';
 import type { ConsumeKey } from './topics-key.js';
@@ -69,9 +70,9 @@ export class ConnectionSessions implements Sessions {
   async makeConsumer(wanted: ConsumeKey, timeoutMs: number): Promise<ConsumerSession | undefined> {
     const { name, user } = this.#ctx;
     user.checkConsume(groupOf(name), wanted.topics);
-    this.#gateway.identities.claim(name, user.name, this);
+    const claimed = this.#gateway.identities.claim(name, user.name, this);
     try {
-      this.#opening = this.#open(wanted, timeoutMs);
+      this.#opening = claimed ? claimed.then(() => this.#open(wanted, timeoutMs)) : this.#open(wanted, timeoutMs);
       await this.#opening;
     } finally {
       this.#opening = undefined;
@@ -80,11 +81,15 @@ export class ConnectionSessions implements Sessions {
     return this.#consumer;
   }
 
-  acknowledger(): ConsumerSession {
+  acknowledger(): Acknowledger {
+    if (this.#consumer) return this.#consumer;
     const { name, user, address } = this.#ctx;
-    const session = this.#consumer ?? this.#gateway.identities.owner(name, user.name)?.consumer;
-    if (!session) throw fail('ack-no-consumer', name || address);
-    return session;
+    const { identities, peers } = this.#gateway;
+    const key = identityKey(name, user.name);
+    const session = identities.owner(key)?.consumer;
+    if (session) return session;
+    if (!peers.exist || !name.includes(':')) throw fail('ack-no-consumer', name || address);
+    return { ack: (topic, partition, offset) => this.#ackElsewhere(key, topic, partition, offset) };
   }
 
   async closeConsumer(): Promise<void> {
@@ -101,6 +106,11 @@ export class ConnectionSessions implements Sessions {
     this.#producer = undefined;
     const [left] = await Promise.all([producer ? this.#gateway.closeProducer(producer) : 0, this.closeConsumer()]);
     return left;
+  }
+
+  async #ackElsewhere(key: string, topic: string, partition: number, offset: number): Promise<void> {
+    const taken = await this.#gateway.peers.askHolder(key, 'ack', key, topic, partition, offset);
+    if (!taken) throw fail('ack-no-consumer', this.#ctx.name);
   }
 
   async #open(wanted: ConsumeKey, timeoutMs: number): Promise<void> {

@@ -2,8 +2,9 @@
 import { fail } from '../../errors.js';
 import type { Command } from '../command.js';
 import { container } from '../container.js';
+import { resetStats } from '../facts.js';
 import { globMatcher } from '../glob.js';
-import { MapReply, OK } from '../reply.js';
+import { MapReply, OK, type Reply } from '../reply.js';
 import { configParameters } from '../settings-view.js';
 
 const common = {
@@ -67,10 +68,9 @@ const resetstat = {
   arity: 2,
   summary: "Resets the gateway's counters.",
   since: '2.0.0',
-  run(ctx) {
+  run(ctx): Reply | Promise<Reply> {
     ctx.user.checkAdmin();
-    ctx.stats.reset();
-    return OK;
+    return resetStats(ctx)?.then(() => OK) ?? OK;
   },
 } satisfies Command;
 

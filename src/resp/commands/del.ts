@@ -3,6 +3,8 @@
 import { fail } from '../../errors.js';
 import type { Command } from '../command.js';
 import type { Context } from '../context.js';
+import { resetStats } from '../facts.js';
+import type { Reply } from '../reply.js';
 import { isTopicKey, streamOfKey } from '../topic-keys.js';
 
 export const del = {
@@ -13,14 +15,13 @@ export const del = {
   flags: ['write'],
   summary: "Resets the gateway's counters: DEL stats.",
   args: [{ name: 'stats', type: 'key' }],
-  run(ctx, args) {
+  run(ctx, args): Reply | Promise<Reply> {
     const keys = args.rest().map(String);
     if (!keys.includes('stats')) return deleteStreams(ctx, keys);
     const key = keys.find((each) => each !== 'stats');
     if (key !== undefined) throw fail('stats-key', key.toUpperCase());
     ctx.user.checkAdmin();
-    ctx.stats.reset();
-    return 1;
+    return resetStats(ctx)?.then(() => 1) ?? 1;
   },
 } as const satisfies Command;
 
@@ -37,6 +38,7 @@ async function deleteStreams(ctx: Context, keys: readonly string[]): Promise<num
     await admin.deleteTopic(topic);
     catalog.forget();
     streams.forget(topic);
+    await ctx.server.peers.askAll('forgetTopics', topic);
     deleted++;
   }
   return deleted;

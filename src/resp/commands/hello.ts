@@ -43,16 +43,20 @@ export const hello = {
       ],
     },
   ],
-  run(ctx, args) {
+  run(ctx, args): Reply | Promise<Reply> {
     const { protocol, login, clientName } = readWishes(args);
     const user = login && authenticated(ctx, login.name, login.password);
     if (!user && !ctx.isAuthenticated) throw fail('hello-no-auth');
     if (user) ctx.authenticate(user);
-    if (clientName !== undefined) ctx.setName(clientName);
-    if (protocol !== undefined) ctx.setProtocol(protocol);
-    return greeting(ctx);
+    const named = clientName === undefined ? undefined : ctx.setName(clientName);
+    return named ? named.then(() => greet(ctx, protocol)) : greet(ctx, protocol);
   },
 } satisfies Command;
+
+function greet(ctx: Context, protocol: 2 | 3 | undefined): Reply {
+  if (protocol !== undefined) ctx.setProtocol(protocol);
+  return greeting(ctx);
+}
 
 function readWishes(args: Args): Wishes {
   const protocol = args.left > 0 ? readProtocol(args.bytes()) : undefined;

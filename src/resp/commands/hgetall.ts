@@ -1,7 +1,8 @@
 // HGETALL stats  ->  the gateway's counters, every value an integer as a string (a map on RESP3)
 import { fail } from '../../errors.js';
 import type { Command } from '../command.js';
-import { mapOf } from '../reply.js';
+import { allFacts, type Facts } from '../facts.js';
+import { mapOf, type Reply } from '../reply.js';
 
 export const hgetall = {
   name: 'hgetall',
@@ -11,10 +12,13 @@ export const hgetall = {
   flags: ['readonly'],
   summary: "The gateway's counters: HGETALL stats.",
   args: [{ name: 'stats', type: 'key' }],
-  run(ctx, args) {
+  run(ctx, args): Reply | Promise<Reply> {
     const key = args.text();
     if (key !== 'stats') throw fail('stats-key', key.toUpperCase());
-    const counters = Object.entries(ctx.stats.snapshot()).map(([name, value]) => [name, String(value)] as const);
-    return mapOf(Object.fromEntries(counters));
+    const facts = allFacts(ctx);
+    return facts instanceof Promise ? facts.then(counters) : counters(facts);
   },
 } as const satisfies Command;
+
+const counters = ({ stats }: Facts): Reply =>
+  mapOf(Object.fromEntries(Object.entries(stats).map(([name, value]) => [name, String(value)] as const)));

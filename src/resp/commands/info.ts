@@ -1,7 +1,8 @@
 // INFO [section ...]: what the server is and does.
 import type { Command } from '../command.js';
+import { allFacts } from '../facts.js';
 import { infoText } from '../info-sections.js';
-import { Verbatim } from '../reply.js';
+import { type Reply, Verbatim } from '../reply.js';
 
 /** `INFO [section ...]` -> `# Section` and `field:value` lines; the `# Kafka` section is this gateway's own. */
 export const info = {
@@ -14,11 +15,10 @@ export const info = {
   since: '1.0.0',
   args: [{ name: 'section', type: 'string', optional: true, multiple: true }],
   tips: ['nondeterministic_output', 'request_policy:all_shards', 'response_policy:special'],
-  run: (ctx, args) =>
-    new Verbatim(
-      infoText(
-        ctx,
-        args.rest().map((name) => name.toString()),
-      ),
-    ),
+  run(ctx, args): Reply | Promise<Reply> {
+    const sections = args.rest().map((name) => name.toString());
+    const facts = allFacts(ctx);
+    if (facts instanceof Promise) return facts.then((all) => new Verbatim(infoText(ctx, all, sections)));
+    return new Verbatim(infoText(ctx, facts, sections));
+  },
 } satisfies Command;

@@ -2,7 +2,8 @@
 import { fail } from '../../errors.js';
 import type { Command } from '../command.js';
 import { container } from '../container.js';
-import { mapOf, Verbatim } from '../reply.js';
+import { allFacts, type Facts } from '../facts.js';
+import { mapOf, type Reply, Verbatim } from '../reply.js';
 import { isTopicKey } from '../topic-keys.js';
 
 /** `MEMORY USAGE key [SAMPLES n]` -> 0 for a topic that exists (it is kept by Kafka), else null. */
@@ -30,6 +31,8 @@ const usage = {
   },
 } satisfies Command;
 
+const allocated = ({ load }: Facts): Reply => mapOf({ 'total.allocated': load.memory, 'keys.count': 0 });
+
 const doctor = {
   name: 'doctor',
   arity: 2,
@@ -49,7 +52,10 @@ const stats = {
   flags: [],
   summary: 'Returns details about memory usage.',
   since: '4.0.0',
-  run: () => mapOf({ 'total.allocated': process.memoryUsage.rss(), 'keys.count': 0 }),
+  run(ctx): Reply | Promise<Reply> {
+    const facts = allFacts(ctx);
+    return facts instanceof Promise ? facts.then(allocated) : allocated(facts);
+  },
 } satisfies Command;
 
 export const memory = container({

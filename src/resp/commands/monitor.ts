@@ -1,6 +1,6 @@
 // MONITOR: shows every command of every connection, as it comes.
 import type { Command } from '../command.js';
-import { OK } from '../reply.js';
+import { OK, type Reply } from '../reply.js';
 
 /**
  * `MONITOR` -> `+OK`, then a line a command: `<unix seconds.micros> [0 <host:port>] "CMD" "arg" ...`.
@@ -14,9 +14,8 @@ export const monitor = {
   flags: ['admin', 'noscript', 'loading', 'stale'],
   summary: 'Shows every command that the server runs, as it comes.',
   since: '1.0.0',
-  run(ctx) {
+  run(ctx): Reply | Promise<Reply> {
     ctx.user.checkAdmin();
-    ctx.monitor();
-    return OK;
+    return ctx.monitor()?.then(() => OK) ?? OK;
   },
 } satisfies Command;

@@ -2,9 +2,9 @@
 // Acknowledges a message and all before it of its partition: offset + 1 is stored, and committed within auto.commit.interval.ms.
 // With plain lists, any other key: RPUSH <key> <element> [...], answered when Kafka has them.
 // Beyond Rafka: several acks in one command, acks from any connection of the same name, RPUSH topics:<t> <message> as RPUSHX.
-import type { ConsumerSession } from '../../core/consumer-session.js';
 import { fail } from '../../errors.js';
 import type { Command } from '../command.js';
+import type { Acknowledger } from '../context.js';
 import type { Reply } from '../reply.js';
 import { isPlainList, pushToList } from '../streams/lists.js';
 import { isProduceKey, parseProduceKey } from '../topics-key.js';
@@ -39,7 +39,7 @@ interface Ack {
   readonly offset: number;
 }
 
-function acknowledge(session: ConsumerSession, acks: readonly Ack[]): Reply | Promise<Reply> {
+function acknowledge(session: Acknowledger, acks: readonly Ack[]): Reply | Promise<Reply> {
   const asked: Promise<void>[] = [];
   for (const { topic, partition, offset } of acks) {
     const answer = session.ack(topic, partition, offset);

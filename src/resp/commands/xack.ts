@@ -1,8 +1,8 @@
 // XACK key group id [id ...]  ->  how many entries were acknowledged now
-// From any connection. Only the part of an id behind the dash counts: it says which record it is.
+// From any connection, of any worker of this gateway. Only the part of an id behind the dash counts: it says which record it is.
 // Entries of partitions that another gateway has by now, and unknown ones, count nothing: they come again.
-import { fail } from '../../errors.js';
 import type { Command } from '../command.js';
+import { ackEverywhere } from '../streams/acks.js';
 import { parseId } from '../streams/ids.js';
 import { groupKey } from '../streams/key.js';
 
@@ -21,17 +21,11 @@ export const xack = {
     { name: 'id', type: 'string', multiple: true },
   ],
   run(ctx, args) {
-    const { topic, kafkaGroup } = groupKey(ctx, args.bytes(), args.text());
-    const { groups, settings } = ctx.server.gateway.streams;
-    const ids = args.rest().map((id) => parseId(id));
-    const open = groups.find(kafkaGroup, topic);
-    if (!open) return 0;
-    let acked = 0;
-    for (const { partition, offset } of ids) if (open.ack(partition, offset)) acked++;
-    if (settings.commit === 'async' || acked === 0) return acked;
-    return open.commit().then((done) => {
-      if (!done) throw fail('kafka-unavailable', 'the position could not be committed');
-      return acked;
-    });
+    const at = groupKey(ctx, args.bytes(), args.text());
+    return ackEverywhere(
+      ctx,
+      at,
+      args.rest().map((id) => parseId(id)),
+    );
   },
 } as const satisfies Command;

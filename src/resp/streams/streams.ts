@@ -30,6 +30,8 @@ export interface StreamsOptions {
   readonly stats: Stats;
   readonly log: Log;
   readonly sessionLog: SessionLog;
+  /** Tells the other processes of the gateway that a topic was made. */
+  readonly onMade: () => Promise<unknown>;
 }
 
 const connectTimeoutMs = 10_000;
@@ -216,6 +218,7 @@ export class Streams implements Face {
       config: { 'message.timestamp.type': 'LogAppendTime' },
     });
     await this.#settled(topic);
+    await this.#options.onMade();
     this.#known.add(topic);
   }
 

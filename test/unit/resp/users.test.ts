@@ -6,8 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { GatewayError } from '../../../src/errors.js';
-import { Identities } from '../../../src/resp/identity.js';
+import { Identities, identityKey } from '../../../src/resp/identity.js';
 import { type Carrier, Names } from '../../../src/resp/names.js';
+import { noPeers } from '../../../src/resp/peers.js';
 import { QueryBudget, type Spender } from '../../../src/resp/query-budget.js';
 import { everybody } from '../../../src/resp/user.js';
 import { nobodyYet, Users } from '../../../src/resp/users.js';
@@ -77,10 +78,11 @@ describe('users', () => {
 });
 
 describe('names', () => {
+  const peers = noPeers(0);
   const carrier = (name = '', user = everybody): Carrier => ({ name, user });
 
   test('an identity stays, a display name may change', () => {
-    const names = new Names({ strict: false });
+    const names = new Names({ strict: false, peers });
     names.check(carrier('display'), 'g:c');
     names.check(carrier('g:c'), 'g:c');
     assert.throws(() => names.check(carrier('g:c'), 'g:other'), code('id-already-set'));
@@ -88,7 +90,7 @@ describe('names', () => {
   });
 
   test('strict: unique for each user, free when released', () => {
-    const names = new Names<Carrier>({ strict: true });
+    const names = new Names<Carrier>({ strict: true, peers });
     const first = { name: '', user: everybody };
     names.check(first, 'g:c');
     first.name = 'g:c';
@@ -99,16 +101,16 @@ describe('names', () => {
   });
 
   test('the first that consumes owns a name until it is released; users never meet', () => {
-    const identities = new Identities<object>();
+    const identities = new Identities<object>(peers);
     const [a, b] = [{}, {}];
     identities.claim('g:c', 'default', a);
     identities.claim('g:c', 'default', a);
     assert.throws(() => identities.claim('g:c', 'default', b), code('id-taken'));
     identities.claim('g:c', 'other', b);
-    assert.equal(identities.owner('g:c', 'default'), a);
+    assert.equal(identities.owner(identityKey('g:c', 'default')), a);
     identities.release(a);
-    assert.equal(identities.owner('g:c', 'default'), undefined);
-    assert.equal(identities.owner('g:c', 'other'), b);
+    assert.equal(identities.owner(identityKey('g:c', 'default')), undefined);
+    assert.equal(identities.owner(identityKey('g:c', 'other')), b);
   });
 });
 

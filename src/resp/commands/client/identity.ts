@@ -1,7 +1,7 @@
 // CLIENT SETNAME, GETNAME, SETINFO: what a connection is called.
 import { fail } from '../../../errors.js';
 import type { Command } from '../../command.js';
-import { OK } from '../../reply.js';
+import { OK, type Reply } from '../../reply.js';
 import { connectionCommand } from './common.js';
 
 /** `CLIENT SETNAME <group.id>:<name>` -> `+OK`. Rafka answers a bulk OK; strict clients want this. */
@@ -13,9 +13,8 @@ export const setname = {
   summary: 'Names the connection: <group.id>:<name> is its identity as a consumer.',
   since: '2.6.9',
   args: [{ name: 'connection-name', type: 'string' }],
-  run(ctx, args) {
-    ctx.setName(args.text());
-    return OK;
+  run(ctx, args): Reply | Promise<Reply> {
+    return ctx.setName(args.text())?.then(() => OK) ?? OK;
   },
 } satisfies Command;
 

@@ -1,11 +1,11 @@
 // CLIENT ID, INFO, LIST: the server's connections.
 import { fail } from '../../../errors.js';
 import { type Args, parseInteger } from '../../args.js';
-import { readType } from '../../client-filter.js';
-import { clientLine } from '../../client-line.js';
+import { type ClientFilter, readType } from '../../client-filter.js';
+import { clientLine, clientLines } from '../../client-line.js';
 import type { Command } from '../../command.js';
-import type { Context } from '../../context.js';
-import { Verbatim } from '../../reply.js';
+import type { ClientLine } from '../../peers.js';
+import { type Reply, Verbatim } from '../../reply.js';
 import { adminCommand, connectionCommand } from './common.js';
 
 export const id = {
@@ -39,23 +39,32 @@ export const list = {
     { name: 'client-type', type: 'string', token: 'TYPE', optional: true },
     { name: 'client-id', type: 'integer', token: 'ID', optional: true, multiple: true },
   ],
-  run(ctx, args) {
+  run(ctx, args): Reply | Promise<Reply> {
     ctx.user.checkAdmin();
-    return new Verbatim(
-      selected(ctx, args)
-        .map((client) => `${clientLine(client)}\n`)
-        .join(''),
-    );
+    const { peers } = ctx.server;
+    const ids = args.left > 1 && args.option('ID') ? args.rest().map(readId) : undefined;
+    const filter = { tests: ids ? [{ ids }] : readTests(args) };
+    const own = clientLines(ctx.server, filter);
+    if (!peers.exist) return shown(own, ids);
+    return peers.askAll('clients', filter).then((others) => shown([own, ...others].flat(), ids));
   },
 } satisfies Command;
 
-function selected(ctx: Context, args: Args): Context[] {
-  if (args.left === 0) return [...ctx.server.clients()];
-  if (args.left === 2 && args.option('TYPE')) return [...ctx.server.clients()].filter(readType(args));
-  if (args.left < 2 || !args.option('ID')) throw fail('syntax');
-  return args.rest().flatMap((bytes) => {
-    const wanted = parseInteger(bytes);
-    if (wanted === undefined) throw fail('client-id-invalid');
-    return ctx.server.client(wanted) ?? [];
-  });
+function readTests(args: Args): ClientFilter['tests'] {
+  if (args.left === 0) return [];
+  if (args.left !== 2 || !args.option('TYPE')) throw fail('syntax');
+  return [readType(args)];
+}
+
+function readId(bytes: Buffer): number {
+  const id = parseInteger(bytes);
+  if (id === undefined) throw fail('client-id-invalid');
+  return id;
+}
+
+/** The connections that were asked for in the order asked, all of them by their age. */
+function shown(found: readonly ClientLine[], ids: readonly number[] | undefined): Reply {
+  const byId = new Map(found.map(({ id, line }) => [id, line]));
+  const order = ids ?? [...byId.keys()].sort((a, b) => a - b);
+  return new Verbatim(order.flatMap((id) => (byId.has(id) ? [`${byId.get(id)}\n`] : [])).join(''));
 }

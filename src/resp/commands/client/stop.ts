@@ -1,7 +1,7 @@
 // CLIENT KILL, UNBLOCK: what one connection may do to another.
 import { fail } from '../../../errors.js';
 import type { Args } from '../../args.js';
-import { type ClientTest, readKillFilter } from '../../client-filter.js';
+import { type ClientFilter, isMeant, readKillFilter } from '../../client-filter.js';
 import type { Command } from '../../command.js';
 import type { Context } from '../../context.js';
 import { OK, type Reply } from '../../reply.js';
@@ -36,7 +36,7 @@ export const kill = {
       ],
     },
   ],
-  run(ctx, args): Reply {
+  run(ctx, args): Reply | Promise<Reply> {
     ctx.user.checkAdmin();
     return args.left === 1 ? killAddress(ctx, args) : killAll(ctx, readKillFilter(ctx, args));
   },
@@ -61,28 +61,36 @@ export const unblock = {
       ],
     },
   ],
-  run(ctx, args): Reply {
+  run(ctx, args): Reply | Promise<Reply> {
     ctx.user.checkAdmin();
     const id = args.integer();
     const how = args.left === 0 || args.option('TIMEOUT') ? 'timeout' : args.option('ERROR') ? 'error' : undefined;
     if (how === undefined) throw fail('unblock-reason');
     args.finish();
-    return ctx.server.client(id)?.unblock(how) ? 1 : 0;
+    const { peers } = ctx.server;
+    const client = ctx.server.client(id);
+    if (client || !peers.exist) return client?.unblock(how) ? 1 : 0;
+    return peers.askAll('unblock', id, how).then((done) => (done.includes(true) ? 1 : 0));
   },
 } satisfies Command;
 
-function killAddress(ctx: Context, args: Args): Reply {
-  const address = args.text();
-  const found = [...ctx.server.clients()].find((client) => client.address === address);
-  if (!found) throw fail('no-such-client');
-  stop(ctx, found);
+/** The old form kills one, and complains when there is none. */
+function killAddress(ctx: Context, args: Args): Reply | Promise<Reply> {
+  const killed = killAll(ctx, { tests: [{ address: args.text() }] });
+  return killed instanceof Promise ? killed.then(killedOne) : killedOne(killed);
+}
+
+function killedOne(count: number): Reply {
+  if (count === 0) throw fail('no-such-client');
   return OK;
 }
 
-function killAll(ctx: Context, isMeant: ClientTest): Reply {
-  const found = [...ctx.server.clients()].filter(isMeant);
+function killAll(ctx: Context, filter: ClientFilter): number | Promise<number> {
+  const { peers } = ctx.server;
+  const found = [...ctx.server.clients()].filter((client) => isMeant(filter, client));
   for (const client of found) stop(ctx, client);
-  return found.length;
+  if (!peers.exist) return found.length;
+  return peers.askAll('kill', filter).then((others) => others.reduce((sum, count) => sum + count, found.length));
 }
 
 /** Who kills itself still gets its answer. */

@@ -1,0 +1,44 @@
+// What this process answers to the others that serve the same port.
+import { setImmediate as turn } from 'node:timers/promises';
+import { isMeant } from './client-filter.js';
+import { clientLines } from './client-line.js';
+import { ownFacts } from './facts.js';
+import type { KafkaGateway } from './kafka-gateway.js';
+import type { Peer } from './peers.js';
+import type { RespServer } from './server.js';
+import { ackEntries } from './streams/acks.js';
+
+/** @param metrics this process' metrics, where somebody can ask for them */
+export function answersOf(server: RespServer, gateway: KafkaGateway, metrics: Peer['metrics']): Peer {
+  const { catalog, streams, identities } = gateway;
+  return {
+    metrics,
+    clients: (filter) => clientLines(server, filter),
+    kill(filter) {
+      const found = [...server.clients()].filter((client) => isMeant(filter, client));
+      for (const client of found) client.destroy();
+      return found.length;
+    },
+    unblock: (id, how) => server.client(id)?.unblock(how) ?? false,
+    async holds(key) {
+      // Connections whose end has come already are heard of first.
+      await turn();
+      return identities.owner(key) !== undefined || server.names.holds(key);
+    },
+    ack(key, topic, partition, offset) {
+      const consumer = identities.owner(key)?.consumer;
+      if (!consumer) return false;
+      return consumer.ack(topic, partition, offset)?.then(() => true) ?? true;
+    },
+    ackEntries: (group, topic, entries) => ackEntries(streams, group, topic, entries),
+    forgetTopics(deleted) {
+      catalog.forget();
+      if (deleted !== undefined) streams.forget(deleted);
+    },
+    facts: () => ownFacts(server),
+    resetStats: () => server.stats.reset(),
+    feedMonitors: (on) => server.monitors.feedElsewhere(on),
+    showMonitors: (lines) => server.monitors.show(Buffer.from(lines, 'latin1')),
+    connectionsElsewhere: (count) => server.connectionsElsewhere(count),
+  };
+}

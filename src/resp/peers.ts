@@ -1,0 +1,100 @@
+// The other processes that serve the same port (--workers): what each can be asked, and how. A process of its own has none.
+import { randomBytes } from 'node:crypto';
+import type { ClientFilter } from './client-filter.js';
+import type { Facts } from './facts.js';
+
+/** A connection as CLIENT LIST shows it. */
+export interface ClientLine {
+  readonly id: number;
+  readonly line: string;
+}
+
+/** What a process does for the others. Arguments and answers cross processes: plain data only. */
+export interface Peer {
+  /** CLIENT LIST. */
+  clients(filter: ClientFilter): readonly ClientLine[];
+  /** CLIENT KILL. @returns how many connections were closed. */
+  kill(filter: ClientFilter): number;
+  /** CLIENT UNBLOCK. */
+  unblock(id: number, how: 'timeout' | 'error'): boolean;
+  /** Whether a connection of this process still has what was claimed, once it has heard of those that are gone. */
+  holds(key: string): boolean | Promise<boolean>;
+  /** An ack for the consumer that owns this identity. @returns false when it has none. @throws GatewayError, KafkaError as ConsumerSession.ack() */
+  ack(key: string, topic: string, partition: number, offset: number): boolean | Promise<boolean>;
+  /** XACK. @returns how many of these entries were pending here and are acknowledged now. @throws GatewayError */
+  ackEntries(group: string, topic: string, entries: readonly EntryPlace[]): number | Promise<number>;
+  /** Topics were made, or this one was deleted. */
+  forgetTopics(deleted?: string): void;
+  facts(): Facts;
+  resetStats(): void;
+  /** Its metrics in prom-client's JSON; none when nobody can ask for them. */
+  metrics(): Promise<readonly object[]>;
+  /** Whether the commands run here are to be shown to monitors elsewhere. */
+  feedMonitors(on: boolean): void;
+  /** Lines for its own monitors; one character a byte. */
+  showMonitors(lines: string): void;
+  /** How many connections the others have. */
+  connectionsElsewhere(count: number): void;
+}
+
+export interface EntryPlace {
+  readonly partition: number;
+  readonly offset: number;
+}
+
+export type Question = keyof Peer;
+export type Answer<Q extends Question> = Awaited<ReturnType<Peer[Q]>>;
+
+/** What is one for all processes of a server. */
+export interface ServerIdentity {
+  /** 40 hex digits, another one each run. */
+  readonly runId: string;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+  /** Of the process that users started. */
+  readonly processId: number;
+  /** Of the first connection of this process; each later one has the next number. */
+  readonly firstConnectionId: number;
+}
+
+/** Every question has a deadline. */
+export interface Peers {
+  readonly server: ServerIdentity;
+  /** False in a process of its own: nothing below is asked then, and commands answer without waiting. */
+  readonly exist: boolean;
+  /**
+   * Claims a name for this process: one at a time in the whole server. Frees itself when the process dies.
+   * @returns false when another process has it. @throws GatewayError `peer-silent`
+   */
+  claim(key: string): Promise<boolean>;
+  release(key: string): void;
+  /** @returns undefined when no process has claimed this. @throws GatewayError `peer-silent`, and what the question throws there. */
+  askHolder<Q extends Question>(key: string, question: Q, ...args: Parameters<Peer[Q]>): Promise<Answer<Q> | undefined>;
+  /** The answers of all others; those that do not answer in time are left out. */
+  askAll<Q extends Question>(question: Q, ...args: Parameters<Peer[Q]>): Promise<Answer<Q>[]>;
+  /** How many connections this process has. */
+  connections(count: number): void;
+  /** MONITOR: resolves when all others send their commands here, or do no more. @throws GatewayError `peer-silent` */
+  watch(on: boolean): Promise<void>;
+  /** Lines for the monitors of the others. @returns bytes that have not left yet. */
+  show(lines: string): void;
+  /** Bytes of lines that have not left yet. */
+  readonly unsentBytes: number;
+}
+
+/** The peers of a process of its own. @param now milliseconds since the epoch */
+export function noPeers(now: number): Peers {
+  const runId = randomBytes(20).toString('hex');
+  return {
+    server: { runId, startedAt: now, processId: process.pid, firstConnectionId: 1 },
+    exist: false,
+    unsentBytes: 0,
+    claim: async () => true,
+    release() {},
+    askHolder: async () => undefined,
+    askAll: async () => [],
+    connections() {},
+    async watch() {},
+    show() {},
+  };
+}

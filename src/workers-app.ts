@@ -1,0 +1,118 @@
+// The composition root of --workers: a primary without a RESP face, and the workers that serve the port.
+import { randomBytes } from 'node:crypto';
+import {
+  systemClock as clock,
+  closeClusters,
+  createProgram,
+  createResp,
+  openClusters,
+  otherFaces,
+  type Shared,
+} from './app.js';
+import type { Config } from './config.js';
+import { Stats } from './core/stats.js';
+import { createLog, type Log } from './log.js';
+import { Program } from './program.js';
+import { answersOf } from './resp/answers.js';
+import { processLoad } from './resp/facts.js';
+import type { Peers } from './resp/peers.js';
+import { removeStaleSocket } from './resp/stale-socket.js';
+import { preparePrimary, primaryChannel } from './workers/node-cluster.js';
+import type { StartOrder } from './workers/order.js';
+import { Switchboard } from './workers/switchboard.js';
+import { type Served, WorkerSide } from './workers/worker-side.js';
+import { Workers } from './workers/workers.js';
+
+/** Connections of one worker have numbers below those of the next. */
+const idsOfWorker = 10_000_000_000;
+
+/** What the program is started with to be a worker. */
+export const workerArgument = 'worker';
+
+/** The primary: workers, and every face but RESP. @throws KafkaError for properties that librdkafka refuses. */
+export async function createPrimary(config: Config, version: string, log: Log): Promise<Program> {
+  const stats = new Stats();
+  const clusters = await openClusters(config, log);
+  const shared: Shared = { config, clusters, version, stats, log };
+  const facts = () => ({ stats: stats.snapshot(), load: processLoad() });
+  const switchboard = new Switchboard({ facts, stats, clock });
+  const workers = new Workers({
+    count: config.resp.workers,
+    fork: preparePrimary([workerArgument]),
+    order: startOrders(shared),
+    switchboard,
+    shutdownMs: config.shutdown.timeoutMs,
+    clock,
+    log,
+  });
+  const others = await otherFaces(shared, () => switchboard.askWorkers('metrics', []));
+  const { unixSocket } = config.resp;
+  return createProgram(shared, {
+    faces: [workers, ...others],
+    prepare: async () => (unixSocket === undefined ? undefined : removeStaleSocket(unixSocket)),
+    closeShared: async () => {},
+    abandon: () => workers.kill(),
+  });
+}
+
+function startOrders({ config, clusters }: Shared): (worker: number) => StartOrder {
+  const runId = randomBytes(20).toString('hex');
+  const common = { runId, startedAt: clock.now(), processId: process.pid };
+  const embedded = config.embedded ? { embeddedBrokers: clusters.get().kafka.brokers } : {};
+  return (worker) => ({
+    config,
+    worker,
+    server: { ...common, firstConnectionId: worker * idsOfWorker + 1 },
+    ...embedded,
+  });
+}
+
+/** Makes this process a worker. @param onEnd it has stopped; within the longest shutdown, or not @returns false when nobody has started it as one. */
+export function runWorker(version: string, onEnd: (log: Log | undefined, inTime: boolean) => void): boolean {
+  const channel = primaryChannel();
+  if (!channel) return false;
+  let log: Log | undefined;
+  let shutdownMs = 0;
+  new WorkerSide({
+    channel,
+    clock,
+    onBug: (err, question) => log?.error({ err, question }, 'a question of another process failed'),
+    async serve({ config: checked, worker, embeddedBrokers }, peers) {
+      const config = checked as Config;
+      shutdownMs = config.shutdown.timeoutMs;
+      log = createLog(config.log).child({ worker });
+      const clusters = await openClusters(config, log, embeddedBrokers);
+      return serveResp({ config, clusters, version, stats: new Stats(), log }, peers);
+    },
+    onAlone() {
+      log?.warn('the primary is gone: shutting down');
+      clock.after(shutdownMs, () => onEnd(log, false));
+    },
+    onEnd: () => onEnd(log, true),
+  });
+  return true;
+}
+
+async function serveResp(shared: Shared, peers: Peers): Promise<Served> {
+  const { config, clusters, stats, log } = shared;
+  const { server, gateway } = createResp(shared, peers);
+  const release = async (): Promise<void> => {
+    await gateway.close();
+    await closeClusters(clusters);
+  };
+  const program = new Program({ faces: [server, gateway.streams], log, release });
+  await program.start();
+  const metrics = config.ops || config.http ? await processMetrics(stats) : async () => [];
+  return {
+    port: server.port,
+    answers: answersOf(server, gateway, metrics),
+    phase: (phase) => program.phase(phase),
+    stop: () => program.stop(),
+  };
+}
+
+async function processMetrics(stats: Stats): Promise<() => Promise<readonly object[]>> {
+  const { createMetrics } = await import('./http/metrics.js');
+  const registry = createMetrics(stats);
+  return () => registry.getMetricsAsJSON();
+}

@@ -1,0 +1,126 @@
+// Link: questions and answers between two processes. Every question has a deadline, and ends when the other side is gone.
+import { within } from '../core/clock.js';
+import type { Clock } from '../core/ports.js';
+import { fail } from '../errors.js';
+import { type Failure, failureOf, thrown } from './failure.js';
+
+/** What answers questions of the other side, by their names. */
+export type Answers = Readonly<Record<string, (...args: never[]) => unknown>>;
+
+/** A question (n), one that nobody waits for (no n), or an answer (to). */
+type Message =
+  | { readonly n?: number; readonly ask: string; readonly args: readonly unknown[] }
+  | { readonly to: number; readonly value?: unknown; readonly failure?: Failure };
+
+export interface LinkOptions {
+  /** Takes what is to be brought to the other side's receive(), as plain data; tells when it has left. */
+  readonly send: (messages: readonly object[], left: () => void) => void;
+  /** Told of what an answer threw that is no expected failure. */
+  readonly onBug: (error: unknown, question: string) => void;
+  readonly clock: Clock;
+}
+
+interface Waiting {
+  resolve(value: unknown): void;
+  reject(error: Error): void;
+}
+
+/** How long an answer may take unless said otherwise, ms. */
+export const answerMs = 3_000;
+
+export class Link {
+  readonly #options: LinkOptions;
+  readonly #waiting = new Map<number, Waiting>();
+  #answers: Answers = {};
+  #outbox: Message[] = [];
+  #outboxBytes = 0;
+  #unsentBytes = 0;
+  #asked = 0;
+  #closed = false;
+
+  constructor(options: LinkOptions) {
+    this.#options = options;
+  }
+
+  /** Roughly, of what was told with a size and has not left yet. */
+  get unsentBytes(): number {
+    return this.#unsentBytes;
+  }
+
+  /** What the other side may ask. */
+  serve(answers: Answers): void {
+    this.#answers = answers;
+  }
+
+  /** @throws GatewayError `peer-silent` when no answer comes within timeoutMs; what the answer threw there. */
+  async ask(question: string, args: readonly unknown[], timeoutMs = answerMs): Promise<unknown> {
+    if (this.#closed) throw fail('peer-silent');
+    const n = ++this.#asked;
+    const answer = new Promise<{ value: unknown }>((resolve, reject) => {
+      this.#waiting.set(n, { resolve: (value) => resolve({ value }), reject });
+    });
+    this.#post({ n, ask: question, args });
+    try {
+      const got = await within(this.#options.clock, timeoutMs, answer);
+      if (got === undefined) throw fail('peer-silent');
+      return got.value;
+    } finally {
+      this.#waiting.delete(n);
+    }
+  }
+
+  /** Asks without waiting for an answer. @param bytes how large it is, where {@link unsentBytes} is to know. */
+  tell(question: string, args: readonly unknown[], bytes = 0): void {
+    if (this.#closed) return;
+    this.#unsentBytes += bytes;
+    this.#outboxBytes += bytes;
+    this.#post({ ask: question, args });
+  }
+
+  /** What the other side has sent. */
+  receive(messages: readonly object[]): void {
+    for (const message of messages as readonly Message[]) {
+      if ('ask' in message) void this.#answer(message);
+      else if (message.failure) this.#waiting.get(message.to)?.reject(thrown(message.failure));
+      else this.#waiting.get(message.to)?.resolve(message.value);
+    }
+  }
+
+  /** The other side is gone: whoever waits for it need not wait on. */
+  close(): void {
+    this.#closed = true;
+    for (const { reject } of this.#waiting.values()) reject(fail('peer-silent'));
+    this.#waiting.clear();
+  }
+
+  async #answer({ n, ask, args }: Extract<Message, { ask: string }>): Promise<void> {
+    try {
+      const answer = this.#answers[ask] as ((...args: readonly unknown[]) => unknown) | undefined;
+      if (!answer) throw fail('peer-silent');
+      const value = await answer(...args);
+      if (n !== undefined) this.#post({ to: n, value });
+    } catch (error) {
+      const failure = failureOf(error);
+      if (!failure) this.#options.onBug(error, ask);
+      if (n !== undefined) this.#post({ to: n, failure: failure ?? { bug: ask } });
+    }
+  }
+
+  /** What is said in one turn leaves as one message. */
+  #post(message: Message): void {
+    if (this.#closed) return;
+    this.#outbox.push(message);
+    if (this.#outbox.length === 1) queueMicrotask(() => this.#flush());
+  }
+
+  #flush(): void {
+    const messages = this.#outbox;
+    const bytes = this.#outboxBytes;
+    this.#outbox = [];
+    this.#outboxBytes = 0;
+    if (this.#closed) return;
+    this.#options.send(messages, () => {
+      this.#unsentBytes -= bytes;
+    });
+  }
+}

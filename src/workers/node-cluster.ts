@@ -1,0 +1,46 @@
+// The processes themselves: node:cluster, which shares the listening port and hands connections out in turn.
+import cluster from 'node:cluster';
+import type { Channel, WorkerProcess } from './order.js';
+
+/** Makes this process a primary: its workers run the same program with these arguments. @returns starts one. */
+export function preparePrimary(args: readonly string[]): () => WorkerProcess {
+  cluster.schedulingPolicy = cluster.SCHED_RR;
+  cluster.setupPrimary({ args: [...args] });
+  return fork;
+}
+
+function fork(): WorkerProcess {
+  const worker = cluster.fork();
+  return {
+    pid: worker.process.pid ?? 0,
+    send(messages, left) {
+      if (worker.isConnected()) worker.send(messages as object[], () => left());
+      else left();
+    },
+    onMessages: (listener) => worker.on('message', (messages: object[]) => listener(messages)),
+    onGone: (listener) =>
+      worker.once('exit', (code, signal) => listener(signal ? `signal ${signal}` : `exit code ${code}`)),
+    disconnect: () => worker.disconnect(),
+    kill: () => worker.process.kill('SIGKILL'),
+  };
+}
+
+/** The channel of a worker to its primary; undefined in a process that is no worker. */
+export function primaryChannel(): Channel | undefined {
+  const { worker } = cluster;
+  if (!worker) return undefined;
+  return {
+    send(messages, left) {
+      if (worker.isConnected()) worker.send(messages as object[], () => left());
+      else left();
+    },
+    onMessages: (listener) => worker.on('message', (messages: object[]) => listener(messages)),
+    onGone(listener) {
+      worker.once('disconnect', () => {
+        // Else node:cluster ends the process at once.
+        worker.exitedAfterDisconnect = true;
+        listener('disconnected');
+      });
+    },
+  };
+}

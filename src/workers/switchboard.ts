@@ -1,0 +1,176 @@
+// Switchboard: what the primary does for its workers: who has which name, questions from one to another, monitors' lines, counts.
+import type { Clock } from '../core/ports.js';
+import type { CounterName, Stats, StatsSnapshot } from '../core/stats.js';
+import type { Facts } from '../resp/facts.js';
+import type { Answer, Peer, Question } from '../resp/peers.js';
+import { Claims } from './claims.js';
+import { deadlineOf } from './deadlines.js';
+import type { Answers, Link } from './link.js';
+
+export interface SwitchboardOptions {
+  /** The primary's own. */
+  readonly facts: () => Facts;
+  /** The primary's counters: those of its own faces, and of workers that are gone. */
+  readonly stats: Stats;
+  readonly clock: Clock;
+}
+
+interface Member {
+  readonly link: Link;
+  /** It serves: it can be asked. */
+  isReady: boolean;
+  connections: number;
+  /** As last told. */
+  connectionsElsewhere: number;
+  /** Somebody monitors there; its own commands are shown elsewhere. */
+  isWatching: boolean;
+  feedsOthers: boolean;
+  /** Its counters as last heard. */
+  counted: StatsSnapshot;
+}
+
+/** Lines for a worker that has this much unread are dropped. */
+const unsentLimitBytes = 1024 * 1024;
+
+export class Switchboard {
+  readonly #options: SwitchboardOptions;
+  readonly #claims = new Claims();
+  readonly #members = new Map<number, Member>();
+  #countsLater: (() => void) | undefined;
+
+  constructor(options: SwitchboardOptions) {
+    this.#options = options;
+  }
+
+  /** Connects a worker that is about to start. */
+  add(id: number, link: Link): void {
+    const member: Member = {
+      link,
+      isReady: false,
+      connections: 0,
+      connectionsElsewhere: 0,
+      isWatching: false,
+      feedsOthers: false,
+      counted: {},
+    };
+    this.#members.set(id, member);
+    link.serve(this.#answersTo(id, member));
+  }
+
+  /** A worker serves. */
+  ready(id: number): void {
+    const member = this.#members.get(id);
+    if (!member) return;
+    member.isReady = true;
+    this.#tellCountsLater();
+    void this.#tellWatching();
+  }
+
+  /** A worker is gone: its names are free, and what it counted is the primary's. */
+  remove(id: number): void {
+    const member = this.#members.get(id);
+    if (!member) return;
+    this.#members.delete(id);
+    member.link.close();
+    this.#claims.releaseAll(id);
+    for (const [name, count] of Object.entries(member.counted)) this.#options.stats.add(name as CounterName, count);
+    this.#tellCountsLater();
+    void this.#tellWatching();
+  }
+
+  /** The answers of all workers but one; those that fail or do not answer in time are left out. */
+  async askWorkers<Q extends Question>(question: Q, args: Parameters<Peer[Q]>, except?: number): Promise<Answer<Q>[]> {
+    const others = [...this.#members].filter(([id, { isReady }]) => isReady && id !== except);
+    const asked = others.map(([, { link }]) => link.ask(question, args, deadlineOf(question)));
+    const settled = await Promise.allSettled(asked);
+    return settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value as Answer<Q>] : []));
+  }
+
+  close(): void {
+    this.#countsLater?.();
+  }
+
+  #answersTo(id: number, member: Member): Answers {
+    return {
+      claim: (key: string) => this.#claims.claim(key, id, (holder) => this.#holds(holder, key)),
+      release: (key: string) => this.#claims.release(key, id),
+      askHolder: (key: string, question: Question, args: never) => this.#askHolder(key, question, args),
+      askAll: (question: Question, args: never) => this.#askAll(id, question, args),
+      watch: (on: boolean) => {
+        member.isWatching = on;
+        return this.#tellWatching();
+      },
+      show: (lines: string) => this.#show(id, lines),
+      connections: (count: number) => {
+        member.connections = count;
+        this.#tellCountsLater();
+      },
+      counted: (stats: StatsSnapshot) => {
+        member.counted = stats;
+      },
+    };
+  }
+
+  async #askAll(id: number, question: Question, args: never): Promise<unknown[]> {
+    const answers: unknown[] = await this.askWorkers(question, args, id);
+    if (question === 'facts') answers.push(this.#options.facts());
+    if (question === 'resetStats') {
+      this.#options.stats.reset();
+      for (const member of this.#members.values()) member.counted = {};
+    }
+    return answers;
+  }
+
+  async #askHolder(key: string, question: Question, args: never): Promise<unknown> {
+    const holder = this.#claims.holder(key);
+    const member = holder === undefined ? undefined : this.#members.get(holder);
+    return member?.link.ask(question, args, deadlineOf(question));
+  }
+
+  /** Who does not answer may hold it still; who is gone does not. */
+  async #holds(holder: number, key: string): Promise<boolean> {
+    const member = this.#members.get(holder);
+    if (!member) return false;
+    const answer = await member.link.ask('holds', [key]).catch(() => true);
+    return answer === true && this.#members.has(holder);
+  }
+
+  #show(from: number, lines: string): void {
+    for (const [id, { isWatching, link }] of this.#members) {
+      if (id === from || !isWatching || link.unsentBytes > unsentLimitBytes) continue;
+      link.tell('showMonitors', [lines], lines.length);
+    }
+  }
+
+  /** Those whose commands somebody elsewhere watches send them; resolves when they know. */
+  async #tellWatching(): Promise<void> {
+    const watching = [...this.#members.values()].filter(({ isWatching }) => isWatching);
+    const told = [...this.#members.values()].map(async (member) => {
+      const feeds = watching.some((other) => other !== member);
+      if (!member.isReady || feeds === member.feedsOthers) return;
+      member.feedsOthers = feeds;
+      // A worker that does not answer shows nothing either.
+      await member.link.ask('feedMonitors', [feeds]).catch(() => {});
+    });
+    await Promise.all(told);
+  }
+
+  /** Connections come and go in bursts: what changed in a moment is told once. */
+  #tellCountsLater(): void {
+    this.#countsLater ??= this.#options.clock.after(1, () => {
+      this.#countsLater = undefined;
+      this.#tellCounts();
+    });
+  }
+
+  #tellCounts(): void {
+    let all = 0;
+    for (const { connections } of this.#members.values()) all += connections;
+    for (const member of this.#members.values()) {
+      const elsewhere = all - member.connections;
+      if (!member.isReady || elsewhere === member.connectionsElsewhere) continue;
+      member.connectionsElsewhere = elsewhere;
+      member.link.tell('connectionsElsewhere', [elsewhere]);
+    }
+  }
+}

@@ -1,0 +1,55 @@
+// WorkerPeers: the others that serve the same port, as one worker asks them: all ways lead over the primary.
+import type { Answer, Peer, Peers, Question, ServerIdentity } from '../resp/peers.js';
+import { routedDeadlineOf } from './deadlines.js';
+import type { Link } from './link.js';
+
+export class WorkerPeers implements Peers {
+  readonly exist = true;
+  readonly server: ServerIdentity;
+  readonly #link: Link;
+
+  constructor(link: Link, server: ServerIdentity) {
+    this.#link = link;
+    this.server = server;
+  }
+
+  get unsentBytes(): number {
+    return this.#link.unsentBytes;
+  }
+
+  async claim(key: string): Promise<boolean> {
+    try {
+      return (await this.#link.ask('claim', [key], routedDeadlineOf('holds'))) === true;
+    } catch (error) {
+      // It may have been granted all the same.
+      this.release(key);
+      throw error;
+    }
+  }
+
+  release(key: string): void {
+    this.#link.tell('release', [key]);
+  }
+
+  async askHolder<Q extends Question>(key: string, question: Q, ...args: Parameters<Peer[Q]>) {
+    const answer = await this.#link.ask('askHolder', [key, question, args], routedDeadlineOf(question));
+    return answer as Answer<Q> | undefined;
+  }
+
+  async askAll<Q extends Question>(question: Q, ...args: Parameters<Peer[Q]>) {
+    const answers = await this.#link.ask('askAll', [question, args], routedDeadlineOf(question));
+    return answers as Answer<Q>[];
+  }
+
+  connections(count: number): void {
+    this.#link.tell('connections', [count]);
+  }
+
+  async watch(on: boolean): Promise<void> {
+    await this.#link.ask('watch', [on], routedDeadlineOf('feedMonitors'));
+  }
+
+  show(lines: string): void {
+    this.#link.tell('show', [lines], lines.length);
+  }
+}

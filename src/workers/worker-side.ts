@@ -1,0 +1,96 @@
+// The worker's side: starts what the primary orders, answers it, and stops with it, or by itself when the primary is gone.
+import type { Clock } from '../core/ports.js';
+import type { Peer, Peers } from '../resp/peers.js';
+import { Link } from './link.js';
+import type { Channel, Phase, Started, StartOrder } from './order.js';
+import { WorkerPeers } from './worker-peers.js';
+
+/** What a worker runs: a program, taken through its phases one by one. */
+export interface Served {
+  readonly port: number;
+  readonly answers: Peer;
+  phase(phase: Phase): Promise<number>;
+  /** All phases that are left, then the rest. */
+  stop(): Promise<unknown>;
+}
+
+export interface WorkerSideOptions {
+  readonly channel: Channel;
+  readonly clock: Clock;
+  /** Starts it. @throws Error with a code for what is no bug. */
+  readonly serve: (order: StartOrder, peers: Peers) => Promise<Served>;
+  readonly onBug: (error: unknown, question: string) => void;
+  /** The primary has died: everything is about to be closed. */
+  readonly onAlone: () => void;
+  /** Everything is closed, or nothing had begun. */
+  readonly onEnd: () => void;
+}
+
+/** How often the primary hears of this process' counters, so that they outlive it, ms. */
+const countedEveryMs = 1_000;
+
+export class WorkerSide {
+  readonly #options: WorkerSideOptions;
+  readonly #link: Link;
+  #served: Served | undefined;
+  #starting: Promise<Started> | undefined;
+  #closed = false;
+  #stopCounting: () => void = () => {};
+
+  constructor(options: WorkerSideOptions) {
+    const { channel, clock, onBug } = options;
+    this.#options = options;
+    this.#link = new Link({ send: (messages, left) => channel.send(messages, left), clock, onBug });
+    this.#link.serve({ start: (order: StartOrder) => this.#start(order) });
+    channel.onGone(() => void this.#leave());
+    channel.onMessages((messages) => this.#link.receive(messages));
+    this.#link.tell('hello', []);
+  }
+
+  #start(order: StartOrder): Promise<Started> {
+    this.#starting = this.#serve(order);
+    return this.#starting;
+  }
+
+  async #serve(order: StartOrder): Promise<Started> {
+    try {
+      const served = await this.#options.serve(order, new WorkerPeers(this.#link, order.server));
+      this.#served = served;
+      this.#link.serve({ ...served.answers, phase: (phase: Phase) => this.#phase(phase) });
+      this.#count(served.answers);
+      return { port: served.port };
+    } catch (error) {
+      const { message, code } = error as Error & { code?: string | number };
+      if (code === undefined) this.#options.onBug(error, 'start');
+      return { failed: message, ...(code === undefined ? {} : { code }) };
+    }
+  }
+
+  async #phase(phase: Phase): Promise<number> {
+    const left = (await this.#served?.phase(phase)) ?? 0;
+    if (phase !== 'close') return left;
+    this.#stopCounting();
+    await this.#served?.stop();
+    this.#closed = true;
+    return left;
+  }
+
+  /** The primary has hung up, as it does behind the last phase; without that it has died. */
+  async #leave(): Promise<void> {
+    this.#stopCounting();
+    this.#link.close();
+    if (!this.#closed) {
+      this.#options.onAlone();
+      await this.#starting;
+      await this.#served?.stop();
+    }
+    this.#options.onEnd();
+  }
+
+  #count(answers: Peer): void {
+    this.#stopCounting = this.#options.clock.after(countedEveryMs, () => {
+      this.#link.tell('counted', [answers.facts().stats]);
+      this.#count(answers);
+    });
+  }
+}

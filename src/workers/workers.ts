@@ -1,0 +1,155 @@
+// Workers: starts the processes that serve the RESP port, replaces those that die, and takes them through the shutdown.
+import { within } from '../core/clock.js';
+import type { Face } from '../core/face.js';
+import type { Clock } from '../core/ports.js';
+import type { Log } from '../log.js';
+import type { Phase, StartOrder, WorkerProcess } from './order.js';
+import type { Switchboard } from './switchboard.js';
+import { WorkerLife } from './worker-life.js';
+
+export interface WorkersOptions {
+  readonly count: number;
+  readonly fork: () => WorkerProcess;
+  readonly order: (worker: number) => StartOrder;
+  readonly switchboard: Switchboard;
+  /** The longest shutdown, ms. */
+  readonly shutdownMs: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** One that dies sooner after it began to serve, or before, makes its replacement wait, each time twice as long, ms. */
+const settledMs = 10_000;
+const firstBackoffMs = 100;
+const longestBackoffMs = 10_000;
+
+export class Workers implements Face {
+  readonly name = 'workers';
+  readonly #options: WorkersOptions;
+  readonly #alive = new Map<number, WorkerLife>();
+  #started = 0;
+  #quickDeaths = 0;
+  #stopping = false;
+  #port = 0;
+  #cancelReplacing = new Set<() => void>();
+
+  constructor(options: WorkersOptions) {
+    this.#options = options;
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  /** Workers that serve. */
+  get serving(): WorkerLife[] {
+    return [...this.#alive.values()].filter(({ servesSince }) => servesSince !== undefined);
+  }
+
+  /** @throws Error what the first worker to fail failed with. */
+  async start(): Promise<void> {
+    const { count, log } = this.#options;
+    const starting = Array.from({ length: count }, () => this.#startOne());
+    try {
+      [this.#port = 0] = await Promise.all(starting);
+    } catch (error) {
+      this.#stopping = true;
+      this.kill();
+      await Promise.allSettled(starting);
+      throw error;
+    }
+    log.info({ face: 'resp', port: this.#port, workers: count, pids: this.serving.map(({ pid }) => pid) }, 'listening');
+  }
+
+  async drain(): Promise<void> {
+    this.#stopping = true;
+    for (const cancel of this.#cancelReplacing) cancel();
+    // A replacement that does not serve yet has nothing to lose.
+    for (const worker of this.#alive.values()) if (worker.servesSince === undefined) worker.kill();
+    await this.#phase('drain');
+  }
+
+  async closeConsumers(): Promise<void> {
+    await this.#phase('closeConsumers');
+  }
+
+  async stopListening(): Promise<void> {
+    await this.#phase('stopListening');
+  }
+
+  async close(): Promise<number> {
+    const left = await this.#phase('close');
+    await Promise.all([...this.#alive.values()].map((worker) => worker.end()));
+    this.#options.switchboard.close();
+    return left.reduce<number>((sum, each) => sum + Number(each), 0);
+  }
+
+  /** Ends all of them at once. */
+  kill(): void {
+    for (const worker of this.#alive.values()) worker.kill();
+  }
+
+  /** @returns the port. */
+  async #startOne(): Promise<number> {
+    const { fork, order, switchboard, clock, log } = this.#options;
+    const id = this.#started++;
+    const onBug = (err: unknown, question: string) => log.error({ worker: id, question, err }, 'a question failed');
+    const onJoined = () => switchboard.add(id, worker.link);
+    const worker: WorkerLife = new WorkerLife({ process: fork(), order: order(id), clock, onBug, onJoined });
+    this.#alive.set(id, worker);
+    void worker.gone.then((how) => this.#lost(worker, how));
+    try {
+      const port = await worker.start();
+      switchboard.ready(id);
+      return port;
+    } catch (error) {
+      worker.kill();
+      throw error;
+    }
+  }
+
+  #lost(worker: WorkerLife, how: string): void {
+    const { id, pid, servesSince } = worker;
+    const { switchboard, clock, log } = this.#options;
+    this.#alive.delete(id);
+    switchboard.remove(id);
+    if (this.#stopping || this.#port === 0) return;
+    const isQuick = servesSince === undefined || clock.monotonic() - servesSince < settledMs;
+    this.#quickDeaths = isQuick ? this.#quickDeaths + 1 : 0;
+    const afterMs = isQuick ? Math.min(longestBackoffMs, firstBackoffMs * 2 ** (this.#quickDeaths - 1)) : 0;
+    log.error({ worker: id, pid, how, afterMs }, 'a worker died: another one takes its place');
+    const cancel = clock.after(afterMs, () => {
+      this.#cancelReplacing.delete(cancel);
+      void this.#replace();
+    });
+    this.#cancelReplacing.add(cancel);
+  }
+
+  /** Not starting is as good as dying: #lost() tries again. */
+  async #replace(): Promise<void> {
+    const { log } = this.#options;
+    try {
+      await this.#startOne();
+      log.info({ workers: this.serving.length }, 'a worker was replaced');
+    } catch (error) {
+      if (this.#stopping) return;
+      const { message, code } = error as Error & { code?: unknown };
+      log.error({ code }, `a worker cannot start: ${message}`);
+    }
+  }
+
+  /** One that dies meanwhile holds nobody up. */
+  async #phase(phase: Phase): Promise<unknown[]> {
+    const { shutdownMs, clock, log } = this.#options;
+    const asked = this.serving.map(async (worker) => {
+      try {
+        return await worker.phase(phase, shutdownMs);
+      } catch (err) {
+        await within(clock, 100, worker.gone);
+        log.warn({ worker: worker.id, phase, err }, 'a worker did not finish a phase of the shutdown');
+        return 0;
+      }
+    });
+    return Promise.all(asked);
+  }
+}

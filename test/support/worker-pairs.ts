@@ -1,0 +1,233 @@
+// Workers without processes: a primary and its workers in one process, with everything they say going through JSON.
+import { pino } from 'pino';
+import type { Clock } from '../../src/core/ports.js';
+import { Stats } from '../../src/core/stats.js';
+import { processLoad } from '../../src/resp/facts.js';
+import type { Peer, Peers } from '../../src/resp/peers.js';
+import type { Channel, Phase, StartOrder, WorkerProcess } from '../../src/workers/order.js';
+import { Switchboard } from '../../src/workers/switchboard.js';
+import { WorkerSide } from '../../src/workers/worker-side.js';
+import { Workers } from '../../src/workers/workers.js';
+import { realClock } from './clock.js';
+
+/** A worker as tests see it: what it was asked, and what it answers. */
+export class FakeWorker {
+  readonly id: number;
+  readonly peers: Peers;
+  readonly shown: string[] = [];
+  readonly phases: string[] = [];
+  feeds = false;
+  elsewhere = 0;
+  counters: Record<string, number> = { 'resp.commands': 0 };
+  held: string[] = [];
+  undelivered = 0;
+  onAck: Peer['ack'] = () => true;
+  /** Ends this worker as kill -9 does. */
+  die: () => void = () => {};
+
+  constructor(order: StartOrder, peers: Peers) {
+    this.id = order.worker;
+    this.peers = peers;
+  }
+
+  get answers(): Peer {
+    return {
+      clients: () => [{ id: this.id, line: `worker ${this.id}` }],
+      kill: () => this.id,
+      unblock: () => false,
+      holds: (key) => this.held.includes(key),
+      ack: (...args) => this.onAck(...args),
+      ackEntries: () => 1,
+      forgetTopics: () => {},
+      facts: () => ({ stats: { ...this.counters }, load: processLoad() }),
+      resetStats: () => {
+        this.counters = { 'resp.commands': 0 };
+      },
+      metrics: async () => [],
+      feedMonitors: (on) => {
+        this.feeds = on;
+      },
+      showMonitors: (lines) => {
+        this.shown.push(lines);
+      },
+      connectionsElsewhere: (count) => {
+        this.elsewhere = count;
+      },
+    };
+  }
+}
+
+export interface CrewOptions {
+  readonly clock?: Clock;
+  /** Throws where starting is to fail. */
+  readonly onStart?: (order: StartOrder) => void;
+}
+
+export class Crew {
+  readonly stats = new Stats();
+  /** Workers that serve, in the order of their start. */
+  readonly alive: FakeWorker[] = [];
+  /** Those that ended by themselves or were told to. */
+  readonly ended: number[] = [];
+  readonly workers: Workers;
+  readonly #options: CrewOptions;
+  readonly #clock: Clock;
+  /** Ends what is between the primary and its workers, as the primary's death does. */
+  readonly #hangUp: (() => void)[] = [];
+
+  constructor(count: number, options: CrewOptions = {}) {
+    this.#options = options;
+    this.#clock = options.clock ?? realClock;
+    const facts = () => ({ stats: this.stats.snapshot(), load: processLoad() });
+    const switchboard = new Switchboard({ facts, stats: this.stats, clock: this.#clock });
+    this.workers = new Workers({
+      count,
+      fork: () => this.#fork(),
+      order: (worker) => ({
+        config: {},
+        worker,
+        server: { runId: 'run', startedAt: 0, processId: 1, firstConnectionId: worker * 100 + 1 },
+      }),
+      switchboard,
+      shutdownMs: 1_000,
+      clock: this.#clock,
+      log: pino({ level: 'silent' }),
+    });
+  }
+
+  worker(id: number): FakeWorker {
+    const found = this.alive.find((worker) => worker.id === id);
+    if (!found) throw new Error(`worker ${id} does not serve`);
+    return found;
+  }
+
+  losePrimary(): void {
+    for (const hangUp of this.#hangUp) hangUp();
+  }
+
+  /** Ends all workers, and replaces none. */
+  async end(): Promise<void> {
+    const drained = this.workers.drain();
+    this.workers.kill();
+    await drained;
+  }
+
+  #fork(): WorkerProcess {
+    const clock = new MortalClock(this.#clock);
+    const toWorker = new Wire();
+    const toPrimary = new Wire();
+    let worker: FakeWorker | undefined;
+    const die = (how: string): void => {
+      if (worker && this.alive.includes(worker)) this.alive.splice(this.alive.indexOf(worker), 1);
+      clock.die();
+      toWorker.cut();
+      toPrimary.gone(how);
+      toPrimary.cut();
+    };
+    const hangUp = (): void => toWorker.gone('disconnected');
+    this.#hangUp.push(hangUp);
+    setImmediate(() => {
+      new WorkerSide({
+        channel: channelOf(toPrimary, toWorker),
+        clock,
+        onBug: (error) => {
+          throw error;
+        },
+        serve: async (order, peers) => {
+          this.#options.onStart?.(order);
+          const fake = new FakeWorker(order, peers);
+          worker = fake;
+          fake.die = () => die('signal SIGKILL');
+          this.alive.push(fake);
+          return {
+            port: 6380,
+            answers: fake.answers,
+            phase: async (phase: Phase) => {
+              fake.phases.push(phase);
+              return phase === 'close' ? fake.undelivered : 0;
+            },
+            stop: async () => fake.phases.push('stop'),
+          };
+        },
+        onAlone: () => {},
+        onEnd: () => {
+          if (worker) this.ended.push(worker.id);
+          die('exit code 0');
+        },
+      });
+    });
+    return {
+      ...channelOf(toWorker, toPrimary),
+      pid: 1,
+      disconnect: hangUp,
+      kill: () => die('signal SIGKILL'),
+    };
+  }
+}
+
+/** Stops with the process that it is the clock of. */
+class MortalClock implements Clock {
+  readonly now: () => number;
+  readonly monotonic: () => number;
+  readonly #clock: Clock;
+  readonly #running = new Set<() => void>();
+  #isDead = false;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.now = () => clock.now();
+    this.monotonic = () => clock.monotonic();
+  }
+
+  after(ms: number, call: () => void): () => void {
+    if (this.#isDead) return () => {};
+    const cancel = this.#clock.after(ms, () => {
+      this.#running.delete(cancel);
+      call();
+    });
+    this.#running.add(cancel);
+    return cancel;
+  }
+
+  die(): void {
+    this.#isDead = true;
+    for (const cancel of this.#running) cancel();
+  }
+}
+
+/** One direction. */
+class Wire {
+  #onMessages: (messages: readonly object[]) => void = () => {};
+  #onGone: (how: string) => void = () => {};
+  #isCut = false;
+
+  carry(messages: readonly object[], left: () => void): void {
+    const text = JSON.stringify(messages);
+    setImmediate(() => {
+      left();
+      if (!this.#isCut) this.#onMessages(JSON.parse(text) as object[]);
+    });
+  }
+
+  listen(listener: (messages: readonly object[]) => void): void {
+    this.#onMessages = listener;
+  }
+
+  listenGone(listener: (how: string) => void): void {
+    this.#onGone = listener;
+  }
+
+  gone(how: string): void {
+    if (!this.#isCut) this.#onGone(how);
+  }
+
+  cut(): void {
+    this.#isCut = true;
+  }
+}
+
+const channelOf = (out: Wire, back: Wire): Channel => ({
+  send: (messages, left) => out.carry(messages, left),
+  onMessages: (listener) => back.listen(listener),
+  onGone: (listener) => back.listenGone(listener),
+});
