@@ -1,6 +1,10 @@
 // Exactly once: records and progress in one transaction.
+import { sleep } from '../core/clock.js';
 import { KafkaError, type Producer, type ProducerRecord } from '../core/ports.js';
 import type { Outlet, Writer } from './writer.js';
+
+/** Between two tries of a commit, ms. */
+const pauseMs = 20;
 
 /** A transaction is always open; commit() ends it and begins the next (an empty one costs the broker nothing). */
 export class ExactWriter implements Writer {
@@ -39,14 +43,16 @@ export class ExactWriter implements Writer {
   /** An attempt that ran out of time may be repeated: librdkafka goes on where it was. */
   async #commitTransaction(): Promise<void> {
     const { producer, options } = this.#outlet;
-    for (let tries = 1; ; tries++) {
-      const left = options.run.allow(options.sessionTimeoutMs);
+    const stillWaiting = this.#outlet.patience();
+    for (;;) {
       try {
-        return await producer.commitTransaction(Math.max(1, left));
+        return await producer.commitTransaction(this.#outlet.slice);
       } catch (error) {
         if (!(error instanceof KafkaError)) throw error;
         if (!canRepeat(error)) throw await this.#cause(error);
-        this.#outlet.checkTries(tries, error);
+        stillWaiting(error);
+        // Not every error that may be repeated has taken its time.
+        await sleep(options.clock, pauseMs);
       }
     }
   }

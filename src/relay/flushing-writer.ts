@@ -1,14 +1,6 @@
 // At least once: each batch is flushed, then its progress is written. After a crash a batch may come twice; none is skipped.
-import { KafkaCode, type KafkaFault, type ProducerRecord } from '../core/ports.js';
-import type { Outlet, Writer } from './writer.js';
-
-const late: KafkaFault = {
-  code: KafkaCode.timedOut,
-  message: 'the target does not take the batch',
-  fatal: false,
-  retriable: true,
-  abortable: false,
-};
+import type { ProducerRecord } from '../core/ports.js';
+import { late, type Outlet, type Writer } from './writer.js';
 
 export class FlushingWriter implements Writer {
   readonly #outlet: Outlet;
@@ -35,14 +27,14 @@ export class FlushingWriter implements Writer {
 
   async close(): Promise<void> {
     const { producer, options } = this.#outlet;
-    await producer.close(options.run.allow(options.sessionTimeoutMs));
+    await producer.close(options.run.allow(options.tryMs));
   }
 
   async #flush(): Promise<void> {
-    const { producer, options } = this.#outlet;
-    for (let tries = 1; !(await producer.flush(options.run.allow(options.sessionTimeoutMs))); tries++) {
+    const stillWaiting = this.#outlet.patience();
+    while (!(await this.#outlet.producer.flush(this.#outlet.slice))) {
       this.#outlet.check();
-      this.#outlet.checkTries(tries, late);
+      stillWaiting(late);
     }
     this.#outlet.check();
   }

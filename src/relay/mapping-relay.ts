@@ -38,6 +38,9 @@ export type MappingState =
   | 'ended'
   | 'stopped with an error';
 
+/** How much of the time to stop may go into delivering: the rest is for closing. */
+const deliveringShare = 0.75;
+
 export class MappingRelay {
   readonly name: string;
   readonly metrics: MappingMetrics;
@@ -55,19 +58,19 @@ export class MappingRelay {
     this.#deps = deps;
     this.name = mappingName(mapping);
     this.metrics = new MappingMetrics(deps.metrics, mapping, sources.length);
-    this.#run = new RunState(clock, config.target.session_timeout);
+    this.#run = new RunState(clock, config.target.session_timeout * deliveringShare);
     this.#filters = new FilterChain(deps.filters, mapping.source);
     const both = { name: this.name, deps, run: this.#run, positions: this.#positions, metrics: this.metrics };
     this.#source = new SourceSide({
       ...both,
       pool: new SourcePool(sources.length, config.pool.offset_lag_threshold),
-      onWaiting: () => this.#waitFor('waiting for a source'),
+      onWaiting: () => this.#setState('waiting for a source'),
     });
     this.#target = new TargetSide({
       ...both,
       sourcePartitions: () => this.#source.partitions(),
       onTakeOver: (ends) => this.#source.takeOver(ends),
-      onWaiting: () => this.#waitFor('waiting for the target'),
+      onWaiting: () => this.#setState('waiting for the target'),
     });
   }
 
@@ -95,14 +98,13 @@ export class MappingRelay {
     const ticking = this.#tick();
     try {
       await this.#relay();
-      this.#state = 'ended';
+      this.#setState('ended');
     } catch (error) {
-      this.#state = 'stopped with an error';
+      this.#setState('stopped with an error');
       throw error;
     } finally {
       this.#over = true;
       this.stop();
-      this.metrics.up(false);
       await Promise.all([this.#target.close(), this.#source.leave(), ticking]);
       await this.#source.closed();
     }
@@ -128,7 +130,6 @@ export class MappingRelay {
       return ended;
     } catch (error) {
       this.metrics.givenUp();
-      this.metrics.up(false);
       await Promise.all([this.#target.failed(error), this.#source.leave()]);
       return false;
     }
@@ -142,8 +143,7 @@ export class MappingRelay {
 
   async #pump(session: TargetSession, reader: Reader): Promise<boolean> {
     const { config, mapping, clock } = this.#deps;
-    this.#state = 'relaying';
-    this.metrics.up(true);
+    this.#setState('relaying');
     return new Pump({
       reader,
       session,
@@ -160,13 +160,15 @@ export class MappingRelay {
       onCommit: () => {
         this.#target.committed();
         this.#source.tries = 0;
+        this.#setState('relaying');
       },
     }).run();
   }
 
-  #waitFor(state: MappingState): void {
+  #setState(state: MappingState): void {
+    if (state === this.#state) return;
     this.#state = state;
-    this.metrics.up(false);
+    this.metrics.up(state === 'relaying');
   }
 
   /** Looks at all sources and the target every healthcheck_interval. */

@@ -34,8 +34,8 @@ export interface RelayOutcome {
 
 const progressLogMs = 10_000;
 const progressBarMs = 500;
-/** What may pass beyond the time that every topic has to end. */
-const closeSlackMs = 2_000;
+/** What closing takes that topics share, at most. */
+const closeSlackMs = 500;
 
 export class Relay implements Face {
   readonly name = 'relay';
@@ -51,6 +51,8 @@ export class Relay implements Face {
   #failed = 0;
   #began = 0;
   #ended = false;
+  /** When everything has to be over, once it is to stop. */
+  #stopBy: number | undefined;
   #port: number | undefined;
 
   constructor(options: RelayOptions) {
@@ -103,16 +105,24 @@ export class Relay implements Face {
         }),
     );
     this.#running = this.#runAll();
+    if (this.#stopBy !== undefined) for (const relay of this.#relays) relay.stop();
   }
 
   async drain(): Promise<void> {
+    if (this.#stopBy !== undefined) return;
+    const { clock, config } = this.#options;
+    this.#stopBy = clock.monotonic() + config.target.session_timeout;
     for (const relay of this.#relays) relay.stop();
+    // Whatever hangs: what is not recorded will be read again.
+    const cancel = clock.after(config.target.session_timeout, () => this.#end());
+    void this.finished.then(cancel);
   }
 
   /** Readers close with their topics, which end within the target's session_timeout. */
   async closeConsumers(): Promise<void> {
-    const limit = this.#options.config.target.session_timeout + closeSlackMs;
-    await within(this.#options.clock, limit, this.#running);
+    const { clock, config } = this.#options;
+    const left = (this.#stopBy ?? clock.monotonic() + config.target.session_timeout) - clock.monotonic();
+    await within(clock, Math.max(0, left), this.#running);
   }
 
   stopListening(): Promise<void> {
@@ -171,6 +181,10 @@ export class Relay implements Face {
     );
     this.#ended = true;
     await showing;
+    this.#end();
+  }
+
+  #end(): void {
     const summary = summaryLine(this.#relays.length, this.#failed, this.#progress(0));
     this.#finish({ failed: this.#failed, summary });
   }

@@ -11,7 +11,7 @@ export class RunState {
   #wake: () => void = () => {};
   readonly #stop: Promise<void>;
 
-  /** @param graceMs what may pass between the order to stop and the end */
+  /** @param graceMs what may pass between the order to stop and the last delivery */
   constructor(clock: Clock, graceMs: number) {
     this.#clock = clock;
     this.#graceMs = graceMs;

@@ -28,6 +28,8 @@ export interface TargetDeps {
   /** The source's partition count, for a target topic that is to be made. */
   readonly sourcePartitions: () => Promise<number>;
   readonly onFault: (fault: KafkaFault) => void;
+  /** The target did not take something in time, and is given more. */
+  readonly onLate: (fault: KafkaFault) => void;
 }
 
 /** librdkafka's and the broker's codes for a producer that was shut out by another with its transactional id. */
@@ -189,9 +191,12 @@ async function openWriter(deps: TargetDeps): Promise<Writer> {
   const outlet = new Outlet(producer, () => failure, {
     clock: deps.clock,
     run: deps.run,
-    sessionTimeoutMs: config.session_timeout,
+    tryMs: config.session_timeout,
     maxRetries: config.max_retries,
-    onRetry: () => metrics.target('target_flush_retries_total'),
+    onRetry: (cause) => {
+      metrics.target('target_flush_retries_total');
+      deps.onLate(cause);
+    },
     onBlocked: () => metrics.target('target_inlet_blocks_total'),
   });
   if (!config.exactlyOnce) return new FlushingWriter(outlet);

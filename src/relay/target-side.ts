@@ -157,7 +157,7 @@ export class TargetSide {
   }
 
   #tryOpen(): Promise<TargetSession> {
-    const { deps, run, metrics, name, sourcePartitions } = this.#side;
+    const { deps, run, metrics, name, sourcePartitions, onWaiting } = this.#side;
     const { mapping, config, target: kafka, store, clock, log } = deps;
     return TargetSession.open(
       {
@@ -170,6 +170,10 @@ export class TargetSide {
         metrics,
         sourcePartitions,
         onFault: (fault) => log.debug({ topic: name, err: fault.message }, 'target'),
+        onLate: (fault) => {
+          onWaiting();
+          log.warn({ topic: name, err: fault.message }, 'target not usable, waiting for it');
+        },
       },
       this.#owner,
     );

@@ -28,17 +28,19 @@ export interface WriterOptions {
   readonly clock: Clock;
   readonly run: RunState;
   /** One try's time, ms. */
-  readonly sessionTimeoutMs: number;
+  readonly tryMs: number;
   /** Tries of one delivery; -1: no end. */
   readonly maxRetries: number;
-  /** A delivery was tried again. */
-  readonly onRetry: () => void;
+  /** The target did not take something within one try's time, and gets another one. */
+  readonly onRetry: (cause: KafkaFault) => void;
   /** The queue was full. */
   readonly onBlocked: () => void;
 }
 
 /** How soon a full queue is tried again, ms. */
 const roomMs = 2;
+/** The longest wait for librdkafka, ms: the order to stop may come at its beginning. */
+const sliceMs = 500;
 
 /** What both kinds of writer share: the producer, its first failure, and waiting for room in its queue. */
 export class Outlet {
@@ -65,11 +67,27 @@ export class Outlet {
     if (failure) throw new KafkaError(failure);
   }
 
-  /** Throws for one try too many, and when the time to stop is over. */
-  checkTries(tries: number, cause: KafkaFault): void {
-    const { maxRetries, run } = this.options;
-    if (run.allow(1) === 0 || (maxRetries >= 0 && tries > maxRetries)) throw new KafkaError(cause);
-    this.options.onRetry();
+  /** What one wait for librdkafka may take, ms. */
+  get slice(): number {
+    return Math.max(1, this.options.run.allow(Math.min(sliceMs, this.options.tryMs)));
+  }
+
+  /**
+   * To be asked whenever something has not come about yet, for as long as it does not.
+   * @returns a question that throws KafkaError after one try too many, and when the time to stop is over
+   */
+  patience(): (cause: KafkaFault) => void {
+    const { maxRetries, run, clock, tryMs, onRetry } = this.options;
+    let since = clock.monotonic();
+    let tries = 0;
+    return (cause) => {
+      if (run.allow(1) === 0) throw new KafkaError(cause);
+      if (clock.monotonic() - since < tryMs) return;
+      since = clock.monotonic();
+      tries += 1;
+      if (maxRetries >= 0 && tries > maxRetries) throw new KafkaError(cause);
+      onRetry(cause);
+    };
   }
 
   #tryWrite(record: ProducerRecord): boolean {
@@ -84,19 +102,21 @@ export class Outlet {
 
   async #writeWhenRoom(record: ProducerRecord): Promise<void> {
     this.options.onBlocked();
+    const stillWaiting = this.patience();
     do {
       this.check();
-      if (this.options.run.allow(1) === 0) throw new KafkaError(stopped);
+      stillWaiting(late);
       await sleep(this.options.clock, roomMs);
     } while (!this.#tryWrite(record));
     this.pending += 1;
   }
 }
 
-export const stopped: KafkaFault = {
+/** The target does not take what it is sent. */
+export const late: KafkaFault = {
   code: KafkaCode.timedOut,
-  message: 'the target did not take everything before the time to stop was over',
+  message: 'the target does not take what is written in time',
   fatal: false,
-  retriable: false,
+  retriable: true,
   abortable: false,
 };

@@ -1,51 +1,17 @@
 // The table of kaf-relay's losses and duplicates, L1 to L16: what happens here, on two real clusters and as real processes.
-// L5, L6, L10 and L16 are in relay.test.ts, L9 and L15 in relay-failover.test.ts, L11 and L13 in the unit tests.
+// L5, L6, L10 and L16 are in relay.test.ts, L9 and L15 in relay-failover.test.ts, L11 and L13 in relay-target.test.ts.
 import assert from 'node:assert/strict';
-import { after, before, describe, type TestContext, test } from 'node:test';
-import { whyNoKafka } from '../support/kafka-server.js';
-import { met } from '../support/needs.js';
-import { inTransaction, makeTopic, type RealCluster, startClusters, stopClusters } from '../support/relay-clusters.js';
-import {
-  ended,
-  fill,
-  headerText,
-  numbered,
-  readAll,
-  relayConfig,
-  startRelay,
-  until,
-  valuesOf,
-} from '../support/relay-lab.js';
-import { RelayProcess, relayToml } from '../support/relay-process.js';
-
-const why = whyNoKafka();
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { describe, test } from 'node:test';
+import { parse } from 'smol-toml';
+import { inTransaction, makeTopic, type RealCluster } from '../support/relay-clusters.js';
+import { fill, headerText, numbered, readAll, until, valuesOf } from '../support/relay-lab.js';
+import { RelayProcess } from '../support/relay-process.js';
+import { relayStages } from '../support/relay-stage.js';
 
 describe("kaf-relay's losses and duplicates", { timeout: 600_000 }, () => {
-  let clusters: RealCluster[] = [];
-  let n = 0;
-  before(async () => {
-    if (!why) clusters = await startClusters(2);
-  });
-  after(() => stopClusters(clusters));
-
-  async function lab(partitions = 1, targetPartitions = partitions) {
-    const [source, target] = clusters as [RealCluster, RealCluster];
-    const [a, b] = [`a${++n}`, `b${n}`];
-    await makeTopic(source.kafka, a, partitions);
-    await makeTopic(target.kafka, b, targetPartitions);
-    const once = async (over: Record<string, unknown> = {}, flags = {}) => {
-      const config = await relayConfig({ topics: { [a]: b }, ...over }, { stopAtEnd: true, ...flags });
-      const started = await startRelay({ sources: [source.kafka], target: target.kafka }, config);
-      const outcome = await ended(started);
-      await started.stop();
-      return { ...outcome, text: JSON.stringify(started.lines.filter(({ level }) => Number(level) >= 40)) };
-    };
-    const copied = async () => valuesOf(await readAll(target.kafka, b));
-    const toml = (over: Record<string, unknown> = {}) =>
-      relayToml([source.server.brokers], target.server.brokers, { topics: { [a]: b }, ...over });
-    return { a, b, source: source.kafka, target: target.kafka, once, copied, toml };
-  }
-  const needs = (t: TestContext) => met(t, why);
+  const { lab, needs } = relayStages(1);
 
   /** What kaf-relay leaves behind: plain copies with `_t` and no record of progress. */
   async function* asKafRelay(kafka: RealCluster['kafka'], a: string, b: string) {
@@ -79,7 +45,7 @@ describe("kaf-relay's losses and duplicates", { timeout: 600_000 }, () => {
 
   test('L1: a second relay of the same topic shuts the first one out; nothing comes twice', async (t) => {
     if (!needs(t)) return;
-    const { a, source, copied, toml } = await lab(2);
+    const { a, source, copied, toml } = await lab({ partitions: 2 });
     const first = await RelayProcess.start(await toml());
     await fill(source, numbered(a, 500, { partitions: 2 }));
     await until('the first relay', async () => (await copied()).length > 0);
@@ -98,7 +64,7 @@ describe("kaf-relay's losses and duplicates", { timeout: 600_000 }, () => {
   test('L3, L4: a pin of several partitions, and one to another partition, go on after a restart', async (t) => {
     if (!needs(t)) return;
     for (const partitions of [3, 1]) {
-      const { a, b, source, once, copied } = await lab(partitions, 3);
+      const { a, b, source, once, copied } = await lab({ partitions, targetPartitions: 3 });
       for (let round = 0; round < 3; round++) {
         await fill(source, numbered(a, 12, { partitions, from: round * 12 }));
         assert.match((await once({ topics: { [a]: `${b}:2` } })).summary, /: 12 messages/);
@@ -153,7 +119,7 @@ describe("kaf-relay's losses and duplicates", { timeout: 600_000 }, () => {
 
   test('14.1 item 3, L14: kill -9 under load, at any point, five times: no gap, no duplicate, order kept', async (t) => {
     if (!needs(t)) return;
-    const { a, b, source, target, copied, toml } = await lab(2);
+    const { a, b, source, target, copied, toml } = await lab({ partitions: 2 });
     let filled = 0;
     for (let round = 0; round < 5; round++) {
       const relay = await RelayProcess.start(await toml({ target: { transaction_records: 500 } }));
@@ -178,7 +144,7 @@ describe("kaf-relay's losses and duplicates", { timeout: 600_000 }, () => {
   describe('a target that kaf-relay filled', () => {
     test('is taken over by its end offsets, once', async (t) => {
       if (!needs(t)) return;
-      const { a, b, source, target, once, copied } = await lab(3);
+      const { a, b, source, target, once, copied } = await lab({ partitions: 3 });
       await fill(source, numbered(a, 20, { partitions: 2 }));
       await fill(target, await list(asKafRelay(source, a, b)));
       await fill(source, numbered(a, 9, { partitions: 3, from: 20 }));
@@ -191,7 +157,7 @@ describe("kaf-relay's losses and duplicates", { timeout: 600_000 }, () => {
 
     test('and pinned: one source partition can be followed, several cannot', async (t) => {
       if (!needs(t)) return;
-      const one = await lab(1, 2);
+      const one = await lab({ targetPartitions: 2 });
       await fill(one.source, numbered(one.a, 10));
       await fill(
         one.target,
@@ -199,7 +165,7 @@ describe("kaf-relay's losses and duplicates", { timeout: 600_000 }, () => {
       );
       await fill(one.source, numbered(one.a, 5, { from: 10 }));
       assert.match((await one.once({ topics: { [one.a]: `${one.b}:1` } })).summary, /: 5 messages/);
-      const many = await lab(2, 2);
+      const many = await lab({ partitions: 2 });
       await fill(many.source, numbered(many.a, 10, { partitions: 2 }));
       await fill(
         many.target,
@@ -234,15 +200,8 @@ describe("kaf-relay's losses and duplicates", { timeout: 600_000 }, () => {
 
   test('a gateway configuration with a relay section runs it inside the process', async (t) => {
     if (!needs(t)) return;
-    const { a, b, source, target, copied } = await lab();
-    const { parse } = await import('smol-toml');
-    const section = parse(
-      await relayToml([(clusters[0] as RealCluster).server.brokers], (clusters[1] as RealCluster).server.brokers, {
-        topics: { [a]: b },
-      }),
-    );
-    const { mkdtemp, rm, writeFile } = await import('node:fs/promises');
-    const { tmpdir } = await import('node:os');
+    const { b, a, source, target, toml, copied } = await lab();
+    const section = parse(await toml());
     const dir = await mkdtemp(`${tmpdir()}/rafka-`);
     t.after(() => rm(dir, { recursive: true }));
     await writeFile(

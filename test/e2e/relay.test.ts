@@ -1,64 +1,17 @@
 // The relay between two real clusters: the acceptance list of copying, stopping and going on, one test for each.
 import assert from 'node:assert/strict';
-import { after, before, describe, type TestContext, test } from 'node:test';
-import { whyNoKafka } from '../support/kafka-server.js';
-import { met } from '../support/needs.js';
-import { inTransaction, makeTopic, type RealCluster, startClusters, stopClusters } from '../support/relay-clusters.js';
-import {
-  ended,
-  fill,
-  headerText,
-  metric,
-  numbered,
-  readAll,
-  relayConfig,
-  startRelay,
-  until,
-  valuesOf,
-} from '../support/relay-lab.js';
-
-const why = whyNoKafka();
+import { describe, test } from 'node:test';
+import { addPartitions, inTransaction, makeTopic } from '../support/relay-clusters.js';
+import { ended, fill, headerText, metric, numbered, readAll, until } from '../support/relay-lab.js';
+import { relayStages } from '../support/relay-stage.js';
 
 describe('relay between two clusters', { timeout: 600_000 }, () => {
-  let clusters: RealCluster[] = [];
-  let n = 0;
-  before(async () => {
-    if (!why) clusters = await startClusters(2);
-  });
-  after(() => stopClusters(clusters));
-
-  /** Fresh topics for one test; no target topic with 0 partitions. */
-  async function lab(partitions = 1, targetPartitions = partitions, config: Record<string, string> = {}) {
-    const [{ kafka: source }, { kafka: target }] = clusters as [RealCluster, RealCluster];
-    const [a, b] = [`a${++n}`, `b${n}`];
-    await makeTopic(source, a, partitions, config);
-    if (targetPartitions > 0) await makeTopic(target, b, targetPartitions);
-    const run = async (over: Record<string, unknown> = {}, flags = {}) => {
-      const started = await startRelay(
-        { sources: [source], target },
-        await relayConfig({ topics: { [a]: b }, ...over }, flags),
-      );
-      return { ...started, text: () => JSON.stringify(started.lines.filter((line) => Number(line.level) >= 40)) };
-    };
-    /** Runs to the end. */
-    const once = async (over: Record<string, unknown> = {}, flags = {}) => {
-      const started = await run(over, { stopAtEnd: true, ...flags });
-      const outcome = await ended(started);
-      const metrics = await started.metrics();
-      await started.stop();
-      return { ...outcome, metrics, text: started.text() };
-    };
-    const copied = async () => valuesOf(await readAll(target, b));
-    const original = async () => valuesOf(await readAll(source, a));
-    const assertCopied = async () => assert.deepEqual(await copied(), await original());
-    return { a, b, source, target, run, once, copied, original, assertCopied };
-  }
-  const needs = (t: TestContext) => met(t, why);
+  const { lab, needs } = relayStages(1);
 
   describe('what becomes of a message', () => {
     test('14.1 item 1: partition, order, key, value (null and empty), headers of any bytes, _t in nanoseconds', async (t) => {
       if (!needs(t)) return;
-      const { a, b, source, target, once } = await lab(3);
+      const { a, b, source, target, once } = await lab({ partitions: 3 });
       const headers = [
         { key: 'h', value: Buffer.from(Array.from({ length: 256 }, (_, byte) => byte)) },
         { key: 'h', value: null },
@@ -89,7 +42,7 @@ describe('relay between two clusters', { timeout: 600_000 }, () => {
 
     test('14.1 item 2: a pin sends everything to one partition; a missing partition or topic is reported and tried again', async (t) => {
       if (!needs(t)) return;
-      const { a, b, source, target, run, copied } = await lab(2, 0);
+      const { a, b, source, target, run, copied } = await lab({ partitions: 2, targetPartitions: 0 });
       await fill(source, numbered(a, 20, { partitions: 2 }));
       const started = await run({ topics: { [a]: `${b}:1` } });
       await until('a report of the missing topic', () => started.text().includes(`target topic ${b} does not exist`));
@@ -107,7 +60,7 @@ describe('relay between two clusters', { timeout: 600_000 }, () => {
 
     test('create_topics makes a missing target topic with the partitions of the source', async (t) => {
       if (!needs(t)) return;
-      const { a, b, source, target, once, assertCopied } = await lab(3, 0);
+      const { a, b, source, target, once, assertCopied } = await lab({ partitions: 3, targetPartitions: 0 });
       await fill(source, numbered(a, 30, { partitions: 3 }));
       const outcome = await once({ target: { create_topics: true } });
       assert.equal(outcome.failed, 0, outcome.text);
@@ -115,9 +68,23 @@ describe('relay between two clusters', { timeout: 600_000 }, () => {
       await assertCopied();
     });
 
+    test('partitions that are added later are picked up from their beginning', async (t) => {
+      if (!needs(t)) return;
+      const { a, b, sources, targetCluster, source, run, copied, assertCopied } = await lab();
+      await fill(source, numbered(a, 10));
+      const started = await run();
+      await until('the messages', async () => (await copied()).length === 10);
+      await addPartitions(targetCluster, b, 3);
+      await addPartitions(sources[0]!, a, 3);
+      await fill(source, numbered(a, 30, { partitions: 3, from: 10 }));
+      await until('the new partitions', async () => (await copied()).length === 40);
+      await started.stop();
+      await assertCopied();
+    });
+
     test('14.1 item 12, L10: more source than target partitions is refused', async (t) => {
       if (!needs(t)) return;
-      const { once } = await lab(3, 2);
+      const { once } = await lab({ partitions: 3, targetPartitions: 2 });
       const outcome = await once();
       assert.equal(outcome.failed, 1);
       assert.match(outcome.text, /the source has 3 partitions, the target only 2/);
@@ -125,8 +92,10 @@ describe('relay between two clusters', { timeout: 600_000 }, () => {
 
     test('a time that the target refuses stands in _t only, and is counted', async (t) => {
       if (!needs(t)) return;
-      const { a, b, source, target, once } = await lab(1, 1, {
-        'message.timestamp.after.max.ms': '9223372036854775807',
+      const { a, b, source, target, once } = await lab({
+        config: {
+          'message.timestamp.after.max.ms': '9223372036854775807',
+        },
       });
       const ahead = Date.now() + 7_200_000;
       await fill(source, [
@@ -143,7 +112,7 @@ describe('relay between two clusters', { timeout: 600_000 }, () => {
 
     test('a message too large for the target stops its topic with its coordinates, or is skipped and counted', async (t) => {
       if (!needs(t)) return;
-      const { a, b, source, target, run, once, copied } = await lab(1, 0);
+      const { a, b, source, target, run, once, copied } = await lab({ targetPartitions: 0 });
       await target.admin.createTopic({ name: b, partitions: 1, config: { 'max.message.bytes': '10000' } });
       await fill(source, [
         ...numbered(a, 5),
@@ -165,7 +134,7 @@ describe('relay between two clusters', { timeout: 600_000 }, () => {
   describe('where it left off', () => {
     test('14.1 item 3: restarts in mid-stream lose and repeat nothing', async (t) => {
       if (!needs(t)) return;
-      const { a, source, run, copied, assertCopied } = await lab(2);
+      const { a, source, run, copied, assertCopied } = await lab({ partitions: 2 });
       let filled = 0;
       for (let round = 0; round < 4; round++) {
         const started = await run();
@@ -197,7 +166,7 @@ describe('relay between two clusters', { timeout: 600_000 }, () => {
 
     test('14.1 item 10: stop-at-end: fresh, partly done, already done, empty', async (t) => {
       if (!needs(t)) return;
-      const { a, source, once, assertCopied } = await lab(2);
+      const { a, source, once, assertCopied } = await lab({ partitions: 2 });
       for (const count of [0, 30, 0, 20]) {
         await fill(source, numbered(a, count, { partitions: 2, prefix: `${count}-` }));
         const outcome = await once();
@@ -219,10 +188,12 @@ describe('relay between two clusters', { timeout: 600_000 }, () => {
 
     test('14.1 item 10, L6: stop-at-end on a compacted source; a restart repeats nothing', async (t) => {
       if (!needs(t)) return;
-      const { a, source, once, original, assertCopied } = await lab(1, 1, {
-        'cleanup.policy': 'compact',
-        'segment.ms': '100',
-        'min.cleanable.dirty.ratio': '0.01',
+      const { a, source, once, original, assertCopied } = await lab({
+        config: {
+          'cleanup.policy': 'compact',
+          'segment.ms': '100',
+          'min.cleanable.dirty.ratio': '0.01',
+        },
       });
       for (let round = 0; round < 4; round++) {
         await fill(source, numbered(a, 20, { prefix: `${round}-` }));
@@ -274,7 +245,7 @@ describe('relay between two clusters', { timeout: 600_000 }, () => {
 
     test('without exactly_once nothing is skipped and a stop repeats nothing', async (t) => {
       if (!needs(t)) return;
-      const { a, source, once, assertCopied } = await lab(2);
+      const { a, source, once, assertCopied } = await lab({ partitions: 2 });
       for (const target of [
         { exactly_once: false },
         { enable_idempotency: false },
@@ -292,7 +263,7 @@ describe('relay between two clusters', { timeout: 600_000 }, () => {
     test('14.1 item 14: one with a missing target does not stop the other; it is ready when it comes', async (t) => {
       if (!needs(t)) return;
       const good = await lab();
-      const bad = await lab(1, 0);
+      const bad = await lab({ targetPartitions: 0 });
       await fill(good.source, numbered(good.a, 10));
       await fill(bad.source, numbered(bad.a, 10));
       const started = await good.run({ topics: { [bad.a]: bad.b, [good.a]: good.b } });
@@ -310,7 +281,7 @@ describe('relay between two clusters', { timeout: 600_000 }, () => {
     test('two sources into one target topic, each with its own progress', async (t) => {
       if (!needs(t)) return;
       const one = await lab();
-      const two = await lab(1, 0);
+      const two = await lab({ targetPartitions: 0 });
       await fill(one.source, numbered(one.a, 10, { prefix: 'one' }));
       await fill(two.source, numbered(two.a, 10, { prefix: 'two' }));
       const over = { topics: { [one.a]: one.b, [two.a]: one.b } };

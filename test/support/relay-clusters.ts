@@ -1,4 +1,5 @@
 // Real clusters for the relay's tests: started once, shared by the tests of a file, each test with topics of its own.
+import { Admin } from '@platformatic/kafka';
 import { pino } from 'pino';
 import type { KafkaFactory, ProducerRecord, Properties } from '../../src/core/ports.js';
 import { createKafkaFactory } from '../../src/kafka/factory.js';
@@ -48,12 +49,28 @@ export async function makeTopic(
   config: Record<string, string> = {},
 ): Promise<void> {
   await kafka.admin.createTopic({ name, partitions, config });
+  await untilLed(kafka, name, partitions);
+}
+
+/** Waits until every partition has a leader. */
+async function untilLed(kafka: KafkaFactory, name: string, partitions: number): Promise<void> {
   for (const deadline = Date.now() + 15_000; ; ) {
     const [topic] = await kafka.admin.topics([name]);
     if (topic?.partitions.length === partitions && topic.partitions.every(({ leader }) => leader >= 0)) return;
     if (Date.now() > deadline) throw new Error(`topic ${name} has no leaders`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
+}
+
+/** Gives a topic more partitions. */
+export async function addPartitions({ server, kafka }: RealCluster, name: string, count: number): Promise<void> {
+  const admin = new Admin({ clientId: 'test', bootstrapBrokers: server.brokers.split(',') });
+  try {
+    await admin.createPartitions({ topics: [{ name, count, assignments: [] }], validateOnly: false });
+  } finally {
+    await admin.close();
+  }
+  await untilLed(kafka, name, count);
 }
 
 /** Produces in one transaction, which is committed or aborted. */

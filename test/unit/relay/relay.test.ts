@@ -1,6 +1,9 @@
 // The relay on Kafka in memory: copying, stopping at the end, going on after a restart.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { pino } from 'pino';
+import { Relay } from '../../../src/relay/relay.js';
+import { realClock } from '../../support/clock.js';
 import { FakeKafka } from '../../support/fake-kafka.js';
 import {
   fill,
@@ -70,5 +73,28 @@ describe('relay on Kafka in memory', () => {
     );
     assert.equal(await started.stop(), 0);
     assert.equal(valuesOf(await readAll(target, 'b')).length, 10);
+  });
+
+  test('an order to stop that comes while it starts is not lost', async () => {
+    const { sources, target } = lab();
+    sources[0]!.createTopic('a', 1);
+    target.createTopic('b', 1);
+    const factories = [target, ...sources];
+    let go: () => void = () => {};
+    const held = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    const relay = new Relay({
+      config: await relayConfig(oneTopic),
+      createKafka: () => held.then(() => factories.shift()!),
+      clock: realClock,
+      log: pino({ level: 'silent' }),
+    });
+    const starting = relay.start();
+    await relay.drain();
+    go();
+    await starting;
+    assert.equal((await relay.finished).failed, 0);
+    await relay.close();
   });
 });
