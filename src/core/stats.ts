@@ -48,6 +48,16 @@ const labelled = {
   'ris.redis.errors': { help: 'Questions that Redis did not answer', labels: ['host'] },
 } as const;
 
+/** What is so now, with labels, for /metrics only; asked for when somebody looks. */
+const gauges = {
+  'ris.connected': { help: '1 while there is a feed from RIS Live', labels: ['host'] },
+  'ris.leader': { help: '1 on the replica that publishes', labels: ['host'] },
+  'ris.lag.ms': { help: "How far the leader's last commit is behind the clock, ms", labels: ['host'] },
+  'ris.backlog': { help: 'RIS messages received and not known to be in Kafka', labels: ['host'] },
+  'ris.backlog.bytes': { help: 'Memory that these take', labels: ['host'] },
+  'ris.peers.up': { help: 'Peers whose session is up, as published by the leader', labels: ['host'] },
+} as const;
+
 /** Latency histograms, for /metrics only, by face. */
 const latencies = {
   'produce.seconds': 'Time of a produce request that waits for Kafka',
@@ -56,13 +66,18 @@ const latencies = {
 
 export type CounterName = keyof typeof counters;
 export type LabelledName = keyof typeof labelled;
+export type GaugeName = keyof typeof gauges;
 export type LatencyName = keyof typeof latencies;
+
+/** Each set of labels with its value. */
+export type GaugeReading = Iterable<readonly [values: readonly string[], value: number]>;
 
 /** Process-wide counters; one instance, made by app.ts and handed down. */
 export class Stats {
   #values = new Map<CounterName, number>(names.map((name) => [name, 0]));
 
   readonly #labelled = new Map<LabelledName, LabelledCounter>();
+  readonly #gauges = new Map<GaugeName, () => GaugeReading>();
   readonly #latencies = new Map<string, LatencyHistogram>();
 
   add(name: CounterName, by = 1): void {
@@ -85,6 +100,16 @@ export class Stats {
       this.#labelled.set(name, found);
     }
     return found;
+  }
+
+  /** Says how a gauge is read; the last one that says so is asked. */
+  watch(name: GaugeName, read: () => GaugeReading): void {
+    this.#gauges.set(name, read);
+  }
+
+  /** A gauge's values now; none where nobody watches. */
+  gauge(name: GaugeName): GaugeReading {
+    return this.#gauges.get(name)?.() ?? [];
   }
 
   /** The histogram of one face: keep it, and observe() what each request took. */
@@ -120,4 +145,5 @@ const names = Object.keys(counters) as CounterName[];
 export const counterHelp: Readonly<Record<CounterName, string>> = counters;
 
 export const labelledHelp: Readonly<Record<LabelledName, { help: string; labels: readonly string[] }>> = labelled;
+export const gaugeHelp: Readonly<Record<GaugeName, { help: string; labels: readonly string[] }>> = gauges;
 export const latencyHelp: Readonly<Record<LatencyName, string>> = latencies;

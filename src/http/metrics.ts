@@ -4,6 +4,9 @@ import { latencyBuckets } from '../core/labelled-stats.js';
 import {
   type CounterName,
   counterHelp,
+  type GaugeName,
+  type GaugeReading,
+  gaugeHelp,
   type LabelledName,
   type LatencyName,
   labelledHelp,
@@ -17,10 +20,10 @@ interface Sample {
   readonly metricName?: string;
 }
 
-/** `consumer.given.up` is `rafka_consumer_given_up_total`. */
+/** `consumer.given.up` is `rafka_consumer_given_up_total`; what is no count has no such ending. */
 export function metricName(name: string): string {
   const words = `rafka_${name.replaceAll('.', '_')}`;
-  return name.endsWith('.seconds') ? words : `${words}_total`;
+  return name.endsWith('.seconds') || Object.hasOwn(gaugeHelp, name) ? words : `${words}_total`;
 }
 
 /** A registry that reads the stats whenever it is asked: counting costs nothing more than core's own counters. */
@@ -33,12 +36,9 @@ export function createMetrics(stats: Stats): Registry {
     LabelledName,
     (typeof labelledHelp)[LabelledName],
   ][])
-    add(registry, name, 'counter', help, () =>
-      Array.from(stats.labelled(name).entries(), ([values, value]) => ({
-        value,
-        labels: Object.fromEntries(labels.map((label, index) => [label, values[index] ?? ''])),
-      })),
-    );
+    add(registry, name, 'counter', help, () => samples(labels, stats.labelled(name).entries()));
+  for (const [name, { help, labels }] of Object.entries(gaugeHelp) as [GaugeName, (typeof gaugeHelp)[GaugeName]][])
+    add(registry, name, 'gauge', help, () => samples(labels, stats.gauge(name)));
   for (const [name, help] of Object.entries(latencyHelp) as [LatencyName, string][])
     add(registry, name, 'histogram', help, () => histogram(stats, name));
   return registry;
@@ -49,6 +49,13 @@ export async function metricsText(own: Registry, elsewhere?: () => Promise<reado
   const others = (await elsewhere?.()) ?? [];
   if (others.length === 0) return own.metrics();
   return AggregatorRegistry.aggregate([await own.getMetricsAsJSON(), ...others]).metrics();
+}
+
+function samples(labels: readonly string[], entries: GaugeReading): Sample[] {
+  return Array.from(entries, ([values, value]) => ({
+    value,
+    labels: Object.fromEntries(labels.map((label, index) => [label, values[index] ?? ''])),
+  }));
 }
 
 /** prom-client asks a registered metric for its values by get(); this one has no state of its own. */

@@ -79,6 +79,8 @@ export class Term {
     );
     note('connectedMs');
     try {
+      // Fencing whoever leads by now would only disturb it.
+      if (!options.leads()) throw new TermOver();
       await patiently(options, () => producer.initTransactions(callMs));
       note('fencedMs');
       await producer.beginTransaction();

@@ -5,7 +5,7 @@ import type { Redis } from 'ioredis';
 import { sleep } from '../core/clock.js';
 import type { Face } from '../core/face.js';
 import type { Clock, KafkaFactory } from '../core/ports.js';
-import type { Stats } from '../core/stats.js';
+import type { GaugeName, Stats } from '../core/stats.js';
 import type { Log } from '../log.js';
 import { Alone, Contested } from './candidate.js';
 import { Collector, type CollectorFigures } from './collector.js';
@@ -59,6 +59,7 @@ export class RisWorker implements Face {
     if (this.#config.host.includes('all')) void this.#startAll();
     else this.#startCollectors(this.#config.host);
     if (progressMs > 0) this.#reportLater(progressMs, this.#figures());
+    this.#showFigures();
   }
 
   /** Stops receiving and publishes what there is. */
@@ -123,6 +124,24 @@ export class RisWorker implements Face {
       stats,
       log,
     });
+  }
+
+  /** The progress line's figures for whoever scrapes metrics. */
+  #showFigures(): void {
+    const { stats } = this.#deps;
+    const show = (name: GaugeName, of: (figures: CollectorFigures) => number | null): void =>
+      stats.watch(name, () =>
+        this.figures().flatMap((figures) => {
+          const value = of(figures);
+          return value === null ? [] : [[[figures.host], value] as const];
+        }),
+      );
+    show('ris.connected', ({ connected }) => Number(connected));
+    show('ris.leader', ({ leader }) => Number(leader));
+    show('ris.lag.ms', ({ lagMs }) => lagMs);
+    show('ris.backlog', ({ backlog }) => backlog);
+    show('ris.backlog.bytes', ({ backlogBytes }) => backlogBytes);
+    show('ris.peers.up', ({ leader, peersUp }) => (leader ? peersUp : null));
   }
 
   #figures(): Map<string, CollectorFigures> {

@@ -89,7 +89,10 @@ async function measure(generator: Generator, rate: number): Promise<void> {
   const before = Object.entries(pids).map(([name, pid]) => [name, cpuSeconds(pid)] as const);
   const from = performance.now();
   let sent = 0;
+  const memory: number[] = [];
+  const sampling = setInterval(() => memory.push(rssMb(worker.pid!)), (seconds * 1000) / 10);
   await generator.run(live, rate * seconds, () => sent++);
+  clearInterval(sampling);
   const took = (performance.now() - from) / 1000;
   const cpu = before.map(
     ([name, used]) => `${name} ${Math.round(((cpuSeconds(pids[name as 'feed']) - used) / took) * 100)} %`,
@@ -100,7 +103,7 @@ async function measure(generator: Generator, rate: number): Promise<void> {
   const backlog = progress.at(-1)?.backlog ?? 0;
   console.log(
     `sent ${Math.round(sent / took)}/s: committed ${published[published.length >> 1]}/s (median second), ` +
-      `lag p50 ${lags[lags.length >> 1]} ms max ${lags.at(-1)} ms, backlog at the end ${backlog}, CPU ${cpu.join(', ')}, RSS ${rssMb(pids.worker)} MB`,
+      `lag p50 ${lags[lags.length >> 1]} ms max ${lags.at(-1)} ms, backlog at the end ${backlog}, CPU ${cpu.join(', ')}, RSS by tenths ${memory.join(' ')} MB`,
   );
 }
 
