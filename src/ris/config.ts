@@ -55,7 +55,7 @@ export const risSchema = z.strictObject({
     .describe('How long a message is held, so that those before it can overtake'),
   late: z.enum(['drop', 'publish']).default('drop').describe('What becomes of a message that comes later than that'),
   redundancy: z.number().int().min(1).max(4).default(1).describe('Sockets at a time for each collector'),
-  staleMs: ms.min(1_000).default(60_000).describe('A socket that is silent for so long is replaced'),
+  staleMs: ms.min(1_000).default(60_000).describe('A socket that brings no message for so long is replaced'),
   connectTimeoutMs: ms.min(100).default(10_000).describe('How long connecting to RIS Live may take'),
   backoffMinMs: ms.min(10).default(500).describe('First wait before connecting again; doubled each time'),
   backoffMaxMs: ms.min(100).default(30_000).describe('Longest wait before connecting again'),

@@ -119,11 +119,9 @@ export class Feed {
 
   #message(slot: Slot, line: PeekedLine): void {
     const time = timeOf(line);
-    if (slot.since === undefined) {
-      // What was sent before this socket was there may be later than its first message by the disorder of the feed.
-      slot.since = time + this.#options.disorderUs;
-      slot.socket.proven();
-    }
+    slot.socket.alive();
+    // What was sent before this socket was there may be later than its first message by the disorder of the feed.
+    slot.since ??= time + this.#options.disorderUs;
     if (this.#since === null) {
       this.#since = slot.since;
       this.#events.onStart(slot.since);

@@ -27,7 +27,7 @@ export const risFlags: readonly RisFlag[] = [
   { flag: '--reorder <ms>', path: 'ris.reorderMs', about: 'how long messages are held to be put in order' },
   { flag: '--late <policy>', path: 'ris.late', about: 'what comes too late for that', choices: ['drop', 'publish'] },
   { flag: '--redundancy <n>', path: 'ris.redundancy', about: 'sockets at a time for each collector' },
-  { flag: '--stale <ms>', path: 'ris.staleMs', about: 'replace a socket that is silent for so long' },
+  { flag: '--stale <ms>', path: 'ris.staleMs', about: 'replace a socket that brings no message for so long' },
   { flag: '--buffer <bytes>', path: 'ris.bufferBytes', about: 'memory for received lines, for each collector' },
   { flag: '--commit <ms>', path: 'ris.commitMs', about: 'commit a transaction after so long' },
   { flag: '--commit-messages <n>', path: 'ris.commitMessages', about: 'or with so many messages' },

@@ -8,7 +8,7 @@ export interface LiveOptions {
   readonly clientId: string;
   /** The collector as RIS Live names it: `rrc00` or `rrc00.ripe.net`. */
   readonly host: string;
-  /** A socket that brings no text for so long is given up, ms. */
+  /** A socket that brings no message for so long is given up, ms. */
   readonly staleMs: number;
   readonly connectTimeoutMs: number;
   /** First and longest wait before the next attempt, ms; doubled each time, with jitter. */
@@ -42,7 +42,7 @@ export class LiveSocket {
   #socket: WebSocket | undefined;
   #cancels = new Set<() => void>();
   #attempts = 0;
-  #lastText = 0;
+  #lastMessage = 0;
   #closed = false;
 
   constructor(options: LiveOptions, events: LiveEvents) {
@@ -94,7 +94,7 @@ export class LiveSocket {
     let reason = '';
     socket.on('open', () => {
       if (this.#socket !== socket) return;
-      this.#lastText = clock.monotonic();
+      this.#lastMessage = clock.monotonic();
       socket.send(subscription(host));
       this.#events.onUp();
       this.#every(pingMs, () => this.#ping(socket));
@@ -102,7 +102,6 @@ export class LiveSocket {
     });
     socket.on('message', (data, isBinary) => {
       if (this.#socket !== socket || isBinary) return;
-      this.#lastText = clock.monotonic();
       this.#events.onLine(data.toString());
     });
     socket.on('error', (error) => {
@@ -115,9 +114,13 @@ export class LiveSocket {
     });
   }
 
-  /** Data arrived that proves the subscription works: the next wait starts from the shortest again. */
-  proven(): void {
+  /**
+   * A line was a message of the collector: the subscription works. What else the server says, answers to our pings above all, only
+   * proves that the server does.
+   */
+  alive(): void {
     this.#attempts = 0;
+    this.#lastMessage = this.#options.clock.monotonic();
   }
 
   #ended(reason: string): void {
@@ -138,9 +141,9 @@ export class LiveSocket {
   }
 
   #checkStale(socket: WebSocket): void {
-    const silent = this.#options.clock.monotonic() - this.#lastText;
+    const silent = this.#options.clock.monotonic() - this.#lastMessage;
     if (silent < this.#options.staleMs) return;
-    socket.emit('error', new Error(`nothing received for ${Math.round(silent)} ms`));
+    socket.emit('error', new Error(`no message for ${Math.round(silent)} ms`));
     socket.terminate();
   }
 

@@ -136,6 +136,9 @@ test('a second socket that has just come does not make up for the first', async 
 
 test('a silent socket is replaced', async (t) => {
   const setup = await begun(t, { staleMs: 200 });
+  // That the server answers says nothing of the subscription.
+  const answers = setInterval(() => setup.server.sendToAll('{"type":"pong","data":null}'), 20);
+  t.after(() => clearInterval(answers));
   await until(() => setup.seen.disconnects >= 1, 'the watchdog');
   await until(() => setup.server.subscribers.length === 1, 'the second subscription');
 });
