@@ -4,8 +4,8 @@ import type { MappingMetrics } from './mapping-metrics.js';
 import type { MappingDeps } from './mapping-relay.js';
 import { isPassing } from './passing.js';
 import type { Positions } from './positions.js';
-import type { SourceTopic } from './reader.js';
 import type { SourcePool } from './source-pool.js';
+import type { SourceTopic } from './source-topic.js';
 import { checkTakeOver } from './take-over.js';
 import type { TargetSession } from './target-session.js';
 

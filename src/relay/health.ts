@@ -1,9 +1,12 @@
 // Health: looks at the sources of one mapping, at regular times and when one is wanted.
 import { within } from '../core/clock.js';
 import type { Clock, KafkaFactory } from '../core/ports.js';
-import { inspectSource, type SourceTopic } from './reader.js';
 import type { SourcePool } from './source-pool.js';
 import { weightOf } from './source-pool.js';
+import { inspectSource, type SourceTopic } from './source-topic.js';
+
+/** One look in so many counts the partitions again. */
+const countEvery = 10;
 
 /** What a look at every source showed; undefined where none answered in time. */
 export class Health {
@@ -13,6 +16,7 @@ export class Health {
   readonly #clock: Clock;
   readonly #onWeight: (id: number, weight: number) => void;
   readonly #asking: (Promise<SourceTopic | undefined> | undefined)[] = [];
+  #questions = 0;
 
   constructor(options: {
     sources: readonly KafkaFactory[];
@@ -58,7 +62,7 @@ export class Health {
 
   /** One question at a time for each source: a dead one must not gather them. An answer counts however late it comes. */
   #ask(id: number): Promise<SourceTopic | undefined> {
-    this.#asking[id] ??= inspectSource(this.#sources[id]!, this.#topic)
+    this.#asking[id] ??= inspectSource(this.#sources[id]!, this.#topic, this.#known(id))
       .then((view) => {
         this.#tell(id, view);
         return view;
@@ -68,5 +72,10 @@ export class Health {
         this.#asking[id] = undefined;
       });
     return this.#asking[id];
+  }
+
+  #known(id: number): SourceTopic | undefined {
+    const turn = Math.floor(this.#questions++ / this.#sources.length);
+    return turn % countEvery === 0 ? undefined : this.#pool.view(id);
   }
 }

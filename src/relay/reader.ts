@@ -10,14 +10,8 @@ import {
 } from '../core/ports.js';
 import { fail } from '../errors.js';
 import { digestOf, type Progress } from './checkpoint.js';
-import { isBehind, type Offsets, type SourceView } from './source-pool.js';
-
-/** What a source's topic is when it is connected. */
-export interface SourceTopic extends SourceView {
-  readonly cluster: string;
-  readonly topicId: string;
-  readonly partitions: readonly number[];
-}
+import { isBehind, type Offsets } from './source-pool.js';
+import type { SourceTopic } from './source-topic.js';
 
 /** Messages in order, and the partitions that were read to their present end (offset past the last marker or gap). */
 export interface Batch {
@@ -50,24 +44,6 @@ function bytesOf({ key, value, headers }: Message): number {
   let bytes = messageOverhead + (key?.length ?? 0) + (value?.length ?? 0);
   for (const header of headers) bytes += messageOverhead + (header.value?.length ?? 0);
   return bytes;
-}
-
-/** Who the source is and what it holds. @throws GatewayError `relay-waiting`; KafkaError */
-export async function inspectSource(kafka: KafkaFactory, topic: string): Promise<SourceTopic> {
-  const [found] = await kafka.admin.topics([topic]);
-  if (!found) throw fail('relay-waiting', kafka.brokers, `source topic ${topic} does not exist`);
-  const partitions = found.partitions.map(({ partition }) => partition).sort((a, b) => a - b);
-  const [{ clusterId, topicIds }, marks] = await Promise.all([
-    kafka.admin.identity([topic]),
-    kafka.admin.watermarks(partitions.map((partition) => ({ topic, partition }))),
-  ]);
-  return {
-    cluster: clusterId,
-    topicId: topicIds.get(topic) ?? '',
-    partitions,
-    low: new Map(marks.map((mark) => [mark.partition, mark.low])),
-    high: new Map(marks.map((mark) => [mark.partition, mark.high])),
-  };
 }
 
 /** The progress of those partitions whose last message this source should still hold. */

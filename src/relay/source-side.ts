@@ -7,8 +7,9 @@ import { backoffOf } from './config.js';
 import { Health } from './health.js';
 import { isPassing } from './passing.js';
 import { sourceProperties } from './properties.js';
-import { inspectSource, Reader, type SourceTopic } from './reader.js';
+import { Reader } from './reader.js';
 import type { RunState } from './run-state.js';
+import { inspectSource, type SourceTopic } from './source-topic.js';
 import type { TargetSession } from './target-session.js';
 
 /** How long a look at the sources waits for one that can be read, ms: one that is down must not hold up the others. */

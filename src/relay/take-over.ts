@@ -2,7 +2,7 @@
 import { type KafkaFactory, type Message, OFFSET_BEGINNING, type Properties } from '../core/ports.js';
 import { fail } from '../errors.js';
 import { checkpointReaderProperties } from './properties.js';
-import type { SourceTopic } from './reader.js';
+import type { SourceTopic } from './source-topic.js';
 import { type Mapping, mappingName } from './topic-map.js';
 import { nanoseconds } from './translate.js';
 
@@ -82,7 +82,7 @@ function isCopy(written: Message, read: Message): boolean {
   return times.some((header) => header.value?.toString() === nanoseconds(read.timestamp));
 }
 
-/** The message with exactly this offset; undefined when there is none. @throws KafkaError */
+/** The message with exactly this offset; undefined when there is none. @throws KafkaError; GatewayError `relay-waiting` */
 async function messageAt(
   kafka: KafkaFactory,
   where: { topic: string; partition: number },
@@ -90,6 +90,7 @@ async function messageAt(
   timeoutMs: number,
 ): Promise<Message | undefined> {
   let ended = false;
+  let fault = 'no answer';
   const properties: Properties = {
     ...checkpointReaderProperties,
     'isolation.level': 'read_uncommitted',
@@ -101,6 +102,9 @@ async function messageAt(
       onEnd: () => {
         ended = true;
       },
+      onFault: ({ message }) => {
+        fault = message;
+      },
     },
     timeoutMs,
   );
@@ -111,7 +115,7 @@ async function messageAt(
       if (message) return message.offset === offset ? message : undefined;
       if (ended) return undefined;
     }
-    return undefined;
+    throw fail('relay-waiting', `${where.topic}[${where.partition}]@${offset}`, `cannot be read: ${fault}`);
   } finally {
     await consumer.close(timeoutMs);
   }

@@ -9,7 +9,8 @@ import type {
   TopicPartitionOffset,
 } from '../../../src/core/ports.js';
 import { digestOf } from '../../../src/relay/checkpoint.js';
-import { Reader, type SourceTopic } from '../../../src/relay/reader.js';
+import { Reader } from '../../../src/relay/reader.js';
+import type { SourceTopic } from '../../../src/relay/source-topic.js';
 
 const message = (offset: number, bytes = 10): Message => ({
   topic: 'a',

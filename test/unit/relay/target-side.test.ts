@@ -55,8 +55,8 @@ describe('a relay and its target', () => {
     const started = await run({ source_pool: { healthcheck_interval: '10ms' } });
     await until('the messages', async () => (await copied()).length === 10);
     let looks = 0;
-    const ask = source.admin.topics.bind(source.admin);
-    source.admin.topics = (names) => {
+    const ask = source.admin.identity.bind(source.admin);
+    source.admin.identity = (names) => {
       looks += 1;
       return ask(names);
     };
@@ -87,5 +87,17 @@ describe('a relay and its target', () => {
     const next = await once();
     assert.match(next.summary, /: 5 messages/, next.text);
     assert.equal((await copied()).length, 40);
+  });
+
+  test('a take-over waits while the target cannot be read, and does not take that for missing messages', async (t) => {
+    const { source, target, run, copied } = fakeLab();
+    await fill(source, numbered('a', 10));
+    await fill(target, numbered('b', 5));
+    target.faults.stalled = true;
+    const started = await run({ target: { session_timeout: '1s' } });
+    t.after(() => started.stop());
+    await until('a report', () => JSON.stringify(started.lines).includes('b[0]@4: cannot be read'));
+    target.unstall();
+    await until('the rest', async () => (await copied()).length === 10);
   });
 });

@@ -142,6 +142,22 @@ describe('relay in trouble', () => {
     await started.stop();
   });
 
+  test('a look at a source does not ask for all topics of its cluster', async () => {
+    const { source, run } = lab();
+    const asked = { identity: 0, topics: 0 };
+    for (const question of ['identity', 'topics'] as const) {
+      const ask = source.admin[question].bind(source.admin) as (names?: readonly string[]) => Promise<never>;
+      source.admin[question] = (names?: readonly string[]) => {
+        asked[question] += 1;
+        return ask(names);
+      };
+    }
+    const started = await run({ source_pool: { healthcheck_interval: '5ms' } });
+    await until('looks', () => asked.identity > 40);
+    await started.stop();
+    assert.ok(asked.topics < 10, `${asked.topics} of ${asked.identity}`);
+  });
+
   test('a fenced relay stops; the one that shut it out goes on', async () => {
     const { source, run, copied } = lab();
     const first = await run();
