@@ -43,6 +43,8 @@ async function loadFilter(config: FilterConfig): Promise<LoadedFilter> {
   return { id: filter.id, filter, topics: config.topics, skipOnError: config.on_error === 'skip' };
 }
 
+const noTypeScript = `Node ${process.versions.node} runs no such file. TypeScript: compile it, or use Node 22.18 or later`;
+
 async function makeFilter(name: string, config: FilterConfig): Promise<Filter | undefined> {
   try {
     const module = (await import(pathToFileURL(resolve(config.path)).href)) as {
@@ -53,7 +55,9 @@ async function makeFilter(name: string, config: FilterConfig): Promise<Filter | 
     if (typeof create !== 'function') throw new Error('the module exports no create(config)');
     return (await create(config.config)) as Filter;
   } catch (error) {
-    throw fail('relay-config', `filter ${name} (${config.path}): ${(error as Error).message}`);
+    const { message, code } = error as Error & { code?: unknown };
+    const why = code === 'ERR_UNKNOWN_FILE_EXTENSION' ? noTypeScript : message;
+    throw fail('relay-config', `filter ${name} (${config.path}): ${why}`);
   }
 }
 

@@ -14,7 +14,7 @@ import type { TargetSession } from './target-session.js';
 
 /** How long a look at the sources waits for one that can be read, ms: one that is down must not hold up the others. */
 const leastPatienceMs = 500;
-/** Looks at the sources without news of a partition before its reader is made anew: an error may have been lost. */
+/** Looks without news before the reader is made anew, twice as many each time it was in vain: an error may have been lost. */
 const stalledTicks = 5;
 
 export interface SourceSideOptions extends Side {
@@ -30,7 +30,7 @@ export class SourceSide {
   readonly #closing = new Set<Promise<void>>();
   /** The source to read next because the active one lags. */
   #preferred: number | undefined;
-  #stalled = { total: -1, ticks: 0 };
+  #stalled = { total: -1, ticks: 0, limit: stalledTicks };
   /** The source being read. */
   reader: Reader | undefined;
   /** Where to stop, by partition (stop-at-end). */
@@ -145,7 +145,7 @@ export class SourceSide {
     this.reader = reader;
     this.#side.pool.record(id, topic);
     this.#side.pool.hand(id);
-    this.#stalled = { total: -1, ticks: 0 };
+    this.#stalled.ticks = 0;
     this.#side.metrics.source('source_connections_total', id);
     this.#side.metrics.count('source_candidate_switches_total');
     this.#side.metrics.active(id, true);
@@ -232,9 +232,12 @@ export class SourceSide {
     for (const next of this.#side.positions.offsets.values()) total += next;
     const waiting =
       reader.isAwaited && [...view.high].some(([partition, high]) => high > this.#side.positions.at(partition));
-    this.#stalled =
-      waiting && total === this.#stalled.total ? { total, ticks: this.#stalled.ticks + 1 } : { total, ticks: 0 };
-    if (this.#stalled.ticks >= stalledTicks) reader.failure ??= 'no news although there are messages';
+    if (!waiting || total !== this.#stalled.total) this.#stalled = { total, ticks: 0, limit: stalledTicks };
+    const stalled = this.#stalled;
+    if (stalled.ticks++ < stalled.limit) return;
+    // Or what is there is not committed: a transaction that hangs in the source is no reason to connect for ever.
+    stalled.limit *= 2;
+    reader.failure ??= 'no news although there are messages';
   }
 
   async partitions(): Promise<number> {

@@ -97,10 +97,10 @@ describe('translation', () => {
 });
 
 describe('filters', () => {
-  async function load(module: string, over = {}) {
+  async function load(module: string, over = {}, extension = 'mjs') {
     const dir = await mkdtemp(join(tmpdir(), 'rafka-filter-'));
     try {
-      const path = join(dir, 'filter.mjs');
+      const path = join(dir, `filter.${extension}`);
       await writeFile(path, module);
       return await loadFilters([
         { id: 'odd', enabled: true, path, config: '{"keep":"1"}', topics: [], on_error: 'stop', ...over },
@@ -116,6 +116,15 @@ describe('filters', () => {
     const chain = new FilterChain(await load(odd), 'a');
     assert.equal(chain.check(message({ value: Buffer.from('1') })), undefined);
     assert.deepEqual(chain.check(message({ value: Buffer.from('2') })), { id: 'odd', failed: false });
+  });
+
+  test('may be TypeScript where Node runs it; elsewhere it is said what to do', async () => {
+    const typed = `export const create = (config: string) => ({ id: 'odd', isAllowed: (m: { offset: number }): boolean => m.offset === 7 });`;
+    if ((process.features as { typescript?: unknown }).typescript) {
+      assert.equal(new FilterChain(await load(typed, {}, 'mts'), 'a').check(message()), undefined);
+    } else {
+      await assert.rejects(load(typed, {}, 'mts'), /filter odd .*TypeScript: compile it, or use Node 22\.18 or later/);
+    }
   });
 
   test('only look at their topics', async () => {

@@ -158,6 +158,34 @@ describe('relay in trouble', () => {
     assert.ok(asked.topics < 10, `${asked.topics} of ${asked.identity}`);
   });
 
+  test('a transaction that hangs in the source is waited for without connecting again and again', async () => {
+    const { source, run, copied } = lab();
+    await fill(source, numbered('a', 5));
+    const writer = await source.producer({
+      reports: 'errors',
+      onReport: () => {},
+      properties: { 'transactional.id': 'hangs' },
+    });
+    await writer.initTransactions();
+    await writer.beginTransaction();
+    for (const record of numbered('a', 5, { from: 5 })) writer.produce(record);
+    await writer.flush(1_000);
+    let looks = 0;
+    const ask = source.admin.identity.bind(source.admin);
+    source.admin.identity = (names) => {
+      looks += 1;
+      return ask(names);
+    };
+    const started = await run({ source_pool: { healthcheck_interval: '5ms' } });
+    await until('many looks', () => looks > 150);
+    const connections = metric(await started.metrics(), 'kafka_relay_source_connections_total') ?? 0;
+    assert.ok(connections > 1 && connections < 10, `${connections} in ${looks} looks`);
+    assert.equal((await copied()).length, 5);
+    await writer.commitTransaction(1_000);
+    await until('the rest', async () => (await copied()).length === 10);
+    await started.stop();
+  });
+
   test('a fenced relay stops; the one that shut it out goes on', async () => {
     const { source, run, copied } = lab();
     const first = await run();
