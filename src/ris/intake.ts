@@ -77,8 +77,9 @@ export class Intake {
 
   /** Stops receiving. @param flush also lets go of all that the reorder window holds. */
   async close(flush: boolean): Promise<void> {
-    await this.#feed.close();
+    // First of all: while the sockets close nothing is received any more, and what is missed may belong before what is held.
     this.#cancelRelease();
+    await this.#feed.close();
     this.#countReceived();
     if (flush) this.#take(this.#reorder.flush());
   }

@@ -77,6 +77,11 @@ export class RisLiveServer {
     return found.length;
   }
 
+  /** Reads no more of what clients of this name say: a good-bye stays without an answer. */
+  ignore(name: string): void {
+    for (const client of this.#clients) if (client.name === name) client.socket.pause();
+  }
+
   /** What RIS Live does to a client that does not read. */
   tooSlow({ socket }: { readonly socket: WebSocket }): void {
     socket.send('{"type":"ris_error","data":{"message":"client too slow"}}');

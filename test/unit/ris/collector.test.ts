@@ -121,6 +121,10 @@ class Scene {
     await until(() => !this.#server.subscribers.includes(name), 'the cut');
   }
 
+  ignore(name: string): void {
+    this.#server.ignore(name);
+  }
+
   async resubscribed(name: string): Promise<void> {
     await until(() => this.#server.subscribers.includes(name), 'the second subscription');
   }
@@ -330,6 +334,26 @@ test('what a replica holds when its feed ends it does not publish when it is ele
   await scene.published(37);
   scene.assertExactlyOnce();
   assert.equal(scene.count(bmp.peerDown), 0, 'there is no hole');
+});
+
+test('a leader that is stopped leaves what it holds to its successor, however long its sockets take to close', async (t) => {
+  const scene = await Scene.open(t);
+  const first = await scene.replica('one', true, { reorderMs: 200 });
+  const second = await scene.replica('two', false, { reorderMs: 200 });
+  first.election.othersAreBetter = true;
+  scene.send(30);
+  await scene.published(30);
+  scene.skip(10);
+  const missed = scene.take();
+  scene.send(3);
+  await until(() => first.collector.figures().received === 33, 'it has the later ones');
+  scene.ignore('one');
+  const drained = first.collector.drain();
+  scene.sendLine(missed);
+  await drained;
+  second.election.decide(true);
+  await scene.published(34);
+  scene.assertExactlyOnce();
 });
 
 test('a process that stood still reads its socket before it lets go of what it holds', async (t) => {
