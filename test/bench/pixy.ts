@@ -1,8 +1,8 @@
-// How fast the REST and gRPC faces are: wrk over HTTP, grpc-js clients over gRPC, one broker and the gateway as a process.
+// How fast the REST and gRPC faces are beside a bare fastify and a bare grpc-js: wrk over HTTP, h2load over gRPC, one broker, the gateway as a process.
 //
-// `node build/test/bench/pixy.js [seconds] [only]`: one JSON line a measurement, with the gateway's CPU and RSS.
+// `node build/test/bench/pixy.js [--quick] [--seconds 3]`. Needs wrk and h2load (Debian: wrk, nghttp2-client).
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,45 +10,183 @@ import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { createKafkaFactory } from '../../src/kafka/factory.js';
 import { KafkaServer } from '../support/kafka-server.js';
-import { PixyClient } from '../support/pixy-client.js';
 import { askUrl, pixyYaml, silent } from '../support/pixy-lab.js';
+import { bareServer, cpuSeconds, head, median, report, residentBytes, rounds } from './yardsticks/run.js';
 
-const seconds = Number(process.argv[2] ?? 5);
-const only = process.argv[3] ?? '';
+const at = process.argv.indexOf('--seconds');
+const seconds = at < 0 ? 3 : Number(process.argv[at + 1]);
 const dir = mkdtempSync(join(tmpdir(), 'pixy-bench-'));
 const bin = join(import.meta.dirname, '../../../bin/rafka.cjs');
 const run = promisify(execFile);
+const value = Buffer.alloc(100, 'x');
 
 const server = await KafkaServer.start({ fast: true });
 const kafka = await createKafkaFactory({ general: { 'bootstrap.servers': server.brokers }, log: silent });
-for (const name of ['sync', 'async', 'grpc', 'fill']) await kafka.admin.createTopic({ name, partitions: 4 });
-
+for (const name of ['sync', 'async', 'fill']) await kafka.admin.createTopic({ name, partitions: 4 });
 const yaml = join(dir, 'pixy.yaml');
-// A bench of the gateway, not of the queue limit: the default of 64 requests holds 50 clients well.
-writeFileSync(yaml, pixyYaml(server.brokers, { consumer: { offsets_commit_interval: '500ms' } }));
+writeFileSync(yaml, pixyYaml(server.brokers));
 const child = spawn(process.execPath, [bin, 'pixy', '--config', yaml], { stdio: ['ignore', 'inherit', 'pipe'] });
 const { http, grpc } = await addresses(child);
+const fastify = await bareServer('bare-fastify');
+const bareGrpc = await bareServer('bare-grpc');
+const post = join(dir, 'post.lua');
+const body = `wrk.method = "POST"\nwrk.body = "${value}"\nwrk.headers["Content-Type"] = "text/plain"\n`;
+writeFileSync(post, body);
+const frame = join(dir, 'produce.bin');
+writeFileSync(frame, produceFrame('async', value));
 
-if (wanted('lone')) await lone();
-if (wanted('async')) {
-  for (const connections of [1, 10, 50])
-    await wrk(`async produce, ${connections} connections`, connections, 'async', '');
+try {
+  await produce();
+  await lone();
+  await consume();
+} finally {
+  fastify.stop();
+  bareGrpc.stop();
+  child.kill('SIGTERM');
+  await kafka.close();
+  await server.stop();
+  rmSync(dir, { recursive: true });
 }
-if (wanted('sync')) await wrk('sync produce, 50 connections', 50, 'sync', '?sync');
-if (wanted('grpc')) {
-  await grpcProduce('gRPC async, 50 calls on one connection', 1, 50, true);
-  await grpcProduce('gRPC async, 50 connections', 50, 1, true);
-  await grpcProduce('gRPC sync, 50 calls on one connection', 1, 50, false);
+
+async function produce(): Promise<void> {
+  const theirs = `127.0.0.1:${fastify.port}`;
+  const wrk50 = async (address: string, path: string) => (await wrk(address, 50, path, '-s', post)).perSecond;
+  const figures = [
+    {
+      name: 'async produce, 50 connections',
+      target: '25,000',
+      ours: () => wrk50(http, '/topics/async/messages'),
+      theirs: () => wrk50(theirs, '/topics/async/messages'),
+    },
+    {
+      name: 'sync produce, 50 connections',
+      target: '15,000',
+      ours: () => wrk50(http, '/topics/sync/messages?sync'),
+      theirs: () => wrk50(theirs, '/topics/sync/messages?sync'),
+    },
+    ...[[1, 50, '10,000'] as const, [50, 1, '5,000'] as const].map(([connections, calls, target]) => ({
+      name: `gRPC async, ${connections} connections with ${calls} calls each`,
+      target,
+      ours: () => h2load(grpc, connections, calls),
+      theirs: () => h2load(`127.0.0.1:${bareGrpc.port}`, connections, calls),
+    })),
+  ].map((figure) => ({ ...figure, here: [] as number[], there: [] as number[] }));
+  for (let round = -1; round < rounds; round++)
+    for (const { ours, theirs, here, there } of figures) {
+      const [mine, yours] = [await ours(), await theirs()];
+      // The first round warms up.
+      if (round < 0) continue;
+      here.push(mine);
+      there.push(yours);
+    }
+  head('a second', 'bare fastify, bare grpc-js');
+  for (const { name, target, here, there } of figures) report(name, target, here, there);
+  console.log(`RSS ${megabytes()} MB`);
 }
-if (wanted('consume')) await consume();
 
-child.kill('SIGTERM');
-await kafka.close();
-await server.stop();
-rmSync(dir, { recursive: true });
+/** Sync produce, one request at a time. */
+async function lone(): Promise<void> {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const times: number[] = [];
+  for (let count = 0; count < 600; count++) times.push(await timed(agent));
+  const sorted = times.slice(100).sort((one, other) => one - other);
+  const part = (share: number) => sorted[Math.floor(sorted.length * share)]!.toFixed(2);
+  console.log(`\nlone sync produce: p50 ${part(0.5)} ms, p99 ${part(0.99)} ms (target: p50 10 ms)`);
+  agent.destroy();
+}
 
-function wanted(name: string): boolean {
-  return only === '' || only === name;
+function timed(agent: Agent): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const startedAt = performance.now();
+    const headers = { 'content-type': 'text/plain', 'content-length': value.length };
+    const sent = request(
+      `http://${http}/topics/sync/messages?sync&key=a`,
+      { method: 'POST', agent, headers },
+      (response) => {
+        response.resume().on('end', () => resolve(performance.now() - startedAt));
+      },
+    );
+    sent.on('error', reject).end(value);
+  });
+}
+
+/** Auto-ack of a filled topic. */
+async function consume(): Promise<void> {
+  const path = '/topics/fill/messages?group=bench';
+  await fill(Math.round(seconds * (rounds + 1) * 30_000));
+  for (let tries = 0; tries < 20 && (await askUrl(`http://${http}${path}`)).status !== 200; tries++);
+  const rates: number[] = [];
+  await wrk(http, 10, path);
+  for (let round = 0; round < rounds; round++) rates.push((await wrk(http, 10, path)).perSecond);
+  console.log(
+    `\nconsume with auto-ack, 10 pollers: ${median(rates)} a second (target 10,000), RSS ${megabytes()} MB (300)`,
+  );
+}
+
+async function fill(count: number): Promise<void> {
+  const producer = await kafka.producer({ reports: 'errors', onReport: () => {} }, 10_000);
+  for (let i = 0; i < count; i++) {
+    producer.produce({ topic: 'fill', key: null, value });
+    if (i % 20_000 === 0) await producer.flush(10_000);
+  }
+  await producer.flush(10_000);
+  await producer.close(1_000);
+}
+
+/** Answers other than 200 fail the run; CPU of the gateway goes to stderr. */
+async function wrk(
+  address: string,
+  connections: number,
+  path: string,
+  ...more: string[]
+): Promise<{ perSecond: number }> {
+  const before = cpuSeconds(child.pid!);
+  const { stdout } = await run('wrk', [
+    '-t1',
+    `-c${connections}`,
+    `-d${seconds}s`,
+    ...more,
+    `http://${address}${path}`,
+  ]);
+  if (/Non-2xx or 3xx/.test(stdout)) throw new Error(stdout);
+  const perSecond = Math.round(Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1]));
+  note(`${address}${path}`, perSecond, before);
+  return { perSecond };
+}
+
+async function h2load(address: string, connections: number, calls: number): Promise<number> {
+  const before = cpuSeconds(child.pid!);
+  const flags = ['-t1', `-c${connections}`, `-m${calls}`, '-D', String(seconds), '-d', frame];
+  const headers = ['-H', 'content-type: application/grpc', '-H', 'te: trailers'];
+  const { stdout } = await run('h2load', [...flags, ...headers, `http://${address}/KafkaPixy/Produce`]);
+  const perSecond = Math.round(Number(/ ([\d.]+) req\/s/.exec(stdout)?.[1]));
+  if (!/ 0 failed, 0 errored, 0 timeout/.test(stdout)) throw new Error(stdout);
+  note(`${address} gRPC ${connections}x${calls}`, perSecond, before);
+  return perSecond;
+}
+
+function note(what: string, perSecond: number, cpuBefore: number): void {
+  const cpu = Math.round(((cpuSeconds(child.pid!) - cpuBefore) / seconds) * 100);
+  console.error(`${what}: ${perSecond}/s, gateway ${cpu} % CPU`);
+}
+
+/** A ProdRq in a gRPC frame: topic, no key, the message, async_mode. */
+function produceFrame(topic: string, message: Buffer): Buffer {
+  const bytes = (field: number, content: Buffer) => [Buffer.from([(field << 3) | 2, content.length]), content];
+  const parts = [
+    ...bytes(2, Buffer.from(topic)),
+    Buffer.from([4 << 3, 1]),
+    ...bytes(5, message),
+    Buffer.from([6 << 3, 1]),
+  ];
+  const proto = Buffer.concat(parts);
+  const prefix = Buffer.alloc(5);
+  prefix.writeUInt32BE(proto.length, 1);
+  return Buffer.concat([prefix, proto]);
+}
+
+function megabytes(): number {
+  return Math.round(residentBytes(child.pid!) / 1024 / 1024);
 }
 
 async function addresses(from: ChildProcess): Promise<{ http: string; grpc: string }> {
@@ -56,107 +194,9 @@ async function addresses(from: ChildProcess): Promise<{ http: string; grpc: stri
   for await (const line of createInterface({ input: from.stderr! })) {
     const entry = JSON.parse(line);
     if (entry.msg === 'HTTP is served') found = entry.addresses[0];
-    if (entry.msg === 'gRPC is served') {
-      from.stderr!.resume();
-      return { http: `http://${found}`, grpc: entry.address };
-    }
+    if (entry.msg !== 'gRPC is served') continue;
+    from.stderr!.resume();
+    return { http: found, grpc: entry.address };
   }
   throw new Error('the gateway did not start');
-}
-
-/** CPU seconds so far, and RSS in MB. */
-function usage(): { cpu: number; rssMb: number } {
-  const stat = readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
-  const rss = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1];
-  return { cpu: (Number(stat[11]) + Number(stat[12])) / 100, rssMb: Math.round(Number(rss) / 1024) };
-}
-
-function report(what: string, before: { cpu: number }, elapsed: number, numbers: object): void {
-  const after = usage();
-  const cpu = `${Math.round(((after.cpu - before.cpu) / elapsed) * 100)} %`;
-  console.log(JSON.stringify({ what, ...numbers, cpu, rssMb: after.rssMb }));
-}
-
-/** Sync produce, one request at a time. */
-async function lone(): Promise<void> {
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  const once = (): Promise<number> =>
-    new Promise((resolve, reject) => {
-      const startedAt = performance.now();
-      const headers = { 'content-type': 'text/plain', 'content-length': 5 };
-      const sent = request(
-        `${http}/topics/sync/messages?sync&key=a`,
-        { method: 'POST', agent, headers },
-        (response) => {
-          response.resume().on('end', () => resolve(performance.now() - startedAt));
-        },
-      );
-      sent.on('error', reject).end('hello');
-    });
-  for (let i = 0; i < 50; i++) await once();
-  const before = usage();
-  const startedAt = performance.now();
-  const times: number[] = [];
-  while (performance.now() - startedAt < seconds * 500) times.push(await once());
-  times.sort((one, other) => one - other);
-  const at = (part: number) => Number(times[Math.floor(times.length * part)]!.toFixed(2));
-  report('lone sync produce', before, (performance.now() - startedAt) / 1000, { p50: at(0.5), p99: at(0.99) });
-  agent.destroy();
-}
-
-async function wrk(what: string, connections: number, topic: string, query: string): Promise<void> {
-  const script = join(dir, 'post.lua');
-  writeFileSync(
-    script,
-    `wrk.method = "POST"\nwrk.body = "${'x'.repeat(100)}"\nwrk.headers["Content-Type"] = "text/plain"\n`,
-  );
-  await measure(what, connections, `/topics/${topic}/messages${query}`, ['-s', script]);
-}
-
-async function measure(what: string, connections: number, path: string, more: readonly string[]): Promise<void> {
-  const before = usage();
-  const flags = ['-t1', `-c${connections}`, `-d${seconds}s`, '--latency', ...more, `${http}${path}`];
-  const { stdout } = await run('wrk', flags);
-  const perSecond = Math.round(Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1]));
-  const wrong = Number(/Non-2xx or 3xx responses: (\d+)/.exec(stdout)?.[1] ?? 0);
-  const p50 = /50%\s+(\S+)/.exec(stdout)?.[1];
-  const p99 = /99%\s+(\S+)/.exec(stdout)?.[1];
-  report(what, before, seconds, { perSecond, p50, p99, ...(wrong ? { wrong } : {}) });
-}
-
-async function grpcProduce(what: string, connections: number, calls: number, async_mode: boolean): Promise<void> {
-  const clients = Array.from({ length: connections }, () => new PixyClient(grpc));
-  const rq = { topic: 'grpc', key_undefined: true, message: Buffer.alloc(100, 'x'), async_mode };
-  await Promise.all(clients.map((client) => client.call('Produce', rq)));
-  const before = usage();
-  const startedAt = performance.now();
-  let done = 0;
-  const caller = async (client: PixyClient) => {
-    while (performance.now() - startedAt < seconds * 1000) {
-      await client.call('Produce', rq);
-      done++;
-    }
-  };
-  await Promise.all(clients.flatMap((client) => Array.from({ length: calls }, () => caller(client))));
-  const elapsed = (performance.now() - startedAt) / 1000;
-  report(what, before, elapsed, { perSecond: Math.round(done / elapsed) });
-  for (const client of clients) client.close();
-}
-
-/** Auto-ack of a filled topic. */
-async function consume(): Promise<void> {
-  const producer = await kafka.producer({ reports: 'errors', onReport: () => {} }, 10_000);
-  const value = Buffer.alloc(100, 'x');
-  const count = Math.round(seconds * 40_000);
-  for (let i = 0; i < count; i++) {
-    producer.produce({ topic: 'fill', key: null, value });
-    if (i % 20_000 === 0) await producer.flush(10_000);
-  }
-  await producer.flush(10_000);
-  await producer.close(1_000);
-  for (let tries = 0; tries < 10; tries++) {
-    if ((await askUrl(`${http}/topics/fill/messages?group=bench`)).status === 200) break;
-  }
-  for (const pollers of [1, 10])
-    await measure(`consume with auto-ack, ${pollers} pollers`, pollers, '/topics/fill/messages?group=bench', []);
 }

@@ -21,8 +21,8 @@ export interface Server {
   stop(): void;
 }
 
-export async function bareServer(): Promise<Server> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'bare-server.js')], {
+export async function bareServer(name: 'bare-server' | 'bare-fastify' | 'bare-grpc' = 'bare-server'): Promise<Server> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, `${name}.js`)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const [line] = await firstLine(child);
