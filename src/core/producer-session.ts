@@ -44,6 +44,21 @@ const missingTopicMs = 3_000;
 /** How long a producer that failed for good may take to report what it lost, ms. */
 const fatalFlushMs = 1_000;
 
+/** Of a record that a failed producer took with it. */
+const lostReport: DeliveryReport = {
+  topic: '',
+  partition: -1,
+  offset: -1,
+  timestamp: -1,
+  error: {
+    code: KafkaCode.purgeQueue,
+    message: 'Local: Purged in queue',
+    fatal: false,
+    retriable: true,
+    abortable: false,
+  },
+};
+
 /**
  * A producer owned by one connection, or shared by a face. The client behind it is made on first use
  * and replaced after a fatal (idempotence) error.
@@ -58,6 +73,8 @@ export class ProducerSession {
   #waiting = 0;
   #queued = 0;
   #settled = 0;
+  /** Of the records in flight that some send() waits for. */
+  readonly #receipts = new Set<Receipt>();
   #failedSinceDump = 0;
   #lastTopic = '';
   #lastUse = 0;
@@ -175,6 +192,7 @@ export class ProducerSession {
       throw new GatewayError('produce-refused', [error.message], { cause: error });
     }
     this.#queued += 1;
+    if (receipt) this.#receipts.add(receipt);
     this.#options.stats.add('producer.messages');
     this.#lastUse = this.#options.clock.monotonic();
     return true;
@@ -223,7 +241,7 @@ export class ProducerSession {
   #report(report: DeliveryReport, receipt: Receipt | undefined): void {
     this.#settled = Math.min(this.#queued, this.#settled + 1);
     if (report.error) this.#failed(report, report.error);
-    receipt?.(report);
+    if (receipt && this.#receipts.delete(receipt)) receipt(report);
     if (this.#onIdle.length > 0 && this.inFlight === 0) for (const wake of this.#onIdle.splice(0)) wake();
   }
 
@@ -261,6 +279,8 @@ export class ProducerSession {
       this.#settled = this.#queued;
       this.#failedSinceDump += lost;
       if (lost > 0) this.#options.stats.add('producer.delivery.errors', lost);
+      for (const receipt of this.#receipts) receipt(lostReport);
+      this.#receipts.clear();
     };
     this.#line = this.#line.then(retired, retired);
   }

@@ -78,10 +78,13 @@ function whenEnded(call: ServerUnaryCall<ClusterRequest, object>, tell: () => vo
   else call.once('cancelled', tell);
 }
 
-/** grpc-js has no word for a connection that broke with the reply under way: its HTTP/2 stream, which is not public, has. */
+/** grpc-js has no word for a reply that was cut on its way: its HTTP/2 stream, which is not public, has. */
 function isBroken(call: unknown): boolean {
   const stream = (call as { call?: { stream?: Partial<ServerHttp2Stream> } }).call?.stream;
-  return stream !== undefined && (Boolean(stream.rstCode) || stream.session === undefined || stream.session.destroyed);
+  if (!stream) return false;
+  return (
+    !stream.writableFinished || Boolean(stream.rstCode) || stream.session === undefined || stream.session.destroyed
+  );
 }
 
 function statusOf(error: unknown): { code: number; details: string } {

@@ -1,10 +1,11 @@
 // The gRPC face against a real Kafka: Kafka-Pixy's acceptance list of its gRPC service, one test each.
 import assert from 'node:assert/strict';
+import { connect, constants } from 'node:http2';
 import { after, before, describe, it } from 'node:test';
 import { whyNoKafka } from '../support/kafka-server.js';
 import { met } from '../support/needs.js';
 import { PixyClient } from '../support/pixy-client.js';
-import { deltas, ends, type Pixy, type PixyKafka, startPixy, startPixyKafka } from '../support/pixy-lab.js';
+import { deltas, ends, type Pixy, type PixyKafka, startPixy, startPixyKafka, until } from '../support/pixy-lab.js';
 
 const why = whyNoKafka();
 const bytes = (text: string) => Buffer.from(text);
@@ -244,5 +245,61 @@ describe('gRPC face', { timeout: 600_000 }, () => {
     await put('test.1', 'two');
     const next = await client.take({ topic: 'test.1', group: name, auto_ack: true });
     assert.equal(String(next.message), 'two');
+  });
+
+  it('a connection that ends with a reply half sent: the message comes again at once', async (t) => {
+    if (!met(t, why)) return;
+    await kafka.admin.createTopic({ name: 'cut', partitions: 1 });
+    const rq = { topic: 'cut', group: 'g', auto_ack: true };
+    await client.call('SetOffsets', { ...rq, offsets: [{ partition: 0, offset: -2 }] });
+    await put('cut', 'x'.repeat(500_000));
+    const count = async (what: string): Promise<number> => {
+      const { text } = await pixy.ask('/metrics');
+      return Number(new RegExp(`rafka_group_${what}_total\\{.*topic="cut"\\} (\\d+)`).exec(text)?.[1] ?? 0);
+    };
+    for (let cut = 1; cut <= 3; cut++) {
+      // A client that lets a thousand bytes through and then nothing more.
+      const session = connect(`http://${pixy.grpcAddress}`, { settings: { initialWindowSize: 1_000 } });
+      session.on('error', () => {});
+      const headers = {
+        ':method': 'POST',
+        ':path': '/KafkaPixy/ConsumeNAck',
+        'content-type': 'application/grpc',
+        te: 'trailers',
+      };
+      const stream = session.request(headers).on('error', () => {});
+      const request = Buffer.from('\u0012\u0003cut\u001a\u0001g\u0028\u0001');
+      const prefix = Buffer.from([0, 0, 0, 0, request.length]);
+      stream.end(Buffer.concat([prefix, request]));
+      await new Promise((resolve) => stream.once('response', resolve));
+      assert.equal(await count('consumed'), cut);
+      if (cut > 1) stream.close(cut === 2 ? constants.NGHTTP2_CANCEL : constants.NGHTTP2_NO_ERROR);
+      else session.destroy();
+      await until(
+        () => stream.closed,
+        (closed) => closed,
+      );
+      session.destroy();
+    }
+    // The time for an ack is 30 s; a first try that fails would have to wait for it.
+    const again = await client.take(rq, 4);
+    assert.deepEqual([again.offset, again.message.length], [0, 500_000]);
+    await until(
+      () => count('acked'),
+      (acked) => acked === 1,
+    );
+  });
+
+  it('disabled: acks have nobody to go to', async (t) => {
+    if (!met(t, why)) return;
+    const own = await startPixy(kafka.server.brokers, { consumer: { disabled: true } });
+    const its = new PixyClient(own.grpcAddress);
+    const rq = { topic: 'test.4', group: 'g' };
+    await refused(its.call('Ack', { ...rq, partition: 1, offset: 2 }), 13, /^acks channel missing for \{g test.4 1\}$/);
+    const both = { ...rq, ack_partition: 1, ack_offset: 2 };
+    await refused(its.call('ConsumeNAck', both), 14, /^service is disabled by configuration$/);
+    assert.equal((await its.call('GetOffsets', rq)).offsets.length, 4, 'admin goes on');
+    its.close();
+    await own.stop();
   });
 });

@@ -326,8 +326,12 @@ describe('REST face', { timeout: 600_000 }, () => {
       if (!met(t, why)) return;
       const own = await startPixy(kafka.server.brokers, { consumer: { disabled: true } });
       const answer = await own.poll('test.4', 'g');
+      const inPassing = await own.poll('test.4', 'g', '&ackPartition=1&ackOffset=2');
+      const ack = await own.ack('test.4', 'g', { partition: 1, offset: 2 });
       assert.equal((await own.put('test.4', 'm')).partition >= 0, true);
       await own.stop();
+      assert.equal(inPassing.status, 503);
+      assert.deepEqual([ack.status, ack.json], [500, { error: 'acks channel missing for {g test.4 1}' }]);
       assert.deepEqual([answer.status, answer.json], [503, { error: 'service is disabled by configuration' }]);
     });
 

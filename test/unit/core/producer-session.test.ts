@@ -152,6 +152,15 @@ test('send() resolves with the fate of its own record', async () => {
   assert.equal((await first).error?.message, 'late');
 });
 
+test('a send() that a failed client took with it is told so', async () => {
+  const { session, producers } = setUp();
+  await session.enqueue(record());
+  const sent = session.send(record('lost'));
+  producers[0]!.flushes = false;
+  producers[0]!.options.onFault!(fault(KafkaCode.fatal, 'out of sequence', true));
+  assert.equal((await sent).error?.code, KafkaCode.purgeQueue);
+});
+
 test('a fatal error makes a new client; what the old one lost counts as failed', async () => {
   const { session, producers, stats } = setUp();
   await session.enqueue(record());
