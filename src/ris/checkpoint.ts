@@ -58,10 +58,12 @@ export function termRecord(topic: string, term: string): ProducerRecord {
 export function stepRecords(topic: string, step: Step): ProducerRecord[] {
   const { mark, turn } = step;
   const records = [record(topic, 'mark', { time: mark, turn })];
-  for (const [peer, place] of step.published.places) records.push(record(topic, `at ${peer}`, place));
+  for (const [peer, [seconds, micros, sequence, ...ids]] of step.published.places) {
+    records.push(record(topic, `at ${peer}`, [seconds, micros, sequence, ...ids.map((id) => shortened(peer, id))]));
+  }
   for (const [peer, state] of step.states) records.push(record(topic, `peer ${peer}`, state));
   inChunks(step.published.ids).forEach((ids, chunk) => {
-    records.push(record(topic, `ids ${turn % idSlots}.${chunk}`, Object.fromEntries(shortened(ids))));
+    records.push(record(topic, `ids ${turn % idSlots}.${chunk}`, Object.fromEntries(allShortened(ids))));
   });
   return records;
 }
@@ -114,8 +116,10 @@ class Reading {
       const name = space < 0 ? key : key.slice(0, space);
       const rest = space < 0 ? '' : key.slice(space + 1);
       if (name === 'mark') mark = parse(value) as typeof mark;
-      else if (name === 'at') places.set(rest, parse(value) as Place);
-      else if (name === 'peer') states.set(rest, parse(value));
+      else if (name === 'at') {
+        const [seconds, micros, sequence, ...ids] = parse(value) as Place;
+        places.set(rest, [seconds, micros, sequence, ...ids.map((id) => inFull(rest, id))]);
+      } else if (name === 'peer') states.set(rest, parse(value));
       else if (name === 'ids') addIds(ids, parse(value) as Record<string, PublishedId[]>);
     }
     return { mark: mark.time, turn: mark.turn, published: { places, ids }, states };
@@ -124,12 +128,11 @@ class Reading {
 
 const parse = (value: Buffer): unknown => JSON.parse(value.toString());
 
-function addIds(all: Map<string, PublishedId[]>, slot: Readonly<Record<string, PublishedId[]>>): void {
+function addIds(all: Map<string, PublishedId[]>, slot: Readonly<Record<string, readonly PublishedId[]>>): void {
   for (const [peer, list] of Object.entries(slot)) {
-    const full = list.map(
-      ([time, id]): PublishedId => [time, id.startsWith('~') ? addressIn(peer) + id.slice(1) : id.slice(1)],
-    );
-    all.set(peer, (all.get(peer) ?? []).concat(full));
+    const known = all.get(peer) ?? [];
+    for (const [time, id] of list) known.push([time, inFull(peer, id)]);
+    all.set(peer, known);
   }
 }
 
@@ -152,12 +155,15 @@ function inChunks(ids: Delta['ids']): Map<string, readonly PublishedId[]>[] {
 }
 
 /** Most ids begin with the peer's address: `~` stands for it, `=` for nothing. */
-function shortened(ids: Delta['ids']): [string, PublishedId[]][] {
-  return [...ids].map(([peer, list]) => {
-    const address = addressIn(peer);
-    return [peer, list.map(([time, id]) => [time, id.startsWith(address) ? `~${id.slice(address.length)}` : `=${id}`])];
-  });
+function shortened(peer: string, id: string): string {
+  const address = addressIn(peer);
+  return id.startsWith(address) ? `~${id.slice(address.length)}` : `=${id}`;
 }
+
+const inFull = (peer: string, id: string): string => (id.startsWith('~') ? addressIn(peer) + id.slice(1) : id.slice(1));
+
+const allShortened = (ids: Delta['ids']): [string, PublishedId[]][] =>
+  [...ids].map(([peer, list]) => [peer, list.map(([time, id]) => [time, shortened(peer, id)])]);
 
 /** A peer is `collector address`. */
 const addressIn = (peer: string): string => peer.slice(peer.indexOf(' ') + 1);

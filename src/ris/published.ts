@@ -2,8 +2,8 @@
 import { timeOf } from './feed.js';
 import type { Ordered } from './order.js';
 
-/** A message's place among its peer's: seconds, microseconds, sequence. */
-export type Place = readonly [seconds: number, micros: number, sequence: number];
+/** A message's place among its peer's: seconds, microseconds, sequence; and the ids that were published with just that place. */
+export type Place = readonly [seconds: number, micros: number, sequence: number, ...ids: string[]];
 
 /** An id published at a feed time (us). */
 export type PublishedId = readonly [time: number, id: string];
@@ -44,15 +44,14 @@ export class Published {
   constructor(options: PublishedOptions, before: Delta) {
     this.#options = options;
     for (const [peer, last] of before.places) {
-      const ids = [...(before.ids.get(peer) ?? [])].sort((a, b) => a[0] - b[0]);
-      const past = {
-        last,
-        ids: new Map(ids.map(([time, id]) => [id, time])),
-        enough: fewIds,
-        before: timeOfPlace(last),
-      };
-      this.#peers.set(peer, past);
-      this.#forget(past);
+      const [, , , ...lastIds] = last;
+      const time = timeOfPlace(last);
+      // Far more may be there: it is looked through while nothing else can be done, the lease's renewal included.
+      const known = (before.ids.get(peer) ?? []).filter(([at]) => at >= time - options.windowUs);
+      known.sort((a, b) => a[0] - b[0]);
+      const ids = new Map(known.map(([at, id]) => [id, at]));
+      for (const id of lastIds) ids.set(id, time);
+      this.#peers.set(peer, { last, ids, enough: Math.max(fewIds, ids.size * 2), before: time });
     }
   }
 
@@ -83,8 +82,10 @@ export class Published {
     if (!past) {
       past = { last: placeOf(message), ids: new Map(), enough: fewIds, before: 0 };
       this.#peers.set(message.peerKey, past);
-    } else if (compare(message, past.last) > 0) {
-      past.last = placeOf(message);
+    } else {
+      const order = compare(message, past.last);
+      if (order > 0) past.last = placeOf(message);
+      else if (order === 0 && message.id !== null) past.last = [...past.last, message.id];
     }
     this.#places.set(message.peerKey, past.last);
     if (message.id === null) return;
@@ -116,7 +117,8 @@ export class Published {
 
 const fewIds = 16;
 
-const placeOf = (message: Ordered): Place => [message.seconds, message.micros, message.sequence];
+const placeOf = ({ seconds, micros, sequence, id }: Ordered): Place =>
+  id === null ? [seconds, micros, sequence] : [seconds, micros, sequence, id];
 const timeOfPlace = (place: Place): number => place[0] * 1_000_000 + place[1];
 const compare = (message: Ordered, place: Place): number =>
   message.seconds - place[0] || message.micros - place[1] || message.sequence - place[2];
