@@ -68,6 +68,8 @@ export const sourceProperties = (pool: PoolConfig, target: TargetConfig): Proper
   'fetch.queue.backoff.ms': 5,
   'queued.min.messages': 50_000,
   'queued.max.messages.kbytes': Math.max(1_024, Math.floor(target.buffer_bytes / 4_096)),
+  // One answer of many partitions may be this large, whatever is queued already; librdkafka's own value is 50 MiB.
+  'fetch.max.bytes': Math.min(52_428_800, Math.max(1_048_576, Math.floor(target.buffer_bytes / 4))),
   'check.crcs': true,
 });
 

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { describe, test } from 'node:test';
 import { parse } from 'smol-toml';
 import { inTransaction, makeTopic, type RealCluster } from '../support/relay-clusters.js';
-import { fill, headerText, numbered, readAll, until, valuesOf } from '../support/relay-lab.js';
+import { ended, fill, headerText, numbered, readAll, until, valuesOf } from '../support/relay-lab.js';
 import { RelayProcess } from '../support/relay-process.js';
 import { relayStages } from '../support/relay-stage.js';
 
@@ -104,6 +104,23 @@ describe("kaf-relay's losses and duplicates", { timeout: 600_000 }, () => {
     assert.match(refused.text, /target topic b\d+ is not the one that was relayed before/);
     assert.match((await once({}, { restartTopic: [a] })).summary, /: 10 messages/);
     assert.equal((await copied()).length, 10);
+  });
+
+  test('L7, L8: a topic that is recreated under way stops the relay of it', async (t) => {
+    if (!needs(t)) return;
+    for (const side of ['source', 'target'] as const) {
+      const stage = await lab();
+      await fill(stage.source, numbered(stage.a, 10));
+      const started = await stage.run();
+      await until('the messages', async () => (await stage.copied()).length === 10);
+      const topic = side === 'source' ? stage.a : stage.b;
+      await stage[side].admin.deleteTopic(topic);
+      await makeTopic(stage[side], topic, 1);
+      assert.equal((await ended(started)).failed, 1, side);
+      await started.stop();
+      const why = { source: /source topic a\d+ is not the one that was relayed/, target: /topic b\d+ was recreated/ };
+      assert.match(started.text(), why[side]);
+    }
   });
 
   test('L12: with acks of the leader alone exactly_once is off and nothing is skipped', async (t) => {

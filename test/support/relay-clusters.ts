@@ -24,8 +24,14 @@ export async function startClusters(count: number, options: KafkaServerOptions =
     Array.from({ length: count }, async () => {
       const server = await KafkaServer.start({
         ...options,
-        // The cleaner looks every 15 s by default; a compacted topic should not take a test that long.
-        properties: { 'auto.create.topics.enable': 'false', 'log.cleaner.backoff.ms': '200', ...options.properties },
+        // The cleaner looks every 15 s by default; a compacted topic should not take a test that long, nor a killed node's return.
+        properties: {
+          'auto.create.topics.enable': 'false',
+          'log.cleaner.backoff.ms': '200',
+          'broker.session.timeout.ms': '2000',
+          'broker.heartbeat.interval.ms': '300',
+          ...options.properties,
+        },
       });
       return { server, kafka: await openKafka(server.brokers) };
     }),
