@@ -9,14 +9,12 @@ import { isPassing } from './passing.js';
 import { sourceProperties } from './properties.js';
 import { Reader } from './reader.js';
 import type { RunState } from './run-state.js';
-import { inspectSource, type SourceTopic } from './source-topic.js';
+import { inspectSource } from './source-topic.js';
+import { SourceWatch } from './source-watch.js';
 import type { TargetSession } from './target-session.js';
 
 /** How long a look at the sources waits for one that can be read, ms: one that is down must not hold up the others. */
 const leastPatienceMs = 500;
-/** Looks without news before the reader is made anew, twice as many each time it was in vain: an error may have been lost. */
-const stalledTicks = 5;
-
 export interface SourceSideOptions extends Side {
   readonly run: RunState;
   /** No source is being read at the moment. */
@@ -30,7 +28,7 @@ export class SourceSide {
   readonly #closing = new Set<Promise<void>>();
   /** The source to read next because the active one lags. */
   #preferred: number | undefined;
-  #stalled = { total: -1, ticks: 0, limit: stalledTicks };
+  readonly #watch: SourceWatch;
   /** The source being read. */
   reader: Reader | undefined;
   /** Where to stop, by partition (stop-at-end). */
@@ -43,6 +41,7 @@ export class SourceSide {
   constructor(side: SourceSideOptions) {
     this.#side = side;
     this.#admission = new Admission(side);
+    this.#watch = new SourceWatch(side);
     const { sources, mapping, clock } = side.deps;
     const onWeight = (id: number, weight: number): void => side.metrics.weight(id, weight);
     this.#health = new Health({ sources, topic: mapping.source, pool: side.pool, clock, onWeight });
@@ -58,7 +57,10 @@ export class SourceSide {
     const { reader } = this;
     if (reader) reader.heard = false;
     const views = await this.#health.look(this.#side.deps.config.pool.request_timeout);
-    if (reader && reader === this.reader) this.judge(reader, views[reader.id]);
+    if (!reader || reader !== this.reader) return;
+    const { fine, instead } = this.#watch.judge(reader, views[reader.id]);
+    if (fine) this.tries = 0;
+    this.#preferred = instead ?? this.#preferred;
   }
 
   /** All connections are closed. */
@@ -145,7 +147,7 @@ export class SourceSide {
     this.reader = reader;
     this.#side.pool.record(id, topic);
     this.#side.pool.hand(id);
-    this.#stalled.ticks = 0;
+    this.#watch.begin();
     this.#side.metrics.source('source_connections_total', id);
     this.#side.metrics.count('source_candidate_switches_total');
     this.#side.metrics.active(id, true);
@@ -194,50 +196,6 @@ export class SourceSide {
     await this.#side.run.pause(
       backoffMs(backoffOf(this.#side.deps.config.pool), this.tries - 1, this.#side.deps.random),
     );
-  }
-
-  /** What a look at the sources means for the one being read. */
-  judge(reader: Reader, view: SourceTopic | undefined): void {
-    const positions = this.#side.positions.offsets;
-    if (!view) {
-      // A slow answer from a source that delivers is no reason to leave it, nor is any when there is no other.
-      if (!reader.heard && this.#side.pool.choose(positions) !== undefined)
-        reader.failure ??= 'no answer to the health check';
-      return;
-    }
-    for (const [partition, high] of view.high)
-      this.#side.metrics.lag(partition, high - Math.max(0, this.#side.positions.at(partition)));
-    if (view.cluster !== reader.topic.cluster || view.topicId !== reader.topic.topicId) {
-      reader.failure ??= 'the source topic was recreated';
-      return;
-    }
-    if (view.partitions.length !== reader.topic.partitions.length) {
-      reader.failure ??= `partitions were added (${view.partitions.length})`;
-      reader.partitionsAdded = true;
-      return;
-    }
-    this.tries = 0;
-    const ahead = this.#side.pool.overtaker(positions);
-    if (ahead !== undefined) {
-      this.#side.metrics.source('source_lag_threshold_exceeded_total', reader.id);
-      this.#preferred = ahead;
-      reader.failure ??= `lags behind source ${ahead}`;
-      return;
-    }
-    this.#judgeStall(reader, view);
-  }
-
-  #judgeStall(reader: Reader, view: SourceTopic): void {
-    let total = 0;
-    for (const next of this.#side.positions.offsets.values()) total += next;
-    const waiting =
-      reader.isAwaited && [...view.high].some(([partition, high]) => high > this.#side.positions.at(partition));
-    if (!waiting || total !== this.#stalled.total) this.#stalled = { total, ticks: 0, limit: stalledTicks };
-    const stalled = this.#stalled;
-    if (stalled.ticks++ < stalled.limit) return;
-    // Or what is there is not committed: a transaction that hangs in the source is no reason to connect for ever.
-    stalled.limit *= 2;
-    reader.failure ??= 'no news although there are messages';
   }
 
   async partitions(): Promise<number> {
