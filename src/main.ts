@@ -180,6 +180,8 @@ async function run(log: Log, shutdownMs: number, create: () => Promise<Program>)
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
+  // As Kafka-Pixy; by default it would end the process at once.
+  process.on('SIGQUIT', stop);
 }
 
 /** Kafka-Pixy's process: its file and flags, exit code 1 for what it refuses to start with. */

@@ -47,6 +47,21 @@ export class AckedRanges {
     return true;
   }
 
+  /** Counts all of [from, to) as acked. */
+  addAll(from: number, to: number): void {
+    if (from <= this.#base) this.raise(to);
+    else if (from < to) {
+      const first = this.#firstEndingFrom(from);
+      let next = first;
+      const span = { from, to };
+      for (; next < this.#spans.length && this.#spans[next]!.from <= to; next++) {
+        span.from = Math.min(span.from, this.#spans[next]!.from);
+        span.to = Math.max(span.to, this.#spans[next]!.to);
+      }
+      this.#spans.splice(first, next - first, span);
+    }
+  }
+
   has(offset: number): boolean {
     return this.nextOpen(offset) !== offset;
   }

@@ -107,6 +107,11 @@ export class OffsetTracker<M> {
     return this.#offers.reduce((longest, { deadline }) => Math.max(longest, deadline - now), 0);
   }
 
+  /** The offsets of [from, to), none of which is offered, hold no message: they count as acked. */
+  pass(from: number, to: number): void {
+    this.acked.addAll(from, to);
+  }
+
   /** Counts everything below `base` as acked, and drops the offers among it. */
   raise(base: number): void {
     this.acked.raise(base);

@@ -65,9 +65,13 @@ export abstract class TrackedPartition<T> implements ReadPartition {
     return this.#held[this.#head]?.offset ?? this.#expected;
   }
 
-  /** Takes what was read; drops what is acked, offered or here already. */
+  /**
+   * Takes what was read; drops what is acked, offered or here already. Offsets that reading passes over hold no message
+   * (transaction markers, what compaction or retention has taken): nobody will ack them, so they count as acked.
+   */
   push(message: Message): void {
     if (this.#stopped || message.offset < this.#expected) return;
+    if (message.offset > this.#expected) this.tracker.pass(this.#expected, message.offset);
     this.#expected = message.offset + 1;
     if (this.tracker.acked.has(message.offset) || this.tracker.isOffered(message.offset)) return;
     this.#held.push(message);

@@ -29,9 +29,17 @@ export const pixyFlags: readonly (readonly [flag: string, about: string])[] = [
   ['--insecureTLS', "don't verify its certificate"],
 ];
 
-/** Go's flags may have one dash: `-config x` is `--config x`. */
+const switches = /^(--(?:tls|insecureTLS))=(.*)$/;
+
+/** As Go reads flags: `-config x` is `--config x`, and `-tls=true` is `--tls`; one that is false can't be meant. */
 export const withTwoDashes = (argv: readonly string[]): string[] =>
-  argv.map((word) => (/^-[a-zA-Z]{2,}(=|$)/.test(word) ? `-${word}` : word));
+  argv
+    .map((word) => (/^-[a-zA-Z]{2,}(=|$)/.test(word) ? `-${word}` : word))
+    .flatMap((word) => {
+      const [, name, value = ''] = switches.exec(word) ?? [];
+      if (name === undefined) return [word];
+      return /^(?:1|t|true)$/i.test(value) ? [name] : [];
+    });
 
 /** @param text the file's; undefined without one. @throws PixyConfigError */
 export function loadPixy(text: string | undefined, flags: PixyFlags): PixyFile {

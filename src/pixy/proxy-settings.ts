@@ -17,6 +17,8 @@ export interface ProxySetup {
 const longestLingerMs = 1;
 /** Queued records, whatever producer.channel_buffer_size: acks of many requests come together. */
 const leastQueue = 10_000;
+/** What is queued is delivered even with producer.shutdown_timeout 0, as upstream: its driver goes on meanwhile. */
+const leastShutdownMs = 5_000;
 const maxQueueKilobytes = 262_144;
 /** Consumers at once in a cluster. */
 const maxConsumers = 400;
@@ -97,7 +99,7 @@ function producing({ values, versionGiven }: PixyProxy): ProduceSettings {
     headers: !versionGiven || kafkaVersions.indexOf(values['kafka.version']) >= kafkaVersions.indexOf('0.11.0.0'),
     roundRobin: partitioner === 'roundrobin',
     produceTimeoutMs: worst + values['producer.timeout'],
-    shutdownTimeoutMs: values['producer.shutdown_timeout'],
+    shutdownTimeoutMs: Math.max(values['producer.shutdown_timeout'], leastShutdownMs),
     properties: {
       ...producerProperties,
       partitioner: partitioner === 'hash' ? 'fnv1a_random' : 'random',

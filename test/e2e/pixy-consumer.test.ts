@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { after, before, describe, it } from 'node:test';
+import { createKafkaFactory } from '../../src/kafka/factory.js';
 import { whyNoKafka } from '../support/kafka-server.js';
 import { met } from '../support/needs.js';
 import {
@@ -11,6 +12,7 @@ import {
   type Pixy,
   type PixyKafka,
   type PixySettings,
+  silent,
   startPixy,
   startPixyKafka,
   until,
@@ -223,6 +225,28 @@ describe('shared consumers', { timeout: 600_000 }, () => {
     assert.deepEqual(values(await drain(second, name, 'g', 4)), [1, 5, 6, 9]);
     await second.stop();
     assert.deepEqual(await producer.offsets(name, 'g'), [10]);
+  });
+
+  it('a topic written in transactions: the markers between messages hold nothing up', async (t) => {
+    if (!met(t, why)) return;
+    const name = await topic(1);
+    const factory = await createKafkaFactory({ general: { 'bootstrap.servers': kafka.server.brokers }, log: silent });
+    const properties = { 'transactional.id': 'pixy' };
+    const writer = await factory.producer({ reports: 'errors', onReport: () => {}, properties }, 10_000);
+    await writer.initTransactions(10_000);
+    for (let round = 0; round < 3; round++) {
+      await writer.beginTransaction();
+      for (const value of [2 * round, 2 * round + 1])
+        writer.produce({ topic: name, key: null, value: Buffer.from(`${value}`) });
+      await writer.commitTransaction(10_000);
+    }
+    await factory.close();
+    const pixy = await start();
+    assert.deepEqual(values(await drain(pixy, name, 'g', 6)), upTo(6));
+    await pixy.stop();
+    const [at] = (await producer.ask(`/topics/${name}/offsets?group=g`)).json;
+    // The last marker is behind the last message.
+    assert.deepEqual([at.offset, at.end, at.sparse_acks], [8, 9, undefined]);
   });
 
   it('too many requests: 429 for those beyond the queue, and only there', async (t) => {

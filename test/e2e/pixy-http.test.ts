@@ -202,6 +202,16 @@ describe('REST face', { timeout: 600_000 }, () => {
       assert.deepEqual([async.status, async.text], [200, '{}']);
     });
 
+    it('a shutdown time-out of 0 still loses nothing', async (t) => {
+      if (!met(t, why)) return;
+      const own = await startPixy(kafka.server.brokers, { producer: { shutdown_timeout: '0s' } });
+      const [start] = await ends(kafka.admin, 'test.1', 1);
+      const ask = { method: 'POST', body: 'm', headers: plain };
+      await Promise.all(Array.from({ length: 200 }, () => own.ask('/topics/test.1/messages', ask)));
+      await own.stop();
+      assert.deepEqual(await ends(kafka.admin, 'test.1', 1), [start! + 200]);
+    });
+
     it('round robin: partitions in turn', async (t) => {
       if (!met(t, why)) return;
       const own = await startPixy(kafka.server.brokers, { producer: { partitioner: 'roundrobin' } });
@@ -577,8 +587,18 @@ describe('REST face', { timeout: 600_000 }, () => {
       const dir = mkdtempSync(join(tmpdir(), 'pixy-'));
       const path = join(dir, 'sock');
       const own = await startPixy(kafka.server.brokers, { top: { unix_addr: path } });
-      assert.equal((await own.ask('/_ping')).text, 'pong');
-      assert.equal((await askUrl('http://unix/_ping', {}, path)).text, 'pong');
+      const start = await ends(kafka.admin, 'test.1', 1);
+      const said: number[] = [];
+      for (let i = 0; i < 10; i++) {
+        const ask = { method: 'POST', body: `${i}`, headers: plain };
+        const way = '/topics/test.1/messages?sync';
+        const answer = i % 2 === 0 ? await own.ask(way, ask) : await askUrl(`http://unix${way}`, ask, path);
+        said.push(answer.json.offset);
+      }
+      assert.deepEqual(
+        said,
+        said.map((_, index) => start[0]! + index),
+      );
       await own.stop();
       assert.equal(existsSync(path), false);
       rmSync(dir, { recursive: true });

@@ -44,6 +44,17 @@ describe('a shared partition', () => {
     );
   });
 
+  it('offsets that hold no message are passed: markers of transactions, what retention has taken', () => {
+    const { partition, take } = make();
+    for (const offset of [311, 312, 320]) partition.push(message(offset));
+    const taken = Array.from({ length: 13 }, () => take(0)!);
+    assert.deepEqual(taken.slice(10), [311, 312, 320]);
+    partition.ack(320);
+    assert.deepEqual([partition.base, partition.sparse.text], [300, '10-11,13-21']);
+    for (const offset of taken) partition.ack(offset);
+    assert.deepEqual([partition.base, partition.sparse.text], [321, '']);
+  });
+
   it('the ack of what was not offered changes nothing', () => {
     const { partition, take } = make();
     assert.equal(partition.ack(300), false);

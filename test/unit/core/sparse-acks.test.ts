@@ -193,8 +193,12 @@ describe('acked ranges', () => {
       const model = new Set<number>();
       for (let step = 0; step < 60; step++) {
         const offset = 10 + random(40);
-        assert.equal(acked.add(offset), !model.has(offset));
-        model.add(offset);
+        if (step % 5 === 4) {
+          const to = offset + random(6);
+          acked.addAll(offset, to);
+          for (let each = offset; each < to; each++) model.add(each);
+        } else assert.equal(acked.add(offset), !model.has(offset));
+        if (step % 5 !== 4) model.add(offset);
         let base = 10;
         while (model.has(base)) base++;
         assert.equal(acked.base, base);

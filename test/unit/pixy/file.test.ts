@@ -99,12 +99,12 @@ proxies:
     assert.deepEqual(file.proxies[0]!.values['kafka.seed_peers'], ['h:1', 'h:2']);
     assert.equal(file.proxies[0]!.values['kafka.tls'], true);
     assert.deepEqual(file.proxies[1]!.values['kafka.seed_peers'], ['localhost:9092']);
-    assert.deepEqual(withTwoDashes(['-config', 'x', '--tcpAddr', '-c', '-tls=true']), [
+    assert.deepEqual(withTwoDashes(['-config', 'x', '--tcpAddr', '-c', '-tls=true', '--insecureTLS=false']), [
       '--config',
       'x',
       '--tcpAddr',
       '-c',
-      '--tls=true',
+      '--tls',
     ]);
   });
 
