@@ -40,18 +40,18 @@ export class GroupCommits {
     if (this.#timer || this.#stopped) return;
     this.#timer = this.#options.clock.after(afterMs, () => {
       this.#timer = undefined;
-      this.#running = this.#running.then(async () => {
-        const done = await this.#commit();
-        if (!done) this.soon(this.#options.retryBackoffMs);
-        return done;
-      });
+      void this.now();
     });
   }
 
-  /** @returns false when Kafka refused. */
+  /** @returns false when Kafka refused: it is tried again later. */
   now(): Promise<boolean> {
     this.#cancel();
-    this.#running = this.#running.then(() => this.#commit());
+    this.#running = this.#running.then(async () => {
+      const done = await this.#commit();
+      if (!done) this.soon(this.#options.retryBackoffMs);
+      return done;
+    });
     return this.#running;
   }
 

@@ -111,6 +111,7 @@ export const KafkaCode = {
   unknownTopicOrPartition: 3,
   messageTooLarge: 10,
   invalidTopic: 17,
+  topicExists: 36,
   topicAuthorizationFailed: 29,
   offsetOutOfRange: 1,
 } as const;

@@ -33,7 +33,7 @@ export function answersOf(server: RespServer, gateway: KafkaGateway, metrics: Pe
     ackEntries: (group, topic, entries) => ackEntries(streams, group, topic, entries),
     forgetTopics(deleted) {
       catalog.forget();
-      if (deleted !== undefined) streams.forget(deleted);
+      if (deleted !== undefined) streams.topics.forget(deleted);
     },
     facts: () => ownFacts(server),
     resetStats: () => server.stats.reset(),

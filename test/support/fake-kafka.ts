@@ -33,6 +33,8 @@ export interface Faults {
   stalled: boolean;
   /** New clients and admin calls are refused as when no broker answers. */
   unreachable: boolean;
+  /** Commits are refused. */
+  commit: boolean;
   /** Delivery of a record fails with what this returns. */
   delivery: ((record: ProducerRecord) => KafkaFault | undefined) | undefined;
 }
@@ -42,7 +44,7 @@ export class FakeKafka implements KafkaFactory {
   readonly maxMessageBytes: number;
   readonly admin = new FakeAdmin(this);
   readonly clock: Clock;
-  readonly faults: Faults = { stalled: false, unreachable: false, delivery: undefined };
+  readonly faults: Faults = { stalled: false, unreachable: false, commit: false, delivery: undefined };
   readonly topics = new Map<string, FakeTopic>();
   readonly groups = new Map<string, FakeGroup>();
   readonly producers = new Set<FakeProducer>();

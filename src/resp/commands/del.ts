@@ -37,7 +37,7 @@ async function deleteStreams(ctx: Context, keys: readonly string[]): Promise<num
     if (!(await isTopicKey(ctx, topic))) continue;
     await admin.deleteTopic(topic);
     catalog.forget();
-    streams.forget(topic);
+    streams.topics.forget(topic);
     await ctx.server.peers.askAll('forgetTopics', topic);
     deleted++;
   }

@@ -34,7 +34,7 @@ export const xadd = {
     if (args.left === 0 || args.left % 2 !== 0) throw fail('wrong-arity', 'xadd');
     const { streams } = ctx.server.gateway;
     const record = fieldsToRecord(args.rest(), streams.settings.valueField);
-    return streams.isKnown(topic) ? append(ctx, topic, record) : appendToNew(ctx, topic, record, make);
+    return streams.topics.isKnown(topic) ? append(ctx, topic, record) : appendToNew(ctx, topic, record, make);
   },
 } as const satisfies Command;
 
@@ -63,10 +63,10 @@ async function append(ctx: Context, topic: string, record: RecordParts): Promise
 
 async function appendToNew(ctx: Context, topic: string, record: RecordParts, make: boolean): Promise<Reply> {
   const { streams } = ctx.server.gateway;
-  if (!(await streams.exists(topic))) {
+  if (!(await streams.topics.exists(topic))) {
     if (!make) return null;
     if (!streams.settings.autoCreate) throw fail('stream-refused', `there is no topic ${topic}`);
-    await streams.make(topic);
+    await streams.topics.make(topic);
   }
   return append(ctx, topic, record);
 }

@@ -4,8 +4,7 @@ import { fail } from '../../errors.js';
 import { type Args, parseInteger } from '../args.js';
 import type { Command } from '../command.js';
 import type { Reply } from '../reply.js';
-import { claim, claimedReply } from '../streams/claim.js';
-import { existingGroup } from '../streams/group.js';
+import { claim, claimedReply, openClaim } from '../streams/claim.js';
 import { compareIds, formatId, idOf, parseBound } from '../streams/ids.js';
 import { groupKey } from '../streams/key.js';
 
@@ -38,12 +37,9 @@ export const xautoclaim = {
     if (minIdle === undefined) throw fail('stream-argument', 'Invalid min-idle-time argument for XAUTOCLAIM');
     const from = parseBound(args.bytes(), 'start');
     const { count, justId } = readOptions(args);
-    const found = existingGroup(ctx, at, 'group-or-stream-missing');
-    const group = found instanceof Promise ? await found : found;
-    if (!group) return [start, [], []];
-    const now = group.now();
-    const member = group.members.seen(consumer, now, ctx);
-    void ctx.sessions.streams;
+    const opened = await openClaim(ctx, at, consumer);
+    if (!opened) return [start, [], []];
+    const { group, member, now } = opened;
     const waiting = group.pendingOf().filter((entry) => compareIds(idOf(entry), from) >= 0);
     const claimed = [];
     let looked = 0;

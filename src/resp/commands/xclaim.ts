@@ -8,8 +8,7 @@ import type { StreamGroup } from '../../core/streams/stream-group.js';
 import { fail } from '../../errors.js';
 import { type Args, parseInteger } from '../args.js';
 import type { Command } from '../command.js';
-import { claim, claimedReply } from '../streams/claim.js';
-import { existingGroup } from '../streams/group.js';
+import { claim, claimedReply, openClaim } from '../streams/claim.js';
 import { type EntryId, parseId } from '../streams/ids.js';
 import { groupKey } from '../streams/key.js';
 
@@ -41,14 +40,11 @@ export const xclaim = {
     const at = groupKey(ctx, args.bytes(), args.text());
     const consumer = args.text();
     const minIdle = parseInteger(args.bytes());
-    const found = existingGroup(ctx, at, 'group-or-stream-missing');
-    const group = found instanceof Promise ? await found : found;
+    const opened = await openClaim(ctx, at, consumer);
     if (minIdle === undefined) throw fail('stream-argument', 'Invalid min-idle-time argument for XCLAIM');
     const { ids, options } = readRest(args);
-    if (!group) return [];
-    const now = group.now();
-    const member = group.members.seen(consumer, now, ctx);
-    void ctx.sessions.streams;
+    if (!opened) return [];
+    const { group, member, now } = opened;
     const deliveredAt = options.time ?? now - (options.idle ?? 0);
     const entries = ids.flatMap(({ partition, offset }) => {
       const entry = group.find(partition, offset);

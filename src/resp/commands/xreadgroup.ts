@@ -98,7 +98,7 @@ function readOpen(
     if (after) found.push([key, history(ctx, read, group, at, after)]);
     else {
       const handed = group.read(request(ctx, read, group));
-      if (handed.length > 0) found.push([key, handedReply(ctx, at.topic, handed)]);
+      if (handed.length > 0) found.push([key, handedTo(ctx, group, handed)]);
     }
   }
   if (found.length > 0) return gather(ctx, found);
@@ -132,8 +132,23 @@ async function wait(
     };
   });
   if (!come) return nullArray;
-  const { key, at } = wanted[come.index]!;
-  return streamsReply(ctx, [[key, await handedReply(ctx, at.topic, come.handed)]]);
+  const entries = await handedTo(ctx, groups[come.index]!, come.handed);
+  return streamsReply(ctx, [[wanted[come.index]!.key, entries]]);
+}
+
+/** New entries on their way to the caller. One that is gone before their reply is made leaves them to whoever asks next. */
+function handedTo(ctx: Context, group: StreamGroup, handed: readonly Handed[]): Reply[] | Promise<Reply[]> {
+  const reply = handedReply(ctx, group.topic, handed);
+  if (!(reply instanceof Promise) && !ctx.signal.aborted) return reply;
+  return Promise.resolve(reply).then((entries) => {
+    if (!ctx.signal.aborted) return entries;
+    const pending = handed.map(({ entry }) => entry);
+    group.release(
+      pending.filter((entry) => group.find(entry.partition, entry.offset) === entry),
+      true,
+    );
+    throw ctx.signal.reason;
+  });
 }
 
 /** The member's own pending entries behind an id: reading them counts as a delivery. */

@@ -5,7 +5,28 @@ import type { StreamGroup } from '../../core/streams/stream-group.js';
 import type { Context } from '../context.js';
 import type { Reply } from '../reply.js';
 import { entryReply } from './entry-reply.js';
+import { existingGroup } from './group.js';
 import { formatId } from './ids.js';
+import type { GroupKey } from './key.js';
+
+/** Where entries are claimed, and for whom. */
+export interface Claim {
+  readonly group: StreamGroup;
+  readonly member: Member;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+/** @returns undefined when the group is not read here: nothing is pending then. @throws GatewayError `group-or-stream-missing`; KafkaError */
+export async function openClaim(ctx: Context, at: GroupKey, consumer: string): Promise<Claim | undefined> {
+  const group = await existingGroup(ctx, at, 'group-or-stream-missing');
+  if (!group) return undefined;
+  const now = group.now();
+  const member = group.members.seen(consumer, now, ctx);
+  // The socket counts as the member's until it closes: its sessions tell.
+  void ctx.sessions.streams;
+  return { group, member, now };
+}
 
 export interface ClaimOptions {
   readonly justId: boolean;

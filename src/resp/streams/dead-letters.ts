@@ -10,5 +10,8 @@ export function deadLetter(message: Message, group: string, deliveries: number):
     key: `dlq.${name}`,
     value: Buffer.from(String(what)),
   }));
-  return { record: { key, value: value ?? Buffer.alloc(0), headers: [...headers, ...added] }, to: `${topic}.dlq` };
+  return {
+    record: { key, value: value ?? Buffer.alloc(0), headers: [...headers, ...added], hasValue: true },
+    to: `${topic}.dlq`,
+  };
 }

@@ -6,6 +6,8 @@ export interface RecordParts {
   readonly key: Buffer | null;
   readonly value: Buffer;
   readonly headers: readonly Header[];
+  /** One of the fields is the value. */
+  readonly hasValue: boolean;
 }
 
 /**
@@ -20,6 +22,7 @@ const encodedMark = '_b:';
 const valueName = Buffer.from('value');
 const keyName = Buffer.from('key');
 const empty = Buffer.alloc(0);
+const noHeaders: readonly Header[] = [];
 const textDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** @param fields names and values by turns. @param valueFields names by preference. */
@@ -41,11 +44,13 @@ export function fieldsToRecord(fields: readonly Buffer[], valueFields: readonly 
     key: keyAt < 0 ? null : fields[2 * keyAt + 1]!,
     value: valueAt < 0 ? empty : fields[2 * valueAt + 1]!,
     headers,
+    hasValue: valueAt >= 0,
   };
 }
 
 function singleField(name: Buffer, value: Buffer): RecordParts {
-  return { key: null, value, headers: name.equals(valueName) ? [] : [{ key: valueMark, value: name }] };
+  const headers = name.equals(valueName) ? noHeaders : [{ key: valueMark, value: name }];
+  return { key: null, value, headers, hasValue: true };
 }
 
 /** The fields' names as header keys; those that can be none are encoded. */

@@ -36,9 +36,11 @@ export async function pushToList(ctx: Context, key: Buffer, args: Args): Promise
   const topic = topicOf(key, streams.settings);
   ctx.user.checkProduce(topic);
   const values = args.rest();
-  if (!streams.isKnown(topic) && streams.settings.autoCreate && !(await streams.exists(topic)))
-    await streams.make(topic);
-  const reports = await Promise.all(values.map((value) => streams.append(topic, { key: null, value, headers: [] })));
+  if (!streams.topics.isKnown(topic) && streams.settings.autoCreate && !(await streams.topics.exists(topic)))
+    await streams.topics.make(topic);
+  const reports = await Promise.all(
+    values.map((value) => streams.append(topic, { key: null, value, headers: [], hasValue: true })),
+  );
   const failed = reports.find(({ error }) => error);
   if (failed) throw streams.refusal(failed);
   return values.length;

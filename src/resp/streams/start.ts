@@ -17,7 +17,7 @@ export async function startBehind(
   const starts = new Map(marks.map(({ partition: each, low }) => [each, low]));
   if (ms === lowestId.ms) return starts;
   if (!Number.isSafeInteger(ms)) return ends;
-  const skew = await streams.skewOf(topic);
+  const skew = await streams.topics.skewOf(topic);
   for (const [each, start] of await streams.ranges.offsetsAt(topic, ends, Math.max(0, ms - skew)))
     starts.set(each, start);
   // The record of this id is there: its own partition goes on right behind it. With the brokers' time the others can't hold

@@ -1,8 +1,7 @@
 // Streams: what all connections share of Redis Streams: the producer of XADD, groups, tails, ranges; started and stopped as a face.
-import { sleep } from '../../core/clock.js';
 import type { Cluster } from '../../core/cluster.js';
 import type { Face } from '../../core/face.js';
-import { type Clock, type DeliveryReport, KafkaCode, KafkaError, type Message } from '../../core/ports.js';
+import { type Clock, type DeliveryReport, KafkaCode, type Message } from '../../core/ports.js';
 import { ProducerSession } from '../../core/producer-session.js';
 import type { SessionLog } from '../../core/session-log.js';
 import type { Stats } from '../../core/stats.js';
@@ -10,17 +9,16 @@ import type { Pending } from '../../core/streams/pending.js';
 import { RangeReader } from '../../core/streams/range-reader.js';
 import type { StreamGroup } from '../../core/streams/stream-group.js';
 import { StreamGroups } from '../../core/streams/stream-groups.js';
-import { marksOf } from '../../core/streams/stream-log.js';
 import { TopicTails } from '../../core/streams/topic-tails.js';
 import type { TopicCatalog } from '../../core/topic-catalog.js';
 import { fail, type GatewayError } from '../../errors.js';
 import type { Log } from '../../log.js';
-import { Appender } from './appender.js';
 import type { StreamsConfig } from './config.js';
 import { Cursors } from './cursors.js';
 import { deadLetter } from './dead-letters.js';
 import type { RecordParts } from './fields.js';
 import type { NameSettings } from './names.js';
+import { StreamTopics } from './stream-topics.js';
 
 export interface StreamsOptions {
   readonly cluster: Cluster;
@@ -37,9 +35,6 @@ export interface StreamsOptions {
 const connectTimeoutMs = 10_000;
 const retryBackoffMs = 500;
 const flushMs = 5_000;
-/** How long the partitions of a new topic may take to get their leaders, and how often they are looked at, ms. */
-const newTopicMs = 10_000;
-const newTopicRetryMs = 30;
 /** Topics that a warning is remembered for. */
 const maxNoted = 1_000;
 /** Of the last messages of a tailed topic, bytes. */
@@ -48,18 +43,14 @@ const tailKeepBytes = 1024 * 1024;
 export class Streams implements Face {
   readonly name = 'streams';
   readonly settings: StreamsConfig & NameSettings;
+  readonly topics: StreamTopics;
   readonly groups: StreamGroups;
   readonly tails: TopicTails;
   readonly ranges: RangeReader;
   readonly cursors = new Cursors();
   readonly #options: StreamsOptions;
   readonly #producer: ProducerSession;
-  readonly #appender: Appender;
-  /** Topics that were there when last looked: XADD does not ask again. */
-  readonly #known = new Set<string>();
-  readonly #skews = new Map<string, number>();
   readonly #deleteNoted = new Set<string>();
-  readonly #making = new Map<string, Promise<void>>();
 
   constructor(options: StreamsOptions) {
     const { cluster, catalog, settings, clock, stats, log, sessionLog } = options;
@@ -68,7 +59,7 @@ export class Streams implements Face {
     const { kafka } = cluster;
     const onFault = (fault: Parameters<SessionLog['consumerFault']>[1]) => sessionLog.consumerFault('streams', fault);
     this.#producer = this.#makeProducer();
-    this.#appender = new Appender(this.#producer);
+    this.topics = new StreamTopics({ admin: kafka.admin, catalog, clock, settings, onMade: options.onMade });
     this.ranges = new RangeReader({
       kafka,
       clock,
@@ -104,10 +95,14 @@ export class Streams implements Face {
     });
   }
 
-  /** Writes one record. @throws GatewayError `stream-unconfirmed`, `stream-refused`, and as ProducerSession.send(). */
-  append(topic: string, { key, value, headers }: RecordParts): Promise<DeliveryReport> {
+  /**
+   * Writes one record; settles when Kafka has it, or has refused it (see refusal()).
+   * @throws GatewayError `stream-refused`, and as ProducerSession.send().
+   */
+  append(topic: string, { key, value, headers, hasValue }: RecordParts): Promise<DeliveryReport> {
+    if (this.topics.isCompacted(topic)) checkCompacted(key !== null, hasValue);
     const timestamp = this.#options.clock.now();
-    const sent = this.#appender.append({ topic, key, value, headers, timestamp });
+    const sent = this.#producer.send({ topic, key, value, headers, timestamp });
     // The broker's time where the topic has it so; an embedded Kafka tells none.
     return sent.then((report) => (report.timestamp < 0 ? { ...report, timestamp } : report));
   }
@@ -116,35 +111,8 @@ export class Streams implements Face {
   refusal({ topic, error }: DeliveryReport): GatewayError {
     if (error!.code === KafkaCode.messageTimedOut || error!.code === KafkaCode.timedOut)
       return fail('stream-unconfirmed', this.settings.produceTimeoutMs / 1_000);
-    this.#known.delete(topic);
+    this.topics.forget(topic);
     return fail('stream-refused', error!.message);
-  }
-
-  /** A topic was deleted. */
-  forget(topic: string): void {
-    this.#known.delete(topic);
-  }
-
-  isKnown(topic: string): boolean {
-    return this.#known.has(topic);
-  }
-
-  /** Whether a topic exists. @throws KafkaError */
-  async exists(topic: string): Promise<boolean> {
-    const found = (await this.#options.catalog.all()).has(topic);
-    if (found) this.#known.add(topic);
-    else this.#known.delete(topic);
-    return found;
-  }
-
-  /** Makes a topic that is missing; its records get their time from the broker, so that ids grow. @throws KafkaError */
-  make(topic: string): Promise<void> {
-    let making = this.#making.get(topic);
-    if (!making) {
-      making = this.#make(topic).finally(() => this.#making.delete(topic));
-      this.#making.set(topic, making);
-    }
-    return making;
   }
 
   /** XDEL deletes nothing: said once for a topic. */
@@ -152,22 +120,6 @@ export class Streams implements Face {
     if (this.#deleteNoted.has(topic)) return;
     if (this.#deleteNoted.size < maxNoted) this.#deleteNoted.add(topic);
     this.#options.log.warn({ topic }, 'XDEL has no effect: Kafka cannot delete one record');
-  }
-
-  /** By how much records of a topic may be older than ones before them, ms: none when the brokers set their time. */
-  async skewOf(topic: string): Promise<number> {
-    const known = this.#skews.get(topic);
-    if (known !== undefined) return known;
-    const { admin } = this.#options.cluster.kafka;
-    const configs = await admin.topicConfigs([topic]).catch((error: unknown) => {
-      if (!(error instanceof KafkaError)) throw error;
-      return undefined;
-    });
-    const type = configs?.get(topic)?.get('message.timestamp.type')?.value;
-    const skew = type === 'LogAppendTime' ? 0 : this.settings.clockSkewMs;
-    if (this.#skews.size >= maxNoted) this.#skews.clear();
-    this.#skews.set(topic, skew);
-    return skew;
   }
 
   /** The message of a pending entry, read again; undefined when Kafka has it no more. @throws GatewayError */
@@ -208,42 +160,14 @@ export class Streams implements Face {
     return this.#producer.close(flushMs);
   }
 
-  async #make(topic: string): Promise<void> {
-    const { kafka } = this.#options.cluster;
-    const { partitions, replicationFactor } = this.settings;
-    await kafka.admin.createTopic({
-      name: topic,
-      partitions,
-      ...(replicationFactor === undefined ? {} : { replicationFactor }),
-      config: { 'message.timestamp.type': 'LogAppendTime' },
-    });
-    await this.#settled(topic);
-    await this.#options.onMade();
-    this.#known.add(topic);
-  }
-
-  /** A new topic's partitions have no leaders for a moment. */
-  async #settled(topic: string): Promise<void> {
-    const { catalog, clock, cluster } = this.#options;
-    const deadline = clock.monotonic() + newTopicMs;
-    for (;;) {
-      catalog.forget();
-      try {
-        if (await marksOf(catalog, cluster.kafka.admin, topic)) return;
-      } catch (error) {
-        if (!(error instanceof KafkaError) || !error.retriable) throw error;
-      }
-      if (clock.monotonic() > deadline) throw fail('kafka-unavailable', `the new topic ${topic} has no leaders yet`);
-      await sleep(clock, newTopicRetryMs);
-    }
-  }
-
   #makeProducer(): ProducerSession {
     const { cluster, settings, clock, stats, sessionLog } = this.#options;
     const properties = {
       // librdkafka itself gives up by then, also on what is in flight: no timer for each entry is needed.
       'message.timeout.ms': settings.produceTimeoutMs,
       'linger.ms': settings.lingerMs,
+      // librdkafka's own default is twice the linger: none would send neighbours without a key to as many partitions as there are.
+      'sticky.partitioning.linger.ms': 10,
     };
     return new ProducerSession({
       reports: 'all',
@@ -264,13 +188,19 @@ export class Streams implements Face {
     const where = { topic, partition, offset, group: kafkaGroup, deliveries };
     if (message) {
       const { record, to } = deadLetter(message, kafkaGroup, deliveries);
-      if (!(await this.exists(to))) await this.make(to);
+      if (!(await this.topics.exists(to))) await this.topics.make(to);
       const report = await this.append(to, record);
       if (report.error) throw this.refusal(report);
       log.warn({ ...where, to }, 'an entry was delivered too often: it is among the dead letters now');
     } else log.warn(where, 'an entry was delivered too often and is no longer in Kafka: it counts as acknowledged');
     stats.add('streams.dead.letters');
   }
+}
+
+/** Of records without a key nobody could say which replaces which; an empty value would replace one that is not. */
+function checkCompacted(hasKey: boolean, hasValue: boolean): void {
+  if (!hasKey) throw fail('stream-refused', 'the topic is compacted: an entry needs a field `key`');
+  if (!hasValue) throw fail('stream-refused', 'the topic is compacted: an entry needs a value field');
 }
 
 /** Entries of a partition that lie so far apart are read apart. */

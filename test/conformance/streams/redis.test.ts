@@ -204,6 +204,29 @@ const scripts: Readonly<Record<string, readonly Step[]>> = {
     ['XINFO', 'STREAM', 's', 'FOO'],
     ['XINFO', 'STREAM'],
   ],
+  'XINFO STREAM, and FULL': [
+    ['XADD', 's', '*', 'value', 'one'],
+    ['XADD', 's', '*', 'value', 'two'],
+    ['XADD', 's', '*', 'value', 'three'],
+    ['XINFO', 'STREAM', 's'],
+    ['XINFO', 'STREAM', 's', 'FULL'],
+    ['XINFO', 'STREAM', 's', 'FULL', 'COUNT', '1'],
+    ['XINFO', 'STREAM', 's', 'FULL', 'COUNT', '0'],
+    ['XINFO', 'STREAM', 's', 'FULL', 'COUNT', '-1'],
+    ['XINFO', 'STREAM', 's', 'FULL', 'COUNT', 'x'],
+    ['XINFO', 'STREAM', 's', 'FULL', 'COUNT'],
+    ['XINFO', 'STREAM', 's', 'FULL', 'FOO'],
+    ['XGROUP', 'CREATE', 's', 'g', '0'],
+    ['XREADGROUP', 'GROUP', 'g', 'a', 'COUNT', '2', 'BLOCK', '9000', 'STREAMS', 's', '>'],
+    ['XREADGROUP', 'GROUP', 'g', 'b', 'COUNT', '1', 'BLOCK', '9000', 'STREAMS', 's', '>'],
+    ['XACK', 's', 'g', '@1'],
+    ['XGROUP', 'CREATECONSUMER', 's', 'g', 'c'],
+    ['XINFO', 'STREAM', 's'],
+    ['XINFO', 'STREAM', 's', 'FULL'],
+    ['XINFO', 'STREAM', 's', 'FULL', 'COUNT', '1'],
+    ['XINFO', 'GROUPS', 's'],
+    ['XINFO', 'CONSUMERS', 's', 'g'],
+  ],
   'TYPE, EXISTS, XTRIM, XDEL of what is not there': [
     ['TYPE', 's'],
     ['EXISTS', 's'],
@@ -243,10 +266,10 @@ describe('streams as a redis-server has them', {
         const pair = await RespPair.start({ settings: { streams: { partitions: 1, commitIntervalMs: 10 } } });
         try {
           const ours = await run(await pair.client(), steps, protocol, false);
-          const wanted = steps.map((step, index) => differences[step.join(' ')] ?? theirs[index]);
+          const wanted = steps.map((step, index) => differences[step.join(' ')] ?? theirs[index]!);
           const named = (replies: readonly unknown[]) =>
             steps.map((step, index) => `${step.join(' ')} -> ${replies[index]}`);
-          assert.deepEqual(named(ours), named(wanted));
+          assert.deepEqual(named(ours.map((reply, index) => asOld(reply, wanted[index]!))), named(wanted));
         } finally {
           await pair.stop();
         }
@@ -277,5 +300,13 @@ function withIds(arg: string, ids: readonly string[]): string {
 /** Ids by their names, whatever their length. */
 function normal(reply: string, ids: readonly string[], times: boolean): string {
   const named = reply.replace(/\$\d+\r\n(\d{13}-\d+)\r\n/g, (_, id) => `@${ids.indexOf(id) + 1}\r\n`);
-  return times ? named.replace(/:\d+\r\n/g, ':n\r\n') : named;
+  return times ? named.replace(/:\d+\r\n/g, ':n\r\n') : named.replace(/:\d{13}\r\n/g, ':time\r\n');
+}
+
+/** Ours without what Redis 7.2 has added about consumers, if the server compared with is an older one. */
+function asOld(ours: string, theirs: string): string {
+  if (/\r\n(?:active-time|inactive)\r\n/.test(theirs)) return ours;
+  const consumer =
+    /([*%])(\d+)\r\n(\$4\r\nname\r\n(?:(?!\$4\r\nname\r\n)[\s\S])*?)\$\d+\r\n(?:active-time|inactive)\r\n:-?\w+\r\n/g;
+  return ours.replace(consumer, (_, kind, size, rest) => `${kind}${size - (kind === '*' ? 2 : 1)}\r\n${rest}`);
 }

@@ -107,6 +107,7 @@ export class FakeConsumer implements Consumer, Member {
   async commit(positions: readonly TopicPartitionOffset[]): Promise<void> {
     this.#open();
     if (!this.#group) throw refusal(KafkaCode.unknownGroup, 'A consumer without a group cannot commit');
+    if (this.#kafka.faults.commit) throw refusal(KafkaCode.timedOut, 'Local: Timed out', { retriable: true });
     this.#group.commit(positions.map((position) => ({ ...position, metadata: '' })));
   }
 

@@ -98,9 +98,9 @@ function readOptions(args: Args, name: 'CREATE' | 'SETID'): { mkstream: boolean 
 
 async function createGroup(ctx: Context, at: GroupKey, start: EntryId, mkstream: boolean): Promise<Reply> {
   const { streams } = ctx.server.gateway;
-  if (mkstream && !(await streams.exists(at.topic))) {
+  if (mkstream && !(await streams.topics.exists(at.topic))) {
     ctx.user.checkProduce(at.topic);
-    await streams.make(at.topic);
+    await streams.topics.make(at.topic);
   }
   const marks = await marksOfExisting(ctx, at.topic, 'group-needs-stream');
   if (await isThere(ctx, at, marks)) throw fail('group-exists');

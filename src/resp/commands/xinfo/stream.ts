@@ -58,14 +58,14 @@ export const stream = {
 
 /** @returns undefined without FULL. */
 function readOptions(args: Args): number | undefined {
-  if (args.left === 0) return undefined;
-  if (!args.option('FULL')) {
+  const { left } = args;
+  if (left === 0) return undefined;
+  if ((left !== 1 && left !== 3) || !args.option('FULL')) {
     throw fail('stream-argument', "unknown subcommand or wrong number of arguments for 'STREAM'. Try XINFO HELP.");
   }
-  if (args.left === 0) return 10;
+  if (left === 1) return 10;
   if (!args.option('COUNT')) throw fail('syntax');
   const count = args.integer();
-  args.finish();
   // As in Redis: 0 means all; here as many as a range may have.
   return count > 0 ? Math.min(count, mostEntries) : count === 0 ? mostEntries : 10;
 }
@@ -81,7 +81,9 @@ function fullGroup({ name, open, pending, lastDeliveredId, entriesRead, lag }: G
     'entries-read': entriesRead,
     lag,
     'pel-count': pending,
-    pel: entries.slice(0, count).map((entry) => [formatId(entry), entry.member, entry.deliveredAt, entry.deliveries]),
+    pending: entries
+      .slice(0, count)
+      .map((entry) => [formatId(entry), entry.member, entry.deliveredAt, entry.deliveries]),
     consumers: members.map((member) => {
       const own = entries.filter((entry) => entry.member === member.name);
       return mapOf({
@@ -89,7 +91,7 @@ function fullGroup({ name, open, pending, lastDeliveredId, entriesRead, lag }: G
         'seen-time': member.seenAt,
         'active-time': member.activeAt,
         'pel-count': own.length,
-        pel: own.slice(0, count).map((entry) => [formatId(entry), entry.deliveredAt, entry.deliveries]),
+        pending: own.slice(0, count).map((entry) => [formatId(entry), entry.deliveredAt, entry.deliveries]),
       });
     }),
   });

@@ -26,6 +26,7 @@ test('the value is the first of the preferred fields, or the only field', () => 
     key: null,
     value: Buffer.from('v'),
     headers: [],
+    hasValue: true,
   });
   const only = fieldsToRecord(buffers('temperature', '20'), valueFields);
   assert.deepEqual(only.value, Buffer.from('20'));
@@ -44,8 +45,8 @@ test('the value is the first of the preferred fields, or the only field', () => 
 });
 
 test('no value field among several: an empty value, never null', () => {
-  const { value } = fieldsToRecord(buffers('a', '1', 'b', '2'), valueFields);
-  assert.equal(value.length, 0);
+  const { value, hasValue } = fieldsToRecord(buffers('a', '1', 'b', '2'), valueFields);
+  assert.deepEqual([value.length, hasValue], [0, false]);
 });
 
 test('records of other producers show as value, key and headers; a tombstone has no value field', () => {

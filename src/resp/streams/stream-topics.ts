@@ -1,0 +1,139 @@
+// StreamTopics: the topics behind streams: whether one is there, making it, and those of its settings that matter here.
+import { sleep } from '../../core/clock.js';
+import { type Admin, type Clock, KafkaCode, KafkaError } from '../../core/ports.js';
+import { marksOf } from '../../core/streams/stream-log.js';
+import type { TopicCatalog } from '../../core/topic-catalog.js';
+import { fail } from '../../errors.js';
+import type { StreamsConfig } from './config.js';
+
+export interface StreamTopicsOptions {
+  readonly admin: Admin;
+  readonly catalog: TopicCatalog;
+  readonly clock: Clock;
+  readonly settings: Pick<StreamsConfig, 'partitions' | 'replicationFactor' | 'clockSkewMs'>;
+  /** A topic was made here: whoever keeps lists of topics is told. */
+  readonly onMade: () => Promise<unknown>;
+}
+
+interface Facts {
+  /** By how much records may be older than ones before them: not at all when the brokers set their time. */
+  readonly skewMs: number;
+  readonly isCompacted: boolean;
+}
+
+/** How long the partitions of a new topic may take to get their leaders, and how often they are looked at, ms. */
+const newTopicMs = 10_000;
+const newTopicRetryMs = 30;
+
+export class StreamTopics {
+  readonly #options: StreamTopicsOptions;
+  /** Topics that were there when last looked: nobody asks again before a write fails. */
+  readonly #known = new Map<string, Facts>();
+  readonly #looking = new Map<string, Promise<Facts>>();
+  readonly #making = new Map<string, Promise<void>>();
+
+  constructor(options: StreamTopicsOptions) {
+    this.#options = options;
+  }
+
+  isKnown(topic: string): boolean {
+    return this.#known.has(topic);
+  }
+
+  /** Of a topic that is known: whether its cleanup.policy is to compact. */
+  isCompacted(topic: string): boolean {
+    return this.#known.get(topic)?.isCompacted ?? false;
+  }
+
+  /** Whether a topic exists; from then on it is known. @throws KafkaError */
+  async exists(topic: string): Promise<boolean> {
+    if (!(await this.#options.catalog.all()).has(topic)) {
+      this.forget(topic);
+      return false;
+    }
+    await this.#look(topic);
+    return true;
+  }
+
+  /** Makes a topic that is missing; its records get their time from the broker, so that ids grow. @throws KafkaError */
+  make(topic: string): Promise<void> {
+    let making = this.#making.get(topic);
+    if (!making) {
+      making = this.#make(topic).finally(() => this.#making.delete(topic));
+      this.#making.set(topic, making);
+    }
+    return making;
+  }
+
+  /** A topic was deleted, or is not as it was. */
+  forget(topic: string): void {
+    this.#known.delete(topic);
+  }
+
+  /** By how much records of a topic may be older than ones before them, ms. */
+  async skewOf(topic: string): Promise<number> {
+    return (await this.#look(topic)).skewMs;
+  }
+
+  #look(topic: string): Promise<Facts> | Facts {
+    const known = this.#known.get(topic);
+    if (known) return known;
+    let looking = this.#looking.get(topic);
+    if (!looking) {
+      looking = this.#ask(topic).finally(() => this.#looking.delete(topic));
+      this.#looking.set(topic, looking);
+    }
+    return looking;
+  }
+
+  /** Where settings can't be read, nothing special is assumed. */
+  async #ask(topic: string): Promise<Facts> {
+    const configs = await this.#options.admin.topicConfigs([topic]).catch((error: unknown) => {
+      if (!(error instanceof KafkaError)) throw error;
+      return undefined;
+    });
+    const settings = configs?.get(topic);
+    const facts: Facts = {
+      skewMs:
+        settings?.get('message.timestamp.type')?.value === 'LogAppendTime' ? 0 : this.#options.settings.clockSkewMs,
+      isCompacted: settings?.get('cleanup.policy')?.value.includes('compact') ?? false,
+    };
+    this.#known.set(topic, facts);
+    return facts;
+  }
+
+  async #make(topic: string): Promise<void> {
+    const { admin, settings } = this.#options;
+    const { partitions, replicationFactor } = settings;
+    try {
+      await admin.createTopic({
+        name: topic,
+        partitions,
+        ...(replicationFactor === undefined ? {} : { replicationFactor }),
+        config: { 'message.timestamp.type': 'LogAppendTime' },
+      });
+    } catch (error) {
+      // Another gateway was faster.
+      if (!(error instanceof KafkaError) || error.code !== KafkaCode.topicExists) throw error;
+    }
+    await this.#settled(topic);
+    await this.#options.onMade();
+    await this.#look(topic);
+  }
+
+  /** A new topic's partitions have no leaders for a moment. */
+  async #settled(topic: string): Promise<void> {
+    const { catalog, clock, admin } = this.#options;
+    const deadline = clock.monotonic() + newTopicMs;
+    for (;;) {
+      catalog.forget();
+      try {
+        if (await marksOf(catalog, admin, topic)) return;
+      } catch (error) {
+        if (!(error instanceof KafkaError) || !error.retriable) throw error;
+      }
+      if (clock.monotonic() > deadline) throw fail('kafka-unavailable', `the new topic ${topic} has no leaders yet`);
+      await sleep(clock, newTopicRetryMs);
+    }
+  }
+}

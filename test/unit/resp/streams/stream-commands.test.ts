@@ -1,0 +1,92 @@
+// What stream commands promise beyond the shape of their replies: durable acks, nothing lost with a caller, compacted topics.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { TopicCatalog } from '../../../../src/core/topic-catalog.js';
+import { StreamTopics } from '../../../../src/resp/streams/stream-topics.js';
+import { realClock } from '../../../support/clock.js';
+import { eventually } from '../../../support/eventually.js';
+import { FakeKafka } from '../../../support/fake-kafka.js';
+import { type RawClient, RespPair } from '../../../support/resp-pair.js';
+
+async function withStreams(streams: object, run: (pair: RespPair, client: RawClient) => Promise<void>): Promise<void> {
+  const pair = await RespPair.start({ settings: { streams: { partitions: 1, ...streams } } });
+  try {
+    await run(pair, await pair.client());
+  } finally {
+    await pair.stop();
+  }
+}
+
+const add = async (client: RawClient, ...fields: string[]): Promise<string> =>
+  (await client.exchange(['XADD', 's', '*', ...fields])).split('\r\n')[1]!;
+const read = (client: RawClient, consumer: string, count = 10, block = 9_000): Promise<string> =>
+  client.exchange(
+    ['XREADGROUP', 'GROUP', 'g', consumer, 'COUNT', count, 'BLOCK', block, 'STREAMS', 's', '>'].map(String),
+  );
+const committed = ({ kafka }: RespPair): number | undefined =>
+  kafka.groups.get('g.s')?.committed.values().next().value?.offset;
+
+for (const commit of ['sync', 'async'] as const) {
+  test(`XACK answers ${commit === 'sync' ? 'after' : 'before'} the commit with commit: ${commit}`, () =>
+    withStreams({ commit, commitIntervalMs: 60_000 }, async (pair, client) => {
+      const id = await add(client, 'value', 'one');
+      await client.exchange(['XGROUP', 'CREATE', 's', 'g', '0']);
+      await read(client, 'c');
+      assert.equal(await client.exchange(['XACK', 's', 'g', id]), ':1\r\n');
+      assert.equal(committed(pair), commit === 'sync' ? 1 : 0);
+    }));
+}
+
+test('XACK with commit: sync says so when the position could not be committed', () =>
+  withStreams({ commit: 'sync' }, async (pair, client) => {
+    const id = await add(client, 'value', 'one');
+    await client.exchange(['XGROUP', 'CREATE', 's', 'g', '0']);
+    await read(client, 'c');
+    pair.kafka.faults.commit = true;
+    assert.match(await client.exchange(['XACK', 's', 'g', id]), /^-\w+ .*could not be committed/);
+    pair.kafka.faults.commit = false;
+    await eventually(5_000, () => committed(pair) === 1);
+  }));
+
+test('entries whose caller is gone before their reply is made go to the next one, undelivered', () =>
+  withStreams({ pendingBytes: 0, pendingTimeoutMs: 0 }, async (pair, first) => {
+    const id = await add(first, 'value', 'one');
+    await first.exchange(['XGROUP', 'CREATE', 's', 'g', '0']);
+    await read(first, 'first');
+    first.close();
+    const [second, third] = [await pair.client(), await pair.client()];
+    // Its payload is no longer kept, so that the next reply waits for Kafka, which does not answer.
+    pair.kafka.faults.stalled = true;
+    second.send(['XREADGROUP', 'GROUP', 'g', 'second', 'BLOCK', '9000', 'STREAMS', 's', '>']);
+    const pending = () => third.exchange(['XPENDING', 's', 'g', '-', '+', '10']);
+    await eventually(9_000, async () => (await pending()).includes('second'));
+    second.socket.resetAndDestroy();
+    await eventually(5_000, () => pair.server.clientCount <= 1);
+    pair.kafka.unstall();
+    assert.ok((await read(third, 'third')).includes(id));
+    // The first delivery and this one; not the one in between.
+    assert.match(await pending(), /third\r\n:\d+\r\n:2\r\n$/);
+  }));
+
+test('on a compacted topic an entry needs a key and a value', () =>
+  withStreams({}, async (pair, client) => {
+    pair.kafka.createTopic('s', 1, { 'cleanup.policy': 'compact,delete' });
+    const refused = /^-ERR not written: the topic is compacted: an entry needs a /;
+    assert.match(await client.exchange(['XADD', 's', '*', 'value', 'v']), refused);
+    assert.match(await client.exchange(['XADD', 's', '*', 'key', 'k', 'a', '1', 'b', '2']), refused);
+    assert.match(await client.exchange(['XADD', 's', '*', 'key', 'k', 'value', 'v']), /^\$/);
+    assert.equal(await client.exchange(['XLEN', 's']), ':1\r\n');
+  }));
+
+test('a topic that another gateway makes at the same time is no error', async () => {
+  const kafka = new FakeKafka();
+  const catalog = new TopicCatalog(kafka.admin, realClock);
+  const settings = { partitions: 1, replicationFactor: undefined, clockSkewMs: 5_000 };
+  const topics = new StreamTopics({ admin: kafka.admin, catalog, clock: realClock, settings, onMade: async () => {} });
+  assert.equal(await topics.exists('s'), false);
+  kafka.createTopic('s', 1, { 'message.timestamp.type': 'LogAppendTime' });
+  await topics.make('s');
+  assert.equal(topics.isKnown('s'), true);
+  assert.equal(await topics.skewOf('s'), 0);
+  await kafka.close();
+});
