@@ -2,7 +2,7 @@
 import { timeOf } from './feed.js';
 import type { PeekedLine } from './peek.js';
 
-/** One message, or (message null) a place that a gap in the feed left, or where a message was given up. */
+/** One message, or (message null) a place that a gap in the feed left. */
 export interface Entry {
   message: PeekedLine | null;
   readonly bytes: number;
@@ -165,6 +165,7 @@ export class Backlog {
       if (peer === null) break;
       dropped += this.#dropFrom(peer);
     }
+    if (dropped > 0) this.#closeRanks();
     return dropped;
   }
 
@@ -210,6 +211,13 @@ export class Backlog {
       dropped++;
     }
     return dropped;
+  }
+
+  /** Takes out what is not read yet and was given up: while Kafka is away nothing else would. */
+  #closeRanks(): void {
+    const unread = this.#entries.slice(this.#cursor);
+    this.#entries.length = this.#cursor;
+    for (const entry of unread) if (entry.message || entry.start || entry.doubt) this.#entries.push(entry);
   }
 
   #shift(): void {

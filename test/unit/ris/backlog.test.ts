@@ -72,6 +72,24 @@ test('a leader over its limit takes from the peer that fills it most', () => {
   assert.ok(readAll(backlog).includes(heldLine('192.0.2.9', 1).id));
 });
 
+test('nothing of what was given up stays, however long Kafka is away', () => {
+  const backlog = new Backlog(20 * held);
+  backlog.start(500_000);
+  backlog.push(heldLine('192.0.2.9', 1));
+  assert.equal(readAll(backlog).length, 1);
+  for (let ms = 10; ms < 10_000; ms++) {
+    backlog.push(heldLine(`192.0.2.${ms % 3}`, ms));
+    backlog.dropByPeer();
+    assert.ok(backlog.length <= 22, `${backlog.length} entries at ${ms} ms`);
+  }
+  backlog.rewind();
+  const ids = readAll(backlog);
+  assert.equal(ids[0], heldLine('192.0.2.9', 1).id, 'what had been read is there');
+  assert.equal(ids.at(-1), heldLine('192.0.2.0', 9_999).id);
+  const places = ids.map((id) => id!.slice(-16));
+  assert.deepEqual(places, [...places].sort(), 'in order');
+});
+
 test('what is being published is never given up', () => {
   const backlog = filled(10 * held, 20);
   readAll(backlog);
