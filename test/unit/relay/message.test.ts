@@ -1,13 +1,9 @@
-// What becomes of a message, what filters say of it, what the checkpoint keeps, and progress in words.
+// What becomes of a message, what the checkpoint keeps, and progress in words.
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { Message } from '../../../src/core/ports.js';
 import { CheckpointReader, claimRecord, progressRecord } from '../../../src/relay/checkpoint.js';
-import { FilterChain, loadFilters } from '../../../src/relay/filter.js';
 import { formatBytes, formatSeconds, progressBar, progressLine, summaryLine } from '../../../src/relay/progress.js';
 import { nanoseconds, recordBytes, Translator } from '../../../src/relay/translate.js';
 
@@ -93,61 +89,6 @@ describe('translation', () => {
     assert.ok(recordBytes(record) > 1_020);
     assert.equal(translator.isOversize(record), true);
     assert.equal(translator.isOversize(translator.translate(message(), now)), false);
-  });
-});
-
-describe('filters', () => {
-  async function load(module: string, over = {}, extension = 'mjs') {
-    const dir = await mkdtemp(join(tmpdir(), 'rafka-filter-'));
-    try {
-      const path = join(dir, `filter.${extension}`);
-      await writeFile(path, module);
-      return await loadFilters([
-        { id: 'odd', enabled: true, path, config: '{"keep":"1"}', topics: [], on_error: 'stop', ...over },
-      ]);
-    } finally {
-      await rm(dir, { recursive: true });
-    }
-  }
-  const odd = `export const create = (config) => ({ id: 'odd', isAllowed: (m) => m.value.toString() === JSON.parse(config).keep && m.topic === 'a' && m.partition === 3 && m.key.toString() === 'k' && m.headers.length === 0 });`;
-  const throwing = `export default { create: () => ({ id: 'odd', isAllowed() { throw new Error('no luck'); } }) };`;
-
-  test('see value, key, headers, topic and partition, and get their configuration', async () => {
-    const chain = new FilterChain(await load(odd), 'a');
-    assert.equal(chain.check(message({ value: Buffer.from('1') })), undefined);
-    assert.deepEqual(chain.check(message({ value: Buffer.from('2') })), { id: 'odd', failed: false });
-  });
-
-  test('may be TypeScript where Node runs it; elsewhere it is said what to do', async () => {
-    const typed = `export const create = (config: string) => ({ id: 'odd', isAllowed: (m: { offset: number }): boolean => m.offset === 7 });`;
-    if ((process.features as { typescript?: unknown }).typescript) {
-      assert.equal(new FilterChain(await load(typed, {}, 'mts'), 'a').check(message()), undefined);
-    } else {
-      await assert.rejects(load(typed, {}, 'mts'), /filter odd .*TypeScript: compile it, or use Node 22\.18 or later/);
-    }
-  });
-
-  test('only look at their topics', async () => {
-    assert.equal(new FilterChain(await load(odd, { topics: ['x'] }), 'a').isEmpty, true);
-    assert.equal(new FilterChain(await load(odd, { topics: ['a'] }), 'a').isEmpty, false);
-  });
-
-  test('a throwing filter stops with the coordinates, or skips', async () => {
-    const stop = new FilterChain(await load(throwing), 'a');
-    assert.throws(() => stop.check(message()), /a\[3\]@7: filter odd threw: no luck/);
-    const skip = new FilterChain(await load(throwing, { on_error: 'skip' }), 'a');
-    assert.deepEqual(skip.check(message()), { id: 'odd', failed: true });
-  });
-
-  test('what cannot be loaded is named', async () => {
-    await assert.rejects(load('export const x = 1;'), /filter odd .*exports no create/);
-    await assert.rejects(load('export const create = () => ({});'), /must return \{ id, isAllowed/);
-    await assert.rejects(
-      load(`export const create = () => ({ id: 'even', isAllowed: () => true });`),
-      /calls itself 'even'/,
-    );
-    await assert.rejects(load(odd, { path: '' }), /filters\.odd\.path must be set/);
-    await assert.rejects(load(odd, { path: '/nowhere.mjs' }), /filter odd/);
   });
 });
 

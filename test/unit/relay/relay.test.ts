@@ -5,7 +5,9 @@ import { pino } from 'pino';
 import { Relay } from '../../../src/relay/relay.js';
 import { realClock } from '../../support/clock.js';
 import { FakeKafka } from '../../support/fake-kafka.js';
+import { fakeLab } from '../../support/relay-fake-lab.js';
 import {
+  ended,
   fill,
   headerText,
   type Lab,
@@ -96,5 +98,38 @@ describe('relay on Kafka in memory', () => {
     await starting;
     assert.equal((await relay.finished).failed, 0);
     await relay.close();
+  });
+
+  test('L7, L8: a topic that is recreated under way stops the relay of it', async (t) => {
+    for (const side of ['source', 'target'] as const) {
+      const { source, target, run, copied } = fakeLab();
+      await fill(source, numbered('a', 10));
+      const started = await run();
+      t.after(() => started.stop());
+      await until('the messages', async () => (await copied()).length === 10);
+      (side === 'source' ? source : target).createTopic(side === 'source' ? 'a' : 'b', 1);
+      assert.equal((await ended(started, 20_000)).failed, 1, side);
+      assert.match(
+        JSON.stringify(started.lines),
+        side === 'source' ? /source topic a is not the one that was relayed before/ : /target topic b was recreated/,
+      );
+      await started.stop();
+    }
+  });
+
+  test('a bar on a terminal', async () => {
+    const { source, target } = fakeLab();
+    await fill(source, numbered('a', 10));
+    let drawn = '';
+    const terminal = {
+      columns: 60,
+      write: (text: string) => {
+        drawn += text;
+      },
+    };
+    const started = await startRelay({ sources: [source], target }, await relayConfig({}), { terminal });
+    await until('a bar', () => drawn.includes('100%'));
+    await started.stop();
+    assert.match(drawn, /\r\[=+\] 100% 10 messages/);
   });
 });

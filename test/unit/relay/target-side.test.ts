@@ -1,10 +1,10 @@
-// The target side in trouble that is not the source's: slowness, standstill, and progress that is to be forgotten.
+// The target side in trouble, on Kafka in memory: what is tried again, what ends the topic, and what is said.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { KafkaFault } from '../../../src/core/ports.js';
+import { KafkaError, type KafkaFault } from '../../../src/core/ports.js';
 import { TransactionSize } from '../../../src/relay/transaction-size.js';
-import { fakeLab } from '../../support/relay-fake-lab.js';
-import { fill, metric, numbered, until } from '../../support/relay-lab.js';
+import { fakeLab as lab } from '../../support/relay-fake-lab.js';
+import { ended, fill, metric, numbered, until } from '../../support/relay-lab.js';
 
 const late: KafkaFault = { code: -192, message: 'timed out', fatal: false, retriable: false, abortable: true };
 
@@ -34,7 +34,7 @@ describe('the size of transactions', () => {
 
 describe('a relay and its target', () => {
   test('a target too slow for a large transaction gets smaller ones: the relay does not try the same for ever', async () => {
-    const { source, target, once, copied } = fakeLab();
+    const { source, target, once, copied } = lab();
     await fill(source, numbered('a', 5_000));
     let inTransaction = 0;
     target.faults.delivery = ({ topic }) => {
@@ -50,7 +50,7 @@ describe('a relay and its target', () => {
   });
 
   test('a target that stands still is not held against the source', async () => {
-    const { source, target, run, copied } = fakeLab();
+    const { source, target, run, copied } = lab();
     await fill(source, numbered('a', 10));
     const started = await run({ source_pool: { healthcheck_interval: '10ms' } });
     await until('the messages', async () => (await copied()).length === 10);
@@ -76,7 +76,7 @@ describe('a relay and its target', () => {
   });
 
   test('--restart-topic forgets partitions as well that the source has no more', async () => {
-    const { source, once, copied } = fakeLab(3);
+    const { source, once, copied } = lab(3);
     await fill(source, numbered('a', 30, { partitions: 3 }));
     await once();
     source.createTopic('a', 1);
@@ -90,7 +90,7 @@ describe('a relay and its target', () => {
   });
 
   test('a take-over waits while the target cannot be read, and does not take that for missing messages', async (t) => {
-    const { source, target, run, copied } = fakeLab();
+    const { source, target, run, copied } = lab();
     await fill(source, numbered('a', 10));
     await fill(target, numbered('b', 5));
     target.faults.stalled = true;
@@ -99,5 +99,112 @@ describe('a relay and its target', () => {
     await until('a report', () => JSON.stringify(started.lines).includes('b[0]@4: cannot be read'));
     target.unstall();
     await until('the rest', async () => (await copied()).length === 10);
+  });
+
+  test('L11: an error while the target is asked for its offsets loses no backlog: it is asked again', async () => {
+    const { source, target, once, copied } = lab(2);
+    await fill(source, numbered('a', 10, { partitions: 2 }));
+    const asked = target.admin.watermarks.bind(target.admin);
+    let refusals = 2;
+    target.admin.watermarks = async (partitions) => {
+      if (refusals-- > 0)
+        throw new KafkaError({ code: 6, message: 'Not leader', fatal: false, retriable: true, abortable: false });
+      return asked(partitions);
+    };
+    assert.match((await once()).summary, /: 10 messages/);
+    assert.equal((await copied()).length, 10);
+  });
+
+  test('L13: finite retries used up: the topic stops with an error, nothing is counted as delivered, a restart copies all', async () => {
+    const { source, target, once, copied } = lab();
+    await fill(source, numbered('a', 10));
+    target.faults.delivery = () => ({
+      code: -192,
+      message: 'timed out',
+      fatal: false,
+      retriable: false,
+      abortable: true,
+    });
+    const refused = await once({ target: { max_retries: 2, backoff_min: '1ms', backoff_max: '2ms' } });
+    assert.equal(refused.failed, 1);
+    assert.match(refused.text, /the target failed 3 times/);
+    assert.match(refused.summary, /: 0 messages/);
+    target.faults.delivery = undefined;
+    assert.match((await once()).summary, /: 10 messages/);
+    assert.equal((await copied()).length, 10);
+  });
+
+  test('failed deliveries are aborted and sent again, once', async () => {
+    const { source, target, once, copied } = lab();
+    await fill(source, numbered('a', 100));
+    let failures = 3;
+    target.faults.delivery = () =>
+      failures-- > 0
+        ? { code: -192, message: 'timed out', fatal: false, retriable: false, abortable: true }
+        : undefined;
+    const outcome = await once();
+    assert.match(outcome.summary, /: 100 messages/, outcome.text);
+    assert.deepEqual(
+      await copied(),
+      Array.from({ length: 100 }, (_, n) => `value${n}`),
+    );
+  });
+
+  test('what the target will never take stops the topic, with the range it lies in', async () => {
+    const { source, target, once } = lab();
+    await fill(source, numbered('a', 3));
+    target.faults.delivery = ({ topic }) =>
+      topic === 'b'
+        ? { code: 10, message: 'Message size too large', fatal: false, retriable: false, abortable: true }
+        : undefined;
+    const refused = await once();
+    assert.equal(refused.failed, 1);
+    assert.match(refused.text, /the target refused messages between the recorded progress and \[0\]@3/);
+  });
+
+  test('a fenced relay stops; the one that shut it out goes on', async () => {
+    const { source, run, copied } = lab();
+    const first = await run();
+    await fill(source, numbered('a', 5));
+    await until('the messages', async () => (await copied()).length === 5);
+    const second = await run();
+    await fill(source, numbered('a', 5, { from: 5 }));
+    assert.equal((await ended(first, 20_000)).failed, 1);
+    assert.match(JSON.stringify(first.lines), /another relay of this topic has taken over/);
+    await first.stop();
+    await until('the rest', async () => (await copied()).length === 10);
+    await second.stop();
+    assert.equal(new Set(await copied()).size, 10);
+  });
+
+  test('a checkpoint topic that would lose its records, or has too many partitions, is refused', async () => {
+    for (const [partitions, policy, error] of [
+      [1, 'delete', /must have cleanup\.policy=compact, not delete/],
+      [2, 'compact', /must have 1 partition, not 2/],
+    ] as const) {
+      const { target, once } = lab();
+      target.createTopic('rafka-relay-checkpoints', partitions, { 'cleanup.policy': policy });
+      const refused = await once();
+      assert.equal(refused.failed, 1);
+      assert.match(refused.text, error);
+    }
+  });
+
+  test('without the right to make the checkpoint topic it says what to do', async () => {
+    const { target, once } = lab();
+    target.admin.createTopic = async () => {
+      throw new KafkaError({
+        code: 29,
+        message: 'Topic authorization failed',
+        fatal: false,
+        retriable: false,
+        abortable: false,
+      });
+    };
+    const refused = await once();
+    assert.match(
+      refused.text,
+      /no right to make the checkpoint topic .*make it with 1 partition and cleanup\.policy=compact/,
+    );
   });
 });
