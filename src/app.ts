@@ -8,6 +8,7 @@ import { type Cluster, Clusters } from './core/cluster.js';
 import type { Face } from './core/face.js';
 import type { Clock } from './core/ports.js';
 import { Stats } from './core/stats.js';
+import type { OpsWorkers } from './http/ops.js';
 import { createKafkaFactory } from './kafka/factory.js';
 import type { Log } from './log.js';
 import { fromPool } from './pixy/settings.js';
@@ -59,11 +60,11 @@ export function createResp({ config, clusters, version, stats, log }: Shared, pe
   return { server, gateway };
 }
 
-/** All faces and workers but RESP. @param metricsElsewhere of the other processes of the gateway, in prom-client's JSON */
-export async function otherFaces(shared: Shared, metricsElsewhere?: () => Promise<readonly object[]>): Promise<Face[]> {
+/** All faces and workers but RESP. @param workers the processes that serve RESP, when it is not this one */
+export async function otherFaces(shared: Shared, workers?: OpsWorkers): Promise<Face[]> {
   const { config, clusters, version, stats, log } = shared;
   const faces: Face[] = [];
-  if (config.http || config.grpc || config.ops) faces.push(...(await sharedFaces(shared, metricsElsewhere)));
+  if (config.http || config.grpc || config.ops) faces.push(...(await sharedFaces(shared, workers)));
   if (config.relay) faces.push(await createRelay(config.relay, log));
   if (config.ris) faces.push(await createRis(config.ris, clusters, version, stats, log));
   return faces;
@@ -142,10 +143,7 @@ async function createRelay(section: Record<string, unknown>, log: Log): Promise<
 }
 
 /** REST, gRPC and the ops port, as far as the configuration has them. */
-async function sharedFaces(
-  { config, clusters, version, stats, log }: Shared,
-  metricsElsewhere?: () => Promise<readonly object[]>,
-): Promise<Face[]> {
+async function sharedFaces({ config, clusters, version, stats, log }: Shared, workers?: OpsWorkers): Promise<Face[]> {
   const { createPixyFaces } = await import('./pixy-faces.js');
   const { http, grpc, ops, pool } = config;
   const clientId = `rafka_${hostname()}_${process.pid}`;
@@ -160,7 +158,7 @@ async function sharedFaces(
     ...(http ? { limits: http } : {}),
     grpc,
     ops,
-    ...(metricsElsewhere ? { metricsElsewhere } : {}),
+    ...(workers ? { workers } : {}),
     version,
     clock: systemClock,
     stats,

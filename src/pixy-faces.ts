@@ -9,7 +9,7 @@ import type { Stats } from './core/stats.js';
 import { GrpcFace } from './grpc/server.js';
 import { defaultLimits, type HttpLimits, type OpsConfig } from './http/config.js';
 import type { TcpAddress } from './http/listeners.js';
-import { Ops, OpsFace } from './http/ops.js';
+import { Ops, OpsFace, type OpsWorkers } from './http/ops.js';
 import { HttpFace } from './http/server.js';
 import type { Log } from './log.js';
 
@@ -40,8 +40,8 @@ export interface PixyFacesOptions {
   readonly limits?: HttpLimits;
   readonly grpc?: (Address & { readonly maxMessageBytes: number }) | undefined;
   readonly ops?: OpsConfig | undefined;
-  /** Of the other processes of the gateway, in prom-client's JSON. */
-  readonly metricsElsewhere?: () => Promise<readonly object[]>;
+  /** The processes that serve RESP, when it is not this one. */
+  readonly workers?: OpsWorkers;
   readonly version: string;
   readonly clock: Clock;
   readonly stats: Stats;
@@ -57,8 +57,8 @@ export function createPixyFaces(options: PixyFacesOptions): Face[] {
     options.defaultCluster,
   );
   const probes = new Map(clusters.map(({ name, kafka }) => [name, () => kafka.admin.topics([])]));
-  const { metricsElsewhere } = options;
-  const ops = new Ops({ probes, stats, clock, ...(metricsElsewhere ? { metricsElsewhere } : {}) });
+  const { workers } = options;
+  const ops = new Ops({ probes, stats, clock, ...(workers ? { workers } : {}) });
   const faces: Face[] = [];
   if (tcp || unix !== undefined) {
     const where = { ...(tcp ? { tcp: withPem(tcp) } : {}), ...(unix === undefined ? {} : { unix }) };

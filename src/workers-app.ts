@@ -45,7 +45,12 @@ export async function createPrimary(config: Config, version: string, log: Log): 
     clock,
     log,
   });
-  const others = await otherFaces(shared, () => switchboard.askWorkers('metrics', []));
+  const others = await otherFaces(shared, {
+    metrics: () => switchboard.askWorkers('metrics', []),
+    get serving() {
+      return workers.serving.length;
+    },
+  });
   const { unixSocket } = config.resp;
   return createProgram(shared, {
     faces: [workers, ...others],

@@ -20,6 +20,11 @@ interface Sample {
   readonly metricName?: string;
 }
 
+/** Processes that tell their metrics in prom-client's JSON, one list each. */
+interface MetricsSource {
+  metrics(): Promise<readonly object[]>;
+}
+
 /** `consumer.given.up` is `rafka_consumer_given_up_total`; what is no count has no such ending. */
 export function metricName(name: string): string {
   const words = `rafka_${name.replaceAll('.', '_')}`;
@@ -44,9 +49,9 @@ export function createMetrics(stats: Stats): Registry {
   return registry;
 }
 
-/** The text that Prometheus reads. @param elsewhere metrics of other processes, to be added up with these */
-export async function metricsText(own: Registry, elsewhere?: () => Promise<readonly object[]>): Promise<string> {
-  const others = (await elsewhere?.()) ?? [];
+/** The text that Prometheus reads. @param workers other processes, whose metrics are added up with these */
+export async function metricsText(own: Registry, workers?: MetricsSource): Promise<string> {
+  const others = (await workers?.metrics()) ?? [];
   if (others.length === 0) return own.metrics();
   return AggregatorRegistry.aggregate([await own.getMetricsAsJSON(), ...others]).metrics();
 }

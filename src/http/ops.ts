@@ -20,12 +20,20 @@ const probeMs = 2_500;
 const maxAgeMs = 1_000;
 const text = 'text/plain; charset=utf-8';
 
+/** The other processes of the gateway. */
+export interface OpsWorkers {
+  /** Their metrics in prom-client's JSON, one list each. */
+  metrics(): Promise<readonly object[]>;
+  /** How many of them serve. */
+  readonly serving: number;
+}
+
 export interface OpsOptions {
   /** By cluster name: rejects when no broker answers. */
   readonly probes: ReadonlyMap<string, () => Promise<unknown>>;
   readonly stats: Stats;
-  /** The metrics of the other processes of the gateway, in prom-client's JSON, one list each. */
-  readonly metricsElsewhere?: () => Promise<readonly object[]>;
+  /** The processes that serve RESP, when it is not this one. */
+  readonly workers?: OpsWorkers;
   readonly clock: Clock;
 }
 
@@ -45,7 +53,7 @@ export class Ops {
       '/metrics': async () => ({
         status: 200,
         type: metrics.contentType,
-        body: await metricsText(metrics, options.metricsElsewhere),
+        body: await metricsText(metrics, options.workers),
       }),
     };
   }
@@ -66,7 +74,8 @@ export class Ops {
   }
 
   async #probe(): Promise<OpsAnswer> {
-    const { probes } = this.#options;
+    const { probes, workers } = this.#options;
+    if (workers?.serving === 0) return { status: 503, type: text, body: 'no worker is running\n' };
     const lines = await Promise.all([...probes].map(([name, ask]) => this.#ask(name, ask)));
     const lost = lines.filter((line) => line !== undefined);
     if (lost.length === 0) return { status: 200, type: text, body: 'ok\n' };

@@ -7,6 +7,7 @@ import type { KafkaGateway } from './kafka-gateway.js';
 import type { Peer } from './peers.js';
 import type { RespServer } from './server.js';
 import { ackEntries } from './streams/acks.js';
+import { leaveGroup } from './streams/leaving.js';
 
 /** @param metrics this process' metrics, where somebody can ask for them */
 export function answersOf(server: RespServer, gateway: KafkaGateway, metrics: Peer['metrics']): Peer {
@@ -31,6 +32,7 @@ export function answersOf(server: RespServer, gateway: KafkaGateway, metrics: Pe
       return consumer.ack(topic, partition, offset)?.then(() => true) ?? true;
     },
     ackEntries: (group, topic, entries) => ackEntries(streams, group, topic, entries),
+    leaveGroup: (group, topic, how) => leaveGroup(streams.groups, group, topic, how),
     forgetTopics(deleted) {
       catalog.forget();
       if (deleted !== undefined) streams.topics.forget(deleted);

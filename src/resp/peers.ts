@@ -23,6 +23,8 @@ export interface Peer {
   ack(key: string, topic: string, partition: number, offset: number): boolean | Promise<boolean>;
   /** XACK. @returns how many of these entries were pending here and are acknowledged now. @throws GatewayError */
   ackEntries(group: string, topic: string, entries: readonly EntryPlace[]): number | Promise<number>;
+  /** The group is left, so that its positions can be changed. Never rejects. */
+  leaveGroup(group: string, topic: string, how: 'always' | 'unless-awaited'): void | Promise<void>;
   /** Topics were made, or this one was deleted. */
   forgetTopics(deleted?: string): void;
   facts(): Facts;

@@ -68,11 +68,13 @@ export class ConnectionSessions implements Sessions {
   }
 
   async makeConsumer(wanted: ConsumeKey, timeoutMs: number): Promise<ConsumerSession | undefined> {
-    const { name, user } = this.#ctx;
+    // Taken before others are asked: CLIENT UNBLOCK ends this very wait.
+    const { name, user, signal } = this.#ctx;
     user.checkConsume(groupOf(name), wanted.topics);
     const claimed = this.#gateway.identities.claim(name, user.name, this);
     try {
-      this.#opening = claimed ? claimed.then(() => this.#open(wanted, timeoutMs)) : this.#open(wanted, timeoutMs);
+      const open = (): Promise<void> => this.#open(wanted, timeoutMs, signal);
+      this.#opening = claimed ? claimed.then(open) : open();
       await this.#opening;
     } finally {
       this.#opening = undefined;
@@ -113,8 +115,8 @@ export class ConnectionSessions implements Sessions {
     if (!taken) throw fail('ack-no-consumer', this.#ctx.name);
   }
 
-  async #open(wanted: ConsumeKey, timeoutMs: number): Promise<void> {
-    const { name, signal, log, id: conn } = this.#ctx;
+  async #open(wanted: ConsumeKey, timeoutMs: number, signal: AbortSignal): Promise<void> {
+    const { name, log, id: conn } = this.#ctx;
     const { topics } = wanted;
     const consumer = consumerId(name, topics);
     const { maxPrefetchBytes } = this.#gateway.settings;

@@ -7,7 +7,7 @@ const brokerMs = 12_000;
 /** What the way over the primary may add, ms. */
 const wayMs = 500;
 
-const longer: Partial<Record<Question, number>> = { ack: brokerMs, ackEntries: brokerMs };
+const longer: Partial<Record<Question, number>> = { ack: brokerMs, ackEntries: brokerMs, leaveGroup: brokerMs };
 
 /** Of the worker that is asked, ms. */
 export const deadlineOf = (question: Question): number => longer[question] ?? answerMs;

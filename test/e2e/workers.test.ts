@@ -9,6 +9,8 @@ import { after, afterEach, before, describe, test } from 'node:test';
 import { Redis } from 'ioredis';
 import { eventually } from '../support/eventually.js';
 import { freePort, GatewayProcess, type LogLine } from '../support/gateway.js';
+import { KafkaServer, whyNoKafka } from '../support/kafka-server.js';
+import { met } from '../support/needs.js';
 import { ack, connect, pop } from '../support/redis-client.js';
 
 /** Connections of one worker have numbers below those of the next. */
@@ -217,9 +219,12 @@ describe('two workers', () => {
     const topic = newTopic();
     const [a, b] = await openApart(gateway, [undefined, `${topic}:me`]);
     const id = await idOf(b);
-    const waiting = b.call('BLPOP', `topics:${topic}`, '60');
+    let answer: unknown = 'none yet';
+    void b.call('BLPOP', `topics:${topic}`, '600').then((reply) => {
+      answer = reply;
+    });
     await eventually(5_000, async () => (await a.call('CLIENT', 'UNBLOCK', String(id))) === 1);
-    assert.equal(await waiting, null);
+    await eventually(20_000, () => answer === null);
     assert.equal(await a.call('CLIENT', 'UNBLOCK', String(id)), 0);
   });
 
@@ -240,6 +245,8 @@ describe('two workers', () => {
     assert.equal(await b.call('XACK', topic, 'g', ids[0]!), 0);
     assert.equal(await b.call('XACK', topic, 'g', ...ids), 7);
     assert.equal(((await a.call('XPENDING', topic, 'g')) as unknown[])[0], 0);
+    assert.equal(await b.call('XGROUP', 'DESTROY', topic, 'g'), 1, 'the other worker lets it go');
+    await assert.rejects(b.call('XREADGROUP', 'GROUP', 'g', 'm', 'STREAMS', topic, '>'), /NOGROUP/);
   });
 });
 
@@ -376,6 +383,24 @@ describe('lives and deaths', () => {
     assert.equal(await gateway.end(), 0);
     assert.ok(!existsSync(path));
     rmSync(folder, { recursive: true, force: true });
+  });
+
+  test('on a real Kafka a group that the other worker reads can be moved and destroyed', async (t) => {
+    if (!met(t, whyNoKafka())) return;
+    const kafka = await KafkaServer.start();
+    t.after(() => kafka.stop());
+    const gateway = await start([], { general: { 'bootstrap.servers': kafka.brokers } });
+    t.after(() => gateway.end());
+    const [a, b] = await openApart(gateway);
+    await a.call('XADD', 's', '*', 'n', '1');
+    await a.call('XGROUP', 'CREATE', 's', 'g', '0');
+    const read = async (client: Redis): Promise<unknown> =>
+      client.call('XREADGROUP', 'GROUP', 'g', 'm', 'BLOCK', '500', 'STREAMS', 's', '>');
+    await eventually(20_000, () => read(a));
+    assert.equal(await b.call('XGROUP', 'SETID', 's', 'g', '0'), 'OK');
+    await eventually(20_000, () => read(b));
+    assert.equal(await a.call('XGROUP', 'DESTROY', 's', 'g'), 1);
+    for (const client of [a, b]) await assert.rejects(read(client), /NOGROUP/);
   });
 
   test('one worker is the process itself', async () => {

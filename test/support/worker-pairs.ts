@@ -38,6 +38,7 @@ export class FakeWorker {
       holds: (key) => this.held.includes(key),
       ack: (...args) => this.onAck(...args),
       ackEntries: () => 1,
+      leaveGroup: () => {},
       forgetTopics: () => {},
       facts: () => ({ stats: { ...this.counters }, load: processLoad() }),
       resetStats: () => {

@@ -107,6 +107,11 @@ export class StreamGroup {
     return this.partitions.length > 0;
   }
 
+  /** A caller waits for entries. */
+  get isAwaited(): boolean {
+    return this.#waiting.size > 0;
+  }
+
   /** Somebody asks: the group is kept. */
   used(): void {
     this.#usedAt = this.now();

@@ -9,6 +9,7 @@ import { OK, type Reply } from '../../reply.js';
 import { marksOfExisting } from '../../streams/group.js';
 import { type EntryId, highestId, lowestId, parseBound } from '../../streams/ids.js';
 import { type GroupKey, groupKey } from '../../streams/key.js';
+import { leaveEverywhere } from '../../streams/leaving.js';
 
 const common = { prefix: 'ERR', group: 'stream', flags: ['write'], since: '5.0.0', keys: [2, 2, 1] } as const;
 
@@ -54,6 +55,7 @@ export const setid = {
     readOptions(args, 'SETID');
     const marks = await marksOfExisting(ctx, at.topic, 'group-needs-stream');
     if (!(await isThere(ctx, at, marks))) throw fail('group-missing', at.group, at.key);
+    await leaveEverywhere(ctx, at, 'unless-awaited');
     await setPositions(positions(ctx), at.kafkaGroup, at.topic, await startsOf(ctx, at.topic, marks, start));
     return OK;
   },
@@ -73,6 +75,7 @@ export const destroy = {
     const at = groupKey(ctx, args.bytes(), args.text());
     const marks = await marksOfExisting(ctx, at.topic, 'group-needs-stream');
     if (!(await isThere(ctx, at, marks))) return 0;
+    await leaveEverywhere(ctx, at, 'always');
     await removePositions(positions(ctx), at.kafkaGroup, at.topic, marks);
     return 1;
   },
