@@ -77,6 +77,8 @@ export class ProducerSession {
   readonly #receipts = new Set<Receipt>();
   #failedSinceDump = 0;
   #lastTopic = '';
+  /** Since closeIfIdle() last looked: the clock costs a twentieth of a record. */
+  #isUsed = false;
   #lastUse = 0;
   #missing = new Map<string, { until: number; text: string }>();
   #onIdle: (() => void)[] = [];
@@ -141,12 +143,17 @@ export class ProducerSession {
     return left + failed;
   }
 
-  /** Gives the client back when nothing was produced for idleMs and nothing is in flight; the next record opens a new one. */
+  /**
+   * To be called again and again: gives the client back when nothing was produced for idleMs, as seen by these calls, and nothing
+   * is in flight. The next record opens a new one.
+   */
   async closeIfIdle(idleMs: number): Promise<boolean> {
     const producer = this.#producer;
-    const usedAt = this.#lastUse;
-    if (!producer || this.#waiting > 0 || this.#options.clock.monotonic() - usedAt < idleMs) return false;
-    if ((await this.flush(0)) > 0 || this.#lastUse !== usedAt || this.#producer !== producer) return false;
+    const now = this.#options.clock.monotonic();
+    if (this.#isUsed) this.#lastUse = now;
+    this.#isUsed = false;
+    if (!producer || this.#waiting > 0 || now - this.#lastUse < idleMs) return false;
+    if ((await this.flush(0)) > 0 || this.#isUsed || this.#producer !== producer) return false;
     this.#producer = undefined;
     await producer.close(0);
     return true;
@@ -194,7 +201,7 @@ export class ProducerSession {
     this.#queued += 1;
     if (receipt) this.#receipts.add(receipt);
     this.#options.stats.add('producer.messages');
-    this.#lastUse = this.#options.clock.monotonic();
+    this.#isUsed = true;
     return true;
   }
 

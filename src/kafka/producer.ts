@@ -4,11 +4,15 @@ import type { Log } from '../log.js';
 import { type Client, connect } from './client.js';
 import { refuse, wrap } from './fault.js';
 import { type NativeError, type NativeHeaders, type NativeProducer, native } from './native.js';
+import { Pack } from './pack.js';
 import type { ClientProperties } from './properties.js';
 import { Reports } from './reports.js';
 
 /** An empty Buffer that has an address: one without becomes a null (a tombstone) in librdkafka. */
 const empty = Buffer.from('x').subarray(0, 0);
+
+/** Larger records are handed to librdkafka by themselves. */
+const mostPackedBytes = 16_384;
 
 /** @throws KafkaError when a property is refused or no broker answers within timeoutMs. */
 export async function openProducer(
@@ -33,41 +37,65 @@ export async function openProducer(
     timeoutMs,
   );
   reports.attach(client.native);
-  return new RdProducer(client, reports);
+  const packedBytes = Math.min(mostPackedBytes, Number(properties.global['message.max.bytes'] ?? mostPackedBytes));
+  return new RdProducer(client, reports, packedBytes);
 }
 
 class RdProducer implements Producer {
   readonly #client: Client<NativeProducer>;
   readonly #native: NativeProducer;
   readonly #reports: Reports;
+  readonly #pack: Pack;
+  /** Bytes of key and value up to which a record is packed. */
+  readonly #packedBytes: number;
   #lastHeaders: readonly Header[] = [];
   #lastNative: NativeHeaders = [];
   #closing: Promise<void> | undefined;
   /** The client is going or gone: a call would block the loop behind its disconnect. */
   #closed = false;
 
-  constructor(client: Client<NativeProducer>, reports: Reports) {
+  constructor(client: Client<NativeProducer>, reports: Reports, packedBytes: number) {
     this.#client = client;
     this.#native = client.native;
     this.#reports = reports;
+    this.#pack = new Pack(client.native, (number, topic, code) => reports.refused(number, topic, code));
+    this.#packedBytes = packedBytes;
   }
 
   produce(record: ProducerRecord, tag?: unknown): void {
     if (this.#closing) throw closedError();
-    const { value, key, headers } = record;
     const number = this.#reports.expect(tag);
-    const code = this.#native.produce(
-      record.topic,
-      record.partition ?? -1,
-      value !== null && value.length === 0 ? empty : value,
-      key !== null && key.length === 0 ? empty : key,
-      record.timestamp ?? null,
-      number,
-      headers === undefined || headers.length === 0 ? undefined : this.#nativeHeaders(headers),
-    );
+    const code = this.#isPacked(record)
+      ? this.#pack.add(record.topic, record.key, record.value, number)
+        ? 0
+        : KafkaCode.queueFull
+      : this.#produceAlone(record, number);
     if (code === 0) return;
     this.#reports.forget(number);
     throw code === KafkaCode.queueFull ? queueFull : wrap(code);
+  }
+
+  #isPacked({ key, value, partition, timestamp, headers }: ProducerRecord): boolean {
+    return (
+      partition === undefined &&
+      timestamp === undefined &&
+      (headers === undefined || headers.length === 0) &&
+      (key?.length ?? 0) + (value?.length ?? 0) <= this.#packedBytes
+    );
+  }
+
+  /** Behind what is packed. @returns librdkafka's error code. */
+  #produceAlone({ topic, partition, key, value, timestamp, headers }: ProducerRecord, number: number): number {
+    if (!this.#pack.submit()) return KafkaCode.queueFull;
+    return this.#native.produce(
+      topic,
+      partition ?? -1,
+      value !== null && value.length === 0 ? empty : value,
+      key !== null && key.length === 0 ? empty : key,
+      timestamp ?? null,
+      number,
+      headers === undefined || headers.length === 0 ? undefined : this.#nativeHeaders(headers),
+    );
   }
 
   async flush(timeoutMs: number): Promise<boolean> {
@@ -75,7 +103,7 @@ class RdProducer implements Producer {
     await this.#flushQueue(timeoutMs);
     // What the flush was told of on its own thread.
     await this.#reports.drain();
-    return this.#closed || this.#native.outqLen() === 0;
+    return this.#closed || (this.#pack.isEmpty && this.#native.outqLen() === 0);
   }
 
   close(timeoutMs: number): Promise<void> {
@@ -87,6 +115,7 @@ class RdProducer implements Producer {
     const deadline = performance.now() + timeoutMs;
     await this.flush(timeoutMs);
     this.#closed = true;
+    this.#pack.stop();
     this.#reports.detach();
     await this.#client.disconnect(Math.max(1000, deadline - performance.now()));
   }
@@ -99,11 +128,13 @@ class RdProducer implements Producer {
     return this.#ask((callback) => this.#native.beginTransaction(callback));
   }
 
-  commitTransaction(timeoutMs: number): Promise<void> {
+  async commitTransaction(timeoutMs: number): Promise<void> {
+    if (!this.#pack.isEmpty) await this.#flushQueue(timeoutMs);
     return this.#ask((callback) => this.#native.commitTransaction(timeoutMs, callback));
   }
 
   abortTransaction(timeoutMs: number): Promise<void> {
+    this.#pack.submit();
     return this.#ask((callback) => this.#native.abortTransaction(timeoutMs, callback));
   }
 
@@ -121,12 +152,17 @@ class RdProducer implements Producer {
     return this.#lastNative;
   }
 
-  #flushQueue(timeoutMs: number): Promise<void> {
-    // A flush, even one without a wait, breaks up the batches that linger.
-    if (timeoutMs <= 0 || this.#native.outqLen() === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.#native.flush(Math.ceil(timeoutMs), () => resolve());
-    });
+  /** What is packed finds room as the queue empties. */
+  async #flushQueue(timeoutMs: number): Promise<void> {
+    const deadline = performance.now() + timeoutMs;
+    for (;;) {
+      const isHandedOver = this.#pack.submit();
+      const left = Math.ceil(deadline - performance.now());
+      // A flush, even one without a wait, breaks up the batches that linger.
+      if (left <= 0 || (isHandedOver && this.#native.outqLen() === 0)) return;
+      await new Promise<void>((resolve) => this.#native.flush(left, () => resolve()));
+      if (isHandedOver || this.#closed) return;
+    }
   }
 }
 

@@ -58,6 +58,13 @@ export class Reports {
     this.#free.push(number);
   }
 
+  /** Reports a record that librdkafka did not take. */
+  refused(number: number, topic: string, code: number): void {
+    const tag = this.#tags[number];
+    this.forget(number);
+    this.#options.onReport({ topic, partition: -1, offset: -1, timestamp: -1, error: faultOf(code) }, tag);
+  }
+
   /** Fetches what there is and hands it on, some now and the rest in the next turns. */
   readonly collect = (): void => {
     if (this.#handSome()) setImmediate(this.collect);

@@ -69,8 +69,9 @@ const seconds = (performance.now() - from) / 1000;
 const meanwhile = await rss();
 probing.kill();
 await once(probing, 'exit');
-await sleep(15_000);
+// What stays open a while for the next client (groups, readers of streams) closes after a minute.
+await sleep(90_000);
 console.log(`${frames * clients} frames in ${seconds.toFixed(1)} s over ${connections} connections`);
 console.log(
-  `rss: before ${before.toFixed(1)}, at the end ${meanwhile.toFixed(1)}, 15 s later ${(await rss()).toFixed(1)} MB`,
+  `rss: before ${before.toFixed(1)}, at the end ${meanwhile.toFixed(1)}, 90 s later ${(await rss()).toFixed(1)} MB`,
 );

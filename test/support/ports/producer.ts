@@ -2,7 +2,10 @@
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import { KafkaCode, KafkaError } from '../../../src/core/ports.js';
+import { readBack } from './read-back.js';
 import { bytes, type PortSuite, startOf, texts, timeoutMs, unique } from './suite.js';
+
+const numerically = (a: unknown, b: unknown): number => (a as number) - (b as number);
 
 export function producerTests(suite: PortSuite): void {
   const { test, producing, consuming, topicWith, read } = suite;
@@ -30,6 +33,34 @@ export function producerTests(suite: PortSuite): void {
       one();
       assert.equal(await producer.flush(timeoutMs), true);
       assert.equal(reports.length, 11);
+    });
+
+    test('keeps what was packed when the queue filled up, in its order, and refuses more', async () => {
+      const topic = await topicWith(1);
+      const properties = { 'queue.buffering.max.messages': 10, 'linger.ms': 500 };
+      const { producer, reports } = await producing({ properties });
+      const taken: string[] = [];
+      const one = () => {
+        const text = String(taken.length);
+        producer.produce({ topic, key: null, value: bytes(text) }, taken.length);
+        taken.push(text);
+      };
+      assert.throws(
+        () => {
+          for (let i = 0; i < 5_000; i++) one();
+        },
+        (error: unknown) => error instanceof KafkaError && error.code === KafkaCode.queueFull,
+      );
+      assert.ok(taken.length >= 10, String(taken.length));
+      assert.equal(await producer.flush(timeoutMs), true);
+      one();
+      assert.equal(await producer.flush(timeoutMs), true);
+      const got = await readBack(suite, reports);
+      assert.deepEqual(
+        got.map(({ tag }) => tag).sort(numerically),
+        taken.map((_, index) => index),
+      );
+      for (const { tag, message } of got) assert.equal(String(message.value), taken[tag as number]);
     });
 
     test('tells of a delivery by itself, nobody having to ask', async () => {

@@ -1,6 +1,7 @@
 // The port tests: what a record and a message carry.
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
+import { readBack } from './read-back.js';
 import { bytes, type PortSuite, startOf, texts, timeoutMs } from './suite.js';
 
 export function recordsTests(suite: PortSuite): void {
@@ -20,6 +21,36 @@ export function recordsTests(suite: PortSuite): void {
         pairs,
         variants.flatMap((key) => variants.map((value) => [key, value])),
       );
+    });
+
+    test('keep key, value and order on their way in packs: plain ones, large ones and ones with headers, of two topics', async () => {
+      const topics = [await topicWith(2), await topicWith(1)];
+      const { producer, reports } = await producing();
+      const large = 40_000;
+      const keys = [null, Buffer.alloc(0), bytes('key'), Buffer.from([0, 255, 10, 13])];
+      const values = [null, Buffer.alloc(0), bytes('value'), Buffer.alloc(large, 'v')];
+      const sent = Array.from({ length: 2_000 }, (_, i) => ({
+        topic: topics[i % 7 === 0 ? 1 : 0]!,
+        key: keys[i % 4]!,
+        value: i % 97 === 0 ? values[3]! : values[i % 3]!,
+        headers: i % 5 === 0 ? [{ key: 'n', value: bytes(String(i)) }] : [],
+      }));
+      for (const [i, record] of sent.entries()) {
+        producer.produce(record, i);
+        // Some in one turn of the event loop, some in the next.
+        if (i % 300 === 299) await producer.flush(timeoutMs);
+      }
+      assert.equal(await producer.flush(timeoutMs), true);
+      assert.deepEqual(new Set(reports.map(({ tag }) => tag)), new Set(sent.keys()));
+      const got = await readBack(suite, reports);
+      assert.equal(got.length, sent.length);
+      for (const { tag, message } of got) {
+        const { key, value, headers } = sent[tag as number]!;
+        assert.deepEqual(
+          [message.key, message.value, message.headers.map((header) => header.value)],
+          [key, value, headers.map((header) => header.value)],
+        );
+      }
     });
 
     test('carry headers: every byte, null, empty, repeats, in order', async () => {

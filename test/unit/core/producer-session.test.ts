@@ -176,13 +176,24 @@ test('a fatal error makes a new client; what the old one lost counts as failed',
 
 test('an idle client is given back, one with something in flight is not', async () => {
   const { session, producers, clock } = setUp();
+  const look = async (): Promise<boolean> => {
+    const closing = session.closeIfIdle(30_000);
+    await clock.advance(0);
+    return closing;
+  };
   await session.enqueue(record());
   await clock.advance(60_000);
-  const early = session.closeIfIdle(30_000);
-  await clock.advance(0);
-  assert.equal(await early, false, 'in flight');
+  assert.equal(await look(), false, 'used since the last look');
+  await clock.advance(30_000);
+  assert.equal(await look(), false, 'in flight');
+  await session.enqueue(record());
   producers[0]!.report(0);
-  assert.equal(await session.closeIfIdle(30_000), true);
+  producers[0]!.report(1);
+  assert.equal(await look(), false, 'used again');
+  await clock.advance(29_999);
+  assert.equal(await look(), false, 'not for long enough');
+  await clock.advance(1);
+  assert.equal(await look(), true);
   assert.equal(session.isOpen, false);
   await session.enqueue(record());
   assert.equal(producers.length, 2);

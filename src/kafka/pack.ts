@@ -1,0 +1,115 @@
+// Pack: the plain records of one turn of the event loop, handed to librdkafka with one native call.
+import { KafkaCode } from '../core/ports.js';
+import type { NativeProducer } from './native.js';
+
+/** Of one record: length of its key and of its value (-1: null), the number for its report, its error code. */
+const fields = 4;
+/** Bounds of a pack. */
+const mostRecords = 512;
+const mostBytes = 65_536;
+/** How soon a full queue is tried again, ms. */
+const retryMs = 5;
+
+/**
+ * A native call a record costs more than what librdkafka does with it: packing makes a record twice as cheap. Nothing waits: a pack
+ * is handed over when the turn ends, when it is full, or before anything that must come after it.
+ */
+export class Pack {
+  readonly #native: NativeProducer;
+  readonly #onRefused: (number: number, topic: string, code: number) => void;
+  #topic = '';
+  #bytes = Buffer.allocUnsafeSlow(1_024);
+  #fields = new Int32Array(8 * fields);
+  #count = 0;
+  #length = 0;
+  #isDue = false;
+  /** Set while librdkafka's queue is full. */
+  #retry: NodeJS.Timeout | undefined;
+
+  /** @param onRefused told of a record that librdkafka does not take, for another reason than a full queue. */
+  constructor(native: NativeProducer, onRefused: (number: number, topic: string, code: number) => void) {
+    this.#native = native;
+    this.#onRefused = onRefused;
+  }
+
+  get isEmpty(): boolean {
+    return this.#count === 0;
+  }
+
+  /** Copies a record without headers, time or partition of its own. @returns false when librdkafka's queue is full: it was not taken. */
+  add(topic: string, key: Buffer | null, value: Buffer | null, number: number): boolean {
+    if ((this.#retry !== undefined || topic !== this.#topic) && !this.submit()) return false;
+    this.#topic = topic;
+    if (!this.#hasRoom((key?.length ?? 0) + (value?.length ?? 0)) && !this.submit()) return false;
+    const at = this.#count * fields;
+    this.#fields[at] = this.#append(key);
+    this.#fields[at + 1] = this.#append(value);
+    this.#fields[at + 2] = number;
+    this.#count += 1;
+    if (!this.#isDue) {
+      this.#isDue = true;
+      queueMicrotask(this.submit);
+    }
+    return true;
+  }
+
+  /** Hands over what is there. @returns false when librdkafka's queue is full; what it did not take is tried again soon. */
+  readonly submit = (): boolean => {
+    this.#isDue = false;
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
+    const count = this.#count;
+    if (count === 0) return true;
+    this.#count = this.#length = 0;
+    if (this.#native.produceMany(this.#topic, this.#bytes, this.#fields, count) > 0) this.#sortOut(count);
+    if (this.#count === 0) return true;
+    this.#retry = setTimeout(this.submit, retryMs).unref();
+    return false;
+  };
+
+  /** Nothing more is handed over: the producer closes. */
+  stop(): void {
+    this.#count = this.#length = 0;
+    clearTimeout(this.#retry);
+  }
+
+  /** Keeps what found the queue full, in its order. */
+  #sortOut(count: number): void {
+    for (let i = 0, from = 0; i < count; i += 1) {
+      const at = i * fields;
+      const [keyLength, valueLength, number, code] = this.#fields.subarray(at, at + fields) as unknown as number[];
+      const to = from + Math.max(0, keyLength!) + Math.max(0, valueLength!);
+      if (code === KafkaCode.queueFull) {
+        this.#fields.copyWithin(this.#count * fields, at, at + fields);
+        this.#bytes.copyWithin(this.#length, from, to);
+        this.#count += 1;
+        this.#length += to - from;
+      } else if (code !== 0) this.#onRefused(number!, this.#topic, code!);
+      from = to;
+    }
+  }
+
+  /** Makes room as long as the bounds allow. An empty pack takes any record. */
+  #hasRoom(bytes: number): boolean {
+    const length = this.#length + bytes;
+    if (this.#count > 0 && (length > mostBytes || this.#count === mostRecords)) return false;
+    if (length > this.#bytes.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(length, 2 * this.#bytes.length));
+      this.#bytes.copy(larger, 0, 0, this.#length);
+      this.#bytes = larger;
+    }
+    if (this.#count * fields === this.#fields.length) {
+      const larger = new Int32Array(2 * this.#fields.length);
+      larger.set(this.#fields);
+      this.#fields = larger;
+    }
+    return true;
+  }
+
+  #append(bytes: Buffer | null): number {
+    if (bytes === null) return -1;
+    bytes.copy(this.#bytes, this.#length);
+    this.#length += bytes.length;
+    return bytes.length;
+  }
+}
