@@ -8,7 +8,9 @@ import { respConfig } from './resp/config.js';
 import { risSchema } from './ris/config.js';
 
 /** librdkafka properties as users write them; librdkafka itself checks them. */
-const properties = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).default({});
+const properties = z
+  .record(z.string(), z.union([z.string(), z.number(), z.boolean()], 'must be a text, a number, true or false'))
+  .default({});
 
 const kafkaSections = { general: properties, consumer: properties, producer: properties };
 
@@ -131,7 +133,7 @@ function environmentSettings(env: ConfigSources['env']): Setting[] {
 /** A flag's or variable's text as the type that its key has; what does not fit is left for the schema to refuse. */
 export function fromText(type: z.ZodType, text: string): unknown {
   const inner = unwrap(type);
-  if (inner instanceof z.ZodNumber) return text.trim() === '' ? text : Number(text);
+  if (inner instanceof z.ZodNumber) return text.trim() === '' || Number.isNaN(Number(text)) ? text : Number(text);
   if (inner instanceof z.ZodBoolean)
     return ({ true: true, '1': true, false: false, '0': false } as const)[text] ?? text;
   if (inner instanceof z.ZodArray) return text.split(',');

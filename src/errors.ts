@@ -183,6 +183,9 @@ const table = {
   'stream-argument': row('ERR', '%s', 400, grpc.invalid),
   'delete-refused': row('ERR', '%s', 403, grpc.precondition),
 
+  // The start
+  'file-unusable': row('ERR', '%s: %s', 500, grpc.precondition),
+
   // The relay
   'relay-config': row('ERR', 'relay configuration: %s', 400, grpc.invalid),
   'relay-refused': row('ERR', '%s: %s', 500, grpc.precondition),

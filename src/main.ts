@@ -33,7 +33,7 @@ const program = new Command('rafka')
   )
   .version(version, '-v, --version')
   .option('-c, --config <file>', "JSON configuration; Rafka's librdkafka.json is one (default: the embedded Kafka)")
-  .showHelpAfterError()
+  .showHelpAfterError('(rafka --help tells what there is)')
   .enablePositionalOptions()
   .action(runGateway);
 
@@ -159,20 +159,19 @@ async function run(log: Log, shutdownMs: number, create: () => Promise<Program>)
     return;
   }
   let stopping = false;
+  const endNow = async (why: object, text: string): Promise<void> => {
+    log.fatal({ ...why, undelivered: await app.undelivered() }, `${text}: ending at once`);
+    app.abandon();
+    end(log, 1);
+  };
   const stop = (signal: NodeJS.Signals): void => {
     if (stopping) {
-      log.fatal({ signal, undelivered: app.undelivered }, 'second signal: ending at once');
-      app.abandon();
-      end(log, 1);
+      void endNow({ signal }, 'second signal');
       return;
     }
     stopping = true;
     log.info({ signal }, 'shutting down');
-    const tooLong = setTimeout(() => {
-      log.fatal({ undelivered: app.undelivered, afterMs: shutdownMs }, 'shutdown takes too long: ending at once');
-      app.abandon();
-      end(log, 1);
-    }, shutdownMs);
+    const tooLong = setTimeout(() => void endNow({ afterMs: shutdownMs }, 'shutdown takes too long'), shutdownMs);
     void app.stop().then(() => {
       clearTimeout(tooLong);
       end(log, 0);

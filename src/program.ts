@@ -18,6 +18,9 @@ const phases = ['drain', 'closeConsumers', 'stopListening', 'close'] as const;
 
 export type Phase = (typeof phases)[number];
 
+/** How long counting may take when the process is to end at once, ms. */
+const countMs = 250;
+
 const said: Readonly<Record<Phase, string>> = {
   drain: 'consuming ends, acks are still taken',
   closeConsumers: 'consumers close, offsets are committed',
@@ -32,6 +35,7 @@ export class Program {
   readonly #started: Face[] = [];
   readonly #phases = new Map<Phase, Promise<number>>();
   #undelivered = 0;
+  #isClosed = false;
 
   constructor(options: ProgramOptions) {
     this.faces = options.faces;
@@ -39,9 +43,12 @@ export class Program {
     this.#log = options.log;
   }
 
-  /** Messages that were not delivered, as far as the shutdown has come. */
-  get undelivered(): number {
-    return this.#undelivered;
+  /** Messages that are not delivered, an upper bound, for a process that ends at once: whoever does not know in time is left out. */
+  async undelivered(): Promise<number> {
+    if (this.#isClosed) return this.#undelivered;
+    const tooLate = new Promise<number>((resolve) => setTimeout(resolve, countMs, 0));
+    const counts = this.#started.map((face) => Promise.race([face.undelivered?.() ?? 0, tooLate]));
+    return (await Promise.all(counts)).reduce((sum, count) => sum + count, this.#undelivered);
   }
 
   /** What was started is stopped again when the rest can't be. @throws what prepare() or a face's start() throws. */
@@ -89,6 +96,7 @@ export class Program {
     const left = await Promise.all(this.#started.map((face) => face[phase]()));
     const undelivered = left.reduce<number>((sum, each) => sum + (each ?? 0), 0);
     this.#undelivered += undelivered;
+    if (phase === 'close') this.#isClosed = true;
     this.#log.info({ step: said[phase], ms: Math.round(performance.now() - startedAt) }, 'shutdown');
     return undelivered;
   }

@@ -71,6 +71,11 @@ export class ConsumerSession {
     options.consumer.subscribe(options.topics);
   }
 
+  /** `<group.id>:<name>`. */
+  get id(): string {
+    return this.#options.id;
+  }
+
   get topics(): readonly string[] {
     return this.#options.topics;
   }

@@ -85,6 +85,7 @@ export class ConsumerSessions {
     await this.#closings.turn(this.#options.clock);
     await session.close(timeoutMs);
     this.#open.delete(session);
+    this.#options.log.closed(session.id, session.topics);
   }
 
   /** @returns undefined when no broker answered. */

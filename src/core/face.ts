@@ -16,4 +16,6 @@ export interface Face {
   stopListening(): Promise<void>;
   /** 4. Producers are flushed, everything is closed. @returns messages that were not delivered. */
   close(): Promise<number>;
+  /** Messages that are not delivered so far, before close() has said so; an upper bound. For a process that ends at once. */
+  undelivered?(): Promise<number>;
 }

@@ -31,6 +31,10 @@ export class SessionLog {
     );
   }
 
+  closed(client: string, topics: readonly string[]): void {
+    this.#sink.info({ client, topics }, 'consumer closed');
+  }
+
   readAheadDropped(client: string, messages: number): void {
     this.#sink.info(
       { client, messages },

@@ -3,6 +3,12 @@ import type { Admin, Clock, TopicMetadata } from './ports.js';
 
 /** How old an answer may be, ms. */
 const maxAgeMs = 1_000;
+/** The same while a topic is on its way that somebody has just produced to; and how long that is believed, ms. */
+const maxAgeOfNewsMs = 100;
+const newsMs = 5_000;
+/** How old what is shown without waiting may be before the cluster is asked again, ms. */
+const maxAgeKnownMs = 5_000;
+const none: ReadonlyMap<string, TopicMetadata> = new Map();
 
 /** A shared, cached look at the cluster's topics: single flight, so that a hundred waiting consumers cost one request. */
 export class TopicCatalog {
@@ -10,6 +16,11 @@ export class TopicCatalog {
   readonly clock: Clock;
   #topics: Promise<ReadonlyMap<string, TopicMetadata>> | undefined;
   #askedAt = Number.NEGATIVE_INFINITY;
+  /** The last answer there was. */
+  #latest = none;
+  /** A topic that the last answer lacks although somebody produced to it, until when. */
+  #awaited = '';
+  #awaitedUntil = Number.NEGATIVE_INFINITY;
 
   constructor(admin: Admin, clock: Clock) {
     this.#admin = admin;
@@ -19,14 +30,28 @@ export class TopicCatalog {
   /** All topics by name, at most a second old. @throws KafkaError when no broker answers. */
   all(): Promise<ReadonlyMap<string, TopicMetadata>> {
     const now = this.clock.monotonic();
-    if (!this.#topics || now - this.#askedAt > maxAgeMs) {
+    const maxAge = now < this.#awaitedUntil ? maxAgeOfNewsMs : maxAgeMs;
+    if (!this.#topics || now - this.#askedAt > maxAge) {
       this.#askedAt = now;
-      this.#topics = this.#admin.topics().then((topics) => new Map(topics.map((topic) => [topic.name, topic])));
+      this.#topics = this.#ask();
       this.#topics.catch(() => {
         this.#topics = undefined;
       });
     }
     return this.#topics;
+  }
+
+  /** The topics as last heard of, without waiting: none before the first answer. The next call knows more. */
+  known(): ReadonlyMap<string, TopicMetadata> {
+    if (this.clock.monotonic() - this.#askedAt > maxAgeKnownMs) void this.all().catch(() => {});
+    return this.#latest;
+  }
+
+  /** Somebody produces to this topic: if it is new, it is about to be. */
+  produced(name: string): void {
+    if (name === this.#awaited || this.#latest.has(name)) return;
+    this.#awaited = name;
+    this.#awaitedUntil = this.clock.monotonic() + newsMs;
   }
 
   /** The next question is asked of the cluster: something was made or deleted. */
@@ -38,5 +63,12 @@ export class TopicCatalog {
   async missing(names: readonly string[]): Promise<string[] | undefined> {
     const topics = await this.all().catch(() => undefined);
     return topics && names.filter((name) => !topics.has(name));
+  }
+
+  async #ask(): Promise<ReadonlyMap<string, TopicMetadata>> {
+    const topics = await this.#admin.topics();
+    this.#latest = new Map(topics.map((topic) => [topic.name, topic]));
+    if (this.#latest.has(this.#awaited)) this.#awaitedUntil = Number.NEGATIVE_INFINITY;
+    return this.#latest;
   }
 }

@@ -1,6 +1,13 @@
 // KafkaFactory on librdkafka: one cluster's properties made into connected clients.
 import { randomUUID } from 'node:crypto';
-import type { Admin, ConsumerOptions, KafkaFactory, ProducerOptions, Properties } from '../core/ports.js';
+import {
+  type Admin,
+  type ConsumerOptions,
+  KafkaCode,
+  type KafkaFactory,
+  type ProducerOptions,
+  type Properties,
+} from '../core/ports.js';
 import type { Log } from '../log.js';
 import { ClusterAdmin } from './admin.js';
 import { adminOptions } from './admin-options.js';
@@ -8,6 +15,7 @@ import { checkProperties } from './client.js';
 import { openConsumer } from './consumer.js';
 import { type EmbeddedKafka, embeddedConsumer, openEmbedded } from './embedded.js';
 import { EmbeddedAdmin } from './embedded-admin.js';
+import { refuse } from './fault.js';
 import { native } from './native.js';
 import { NativeAdmin } from './native-admin.js';
 import { openProducer } from './producer.js';
@@ -43,6 +51,7 @@ export async function createKafkaFactory(options: KafkaFactoryOptions): Promise<
   await checkSections(sections, log);
   const obstacle = whyNotIdempotent([sections.general, sections.producer]);
   if (obstacle) log.warn({ property: obstacle }, 'producing without idempotence, which this property rules out');
+  if (!options.embedded) checkBrokers(sections);
   const embedded = options.embedded ? await openEmbedded(options.embedded, log) : undefined;
   return new RdKafkaFactory(sections, log, embedded);
 }
@@ -56,6 +65,16 @@ async function checkSections({ general, consumer, producer }: Sections, log: Log
   await checkProperties({ kind: 'consumer', create: native.KafkaConsumer, properties, ...quiet });
   const ofProducer = producerProperties([general, producer]);
   await checkProperties({ kind: 'producer', create: native.Producer, properties: ofProducer, ...quiet });
+}
+
+/** Without brokers librdkafka would wait for ever, and say nothing. */
+function checkBrokers({ general, consumer, producer }: Sections): void {
+  const places = ['bootstrap.servers', 'metadata.broker.list', 'test.mock.num.brokers'];
+  for (const { name, properties } of [consumer, producer]) {
+    const all = { ...general.properties, ...properties };
+    if (!places.some((key) => all[key]))
+      throw refuse(KafkaCode.invalidArgument, `general: bootstrap.servers is missing: the ${name} knows no Kafka`);
+  }
 }
 
 /** How long a client of the embedded Kafka may take to connect, ms. */

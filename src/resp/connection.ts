@@ -264,7 +264,11 @@ export class Connection implements PipelineOwner, InboxOwner, ConnectionFacts, M
     this.name = name;
     // It has closed while others were asked: the name is nobody's.
     if (this.#gone) this.#host.names.release(this);
-    this.log.debug({ conn: this.id, client: name }, 'connection named');
+    // A name that can consume is an operator's business; what pools call their connections is not.
+    this.log[name.includes(':') ? 'info' : 'debug'](
+      { conn: this.id, address: this.address, client: name },
+      'connection named',
+    );
   }
 
   #received(chunk: Buffer): void {

@@ -66,6 +66,8 @@ export interface Gateway {
   open(connection: Context): Sessions;
   readonly cluster: Cluster;
   load(): Pick<Load, 'producers' | 'consumers' | 'inFlight'>;
+  /** Messages of all connections that Kafka does not have yet, looked at once more: an upper bound. */
+  inFlight(): Promise<number>;
 }
 
 export type ReplyMode = 'on' | 'off' | 'skip';

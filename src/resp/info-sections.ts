@@ -3,6 +3,7 @@ import { totalmem } from 'node:os';
 import { REDIS_VERSION } from './compatibility.js';
 import type { Context } from './context.js';
 import type { Facts } from './facts.js';
+import { knownTopicCount } from './topic-keys.js';
 
 /** Asked once: the system reads a file for it. */
 const systemMemory = totalmem();
@@ -72,7 +73,10 @@ const sections: Readonly<Record<string, (ctx: Context, facts: Facts) => Fields>>
     kafka_in_flight: load.inFlight,
   }),
   Cluster: () => ({ cluster_enabled: 0 }),
-  Keyspace: () => ({}),
+  Keyspace(ctx) {
+    const keys = knownTopicCount(ctx);
+    return keys === 0 ? {} : { db0: `keys=${keys},expires=0,avg_ttl=0` };
+  },
 };
 
 const everything = new Set(['all', 'default', 'everything']);

@@ -101,6 +101,11 @@ export class KafkaGateway implements Gateway {
     return { producers, consumers: this.consumers.count, inFlight };
   }
 
+  async inFlight(): Promise<number> {
+    const counts = await Promise.all([...this.#producers].map((session) => session.flush(0)));
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
+
   /** A producer for one connection. @param client names it in the log. */
   producer(client: () => string): ProducerSession {
     const { cluster, settings, clock, stats } = this.#options;

@@ -1,6 +1,5 @@
 // The RESP face: listens, lets clients in, knows them all, and sees them out in order.
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { createServer, type ListenOptions, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createServer as createTlsServer } from 'node:tls';
@@ -21,6 +20,7 @@ import { noPeers, type Peers } from './peers.js';
 import { QueryBudget } from './query-budget.js';
 import { deniedByProtectedMode, isLoopback, tooManyClients } from './refusal.js';
 import { removeStaleSocket } from './stale-socket.js';
+import { tlsFiles } from './tls-files.js';
 import { everybody, type User } from './user.js';
 import { nobodyYet, Users } from './users.js';
 
@@ -170,6 +170,10 @@ export class RespServer implements Face, Host {
     return this.#undelivered;
   }
 
+  async undelivered(): Promise<number> {
+    return this.#undelivered + (await this.gateway.inFlight());
+  }
+
   closed(connection: Connection): void {
     this.#connections.delete(connection.id);
     this.peers.connections(this.#connections.size);
@@ -192,14 +196,7 @@ export class RespServer implements Face, Host {
     const { tls, keepAliveMs } = this.settings;
     const tcp = { noDelay: true, keepAlive: keepAliveMs > 0, keepAliveInitialDelay: keepAliveMs };
     if (!tls) return createServer({ ...tcp, allowHalfOpen: true });
-    const server = createTlsServer({
-      ...tcp,
-      cert: readFileSync(tls.certFile),
-      key: readFileSync(tls.keyFile),
-      ...(tls.caFile === undefined
-        ? {}
-        : { ca: readFileSync(tls.caFile), requestCert: true, rejectUnauthorized: true }),
-    });
+    const server = createTlsServer({ ...tcp, ...tlsFiles(tls) });
     server.on('tlsClientError', (err) => this.log.debug({ face: this.name, err }, 'TLS handshake failed'));
     return server;
   }

@@ -19,11 +19,14 @@ export function streamOfKey(key: string): string | undefined {
 /** Every topic that this user may see, as sorted keys. @throws KafkaError when no broker answers. */
 export async function topicKeys(ctx: Context): Promise<string[]> {
   const topics = await ctx.server.gateway.catalog.all();
-  const { allowInternalTopics } = ctx.server.gateway.settings;
-  return [...topics.keys()]
-    .filter((name) => (allowInternalTopics || !isInternalTopic(name)) && ctx.user.maySee(name))
+  return visible(ctx, topics)
     .sort()
     .map((name) => prefix + name);
+}
+
+/** How many they are as far as is known without asking Kafka. */
+export function knownTopicCount(ctx: Context): number {
+  return visible(ctx, ctx.server.gateway.catalog.known()).length;
 }
 
 /** The same as keys of streams: without `topics:`. @throws KafkaError when no broker answers. */
@@ -48,4 +51,9 @@ export async function isTopicKey(ctx: Context, key: string): Promise<boolean> {
   if (topic === undefined || !ctx.user.maySee(topic)) return false;
   const { allowInternalTopics } = ctx.server.gateway.settings;
   return (allowInternalTopics || !isInternalTopic(topic)) && (await ctx.server.gateway.catalog.all()).has(topic);
+}
+
+function visible(ctx: Context, topics: ReadonlyMap<string, unknown>): string[] {
+  const { allowInternalTopics } = ctx.server.gateway.settings;
+  return [...topics.keys()].filter((name) => (allowInternalTopics || !isInternalTopic(name)) && ctx.user.maySee(name));
 }

@@ -4,6 +4,8 @@
 export interface User {
   readonly name: string;
   readonly isAdmin: boolean;
+  /** What it may do, as ACL LIST writes it. */
+  readonly rules: string;
   checkProduce(topic: string): void;
   checkConsume(group: string, topics: readonly string[]): void;
   checkAdmin(): void;
@@ -15,6 +17,7 @@ export interface User {
 export const everybody: User = {
   name: 'default',
   isAdmin: true,
+  rules: '~* &* +@all',
   checkProduce: () => {},
   checkConsume: () => {},
   checkAdmin: () => {},

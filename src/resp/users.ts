@@ -39,7 +39,7 @@ export class Users {
     this.#accounts = new Map(accounts.map((account) => [account.user.name, account]));
   }
 
-  /** @throws when the file can't be read or isn't a list of users; the message names the file. */
+  /** @throws GatewayError `file-unusable`, naming the file, when it can't be read or isn't a list of users. */
   static load(options: { requirepass?: string | undefined; usersFile?: string | undefined }): Users {
     const accounts = options.usersFile === undefined ? [] : readUsers(options.usersFile);
     if (options.requirepass !== undefined) {
@@ -86,9 +86,17 @@ export const nobodyYet: User = userOf({
 });
 
 function readUsers(path: string): Account[] {
-  const parsed = usersFile.safeParse(JSON.parse(readFileSync(path, 'utf8')));
-  if (!parsed.success) throw new Error(`${path}: ${z.prettifyError(parsed.error)}`);
+  const parsed = usersFile.safeParse(readJson(path));
+  if (!parsed.success) throw fail('file-unusable', path, z.prettifyError(parsed.error));
   return parsed.data.map((entry) => ({ hash: Buffer.from(entry.password.slice(1), 'hex'), user: userOf(entry) }));
+}
+
+function readJson(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw fail('file-unusable', path, (error as Error).message);
+  }
 }
 
 function userOf(entry: Entry): User {
@@ -101,6 +109,11 @@ function userOf(entry: Entry): User {
   return {
     name: entry.name,
     isAdmin: entry.admin,
+    rules: [
+      ...entry.produce.map((topic) => `%W~topics:${topic}`),
+      ...entry.consume.map((topic) => `%R~topics:${topic}`),
+      entry.admin ? '+@all' : '+@all -@admin',
+    ].join(' '),
     checkProduce: (topic) => mayProduce(topic) || refuse(`produce to '${topic}'`),
     checkConsume(group, topics) {
       if (!mayJoin(group)) refuse(`join the group '${group}'`);

@@ -52,9 +52,13 @@ describe('at the edges', () => {
 
   test('a topic that does not exist fails a delivery, then the next RPUSHX at once, and works when it has come', async (t) => {
     if (!met(t, whyNoKafka())) return;
-    const client = await open(await start());
-    assert.equal(await client.call('RPUSHX', 'topics:absent', 'm'), 1);
+    const gateway = await start();
+    const client = await open(gateway);
+    assert.equal(await client.call('RPUSHX', 'topics:absent', 'the payload'), 1);
     assert.equal(await client.call('DUMP', '20000'), 1, 'it failed');
+    assert.equal(gateway.lines.find(({ msg }) => msg === 'delivery failed')?.topic, 'absent');
+    assert.doesNotMatch(JSON.stringify(gateway.lines), /the payload/);
+    assert.equal((await client.hgetall('stats'))['producer.delivery.errors'], '1');
     await assert.rejects(client.call('RPUSHX', 'topics:absent', 'm'), { message: /^PROD .*[Uu]nknown topic/ });
     await createTopic('absent');
     await until(async () => (await client.call('RPUSHX', 'topics:absent', 'm').catch(() => 0)) === 1);
@@ -146,6 +150,21 @@ describe('at the edges', () => {
     await assert.rejects(pop(client, 'topics:ending', 1), { message: 'CONS Server shutdown' });
     assert.equal(await ack(client, first), 1);
     assert.equal(await ended, 0);
+    const told = gateway.lines.filter(({ client: who, step, signal }) => who === 'ending:c' || step || signal);
+    assert.deepEqual(
+      told.map(({ msg, step }) => step ?? msg),
+      [
+        'connection named',
+        'BLPOP time-out unit',
+        'partitions assigned',
+        'shutting down',
+        'consuming ends, acks are still taken',
+        'consumer closed',
+        'consumers close, offsets are committed',
+        'listening ends',
+        'producers are flushed, connections close',
+      ],
+    );
     const again = await start();
     const other = await open(again, 'ending:c');
     assert.equal((await pop(other, 'topics:ending', 30))?.value, 'm1', 'the ack was committed, no more than it');
@@ -162,7 +181,8 @@ describe('at the edges', () => {
     try {
       await client.call('RPUSHX', 'topics:stuck', 'm');
       assert.equal(await gateway.end('SIGTERM'), 1);
-      assert.ok(gateway.lines.some(({ msg }) => msg.startsWith('shutdown takes too long')));
+      const last = gateway.lines.find(({ msg }) => msg.startsWith('shutdown takes too long'));
+      assert.equal(last?.undelivered, 1);
     } finally {
       kafka!.resume();
     }

@@ -59,6 +59,7 @@ test('an unknown key is refused with its path and the nearest known one', async 
 test('a value of the wrong kind is refused with its path', async () => {
   await assert.rejects(load({ resp: { port: 'x' } }), /resp\.port/);
   await assert.rejects(load({}, { RAFKA_RESP_PORT: 'many' }), /resp\.port/);
+  await assert.rejects(load({ general: { 'bootstrap.servers': ['a'] } }), /bootstrap\.servers: must be a text/);
   await assert.rejects(load('{'), /is not JSON/);
   await assert.rejects(load('[]'), /must hold a JSON object/);
   await assert.rejects(loadConfig({ file: join(folder, 'none.json'), env: {}, flags: [] }), /cannot read/);

@@ -60,8 +60,9 @@ const list = {
   summary: 'Lists all users.',
   run(ctx) {
     ctx.user.checkAdmin();
-    if (!ctx.server.users.required) return ['user default on nopass ~* &* +@all'];
-    return ctx.server.users.names.map((name) => `user ${name} on (password hidden) ~* &* +@all`);
+    const { users } = ctx.server;
+    const password = users.required ? '(password hidden)' : 'nopass';
+    return users.names.map((name) => `user ${name} on ${password} ${users.get(name)?.rules}`);
   },
 } satisfies Command;
 

@@ -28,6 +28,7 @@ export const rpushx = {
 export function produce(ctx: Context, { topic, key }: ProduceKey, args: Args): Reply | Promise<Reply> {
   ctx.user.checkProduce(topic);
   const producer = ctx.sessions.producer();
+  ctx.server.gateway.catalog.produced(topic);
   const count = args.left;
   while (args.left > 0) {
     const held = producer.enqueue({ topic, key, value: args.bytes() });

@@ -121,6 +121,7 @@ export const server: readonly Script[] = [
       [['EXISTS', 'topics:orders', 'topics:a.b', 'topics:none', 'topics:orders'], ':3\r\n'],
       [['LLEN', 'topics:orders'], ':0\r\n'],
       [['DBSIZE'], ':2\r\n'],
+      [['INFO', 'keyspace'], text('# Keyspace\\r\\ndb0:keys=2,expires=0,avg_ttl=0\\r\\n')],
       [['OBJECT', 'ENCODING', 'topics:orders'], bulk('quicklist')],
       [['OBJECT', 'ENCODING', 'topics:none'], nil],
       [['OBJECT', 'REFCOUNT', 'topics:orders'], ':1\r\n'],

@@ -151,6 +151,11 @@ describe("librdkafka's complaints", () => {
     await refused({ producer: together, log: silent }, /^producer: `acks` must be set to `all`/);
   });
 
+  it('a file without brokers is refused: nothing would ever come of it', async () => {
+    await refused({ log: silent }, /bootstrap\.servers is missing: the consumer/);
+    await refused({ log: silent, consumer: { 'metadata.broker.list': 'b:1' } }, /missing: the producer/);
+  });
+
   it('stay as they are when they name no key of ours', () => {
     assert.equal(complaint('out of memory', new Map([['acks', 'general']])), 'out of memory');
   });

@@ -292,6 +292,10 @@ describe('who is let in', () => {
       assert.equal(await client.exchange(['RPUSHX', 'topics:t', 'm']), ':1\r\n');
       assert.equal(await client.exchange(['AUTH', 'root', 'pw']), '+OK\r\n');
       assert.match(await client.exchange(['CLIENT', 'LIST']), /user=root/);
+      assert.match(
+        await client.exchange(['ACL', 'LIST']),
+        /user app on \(password hidden\) %W~topics:t .*\+@all -@admin\r\n/,
+      );
     }));
 
   test('protected mode: the loopback interface is let in, others are not', async (t) => {
@@ -344,6 +348,8 @@ describe('who is let in', () => {
     const subject = ['-subj', '/CN=localhost', '-days', '2'];
     const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', ...subject];
     execFileSync('openssl', [...request, '-keyout', keyFile, '-out', certFile], { stdio: 'ignore' });
+    const faulty = { tls: { keyFile, certFile: keyFile } };
+    await assert.rejects(RespPair.start({ settings: faulty }), (error: Error) => error.message.startsWith(keyFile));
     await withPair({ tls: { keyFile, certFile } }, async (pair) => {
       const socket = connectTls({ port: pair.server.port, rejectUnauthorized: false });
       socket.write('PING\r\nQUIT\r\n');

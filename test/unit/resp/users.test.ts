@@ -19,7 +19,7 @@ const hashed = (password: string): string => `#${createHash('sha256').update(pas
 function load(entries: unknown, requirepass?: string): Users {
   const dir = mkdtempSync(join(tmpdir(), 'users-'));
   const usersFile = join(dir, 'users.json');
-  writeFileSync(usersFile, JSON.stringify(entries));
+  writeFileSync(usersFile, typeof entries === 'string' ? entries : JSON.stringify(entries));
   try {
     return Users.load({ usersFile, requirepass });
   } finally {
@@ -66,7 +66,9 @@ describe('users', () => {
   });
 
   test('a file that is wrong is refused, naming what is wrong', () => {
-    assert.throws(() => load([{ ...app, password: 'plain' }]), /SHA-256/);
+    assert.throws(() => load([{ ...app, password: 'plain' }]), /users\.json: .*SHA-256/);
+    assert.throws(() => load('{'), /users\.json: .*JSON/);
+    assert.throws(() => Users.load({ usersFile: '/none/users.json' }), code('file-unusable'));
     assert.throws(() => load([{ ...app, typo: true }]), /typo/);
     assert.throws(() => load({}), /array/);
   });
