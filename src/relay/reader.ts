@@ -209,8 +209,14 @@ export class Reader {
     return false;
   }
 
+  /** This source is to be left; who waits for messages is told at once. */
+  fail(why: string): void {
+    this.failure ??= why;
+    this.#arrived();
+  }
+
   fault(fault: KafkaFault): void {
-    if (fault.fatal || ending.has(fault.code)) this.failure ??= fault.message;
+    if (fault.fatal || ending.has(fault.code)) this.fail(fault.message);
   }
 
   ended(partition: number, offset: number): void {

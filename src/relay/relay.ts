@@ -201,7 +201,7 @@ export class Relay implements Face {
       const state = this.#progress(((messages - before.messages) * 1_000) / Math.max(1, now - before.at));
       before = { messages, at: now };
       shownAt = now;
-      if (terminal) terminal.write(`\r${progressBar(state, terminal.columns ?? 80)}\x1b[K`);
+      if (terminal) terminal.write(`\r${progressBar(state, terminal.columns || 80)}\x1b[K`);
       else log.info({ face: 'relay' }, progressLine(state));
     }
     if (terminal) terminal.write('\r\x1b[K');

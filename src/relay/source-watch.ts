@@ -33,24 +33,23 @@ export class SourceWatch {
     const { pool, positions, metrics } = this.#side;
     if (!view) {
       // A slow answer from a source that delivers is no reason to leave it, nor is any when there is no other.
-      if (!reader.heard && pool.choose(positions.offsets) !== undefined)
-        reader.failure ??= 'no answer to the health check';
+      if (!reader.heard && pool.choose(positions.offsets) !== undefined) reader.fail('no answer to the health check');
       return unfit;
     }
     for (const [partition, high] of view.high) metrics.lag(partition, high - Math.max(0, positions.at(partition)));
     if (view.cluster !== reader.topic.cluster || view.topicId !== reader.topic.topicId) {
-      reader.failure ??= 'the source topic was recreated';
+      reader.fail('the source topic was recreated');
       return unfit;
     }
     if (view.partitions.length !== reader.topic.partitions.length) {
-      reader.failure ??= `partitions were added (${view.partitions.length})`;
+      reader.fail(`partitions were added (${view.partitions.length})`);
       reader.partitionsAdded = true;
       return unfit;
     }
     const ahead = pool.overtaker(positions.offsets);
     if (ahead !== undefined) {
       metrics.source('source_lag_threshold_exceeded_total', reader.id);
-      reader.failure ??= `lags behind source ${ahead}`;
+      reader.fail(`lags behind source ${ahead}`);
       return { fine: true, instead: ahead };
     }
     this.#judgeStall(reader, view);
@@ -67,6 +66,6 @@ export class SourceWatch {
     if (stalled.ticks++ < stalled.limit) return;
     // Or what is there is not committed: a transaction that hangs in the source is no reason to connect for ever.
     stalled.limit *= 2;
-    reader.failure ??= 'no news although there are messages';
+    reader.fail('no news although there are messages');
   }
 }

@@ -27,7 +27,12 @@ async function readerOf(
   polls: { offsets: number[]; end?: number; bytes?: number }[],
   readAheadBytes = 1_000_000,
   progress = new Map(),
+  hangs = false,
 ) {
+  let polled: () => void = () => {};
+  const kept = new Promise<void>((resolve) => {
+    polled = resolve;
+  });
   const state = { polls: 0, assigned: [] as TopicPartitionOffset[] };
   const kafka = {
     brokers: 'x',
@@ -35,7 +40,8 @@ async function readerOf(
       ({
         assign: (list: TopicPartitionOffset[]) => state.assigned.push(...list),
         poll: async () => {
-          await new Promise((resolve) => setImmediate(resolve));
+          polled();
+          await new Promise((resolve) => !hangs && setImmediate(resolve));
           const poll = polls[state.polls++];
           if (poll?.end !== undefined) options.onEnd?.({ topic: 'a', partition: 0, offset: poll.end });
           return (poll?.offsets ?? []).map((offset) => message(offset, poll?.bytes));
@@ -62,7 +68,7 @@ async function readerOf(
     readAheadBytes,
     timeoutMs: 1_000,
   });
-  return { reader, state };
+  return { reader, state, kept: () => kept };
 }
 
 describe('reader', () => {
@@ -108,5 +114,14 @@ describe('reader', () => {
     assert.equal(reader.isLike(message(8, 99)), false);
     assert.equal(reader.isUnlike, true);
     assert.match(reader.failure ?? '', /a\[0\]@8: the source is not identical/);
+  });
+
+  test('who waits is told at once that the source is to be left', async () => {
+    const { reader, kept } = await readerOf([], 1_000_000, new Map(), true);
+    const waiting = reader.next(60_000);
+    await kept();
+    reader.fail('lags');
+    assert.deepEqual((await waiting).messages, []);
+    assert.equal(reader.failure, 'lags');
   });
 });
