@@ -315,7 +315,9 @@ async function decodeBmp(file: string | undefined, options: BmpOptions): Promise
   if ((file === undefined) === (topic === undefined)) throw new ConfigError('bmp decode needs a file, or --topic');
   if (file !== undefined) return plainly(printAll(bmpFile(file), process.stdout));
   if (path === undefined && brokers === undefined) throw new ConfigError('--topic needs --config or --brokers');
-  const config = await loadConfig({ ...(path === undefined ? {} : { file: path }), env: process.env, flags: [] });
+  // In a worker's container RAFKA_RIS_... settings make a `ris` section, which is incomplete without collectors.
+  const flags: Setting[] = [['ris.host', 'all']];
+  const config = await loadConfig({ ...(path === undefined ? {} : { file: path }), env: process.env, flags });
   const general = { ...config.general, ...(brokers === undefined ? {} : { 'bootstrap.servers': brokers }) };
   const log = createLog(config.log);
   const { createKafkaFactory } = await import('./kafka/factory.js');

@@ -19,9 +19,11 @@ interface Outcome {
   readonly err: string;
 }
 
+/** With settings in the environment as a worker's container has them. */
 function rafka(...args: string[]): Promise<Outcome> {
+  const env = { ...process.env, RAFKA_RIS_REDIS: 'redis://redis:6379' };
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [bin, ...args], { stdio: ['ignore', 'pipe', 'pipe'], timeout: 60_000 });
+    const child = spawn(process.execPath, [bin, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'], timeout: 60_000 });
     const text = { out: '', err: '' };
     child.stdout.on('data', (data) => {
       text.out += data;
