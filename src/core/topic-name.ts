@@ -13,7 +13,8 @@ export function isInternalTopic(name: string): boolean {
   return name.startsWith('__');
 }
 
-/** @throws GatewayError `topic-invalid`: a regex subscription (`^...`) would reach past every permission. */
+/** @throws GatewayError `topic-invalid` (a regex subscription, `^...`, would reach past every permission), `topic-internal`. */
 export function checkTopicName(name: string, allowInternal = false): void {
-  if (!isLegalTopicName(name) || (isInternalTopic(name) && !allowInternal)) throw fail('topic-invalid', name);
+  if (!isLegalTopicName(name)) throw fail('topic-invalid', name);
+  if (isInternalTopic(name) && !allowInternal) throw fail('topic-internal', name);
 }

@@ -1,6 +1,6 @@
 // The shape of a command, the table of all of them, and the way from argv to a reply.
 import { KafkaError } from '../core/ports.js';
-import { fail, GatewayError } from '../errors.js';
+import { type ErrorCode, fail, GatewayError } from '../errors.js';
 import { Args } from './args.js';
 import type { Context } from './context.js';
 import { encodeAlone, type Protocol } from './encoder.js';
@@ -153,8 +153,13 @@ export function runCommand(ctx: Context, found: Resolved, argv: readonly Buffer[
   }
 }
 
+/** What producing and consuming commands refuse alike: Rafka's clients tell them apart by the command's own prefix. */
+const ofEveryKind: ReadonlySet<string> = new Set(['topic-invalid', 'topic-internal'] satisfies ErrorCode[]);
+
 /** The reply to something thrown: an expected failure's text, or a bug that is logged and kept from the client. */
 export function errorReply(ctx: Context, command: Command | undefined, error: unknown): ErrorReply {
+  if (command && error instanceof GatewayError && ofEveryKind.has(error.code))
+    return new ErrorReply(`${command.prefix} ${error.message}`);
   if (error instanceof GatewayError) return new ErrorReply(error.resp);
   if (error instanceof KafkaError) return new ErrorReply(`${command?.prefix ?? 'ERR'} ${error.message}`);
   ctx.log.error({ err: error, conn: ctx.id, command: command?.name }, 'a command failed unexpectedly');

@@ -18,7 +18,7 @@ const colon = 0x3a;
 
 /**
  * Reads the keys of one BLPOP; several keys are their topics together, in order and each once.
- * @throws GatewayError `topics-unparsable`, `config-unparsable`, `topic-invalid`.
+ * @throws GatewayError `topics-unparsable`, `config-unparsable`, `topic-invalid`, `topic-internal`.
  */
 export function parseConsumeKeys(keys: readonly Buffer[], allowInternal: boolean): ConsumeKey {
   if (keys.length === 1) return parseConsumeKey(keys[0]!.toString(), allowInternal);

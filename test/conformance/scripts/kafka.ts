@@ -20,7 +20,11 @@ export const kafka: readonly Script[] = [
       [['RPUSHX', 'topics:', 'm'], shape],
       [['RPUSHX', 'topics:t'], '-PROD RPUSHX accepts 2 arguments, got 1\r\n'],
       [['RPUSHX'], '-PROD RPUSHX accepts 2 arguments, got 0\r\n'],
-      [['RPUSHX', 'topics:^.*', 'm'], "-ERR Invalid topic name '^.*': use 1 to 249 of A-Z a-z 0-9 . _ -\r\n"],
+      [['RPUSHX', 'topics:^.*', 'm'], "-PROD Invalid topic name '^.*': use 1 to 249 of A-Z a-z 0-9 . _ -\r\n"],
+      [
+        ['RPUSHX', 'topics:__consumer_offsets', 'm'],
+        "-PROD Topic '__consumer_offsets' is internal: names that begin with __ are Kafka's own\r\n",
+      ],
       [['PUBLISH', 'topics:t', 'm'], ':1\r\n'],
       [['RPUSH', 'topics:t', 'm'], ':1\r\n'],
       [['DUMP', '5000'], ':0\r\n'],
@@ -52,6 +56,8 @@ export const kafka: readonly Script[] = [
       [['BLPOP', 'topics:t', 'soon'], '-ERR timeout is not a float or out of range\r\n'],
       [['BLPOP', 'topics:t', '-1'], '-ERR timeout is negative\r\n'],
       [['BLPOP', 'foo', '1'], '-CONS Cannot parse topics from `foo`\r\n'],
+      [['BLPOP', 'topics:^.*', '1'], "-CONS Invalid topic name '^.*': use 1 to 249 of A-Z a-z 0-9 . _ -\r\n"],
+      [['BLPOP', 'topics:t,__x', '1'], "-CONS Topic '__x' is internal: names that begin with __ are Kafka's own\r\n"],
       [['BLPOP', 'topics:t:{', '1'], /^-CONS Error parsing configuration from 'topics:t:{'; .+\r\n$/],
       [
         ['BLPOP', 'topics:t:{"bootstrap.servers":"x"}', '1'],
@@ -72,6 +78,8 @@ export const kafka: readonly Script[] = [
       [['BLPOP', 'topics:t', '5'], message('t', 0, 1, bulk('second'))],
       [['BLPOP', 'topics:t:', '5000'], message('t', 0, 2, bulk(''))],
       [['BLPOP', 'topics:t', '0.01'], nilArray],
+      [['BLPOP', 'topics:t:{"foo":"ignored"}', '0.01'], nilArray],
+      [['BLPOP', 'topics:t:{', '1'], /^-CONS Error parsing configuration from 'topics:t:{'; .+\r\n$/],
       [
         ['BLPOP', 'topics:other', '1'],
         "-CONS Client 'g:c' has Consumer 'g:c|t' registered (new consID: 'g:c|other')\r\n",

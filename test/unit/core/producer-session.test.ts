@@ -84,7 +84,7 @@ test('an illegal topic name is refused before it reaches Kafka', () => {
   const { session } = setUp();
   assert.throws(() => session.enqueue(record('v', '^.*')), code('topic-invalid'));
   assert.throws(() => session.enqueue(record('v', '..')), code('topic-invalid'));
-  assert.throws(() => session.enqueue(record('v', '__consumer_offsets')), code('topic-invalid'));
+  assert.throws(() => session.enqueue(record('v', '__consumer_offsets')), code('topic-internal'));
 });
 
 test("what librdkafka refuses at once is the caller's error and not in flight", async () => {
