@@ -35,6 +35,9 @@ const lastCommitMs = 5_000;
 const startMs = 20_000;
 const closeMs = 10_000;
 
+/** A commit of Kafka-Pixy's for "the newest". */
+const OFFSET_NEWEST = -1;
+
 /** One assigned partition, as its reader sees it: what was read and is held, what is offered, what may be committed. */
 export interface ReadPartition extends Committable {
   /** Offered and not acked. */
@@ -321,14 +324,21 @@ export class GroupReader<P extends ReadPartition> {
   }
 
   async #start(partitions: readonly TopicPartition[], admin: Admin): Promise<TopicPartitionOffset[]> {
-    const [offsets, marks] = await Promise.all([this.#committed(partitions, admin), admin.watermarks(partitions)]);
+    const [offsets, marks] = await Promise.all([this.#committed(partitions, admin), marksOf(partitions, admin)]);
     return partitions.map(({ topic, partition }) => {
       const committed = offsets.find((each) => each.partition === partition);
-      const mark = marks.find((each) => each.partition === partition);
+      const mark = marks.get(partition) ?? this.#unseen(committed);
       if (!mark) throw missingMark(topic, partition);
       const offset = this.#adopt(partition, committed) ?? this.#begin(partition, committed, mark);
       return { topic, partition, offset };
     });
+  }
+
+  /** Of a partition without a leader, so that the others needn't wait for it: the group's own position is believed. */
+  #unseen(committed: CommittedOffset | undefined): Watermarks | undefined {
+    const oldest = this.#context.settings.initialOffset === 'oldest';
+    const known = committed === undefined ? oldest : committed.offset !== OFFSET_NEWEST;
+    return known ? { low: 0, high: Number.MAX_SAFE_INTEGER } : undefined;
   }
 
   /** With metadata, which only the admin can read; a cluster that can't be asked so (the embedded one) has none. */
@@ -412,6 +422,21 @@ export class GroupReader<P extends ReadPartition> {
   #warn(text: string, fields: object): void {
     this.#context.log.warn({ group: this.#group, topic: this.#topic, ...fields }, text);
   }
+}
+
+interface Watermarks {
+  readonly low: number;
+  readonly high: number;
+}
+
+/** By partition number; without those that no broker answers for now. @throws KafkaError when there are no others */
+async function marksOf(partitions: readonly TopicPartition[], admin: Admin): Promise<Map<number, Watermarks>> {
+  const asked = await Promise.allSettled(partitions.map((each) => admin.watermarks([each])));
+  const failed = asked.filter((answer) => answer.status === 'rejected').map(({ reason }) => reason);
+  const lasting = failed.find((reason) => !(reason instanceof KafkaError && reason.retriable));
+  if (lasting !== undefined || failed.length === partitions.length) throw lasting ?? failed[0];
+  const marks = asked.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
+  return new Map(marks.map((mark) => [mark.partition, mark]));
 }
 
 const missingMark = (topic: string, partition: number): KafkaError =>

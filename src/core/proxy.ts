@@ -1,5 +1,6 @@
 // One cluster as clients without a session see it (REST, gRPC): every operation of the message-at-a-time API.
 import { fail, GatewayError } from '../errors.js';
+import { within } from './clock.js';
 import { ConsumerPool } from './consumer-pool.js';
 import type { Delivery, Poll } from './delivery.js';
 import { groupsOf, type Members, membersOf } from './group-members.js';
@@ -50,6 +51,11 @@ export type ConsumeMode = 'auto' | 'none' | Ack;
 /** What a record costs on the wire beside its key and value, as Kafka-Pixy counts it. */
 const overhead = { withHeaders: 36, perHeader: 10, without: 26 };
 
+/** How long after a producer's complaint about brokers partitions are looked at, ms: librdkafka repeats it at least every 10 s. */
+const troubleMs = 30_000;
+/** How long the look at partitions may take, ms. */
+const lookMs = 1_000;
+
 export class KafkaProxy {
   readonly name: string;
   readonly pool: ConsumerPool;
@@ -58,6 +64,8 @@ export class KafkaProxy {
   readonly #producer: ProducerSession;
   /** Of the last topic: neighbours often have the same. */
   #counted: { readonly topic: string; readonly count: Count } = { topic: '', count: { value: 0 } };
+  /** Until when some broker may be missing: records without a key are kept off partitions without a leader meanwhile. */
+  #troubledUntil = Number.NEGATIVE_INFINITY;
   /** Topic -> the partition that a record gets next. */
   readonly #turn = new Map<string, number>();
 
@@ -75,7 +83,10 @@ export class KafkaProxy {
       stats,
       onFailure: ({ topic, partition, error }) =>
         log.error({ cluster: options.name, topic, partition, reason: error?.message }, 'Message was not delivered'),
-      onFault: (fault) => log.warn({ cluster: options.name, reason: fault.message }, 'Kafka producer'),
+      onFault: (fault) => {
+        this.#troubledUntil = clock.monotonic() + troubleMs;
+        log.warn({ cluster: options.name, reason: fault.message }, 'Kafka producer');
+      },
     });
   }
 
@@ -85,7 +96,7 @@ export class KafkaProxy {
    */
   async produce(record: ProducerRecord): Promise<{ partition: number; offset: number }> {
     this.#check(record);
-    const report = await this.#send(this.#options.produce.roundRobin ? await this.#inTurn(record) : record);
+    const report = await this.#send(this.#isPlacedHere(record) ? await this.#placed(record) : record);
     if (report.error) throw produceError(report.error);
     return { partition: report.partition, offset: report.offset };
   }
@@ -98,7 +109,7 @@ export class KafkaProxy {
   enqueue(record: ProducerRecord): undefined | Promise<void> {
     try {
       this.#check(record);
-      if (this.#options.produce.roundRobin) return this.#enqueueInTurn(record);
+      if (this.#isPlacedHere(record)) return this.#enqueuePlaced(record);
       return this.#producer.enqueue(record)?.catch((error: unknown) => this.#dropped(record, error));
     } catch (error) {
       this.#dropped(record, error);
@@ -205,21 +216,34 @@ export class KafkaProxy {
     this.#options.log.error({ cluster: this.name, topic: record.topic, reason: error.message }, 'Message was dropped');
   }
 
-  async #enqueueInTurn(record: ProducerRecord): Promise<void> {
+  /** librdkafka knows no turns, and tries only twice to avoid a partition that has no leader. */
+  #isPlacedHere({ key }: ProducerRecord): boolean {
+    const { produce, clock } = this.#options;
+    return produce.roundRobin || (key === null && clock.monotonic() < this.#troubledUntil);
+  }
+
+  async #enqueuePlaced(record: ProducerRecord): Promise<void> {
     try {
-      await this.#producer.enqueue(await this.#inTurn(record));
+      await this.#producer.enqueue(await this.#placed(record));
     } catch (error) {
       this.#dropped(record, error);
     }
   }
 
-  async #inTurn(record: ProducerRecord): Promise<ProducerRecord> {
-    const topics = await asking(this.#catalog.all());
-    const writable = topics.get(record.topic)?.partitions.filter(({ leader }) => leader >= 0) ?? [];
+  /** Only partitions with a leader; as it is when the cluster doesn't answer. */
+  async #placed(record: ProducerRecord): Promise<ProducerRecord> {
+    const look = this.#catalog.all().catch(() => undefined);
+    const topics = await within(this.#options.clock, lookMs, look);
+    const writable = topics?.get(record.topic)?.partitions.filter(({ leader }) => leader >= 0) ?? [];
     if (writable.length === 0) return record;
-    const turn = this.#turn.get(record.topic) ?? 0;
-    this.#turn.set(record.topic, turn + 1);
-    return { ...record, partition: writable[turn % writable.length]!.partition };
+    const place = this.#options.produce.roundRobin ? this.#nextTurn(record.topic) : Math.floor(Math.random() * 2 ** 30);
+    return { ...record, partition: writable[place % writable.length]!.partition };
+  }
+
+  #nextTurn(topic: string): number {
+    const turn = this.#turn.get(topic) ?? 0;
+    this.#turn.set(topic, turn + 1);
+    return turn;
   }
 
   /** A piggy-backed ack that comes to nothing is nobody's failure: the message comes again. */

@@ -1,29 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ConsumerPool } from '../../../src/core/consumer-pool.js';
+import { KafkaCode, KafkaError } from '../../../src/core/ports.js';
 import type { SharedSettings } from '../../../src/core/shared-settings.js';
 import { Stats } from '../../../src/core/stats.js';
 import { TopicCatalog } from '../../../src/core/topic-catalog.js';
 import { ManualClock } from '../../support/clock.js';
 import { FakeKafka } from '../../support/fake-kafka.js';
+import { fault } from '../../support/port-doubles.js';
+import { sharedSettings } from '../../support/shared-settings.js';
 
-const settings: SharedSettings = {
-  disabled: false,
-  clientId: 'me',
-  ackTimeoutMs: 1_000,
-  maxRetries: -1,
-  maxPendingMessages: 300,
-  queueLength: 3,
-  longPollingTimeoutMs: 3_000,
-  commitIntervalMs: 50,
-  retryBackoffMs: 100,
-  subscriptionTimeoutMs: 15_000,
-  rebalanceAckTimeoutMs: 500,
-  initialOffset: 'oldest',
-  connectTimeoutMs: 1_000,
-  maxConsumers: 3,
-  properties: {},
-};
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 
 function make(over: Partial<SharedSettings> = {}) {
@@ -31,7 +17,7 @@ function make(over: Partial<SharedSettings> = {}) {
   const kafka = new FakeKafka({ clock });
   kafka.createTopic('t', 1);
   const stats = new Stats();
-  const context = { name: 'default', kafka, clock, stats, log: quiet, settings: { ...settings, ...over } };
+  const context = { name: 'default', kafka, clock, stats, log: quiet, settings: { ...sharedSettings, ...over } };
   const pool = new ConsumerPool(context, new TopicCatalog(kafka.admin, clock));
   const poll = (autoAck = false, topic = 't', group = 'g') => {
     const { delivery, cancel } = pool.poll(group, topic, autoAck);
@@ -110,6 +96,36 @@ describe('consumer pool', () => {
     result.done?.();
     await clock.advance(100);
     assert.equal(committed(), 1);
+    await close();
+  });
+
+  it('a partition that no broker answers for does not keep the group from the others', async () => {
+    const { kafka, clock, poll, close } = make();
+    kafka.createTopic('two', 2);
+    kafka.seed('two', 0, 'here');
+    kafka.seed('two', 1, 'later');
+    const watermarks = kafka.admin.watermarks.bind(kafka.admin);
+    let away: readonly number[] = [1];
+    kafka.admin.watermarks = async (partitions) => {
+      if (partitions.some(({ partition }) => away.includes(partition)))
+        throw new KafkaError({ ...fault(KafkaCode.timedOut), retriable: true });
+      return watermarks(partitions);
+    };
+    const first = poll(true, 'two');
+    await clock.advance(200);
+    const second = poll(true, 'two');
+    await clock.advance(200);
+    assert.deepEqual([first.result.value, second.result.value].sort(), ['here', 'later']);
+    // Nobody answers: that is waited for.
+    away = [0, 1];
+    kafka.createTopic('none', 2);
+    kafka.seed('none', 0, 'x');
+    const third = poll(true, 'none');
+    await clock.advance(1_000);
+    assert.equal(third.result.value, undefined);
+    away = [];
+    await clock.advance(1_000);
+    assert.equal(third.result.value, 'x');
     await close();
   });
 
