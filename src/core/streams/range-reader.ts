@@ -84,6 +84,7 @@ export class RangeReader {
   /** Never rejects. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#cancelIdle();
     await this.#line;
     await this.#giveBack();
   }

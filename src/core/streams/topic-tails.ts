@@ -45,7 +45,9 @@ export class TopicTails {
     const giveBack = (): void => {
       if (given) return;
       given = true;
-      if (--used.users === 0) used.cancelClose = this.#context.clock.after(this.#idleMs, () => this.#end(topic, used));
+      // One that was closed meanwhile waits for nobody.
+      if (--used.users === 0 && this.#open.get(topic) === used)
+        used.cancelClose = this.#context.clock.after(this.#idleMs, () => this.#end(topic, used));
     };
     return { tail: used.tail, giveBack };
   }

@@ -1,0 +1,118 @@
+// What docs/STREAMS.md says of settings and limits, each seen from a client.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { KafkaCode } from '../../../../src/core/ports.js';
+import { eventually } from '../../../support/eventually.js';
+import { fault } from '../../../support/fake/fault.js';
+import { type RawClient, type RespOptions, RespPair } from '../../../support/resp-pair.js';
+
+async function withStreams(
+  streams: object,
+  run: (pair: RespPair, client: RawClient) => Promise<void>,
+  more: RespOptions['settings'] = {},
+): Promise<void> {
+  const pair = await RespPair.start({ settings: { ...more, streams: { partitions: 1, ...streams } } });
+  try {
+    await run(pair, await pair.client());
+  } finally {
+    await pair.stop();
+  }
+}
+
+test('a stream and its topic are one, with and without the prefix; a colon is refused or becomes what it should', async () => {
+  await withStreams({}, async (_, client) => {
+    await client.exchange(['XADD', 'topics:orders', '*', 'value', 'v']);
+    assert.equal(await client.exchange(['XLEN', 'orders']), ':1\r\n');
+    assert.match(await client.exchange(['XADD', 'app:events', '*', 'value', 'v']), /^-ERR 'app:events' .*":"/);
+  });
+  await withStreams({ colonAs: '.' }, async (pair, client) => {
+    await client.exchange(['XADD', 'app:events', '*', 'value', 'v']);
+    assert.equal(pair.kafka.watermarks('app.events', 0).high, 1);
+  });
+});
+
+test('XADD that Kafka does not confirm in time says that the entry may or may not be there', () =>
+  withStreams({ produceTimeoutMs: 2_000 }, async (pair, client) => {
+    await client.exchange(['XADD', 's', '*', 'value', 'v']);
+    pair.kafka.faults.delivery = () => fault(KafkaCode.messageTimedOut, 'Local: Message timed out');
+    assert.equal(
+      await client.exchange(['XADD', 's', '*', 'value', 'v']),
+      '-ERR not confirmed within 2 s: the entry may or may not be in Kafka\r\n',
+    );
+  }));
+
+test('autoCreate: false leaves missing topics missing', () =>
+  withStreams({ autoCreate: false }, async (_, client) => {
+    assert.match(await client.exchange(['XADD', 's', '*', 'value', 'v']), /^-ERR not written: there is no topic s/);
+    assert.equal(await client.exchange(['EXISTS', 's']), ':0\r\n');
+  }));
+
+test('XDEL deletes nothing, or refuses with xdel: error; DEL deletes a topic with allowDelete only', async () => {
+  await withStreams({}, async (_, client) => {
+    const id = (await client.exchange(['XADD', 's', '*', 'value', 'v'])).split('\r\n')[1]!;
+    assert.equal(await client.exchange(['XDEL', 's', id]), ':0\r\n');
+    assert.match(await client.exchange(['DEL', 's']), /^-/);
+    assert.equal(await client.exchange(['XLEN', 's']), ':1\r\n');
+  });
+  await withStreams({ xdel: 'error', allowDelete: true }, async (_, client) => {
+    const id = (await client.exchange(['XADD', 's', '*', 'value', 'v'])).split('\r\n')[1]!;
+    assert.match(await client.exchange(['XDEL', 's', id]), /^-ERR .*Kafka cannot delete one record/);
+    assert.equal(await client.exchange(['DEL', 's']), ':1\r\n');
+    assert.equal(await client.exchange(['EXISTS', 's']), ':0\r\n');
+  });
+});
+
+test('reads without COUNT, or with a larger one, end at maxRange; of new entries at 100', () =>
+  withStreams({ maxRange: 150 }, async (pair, client) => {
+    for (let n = 0; n < 300; n++) pair.kafka.seed('s', 0, `n${n}`);
+    const entries = (reply: string) => reply.match(/\r\n\d{13}-\d+\r\n/g)?.length;
+    assert.equal(entries(await client.exchange(['XRANGE', 's', '-', '+'])), 150);
+    assert.equal(entries(await client.exchange(['XREVRANGE', 's', '+', '-', 'COUNT', '1000'])), 150);
+    assert.equal(entries(await client.exchange(['XREAD', 'STREAMS', 's', '0'])), 150);
+    await client.exchange(['XGROUP', 'CREATE', 's', 'g', '0']);
+    const read = ['XREADGROUP', 'GROUP', 'g', 'c', 'BLOCK', '9000', 'STREAMS', 's', '>'];
+    const first = entries(await client.exchange(read));
+    assert.ok(first !== undefined && first <= 100, String(first));
+  }));
+
+test('XREAD + answers the last entry', () =>
+  withStreams({}, async (pair, client) => {
+    for (const value of ['one', 'two']) pair.kafka.seed('s', 0, value);
+    const reply = await client.exchange(['XREAD', 'STREAMS', 's', '+']);
+    assert.match(reply, /two/);
+    assert.doesNotMatch(reply, /one/);
+  }));
+
+test('pub/sub: tombstones are not told; topics that come later are found by their pattern', () =>
+  withStreams({}, async (pair, client) => {
+    pair.kafka.createTopic('news', 1);
+    client.send(['PSUBSCRIBE', 'n*']);
+    await client.take('*3\r\n$10\r\npsubscribe\r\n$2\r\nn*\r\n:1\r\n');
+    pair.kafka.seed('news', 0, null);
+    pair.kafka.seed('news', 0, 'hello');
+    await client.take('*4\r\n$8\r\npmessage\r\n$2\r\nn*\r\n$4\r\nnews\r\n$5\r\nhello\r\n');
+    pair.kafka.createTopic('next', 1);
+    // Until it is found nothing is heard of it: what is published meanwhile is from before the subscription.
+    const publisher = await pair.client();
+    await eventually(9_000, async () => {
+      await publisher.exchange(['PUBLISH', 'next', 'new']);
+      return client.received.includes('next\r\n$3\r\nnew\r\n');
+    });
+  }));
+
+test('a subscriber that does not read is cut off', () =>
+  withStreams(
+    {},
+    async (pair, client) => {
+      pair.kafka.createTopic('news', 1);
+      const deaf = await pair.client();
+      deaf.send(['SUBSCRIBE', 'news']);
+      await deaf.take('*3\r\n$9\r\nsubscribe\r\n$4\r\nnews\r\n:1\r\n');
+      deaf.socket.pause();
+      const long = 'x'.repeat(500_000);
+      for (let n = 0; pair.server.clientCount > 1 && n < 200; n++) await client.exchange(['PUBLISH', 'news', long]);
+      assert.equal(pair.server.clientCount, 1);
+      assert.equal(await client.exchange(['PING']), '+PONG\r\n');
+    },
+    { outputBufferBytes: 1_000_000 },
+  ));
