@@ -16,6 +16,7 @@ import { Program } from './program.js';
 import { resolveRelayConfig } from './relay/config.js';
 import { KafkaGateway } from './resp/kafka-gateway.js';
 import type { Peers } from './resp/peers.js';
+import { exposure } from './resp/refusal.js';
 import { RespServer } from './resp/server.js';
 import type { RisConfig } from './ris/index.js';
 
@@ -91,6 +92,8 @@ export function createProgram({ config, clusters, log }: Shared, { closeShared, 
     async prepare() {
       if (config.embedded)
         log.warn('no configuration file: Kafka runs inside this process, in memory. Nothing is kept when it ends');
+      const exposed = exposure(config.resp);
+      if (exposed !== undefined) log.warn({ host: config.resp.host }, exposed);
       for (const cluster of clusters) void greet(cluster, greeting.signal, log);
       await parts.prepare?.();
     },

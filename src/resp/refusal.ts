@@ -1,4 +1,5 @@
-// What clients are told that are not let in.
+// What clients are told that are not let in, and operators of whom they let in.
+import type { RespConfig } from './config.js';
 
 /** Redis' own text. */
 export const tooManyClients = '-ERR max number of clients reached\r\n';
@@ -15,4 +16,18 @@ export const deniedByProtectedMode =
 /** Whether a peer is on this machine; a unix socket's peer has no address and is. */
 export function isLoopback(address: string | undefined): boolean {
   return address === undefined || address === '::1' || /^(?:::ffff:)?127\./.test(address);
+}
+
+/** What an operator should know of a gateway that listens to other machines without a password; undefined: nothing. */
+export function exposure({
+  host,
+  protectedMode,
+  requirepass,
+  usersFile,
+}: Pick<RespConfig, 'host' | 'protectedMode' | 'requirepass' | 'usersFile'>): string | undefined {
+  const isClosed = host === 'localhost' || isLoopback(host) || requirepass !== undefined || usersFile !== undefined;
+  if (isClosed) return undefined;
+  return protectedMode
+    ? 'no password is set: only clients of this machine are let in (protected mode)'
+    : 'no password is set and protected mode is off: everybody who reaches the port may use Kafka';
 }

@@ -10,7 +10,7 @@ import { after, before, describe, test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
 import type { Command } from '../../../src/resp/command.js';
 import * as commands from '../../../src/resp/commands/index.js';
-import { deniedByProtectedMode, isLoopback } from '../../../src/resp/refusal.js';
+import { deniedByProtectedMode, exposure, isLoopback } from '../../../src/resp/refusal.js';
 import { nullArray, type Reply } from '../../../src/resp/reply.js';
 import { met, whyNoCommand } from '../../support/needs.js';
 import { encodeCommand, RawClient, RespPair } from '../../support/resp-pair.js';
@@ -248,6 +248,27 @@ describe('MONITOR', () => {
       assert.match(monitor.received, line('"HELLO" "2" "AUTH" "\\(redacted\\)" "\\(redacted\\)"'));
       assert.ok(!monitor.received.includes('secret'));
     }));
+
+  test('one that does not read loses lines, and slows nobody', () =>
+    withPair({}, async (pair) => {
+      const [monitor, client] = [await pair.client(), await pair.client()];
+      assert.equal(await monitor.exchange(['MONITOR']), '+OK\r\n');
+      monitor.socket.pause();
+      const text = 'x'.repeat(4_000);
+      const count = 5_000;
+      for (let sent = 0; sent < count; sent += 500) {
+        for (let i = 0; i < 500; i++) client.send(['PING', text]);
+        await client.until(() => client.received.length === 500 * (text.length + '$4000\r\n\r\n'.length));
+        await client.take(client.received);
+        const most = Math.max(...[...pair.server.clients()].map(({ facts }) => facts.outputBytes));
+        assert.ok(most < 4_000_000, `${most} bytes wait for the monitor`);
+      }
+      monitor.socket.resume();
+      const isBack = (): boolean => monitor.received.includes('the last one');
+      for (let tries = 0; tries < 10_000 && !isBack(); tries++) await client.exchange(['PING', 'the last one']);
+      assert.ok(isBack(), 'once it reads again it sees what is sent then');
+      assert.ok(monitor.received.length < count * text.length);
+    }));
 });
 
 describe('who is let in', () => {
@@ -305,6 +326,12 @@ describe('who is let in', () => {
       ),
       [true, true, true, true, true, false, false, false],
     );
+    const exposed = { host: '0.0.0.0', protectedMode: true, requirepass: undefined, usersFile: undefined };
+    assert.match(exposure(exposed) ?? '', /only clients of this machine are let in/);
+    assert.match(exposure({ ...exposed, protectedMode: false }) ?? '', /everybody/);
+    for (const closed of [{ host: '127.0.0.1' }, { host: 'localhost' }, { requirepass: 'x' }, { usersFile: 'x' }]) {
+      assert.equal(exposure({ ...exposed, ...closed }), undefined);
+    }
     const outside = Object.values(networkInterfaces())
       .flat()
       .find((each) => each?.family === 'IPv4' && !each.internal)?.address;
