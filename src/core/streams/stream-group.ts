@@ -3,9 +3,10 @@ import { GroupSeat } from '../group-seat.js';
 import type { CommittedOffset, TopicPartition } from '../ports.js';
 import type { ReaderContext } from '../shared-settings.js';
 import type { TopicCatalog } from '../topic-catalog.js';
+import { HandOut, type ReadRequest } from './hand-out.js';
 import { type Member, Members } from './members.js';
 import { byId, type Handed, type Pending } from './pending.js';
-import { StreamPartition, type Wants } from './stream-partition.js';
+import { StreamPartition } from './stream-partition.js';
 
 export interface StreamGroupSettings {
   /** Without callers and pending entries for so long the consumer is given back, ms. */
@@ -35,16 +36,6 @@ export interface StreamGroupOptions {
   readonly onGivenUp: (group: StreamGroup, entry: Pending) => Promise<void>;
 }
 
-export interface ReadRequest {
-  readonly member: Member;
-  readonly max: number;
-  readonly noack: boolean;
-}
-
-interface Waiting extends ReadRequest {
-  readonly resolve: (handed: Handed[]) => void;
-}
-
 const sweepMs = 1_000;
 
 export class StreamGroup {
@@ -54,9 +45,7 @@ export class StreamGroup {
   readonly #options: StreamGroupOptions;
   readonly #context: ReaderContext;
   readonly #seat: GroupSeat<StreamPartition>;
-  readonly #waiting = new Set<Waiting>();
-  /** Where the round over the partitions goes on. */
-  #turn = 0;
+  readonly #handOut: HandOut;
   /** Entries handed out since it was opened. */
   #handedOut = 0;
   #lastDelivered: Pending | undefined;
@@ -71,12 +60,20 @@ export class StreamGroup {
     this.#options = options;
     this.#context = options.context;
     this.#usedAt = this.now();
-    const { maxPending, pendingBytes } = options.settings;
+    const { maxPending, pendingBytes, dispatch } = options.settings;
     this.#seat = new GroupSeat({
       ...options,
       group: options.kafkaGroup,
       begun: (partition, start) => new StreamPartition(partition, start, maxPending, pendingBytes),
-      changed: () => this.#serve(),
+      changed: () => this.#handOut.serve(),
+    });
+    this.#handOut = new HandOut({
+      clock: options.context.clock,
+      members: this.members,
+      partitions: () => this.partitions,
+      dispatch,
+      givesUp: (entry) => this.givesUp(entry),
+      onHanded: (handed, request) => this.#tookAway(handed, request),
     });
     this.#sweepLater();
   }
@@ -109,7 +106,7 @@ export class StreamGroup {
 
   /** A caller waits for entries. */
   get isAwaited(): boolean {
-    return this.#waiting.size > 0;
+    return this.#handOut.isAwaited;
   }
 
   /** Somebody asks: the group is kept. */
@@ -120,16 +117,15 @@ export class StreamGroup {
   /** What is ready for a member, at most max; nothing while others wait before it. */
   read(request: ReadRequest): Handed[] {
     this.used();
-    return this.#waiting.size > 0 ? [] : this.#take(request);
+    return this.#handOut.read(request);
   }
 
   /** Waits for entries in the order of callers. @returns how to stop waiting: nothing is handed out then. */
   wait(request: ReadRequest, resolve: (handed: Handed[]) => void): () => void {
-    const waiting = { ...request, resolve };
-    this.#waiting.add(waiting);
     this.used();
+    const stop = this.#handOut.wait(request, resolve);
     return () => {
-      this.#waiting.delete(waiting);
+      stop();
       this.used();
     };
   }
@@ -142,7 +138,7 @@ export class StreamGroup {
     if (entry) this.#leaves(entry);
     this.#context.stats.add('consumer.acks');
     this.#seat.acked();
-    if (this.#waiting.size > 0) this.#serve();
+    this.#handOut.serve();
     return true;
   }
 
@@ -186,7 +182,7 @@ export class StreamGroup {
       this.#leaves(entry);
       this.#seat.find(entry.partition)?.release(entry, this.now(), undelivered);
     }
-    this.#serve();
+    this.#handOut.serve();
   }
 
   /** A connection has closed: members that have no other are orphaned. */
@@ -227,69 +223,14 @@ export class StreamGroup {
     return this.#seat.close();
   }
 
-  #take({ member, max, noack }: ReadRequest): Handed[] {
-    const partitions = this.partitions;
-    const handed: Handed[] = [];
-    if (partitions.length === 0) return handed;
-    const now = this.now();
-    const wants = this.#wants(member);
-    // One partition at a time: a round for each entry would cost more than it evens out.
-    for (let step = 0; step < partitions.length && handed.length < max; step++) {
-      const partition = partitions[(this.#turn + step) % partitions.length]!;
-      this.#takeFrom(partition, { member, max, noack }, now, wants, handed);
-    }
-    this.#turn = (this.#turn + 1) % partitions.length;
-    if (handed.length > 0) this.#tookAway(handed, member, now, noack);
-    return handed;
-  }
-
-  #takeFrom(
-    partition: StreamPartition,
-    { member, max, noack }: ReadRequest,
-    now: number,
-    wants: Wants | undefined,
-    handed: Handed[],
-  ): void {
-    while (handed.length < max) {
-      const next = partition.take(member.name, now, noack, wants);
-      if (!next) return;
-      if (next.entry.deliveries > 1) {
-        next.entry.deliveries--;
-        if (this.givesUp(next.entry)) continue;
-        next.entry.deliveries++;
-      }
-      handed.push(next);
-    }
-  }
-
-  #tookAway(handed: Handed[], member: Member, now: number, noack: boolean): void {
+  #tookAway(handed: Handed[], { member, noack }: ReadRequest): void {
     this.#handedOut += handed.length;
     this.#lastDelivered = handed[handed.length - 1]!.entry;
-    member.activeAt = now;
+    member.activeAt = this.now();
     if (!noack) member.pending += handed.length;
     this.#context.stats.add('consumer.messages', handed.length);
     if (noack) this.#seat.acked();
     this.#seat.taken();
-  }
-
-  #wants(member: Member): Wants | undefined {
-    if (this.#options.settings.dispatch === 'shared') return undefined;
-    return (key) => {
-      const owner = this.members.ownerOf(key);
-      return owner === undefined || owner === member.name;
-    };
-  }
-
-  #serve(): void {
-    for (const waiting of this.#waiting) {
-      const handed = this.#take(waiting);
-      if (handed.length === 0) {
-        if (this.#options.settings.dispatch === 'pinned') continue;
-        return;
-      }
-      this.#waiting.delete(waiting);
-      waiting.resolve(handed);
-    }
   }
 
   #leaves(entry: Pending): void {
@@ -318,7 +259,7 @@ export class StreamGroup {
   }
 
   #isIdle(): boolean {
-    if (this.#waiting.size > 0 || this.pending > 0 || this.#givingUp.size > 0) return false;
+    if (this.#handOut.isAwaited || this.pending > 0 || this.#givingUp.size > 0) return false;
     return this.now() - this.#usedAt >= this.#options.settings.idleMs;
   }
 

@@ -1,0 +1,115 @@
+// HandOut: which entries of a group's partitions go to which of the members that ask: first come, first served.
+import type { Clock } from '../ports.js';
+import type { Member, Members } from './members.js';
+import type { Handed, Pending } from './pending.js';
+import type { StreamPartition, Wants } from './stream-partition.js';
+
+export interface ReadRequest {
+  readonly member: Member;
+  readonly max: number;
+  readonly noack: boolean;
+}
+
+interface Waiting extends ReadRequest {
+  readonly resolve: (handed: Handed[]) => void;
+}
+
+export interface HandOutOptions {
+  readonly clock: Clock;
+  readonly members: Members;
+  /** The partitions that may serve requests, ascending. */
+  readonly partitions: () => readonly StreamPartition[];
+  /** `pinned`: a record key always goes to the same member. */
+  readonly dispatch: 'shared' | 'pinned';
+  /** Whether an entry that is to be delivered again was delivered often enough: it is taken away then. */
+  readonly givesUp: (entry: Pending) => boolean;
+  /** Entries have gone to a member. */
+  readonly onHanded: (handed: Handed[], request: ReadRequest) => void;
+}
+
+export class HandOut {
+  readonly #options: HandOutOptions;
+  readonly #waiting = new Set<Waiting>();
+  /** Where the round over the partitions goes on. */
+  #turn = 0;
+
+  constructor(options: HandOutOptions) {
+    this.#options = options;
+  }
+
+  /** Somebody waits for entries. */
+  get isAwaited(): boolean {
+    return this.#waiting.size > 0;
+  }
+
+  /** What is ready for a member, at most max; nothing while others wait before it. */
+  read(request: ReadRequest): Handed[] {
+    return this.isAwaited ? [] : this.#take(request);
+  }
+
+  /** Waits for entries in the order of callers. @returns how to stop waiting: nothing is handed out then. */
+  wait(request: ReadRequest, resolve: (handed: Handed[]) => void): () => void {
+    const waiting = { ...request, resolve };
+    this.#waiting.add(waiting);
+    return () => {
+      this.#waiting.delete(waiting);
+    };
+  }
+
+  /** Something is ready: those who wait get it. */
+  serve(): void {
+    for (const waiting of this.#waiting) {
+      const handed = this.#take(waiting);
+      if (handed.length === 0) {
+        if (this.#options.dispatch === 'pinned') continue;
+        return;
+      }
+      this.#waiting.delete(waiting);
+      waiting.resolve(handed);
+    }
+  }
+
+  #take(request: ReadRequest): Handed[] {
+    const partitions = this.#options.partitions();
+    const handed: Handed[] = [];
+    if (partitions.length === 0) return handed;
+    const now = this.#options.clock.now();
+    const wants = this.#wants(request.member);
+    // One partition at a time: a round for each entry would cost more than it evens out.
+    for (let step = 0; step < partitions.length && handed.length < request.max; step++) {
+      const partition = partitions[(this.#turn + step) % partitions.length]!;
+      this.#takeFrom(partition, request, now, wants, handed);
+    }
+    this.#turn = (this.#turn + 1) % partitions.length;
+    if (handed.length > 0) this.#options.onHanded(handed, request);
+    return handed;
+  }
+
+  #takeFrom(
+    partition: StreamPartition,
+    { member, max, noack }: ReadRequest,
+    now: number,
+    wants: Wants | undefined,
+    handed: Handed[],
+  ): void {
+    while (handed.length < max) {
+      const next = partition.take(member.name, now, noack, wants);
+      if (!next) return;
+      if (next.entry.deliveries > 1) {
+        next.entry.deliveries--;
+        if (this.#options.givesUp(next.entry)) continue;
+        next.entry.deliveries++;
+      }
+      handed.push(next);
+    }
+  }
+
+  #wants(member: Member): Wants | undefined {
+    const { dispatch, members } = this.#options;
+    if (dispatch === 'shared') return undefined;
+    return (key) => {
+      const owner = members.ownerOf(key);
+      return owner === undefined || owner === member.name;
+    };
+  }
+}
