@@ -111,6 +111,7 @@ async function serveResp(shared: Shared, peers: Peers): Promise<Served> {
   return {
     port: server.port,
     answers: answersOf(server, gateway, metrics),
+    counted: () => stats.snapshot(),
     phase: (phase) => program.phase(phase),
     stop: () => program.stop(),
   };

@@ -1,5 +1,6 @@
 // The worker's side: starts what the primary orders, answers it, and stops with it, or by itself when the primary is gone.
 import type { Clock } from '../core/ports.js';
+import type { StatsSnapshot } from '../core/stats.js';
 import type { Peer, Peers } from '../resp/peers.js';
 import { Link } from './link.js';
 import type { Channel, Phase, Started, StartOrder } from './order.js';
@@ -9,6 +10,8 @@ import { WorkerPeers } from './worker-peers.js';
 export interface Served {
   readonly port: number;
   readonly answers: Peer;
+  /** Its counters now. */
+  counted(): StatsSnapshot;
   phase(phase: Phase): Promise<number>;
   /** All phases that are left, then the rest. */
   stop(): Promise<unknown>;
@@ -57,7 +60,7 @@ export class WorkerSide {
       const served = await this.#options.serve(order, new WorkerPeers(this.#link, order.server));
       this.#served = served;
       this.#link.serve({ ...served.answers, phase: (phase: Phase) => this.#phase(phase) });
-      this.#count(served.answers);
+      this.#count(served);
       return { port: served.port };
     } catch (error) {
       const { message, code } = error as Error & { code?: string | number };
@@ -87,10 +90,10 @@ export class WorkerSide {
     this.#options.onEnd();
   }
 
-  #count(answers: Peer): void {
+  #count(served: Served): void {
     this.#stopCounting = this.#options.clock.after(countedEveryMs, () => {
-      this.#link.tell('counted', [answers.facts().stats]);
-      this.#count(answers);
+      this.#link.tell('counted', [served.counted()]);
+      this.#count(served);
     });
   }
 }

@@ -31,7 +31,7 @@ export class Workers implements Face {
   #quickDeaths = 0;
   #stopping = false;
   #port = 0;
-  #cancelReplacing = new Set<() => void>();
+  readonly #cancelReplacing = new Set<() => void>();
 
   constructor(options: WorkersOptions) {
     this.#options = options;

@@ -143,6 +143,7 @@ export class Crew {
           return {
             port: 6380,
             answers: fake.answers,
+            counted: () => ({ ...fake.counters }),
             phase: async (phase: Phase) => {
               fake.phases.push(phase);
               return phase === 'close' ? fake.undelivered : 0;
