@@ -113,7 +113,8 @@ export class Workers implements Face {
     const { switchboard, clock, log } = this.#options;
     this.#alive.delete(id);
     switchboard.remove(id);
-    if (this.#stopping || this.#port === 0) return;
+    // One of the first that cannot start ends the start.
+    if (this.#stopping || (this.#port === 0 && servesSince === undefined)) return;
     const isQuick = servesSince === undefined || clock.monotonic() - servesSince < settledMs;
     this.#quickDeaths = isQuick ? this.#quickDeaths + 1 : 0;
     const afterMs = isQuick ? Math.min(longestBackoffMs, firstBackoffMs * 2 ** (this.#quickDeaths - 1)) : 0;
