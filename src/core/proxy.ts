@@ -1,6 +1,5 @@
 // One cluster as clients without a session see it (REST, gRPC): every operation of the message-at-a-time API.
 import { fail, GatewayError } from '../errors.js';
-import { within } from './clock.js';
 import { ConsumerPool } from './consumer-pool.js';
 import type { Delivery, Poll } from './delivery.js';
 import { groupsOf, type Members, membersOf } from './group-members.js';
@@ -12,6 +11,7 @@ import {
   writeOffsets,
 } from './group-offsets.js';
 import type { Count } from './labelled-stats.js';
+import { Placement } from './placement.js';
 import { type DeliveryReport, KafkaCode, KafkaError, type KafkaFault, type ProducerRecord } from './ports.js';
 import { ProducerSession } from './producer-session.js';
 import type { SharedContext } from './shared-settings.js';
@@ -51,11 +51,6 @@ export type ConsumeMode = 'auto' | 'none' | Ack;
 /** What a record costs on the wire beside its key and value, as Kafka-Pixy counts it. */
 const overhead = { withHeaders: 36, perHeader: 10, without: 26 };
 
-/** How long after a producer's complaint about brokers partitions are looked at, ms: librdkafka repeats it at least every 10 s. */
-const troubleMs = 30_000;
-/** How long the look at partitions may take, ms. */
-const lookMs = 1_000;
-
 export class KafkaProxy {
   readonly name: string;
   readonly pool: ConsumerPool;
@@ -64,16 +59,14 @@ export class KafkaProxy {
   readonly #producer: ProducerSession;
   /** Of the last topic: neighbours often have the same. */
   #counted: { readonly topic: string; readonly count: Count } = { topic: '', count: { value: 0 } };
-  /** Until when some broker may be missing: records without a key are kept off partitions without a leader meanwhile. */
-  #troubledUntil = Number.NEGATIVE_INFINITY;
-  /** Topic -> the partition that a record gets next. */
-  readonly #turn = new Map<string, number>();
+  readonly #placement: Placement;
 
   constructor(options: ProxyOptions) {
     this.name = options.name;
     this.#options = options;
     this.#catalog = new TopicCatalog(options.kafka.admin, options.clock);
     this.pool = new ConsumerPool(options, this.#catalog);
+    this.#placement = new Placement(this.#catalog, options.clock, options.produce.roundRobin);
     const { kafka, produce, clock, stats, log } = options;
     this.#producer = new ProducerSession({
       reports: 'all',
@@ -84,7 +77,7 @@ export class KafkaProxy {
       onFailure: ({ topic, partition, error }) =>
         log.error({ cluster: options.name, topic, partition, reason: error?.message }, 'Message was not delivered'),
       onFault: (fault) => {
-        this.#troubledUntil = clock.monotonic() + troubleMs;
+        this.#placement.brokersMissing();
         log.warn({ cluster: options.name, reason: fault.message }, 'Kafka producer');
       },
     });
@@ -96,7 +89,7 @@ export class KafkaProxy {
    */
   async produce(record: ProducerRecord): Promise<{ partition: number; offset: number }> {
     this.#check(record);
-    const report = await this.#send(this.#isPlacedHere(record) ? await this.#placed(record) : record);
+    const report = await this.#send(this.#placement.isNeeded(record) ? await this.#placement.place(record) : record);
     if (report.error) throw produceError(report.error);
     return { partition: report.partition, offset: report.offset };
   }
@@ -109,7 +102,7 @@ export class KafkaProxy {
   enqueue(record: ProducerRecord): undefined | Promise<void> {
     try {
       this.#check(record);
-      if (this.#isPlacedHere(record)) return this.#enqueuePlaced(record);
+      if (this.#placement.isNeeded(record)) return this.#enqueuePlaced(record);
       return this.#producer.enqueue(record)?.catch((error: unknown) => this.#dropped(record, error));
     } catch (error) {
       this.#dropped(record, error);
@@ -216,34 +209,12 @@ export class KafkaProxy {
     this.#options.log.error({ cluster: this.name, topic: record.topic, reason: error.message }, 'Message was dropped');
   }
 
-  /** librdkafka knows no turns, and tries only twice to avoid a partition that has no leader. */
-  #isPlacedHere({ key }: ProducerRecord): boolean {
-    const { produce, clock } = this.#options;
-    return produce.roundRobin || (key === null && clock.monotonic() < this.#troubledUntil);
-  }
-
   async #enqueuePlaced(record: ProducerRecord): Promise<void> {
     try {
-      await this.#producer.enqueue(await this.#placed(record));
+      await this.#producer.enqueue(await this.#placement.place(record));
     } catch (error) {
       this.#dropped(record, error);
     }
-  }
-
-  /** Only partitions with a leader; as it is when the cluster doesn't answer. */
-  async #placed(record: ProducerRecord): Promise<ProducerRecord> {
-    const look = this.#catalog.all().catch(() => undefined);
-    const topics = await within(this.#options.clock, lookMs, look);
-    const writable = topics?.get(record.topic)?.partitions.filter(({ leader }) => leader >= 0) ?? [];
-    if (writable.length === 0) return record;
-    const place = this.#options.produce.roundRobin ? this.#nextTurn(record.topic) : Math.floor(Math.random() * 2 ** 30);
-    return { ...record, partition: writable[place % writable.length]!.partition };
-  }
-
-  #nextTurn(topic: string): number {
-    const turn = this.#turn.get(topic) ?? 0;
-    this.#turn.set(topic, turn + 1);
-    return turn;
   }
 
   /** A piggy-backed ack that comes to nothing is nobody's failure: the message comes again. */

@@ -54,17 +54,32 @@ describe('producing for clients without a session', () => {
     const { clock, leave, put, complain } = make();
     assert.deepEqual(await many(put), [0, 1, 2, 3]);
     leave(1, 3);
+    await clock.advance(2_000);
     complain();
     assert.deepEqual(await many(put), [1, 3]);
     const keyed = await many(() => put('a'));
     assert.equal(keyed.length, 1, 'a key keeps its partition');
-    await clock.advance(30_001);
+    leave(0, 1, 2, 3);
+    await clock.advance(60_000);
     assert.deepEqual(await many(put), [0, 1, 2, 3]);
+  });
+
+  it('partitions without a leader are seen also when no producer has complained', async () => {
+    const { clock, leave, put } = make();
+    leave(2);
+    assert.deepEqual(await many(put), [2], 'from the first record on');
+    leave(0, 1, 2, 3);
+    await clock.advance(60_000);
+    assert.deepEqual(await many(put), [0, 1, 2, 3]);
+    leave(0, 1);
+    await clock.advance(30_000);
+    assert.deepEqual(await many(put), [0, 1], 'half a minute later at the latest');
   });
 
   it('a cluster that does not say which partitions have a leader holds nobody up for long', async () => {
     const { clock, kafka, put, complain } = make();
     await put();
+    await clock.advance(2_000);
     complain();
     kafka.admin.topics = () => new Promise(() => {});
     const held = put();
