@@ -113,6 +113,7 @@ async function serveResp(shared: Shared, peers: Peers): Promise<Served> {
     answers: answersOf(server, gateway, metrics),
     counted: () => stats.snapshot(),
     phase: (phase) => program.phase(phase),
+    undelivered: () => program.undelivered(),
     stop: () => program.stop(),
   };
 }

@@ -13,6 +13,8 @@ export interface Served {
   /** Its counters now. */
   counted(): StatsSnapshot;
   phase(phase: Phase): Promise<number>;
+  /** Messages that are not delivered so far. */
+  undelivered(): Promise<number>;
   /** All phases that are left, then the rest. */
   stop(): Promise<unknown>;
 }
@@ -59,7 +61,8 @@ export class WorkerSide {
     try {
       const served = await this.#options.serve(order, new WorkerPeers(this.#link, order.server));
       this.#served = served;
-      this.#link.serve({ ...served.answers, phase: (phase: Phase) => this.#phase(phase) });
+      const phase = (each: Phase): Promise<number> => this.#phase(each);
+      this.#link.serve({ ...served.answers, phase, undelivered: () => served.undelivered() });
       this.#count(served);
       return { port: served.port };
     } catch (error) {

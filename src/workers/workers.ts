@@ -22,6 +22,8 @@ export interface WorkersOptions {
 const settledMs = 10_000;
 const firstBackoffMs = 100;
 const longestBackoffMs = 10_000;
+/** How long counting what is not delivered may take, ms: the process is about to end. */
+const undeliveredMs = 200;
 
 export class Workers implements Face {
   readonly name = 'workers';
@@ -82,6 +84,13 @@ export class Workers implements Face {
     await Promise.all([...this.#alive.values()].map((worker) => worker.end()));
     this.#options.switchboard.close();
     return left.reduce<number>((sum, each) => sum + Number(each), 0);
+  }
+
+  /** As far as the workers can say so at once. */
+  async undelivered(): Promise<number> {
+    const asked = this.serving.map(({ link }) => link.ask('undelivered', [], undeliveredMs));
+    const counts = await Promise.allSettled(asked);
+    return counts.reduce((sum, each) => sum + (each.status === 'fulfilled' ? Number(each.value) : 0), 0);
   }
 
   /** Ends all of them at once. */

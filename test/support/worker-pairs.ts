@@ -143,6 +143,7 @@ export class Crew {
           return {
             port: 6380,
             answers: fake.answers,
+            undelivered: async () => fake.undelivered,
             counted: () => ({ ...fake.counters }),
             phase: async (phase: Phase) => {
               fake.phases.push(phase);

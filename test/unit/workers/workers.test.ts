@@ -231,6 +231,7 @@ describe('the shutdown', () => {
     const crew = await started(2);
     const all = [...crew.alive];
     for (const worker of all) worker.undelivered = worker.id + 2;
+    assert.equal(await crew.workers.undelivered(), 5, 'before it');
     assert.equal(await stop(crew), 5);
     for (const { phases } of all)
       assert.deepEqual(phases, ['drain', 'closeConsumers', 'stopListening', 'close', 'stop']);
