@@ -3,24 +3,35 @@ import {
   type CommittedOffset,
   type Consumer,
   type GroupDescription,
+  KafkaCode,
+  KafkaError,
   OFFSET_NONE,
+  type Properties,
   type TopicPartition,
+  type TopicPartitionOffset,
 } from '../core/ports.js';
 import type { Log } from '../log.js';
+import { refuse } from './fault.js';
 import { NativeAdmin } from './native-admin.js';
 import type { ClientProperties } from './properties.js';
 
 const timeoutMs = 5000;
+/** How long joining a group may take, ms: one that was left just now lets nobody in for its session time-out. */
+const joinMs = 20_000;
 
 export class EmbeddedAdmin extends NativeAdmin {
-  readonly #open: (groupId: string) => Promise<Consumer>;
+  readonly #open: (groupId: string, properties: Properties) => Promise<Consumer>;
   /** Groups that were given positions here. */
   readonly #groups = new Set<string>();
   /** Positions that were deleted here. The embedded Kafka keeps them, so they are left out until others are committed. */
   readonly #deleted = new Map<string, number>();
 
   /** @param open makes a consumer of a group that has not joined it. */
-  constructor(properties: ClientProperties, log: Log, open: (groupId: string) => Promise<Consumer>) {
+  constructor(
+    properties: ClientProperties,
+    log: Log,
+    open: (groupId: string, properties: Properties) => Promise<Consumer>,
+  ) {
     super(properties, log, 'the embedded Kafka');
     this.#open = open;
   }
@@ -43,12 +54,17 @@ export class EmbeddedAdmin extends NativeAdmin {
   override commitGroupOffsets = async (groupId: string, offsets: readonly CommittedOffset[]): Promise<void> => {
     this.#groups.add(groupId);
     const positions = offsets.map(({ topic, partition, offset }) => ({ topic, partition, offset }));
+    try {
+      await this.#with(groupId, async (consumer) => {
+        // The first question finds the coordinator: a commit would be overtaken by its own check otherwise.
+        await consumer.committed(positions, timeoutMs);
+        await consumer.commit(positions);
+      });
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      await this.#commitAsMember(groupId, positions);
+    }
     for (const position of positions) this.#deleted.delete(placeOf(groupId, position));
-    await this.#with(groupId, async (consumer) => {
-      // The first question finds the coordinator: a commit would be overtaken by its own check otherwise.
-      await consumer.committed(positions, timeoutMs);
-      await consumer.commit(positions);
-    });
   };
 
   override deleteGroupOffsets = async (groupId: string, partitions: readonly TopicPartition[]): Promise<void> => {
@@ -56,8 +72,22 @@ export class EmbeddedAdmin extends NativeAdmin {
       this.#deleted.set(placeOf(groupId, position), position.offset);
   };
 
-  async #with<T>(groupId: string, use: (consumer: Consumer) => Promise<T>): Promise<T> {
-    const consumer = await this.#open(groupId);
+  /** A group that has once been read takes commits from its members only, also when there are none any more. */
+  #commitAsMember(groupId: string, positions: readonly TopicPartitionOffset[]): Promise<void> {
+    const join = async (consumer: Consumer): Promise<void> => {
+      consumer.subscribe([...new Set(positions.map(({ topic }) => topic))]);
+      const deadline = performance.now() + joinMs;
+      while (consumer.assignments().length === 0) {
+        if (performance.now() > deadline) throw refuse(KafkaCode.timedOut, `group ${groupId} could not be joined`);
+        await consumer.poll(1, 100);
+      }
+      await consumer.commit(positions);
+    };
+    return this.#with(groupId, join, { 'group.protocol': 'classic' });
+  }
+
+  async #with<T>(groupId: string, use: (consumer: Consumer) => Promise<T>, properties: Properties = {}): Promise<T> {
+    const consumer = await this.#open(groupId, properties);
     try {
       return await use(consumer);
     } finally {

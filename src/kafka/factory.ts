@@ -102,7 +102,9 @@ class RdKafkaFactory implements KafkaFactory {
     this.maxMessageBytes = Number(effective['message.max.bytes'] ?? 1_000_000);
     const properties = adminProperties(this.#producer);
     this.admin = embedded
-      ? new EmbeddedAdmin(properties, log, (groupId) => this.consumer({ groupId }, embeddedConnectMs))
+      ? new EmbeddedAdmin(properties, log, (groupId, own) =>
+          this.consumer({ groupId, properties: own }, embeddedConnectMs),
+        )
       : adminOf(properties, log);
   }
 

@@ -1,8 +1,8 @@
-// OBJECT: what tools ask about keys; a topic is a list.
+// OBJECT: what tools ask about keys; a topic is a list, and by its bare name a stream.
 import { fail } from '../../errors.js';
 import type { Command } from '../command.js';
 import { container } from '../container.js';
-import { isTopicKey } from '../topic-keys.js';
+import { isTopicKey, streamOfKey } from '../topic-keys.js';
 
 const common = {
   arity: 3,
@@ -18,8 +18,12 @@ const common = {
 const encoding = {
   ...common,
   name: 'encoding',
-  summary: 'Returns the internal encoding of a key: quicklist for a topic.',
-  run: async (ctx, args) => ((await isTopicKey(ctx, args.text())) ? 'quicklist' : null),
+  summary: 'Returns the internal encoding of a key: quicklist for a topic, stream for a stream.',
+  async run(ctx, args) {
+    const key = args.text();
+    if (!(await isTopicKey(ctx, key))) return null;
+    return streamOfKey(key) === undefined ? 'quicklist' : 'stream';
+  },
 } satisfies Command;
 
 const refcount = {

@@ -233,6 +233,8 @@ const scripts: Readonly<Record<string, readonly Step[]>> = {
     ['XADD', 's', '*', 'value', 'one'],
     ['TYPE', 's'],
     ['EXISTS', 's', 's', 'none'],
+    ['OBJECT', 'ENCODING', 's'],
+    ['OBJECT', 'ENCODING', 'none'],
     ['XDEL', 's', '999999-1'],
     ['XDEL', 's', 'x'],
     ['XDEL', 's'],
