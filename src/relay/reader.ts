@@ -35,8 +35,10 @@ const ending: ReadonlySet<number> = new Set([
   offsetReset,
 ]);
 
-/** Messages of one poll: cheap enough by then, and the reader's byte bound is what limits memory. */
+/** Messages of one poll, at most: cheap enough by then. */
 const batchMessages = 1_000;
+/** Messages of the first poll, whose sizes are not known. */
+const firstMessages = 16;
 /** What a message takes beside its key and value, and a header beside its value, about. */
 const messageOverhead = 400;
 
@@ -68,6 +70,8 @@ export class Reader {
   readonly #byteBound: number;
   readonly #batches: Batch[] = [];
   #bytes = 0;
+  /** The largest message of late, in bytes: a poll takes as many as the byte bound would hold of these. */
+  #largest: number;
   #reading: Promise<void> | undefined;
   #arrived: () => void = () => {};
   #bug: unknown;
@@ -96,6 +100,7 @@ export class Reader {
     this.id = id;
     this.#known = known;
     this.#byteBound = byteBound;
+    this.#largest = byteBound / firstMessages;
     this.topic = topic;
     this.#consumer = consumer;
   }
@@ -186,7 +191,8 @@ export class Reader {
   async #poll(waitMs: number): Promise<Batch> {
     let messages: Message[] = [];
     try {
-      messages = await this.#consumer.poll(batchMessages, waitMs);
+      const most = Math.floor(this.#byteBound / this.#largest);
+      messages = await this.#consumer.poll(Math.max(1, Math.min(batchMessages, most)), waitMs);
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error;
       this.failure ??= error.message;
@@ -195,9 +201,20 @@ export class Reader {
     const ends = this.#ends;
     this.#ends = new Map();
     if (messages.length > 0) this.heard = true;
-    let bytes = 0;
-    for (const message of messages) bytes += bytesOf(message);
-    return { messages, ends, bytes };
+    return { messages, ends, bytes: this.#weigh(messages) };
+  }
+
+  #weigh(messages: readonly Message[]): number {
+    if (messages.length === 0) return 0;
+    let sum = 0;
+    let largest = this.#largest / 2;
+    for (const message of messages) {
+      const bytes = bytesOf(message);
+      sum += bytes;
+      if (bytes > largest) largest = bytes;
+    }
+    this.#largest = largest;
+    return sum;
   }
 
   /** Holds a message from before the position against what was relayed under its number. */

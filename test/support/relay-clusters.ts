@@ -68,11 +68,14 @@ async function untilLed(kafka: KafkaFactory, name: string, partitions: number): 
   }
 }
 
-/** Gives a topic more partitions. */
+/** Gives a topic more partitions, on the first node. */
 export async function addPartitions({ server, kafka }: RealCluster, name: string, count: number): Promise<void> {
   const admin = new Admin({ clientId: 'test', bootstrapBrokers: server.brokers.split(',') });
+  const [found] = await kafka.admin.topics([name]);
+  const added = count - (found?.partitions.length ?? 0);
+  const assignments = Array.from({ length: added }, () => ({ brokerIds: [1] }));
   try {
-    await admin.createPartitions({ topics: [{ name, count, assignments: [] }], validateOnly: false });
+    await admin.createPartitions({ topics: [{ name, count, assignments }], validateOnly: false });
   } finally {
     await admin.close();
   }

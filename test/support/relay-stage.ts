@@ -6,7 +6,7 @@ import type { RelayFlags } from '../../src/relay/config.js';
 import { whyNoKafka } from './kafka-server.js';
 import { met } from './needs.js';
 import { makeTopic, type RealCluster, startClusters, stopClusters } from './relay-clusters.js';
-import { ended, fill, numbered, readAll, relayConfig, startRelay, valuesOf } from './relay-lab.js';
+import { ended, fill, numbered, readAll, relayConfig, type Started, startRelay, valuesOf } from './relay-lab.js';
 import { relayToml } from './relay-process.js';
 
 type Table = Record<string, unknown>;
@@ -25,8 +25,15 @@ export class Stage {
   readonly b: string;
   readonly sources: readonly RealCluster[];
   readonly targetCluster: RealCluster;
+  readonly #onStart: (started: Started) => void;
 
-  constructor(n: number, sources: readonly RealCluster[], targetCluster: RealCluster) {
+  constructor(
+    n: number,
+    sources: readonly RealCluster[],
+    targetCluster: RealCluster,
+    onStart: (started: Started) => void,
+  ) {
+    this.#onStart = onStart;
     this.a = `a${n}`;
     this.b = `b${n}`;
     this.sources = sources;
@@ -47,6 +54,7 @@ export class Stage {
     const mode = this.sources.length > 1 ? 'failover' : 'single';
     const config = await relayConfig({ topics: { [this.a]: this.b }, ...over }, { mode, ...flags });
     const started = await startRelay({ sources: this.sources.map(({ kafka }) => kafka), target: this.target }, config);
+    this.#onStart(started);
     return {
       ...started,
       /** Its warnings and errors. */
@@ -91,14 +99,19 @@ export function relayStages(sources: number) {
   before(async () => {
     if (!why) clusters = await startClusters(sources + 1);
   });
-  after(() => stopClusters(clusters));
+  const started: Started[] = [];
+  after(async () => {
+    // A test that fails leaves its relay behind.
+    await Promise.all(started.map((relay) => relay.stop()));
+    await stopClusters(clusters);
+  });
 
   /** @param target another cluster than the file's own */
   async function lab(
     { partitions = 1, targetPartitions = partitions, config = {} }: Shape = {},
     target = clusters[0]!,
   ) {
-    const stage = new Stage(++n, clusters.slice(1), target);
+    const stage = new Stage(++n, clusters.slice(1), target, (relay) => started.push(relay));
     for (const { kafka } of stage.sources) await makeTopic(kafka, stage.a, partitions, config);
     if (targetPartitions > 0) await makeTopic(target.kafka, stage.b, targetPartitions);
     return stage;

@@ -33,13 +33,14 @@ async function readerOf(
   const kept = new Promise<void>((resolve) => {
     polled = resolve;
   });
-  const state = { polls: 0, assigned: [] as TopicPartitionOffset[] };
+  const state = { polls: 0, assigned: [] as TopicPartitionOffset[], asked: [] as number[] };
   const kafka = {
     brokers: 'x',
     consumer: async (options: ConsumerOptions): Promise<Consumer> =>
       ({
         assign: (list: TopicPartitionOffset[]) => state.assigned.push(...list),
-        poll: async () => {
+        poll: async (max: number) => {
+          state.asked.push(max);
           polled();
           await new Promise((resolve) => !hangs && setImmediate(resolve));
           const poll = polls[state.polls++];
@@ -102,6 +103,14 @@ describe('reader', () => {
     await reader.next(1);
     for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setImmediate(resolve));
     assert.ok(state.polls <= 6, `${state.polls} polls`);
+  });
+
+  test('a poll asks for no more than the bound holds of the largest messages of late', async () => {
+    const polls = [300_000, ...Array<number>(12).fill(10)].map((bytes, n) => ({ offsets: [10 + n], bytes }));
+    const { reader, state } = await readerOf(polls, 1_600_000);
+    for (let n = 0; n < polls.length; n++) await reader.next(1);
+    assert.deepEqual(state.asked.slice(0, 4), [16, 5, 10, 21]);
+    assert.equal(state.asked.at(-1), 1_000);
   });
 
   test('starts one message early to hold the source against what was relayed', async () => {
