@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { GatewayError } from '../../../src/errors.js';
 import { parseBlpopTimeout, type TimeoutUnit } from '../../../src/resp/blpop-timeout.js';
+
+const code = (expected: string) => (error: unknown) => error instanceof GatewayError && error.code === expected;
 
 const cases: readonly [text: string, unit: TimeoutUnit, ms: number, read: 's' | 'ms'][] = [
   ['5', 'auto', 5_000, 's'],
@@ -20,3 +23,13 @@ for (const [text, unit, ms, read] of cases) {
     assert.deepEqual(parseBlpopTimeout(Buffer.from(text), unit), { ms, unit: read });
   });
 }
+
+for (const text of ['', ' 1', 'soon', 'inf', 'NaN', '1e400']) {
+  test(`${JSON.stringify(text)} is no time-out`, () => {
+    assert.throws(() => parseBlpopTimeout(Buffer.from(text), 'auto'), code('consumer-timeout-invalid'));
+  });
+}
+
+test('a time-out is not negative', () => {
+  assert.throws(() => parseBlpopTimeout(Buffer.from('-1'), 'auto'), code('consumer-timeout-negative'));
+});
