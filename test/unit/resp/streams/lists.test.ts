@@ -1,0 +1,44 @@
+// Plain lists: at least once. What was popped is acknowledged when the same connection asks for more, or by QUIT.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { eventually } from '../../../support/eventually.js';
+import { RespPair } from '../../../support/resp-pair.js';
+
+async function withList(run: (pair: RespPair) => Promise<void>): Promise<void> {
+  const pair = await RespPair.start({
+    settings: { streams: { partitions: 1, plainLists: true, commitIntervalMs: 1 } },
+  });
+  try {
+    const client = await pair.client();
+    assert.equal(await client.exchange(['RPUSH', 'q', 'a', 'b', 'c']), ':3\r\n');
+    await run(pair);
+  } finally {
+    await pair.stop();
+  }
+}
+
+const committed = ({ kafka }: RespPair): number =>
+  kafka.groups.get('lists.q')?.committed.values().next().value?.offset ?? 0;
+const pair = (value: string) => `*2\r\n$1\r\nq\r\n$1\r\n${value}\r\n`;
+
+test('a connection that breaks gives back what it popped last; what it popped before is acknowledged', () =>
+  withList(async (lists) => {
+    const [first, second] = [await lists.client(), await lists.client()];
+    assert.equal(await first.exchange(['BLPOP', 'q', '5']), pair('a'));
+    assert.equal(await first.exchange(['BLPOP', 'q', '5']), pair('b'));
+    await eventually(5_000, () => committed(lists) === 1);
+    first.socket.resetAndDestroy();
+    const next = [await second.exchange(['BLPOP', 'q', '5']), await second.exchange(['BLPOP', 'q', '5'])];
+    assert.deepEqual(next.toSorted(), [pair('b'), pair('c')]);
+  }));
+
+test('QUIT acknowledges what was popped last', () =>
+  withList(async (lists) => {
+    const [first, second] = [await lists.client(), await lists.client()];
+    assert.equal(await first.exchange(['BLPOP', 'q', '5']), pair('a'));
+    first.send(['QUIT']);
+    await first.closed();
+    await eventually(5_000, () => committed(lists) === 1);
+    assert.equal(await second.exchange(['LLEN', 'q']), ':2\r\n');
+    assert.equal(await second.exchange(['BLPOP', 'q', '5']), pair('b'));
+  }));
