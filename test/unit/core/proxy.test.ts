@@ -76,6 +76,18 @@ describe('producing for clients without a session', () => {
     assert.deepEqual(await many(put), [0, 1], 'half a minute later at the latest');
   });
 
+  it('a partition without a leader shows -1', async () => {
+    const { proxy, leave } = make();
+    leave(1);
+    const { partitions } = await proxy.topic('t', { partitions: true, config: false });
+    assert.deepEqual(
+      partitions?.map(({ leader }) => leader),
+      [-1, 1, -1, -1],
+    );
+    const all = await proxy.topics({ partitions: true, config: false });
+    assert.equal(all.get('t')?.partitions?.[3]?.leader, -1);
+  });
+
   it('a cluster that does not say which partitions have a leader holds nobody up for long', async () => {
     const { clock, kafka, put, complain } = make();
     await put();
