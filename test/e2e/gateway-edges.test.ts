@@ -149,6 +149,8 @@ describe('at the edges', () => {
     await assert.rejects(waiting, { message: 'CONS Server shutdown' });
     await assert.rejects(pop(client, 'topics:ending', 1), { message: 'CONS Server shutdown' });
     assert.equal(await ack(client, first), 1);
+    const producer = await open(gateway);
+    assert.equal(await producer.call('RPUSHX', 'topics:ending', 'm2'), 1, 'producing goes on');
     assert.equal(await ended, 0);
     const told = gateway.lines.filter(({ client: who, step, signal }) => who === 'ending:c' || step || signal);
     assert.deepEqual(
@@ -168,25 +170,37 @@ describe('at the edges', () => {
     const again = await start();
     const other = await open(again, 'ending:c');
     assert.equal((await pop(other, 'topics:ending', 30))?.value, 'm1', 'the ack was committed, no more than it');
+    assert.equal((await pop(other, 'topics:ending', 30))?.value, 'm2', 'and what was produced was flushed');
   });
 
-  test('a second signal, or a shutdown that takes too long, ends with 1 and says what was not delivered', async (t) => {
-    if (!met(t, whyNoKafka())) return;
-    await createTopic('stuck');
-    const gateway = await start({}, ['--shutdown-timeout', '1500']);
-    const client = await open(gateway);
-    await client.call('RPUSHX', 'topics:stuck', 'm');
-    assert.equal(await client.call('DUMP', '10000'), 0);
-    kafka!.pause();
-    try {
-      await client.call('RPUSHX', 'topics:stuck', 'm');
-      assert.equal(await gateway.end('SIGTERM'), 1);
-      const last = gateway.lines.find(({ msg }) => msg.startsWith('shutdown takes too long'));
-      assert.equal(last?.undelivered, 1);
-    } finally {
-      kafka!.resume();
-    }
-  });
+  for (const [said, args, isSecondSent] of [
+    ['second signal', [], true],
+    ['shutdown takes too long', ['--shutdown-timeout', '1500'], false],
+  ] as const) {
+    test(`${said}: it ends with 1 and says what was not delivered`, async (t) => {
+      if (!met(t, whyNoKafka())) return;
+      const topic = `stuck-${args.length}`;
+      await createTopic(topic);
+      const gateway = await start({}, args);
+      const client = await open(gateway);
+      await client.call('RPUSHX', `topics:${topic}`, 'm');
+      assert.equal(await client.call('DUMP', '10000'), 0);
+      kafka!.pause();
+      try {
+        await client.call('RPUSHX', `topics:${topic}`, 'm', 'm', 'm');
+        const ended = gateway.end('SIGTERM');
+        if (isSecondSent) {
+          await until(async () => gateway.lines.some(({ msg }) => msg === 'shutting down'));
+          gateway.signal('SIGTERM');
+        }
+        assert.equal(await ended, 1);
+        const last = gateway.lines.find(({ msg }) => msg === `${said}: ending at once`);
+        assert.equal(last?.undelivered, 3);
+      } finally {
+        kafka!.resume();
+      }
+    });
+  }
 });
 
 async function until(condition: () => Promise<boolean>): Promise<void> {
