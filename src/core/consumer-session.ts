@@ -39,8 +39,8 @@ const longestPollMs = 1_000;
 const batchMessages = 256;
 /** How old a look at the assignment may be when a message is answered, ms (a look costs 58 us). */
 const assignmentAgeMs = 50;
-/** The same while nothing is there to be answered: the look is for the log alone, and waits for a thread that may be busy joining. */
-const idleLookMs = 5_000;
+/** The same while nothing is there to be answered: the look is for the log alone, and waits for librdkafka's own thread. */
+const idleLookMs = { unassigned: 5_000, assigned: 30_000 };
 /** How long a look at the cluster's topics may take, ms. */
 const refreshMs = 5_000;
 /** How often a missing topic is looked for while somebody waits, ms. */
@@ -106,7 +106,7 @@ export class ConsumerSession {
       if (this.#failure) throw this.#failure;
       const now = clock.monotonic();
       if (this.#pollIsDue(now)) await this.#poll(0);
-      const oldest = this.#readAhead.length > 0 ? assignmentAgeMs : idleLookMs;
+      const oldest = this.#readAhead.length > 0 ? assignmentAgeMs : this.#idleLookMs;
       if (now - this.#assignedAt > oldest) this.#refreshAssignment();
       const message = this.#handOut();
       if (message) return message;
@@ -164,6 +164,10 @@ export class ConsumerSession {
     const message = this.#readAhead.take();
     if (message) this.#options.stats.add('consumer.messages');
     return message;
+  }
+
+  get #idleLookMs(): number {
+    return this.#assigned.size > 0 ? idleLookMs.assigned : idleLookMs.unassigned;
   }
 
   /** A member that is asked now and then must poll, even when its read-ahead lasts for hours. */

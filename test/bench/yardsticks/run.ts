@@ -11,7 +11,10 @@ const execute = promisify(execFile);
 export const rounds = process.argv.includes('--quick') ? 3 : 5;
 
 /** Messages a second of a yardstick that measures itself. */
-export async function yardstick(name: 'raw-produce' | 'raw-consume', ...args: (string | number)[]): Promise<number> {
+export async function yardstick(
+  name: 'raw-produce' | 'raw-consume' | 'client',
+  ...args: (string | number)[]
+): Promise<number> {
   const { stdout } = await execute(process.execPath, [join(import.meta.dirname, `${name}.js`), ...args.map(String)]);
   return (JSON.parse(stdout) as { perSecond: number }).perSecond;
 }

@@ -1,0 +1,60 @@
+// What connections cost that did something once and idle: producers, and consumers that do not ask. On a real Kafka.
+import { readdirSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
+import { GatewayProcess } from '../support/gateway.js';
+import { KafkaServer } from '../support/kafka-server.js';
+import { connect, pop } from '../support/redis-client.js';
+import { cpuSeconds, residentBytes } from './yardsticks/run.js';
+
+const count = process.argv.includes('--quick') ? 100 : 500;
+const idleTimeoutMs = 10_000;
+const kafka = await KafkaServer.start({ fast: true });
+const producers = {
+  what: `${count} that have produced once, after producerIdleTimeoutMs`,
+  targets: '<= 1 %, <= 150 MB',
+  once: (client: Redis, index: number) => client.call('RPUSHX', 'topics:idle', `m${index}`),
+};
+const consumers = {
+  what: `${count} idle consumers`,
+  targets: '<= 20 %, <= 400 MB',
+  once: (client: Redis) => pop(client, 'topics:idle', 60),
+};
+try {
+  console.log('| connections | CPU of one core | MB above the process before | threads before, after | target |');
+  console.log('| --- | --- | --- | --- | --- |');
+  for (const crowd of [producers, consumers]) await measure(crowd);
+} finally {
+  await kafka.stop();
+}
+
+async function measure({ what, targets, once }: typeof producers): Promise<void> {
+  const gateway = await GatewayProcess.start({
+    config: { general: { 'bootstrap.servers': kafka.brokers }, consumer: { 'auto.offset.reset': 'earliest' } },
+    args: ['--producer-idle-timeout', String(idleTimeoutMs), '--max-consumers', '800'],
+    env: { UV_THREADPOOL_SIZE: '900' },
+  });
+  const threads = (): number => readdirSync(`/proc/${gateway.pid}/task`).length;
+  const clients: Redis[] = [];
+  try {
+    const first = await connect(gateway.port);
+    for (let index = 0; index < 2_000; index += 1) await first.call('RPUSHX', 'topics:idle', `first${index}`);
+    await first.call('DUMP', '10000');
+    first.disconnect();
+    await sleep(2_000);
+    const [memory, before] = [residentBytes(gateway.pid), threads()];
+    for (let index = 0; index < count; index += 1) clients.push(await connect(gateway.port, `idle${index}:c`));
+    await Promise.all(clients.map((client, index) => once(client, index)));
+    await sleep(idleTimeoutMs + 15_000);
+    const [cpu, from] = [cpuSeconds(gateway.pid), performance.now()];
+    await sleep(15_000);
+    const share = (cpuSeconds(gateway.pid) - cpu) / ((performance.now() - from) / 1_000);
+    const above = (residentBytes(gateway.pid) - memory) / 1024 / 1024;
+    console.log(
+      `| ${what} | ${(share * 100).toFixed(1)} % | ${above.toFixed(0)} | ${before}, ${threads()} | ${targets} |`,
+    );
+  } finally {
+    for (const client of clients) client.disconnect();
+    await gateway.stop();
+  }
+}

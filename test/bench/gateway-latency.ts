@@ -1,0 +1,75 @@
+// From RPUSHX to another connection's BLPOP at 1,000 messages/s, with lingers from 0 to 10 ms, on a real Kafka; what each does to pipelined producing.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { GatewayProcess } from '../support/gateway.js';
+import { KafkaServer } from '../support/kafka-server.js';
+import { connect, pop } from '../support/redis-client.js';
+import { cpuSeconds, median, redisBenchmark, rounds } from './yardsticks/run.js';
+
+const quick = process.argv.includes('--quick');
+const seconds = quick ? 5 : 15;
+const perSecond = 1_000;
+
+const kafka = await KafkaServer.start({ fast: true });
+try {
+  console.log('| linger.ms | p50 ms | p99 ms | max ms | CPU of one core | P 64, 1 connection | P 1, 10 connections |');
+  console.log('| --- | --- | --- | --- | --- | --- | --- |');
+  for (const linger of quick ? [undefined, 5] : [undefined, 0, 1, 2, 5, 10]) await measure(linger);
+} finally {
+  await kafka.stop();
+}
+
+async function measure(linger: number | undefined): Promise<void> {
+  const gateway = await GatewayProcess.start({
+    config: {
+      general: { 'bootstrap.servers': kafka.brokers },
+      consumer: { 'auto.offset.reset': 'earliest' },
+      producer: linger === undefined ? {} : { 'linger.ms': linger },
+    },
+  });
+  try {
+    const topic = `latency${linger ?? ''}${Date.now()}`;
+    const { latencies, cpu } = await atPace(gateway, topic);
+    const at = (share: number): string => latencies[Math.floor((latencies.length - 1) * share)]!.toFixed(1);
+    const [many, single]: [number[], number[]] = [[], []];
+    const rpushx = ['RPUSHX', `topics:${topic}x`, 'x'.repeat(100)];
+    for (let round = 0; round < rounds; round += 1) {
+      many.push(await redisBenchmark(gateway.port, { requests: 200_000, pipeline: 64, clients: 1 }, ...rpushx));
+      single.push(await redisBenchmark(gateway.port, { requests: 40_000, pipeline: 1, clients: 10 }, ...rpushx));
+    }
+    const rate = (values: readonly number[]): string => `${Math.round(median(values)).toLocaleString('en')}/s`;
+    const name = linger ?? 'default';
+    console.log(
+      `| ${name} | ${at(0.5)} | ${at(0.99)} | ${at(1)} | ${(cpu * 100).toFixed(0)} % | ${rate(many)} | ${rate(single)} |`,
+    );
+  } finally {
+    await gateway.stop();
+  }
+}
+
+/** Sends at a steady pace, so that a late answer does not hold the next message back. */
+async function atPace(gateway: GatewayProcess, topic: string): Promise<{ latencies: number[]; cpu: number }> {
+  const [producer, consumer] = [await connect(gateway.port), await connect(gateway.port, 'latency:c')];
+  await producer.call('RPUSHX', `topics:${topic}`, '0');
+  await producer.call('DUMP', '10000');
+  await pop(consumer, `topics:${topic}`, 30);
+  const latencies: number[] = [];
+  const total = seconds * perSecond;
+  const reading = (async () => {
+    while (latencies.length < total) {
+      const got = await pop(consumer, `topics:${topic}`, 30);
+      if (!got) throw new Error('nothing came for 30 s');
+      latencies.push(performance.now() - Number(got.value));
+    }
+  })();
+  const cpuBefore = cpuSeconds(gateway.pid);
+  const startedAt = performance.now();
+  for (let sent = 0; sent < total; ) {
+    for (const due = ((performance.now() - startedAt) * perSecond) / 1_000; sent < due && sent < total; sent += 1)
+      void producer.call('RPUSHX', `topics:${topic}`, String(performance.now()));
+    await sleep(1);
+  }
+  await reading;
+  const cpu = (cpuSeconds(gateway.pid) - cpuBefore) / ((performance.now() - startedAt) / 1_000);
+  for (const client of [producer, consumer]) client.disconnect();
+  return { latencies: latencies.sort((a, b) => a - b), cpu };
+}
