@@ -24,6 +24,8 @@ export interface ProducerSessionOptions {
     options: Pick<ProducerOptions, 'reports' | 'onReport' | 'onFault'>,
     timeoutMs: number,
   ) => Promise<Producer>;
+  /** Whether topics whose names begin with `__` may be written to; absent: not. */
+  readonly allowInternalTopics?: boolean;
   /** How long a caller is held back by a full queue or a missing broker, ms. */
   readonly produceTimeoutMs: number;
   readonly clock: Clock;
@@ -100,7 +102,7 @@ export class ProducerSession {
   /**
    * Queues one record. Returns nothing when it is queued, a promise when the caller has to be held back (the queue is full,
    * or the client is still connecting).
-   * @throws GatewayError (or rejects with) `topic-invalid`, `produce-refused`, `queue-full` after produceTimeoutMs.
+   * @throws GatewayError (or rejects with) `topic-invalid`, `topic-internal`, `produce-refused`, `queue-full` after produceTimeoutMs.
    */
   enqueue(record: ProducerRecord): undefined | Promise<void> {
     return this.#submit(record, undefined);
@@ -173,7 +175,7 @@ export class ProducerSession {
 
   #submit(record: ProducerRecord, receipt: Receipt | undefined): undefined | Promise<void> {
     if (record.topic !== this.#lastTopic) {
-      checkTopicName(record.topic);
+      checkTopicName(record.topic, this.#options.allowInternalTopics);
       this.#lastTopic = record.topic;
     }
     if (this.#waiting === 0 && this.#producer && this.#produced(this.#producer, record, receipt)) return undefined;

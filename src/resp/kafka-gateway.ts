@@ -115,6 +115,7 @@ export class KafkaGateway implements Gateway {
       reports: shared ? 'all' : 'errors',
       open: (options, timeoutMs) => (shared ?? cluster.kafka).producer(options, timeoutMs),
       produceTimeoutMs: settings.produceTimeoutMs,
+      allowInternalTopics: settings.allowInternalTopics,
       clock,
       stats,
       onFailure: (report) => this.#log.deliveryFailed(client(), report),

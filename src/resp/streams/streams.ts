@@ -173,6 +173,7 @@ export class Streams implements Face {
       reports: 'all',
       open: (options, timeoutMs) => cluster.kafka.producer({ ...options, properties }, timeoutMs),
       produceTimeoutMs: settings.produceTimeoutMs,
+      allowInternalTopics: settings.allowInternalTopics,
       clock,
       stats,
       onFailure: (report) => sessionLog.deliveryFailed('streams', report),

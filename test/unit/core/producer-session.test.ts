@@ -7,13 +7,14 @@ import { GatewayError } from '../../../src/errors.js';
 import { ManualClock } from '../../support/clock.js';
 import { fault, kafkaError, ScriptedProducer } from '../../support/port-doubles.js';
 
-function setUp(reports: ReportMode = 'all') {
+function setUp(reports: ReportMode = 'all', allowInternalTopics = false) {
   const clock = new ManualClock();
   const stats = new Stats();
   const producers: ScriptedProducer[] = [];
   const failures: string[] = [];
   const session = new ProducerSession({
     reports,
+    allowInternalTopics,
     open: async (options) => {
       const producer = new ScriptedProducer(options);
       producers.push(producer);
@@ -85,6 +86,12 @@ test('an illegal topic name is refused before it reaches Kafka', () => {
   assert.throws(() => session.enqueue(record('v', '^.*')), code('topic-invalid'));
   assert.throws(() => session.enqueue(record('v', '..')), code('topic-invalid'));
   assert.throws(() => session.enqueue(record('v', '__consumer_offsets')), code('topic-internal'));
+});
+
+test('an internal topic is written to where that is allowed', async () => {
+  const { session, producers } = setUp('all', true);
+  await session.enqueue(record('v', '__mine'));
+  assert.equal(producers[0]!.records[0]!.record.topic, '__mine');
 });
 
 test("what librdkafka refuses at once is the caller's error and not in flight", async () => {
