@@ -8,6 +8,7 @@ import {
   type KafkaFault,
   type Message,
   OFFSET_END,
+  type TopicPartition,
   type TopicPartitionOffset,
 } from '../ports.js';
 
@@ -140,8 +141,10 @@ export class RangeReader {
     const ended: TopicPartitionOffset[] = [];
     this.#ended = (position) => ended.push(position);
     consumer.assign(ranges.map(({ partition, from }) => ({ topic, partition, offset: from })));
+    const paused: TopicPartition[] = [];
     try {
       while (open.size > 0 && bytes < maxBytes) {
+        const before = [...open.keys()];
         if (this.#options.clock.monotonic() > deadline) throw unavailable('a range could not be read in time');
         for (const message of await consumer.poll(batchMessages, pollMs)) {
           const range = message.topic === topic ? open.get(message.partition) : undefined;
@@ -155,10 +158,17 @@ export class RangeReader {
         }
         for (const { topic: its, partition, offset } of ended.splice(0))
           if (its === topic && offset >= (open.get(partition)?.to ?? Number.POSITIVE_INFINITY)) open.delete(partition);
+        // The rest of a batch, thousands of messages, stands in front of what the other partitions have.
+        const done = before.filter((partition) => !open.has(partition)).map((partition) => ({ topic, partition }));
+        if (done.length > 0 && open.size > 0) {
+          consumer.pause(done);
+          paused.push(...done);
+        }
       }
     } finally {
       this.#ended = () => {};
       consumer.assign([]);
+      if (paused.length > 0) consumer.resume(paused);
     }
     return found;
   }
