@@ -17,6 +17,9 @@ const retryMs = 5;
 export class Pack {
   readonly #native: NativeProducer;
   readonly #onRefused: (number: number, topic: string, code: number) => void;
+  readonly #queueMessages: number;
+  /** Records that librdkafka's queue has room for, asked when a pack begins. */
+  #room = 0;
   #topic = '';
   #bytes = Buffer.allocUnsafeSlow(1_024);
   #fields = new Int32Array(8 * fields);
@@ -26,9 +29,17 @@ export class Pack {
   /** Set while librdkafka's queue is full. */
   #retry: NodeJS.Timeout | undefined;
 
-  /** @param onRefused told of a record that librdkafka does not take, for another reason than a full queue. */
-  constructor(native: NativeProducer, onRefused: (number: number, topic: string, code: number) => void) {
+  /**
+   * @param queueMessages the bound of librdkafka's queue: what is packed counts against it
+   * @param onRefused told of a record that librdkafka does not take, for another reason than a full queue
+   */
+  constructor(
+    native: NativeProducer,
+    queueMessages: number,
+    onRefused: (number: number, topic: string, code: number) => void,
+  ) {
     this.#native = native;
+    this.#queueMessages = queueMessages;
     this.#onRefused = onRefused;
   }
 
@@ -41,6 +52,8 @@ export class Pack {
     if ((this.#retry !== undefined || topic !== this.#topic) && !this.submit()) return false;
     this.#topic = topic;
     if (!this.#hasRoom((key?.length ?? 0) + (value?.length ?? 0)) && !this.submit()) return false;
+    if (this.#count === 0) this.#room = this.#queueMessages - this.#native.outqLen();
+    if (this.#count >= this.#room) return false;
     const at = this.#count * fields;
     this.#fields[at] = this.#append(key);
     this.#fields[at + 1] = this.#append(value);

@@ -13,6 +13,8 @@ const empty = Buffer.from('x').subarray(0, 0);
 
 /** Larger records are handed to librdkafka by themselves. */
 const mostPackedBytes = 16_384;
+/** librdkafka's own default. */
+const defaultQueueMessages = 100_000;
 
 /** @throws KafkaError when a property is refused or no broker answers within timeoutMs. */
 export async function openProducer(
@@ -37,8 +39,7 @@ export async function openProducer(
     timeoutMs,
   );
   reports.attach(client.native);
-  const packedBytes = Math.min(mostPackedBytes, Number(properties.global['message.max.bytes'] ?? mostPackedBytes));
-  return new RdProducer(client, reports, packedBytes);
+  return new RdProducer(client, reports, properties);
 }
 
 class RdProducer implements Producer {
@@ -54,12 +55,16 @@ class RdProducer implements Producer {
   /** The client is going or gone: a call would block the loop behind its disconnect. */
   #closed = false;
 
-  constructor(client: Client<NativeProducer>, reports: Reports, packedBytes: number) {
+  constructor(client: Client<NativeProducer>, reports: Reports, { global }: ClientProperties) {
     this.#client = client;
     this.#native = client.native;
     this.#reports = reports;
-    this.#pack = new Pack(client.native, (number, topic, code) => reports.refused(number, topic, code));
-    this.#packedBytes = packedBytes;
+    const queueMessages = Number(global['queue.buffering.max.messages'] ?? defaultQueueMessages);
+    // librdkafka: 0 is no bound.
+    this.#pack = new Pack(client.native, queueMessages || Number.POSITIVE_INFINITY, (number, topic, code) =>
+      reports.refused(number, topic, code),
+    );
+    this.#packedBytes = Math.min(mostPackedBytes, Number(global['message.max.bytes'] ?? mostPackedBytes));
   }
 
   produce(record: ProducerRecord, tag?: unknown): void {

@@ -1,0 +1,151 @@
+// Pack: what is handed over, when, and what becomes of what librdkafka does not take.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { KafkaCode } from '../../../src/core/ports.js';
+import type { NativeProducer } from '../../../src/kafka/native.js';
+import { Pack } from '../../../src/kafka/pack.js';
+import { eventually } from '../../support/eventually.js';
+
+interface Taken {
+  readonly topic: string;
+  readonly key: string | null;
+  readonly value: string | null;
+  readonly number: number;
+}
+
+/** A producer of which only the queue is there. */
+class Queue {
+  readonly taken: Taken[] = [];
+  readonly refused: [number: number, topic: string, code: number][] = [];
+  readonly pack: Pack;
+  calls = 0;
+  /** What it says of a record; 0: taken. */
+  verdict: (record: Taken) => number = () => 0;
+
+  constructor(mostMessages = Number.POSITIVE_INFINITY) {
+    const native = {
+      outqLen: () => this.taken.length,
+      produceMany: (topic: string, bytes: Buffer, fields: Int32Array, count: number) =>
+        this.#produceMany(topic, bytes, fields, count),
+    };
+    this.pack = new Pack(native as unknown as NativeProducer, mostMessages, (...refusal) => this.refused.push(refusal));
+  }
+
+  add(number: number, value = String(number), topic = 't', key: string | null = null): boolean {
+    return this.pack.add(topic, key === null ? null : Buffer.from(key), Buffer.from(value), number);
+  }
+
+  get numbers(): number[] {
+    return this.taken.map(({ number }) => number);
+  }
+
+  #produceMany(topic: string, bytes: Buffer, fields: Int32Array, count: number): number {
+    this.calls += 1;
+    let at = 0;
+    const text = (length: number): string | null => (length < 0 ? null : bytes.toString('latin1', at, (at += length)));
+    let refused = 0;
+    for (let i = 0; i < count; i += 1) {
+      const record = { topic, key: text(fields[4 * i]!), value: text(fields[4 * i + 1]!), number: fields[4 * i + 2]! };
+      const code = this.verdict(record);
+      fields[4 * i + 3] = code;
+      if (code === 0) this.taken.push(record);
+      else refused += 1;
+    }
+    return refused;
+  }
+}
+
+const turnEnds = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+test('the records of one turn are one call, made when the turn ends', async () => {
+  const queue = new Queue();
+  for (let i = 0; i < 100; i += 1) assert.equal(queue.add(i, `v${i}`, 't', i % 2 ? `k${i}` : null), true);
+  assert.equal(queue.calls, 0);
+  await turnEnds();
+  assert.equal(queue.calls, 1);
+  assert.deepEqual(queue.taken[1], { topic: 't', key: 'k1', value: 'v1', number: 1 });
+  assert.deepEqual(queue.numbers, [...Array(100).keys()]);
+  assert.equal(queue.pack.isEmpty, true);
+});
+
+test('null and empty are told apart', async () => {
+  const queue = new Queue();
+  queue.pack.add('t', null, null, 1);
+  queue.pack.add('t', Buffer.alloc(0), Buffer.alloc(0), 2);
+  await turnEnds();
+  assert.deepEqual(
+    queue.taken.map(({ key, value }) => [key, value]),
+    [
+      [null, null],
+      ['', ''],
+    ],
+  );
+});
+
+test('another topic, or more than a pack holds, is another call, in order', async () => {
+  const queue = new Queue();
+  queue.add(1, 'a', 'one');
+  queue.add(2, 'b', 'two');
+  assert.equal(queue.calls, 1);
+  queue.add(3, 'x'.repeat(60_000), 'two');
+  queue.add(4, 'y'.repeat(60_000), 'two');
+  assert.equal(queue.calls, 2);
+  for (let i = 5; i < 1_000; i += 1) queue.add(i, 'z', 'two');
+  await turnEnds();
+  assert.equal(queue.calls, 4);
+  assert.deepEqual(
+    queue.numbers,
+    Array.from({ length: 999 }, (_, index) => index + 1),
+  );
+  assert.equal(queue.taken[3]!.value, 'y'.repeat(60_000));
+});
+
+test('what finds the queue full is kept in its order and tried again, more is refused meanwhile', async () => {
+  const queue = new Queue();
+  queue.verdict = () => (queue.taken.length < 3 ? 0 : KafkaCode.queueFull);
+  for (let i = 0; i < 10; i += 1) queue.add(i, `value ${i}`);
+  await turnEnds();
+  assert.deepEqual(queue.numbers, [0, 1, 2]);
+  assert.equal(queue.add(10), false);
+  assert.equal(queue.pack.submit(), false);
+  queue.verdict = () => 0;
+  await eventually(5_000, () => queue.taken.length === 10);
+  assert.deepEqual(queue.numbers, [...Array(10).keys()]);
+  assert.equal(queue.taken[9]!.value, 'value 9');
+  assert.equal(queue.add(11), true);
+  assert.deepEqual(queue.refused, []);
+});
+
+test('a record that is refused for another reason is told of; the others are taken', async () => {
+  const queue = new Queue();
+  queue.verdict = ({ number }) =>
+    number === 2 ? KafkaCode.unknownPartition : number > 3 && queue.taken.length < 3 ? KafkaCode.queueFull : 0;
+  for (const number of [1, 2, 3, 4, 5]) queue.add(number);
+  await turnEnds();
+  assert.deepEqual(queue.refused, [[2, 't', KafkaCode.unknownPartition]]);
+  assert.deepEqual(queue.numbers, [1, 3]);
+  queue.verdict = () => 0;
+  assert.equal(queue.pack.submit(), true);
+  assert.deepEqual(queue.numbers, [1, 3, 4, 5]);
+});
+
+test("what is packed counts against librdkafka's queue", async () => {
+  const queue = new Queue(5);
+  for (let i = 0; i < 5; i += 1) assert.equal(queue.add(i), true);
+  assert.equal(queue.add(5), false);
+  await turnEnds();
+  assert.equal(queue.add(5), false);
+  queue.taken.splice(0, 2);
+  assert.equal(queue.add(5), true);
+  assert.equal(queue.add(6), true);
+  assert.equal(queue.add(7), false);
+  queue.pack.submit();
+});
+
+test('a pack that is stopped hands over nothing more', async () => {
+  const queue = new Queue();
+  queue.add(1);
+  queue.pack.stop();
+  await turnEnds();
+  assert.equal(queue.calls, 0);
+});
