@@ -42,7 +42,10 @@ class Queue {
   #produceMany(topic: string, bytes: Buffer, fields: Int32Array, count: number): number {
     this.calls += 1;
     let at = 0;
-    const text = (length: number): string | null => (length < 0 ? null : bytes.toString('latin1', at, (at += length)));
+    const text = (length: number): string | null => {
+      at += Math.max(0, length);
+      return length < 0 ? null : bytes.toString('latin1', at - length, at);
+    };
     let refused = 0;
     for (let i = 0; i < count; i += 1) {
       const record = { topic, key: text(fields[4 * i]!), value: text(fields[4 * i + 1]!), number: fields[4 * i + 2]! };
