@@ -240,6 +240,7 @@ describe('shared consumers', { timeout: 600_000 }, () => {
         writer.produce({ topic: name, key: null, value: Buffer.from(`${value}`) });
       await writer.commitTransaction(10_000);
     }
+    await writer.close(10_000);
     await factory.close();
     const pixy = await start();
     assert.deepEqual(values(await drain(pixy, name, 'g', 6)), upTo(6));
