@@ -1,5 +1,5 @@
 // Runs the benchmarks in test/bench one after another: all, or those named (`npm run bench -- resp`); flags are handed to them.
-// `npm run bench -- --quick`: the gateway's hot paths, in short forms, in two minutes.
+// `npm run bench -- --quick`: the gateway's hot paths alone, in short forms.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -70,11 +70,7 @@ class RdProducer implements Producer {
   produce(record: ProducerRecord, tag?: unknown): void {
     if (this.#closing) throw closedError();
     const number = this.#reports.expect(tag);
-    const code = this.#isPacked(record)
-      ? this.#pack.add(record.topic, record.key, record.value, number)
-        ? 0
-        : KafkaCode.queueFull
-      : this.#produceAlone(record, number);
+    const code = this.#isPacked(record) ? this.#producePacked(record, number) : this.#produceAlone(record, number);
     if (code === 0) return;
     this.#reports.forget(number);
     throw code === KafkaCode.queueFull ? queueFull : wrap(code);
@@ -84,9 +80,14 @@ class RdProducer implements Producer {
     return (
       partition === undefined &&
       timestamp === undefined &&
-      (headers === undefined || headers.length === 0) &&
+      !headers?.length &&
       (key?.length ?? 0) + (value?.length ?? 0) <= this.#packedBytes
     );
+  }
+
+  /** @returns librdkafka's error code. */
+  #producePacked({ topic, key, value }: ProducerRecord, number: number): number {
+    return this.#pack.add(topic, key, value, number) ? 0 : KafkaCode.queueFull;
   }
 
   /** Behind what is packed. @returns librdkafka's error code. */
@@ -99,7 +100,7 @@ class RdProducer implements Producer {
       key !== null && key.length === 0 ? empty : key,
       timestamp ?? null,
       number,
-      headers === undefined || headers.length === 0 ? undefined : this.#nativeHeaders(headers),
+      headers?.length ? this.#nativeHeaders(headers) : undefined,
     );
   }
 

@@ -25,17 +25,9 @@ try {
     C: () => yardstick('raw-consume', kafka.brokers, one, filled),
   };
   head('messages/s', 'yardstick');
-  const alone = await compare('BLPOP one at a time, against E', '>= 0.8', few, 'pop', one, 1, against.E);
-  await compare('BLPOP and an ack after each, against E', '>= 0.4', few, 'pop-ack', one, 1, against.E);
-  await compare(
-    'BLPOP by 64 and one RPUSH acks of 64, against C',
-    '>= 0.5',
-    filled - 64_000,
-    'pop-64',
-    one,
-    1,
-    against.C,
-  );
+  const alone = await compare('BLPOP one at a time, against E', '>= 0.8', few, 'pop', one, against.E);
+  await compare('BLPOP and an ack after each, against E', '>= 0.4', few, 'pop-ack', one, against.E);
+  await compare('BLPOP by 64 and one RPUSH acks of 64, against C', '>= 0.5', filled - 64_000, 'pop-64', one, against.C);
   const ten: number[] = [];
   for (let round = 0; round < rounds; round += 1)
     ten.push(await yardstick('client', gateway.port, 'pop', twelve, few * 2, 10));
@@ -58,13 +50,12 @@ async function compare(
   messages: number,
   what: string,
   topic: string,
-  connections: number,
   floor: () => Promise<number>,
 ): Promise<number[]> {
   const [ours, theirs]: [number[], number[]] = [[], []];
   for (let round = 0; round < rounds; round += 1) {
     theirs.push(await floor());
-    ours.push(await yardstick('client', gateway.port, what, topic, messages, connections));
+    ours.push(await yardstick('client', gateway.port, what, topic, messages, 1));
   }
   report(name, target, ours, theirs);
   return ours;

@@ -4,21 +4,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
-import type { Message } from '../../../src/core/ports.js';
 import { FilterChain, loadFilters } from '../../../src/relay/filter.js';
 import { fakeLab as lab } from '../../support/relay-fake-lab.js';
 import { fill, metric, numbered, until } from '../../support/relay-lab.js';
-
-const message = (over: Partial<Message> = {}): Message => ({
-  topic: 'a',
-  partition: 3,
-  offset: 7,
-  key: Buffer.from('k'),
-  value: Buffer.from('v'),
-  headers: [],
-  timestamp: 1_700_000_000_123,
-  ...over,
-});
+import { message } from '../../support/relay-message.js';
 
 describe('filters', () => {
   async function load(module: string, over = {}, extension = 'mjs') {

@@ -2,21 +2,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import type { Message } from '../../../src/core/ports.js';
 import { CheckpointReader, claimRecord, progressRecord } from '../../../src/relay/checkpoint.js';
 import { formatBytes, formatSeconds, progressBar, progressLine, summaryLine } from '../../../src/relay/progress.js';
 import { nanoseconds, recordBytes, Translator } from '../../../src/relay/translate.js';
+import { message } from '../../support/relay-message.js';
 
-const message = (over: Partial<Message> = {}): Message => ({
-  topic: 'a',
-  partition: 3,
-  offset: 7,
-  key: Buffer.from('k'),
-  value: Buffer.from('v'),
-  headers: [],
-  timestamp: 1_700_000_000_123,
-  ...over,
-});
 const limits = { maxRecordBytes: 1_000, timestampBeforeMs: Number.MAX_SAFE_INTEGER, timestampAheadMs: 3_600_000 };
 const now = 1_700_000_100_000;
 
