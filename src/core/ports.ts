@@ -131,6 +131,8 @@ export interface ProducerOptions {
   readonly reports: ReportMode;
   /** Over the cluster's producer section. */
   readonly properties?: Properties;
+  /** How long a record without a tag, which nobody waits for, may be held for others to be handed over with, ms. Absent: not at all. */
+  readonly gatherMs?: number;
   /** Called for each report of the chosen kind, with the tag given to produce(). */
   readonly onReport: (report: DeliveryReport, tag: unknown) => void;
   /** A fault of the client itself: brokers unreachable (not fatal) or an idempotence error (fatal: the producer is of no more use). */

@@ -32,6 +32,8 @@ export interface ProduceSettings {
   readonly produceTimeoutMs: number;
   /** How long closing waits for what is queued, ms. */
   readonly shutdownTimeoutMs: number;
+  /** How long a record that nobody waits for may be held for others to be produced with, ms. */
+  readonly gatherMs: number;
   /** Over the cluster's producer properties. */
   readonly properties: Readonly<Record<string, string | number | boolean>>;
 }
@@ -70,7 +72,10 @@ export class KafkaProxy {
     const { kafka, produce, clock, stats, log } = options;
     this.#producer = new ProducerSession({
       reports: 'all',
-      open: (wiring, timeoutMs) => kafka.producer({ ...wiring, properties: produce.properties }, timeoutMs),
+      open: (wiring, timeoutMs) => {
+        const { properties, gatherMs } = produce;
+        return kafka.producer({ ...wiring, properties, gatherMs }, timeoutMs);
+      },
       produceTimeoutMs: produce.produceTimeoutMs,
       clock,
       stats,

@@ -12,6 +12,7 @@ import { goJson } from './go-json.js';
 import { openApi } from './openapi.js';
 import type { Ops } from './ops.js';
 import { Params } from './params.js';
+import { Replies } from './replies.js';
 import { onEnd } from './reply-end.js';
 import type { Route } from './route.js';
 import { type Found, Router } from './router.js';
@@ -53,6 +54,7 @@ export function createApi(options: ApiOptions): RequestListener {
 
 class Api {
   readonly #options: ApiOptions;
+  readonly #replies = new Replies();
   readonly #router = new Router(routes);
   readonly #others: ReadonlyMap<string, () => Answer | Promise<Answer>>;
   readonly #measures: ReadonlyMap<Route, Measures>;
@@ -77,7 +79,7 @@ class Api {
       const found = this.#router.find(path);
       const route = found?.methods.get(request.method ?? '');
       if (!found) void this.#serveOther(path, request, response);
-      else if (!route) send(response, 405, text, '');
+      else if (!route) this.#replies.send(response, 405, text, '');
       else this.#take({ route, found, query: mark < 0 ? '' : url.slice(mark + 1), request, response });
     } catch (error) {
       this.#fail('none', error, response);
@@ -128,7 +130,7 @@ class Api {
 
   #succeed(route: Route, response: ServerResponse, reply: string): void {
     this.#measures.get(route)!.answered.value++;
-    send(response, 200, json, reply);
+    this.#replies.send(response, 200, json, reply);
   }
 
   #fail(route: string, error: unknown, response: ServerResponse): void {
@@ -139,14 +141,14 @@ class Api {
     if (!known) log.error({ err: error, route }, 'A request failed: this is a bug');
     // What is left of such a body would be taken for the next request.
     if (known?.code === 'body-too-large') response.shouldKeepAlive = false;
-    send(response, status, json, goJson({ error: known?.message ?? 'internal error' }));
+    this.#replies.send(response, status, json, goJson({ error: known?.message ?? 'internal error' }));
   }
 
   /** The ping, the ops endpoints, the document of all this, and what is not there. */
   async #serveOther(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       const { status, type, body } = await this.#otherAnswer(path, request.method);
-      send(response, status, type, body);
+      this.#replies.send(response, status, type, body);
     } catch (error) {
       this.#fail('none', error, response);
     }
@@ -163,10 +165,4 @@ function measuresOf(stats: Stats, { name }: Route): Measures {
   const answered = stats.labelled('http.requests').count([name, '200']);
   if (name === 'produce') return { answered, latency: stats.latency('produce.seconds', 'http') };
   return name === 'consume' ? { answered, latency: stats.latency('consume.seconds', 'http') } : { answered };
-}
-
-/** One string, so that head and body leave in one write. */
-function send(response: ServerResponse, status: number, type: string, body: string): void {
-  const length = ['Content-Length', String(Buffer.byteLength(body))];
-  response.writeHead(status, body === '' ? length : ['Content-Type', type, ...length]).end(body);
 }

@@ -39,7 +39,7 @@ export async function openProducer(
     timeoutMs,
   );
   reports.attach(client.native);
-  return new RdProducer(client, reports, properties);
+  return new RdProducer(client, reports, properties, options.gatherMs ?? 0);
 }
 
 class RdProducer implements Producer {
@@ -55,13 +55,13 @@ class RdProducer implements Producer {
   /** The client is going or gone: a call would block the loop behind its disconnect. */
   #closed = false;
 
-  constructor(client: Client<NativeProducer>, reports: Reports, { global }: ClientProperties) {
+  constructor(client: Client<NativeProducer>, reports: Reports, { global }: ClientProperties, gatherMs: number) {
     this.#client = client;
     this.#native = client.native;
     this.#reports = reports;
     const queueMessages = Number(global['queue.buffering.max.messages'] ?? defaultQueueMessages);
     // librdkafka: 0 is no bound.
-    this.#pack = new Pack(client.native, queueMessages || Number.POSITIVE_INFINITY, (number, topic, code) =>
+    this.#pack = new Pack(client.native, queueMessages || Number.POSITIVE_INFINITY, gatherMs, (number, topic, code) =>
       reports.refused(number, topic, code),
     );
     this.#packedBytes = Math.min(mostPackedBytes, Number(global['message.max.bytes'] ?? mostPackedBytes));
@@ -70,7 +70,9 @@ class RdProducer implements Producer {
   produce(record: ProducerRecord, tag?: unknown): void {
     if (this.#closing) throw closedError();
     const number = this.#reports.expect(tag);
-    const code = this.#isPacked(record) ? this.#producePacked(record, number) : this.#produceAlone(record, number);
+    const code = this.#isPacked(record)
+      ? this.#producePacked(record, number, tag !== undefined)
+      : this.#produceAlone(record, number);
     if (code === 0) return;
     this.#reports.forget(number);
     throw code === KafkaCode.queueFull ? queueFull : wrap(code);
@@ -86,8 +88,8 @@ class RdProducer implements Producer {
   }
 
   /** @returns librdkafka's error code. */
-  #producePacked({ topic, key, value }: ProducerRecord, number: number): number {
-    return this.#pack.add(topic, key, value, number) ? 0 : KafkaCode.queueFull;
+  #producePacked({ topic, key, value }: ProducerRecord, number: number, isAwaited: boolean): number {
+    return this.#pack.add(topic, key, value, number, isAwaited) ? 0 : KafkaCode.queueFull;
   }
 
   /** Behind what is packed. @returns librdkafka's error code. */

@@ -1,5 +1,6 @@
 // The `pool` section of the configuration: how REST and gRPC clients share a group's messages; and the same from Kafka-Pixy's words.
 import { z } from 'zod';
+import { longestGatherMs } from './settings.js';
 
 const ms = z.number().int().min(1);
 const count = z.number().int().min(1);
@@ -28,6 +29,12 @@ export const poolConfig = z
       .describe('How long a request is held back by a full queue or a missing broker'),
     shutdownTimeoutMs: z.number().int().min(0).default(5_000).describe('How long closing waits for queued messages'),
     lingerMs: z.number().min(0).default(1).describe('How long a record waits for others to be sent with'),
+    gatherMs: z
+      .number()
+      .int()
+      .min(0)
+      .default(longestGatherMs)
+      .describe('How long a record that nobody waits for (no `sync`) is held before that, to be sent with others'),
   })
   .prefault({});
 

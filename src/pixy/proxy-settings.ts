@@ -4,7 +4,7 @@ import type { ProduceSettings } from '../core/proxy.js';
 import type { SharedSettings } from '../core/shared-settings.js';
 import type { PixyProxy } from './file.js';
 import { kafkaVersions, type ProxyValues } from './keys.js';
-import { consumerProperties, producerProperties } from './settings.js';
+import { consumerProperties, longestGatherMs, producerProperties } from './settings.js';
 
 export interface ProxySetup {
   /** Of every client of the cluster. */
@@ -100,6 +100,7 @@ function producing({ values, versionGiven }: PixyProxy): ProduceSettings {
     roundRobin: partitioner === 'roundrobin',
     produceTimeoutMs: worst + values['producer.timeout'],
     shutdownTimeoutMs: Math.max(values['producer.shutdown_timeout'], leastShutdownMs),
+    gatherMs: Math.min(values['producer.flush_frequency'], longestGatherMs),
     properties: {
       ...producerProperties,
       partitioner: partitioner === 'hash' ? 'fnv1a_random' : 'random',

@@ -21,6 +21,9 @@ export const consumerProperties = {
   'topic.metadata.refresh.interval.ms': 30_000,
 } as const;
 
+/** Spares Kafka a hundred small requests a second and more of each partition, and a record may as well be lost in librdkafka's queue. */
+export const longestGatherMs = 10;
+
 /** What a producer of single requests needs: equal keys where Kafka-Pixy puts them, and a quick word on missing topics. */
 export const producerProperties = {
   partitioner: 'fnv1a_random',
@@ -34,7 +37,7 @@ export function fromPool(
   clientId: string,
   maxMessageBytes: number,
 ): { settings: SharedSettings; produce: ProduceSettings } {
-  const { produceTimeoutMs, shutdownTimeoutMs, lingerMs, clientId: named = clientId, ...shared } = pool;
+  const { produceTimeoutMs, shutdownTimeoutMs, lingerMs, gatherMs, clientId: named = clientId, ...shared } = pool;
   return {
     settings: { ...shared, clientId: named, disabled: false, connectTimeoutMs, properties: consumerProperties },
     produce: {
@@ -43,6 +46,7 @@ export function fromPool(
       roundRobin: false,
       produceTimeoutMs,
       shutdownTimeoutMs,
+      gatherMs,
       properties: { ...producerProperties, 'linger.ms': lingerMs },
     },
   };

@@ -15,6 +15,7 @@ const produce: ProduceSettings = {
   roundRobin: false,
   produceTimeoutMs: 1_000,
   shutdownTimeoutMs: 1_000,
+  gatherMs: 0,
   properties: {},
 };
 

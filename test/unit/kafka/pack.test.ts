@@ -22,17 +22,24 @@ class Queue {
   /** What it says of a record; 0: taken. */
   verdict: (record: Taken) => number = () => 0;
 
-  constructor(mostMessages = Number.POSITIVE_INFINITY) {
+  constructor(mostMessages = Number.POSITIVE_INFINITY, gatherMs = 0) {
     const native = {
       outqLen: () => this.taken.length,
       produceMany: (topic: string, bytes: Buffer, fields: Int32Array, count: number) =>
         this.#produceMany(topic, bytes, fields, count),
     };
-    this.pack = new Pack(native as unknown as NativeProducer, mostMessages, (...refusal) => this.refused.push(refusal));
+    this.pack = new Pack(native as unknown as NativeProducer, mostMessages, gatherMs, (...refusal) =>
+      this.refused.push(refusal),
+    );
   }
 
-  add(number: number, value = String(number), topic = 't', key: string | null = null): boolean {
-    return this.pack.add(topic, key === null ? null : Buffer.from(key), Buffer.from(value), number);
+  add(number: number, value = String(number), topic = 't', key: string | null = null, isUrgent = true): boolean {
+    return this.pack.add(topic, key === null ? null : Buffer.from(key), Buffer.from(value), number, isUrgent);
+  }
+
+  /** Nobody waits for this one. */
+  addPatient(number: number, topic = 't'): boolean {
+    return this.add(number, String(number), topic, null, false);
   }
 
   get numbers(): number[] {
@@ -58,6 +65,7 @@ class Queue {
   }
 }
 
+const turnOfMicrotasks = (): Promise<void> => new Promise((resolve) => queueMicrotask(resolve));
 const turnEnds = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 test('the records of one turn are one call, made when the turn ends', async () => {
@@ -73,8 +81,8 @@ test('the records of one turn are one call, made when the turn ends', async () =
 
 test('null and empty are told apart', async () => {
   const queue = new Queue();
-  queue.pack.add('t', null, null, 1);
-  queue.pack.add('t', Buffer.alloc(0), Buffer.alloc(0), 2);
+  queue.pack.add('t', null, null, 1, true);
+  queue.pack.add('t', Buffer.alloc(0), Buffer.alloc(0), 2, true);
   await turnEnds();
   assert.deepEqual(
     queue.taken.map(({ key, value }) => [key, value]),
@@ -151,4 +159,43 @@ test('a pack that is stopped hands over nothing more', async () => {
   queue.pack.stop();
   await turnEnds();
   assert.equal(queue.calls, 0);
+});
+
+test('records that are not urgent are gathered over turns, one call for all', async () => {
+  const queue = new Queue(Number.POSITIVE_INFINITY, 1);
+  queue.addPatient(1);
+  queue.addPatient(2);
+  await turnOfMicrotasks();
+  assert.equal(queue.calls, 0);
+  await eventually(5_000, () => queue.taken.length === 2);
+  assert.equal(queue.calls, 1);
+  queue.addPatient(3);
+  await eventually(5_000, () => queue.taken.length === 3);
+  assert.equal(queue.calls, 2);
+});
+
+test('an urgent record takes along what was gathered before it, in order; so does another topic, a full pack, a flush', async () => {
+  const queue = new Queue(Number.POSITIVE_INFINITY, 60_000);
+  queue.addPatient(1);
+  await turnEnds();
+  assert.equal(queue.calls, 0);
+  queue.add(2);
+  queue.addPatient(3);
+  await turnEnds();
+  assert.deepEqual([queue.calls, queue.numbers], [1, [1, 2, 3]]);
+  queue.addPatient(4);
+  queue.addPatient(5, 'other');
+  assert.deepEqual(queue.numbers, [1, 2, 3, 4]);
+  assert.equal(queue.pack.submit(), true);
+  assert.deepEqual(queue.numbers, [1, 2, 3, 4, 5]);
+  for (let number = 6; number < 6 + 513; number += 1) queue.addPatient(number);
+  assert.equal(queue.taken.length, 5 + 512);
+  queue.pack.stop();
+});
+
+test('without a time to gather for nothing is held back', async () => {
+  const queue = new Queue();
+  queue.addPatient(1);
+  await turnEnds();
+  assert.deepEqual(queue.numbers, [1]);
 });
