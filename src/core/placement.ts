@@ -4,7 +4,7 @@ import type { Clock, ProducerRecord, TopicMetadata } from './ports.js';
 import type { TopicCatalog } from './topic-catalog.js';
 
 /** How often records without a key have the cluster looked at for partitions without a leader, ms. */
-const lookEveryMs = 30_000;
+const lookEveryMs = 5_000;
 /** How long after such a partition was seen, or brokers were missed, each record is looked after, ms. */
 const troubleMs = 30_000;
 /** How long a look may take, ms. */

@@ -58,8 +58,9 @@ function unary({ proxies, stats, log }: ServiceOptions, method: Method): handleU
       const result = run(call.request, proxies.get(call.request.cluster), {
         onEnd: (tell) => whenEnded(call, () => tell(reply?.[written] === true && !isBroken(call))),
       });
-      reply = { ...(result instanceof Promise ? await result : result) };
-      latency?.observe((performance.now() - startedAt) / 1000);
+      const isAwaited = result instanceof Promise;
+      reply = { ...(isAwaited ? await result : result) };
+      if (isAwaited) latency?.observe((performance.now() - startedAt) / 1000);
       stats.count('grpc.requests', method.name, '0');
       answer(null, reply);
     } catch (error) {

@@ -23,10 +23,13 @@ export function openApi(routes: readonly Route[], version: string): object {
   };
 }
 
+/** Of every operation that reads a body. */
+const tooLarge = { 413: 'The body is larger than the server reads' };
+
 const errorSchema = { type: 'object', required: ['error'], properties: { error: { type: 'string' } } };
 
 function operation(route: Route, path: string, clustered: boolean): object {
-  const { name, summary, parameters, body, reply, errors } = route;
+  const { name, method, summary, parameters, body, reply, errors } = route;
   return {
     operationId: clustered ? `${name}In` : name,
     summary,
@@ -34,7 +37,12 @@ function operation(route: Route, path: string, clustered: boolean): object {
     ...(body ? { requestBody: requestBody(body) } : {}),
     responses: {
       200: { description: 'Done', content: { 'application/json': { schema: reply } } },
-      ...Object.fromEntries(Object.entries(errors).map(([status, text]) => [status, problem(text)])),
+      ...Object.fromEntries(
+        Object.entries({ ...errors, ...(method === 'POST' ? tooLarge : {}) }).map(([status, text]) => [
+          status,
+          problem(text),
+        ]),
+      ),
     },
   };
 }
@@ -73,6 +81,7 @@ const plain = (summary: string, statuses: Readonly<Record<number, string>>): obj
 });
 
 const otherPaths = {
+  '/openapi.json': plain('This document', { 200: 'OpenAPI 3.0' }),
   '/_ping': plain('Answers pong; asks nobody', { 200: 'pong' }),
   '/healthz': plain('The process lives', { 200: 'It does' }),
   '/readyz': plain('Brokers of every cluster answer', { 200: 'They do', 503: 'They do not; the body says which' }),

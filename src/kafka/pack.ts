@@ -10,15 +10,22 @@ const mostBytes = 65_536;
 /** How soon a full queue is tried again, ms. */
 const retryMs = 5;
 
+export interface PackOptions {
+  /** The bound of librdkafka's queue: what is packed counts against it. */
+  readonly queueMessages: number;
+  /** How long a record that is not urgent may wait for others, ms. */
+  readonly gatherMs: number;
+  /** Told of a record that librdkafka does not take, for another reason than a full queue. */
+  readonly onRefused: (number: number, topic: string, code: number) => void;
+}
+
 /**
  * A native call a record costs more than what librdkafka does with it: a pipelined RPUSHX takes 2.6 us instead of 3.0. An urgent record does
  * not wait: the pack is handed over when the turn ends, when it is full, or before anything that must come after it. Others may be gathered.
  */
 export class Pack {
   readonly #native: NativeProducer;
-  readonly #onRefused: (number: number, topic: string, code: number) => void;
-  readonly #queueMessages: number;
-  readonly #gatherMs: number;
+  readonly #options: PackOptions;
   /** Records that librdkafka's queue has room for, asked when a pack begins. */
   #room = 0;
   #topic = '';
@@ -32,21 +39,9 @@ export class Pack {
   /** Set while librdkafka's queue is full. */
   #retry: NodeJS.Timeout | undefined;
 
-  /**
-   * @param queueMessages the bound of librdkafka's queue: what is packed counts against it
-   * @param gatherMs how long a record that is not urgent may wait for others
-   * @param onRefused told of a record that librdkafka does not take, for another reason than a full queue
-   */
-  constructor(
-    native: NativeProducer,
-    queueMessages: number,
-    gatherMs: number,
-    onRefused: (number: number, topic: string, code: number) => void,
-  ) {
+  constructor(native: NativeProducer, options: PackOptions) {
     this.#native = native;
-    this.#queueMessages = queueMessages;
-    this.#gatherMs = gatherMs;
-    this.#onRefused = onRefused;
+    this.#options = options;
   }
 
   get isEmpty(): boolean {
@@ -58,7 +53,7 @@ export class Pack {
     if ((this.#retry !== undefined || topic !== this.#topic) && !this.submit()) return false;
     this.#topic = topic;
     if (!this.#hasRoom((key?.length ?? 0) + (value?.length ?? 0)) && !this.submit()) return false;
-    if (this.#count === 0) this.#room = this.#queueMessages - this.#native.outqLen();
+    if (this.#count === 0) this.#room = this.#options.queueMessages - this.#native.outqLen();
     if (this.#count >= this.#room) return false;
     const at = this.#count * fields;
     this.#fields[at] = this.#append(key);
@@ -90,8 +85,9 @@ export class Pack {
 
   #schedule(isUrgent: boolean): void {
     if (this.#isDue) return;
-    if (!isUrgent && this.#gatherMs > 0) {
-      this.#gathering ??= setTimeout(this.submit, this.#gatherMs);
+    const { gatherMs } = this.#options;
+    if (!isUrgent && gatherMs > 0) {
+      this.#gathering ??= setTimeout(this.submit, gatherMs);
       return;
     }
     this.#isDue = true;
@@ -115,7 +111,7 @@ export class Pack {
         this.#bytes.copyWithin(this.#length, from, to);
         this.#count += 1;
         this.#length += to - from;
-      } else if (code !== 0) this.#onRefused(number!, this.#topic, code!);
+      } else if (code !== 0) this.#options.onRefused(number!, this.#topic, code!);
       from = to;
     }
   }

@@ -4,7 +4,7 @@ import type { Log } from '../log.js';
 import { type Client, connect } from './client.js';
 import { refuse, wrap } from './fault.js';
 import { type NativeError, type NativeHeaders, type NativeProducer, native } from './native.js';
-import { Pack } from './pack.js';
+import { Packs } from './packs.js';
 import type { ClientProperties } from './properties.js';
 import { Reports } from './reports.js';
 
@@ -46,7 +46,7 @@ class RdProducer implements Producer {
   readonly #client: Client<NativeProducer>;
   readonly #native: NativeProducer;
   readonly #reports: Reports;
-  readonly #pack: Pack;
+  readonly #packs: Packs;
   /** Bytes of key and value up to which a record is packed. */
   readonly #packedBytes: number;
   #lastHeaders: readonly Header[] = [];
@@ -61,9 +61,11 @@ class RdProducer implements Producer {
     this.#reports = reports;
     const queueMessages = Number(global['queue.buffering.max.messages'] ?? defaultQueueMessages);
     // librdkafka: 0 is no bound.
-    this.#pack = new Pack(client.native, queueMessages || Number.POSITIVE_INFINITY, gatherMs, (number, topic, code) =>
-      reports.refused(number, topic, code),
-    );
+    this.#packs = new Packs(client.native, {
+      queueMessages: queueMessages || Number.POSITIVE_INFINITY,
+      gatherMs,
+      onRefused: (number, topic, code) => reports.refused(number, topic, code),
+    });
     this.#packedBytes = Math.min(mostPackedBytes, Number(global['message.max.bytes'] ?? mostPackedBytes));
   }
 
@@ -89,12 +91,12 @@ class RdProducer implements Producer {
 
   /** @returns librdkafka's error code. */
   #producePacked({ topic, key, value }: ProducerRecord, number: number, isAwaited: boolean): number {
-    return this.#pack.add(topic, key, value, number, isAwaited) ? 0 : KafkaCode.queueFull;
+    return this.#packs.add(topic, key, value, number, isAwaited) ? 0 : KafkaCode.queueFull;
   }
 
   /** Behind what is packed. @returns librdkafka's error code. */
   #produceAlone({ topic, partition, key, value, timestamp, headers }: ProducerRecord, number: number): number {
-    if (!this.#pack.submit()) return KafkaCode.queueFull;
+    if (!this.#packs.submit(topic)) return KafkaCode.queueFull;
     return this.#native.produce(
       topic,
       partition ?? -1,
@@ -111,7 +113,7 @@ class RdProducer implements Producer {
     await this.#flushQueue(timeoutMs);
     // What the flush was told of on its own thread.
     await this.#reports.drain();
-    return this.#closed || (this.#pack.isEmpty && this.#native.outqLen() === 0);
+    return this.#closed || (this.#packs.isEmpty && this.#native.outqLen() === 0);
   }
 
   close(timeoutMs: number): Promise<void> {
@@ -123,7 +125,7 @@ class RdProducer implements Producer {
     const deadline = performance.now() + timeoutMs;
     await this.flush(timeoutMs);
     this.#closed = true;
-    this.#pack.stop();
+    this.#packs.stop();
     this.#reports.detach();
     await this.#client.disconnect(Math.max(1000, deadline - performance.now()));
   }
@@ -137,12 +139,12 @@ class RdProducer implements Producer {
   }
 
   async commitTransaction(timeoutMs: number): Promise<void> {
-    if (!this.#pack.isEmpty) await this.#flushQueue(timeoutMs);
+    if (!this.#packs.isEmpty) await this.#flushQueue(timeoutMs);
     return this.#ask((callback) => this.#native.commitTransaction(timeoutMs, callback));
   }
 
   abortTransaction(timeoutMs: number): Promise<void> {
-    this.#pack.submit();
+    this.#packs.submit();
     return this.#ask((callback) => this.#native.abortTransaction(timeoutMs, callback));
   }
 
@@ -164,7 +166,7 @@ class RdProducer implements Producer {
   async #flushQueue(timeoutMs: number): Promise<void> {
     const deadline = performance.now() + timeoutMs;
     for (;;) {
-      const isHandedOver = this.#pack.submit();
+      const isHandedOver = this.#packs.submit();
       const left = Math.ceil(deadline - performance.now());
       // A flush, even one without a wait, breaks up the batches that linger.
       if (left <= 0 || (isHandedOver && this.#native.outqLen() === 0)) return;

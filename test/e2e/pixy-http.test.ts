@@ -21,6 +21,11 @@ import {
 const why = whyNoKafka();
 const plain = { 'content-type': 'text/plain' };
 
+interface Operation {
+  readonly operationId?: string;
+  readonly responses: object;
+}
+
 describe('REST face', { timeout: 600_000 }, () => {
   let kafka: PixyKafka;
   let pixy: Pixy;
@@ -637,6 +642,15 @@ describe('REST face', { timeout: 600_000 }, () => {
       assert.match(text, /rafka_produce_seconds_bucket\{le="0\.01",face="http"\} \d+/);
       assert.match(text, /nodejs_eventloop_lag_seconds/);
       assert.match(text, /rafka_group_consumed_total\{cluster="default",group="group-\d+",topic="test\.4"\} \d+/);
+      // Whatever these tests were answered stands in the document.
+      const documented = new Map<string, object>();
+      for (const { get, post } of Object.values<{ get?: Operation; post?: Operation }>(json.paths))
+        for (const operation of [get, post])
+          if (operation?.operationId) documented.set(operation.operationId, operation.responses);
+      const answered = [...text.matchAll(/rafka_http_requests_total\{route="(\w+)",status="(\d+)"\}/g)];
+      assert.ok(answered.length > 20);
+      for (const [, route, status] of answered)
+        if (route !== 'none') assert.ok(status! in (documented.get(route!) ?? {}), `${route} ${status}`);
     });
   });
 });

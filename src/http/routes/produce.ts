@@ -34,7 +34,6 @@ export const produce = {
   errors: {
     400: 'Unknown cluster, content type or header encoding',
     404: 'The topic does not exist (sync)',
-    413: 'The body is larger than the server reads',
     500: 'Kafka refused the message (sync)',
     503: 'The queue is full, or the service stops',
   },

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KafkaCode } from '../../../src/core/ports.js';
 import type { NativeProducer } from '../../../src/kafka/native.js';
-import { Pack } from '../../../src/kafka/pack.js';
+import { Packs } from '../../../src/kafka/packs.js';
 import { eventually } from '../../support/eventually.js';
 
 interface Taken {
@@ -17,7 +17,7 @@ interface Taken {
 class Queue {
   readonly taken: Taken[] = [];
   readonly refused: [number: number, topic: string, code: number][] = [];
-  readonly pack: Pack;
+  readonly pack: Packs;
   calls = 0;
   /** What it says of a record; 0: taken. */
   verdict: (record: Taken) => number = () => 0;
@@ -28,9 +28,11 @@ class Queue {
       produceMany: (topic: string, bytes: Buffer, fields: Int32Array, count: number) =>
         this.#produceMany(topic, bytes, fields, count),
     };
-    this.pack = new Pack(native as unknown as NativeProducer, mostMessages, gatherMs, (...refusal) =>
-      this.refused.push(refusal),
-    );
+    this.pack = new Packs(native as unknown as NativeProducer, {
+      queueMessages: mostMessages,
+      gatherMs,
+      onRefused: (...refusal) => this.refused.push(refusal),
+    });
   }
 
   add(number: number, value = String(number), topic = 't', key: string | null = null, isUrgent = true): boolean {
@@ -93,22 +95,50 @@ test('null and empty are told apart', async () => {
   );
 });
 
-test('another topic, or more than a pack holds, is another call, in order', async () => {
+test('more than a pack holds is another call, in order', async () => {
   const queue = new Queue();
-  queue.add(1, 'a', 'one');
-  queue.add(2, 'b', 'two');
+  queue.add(1, 'x'.repeat(60_000));
+  queue.add(2, 'y'.repeat(60_000));
   assert.equal(queue.calls, 1);
-  queue.add(3, 'x'.repeat(60_000), 'two');
-  queue.add(4, 'y'.repeat(60_000), 'two');
-  assert.equal(queue.calls, 2);
-  for (let i = 5; i < 1_000; i += 1) queue.add(i, 'z', 'two');
+  for (let i = 3; i < 1_000; i += 1) queue.add(i, 'z');
   await turnEnds();
-  assert.equal(queue.calls, 4);
+  assert.equal(queue.calls, 3);
   assert.deepEqual(
     queue.numbers,
     Array.from({ length: 999 }, (_, index) => index + 1),
   );
-  assert.equal(queue.taken[3]!.value, 'y'.repeat(60_000));
+  assert.equal(queue.taken[1]!.value, 'y'.repeat(60_000));
+});
+
+test('topics in turn have a pack each; the one that has had its for longest makes room', async () => {
+  const queue = new Queue();
+  for (let i = 0; i < 100; i += 1) queue.add(i, String(i), `topic ${i % 8}`);
+  assert.equal(queue.calls, 0);
+  await turnEnds();
+  assert.equal(queue.calls, 8);
+  const ofOne = queue.taken.filter(({ topic }) => topic === 'topic 3').map(({ number }) => number);
+  assert.deepEqual(
+    ofOne,
+    Array.from({ length: 13 }, (_, index) => 3 + 8 * index).filter((number) => number < 100),
+  );
+  queue.add(100, 'a', 'topic 0');
+  queue.add(101, 'b', 'topic 1');
+  queue.add(102, 'c', 'another');
+  assert.deepEqual(queue.numbers.slice(100), [100]);
+  await turnEnds();
+  assert.deepEqual(queue.numbers.slice(100).sort(), [100, 101, 102]);
+});
+
+test('a topic whose records found the queue full is not overtaken: no other gets its pack', async () => {
+  const queue = new Queue();
+  queue.verdict = () => KafkaCode.queueFull;
+  for (let i = 0; i < 8; i += 1) queue.add(i, 'v', `topic ${i}`);
+  await turnEnds();
+  assert.equal(queue.add(8, 'v', 'another'), false);
+  queue.verdict = () => 0;
+  assert.equal(queue.add(9, 'v', 'another'), true);
+  assert.equal(queue.pack.submit(), true);
+  assert.deepEqual(queue.numbers.sort(), [0, 1, 2, 3, 4, 5, 6, 7, 9]);
 });
 
 test('what finds the queue full is kept in its order and tried again, more is refused meanwhile', async () => {
@@ -174,7 +204,7 @@ test('records that are not urgent are gathered over turns, one call for all', as
   assert.equal(queue.calls, 2);
 });
 
-test('an urgent record takes along what was gathered before it, in order; so does another topic, a full pack, a flush', async () => {
+test('an urgent record takes along what was gathered before it, in order; so does a full pack, a flush', async () => {
   const queue = new Queue(Number.POSITIVE_INFINITY, 60_000);
   queue.addPatient(1);
   await turnEnds();
@@ -185,6 +215,7 @@ test('an urgent record takes along what was gathered before it, in order; so doe
   assert.deepEqual([queue.calls, queue.numbers], [1, [1, 2, 3]]);
   queue.addPatient(4);
   queue.addPatient(5, 'other');
+  assert.equal(queue.pack.submit('t'), true);
   assert.deepEqual(queue.numbers, [1, 2, 3, 4]);
   assert.equal(queue.pack.submit(), true);
   assert.deepEqual(queue.numbers, [1, 2, 3, 4, 5]);
