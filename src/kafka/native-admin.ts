@@ -1,8 +1,8 @@
 // The Admin questions that librdkafka answers: topics and watermarks. It is all that the embedded Kafka can be asked.
-import type { Admin, TopicMetadata, TopicPartition } from '../core/ports.js';
+import { type Admin, KafkaCode, KafkaError, type TopicMetadata, type TopicPartition } from '../core/ports.js';
 import type { Log } from '../log.js';
 import { type Client, connect, metadata } from './client.js';
-import { refuse } from './fault.js';
+import { refuse, wrap } from './fault.js';
 import { type NativeProducer, native } from './native.js';
 import type { ClientProperties } from './properties.js';
 
@@ -10,6 +10,8 @@ const timeoutMs = 5000;
 
 /** librdkafka's code for a feature that the broker lacks. */
 const notSupported = -165;
+/** A broker's code for a partition that has no leader; it may have one soon. */
+const leaderNotAvailable = 5;
 
 /** Asks over a client of its own, made on first use and made anew when that failed. */
 export class NativeAdmin implements Admin {
@@ -41,12 +43,21 @@ export class NativeAdmin implements Admin {
     const client = await this.#connected();
     return Promise.all(
       partitions.map(async ({ topic, partition }) => {
-        const { lowOffset, highOffset } = await client.ask<{ lowOffset: number; highOffset: number }>((callback) =>
+        const asked = client.ask<{ lowOffset: number; highOffset: number }>((callback) =>
           client.native.queryWatermarkOffsets(topic, partition, timeoutMs, callback),
         );
+        const { lowOffset, highOffset } = await asked.catch((error) => this.#refused(error, topic, partition));
         return { topic, partition, low: lowOffset, high: highOffset };
       }),
     );
+  }
+
+  /** librdkafka also calls a partition unknown that has no leader for now. */
+  async #refused(error: unknown, topic: string, partition: number): Promise<never> {
+    if (!(error instanceof KafkaError) || error.code !== KafkaCode.unknownPartition) throw error;
+    const [found] = await this.topics([topic]);
+    const leader = found?.partitions.find((each) => each.partition === partition)?.leader;
+    throw leader === undefined ? error : wrap(leaderNotAvailable);
   }
 
   /** Created by asking for its metadata; partitions and settings are as the embedded Kafka makes them. */

@@ -94,6 +94,8 @@ describe('a cluster of three', { timeout: 600_000 }, () => {
       (all) => lost.every((partition) => all[partition]?.leader === -1),
       patienceMs,
     );
+    const offsets = await pixy.ask('/topics/lonely/offsets?group=new');
+    assert.deepEqual([offsets.status, offsets.json.error], [500, 'Broker: Leader not available']);
     // A message that is under way when the leader goes waits for it; from the next look on none does.
     let inRow = 0;
     await until(
