@@ -1,18 +1,16 @@
 // The Kafka side of a shared consumer: one group member for one topic. Polls, takes part in rebalances, commits.
 import { sleep, within } from './clock.js';
 import { type Committable, GroupCommits } from './group-commits.js';
+import { groupPositions, missingMarks, type Watermarks, watermarksOf } from './group-positions.js';
+import { type HeldPartition, Hold } from './hold.js';
 import { type PartitionStart, partitionStart } from './partition-start.js';
 import {
-  type Admin,
   type CommittedOffset,
   type Consumer,
   type ConsumerOptions,
   isMissingTopic,
-  KafkaCode,
   KafkaError,
   type KafkaFault,
-  type Message,
-  OFFSET_NONE,
   type TopicPartition,
   type TopicPartitionOffset,
 } from './ports.js';
@@ -20,36 +18,20 @@ import type { ReaderContext } from './shared-settings.js';
 
 /** A native wait holds a pool thread and can't be interrupted: closing takes up to this, ms. */
 const pollMs = 500;
-/** Messages of one fetch. */
-const batchMessages = 256;
-/** What may be read ahead of the clients, over all partitions. */
-const holdMessages = 1_024;
-const holdBytes = 4 * 1024 * 1024;
-/** What a partition may hold while its clients' acks are awaited. */
-const holdBlocked = 64;
-/** How long the full read-ahead is left alone before its partitions are paused, so that polling (and rebalances) go on, ms. */
-const pauseAfterMs = 250;
 /** How long a commit is tried again before the partition is given up or the group is left, ms. */
 const lastCommitMs = 5_000;
 /** How long the start positions of new partitions may take, ms. */
 const startMs = 20_000;
 const closeMs = 10_000;
 
-/** A commit of Kafka-Pixy's for "the newest". */
-const OFFSET_NEWEST = -1;
-
 /** One assigned partition, as its reader sees it: what was read and is held, what is offered, what may be committed. */
-export interface ReadPartition extends Committable {
+export interface ReadPartition extends Committable, HeldPartition {
+  readonly partition: number;
   /** Offered and not acked. */
   readonly pending: number;
-  readonly heldMessages: number;
-  readonly heldBytes: number;
-  /** Nothing new may be offered before an ack. */
-  readonly blocked: boolean;
   readonly stopped: boolean;
   /** Acked ranges above the base, for a commit's metadata. */
   readonly sparse: { readonly metadata: string };
-  push(message: Message): void;
   /** How long, in ms, until every offer's deadline has passed. */
   longestWait(now: number): number;
   /** Offers nothing more; acks still count. */
@@ -80,21 +62,20 @@ export class GroupReader<P extends ReadPartition> {
   /** Revoked in a rebalance that has not ended: they may come back. */
   #revoked = new Map<number, P>();
   #sorted: P[] = [];
-  readonly #paused = new Set<number>();
+  readonly #hold: Hold;
   #loop: Promise<void> = Promise.resolve();
   #chores: (() => Promise<void>)[] = [];
   #opening: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
-  #wakeLoop: () => void = () => {};
   #wakeAcked: () => void = () => {};
   readonly #commits: GroupCommits;
-  #meanBytes = 1_024;
 
   constructor(group: string, topic: string, context: ReaderContext, events: ReaderEvents<P>) {
     this.#group = group;
     this.#topic = topic;
     this.#context = context;
     this.#events = events;
+    this.#hold = new Hold(topic, context.clock, () => this.#sorted);
     this.#commits = new GroupCommits({
       topic,
       clock: context.clock,
@@ -152,13 +133,13 @@ export class GroupReader<P extends ReadPartition> {
 
   /** There is room again. */
   taken(): void {
-    this.#wakeLoop();
+    this.#hold.wake();
   }
 
   /** An ack moved a position or freed a place. */
   acked(): void {
     this.#wakeAcked();
-    this.#wakeLoop();
+    this.#hold.wake();
     this.#commits.soon(this.#context.settings.commitIntervalMs);
   }
 
@@ -174,7 +155,7 @@ export class GroupReader<P extends ReadPartition> {
   setOffsets(positions: readonly CommittedOffset[]): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#chores.push(() => this.#move(positions).then(resolve, reject));
-      this.#wakeLoop();
+      this.#hold.wake();
     });
   }
 
@@ -200,7 +181,7 @@ export class GroupReader<P extends ReadPartition> {
     for (const chore of chores) await chore();
     this.#partitions.clear();
     this.#sorted = [];
-    this.#wakeLoop();
+    this.#hold.wake();
     await this.#loop;
     this.#commits.stop();
     await this.#consumer?.close(closeMs);
@@ -226,11 +207,11 @@ export class GroupReader<P extends ReadPartition> {
   async #run(consumer: Consumer): Promise<void> {
     while (!this.#leaving) {
       for (const chore of this.#chores.splice(0)) await chore();
-      if (!this.#hasRoom()) await this.#waitForRoom();
+      await this.#hold.room(() => this.#chores.length === 0 && !this.#leaving);
       if (this.#leaving) return;
       try {
-        this.#pauseAndResume(consumer);
-        this.#deliver(await consumer.poll(this.#batch(), pollMs));
+        this.#hold.pauseAndResume(consumer);
+        this.#deliver(await consumer.poll(this.#hold.batch, pollMs));
       } catch (error) {
         if (!(error instanceof KafkaError)) throw error;
         if (!this.#closing) this.#events.failed(error);
@@ -245,69 +226,21 @@ export class GroupReader<P extends ReadPartition> {
 
   #deliver(batch: Awaited<ReturnType<Consumer['poll']>>): void {
     if (batch.length === 0) return;
-    const before = this.#held().bytes;
-    for (const message of batch) this.#partitions.get(message.partition)?.push(message);
-    this.#meanBytes = Math.max(256, (this.#held().bytes - before) / batch.length);
+    this.#hold.keep(batch, (partition) => this.#partitions.get(partition));
     this.#events.changed();
-  }
-
-  #held(): { messages: number; bytes: number } {
-    let messages = 0;
-    let bytes = 0;
-    for (const partition of this.#sorted) {
-      messages += partition.heldMessages;
-      bytes += partition.heldBytes;
-    }
-    return { messages, bytes };
-  }
-
-  #hasRoom(): boolean {
-    const { messages, bytes } = this.#held();
-    return messages < holdMessages && bytes < holdBytes;
-  }
-
-  #batch(): number {
-    const room = Math.floor((holdBytes - this.#held().bytes) / this.#meanBytes);
-    return Math.max(1, Math.min(batchMessages, room));
-  }
-
-  async #waitForRoom(): Promise<void> {
-    const { clock } = this.#context;
-    const until = clock.monotonic() + pauseAfterMs;
-    while (!this.#hasRoom() && this.#chores.length === 0 && !this.#leaving && clock.monotonic() < until) {
-      const woken = new Promise<void>((resolve) => {
-        this.#wakeLoop = resolve;
-      });
-      await within(clock, Math.max(1, until - clock.monotonic()), woken);
-    }
-  }
-
-  /** A paused partition's messages stay with the broker, while rebalances are still served by polling. */
-  #pauseAndResume(consumer: Consumer): void {
-    const full = !this.#hasRoom();
-    const pause: TopicPartition[] = [];
-    const resume: TopicPartition[] = [];
-    for (const partition of this.#sorted) {
-      const wanted = full || (partition.blocked && partition.heldMessages >= holdBlocked);
-      if (wanted === this.#paused.has(partition.partition)) continue;
-      (wanted ? pause : resume).push({ topic: this.#topic, partition: partition.partition });
-      if (wanted) this.#paused.add(partition.partition);
-      else this.#paused.delete(partition.partition);
-    }
-    if (pause.length > 0) consumer.pause(pause);
-    if (resume.length > 0) consumer.resume(resume);
   }
 
   async #assigned(assigned: readonly TopicPartition[]): Promise<readonly TopicPartitionOffset[]> {
     const partitions = assigned.filter(({ topic }) => topic === this.#topic);
-    if (this.#closing || partitions.length === 0) {
+    const consumer = this.#consumer;
+    if (this.#closing || !consumer || partitions.length === 0) {
       this.#revoked.clear();
       return [];
     }
     const deadline = this.#context.clock.monotonic() + startMs;
     for (;;) {
       try {
-        const positions = await this.#start(partitions, this.#context.kafka.admin);
+        const positions = await this.#start(partitions, consumer);
         this.#revoked.clear();
         this.#changed();
         return positions;
@@ -323,33 +256,15 @@ export class GroupReader<P extends ReadPartition> {
     }
   }
 
-  async #start(partitions: readonly TopicPartition[], admin: Admin): Promise<TopicPartitionOffset[]> {
-    const [offsets, marks] = await Promise.all([this.#committed(partitions, admin), marksOf(partitions, admin)]);
-    return partitions.map(({ topic, partition }) => {
-      const committed = offsets.find((each) => each.partition === partition);
-      const mark = marks.get(partition) ?? this.#unseen(committed);
-      if (!mark) throw missingMark(topic, partition);
-      const offset = this.#adopt(partition, committed) ?? this.#begin(partition, committed, mark);
-      return { topic, partition, offset };
-    });
-  }
-
-  /** Of a partition without a leader, so that the others needn't wait for it: the group's own position is believed. */
-  #unseen(committed: CommittedOffset | undefined): Watermarks | undefined {
-    const oldest = this.#context.settings.initialOffset === 'oldest';
-    const known = committed === undefined ? oldest : committed.offset !== OFFSET_NEWEST;
-    return known ? { low: 0, high: Number.MAX_SAFE_INTEGER } : undefined;
-  }
-
-  /** With metadata, which only the admin can read; a cluster that can't be asked so (the embedded one) has none. */
-  async #committed(partitions: readonly TopicPartition[], admin: Admin): Promise<CommittedOffset[]> {
-    try {
-      return await admin.groupOffsets(this.#group, partitions);
-    } catch (error) {
-      if (!(error instanceof KafkaError && error.code === KafkaCode.unsupportedFeature) || !this.#consumer) throw error;
-      const committed = await this.#consumer.committed(partitions, startMs);
-      return committed.filter(({ offset }) => offset !== OFFSET_NONE).map((each) => ({ ...each, metadata: '' }));
-    }
+  async #start(partitions: readonly TopicPartition[], consumer: Consumer): Promise<TopicPartitionOffset[]> {
+    const { kafka, settings } = this.#context;
+    const asked = { group: this.#group, admin: kafka.admin, consumer, initialOffset: settings.initialOffset };
+    const positions = await groupPositions(asked, partitions);
+    return positions.map(({ topic, partition, committed, marks }) => ({
+      topic,
+      partition,
+      offset: this.#adopt(partition, committed) ?? this.#begin(partition, committed, marks),
+    }));
   }
 
   /** What we know about a partition stays true when nobody else has moved the group's position meanwhile. */
@@ -360,9 +275,9 @@ export class GroupReader<P extends ReadPartition> {
     return known.resume();
   }
 
-  #begin(partition: number, committed: CommittedOffset | undefined, mark: { low: number; high: number }): number {
+  #begin(partition: number, committed: CommittedOffset | undefined, marks: Watermarks): number {
     const { settings } = this.#context;
-    const start = partitionStart(committed, mark, settings.initialOffset);
+    const start = partitionStart(committed, marks, settings.initialOffset);
     const where = { partition, committed: committed?.offset ?? -1, base: start.acked.base };
     if (start.ignored) this.#warn('Ignored the commit metadata', { ...where, reason: start.ignored });
     if (start.adjusted) this.#warn('Adjusted offset', where);
@@ -382,7 +297,7 @@ export class GroupReader<P extends ReadPartition> {
     }
     for (const partition of partitions) {
       this.#partitions.delete(partition.partition);
-      this.#paused.delete(partition.partition);
+      this.#hold.forget(partition.partition);
       if (!this.#closing) this.#revoked.set(partition.partition, partition);
     }
     this.#changed();
@@ -395,12 +310,12 @@ export class GroupReader<P extends ReadPartition> {
     await consumer.commit(positions);
     const ours = positions.filter(({ partition }) => this.#partitions.has(partition));
     if (ours.length === 0) return;
-    const marks = await this.#context.kafka.admin.watermarks(ours);
+    const found = await watermarksOf(this.#context.kafka.admin, ours);
     for (const position of ours) {
-      const mark = marks.find(({ partition }) => partition === position.partition);
-      if (!mark) throw missingMark(this.#topic, position.partition);
+      const marks = found.get(position.partition);
+      if (!marks) throw missingMarks(this.#topic, position.partition);
       this.#partitions.get(position.partition)?.stop();
-      const offset = this.#begin(position.partition, position, mark);
+      const offset = this.#begin(position.partition, position, marks);
       await consumer.seek({ topic: this.#topic, partition: position.partition, offset }, closeMs);
     }
     this.#changed();
@@ -423,27 +338,3 @@ export class GroupReader<P extends ReadPartition> {
     this.#context.log.warn({ group: this.#group, topic: this.#topic, ...fields }, text);
   }
 }
-
-interface Watermarks {
-  readonly low: number;
-  readonly high: number;
-}
-
-/** By partition number; without those that no broker answers for now. @throws KafkaError when there are no others */
-async function marksOf(partitions: readonly TopicPartition[], admin: Admin): Promise<Map<number, Watermarks>> {
-  const asked = await Promise.allSettled(partitions.map((each) => admin.watermarks([each])));
-  const failed = asked.filter((answer) => answer.status === 'rejected').map(({ reason }) => reason);
-  const lasting = failed.find((reason) => !(reason instanceof KafkaError && reason.retriable));
-  if (lasting !== undefined || failed.length === partitions.length) throw lasting ?? failed[0];
-  const marks = asked.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
-  return new Map(marks.map((mark) => [mark.partition, mark]));
-}
-
-const missingMark = (topic: string, partition: number): KafkaError =>
-  new KafkaError({
-    code: KafkaCode.unknownPartition,
-    message: `no watermarks for ${topic}:${partition}`,
-    fatal: false,
-    retriable: true,
-    abortable: false,
-  });

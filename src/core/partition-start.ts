@@ -14,9 +14,9 @@ export interface PartitionStart {
   readonly ignored?: string;
 }
 
-/** What a commit may hold instead of an offset. */
-const newest = -1;
-const oldest = -2;
+/** What a commit of Kafka-Pixy's may hold instead of an offset. */
+export const OFFSET_NEWEST = -1;
+const OFFSET_OLDEST = -2;
 
 /**
  * @param committed the group's commit; undefined without one.
@@ -28,9 +28,9 @@ export function partitionStart(
   marks: { low: number; high: number },
   initial: InitialOffset,
 ): PartitionStart {
-  const offset = committed?.offset ?? newest;
+  const offset = committed?.offset ?? OFFSET_NEWEST;
   if (offset < 0) {
-    const first = offset === oldest || (committed === undefined && initial === 'oldest');
+    const first = offset === OFFSET_OLDEST || (committed === undefined && initial === 'oldest');
     const base = first ? marks.low : marks.high;
     return { acked: new AckedRanges(base), readFrom: base, adjusted: true };
   }

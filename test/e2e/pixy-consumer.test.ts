@@ -209,6 +209,37 @@ describe('shared consumers', { timeout: 600_000 }, () => {
     await pixy.stop();
   });
 
+  it('a partition that may offer nothing more does not starve the others', async (t) => {
+    if (!met(t, why)) return;
+    const name = await topic(4, 40);
+    const pixy = await start({ consumer: { max_pending_messages: 1 } });
+    const out = [];
+    for (let i = 0; i < 8; i++) out.push(await pixy.take(name, 'g', '&noAck'));
+    assert.deepEqual(out.map(({ partition }) => partition).sort(), [0, 0, 1, 1, 2, 2, 3, 3]);
+    const blocked = out[0]!.partition;
+    for (const message of out) if (message.partition !== blocked) await pixy.ack(name, 'g', message);
+    const marks = await ends(kafka.admin, name, 4);
+    const others = marks.reduce((sum, end) => sum + end, 0) - marks[blocked]! - 6;
+    const rest = await drain(pixy, name, 'g', others);
+    assert.ok(rest.every(({ partition }) => partition !== blocked));
+    await pixy.stop();
+  });
+
+  it('a position whose messages have been deleted: reading goes on at what is left, at the start and while it consumes', async (t) => {
+    if (!met(t, why)) return;
+    const name = await topic(1, 10);
+    const set = (pixy: Pixy, offset: number) =>
+      pixy.ask(`/topics/${name}/offsets?group=g`, { method: 'POST', body: JSON.stringify([{ partition: 0, offset }]) });
+    assert.equal((await set(producer, 2)).status, 200);
+    await kafka.admin.deleteRecords([{ topic: name, partition: 0, offset: 6 }]);
+    const pixy = await start();
+    assert.deepEqual(values(await drain(pixy, name, 'g', 4)), [6, 7, 8, 9]);
+    assert.equal((await set(pixy, 3)).status, 200);
+    assert.deepEqual(values(await drain(pixy, name, 'g', 4)), [6, 7, 8, 9]);
+    assert.deepEqual(await pixy.offsets(name, 'g'), [10]);
+    await pixy.stop();
+  });
+
   it('acks out of order are kept over a clean stop', async (t) => {
     if (!met(t, why)) return;
     const name = await topic(1, 10);
@@ -355,5 +386,20 @@ describe('shared consumers', { timeout: 600_000 }, () => {
     while (new Set(values(got)).size < 8) got.push(await pixy.take(name, 'g', '', 15));
     assert.deepEqual([...new Set(values(got))], upTo(8));
     await pixy.stop();
+  });
+
+  it('no broker answers: requests end with their long poll, and the process stops all the same', async (t) => {
+    if (!met(t, why)) return;
+    const [known, fresh] = [await topic(1, 1), await topic(1, 1)];
+    const pixy = await start();
+    assert.equal((await pixy.take(known, 'g')).value, '0');
+    await kafka.server.kill9();
+    const statuses = await Promise.all([pixy.poll(known, 'g'), pixy.poll(fresh, 'g')]);
+    assert.deepEqual(
+      statuses.map(({ status }) => status),
+      [408, 408],
+    );
+    await pixy.stop();
+    await kafka.server.restart();
   });
 });

@@ -10,10 +10,12 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, describe, it } from 'node:test';
 import { createKafkaFactory } from '../../src/kafka/factory.js';
+import { GatewayProcess, type LogLine } from '../support/gateway.js';
 import { KafkaServer, saslUser, whyNoKafka } from '../support/kafka-server.js';
 import { met } from '../support/needs.js';
 import { PixyClient } from '../support/pixy-client.js';
 import { type Answer, askUrl, pixyYaml, silent, startPixy, until } from '../support/pixy-lab.js';
+import { connect as connectRedis } from '../support/redis-client.js';
 
 const why = whyNoKafka();
 const main = join(import.meta.dirname, '../../../bin/rafka.cjs');
@@ -100,6 +102,69 @@ describe('rafka pixy', { timeout: 600_000 }, () => {
     assert.match(line, /invalid config parameter: at least on proxy must be configured/);
     if (child.exitCode === null) await once(child, 'exit');
     assert.equal(child.exitCode, 1);
+  });
+
+  it('inside the gateway: RESP, REST, gRPC and an ops port share one Kafka', async (t) => {
+    if (!met(t, why)) return;
+    const sections = { http: { port: 0 }, grpc: { port: 0 }, ops: { port: 0 }, pool: { initialOffset: 'oldest' } };
+    const general = { 'bootstrap.servers': server.brokers };
+    const gateway = await GatewayProcess.start({ config: { general, ...sections } });
+    try {
+      const address = async (msg: string): Promise<LogLine> => {
+        const found = () => gateway.lines.find((line) => line.msg === msg);
+        return (await until(found, (line) => line !== undefined))!;
+      };
+      const { addresses } = await address('HTTP is served');
+      const http = `http://${(addresses as string[])[0]}`;
+      const grpc = new PixyClient(String((await address('gRPC is served')).address));
+      const redis = await connectRedis(gateway.port);
+      await redis.call('RPUSHX', 'topics:shared', 'by resp');
+      assert.equal(await redis.call('DUMP', '10000'), 0);
+      redis.disconnect();
+      assert.equal((await take(http, 'shared')).value, 'by resp');
+      const put = await grpc.call('Produce', { topic: 'shared', message: Buffer.from('by grpc'), key_undefined: true });
+      assert.equal(put.offset >= 0, true);
+      assert.equal((await take(http, 'shared')).value, 'by grpc');
+      grpc.close();
+      const ops = `http://${(await address('ops endpoints are served')).address}`;
+      assert.equal((await askUrl(`${ops}/readyz`)).status, 200);
+      const { text } = await askUrl(`${ops}/metrics`);
+      assert.match(text, /rafka_resp_commands_total [1-9]/);
+      assert.match(text, /rafka_group_acked_total\{cluster="default",group="g",topic="shared"\} 2/);
+    } finally {
+      await gateway.stop();
+    }
+  });
+
+  it('--ops-port on a gateway that speaks RESP only: readiness falls when the broker is lost', async (t) => {
+    if (!met(t, why)) return;
+    const own = await KafkaServer.start();
+    const general = { 'bootstrap.servers': own.brokers };
+    const gateway = await GatewayProcess.start({ config: { general }, args: ['--ops-port', '0'] });
+    try {
+      const said = () => gateway.lines.find(({ msg }) => msg === 'ops endpoints are served');
+      const ops = `http://${(await until(said, (line) => line !== undefined))!.address}`;
+      await until(
+        () => askUrl(`${ops}/readyz`),
+        ({ status }) => status === 200,
+      );
+      await own.kill9();
+      const lost = await until(
+        () => askUrl(`${ops}/readyz`),
+        ({ status }) => status === 503,
+      );
+      assert.match(lost.text, /^cluster default: ./);
+      assert.equal((await askUrl(`${ops}/healthz`)).status, 200);
+      assert.match((await askUrl(`${ops}/metrics`)).text, /rafka_resp_connections_total 0/);
+      await own.restart();
+      await until(
+        () => askUrl(`${ops}/readyz`),
+        ({ status }) => status === 200,
+      );
+    } finally {
+      await gateway.stop();
+      await own.stop();
+    }
   });
 
   it('kill -9 with offers out: all of them come again', async (t) => {
