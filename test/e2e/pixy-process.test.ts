@@ -1,6 +1,6 @@
 // `rafka pixy` as a process: flags, kill -9, TLS and SASL on both sides, several clusters, clients that mean no good.
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request as requestTls } from 'node:https';
@@ -9,16 +9,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, describe, it } from 'node:test';
+import { promisify } from 'node:util';
 import { createKafkaFactory } from '../../src/kafka/factory.js';
 import { GatewayProcess, type LogLine } from '../support/gateway.js';
 import { KafkaServer, saslUser, whyNoKafka } from '../support/kafka-server.js';
-import { met } from '../support/needs.js';
+import { met, pixyPyPath, whyNoPixyPy } from '../support/needs.js';
 import { PixyClient } from '../support/pixy-client.js';
 import { type Answer, askUrl, pixyYaml, silent, startPixy, until } from '../support/pixy-lab.js';
 import { connect as connectRedis } from '../support/redis-client.js';
 
 const why = whyNoKafka();
 const main = join(import.meta.dirname, '../../../bin/rafka.cjs');
+const execute = promisify(execFile);
 const plain = { 'content-type': 'text/plain' };
 
 interface Running {
@@ -165,6 +167,26 @@ describe('rafka pixy', { timeout: 600_000 }, () => {
       await gateway.stop();
       await own.stop();
     }
+  });
+
+  it('a Python client generated from the .proto file: every RPC, the reference loop, refusals', async (t) => {
+    if (!met(t, why) || !met(t, whyNoPixyPy())) return;
+    const pixy = await started('--config', file(pixyYaml(server.brokers)));
+    const script = join(import.meta.dirname, '../../../test/compat/python/kafka_pixy.py');
+    const env = { ...process.env, PYTHONPATH: pixyPyPath };
+    const { stdout } = await execute('python3', [script, pixy.grpc, 'one'], { env });
+    assert.match(stdout, /every RPC answered/);
+    await stop(pixy);
+  });
+
+  it('the OpenAPI document is one, says a validator', async (t) => {
+    if (!met(t, why) || !met(t, whyNoPixyPy())) return;
+    const pixy = await started('--config', file(pixyYaml(server.brokers)));
+    const { text } = await askUrl(`http://${pixy.http}/openapi.json`);
+    const env = { ...process.env, PYTHONPATH: pixyPyPath };
+    const { stdout } = await execute('python3', ['-m', 'openapi_spec_validator', file(text)], { env });
+    assert.match(stdout, /: OK/);
+    await stop(pixy);
   });
 
   it('kill -9 with offers out: all of them come again', async (t) => {

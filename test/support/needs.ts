@@ -30,13 +30,24 @@ export function whyNoShared(path: string): string | undefined {
   return existsSync(join(sharedDir, path)) ? undefined : `no ${path} in ${sharedDir} (set RAFKA_SHARED)`;
 }
 
+const pythonDir = process.env.RAFKA_PYTHON ?? join(homedir(), '.cache/rafka/python');
+
 /** PYTHONPATH with that major version of redis-py, as .ci/run installs it. */
 export function redisPyPath(major: 5 | 6 | 8): string {
-  return join(process.env.RAFKA_PYTHON ?? join(homedir(), '.cache/rafka/python'), `redis-${major}`);
+  return join(pythonDir, `redis-${major}`);
 }
 
 export function whyNoRedisPy(major: 5 | 6 | 8): string | undefined {
   const path = redisPyPath(major);
   const pip = `python3 -m pip install --target ${path} 'redis==${major}.*'`;
   return existsSync(join(path, 'redis')) ? whyNoCommand('python3') : `no redis-py ${major}: ${pip}`;
+}
+
+/** PYTHONPATH with grpcio, grpcio-tools and openapi-spec-validator, as .ci/run installs them. */
+export const pixyPyPath = join(pythonDir, 'pixy');
+
+export function whyNoPixyPy(): string | undefined {
+  const pip = `python3 -m pip install --target ${pixyPyPath} grpcio grpcio-tools openapi-spec-validator`;
+  const isThere = ['grpc_tools', 'openapi_spec_validator'].every((name) => existsSync(join(pixyPyPath, name)));
+  return isThere ? whyNoCommand('python3') : `no grpcio-tools and openapi-spec-validator: ${pip}`;
 }
