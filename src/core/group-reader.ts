@@ -23,6 +23,8 @@ const lastCommitMs = 5_000;
 /** How long the start positions of new partitions may take, ms. */
 const startMs = 20_000;
 const closeMs = 10_000;
+/** How long closing waits for a client that is still connecting, ms. */
+const connectingMs = 2_000;
 
 /** One assigned partition, as its reader sees it: what was read and is held, what is offered, what may be committed. */
 export interface ReadPartition extends Committable, HeldPartition {
@@ -120,10 +122,14 @@ export class GroupReader<P extends ReadPartition> {
         revoked: (partitions, lost) => this.#onRevoked(partitions, lost),
       },
     };
-    this.#consumer = await kafka.consumer(options, settings.connectTimeoutMs);
-    if (this.#closing) return;
-    this.#consumer.subscribe([this.#topic]);
-    this.#loop = this.#run(this.#consumer);
+    const consumer = await kafka.consumer(options, settings.connectTimeoutMs);
+    if (this.#closing) {
+      await consumer.close(closeMs);
+      return;
+    }
+    this.#consumer = consumer;
+    consumer.subscribe([this.#topic]);
+    this.#loop = this.#run(consumer);
   }
 
   /** Looks for the topic again. */
@@ -173,8 +179,13 @@ export class GroupReader<P extends ReadPartition> {
   }
 
   async #close(closed: P[]): Promise<void> {
-    // A client that is still connecting is closed when it has.
-    await this.#opening?.catch(() => {});
+    // A client that is still connecting closes itself when it has: that may take long.
+    if (this.#opening)
+      await within(
+        this.#context.clock,
+        connectingMs,
+        this.#opening.catch(() => {}),
+      );
     await this.#settle(closed);
     await this.#commits.within(lastCommitMs);
     const chores = this.#chores.splice(0);

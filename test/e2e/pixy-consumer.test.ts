@@ -387,19 +387,4 @@ describe('shared consumers', { timeout: 600_000 }, () => {
     assert.deepEqual([...new Set(values(got))], upTo(8));
     await pixy.stop();
   });
-
-  it('no broker answers: requests end with their long poll, and the process stops all the same', async (t) => {
-    if (!met(t, why)) return;
-    const [known, fresh] = [await topic(1, 1), await topic(1, 1)];
-    const pixy = await start();
-    assert.equal((await pixy.take(known, 'g')).value, '0');
-    await kafka.server.kill9();
-    const statuses = await Promise.all([pixy.poll(known, 'g'), pixy.poll(fresh, 'g')]);
-    assert.deepEqual(
-      statuses.map(({ status }) => status),
-      [408, 408],
-    );
-    await pixy.stop();
-    await kafka.server.restart();
-  });
 });

@@ -189,6 +189,23 @@ describe('rafka pixy', { timeout: 600_000 }, () => {
     await stop(pixy);
   });
 
+  it('no broker answers: requests end with their long poll, and SIGTERM ends the process all the same', async (t) => {
+    if (!met(t, why)) return;
+    const own = await KafkaServer.start();
+    try {
+      const pixy = await started('--config', file(pixyYaml(own.brokers)));
+      const url = `http://${pixy.http}`;
+      await askUrl(`${url}/topics/known/messages?sync`, { method: 'POST', body: 'v', headers: plain });
+      assert.equal((await take(url, 'known')).value, 'v');
+      await own.kill9();
+      const waiting = ['known', 'fresh'].map((topic) => askUrl(`${url}/topics/${topic}/messages?group=g`));
+      for (const { status } of await Promise.all(waiting)) assert.equal(status, 408);
+      assert.equal(await stop(pixy), 0);
+    } finally {
+      await own.stop();
+    }
+  });
+
   it('kill -9 with offers out: all of them come again', async (t) => {
     if (!met(t, why)) return;
     const yaml = file(pixyYaml(server.brokers, { consumer: { subscription_timeout: '1s' }, clientId: 'same' }));
