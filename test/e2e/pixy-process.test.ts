@@ -195,7 +195,11 @@ describe('rafka pixy', { timeout: 600_000 }, () => {
     try {
       const pixy = await started('--config', file(pixyYaml(own.brokers)));
       const url = `http://${pixy.http}`;
-      await askUrl(`${url}/topics/known/messages?sync`, { method: 'POST', body: 'v', headers: plain });
+      // The broker makes the topic: it may not be there at once.
+      await until(
+        () => askUrl(`${url}/topics/known/messages?sync`, { method: 'POST', body: 'v', headers: plain }),
+        ({ status }) => status === 200,
+      );
       assert.equal((await take(url, 'known')).value, 'v');
       await own.kill9();
       const waiting = ['known', 'fresh'].map((topic) => askUrl(`${url}/topics/${topic}/messages?group=g`));
