@@ -59,13 +59,11 @@ export class GroupCommits {
   async within(limitMs: number): Promise<void> {
     const { clock, retryBackoffMs, warn } = this.#options;
     const deadline = clock.monotonic() + limitMs;
-    while (!(await within(clock, limitMs, this.now()))) {
-      if (clock.monotonic() > deadline) {
-        warn('Left without committing the last acks: their messages come again', {});
-        return;
-      }
+    for (let left = limitMs; left > 0; left = deadline - clock.monotonic()) {
+      if (await within(clock, left, this.now())) return;
       await sleep(clock, Math.min(retryBackoffMs, limitMs / 10));
     }
+    warn('Left without committing the last acks: their messages come again', {});
   }
 
   /** Resolves when no commit is under way. */
