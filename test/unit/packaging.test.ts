@@ -21,7 +21,8 @@ test('the patch fits the pinned node-rdkafka, and only once', (t) => {
   const patch = text(`patches/node-rdkafka+${dependencies['node-rdkafka']}.patch`);
   const dir = mkdtempSync(join(tmpdir(), 'rafka-patch-'));
   t.after(() => rmSync(dir, { recursive: true }));
-  cpSync(join(root, 'node_modules/node-rdkafka/src'), join(dir, 'src'), { recursive: true });
+  for (const [, file] of patch.matchAll(/^\+\+\+ b\/node_modules\/node-rdkafka\/(\S+)$/gm))
+    cpSync(join(root, 'node_modules/node-rdkafka', file!), join(dir, file!));
   const before = readFileSync(join(dir, 'src/producer.cc'), 'utf8');
   applyPatch(patch, dir, 'node_modules/node-rdkafka/');
   const after = readFileSync(join(dir, 'src/producer.cc'), 'utf8');
