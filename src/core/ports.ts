@@ -131,7 +131,10 @@ export interface ProducerOptions {
   readonly reports: ReportMode;
   /** Over the cluster's producer section. */
   readonly properties?: Properties;
-  /** How long a record without a tag, which nobody waits for, may be held for others to be handed over with, ms. Absent: not at all. */
+  /**
+   * Least time between two hand-overs to the client library of records without a tag, which nobody waits for, ms; more while many
+   * producers are busy. What comes sooner waits. Absent or 0: nothing does.
+   */
   readonly gatherMs?: number;
   /** Called for each report of the chosen kind, with the tag given to produce(). */
   readonly onReport: (report: DeliveryReport, tag: unknown) => void;

@@ -16,6 +16,7 @@ import { openConsumer } from './consumer.js';
 import { type EmbeddedKafka, embeddedConsumer, openEmbedded } from './embedded.js';
 import { EmbeddedAdmin } from './embedded-admin.js';
 import { refuse } from './fault.js';
+import { Gathering } from './gathering.js';
 import { native } from './native.js';
 import { NativeAdmin } from './native-admin.js';
 import { openProducer } from './producer.js';
@@ -88,6 +89,7 @@ class RdKafkaFactory implements KafkaFactory {
   readonly #consumer: readonly Section[];
   readonly #log: Log;
   readonly #embedded: EmbeddedKafka | undefined;
+  readonly #gathering = new Gathering();
 
   constructor({ general, consumer, producer }: Sections, log: Log, embedded: EmbeddedKafka | undefined) {
     const above: Section[] = embedded
@@ -109,8 +111,15 @@ class RdKafkaFactory implements KafkaFactory {
   }
 
   producer(options: ProducerOptions, timeoutMs: number) {
-    const properties = producerProperties([...this.#producer, override(options.properties)]);
-    return openProducer(this.#embedded ? withoutTime(options) : options, properties, this.#log, timeoutMs);
+    const below = options.gatherMs ? [gathered] : [];
+    const properties = producerProperties([...below, ...this.#producer, override(options.properties)]);
+    return openProducer(
+      this.#embedded ? withoutTime(options) : options,
+      properties,
+      this.#log,
+      timeoutMs,
+      this.#gathering,
+    );
   }
 
   consumer(options: ConsumerOptions, timeoutMs: number) {
@@ -138,6 +147,9 @@ class RdKafkaFactory implements KafkaFactory {
     await this.#embedded?.stop();
   }
 }
+
+/** Its records have waited for others already; librdkafka's own default spreads neighbours without a key over partitions when none lingers. */
+const gathered: Section = { name: 'default', properties: { 'linger.ms': 0, 'sticky.partitioning.linger.ms': 10 } };
 
 const override = (properties: Properties = {}): Section => ({ name: 'override', properties });
 

@@ -1,20 +1,23 @@
 // Pack: the plain records of one turn of the event loop, or of a few milliseconds, handed to librdkafka with one native call.
 import { KafkaCode } from '../core/ports.js';
+import type { Gathered, Gathering } from './gathering.js';
 import type { NativeProducer } from './native.js';
 
 /** Of one record: length of its key and of its value (-1: null), the number for its report, its error code. */
 const fields = 4;
 /** Bounds of a pack. */
-const mostRecords = 512;
-const mostBytes = 65_536;
+const mostRecords = 2_048;
+const mostBytes = 262_144;
 /** How soon a full queue is tried again, ms. */
 const retryMs = 5;
 
 export interface PackOptions {
   /** The bound of librdkafka's queue: what is packed counts against it. */
   readonly queueMessages: number;
-  /** How long a record that is not urgent may wait for others, ms. */
+  /** Least time between two packs of records that are not urgent, ms; 0: none. */
   readonly gatherMs: number;
+  /** Says when they leave. */
+  readonly gathering: Gathering;
   /** Told of a record that librdkafka does not take, for another reason than a full queue. */
   readonly onRefused: (number: number, topic: string, code: number) => void;
 }
@@ -23,7 +26,7 @@ export interface PackOptions {
  * A native call a record costs more than what librdkafka does with it: a pipelined RPUSHX takes 2.6 us instead of 3.0. An urgent record does
  * not wait: the pack is handed over when the turn ends, when it is full, or before anything that must come after it. Others may be gathered.
  */
-export class Pack {
+export class Pack implements Gathered {
   readonly #native: NativeProducer;
   readonly #options: PackOptions;
   /** Records that librdkafka's queue has room for, asked when a pack begins. */
@@ -34,14 +37,23 @@ export class Pack {
   #count = 0;
   #length = 0;
   #isDue = false;
-  /** Set while records that are not urgent wait for others. */
-  #gathering: NodeJS.Timeout | undefined;
+  /** Its records wait for others. */
+  #isGathered = false;
+  #leftAt = Number.NEGATIVE_INFINITY;
   /** Set while librdkafka's queue is full. */
   #retry: NodeJS.Timeout | undefined;
 
   constructor(native: NativeProducer, options: PackOptions) {
     this.#native = native;
     this.#options = options;
+  }
+
+  get gatherMs(): number {
+    return this.#options.gatherMs;
+  }
+
+  get leftAt(): number {
+    return this.#leftAt;
   }
 
   get isEmpty(): boolean {
@@ -66,11 +78,14 @@ export class Pack {
 
   /** Hands over what is there. @returns false when librdkafka's queue is full; what it did not take is tried again soon. */
   readonly submit = (): boolean => {
-    this.#isDue = false;
-    this.#clearTimers();
+    this.#isDue = this.#isGathered = false;
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
     const count = this.#count;
     if (count === 0) return true;
     this.#count = this.#length = 0;
+    const { gatherMs, gathering } = this.#options;
+    if (gatherMs > 0) this.#leftAt = gathering.left(this);
     if (this.#native.produceMany(this.#topic, this.#bytes, this.#fields, count) > 0) this.#sortOut(count);
     if (this.#count === 0) return true;
     this.#retry = setTimeout(this.submit, retryMs).unref();
@@ -80,24 +95,22 @@ export class Pack {
   /** Nothing more is handed over: the producer closes. */
   stop(): void {
     this.#count = this.#length = 0;
-    this.#clearTimers();
+    clearTimeout(this.#retry);
   }
 
   #schedule(isUrgent: boolean): void {
     if (this.#isDue) return;
-    const { gatherMs } = this.#options;
+    const { gatherMs, gathering } = this.#options;
     if (!isUrgent && gatherMs > 0) {
-      this.#gathering ??= setTimeout(this.submit, gatherMs);
-      return;
+      if (this.#isGathered) return;
+      this.#isGathered = true;
+      if (!gathering.isDue(this)) {
+        gathering.add(this);
+        return;
+      }
     }
     this.#isDue = true;
     queueMicrotask(this.submit);
-  }
-
-  #clearTimers(): void {
-    clearTimeout(this.#gathering);
-    clearTimeout(this.#retry);
-    this.#gathering = this.#retry = undefined;
   }
 
   /** Keeps what found the queue full, in its order. */

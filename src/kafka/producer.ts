@@ -3,7 +3,9 @@ import { type Header, KafkaCode, type Producer, type ProducerOptions, type Produ
 import type { Log } from '../log.js';
 import { type Client, connect } from './client.js';
 import { refuse, wrap } from './fault.js';
+import type { Gathering } from './gathering.js';
 import { type NativeError, type NativeHeaders, type NativeProducer, native } from './native.js';
+import type { PackOptions } from './pack.js';
 import { Packs } from './packs.js';
 import type { ClientProperties } from './properties.js';
 import { Reports } from './reports.js';
@@ -22,6 +24,7 @@ export async function openProducer(
   properties: ClientProperties,
   log: Log,
   timeoutMs: number,
+  gathering: Gathering,
 ): Promise<Producer> {
   const reports = new Reports(options);
   const client = await connect<NativeProducer>(
@@ -39,7 +42,7 @@ export async function openProducer(
     timeoutMs,
   );
   reports.attach(client.native);
-  return new RdProducer(client, reports, properties, options.gatherMs ?? 0);
+  return new RdProducer(client, reports, properties, { gatherMs: options.gatherMs ?? 0, gathering });
 }
 
 class RdProducer implements Producer {
@@ -55,7 +58,12 @@ class RdProducer implements Producer {
   /** The client is going or gone: a call would block the loop behind its disconnect. */
   #closed = false;
 
-  constructor(client: Client<NativeProducer>, reports: Reports, { global }: ClientProperties, gatherMs: number) {
+  constructor(
+    client: Client<NativeProducer>,
+    reports: Reports,
+    { global }: ClientProperties,
+    gathering: Pick<PackOptions, 'gatherMs' | 'gathering'>,
+  ) {
     this.#client = client;
     this.#native = client.native;
     this.#reports = reports;
@@ -63,7 +71,7 @@ class RdProducer implements Producer {
     // librdkafka: 0 is no bound.
     this.#packs = new Packs(client.native, {
       queueMessages: queueMessages || Number.POSITIVE_INFINITY,
-      gatherMs,
+      ...gathering,
       onRefused: (number, topic, code) => reports.refused(number, topic, code),
     });
     this.#packedBytes = Math.min(mostPackedBytes, Number(global['message.max.bytes'] ?? mostPackedBytes));

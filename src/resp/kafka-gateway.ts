@@ -113,7 +113,10 @@ export class KafkaGateway implements Gateway {
     const session = new ProducerSession({
       // A shared client has to tell whose each record was; one of its own only tells of failures.
       reports: shared ? 'all' : 'errors',
-      open: (options, timeoutMs) => (shared ?? cluster.kafka).producer(options, timeoutMs),
+      open: (options, timeoutMs) =>
+        shared
+          ? shared.producer(options, timeoutMs)
+          : cluster.kafka.producer({ ...options, gatherMs: settings.gatherMs }, timeoutMs),
       produceTimeoutMs: settings.produceTimeoutMs,
       allowInternalTopics: settings.allowInternalTopics,
       clock,

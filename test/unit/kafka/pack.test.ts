@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KafkaCode } from '../../../src/core/ports.js';
+import { Gathering } from '../../../src/kafka/gathering.js';
 import type { NativeProducer } from '../../../src/kafka/native.js';
 import { Packs } from '../../../src/kafka/packs.js';
 import { eventually } from '../../support/eventually.js';
@@ -31,6 +32,7 @@ class Queue {
     this.pack = new Packs(native as unknown as NativeProducer, {
       queueMessages: mostMessages,
       gatherMs,
+      gathering: new Gathering(),
       onRefused: (...refusal) => this.refused.push(refusal),
     });
   }
@@ -67,7 +69,6 @@ class Queue {
   }
 }
 
-const turnOfMicrotasks = (): Promise<void> => new Promise((resolve) => queueMicrotask(resolve));
 const turnEnds = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 test('the records of one turn are one call, made when the turn ends', async () => {
@@ -97,17 +98,17 @@ test('null and empty are told apart', async () => {
 
 test('more than a pack holds is another call, in order', async () => {
   const queue = new Queue();
-  queue.add(1, 'x'.repeat(60_000));
-  queue.add(2, 'y'.repeat(60_000));
+  for (let i = 1; i <= 4; i += 1) queue.add(i, 'x'.repeat(60_000));
+  queue.add(5, 'y'.repeat(60_000));
   assert.equal(queue.calls, 1);
-  for (let i = 3; i < 1_000; i += 1) queue.add(i, 'z');
+  for (let i = 6; i < 3_000; i += 1) queue.add(i, 'z');
   await turnEnds();
   assert.equal(queue.calls, 3);
   assert.deepEqual(
     queue.numbers,
-    Array.from({ length: 999 }, (_, index) => index + 1),
+    Array.from({ length: 2_999 }, (_, index) => index + 1),
   );
-  assert.equal(queue.taken[1]!.value, 'y'.repeat(60_000));
+  assert.equal(queue.taken[4]!.value, 'y'.repeat(60_000));
 });
 
 test('topics in turn have a pack each; the one that has had its for longest makes room', async () => {
@@ -191,37 +192,53 @@ test('a pack that is stopped hands over nothing more', async () => {
   assert.equal(queue.calls, 0);
 });
 
-test('records that are not urgent are gathered over turns, one call for all', async () => {
-  const queue = new Queue(Number.POSITIVE_INFINITY, 1);
+test('a record that is not urgent leaves at once after a quiet while; those behind it are gathered, one call for all', async () => {
+  const queue = new Queue(Number.POSITIVE_INFINITY, 1_000);
   queue.addPatient(1);
+  await turnEnds();
+  assert.deepEqual([queue.calls, queue.numbers], [1, [1]]);
   queue.addPatient(2);
-  await turnOfMicrotasks();
-  assert.equal(queue.calls, 0);
-  await eventually(5_000, () => queue.taken.length === 2);
-  assert.equal(queue.calls, 1);
+  await turnEnds();
   queue.addPatient(3);
+  await turnEnds();
+  assert.equal(queue.calls, 1);
   await eventually(5_000, () => queue.taken.length === 3);
   assert.equal(queue.calls, 2);
 });
 
 test('an urgent record takes along what was gathered before it, in order; so does a full pack, a flush', async () => {
   const queue = new Queue(Number.POSITIVE_INFINITY, 60_000);
+  for (const topic of ['t', 'other']) queue.addPatient(0, topic);
+  await turnEnds();
   queue.addPatient(1);
   await turnEnds();
-  assert.equal(queue.calls, 0);
+  assert.deepEqual([queue.calls, queue.numbers], [2, [0, 0]]);
   queue.add(2);
   queue.addPatient(3);
   await turnEnds();
-  assert.deepEqual([queue.calls, queue.numbers], [1, [1, 2, 3]]);
+  assert.deepEqual([queue.calls, queue.numbers], [3, [0, 0, 1, 2, 3]]);
   queue.addPatient(4);
   queue.addPatient(5, 'other');
   assert.equal(queue.pack.submit('t'), true);
-  assert.deepEqual(queue.numbers, [1, 2, 3, 4]);
+  assert.deepEqual(queue.numbers.slice(5), [4]);
   assert.equal(queue.pack.submit(), true);
-  assert.deepEqual(queue.numbers, [1, 2, 3, 4, 5]);
-  for (let number = 6; number < 6 + 513; number += 1) queue.addPatient(number);
-  assert.equal(queue.taken.length, 5 + 512);
+  assert.deepEqual(queue.numbers.slice(5), [4, 5]);
+  for (let number = 6; number < 6 + 2_049; number += 1) queue.addPatient(number);
+  assert.equal(queue.taken.length, 7 + 2_048);
   queue.pack.stop();
+});
+
+test('the more producers are busy, the longer their records are gathered; one that sends now and then never waits', () => {
+  let now = 0;
+  const gathering = new Gathering(() => now);
+  const pack = (leftAt: number) => ({ gatherMs: 2, isEmpty: false, submit: () => {}, leftAt });
+  const sinceLastPack = (ms: number): boolean => gathering.isDue(pack(now - ms));
+  const busy = Array.from({ length: 40 }, () => pack(Number.NEGATIVE_INFINITY));
+  assert.ok(sinceLastPack(2) && !sinceLastPack(1.9));
+  for (; now < 200; now += 5) for (const each of busy) each.leftAt = gathering.left(each);
+  assert.ok(!sinceLastPack(15) && sinceLastPack(25));
+  now += 500;
+  assert.ok(sinceLastPack(2));
 });
 
 test('without a time to gather for nothing is held back', async () => {
