@@ -10,15 +10,6 @@ const SHORT = 48;
 const DIGITS = 15;
 const MAX_DIGITS_VALUE = 10 ** DIGITS;
 
-/** What is needed of a socket. */
-export interface ByteSink {
-  write(bytes: Buffer): boolean;
-  cork(): void;
-  uncork(): void;
-  /** Bytes accepted but not yet taken by the system. */
-  readonly writableLength: number;
-}
-
 export class Batch {
   #slab: Buffer;
   /** Where the unsent bytes of the slab begin and end. */
@@ -33,7 +24,7 @@ export class Batch {
     this.#slab = Buffer.allocUnsafeSlow(firstBytes);
   }
 
-  /** Bytes gathered since the last flush. */
+  /** Bytes gathered and not handed over. */
   get size(): number {
     return this.#pieceBytes + this.#end - this.#start;
   }
@@ -100,28 +91,18 @@ export class Batch {
     this.#start = this.#end;
   }
 
-  /** Writes what was gathered. @returns what the sink's write returned. */
-  flush(sink: ByteSink): boolean {
-    const last = this.#end > this.#start ? this.#slab.subarray(this.#start, this.#end) : undefined;
+  /** Hands over what was gathered, in its order. */
+  moveTo(pieces: Buffer[]): void {
+    for (const piece of this.#pieces) pieces.push(piece);
+    if (this.#pieces.length > 0) this.#pieces = [];
+    this.#pieceBytes = 0;
+    if (this.#end > this.#start) pieces.push(this.#slab.subarray(this.#start, this.#end));
     this.#start = this.#end;
-    if (this.#pieces.length > 0) return this.#flushPieces(sink, last);
-    if (!last) return true;
-    const flowing = sink.write(last);
-    // All taken at once: nobody looks at the slab any more.
-    if (sink.writableLength === 0) this.#start = this.#end = 0;
-    return flowing;
   }
 
-  #flushPieces(sink: ByteSink, last: Buffer | undefined): boolean {
-    const pieces = this.#pieces;
-    this.#pieces = [];
-    this.#pieceBytes = 0;
-    if (last) pieces.push(last);
-    let flowing = true;
-    sink.cork();
-    for (const piece of pieces) flowing = sink.write(piece);
-    sink.uncork();
-    return flowing;
+  /** Nobody looks any more at what was handed over: its memory is used again. */
+  rewind(): void {
+    if (this.size === 0) this.#start = this.#end = 0;
   }
 
   /** A whole number without a string in between, where it can be. */

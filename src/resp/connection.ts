@@ -292,6 +292,7 @@ export class Connection implements PipelineOwner, InboxOwner, ConnectionFacts, M
 
   /** No more commands; the client gets what was answered, and a moment to read it. */
   #end(): void {
+    this.#outbox.write();
     if (!this.#gone) this.#socket.end();
     this.#inbox.close();
   }

@@ -13,7 +13,7 @@ import type { Load } from './facts.js';
 import type { Peers } from './peers.js';
 import type { ConnectionStreams } from './streams/connection-streams.js';
 import type { Streams } from './streams/streams.js';
-import type { ConsumeKey } from './topics-key.js';
+import type { ConsumeKey, ProduceKey } from './topics-key.js';
 import type { User } from './user.js';
 import type { Users } from './users.js';
 
@@ -22,6 +22,8 @@ export type Acknowledger = Pick<ConsumerSession, 'ack'>;
 
 /** The Kafka side of one connection: made lazily by its commands, closed with it. */
 export interface Sessions {
+  /** Reads the key of one RPUSHX; the last one is remembered, as clients name it again and again. @throws GatewayError `produce-shape`. */
+  produceKey(bytes: Buffer): ProduceKey;
   /** This connection's producer, made on first use. */
   producer(): ProducerSession;
   /** The producer if there is one already. */

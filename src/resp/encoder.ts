@@ -1,5 +1,5 @@
 // Appends replies to a batch of bytes, RESP2 or RESP3.
-import { Batch, type ByteSink } from './batch.js';
+import { Batch } from './batch.js';
 import {
   BooleanReply,
   Double,
@@ -17,7 +17,6 @@ import {
 } from './reply.js';
 
 export type Protocol = 2 | 3;
-export type { ByteSink } from './batch.js';
 
 /** A reply that is encoded alone is mostly small. */
 const ALONE_BYTES = 512;
@@ -30,7 +29,7 @@ export function encodeAlone(reply: Reply, protocol: Protocol): Buffer {
   const encoder = new Encoder(ALONE_BYTES);
   const pieces: Buffer[] = [];
   encoder.append(reply, protocol);
-  encoder.flush({ write: (bytes) => pieces.push(bytes) > 0, cork() {}, uncork() {}, writableLength: 1 });
+  encoder.moveTo(pieces);
   return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
 }
 
@@ -43,7 +42,7 @@ export class Encoder {
     this.#batch = new Batch(firstBytes);
   }
 
-  /** Bytes gathered since the last flush. */
+  /** Bytes gathered and not handed over. */
   get size(): number {
     return this.#batch.size;
   }
@@ -62,9 +61,14 @@ export class Encoder {
     this.#batch.clear();
   }
 
-  /** Writes what was gathered. @returns what the sink's write returned. */
-  flush(sink: ByteSink): boolean {
-    return this.#batch.flush(sink);
+  /** Hands over what was gathered, in its order. The bytes stay as they are until rewind(). */
+  moveTo(pieces: Buffer[]): void {
+    this.#batch.moveTo(pieces);
+  }
+
+  /** Everything handed over has been read: its memory may be used again. */
+  rewind(): void {
+    this.#batch.rewind();
   }
 
   #special(reply: SpecialReply, protocol: Protocol): void {

@@ -1,20 +1,22 @@
-// What leaves one connection: replies, a batch in one write, and what is pushed beside them.
+// What leaves one connection: replies, a turn's in one write, and what is pushed beside them.
 import type { Socket } from 'node:net';
 import type { ReplyMode } from './context.js';
 import type { Encoder, Protocol } from './encoder.js';
 import type { Reply } from './reply.js';
+import type { TurnWrites, Writer } from './turn-writes.js';
 
-/** Replies are written when this much is gathered, and at the end of a batch. */
+/** Replies are written when this much is gathered, and at the end of a turn. */
 const BATCH_BYTES = 64 * 1024;
 
 /** What an outbox needs of the server. */
 export interface OutboxHost {
   /** Shared by all connections: it is empty whenever another one's turn comes. */
   readonly encoder: Encoder;
+  readonly turnWrites: TurnWrites;
   readonly coarseNow: number;
 }
 
-export class Outbox {
+export class Outbox implements Writer {
   readonly #host: OutboxHost;
   readonly #socket: Socket;
   #mode: ReplyMode = 'on';
@@ -22,6 +24,9 @@ export class Outbox {
   #skips = 0;
   /** Since when replies wait to be read; 0: they don't. */
   #blockedAt = 0;
+  /** To be written when the turn ends. */
+  #due: Buffer[] = [];
+  #dueBytes = 0;
 
   constructor(host: OutboxHost, socket: Socket) {
     this.#host = host;
@@ -35,7 +40,7 @@ export class Outbox {
 
   /** Bytes that the client has not taken yet. */
   get unreadBytes(): number {
-    return this.#socket.writableLength;
+    return this.#socket.writableLength + this.#dueBytes;
   }
 
   /** CLIENT REPLY. */
@@ -58,12 +63,32 @@ export class Outbox {
     }
   }
 
-  /** Writes what was answered so far. Must be called before another connection's turn. */
+  /** Takes what was answered so far; it is written when the turn ends. Must be called before another connection's turn. */
   flush(): void {
-    const { encoder } = this.#host;
+    const { encoder, turnWrites } = this.#host;
     if (encoder.size === 0) return;
-    if (this.#socket.destroyed || this.#socket.writableEnded) encoder.clear();
-    else if (!encoder.flush(this.#socket)) this.#blockedAt = this.#host.coarseNow;
+    if (this.#due.length === 0) turnWrites.add(this);
+    this.#dueBytes += encoder.size;
+    encoder.moveTo(this.#due);
+    if (this.#dueBytes >= BATCH_BYTES) this.write();
+  }
+
+  write(): boolean {
+    const due = this.#due;
+    if (due.length === 0) return true;
+    this.#due = [];
+    this.#dueBytes = 0;
+    const socket = this.#socket;
+    if (socket.destroyed || socket.writableEnded) return true;
+    let flowing = true;
+    if (due.length === 1) flowing = socket.write(due[0]!);
+    else {
+      socket.cork();
+      for (const piece of due) flowing = socket.write(piece);
+      socket.uncork();
+    }
+    if (!flowing) this.#blockedAt = this.#host.coarseNow;
+    return socket.writableLength === 0;
   }
 
   /** The client has read: commands may be run again. */
@@ -73,6 +98,7 @@ export class Outbox {
 
   /** Writes what is no answer: monitor lines, pushes. Whole replies only. */
   aside(bytes: Buffer): void {
+    this.write();
     if (!this.#socket.destroyed && !this.#socket.writableEnded) this.#socket.write(bytes);
   }
 

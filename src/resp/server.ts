@@ -21,6 +21,7 @@ import { QueryBudget } from './query-budget.js';
 import { deniedByProtectedMode, isLoopback, tooManyClients } from './refusal.js';
 import { removeStaleSocket } from './stale-socket.js';
 import { tlsFiles } from './tls-files.js';
+import { TurnWrites } from './turn-writes.js';
 import { everybody, type User } from './user.js';
 import { nobodyYet, Users } from './users.js';
 
@@ -48,6 +49,7 @@ export class RespServer implements Face, Host {
   readonly users: Users;
   readonly peers: Peers;
   readonly encoder = new Encoder();
+  readonly turnWrites = new TurnWrites(this.encoder);
   readonly monitors: Monitors;
   readonly names: Names<Connection>;
   readonly budget: QueryBudget;

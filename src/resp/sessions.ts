@@ -8,12 +8,13 @@ import type { Acknowledger, Context, Sessions } from './context.js';
 import { identityKey } from './identity.js';
 import type { KafkaGateway } from './kafka-gateway.js';
 import { ConnectionStreams } from './streams/connection-streams.js';
-import type { ConsumeKey } from './topics-key.js';
+import { type ConsumeKey, type ProduceKey, parseProduceKey } from './topics-key.js';
 
 export class ConnectionSessions implements Sessions {
   readonly #gateway: KafkaGateway;
   readonly #ctx: Context;
   #producer: ProducerSession | undefined;
+  #lastKey: { readonly bytes: Buffer; readonly parsed: ProduceKey } | undefined;
   #consumer: ConsumerSession | undefined;
   #opening: Promise<unknown> | undefined;
   #saidUnit: string | undefined;
@@ -22,6 +23,14 @@ export class ConnectionSessions implements Sessions {
   constructor(gateway: KafkaGateway, ctx: Context) {
     this.#gateway = gateway;
     this.#ctx = ctx;
+  }
+
+  produceKey(bytes: Buffer): ProduceKey {
+    if (this.#lastKey?.bytes.equals(bytes)) return this.#lastKey.parsed;
+    const parsed = parseProduceKey(bytes);
+    // A record's own key is another one each time.
+    if (parsed.key === null) this.#lastKey = { bytes: Buffer.from(bytes), parsed };
+    return parsed;
   }
 
   producer(): ProducerSession {

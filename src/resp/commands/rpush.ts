@@ -7,7 +7,7 @@ import type { Command } from '../command.js';
 import type { Acknowledger } from '../context.js';
 import type { Reply } from '../reply.js';
 import { isPlainList, pushToList } from '../streams/lists.js';
-import { isProduceKey, parseProduceKey } from '../topics-key.js';
+import { isProduceKey } from '../topics-key.js';
 import { produce } from './rpushx.js';
 
 export const rpush = {
@@ -25,7 +25,7 @@ export const rpush = {
   ],
   run(ctx, args) {
     const key = args.bytes();
-    if (isProduceKey(key)) return produce(ctx, parseProduceKey(key), args);
+    if (isProduceKey(key)) return produce(ctx, ctx.sessions.produceKey(key), args);
     if (isPlainList(ctx, key)) return pushToList(ctx, key, args);
     if (key.toString('latin1') !== 'acks') throw fail('ack-key');
     const acks = args.rest().map(parseAck);

@@ -6,7 +6,7 @@ import type { Args } from '../args.js';
 import type { Command } from '../command.js';
 import type { Context } from '../context.js';
 import type { Reply } from '../reply.js';
-import { type ProduceKey, parseProduceKey } from '../topics-key.js';
+import type { ProduceKey } from '../topics-key.js';
 
 export const rpushx = {
   name: 'rpushx',
@@ -21,7 +21,7 @@ export const rpushx = {
     { name: 'message', type: 'string', multiple: true },
   ],
   wrongArity: (count) => fail('produce-arity', count),
-  run: (ctx, args) => produce(ctx, parseProduceKey(args.bytes()), args),
+  run: (ctx, args) => produce(ctx, ctx.sessions.produceKey(args.bytes()), args),
 } as const satisfies Command;
 
 /** Queues all that is left of args for a topic; shared by the commands that produce. */

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { type ByteSink, Encoder, type Protocol } from '../../../src/resp/encoder.js';
+import { Encoder, type Protocol } from '../../../src/resp/encoder.js';
 import {
   BooleanReply,
   Double,
@@ -19,34 +19,21 @@ import {
   Verbatim,
 } from '../../../src/resp/reply.js';
 
-/** Keeps what is written; `stuck` plays a socket whose client does not read. */
-class Sink implements ByteSink {
-  readonly writes: Buffer[] = [];
-  writableLength = 0;
-  stuck = false;
-
-  write(bytes: Buffer): boolean {
-    this.writes.push(bytes);
-    if (this.stuck) this.writableLength += bytes.length;
-    return !this.stuck;
-  }
-
-  cork(): void {}
-
-  uncork(): void {}
-
-  get text(): string {
-    return Buffer.concat(this.writes).toString('latin1');
-  }
+/** What was gathered, in pieces. */
+function taken(encoder: Encoder): Buffer[] {
+  const pieces: Buffer[] = [];
+  encoder.moveTo(pieces);
+  return pieces;
 }
+
+const text = (pieces: readonly Buffer[]): string => Buffer.concat(pieces).toString('latin1');
 
 function encode(reply: Reply, protocol: Protocol): string {
   const encoder = new Encoder();
-  const sink = new Sink();
   encoder.append(reply, protocol);
-  encoder.flush(sink);
+  const pieces = taken(encoder);
   assert.equal(encoder.size, 0);
-  return sink.text;
+  return text(pieces);
 }
 
 const cases: readonly (readonly [Reply, resp2: string, resp3: string])[] = [
@@ -86,52 +73,58 @@ describe('encoder', () => {
     });
   }
 
-  test('a batch of small replies is one write', () => {
+  test('a batch of small replies is one piece', () => {
     const encoder = new Encoder();
-    const sink = new Sink();
     for (let i = 0; i < 64; i++) encoder.append(1, 2);
-    encoder.flush(sink);
-    assert.equal(sink.writes.length, 1);
-    assert.equal(sink.text, ':1\r\n'.repeat(64));
+    const pieces = taken(encoder);
+    assert.equal(pieces.length, 1);
+    assert.equal(text(pieces), ':1\r\n'.repeat(64));
   });
 
   test('a large bulk is passed along, not copied', () => {
     const encoder = new Encoder();
-    const sink = new Sink();
     const large = Buffer.alloc(100_000, 'x');
     encoder.append([1, large, 2], 2);
     assert.equal(encoder.size, 4 + 4 + '$100000\r\n'.length + 100_000 + 2 + 4);
-    encoder.flush(sink);
-    assert.ok(sink.writes.includes(large));
-    assert.equal(sink.text, `*3\r\n:1\r\n$100000\r\n${large}\r\n:2\r\n`);
+    const pieces = taken(encoder);
+    assert.ok(pieces.includes(large));
+    assert.equal(text(pieces), `*3\r\n:1\r\n$100000\r\n${large}\r\n:2\r\n`);
   });
 
-  test('bytes that were not taken yet are never written over', () => {
+  test('bytes that were handed over are not written over before rewind()', () => {
     const reply = fc.oneof(fc.string({ maxLength: 40 }), fc.string({ minLength: 3000, maxLength: 9000 }));
     fc.assert(
-      fc.property(fc.array(fc.array(reply, { maxLength: 8 }), { maxLength: 12 }), fc.boolean(), (batches, stuck) => {
+      fc.property(fc.array(fc.array(reply, { maxLength: 8 }), { maxLength: 12 }), fc.boolean(), (batches, read) => {
         const encoder = new Encoder();
-        const sink = new Sink();
-        sink.stuck = stuck;
+        let written: Buffer[] = [];
         for (const batch of batches) {
-          for (const text of batch) encoder.append(text, 3);
-          encoder.flush(sink);
-          if (!stuck) sink.writes.splice(0, sink.writes.length, Buffer.concat(sink.writes));
+          for (const each of batch) encoder.append(each, 3);
+          encoder.moveTo(written);
+          if (!read) continue;
+          written = [Buffer.concat(written)];
+          encoder.rewind();
         }
-        const expected = batches.flat().map((text) => `$${Buffer.byteLength(text)}\r\n${text}\r\n`);
-        assert.equal(Buffer.concat(sink.writes).toString(), expected.join(''));
+        const expected = batches.flat().map((each) => `$${Buffer.byteLength(each)}\r\n${each}\r\n`);
+        assert.equal(Buffer.concat(written).toString(), expected.join(''));
       }),
     );
   });
 
+  test('rewind() keeps what has not been handed over', () => {
+    const encoder = new Encoder();
+    encoder.append('first', 2);
+    taken(encoder);
+    encoder.append('second', 2);
+    encoder.rewind();
+    assert.equal(text(taken(encoder)), '$6\r\nsecond\r\n');
+  });
+
   test('clear() forgets a batch, and the next one is whole', () => {
     const encoder = new Encoder();
-    const sink = new Sink();
     encoder.append(['lost', Buffer.alloc(5000)], 2);
     encoder.clear();
     assert.equal(encoder.size, 0);
     encoder.append('kept', 2);
-    encoder.flush(sink);
-    assert.equal(sink.text, '$4\r\nkept\r\n');
+    assert.equal(text(taken(encoder)), '$4\r\nkept\r\n');
   });
 });
