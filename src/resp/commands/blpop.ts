@@ -11,6 +11,7 @@ import { type BlpopTimeout, parseBlpopTimeout } from '../blpop-timeout.js';
 import type { Command } from '../command.js';
 import type { Context } from '../context.js';
 import { nullArray, type Reply } from '../reply.js';
+import { notAcknowledged } from '../streams/connection-streams.js';
 import { isPlainList } from '../streams/lists.js';
 import { blockingPop } from '../streams/pop.js';
 import { type ConsumeKey, parseConsumeKeys } from '../topics-key.js';
@@ -88,10 +89,7 @@ async function acknowledgePair(ctx: Context, { topic, partition, offset }: Messa
     await ctx.sessions.acknowledger().ack(topic, partition, offset);
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
-    ctx.log.info(
-      { conn: ctx.id, topic, partition, offset, reason: error.message },
-      'a popped pair is not acknowledged',
-    );
+    ctx.log.info({ conn: ctx.id, topic, partition, offset, reason: error.message }, notAcknowledged);
   }
 }
 
