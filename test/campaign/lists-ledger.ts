@@ -39,6 +39,7 @@ export const lists: Dialect = {
 };
 
 export const pairs: Dialect = {
+  byInterval: true,
   config: {
     consumer: {
       'auto.offset.reset': 'earliest',

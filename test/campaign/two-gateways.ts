@@ -16,6 +16,8 @@ export interface Reader {
 export interface Dialect {
   /** The gateways' configuration, without the brokers. */
   readonly config: object;
+  /** Acks are committed by the interval alone: also a rebalance without a kill may come in between. */
+  readonly byInterval?: true;
   prepare(client: Redis): Promise<unknown>;
   /** Sends values. @returns for each whether it was confirmed: that Kafka has it. */
   send(client: Redis, values: readonly string[]): Promise<boolean[]>;
@@ -41,7 +43,7 @@ export interface LedgerResult {
   readonly missing: number;
   /** Deliveries beyond the first, of entries that were not acknowledged. */
   readonly again: number;
-  /** The same of entries acknowledged at a gateway that was killed within the commit window after it. */
+  /** The same of entries acknowledged at a gateway that was killed within the commit window after it, or see byInterval. */
   readonly againAcked: number;
   /** The same of entries whose acknowledgement came when their partition was elsewhere already, as the gateway's log says. */
   readonly againRefused: number;
@@ -58,7 +60,7 @@ export async function runLedger(dialect: Dialect, { ids, kills, pauseMs, say }: 
   const kafka = await KafkaServer.start();
   const config = { ...dialect.config, general: { 'bootstrap.servers': kafka.brokers }, log: { level: 'info' } };
   const gateways = [await GatewayProcess.start({ config }), await GatewayProcess.start({ config })];
-  const book = new Book(say);
+  const book = new Book(say, dialect.byInterval ?? false);
   try {
     const first = await connect(gateways[0]!.port);
     await dialect.prepare(first);
@@ -92,6 +94,7 @@ const refusedAcks = (gateways: readonly GatewayProcess[]): number =>
 
 class Book {
   readonly #say: (text: string) => void;
+  readonly #byInterval: boolean;
   readonly #confirmed = new Set<string>();
   readonly #delivered = new Map<string, number>();
   readonly #acks = new Map<string, { readonly gateway: number; readonly at: number }>();
@@ -101,8 +104,9 @@ class Book {
   #againAcked = 0;
   #againLate = 0;
 
-  constructor(say: (text: string) => void) {
+  constructor(say: (text: string) => void, byInterval: boolean) {
     this.#say = say;
+    this.#byInterval = byInterval;
   }
 
   sent(value: string, confirmed: boolean): void {
@@ -138,6 +142,7 @@ class Book {
   }
 
   #wasCutOff(ack: { readonly gateway: number; readonly at: number }): boolean {
+    if (this.#byInterval && Date.now() < ack.at + windowMs) return true;
     return this.#kills.some(
       ({ gateway, at }) => gateway === ack.gateway && at >= ack.at - 100 && at < ack.at + windowMs,
     );

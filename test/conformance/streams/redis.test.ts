@@ -1,16 +1,6 @@
 // Stream commands, reply by reply as a real redis-server answers them. What differs by design is listed here and in docs/STREAMS.md.
-import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { met, whyNoCommand } from '../../support/needs.js';
-import { RedisServer } from '../../support/redis-server.js';
-import { RawClient, RespPair } from '../../support/resp-pair.js';
+import { describeAsRedis, type Step } from './side-by-side.js';
 
-type Step = readonly string[];
-
-/**
- * `@1` stands for the first id that the server gave in this script, `@1.ms` for its part before the dash.
- * Ids in replies are replaced by these names, so that both servers' can be compared.
- */
 const scripts: Readonly<Record<string, readonly Step[]>> = {
   'XADD, XLEN, XRANGE, XREVRANGE': [
     ['XLEN', 's'],
@@ -250,60 +240,12 @@ const differences: Readonly<Record<string, string>> = {
   'XADD s nonsense a 1': '-ERR Invalid stream ID specified as stream command argument\r\n',
 };
 
-let redis: RedisServer | undefined;
-
-describe('streams as a redis-server has them', {
-  skip: whyNoCommand('redis-server') && process.env.RAFKA_REQUIRE !== '1',
-}, () => {
-  before(async () => {
-    redis = await RedisServer.start();
-  });
-  after(() => redis?.stop());
-
-  for (const [title, steps] of Object.entries(scripts)) {
-    for (const protocol of ['2', '3']) {
-      test(`${title} (RESP${protocol})`, async (t) => {
-        if (!met(t, whyNoCommand('redis-server'))) return;
-        const theirs = await run(await RawClient.connect({ path: redis!.path }), steps, protocol, true);
-        const pair = await RespPair.start({ settings: { streams: { partitions: 1, commitIntervalMs: 10 } } });
-        try {
-          const ours = await run(await pair.client(), steps, protocol, false);
-          const wanted = steps.map((step, index) => differences[step.join(' ')] ?? theirs[index]!);
-          const named = (replies: readonly unknown[]) =>
-            steps.map((step, index) => `${step.join(' ')} -> ${replies[index]}`);
-          assert.deepEqual(named(ours.map((reply, index) => asOld(reply, wanted[index]!))), named(wanted));
-        } finally {
-          await pair.stop();
-        }
-      });
-    }
-  }
+describeAsRedis('streams as a redis-server has them', {
+  scripts,
+  differences,
+  settings: { streams: { partitions: 1, commitIntervalMs: 10 } },
+  asOld,
 });
-
-/** The replies, ids and times replaced. */
-async function run(client: RawClient, steps: readonly Step[], protocol: string, clean: boolean): Promise<string[]> {
-  const ids: string[] = [];
-  const replies: string[] = [];
-  if (clean) await client.exchange(['FLUSHALL']);
-  await client.exchange(['HELLO', protocol]);
-  for (const step of steps) {
-    const reply = await client.exchange(step.map((arg) => withIds(arg, ids)));
-    if (step[0] === 'XADD') ids.push(...(/\d{13}-\d+/.exec(reply) ?? []));
-    replies.push(normal(reply, ids, step[1] === 'CONSUMERS'));
-  }
-  client.close();
-  return replies;
-}
-
-function withIds(arg: string, ids: readonly string[]): string {
-  return arg.replace(/@(\d+)/, (_, number) => ids[Number(number) - 1] ?? '0-0');
-}
-
-/** Ids by their names, whatever their length. */
-function normal(reply: string, ids: readonly string[], times: boolean): string {
-  const named = reply.replace(/\$\d+\r\n(\d{13}-\d+)\r\n/g, (_, id) => `@${ids.indexOf(id) + 1}\r\n`);
-  return times ? named.replace(/:\d+\r\n/g, ':n\r\n') : named.replace(/:\d{13}\r\n/g, ':time\r\n');
-}
 
 /** Ours without what Redis 7.2 has added about consumers, if the server compared with is an older one. */
 function asOld(ours: string, theirs: string): string {
