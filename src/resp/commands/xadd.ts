@@ -41,10 +41,12 @@ export const xadd = {
 /** @returns whether a missing stream is made. */
 function readOptions(args: Args): boolean {
   let make = true;
-  for (;;) {
-    if (args.option('NOMKSTREAM')) make = false;
-    else if (!readTrim(args)) return make;
-  }
+  readTrim(args, () => {
+    if (!args.option('NOMKSTREAM')) return false;
+    make = false;
+    return true;
+  });
+  return make;
 }
 
 function checkId(bytes: Buffer): void {

@@ -42,8 +42,10 @@ export const xpending = {
 } as const satisfies Command;
 
 function readQuery(args: Args): Query {
+  // As in Redis, which counts the words and does not look at those behind the consumer.
+  if (args.left > 6) throw fail('syntax');
   const minIdle = args.option('IDLE') ? args.integer() : 0;
-  if (args.left < 3 || args.left > 4) throw fail('syntax');
+  if (args.left < 3) throw fail('syntax');
   const bounds = [args.bytes(), args.bytes()] as const;
   const count = args.integer();
   const range = { from: parseBound(bounds[0], 'start'), to: parseBound(bounds[1], 'end') };

@@ -100,6 +100,40 @@ test('pub/sub: tombstones are not told; topics that come later are found by thei
     });
   }));
 
+test('a subscriber that goes while topics are looked for leaves nothing behind', () =>
+  withStreams({ idleMs: 1 }, async (pair, client) => {
+    const leaving = await pair.client();
+    leaving.send(['PSUBSCRIBE', 'n*']);
+    await leaving.take('*3\r\n$10\r\npsubscribe\r\n$2\r\nn*\r\n:1\r\n');
+    pair.kafka.createTopic('news', 1);
+    let answer: () => void = () => {};
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    const { admin } = pair.kafka;
+    const topics = admin.topics.bind(admin);
+    let asked = 0;
+    admin.topics = async (names) => {
+      asked++;
+      await answered;
+      return topics(names);
+    };
+    await eventually(9_000, () => asked > 0);
+    leaving.close();
+    await eventually(5_000, () => pair.server.clientCount === 1);
+    answer();
+    await pair.kafka.admin.topics();
+    assert.equal(await client.exchange(['PING']), '+PONG\r\n');
+    await eventually(5_000, () => pair.kafka.consumers.size === 0);
+  }));
+
+test('of several channels of which one is refused none is subscribed', () =>
+  withStreams({}, async (_, client) => {
+    assert.match(await client.exchange(['SUBSCRIBE', 'news', 'a b']), /^-ERR 'a b' cannot be/);
+    assert.equal(await client.exchange(['PING']), '+PONG\r\n');
+    assert.equal(await client.exchange(['UNSUBSCRIBE', 'x']), '*3\r\n$11\r\nunsubscribe\r\n$1\r\nx\r\n:0\r\n');
+  }));
+
 test('a subscriber that does not read is cut off', () =>
   withStreams(
     {},
