@@ -75,6 +75,22 @@ test('reads without COUNT, or with a larger one, end at maxRange; of new entries
     assert.ok(first !== undefined && first <= 100, String(first));
   }));
 
+test('history beyond the byte budget is read again from Kafka; what Kafka has no more shows as nothing', () =>
+  withStreams({ pendingBytes: 0 }, async (pair, client) => {
+    for (const value of ['one', 'two']) pair.kafka.seed('s', 0, value);
+    await client.exchange(['XGROUP', 'CREATE', 's', 'g', '0']);
+    const history = () => client.exchange(['XREADGROUP', 'GROUP', 'g', 'c', 'STREAMS', 's', '0']);
+    await eventually(9_000, async () => {
+      await client.exchange(['XREADGROUP', 'GROUP', 'g', 'c', 'BLOCK', '100', 'STREAMS', 's', '>']);
+      return (await client.exchange(['XPENDING', 's', 'g'])).startsWith('*4\r\n:2\r\n');
+    });
+    assert.match(await history(), /one[^]*two/);
+    await pair.kafka.admin.deleteRecords([{ topic: 's', partition: 0, offset: 1 }]);
+    const left = await history();
+    assert.doesNotMatch(left, /one/);
+    assert.match(left, /-0\r\n\*-1\r\n[^]*two/);
+  }));
+
 test('XREAD + answers the last entry', () =>
   withStreams({}, async (pair, client) => {
     for (const value of ['one', 'two']) pair.kafka.seed('s', 0, value);
