@@ -30,10 +30,11 @@ export const blpop = {
   ],
   run(ctx, args) {
     const rest = args.rest();
+    const [keys, last] = [rest.slice(0, -1), rest[rest.length - 1]!];
+    if (isPlainList(ctx, rest[0]!)) return blockingPop(ctx, keys, last);
     const { settings } = ctx.server.gateway;
-    const timeout = parseBlpopTimeout(rest[rest.length - 1]!, settings.blpopTimeoutUnit);
-    if (isPlainList(ctx, rest[0]!)) return blockingPop(ctx, rest.slice(0, -1), rest[rest.length - 1]!);
-    const wanted = parseConsumeKeys(rest.slice(0, -1), settings.allowInternalTopics);
+    const timeout = parseBlpopTimeout(last, settings.blpopTimeoutUnit);
+    const wanted = parseConsumeKeys(keys, settings.allowInternalTopics);
     if (pairProperty in wanted.properties) return pairPop(ctx, wanted, timeout);
     const session = ctx.sessions.openConsumer(wanted);
     ctx.sessions.noteTimeoutUnit(timeout.unit);

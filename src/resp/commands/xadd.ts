@@ -64,11 +64,8 @@ async function append(ctx: Context, topic: string, record: RecordParts): Promise
 }
 
 async function appendToNew(ctx: Context, topic: string, record: RecordParts, make: boolean): Promise<Reply> {
-  const { streams } = ctx.server.gateway;
-  if (!(await streams.topics.exists(topic))) {
-    if (!make) return null;
-    if (!streams.settings.autoCreate) throw fail('stream-refused', `there is no topic ${topic}`);
-    await streams.topics.make(topic);
-  }
+  const { topics } = ctx.server.gateway.streams;
+  if (make) await topics.provide(topic);
+  else if (!(await topics.exists(topic))) return null;
   return append(ctx, topic, record);
 }

@@ -27,7 +27,9 @@ test('a connection that breaks gives back what it popped last; what it popped be
     assert.equal(await first.exchange(['BLPOP', 'q', '5']), pair('a'));
     assert.equal(await first.exchange(['BLPOP', 'q', '5']), pair('b'));
     await eventually(5_000, () => committed(lists) === 1);
+    assert.equal(await second.exchange(['LLEN', 'q']), ':1\r\n');
     first.socket.resetAndDestroy();
+    await eventually(5_000, async () => (await second.exchange(['LLEN', 'q'])) === ':2\r\n');
     const next = [await second.exchange(['BLPOP', 'q', '5']), await second.exchange(['BLPOP', 'q', '5'])];
     assert.deepEqual(next.toSorted(), [pair('b'), pair('c')]);
   }));

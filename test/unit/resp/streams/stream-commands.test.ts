@@ -97,7 +97,7 @@ test('on a compacted topic an entry needs a key and a value', () =>
 test('a topic that another gateway makes at the same time is no error', async () => {
   const kafka = new FakeKafka();
   const catalog = new TopicCatalog(kafka.admin, realClock);
-  const settings = { partitions: 1, replicationFactor: undefined, clockSkewMs: 5_000 };
+  const settings = { partitions: 1, replicationFactor: undefined, clockSkewMs: 5_000, autoCreate: true };
   const topics = new StreamTopics({ admin: kafka.admin, catalog, clock: realClock, settings, onMade: async () => {} });
   assert.equal(await topics.exists('s'), false);
   kafka.createTopic('s', 1, { 'message.timestamp.type': 'LogAppendTime' });
