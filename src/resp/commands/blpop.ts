@@ -5,7 +5,7 @@
 // With plain lists, any other key: BLPOP <key> [<key> ...] <timeout> answers [key, element].
 // Beyond Rafka: several keys, time-outs in seconds or milliseconds (auto), 0 waits for ever, as in Redis.
 import type { ConsumerSession } from '../../core/consumer-session.js';
-import type { Message } from '../../core/ports.js';
+import { KafkaError, type Message } from '../../core/ports.js';
 import { fail, GatewayError } from '../../errors.js';
 import { type BlpopTimeout, parseBlpopTimeout } from '../blpop-timeout.js';
 import type { Command } from '../command.js';
@@ -84,12 +84,12 @@ async function pairPop(ctx: Context, { topics, properties }: ConsumeKey, timeout
   return [`topics:${message.topic}`, message.value];
 }
 
-/** A partition that was taken away meanwhile is no failure of the next call: its message comes again elsewhere. */
+/** A partition that was taken away meanwhile, or a broker that is, is no failure of the next call: the message comes again. */
 async function acknowledgePair(ctx: Context, { topic, partition, offset }: Message): Promise<void> {
   try {
     await ctx.sessions.acknowledger().ack(topic, partition, offset);
   } catch (error) {
-    if (!(error instanceof GatewayError)) throw error;
+    if (!(error instanceof GatewayError || error instanceof KafkaError)) throw error;
     ctx.log.info({ conn: ctx.id, topic, partition, offset, reason: error.message }, notAcknowledged);
   }
 }
