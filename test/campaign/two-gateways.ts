@@ -72,6 +72,7 @@ export async function runLedger(dialect: Dialect, { ids, kills, pauseMs, say }: 
     const producing = gateways.map((gateway, index) => produce(dialect, gateway, book, index, ids, kills * pauseMs));
     const killing = kill(gateways, kills, pauseMs, book, say);
     await Promise.all([...producing, killing]);
+    say(`all is sent; ${book.missing} confirmed entries are still to come`);
     const deadline = Date.now() + 120_000;
     while (book.missing > 0 && Date.now() < deadline) await sleep(200);
     // What is still to come again comes now.

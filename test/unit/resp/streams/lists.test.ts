@@ -56,6 +56,15 @@ test('a pair that Kafka takes no ack for comes again some time; the next one is 
   }
 });
 
+test('each group of CLIENT SETNAME pops everything; without a name the group is listGroup', () =>
+  withList(async (lists) => {
+    const [named, unnamed] = [await lists.client(), await lists.client()];
+    await named.exchange(['CLIENT', 'SETNAME', 'mine:1']);
+    const all = '*3\r\n$1\r\na\r\n$1\r\nb\r\n$1\r\nc\r\n';
+    for (const client of [named, unnamed]) assert.equal(await client.exchange(['LPOP', 'q', '3']), all);
+    assert.deepEqual([...lists.kafka.groups.keys()].toSorted(), ['lists.q', 'mine.q']);
+  }));
+
 test('QUIT acknowledges what was popped last', () =>
   withList(async (lists) => {
     const [first, second] = [await lists.client(), await lists.client()];

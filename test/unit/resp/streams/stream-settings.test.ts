@@ -96,6 +96,64 @@ test('history beyond the byte budget is read again from Kafka; what Kafka has no
     assert.match(left, /-0\r\n\*-1\r\n[\s\S]*two/);
   }));
 
+test('a group without callers and pending entries gives its consumer back after idleMs; the next call joins again', () =>
+  withStreams({ idleMs: 1 }, async (pair, client) => {
+    pair.kafka.seed('s', 0, 'one');
+    await client.exchange(['XGROUP', 'CREATE', 's', 'g', '0']);
+    const read = () =>
+      client.exchange(['XREADGROUP', 'GROUP', 'g', 'c', 'NOACK', 'BLOCK', '9000', 'STREAMS', 's', '>']);
+    assert.match(await read(), /one/);
+    await eventually(9_000, () => pair.kafka.consumers.size === 0);
+    pair.kafka.seed('s', 0, 'two');
+    assert.match(await read(), /two/);
+  }));
+
+test('XGROUP SETID goes back and forth; while the group is read in another gateway it is refused, naming who reads', () =>
+  withStreams({}, async (pair, client) => {
+    for (const topic of ['s', 't']) pair.kafka.seed(topic, 0, 'one');
+    await client.exchange(['XGROUP', 'CREATE', 's', 'g', '$']);
+    const read = (block: string) =>
+      client.exchange(['XREADGROUP', 'GROUP', 'g', 'c', 'NOACK', 'BLOCK', block, 'STREAMS', 's', '>']);
+    assert.equal(await read('50'), '*-1\r\n');
+    assert.equal(await client.exchange(['XGROUP', 'SETID', 's', 'g', '0']), '+OK\r\n');
+    assert.match(await read('9000'), /one/);
+    const there = { memberId: 'm', clientId: 'the-other', topics: ['t'], assigned: [] };
+    await client.exchange(['XGROUP', 'CREATE', 't', 'g', '0']);
+    await pair.kafka.group('g.t').join({ ...there, revoke: async () => {}, assign: async () => {} });
+    for (const change of [
+      ['XGROUP', 'SETID', 't', 'g', '$'],
+      ['XGROUP', 'DESTROY', 't', 'g'],
+    ])
+      assert.match(await client.exchange(change), /^-ERR .*the-other/);
+  }));
+
+test('XTRIM MINID and XGROUP CREATE take an id for its time', () =>
+  withStreams({}, async (pair, client) => {
+    for (const timestamp of [1_000, 2_000, 3_000]) pair.kafka.seed('s', 0, `at ${timestamp}`, { timestamp });
+    await client.exchange(['XGROUP', 'CREATE', 's', 'g', '3000']);
+    assert.equal(await client.exchange(['XTRIM', 's', 'MINID', '2000']), ':1\r\n');
+    assert.equal(await client.exchange(['XLEN', 's']), ':2\r\n');
+    const got = await client.exchange(['XREADGROUP', 'GROUP', 'g', 'c', 'BLOCK', '9000', 'STREAMS', 's', '>']);
+    assert.match(got, /at 3000/);
+    assert.doesNotMatch(got, /at 2000/);
+  }));
+
+test('XREAD behind an id looks back by clockSkewMs in the other partitions, not where the brokers set the time', () =>
+  withStreams({ clockSkewMs: 500 }, async (pair, client) => {
+    pair.kafka.createTopic('produced', 2);
+    pair.kafka.createTopic('appended', 2, { 'message.timestamp.type': 'LogAppendTime' });
+    for (const topic of ['produced', 'appended']) {
+      pair.kafka.seed(topic, 0, 'known', { timestamp: 10_000 });
+      pair.kafka.seed(topic, 1, 'too old', { timestamp: 9_400 });
+      pair.kafka.seed(topic, 1, 'slow clock', { timestamp: 9_600 });
+      pair.kafka.seed(topic, 1, 'new', { timestamp: 10_001 });
+    }
+    const read = (topic: string) => client.exchange(['XREAD', 'STREAMS', topic, '10000-0']);
+    const values = (reply: string) => reply.match(/known|too old|slow clock|new/g);
+    assert.deepEqual(values(await read('produced')), ['slow clock', 'new']);
+    assert.deepEqual(values(await read('appended')), ['new']);
+  }));
+
 test('XREAD + answers the last entry', () =>
   withStreams({}, async (pair, client) => {
     for (const value of ['one', 'two']) pair.kafka.seed('s', 0, value);
