@@ -36,6 +36,11 @@ export class OffsetTracker<M> {
     return this.#offers.length;
   }
 
+  /** Of these, how many came back undelivered. */
+  get released(): number {
+    return this.#released;
+  }
+
   /** Notes that a message is in somebody's hands now. A message that is offered already keeps its entry. */
   offer(offset: number, message: M, now: number): Offer<M> {
     const index = this.#indexOf(offset);

@@ -10,8 +10,6 @@ export interface Member {
   activeAt: number;
   /** Since when it has no socket. */
   orphanedAt: number;
-  /** Pending entries. */
-  pending: number;
 }
 
 export class Members {
@@ -33,7 +31,7 @@ export class Members {
   seen(name: string, now: number, socket?: object): Member {
     let member = this.#byName.get(name);
     if (!member) {
-      member = { name, sockets: new Set(), seenAt: now, activeAt: -1, orphanedAt: now, pending: 0 };
+      member = { name, sockets: new Set(), seenAt: now, activeAt: -1, orphanedAt: now };
       this.#byName.set(name, member);
     }
     member.seenAt = now;

@@ -27,6 +27,13 @@ export function byId(a: Pending, b: Pending): number {
   return Math.max(0, a.timestamp) - Math.max(0, b.timestamp) || a.offset - b.offset || a.partition - b.partition;
 }
 
+/** How many entries each member has. */
+export function countByMember(entries: readonly Pending[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { member } of entries) counts.set(member, (counts.get(member) ?? 0) + 1);
+  return counts;
+}
+
 /** Bytes that pending entries of one partition may keep. */
 export class PayloadBudget {
   #left: number;

@@ -22,6 +22,27 @@ export function committedOf(
   );
 }
 
+/** How far the group has read, by partition: here behind what was handed out, elsewhere as committed. @throws KafkaError */
+export async function positionsOf(
+  context: PositionsContext,
+  kafkaGroup: string,
+  topic: string,
+  marks: readonly Marks[],
+): Promise<Map<number, number>> {
+  const committed = await committedOf(context, kafkaGroup, topic, marks);
+  const positions = new Map(committed.map(({ partition, offset }) => [partition, offset]));
+  for (const { partition, position } of context.groups.find(kafkaGroup, topic)?.partitions ?? [])
+    positions.set(partition, position);
+  return positions;
+}
+
+/** What lies behind the positions. */
+export const lagOf = (marks: readonly Marks[], positions: ReadonlyMap<number, number>): number =>
+  marks.reduce(
+    (sum, { partition, low, high }) => sum + high - Math.min(high, Math.max(low, positions.get(partition) ?? low)),
+    0,
+  );
+
 /** Sets positions. A group that is read here goes on from there. @throws GatewayError `group-active`; KafkaError */
 export async function setPositions(
   context: PositionsContext,

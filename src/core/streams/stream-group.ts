@@ -52,7 +52,7 @@ export class StreamGroup {
   #usedAt: number;
   #sweepTimer: (() => void) | undefined;
   readonly #givingUp = new Set<Pending>();
-  #closing: Promise<CommittedOffset[]> | undefined;
+  #closed = false;
 
   constructor(options: StreamGroupOptions) {
     this.kafkaGroup = options.kafkaGroup;
@@ -130,16 +130,18 @@ export class StreamGroup {
     };
   }
 
-  /** Acknowledges from whatever socket. @returns false when it isn't pending here. */
+  /**
+   * Acknowledges from whatever socket.
+   * @returns false when it isn't pending here, or while a rebalance has its partition: the ack is kept for the case that the
+   * partition comes back, but where it goes elsewhere the entry comes again there.
+   */
   ack(partition: number, offset: number): boolean {
     const found = this.#seat.find(partition);
-    const entry = found?.find(offset);
     if (!found?.ack(offset)) return false;
-    if (entry) this.#leaves(entry);
     this.#context.stats.add('consumer.acks');
     this.#seat.acked();
     this.#handOut.serve();
-    return true;
+    return !found.stopped;
   }
 
   /** Commits what was acknowledged, now. @returns false when Kafka refused. */
@@ -154,34 +156,23 @@ export class StreamGroup {
 
   /** Pending entries, of one member or of all, by id. */
   pendingOf(member?: string): Pending[] {
-    const found: Pending[] = [];
-    for (const partition of this.partitions)
-      for (const { message: entry, released } of partition.offers)
-        if (!released && (member === undefined || entry.member === member)) found.push(entry);
-    return found.sort(byId);
+    return this.#pendingWhere((entry) => member === undefined || entry.member === member).sort(byId);
   }
 
   /** Gives a pending entry to a member. */
   claim(entry: Pending, member: Member): void {
-    this.#leaves(entry);
     entry.member = member.name;
-    member.pending++;
     member.activeAt = this.now();
   }
 
   /** Makes an entry that was read and not handed out yet pending. */
   force(partition: number, offset: number, member: Member): Pending | undefined {
-    const entry = this.#seat.find(partition)?.force(offset, member.name, this.now());
-    if (entry) member.pending++;
-    return entry;
+    return this.#seat.find(partition)?.force(offset, member.name, this.now());
   }
 
   /** Entries go to whoever asks next. @param undelivered their reply never left: that counts as no delivery. */
   release(entries: Iterable<Pending>, undelivered: boolean): void {
-    for (const entry of entries) {
-      this.#leaves(entry);
-      this.#seat.find(entry.partition)?.release(entry, this.now(), undelivered);
-    }
+    for (const entry of entries) this.#seat.find(entry.partition)?.release(entry, this.now(), undelivered);
     this.#handOut.serve();
   }
 
@@ -207,18 +198,13 @@ export class StreamGroup {
   }
 
   /** Goes on from other positions. @throws KafkaError */
-  async setPositions(positions: readonly CommittedOffset[]): Promise<void> {
-    await this.#seat.setOffsets(positions);
-    for (const member of this.members) member.pending = 0;
+  setPositions(positions: readonly CommittedOffset[]): Promise<void> {
+    return this.#seat.setOffsets(positions);
   }
 
   /** Commits and leaves. Never rejects. @returns acks out of order that no commit covers. */
   close(): Promise<CommittedOffset[]> {
-    this.#closing ??= this.#close();
-    return this.#closing;
-  }
-
-  async #close(): Promise<CommittedOffset[]> {
+    this.#closed = true;
     this.#sweepTimer?.();
     return this.#seat.close();
   }
@@ -227,20 +213,21 @@ export class StreamGroup {
     this.#handedOut += handed.length;
     this.#lastDelivered = handed[handed.length - 1]!.entry;
     member.activeAt = this.now();
-    if (!noack) member.pending += handed.length;
     this.#context.stats.add('consumer.messages', handed.length);
     if (noack) this.#seat.acked();
     this.#seat.taken();
   }
 
-  #leaves(entry: Pending): void {
-    const member = this.members.get(entry.member);
-    if (member && member.pending > 0) member.pending--;
+  #pendingWhere(wanted: (entry: Pending) => boolean): Pending[] {
+    const found: Pending[] = [];
+    for (const partition of this.partitions)
+      for (const { message: entry, released } of partition.offers) if (!released && wanted(entry)) found.push(entry);
+    return found;
   }
 
   #sweepLater(): void {
     this.#sweepTimer = this.#context.clock.after(sweepMs, () => {
-      if (this.#closing) return;
+      if (this.#closed) return;
       this.#releaseOrphans();
       if (this.#isIdle()) this.#options.onIdle(this);
       else this.#sweepLater();
@@ -249,13 +236,14 @@ export class StreamGroup {
 
   #releaseOrphans(): void {
     const before = this.now() - this.#options.settings.pendingTimeoutMs;
-    for (const { name, sockets, orphanedAt, pending } of this.members) {
-      if (pending === 0 || sockets.size > 0 || orphanedAt > before) continue;
-      const entries = this.pendingOf(name);
-      const where = { group: this.kafkaGroup, topic: this.topic, member: name, entries: entries.length };
-      if (entries.length > 0) this.#context.log.info(where, 'entries of a member that is gone are offered again');
-      this.release(entries, false);
-    }
+    const gone = new Set<string>();
+    for (const { name, sockets, orphanedAt } of this.members)
+      if (sockets.size === 0 && orphanedAt <= before) gone.add(name);
+    const entries = gone.size > 0 ? this.#pendingWhere(({ member }) => gone.has(member)) : [];
+    if (entries.length === 0) return;
+    const where = { group: this.kafkaGroup, topic: this.topic, entries: entries.length };
+    this.#context.log.info(where, 'entries of members that are gone are offered again');
+    this.release(entries, false);
   }
 
   #isIdle(): boolean {

@@ -28,6 +28,11 @@ export class StreamPartition extends TrackedPartition<Pending> {
     return this.tracker.offers;
   }
 
+  /** Pending entries that are nobody's: they are handed out next. */
+  get released(): number {
+    return this.tracker.released;
+  }
+
   /** Hands the next entry to a member: one that came back first. With `noack` it is acknowledged at once. */
   take(member: string, now: number, noack: boolean, wants?: Wants): Handed | undefined {
     if (this.stopped) return undefined;

@@ -1,5 +1,4 @@
 // BLMPOP timeout numkeys key [key ...] LEFT|RIGHT [COUNT n]  ->  [key, elements] of the first plain list that has some
-import { parseBlpopTimeout } from '../blpop-timeout.js';
 import type { Command } from '../command.js';
 import { multiPop } from '../streams/pop.js';
 
@@ -18,5 +17,5 @@ export const blmpop = {
     { name: 'where', type: 'string' },
     { name: 'count', type: 'integer', token: 'COUNT', optional: true },
   ],
-  run: (ctx, args) => multiPop(ctx, args, parseBlpopTimeout(args.bytes(), 's').ms),
+  run: (ctx, args) => multiPop(ctx, args, args.bytes()),
 } as const satisfies Command;

@@ -5,12 +5,13 @@
 // With plain lists, any other key: BLPOP <key> [<key> ...] <timeout> answers [key, element].
 // Beyond Rafka: several keys, time-outs in seconds or milliseconds (auto), 0 waits for ever, as in Redis.
 import type { ConsumerSession } from '../../core/consumer-session.js';
-import type { Message } from '../../core/ports.js';
+import { KafkaError, type Message } from '../../core/ports.js';
 import { fail, GatewayError } from '../../errors.js';
 import { type BlpopTimeout, parseBlpopTimeout } from '../blpop-timeout.js';
 import type { Command } from '../command.js';
 import type { Context } from '../context.js';
 import { nullArray, type Reply } from '../reply.js';
+import { notAcknowledged } from '../streams/connection-streams.js';
 import { isPlainList } from '../streams/lists.js';
 import { blockingPop } from '../streams/pop.js';
 import { type ConsumeKey, parseConsumeKeys } from '../topics-key.js';
@@ -29,10 +30,11 @@ export const blpop = {
   ],
   run(ctx, args) {
     const rest = args.rest();
+    const [keys, last] = [rest.slice(0, -1), rest[rest.length - 1]!];
+    if (isPlainList(ctx, rest[0]!)) return blockingPop(ctx, keys, last);
     const { settings } = ctx.server.gateway;
-    const timeout = parseBlpopTimeout(rest[rest.length - 1]!, settings.blpopTimeoutUnit);
-    if (isPlainList(ctx, rest[0]!)) return blockingPop(ctx, rest.slice(0, -1), rest[rest.length - 1]!);
-    const wanted = parseConsumeKeys(rest.slice(0, -1), settings.allowInternalTopics);
+    const timeout = parseBlpopTimeout(last, settings.blpopTimeoutUnit);
+    const wanted = parseConsumeKeys(keys, settings.allowInternalTopics);
     if (pairProperty in wanted.properties) return pairPop(ctx, wanted, timeout);
     const session = ctx.sessions.openConsumer(wanted);
     ctx.sessions.noteTimeoutUnit(timeout.unit);
@@ -82,16 +84,13 @@ async function pairPop(ctx: Context, { topics, properties }: ConsumeKey, timeout
   return [`topics:${message.topic}`, message.value];
 }
 
-/** A partition that was taken away meanwhile is no failure of the next call: its message comes again elsewhere. */
+/** A partition that was taken away meanwhile, or a broker that is, is no failure of the next call: the message comes again. */
 async function acknowledgePair(ctx: Context, { topic, partition, offset }: Message): Promise<void> {
   try {
     await ctx.sessions.acknowledger().ack(topic, partition, offset);
   } catch (error) {
-    if (!(error instanceof GatewayError)) throw error;
-    ctx.log.info(
-      { conn: ctx.id, topic, partition, offset, reason: error.message },
-      'a popped pair is not acknowledged',
-    );
+    if (!(error instanceof GatewayError || error instanceof KafkaError)) throw error;
+    ctx.log.info({ conn: ctx.id, topic, partition, offset, reason: error.message }, notAcknowledged);
   }
 }
 

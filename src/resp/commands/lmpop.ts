@@ -16,5 +16,5 @@ export const lmpop = {
     { name: 'where', type: 'string' },
     { name: 'count', type: 'integer', token: 'COUNT', optional: true },
   ],
-  run: (ctx, args) => multiPop(ctx, args, undefined),
+  run: (ctx, args) => multiPop(ctx, args),
 } as const satisfies Command;

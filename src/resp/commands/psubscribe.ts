@@ -1,6 +1,6 @@
 // PSUBSCRIBE pattern [pattern ...]  ->  one confirmation each, when everything from then on is heard; then messages as they come
 import type { Command } from '../command.js';
-import { confirmations } from '../streams/subscribing.js';
+import { subscribeToAll } from '../streams/subscribing.js';
 
 export const psubscribe = {
   name: 'psubscribe',
@@ -11,14 +11,5 @@ export const psubscribe = {
   summary: 'Listens to all topics that match a pattern.',
   since: '2.0.0',
   args: [{ name: 'pattern', type: 'string', multiple: true }],
-  async run(ctx, args) {
-    const { subscriptions } = ctx.sessions.streams;
-    const confirmed: [string, number][] = [];
-    for (const bytes of args.rest()) {
-      const name = bytes.toString();
-      await subscriptions.psubscribe(name);
-      confirmed.push([name, subscriptions.count]);
-    }
-    return confirmations(ctx, 'psubscribe', confirmed);
-  },
+  run: (ctx, args) => subscribeToAll(ctx, 'psubscribe', args.rest()),
 } as const satisfies Command;

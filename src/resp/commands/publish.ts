@@ -29,8 +29,7 @@ async function publishTo(ctx: Context, channel: Buffer, message: Buffer): Promis
   const { streams } = ctx.server.gateway;
   const topic = topicOf(channel, streams.settings);
   ctx.user.checkProduce(topic);
-  if (!streams.topics.isKnown(topic) && streams.settings.autoCreate && !(await streams.topics.exists(topic)))
-    await streams.topics.make(topic);
+  if (!streams.topics.isKnown(topic)) await streams.topics.provide(topic);
   await ctx.sessions.producer().enqueue({ topic, key: null, value: message });
   return 1;
 }

@@ -41,10 +41,12 @@ export const xadd = {
 /** @returns whether a missing stream is made. */
 function readOptions(args: Args): boolean {
   let make = true;
-  for (;;) {
-    if (args.option('NOMKSTREAM')) make = false;
-    else if (!readTrim(args)) return make;
-  }
+  readTrim(args, () => {
+    if (!args.option('NOMKSTREAM')) return false;
+    make = false;
+    return true;
+  });
+  return make;
 }
 
 function checkId(bytes: Buffer): void {
@@ -62,11 +64,8 @@ async function append(ctx: Context, topic: string, record: RecordParts): Promise
 }
 
 async function appendToNew(ctx: Context, topic: string, record: RecordParts, make: boolean): Promise<Reply> {
-  const { streams } = ctx.server.gateway;
-  if (!(await streams.topics.exists(topic))) {
-    if (!make) return null;
-    if (!streams.settings.autoCreate) throw fail('stream-refused', `there is no topic ${topic}`);
-    await streams.topics.make(topic);
-  }
+  const { topics } = ctx.server.gateway.streams;
+  if (make) await topics.provide(topic);
+  else if (!(await topics.exists(topic))) return null;
   return append(ctx, topic, record);
 }

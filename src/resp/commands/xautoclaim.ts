@@ -60,9 +60,14 @@ function readOptions(args: Args): { count: number; justId: boolean } {
   let justId = false;
   while (args.left > 0) {
     if (args.option('JUSTID')) justId = true;
-    else if (args.left > 1 && args.option('COUNT')) count = args.integer();
+    else if (args.left > 1 && args.option('COUNT')) count = readCount(args.bytes());
     else throw fail('syntax');
   }
-  if (count < 1) throw fail('stream-argument', 'COUNT must be > 0');
   return { count, justId };
+}
+
+function readCount(bytes: Buffer): number {
+  const count = parseInteger(bytes);
+  if (count === undefined || count < 1) throw fail('stream-argument', 'COUNT must be > 0');
+  return count;
 }

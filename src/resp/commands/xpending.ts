@@ -1,6 +1,6 @@
 // XPENDING key group [[IDLE min-idle] start end count [consumer]]  ->  a summary, or [[id, consumer, idle ms, deliveries], ...]
 // Of the members in this gateway: what another gateway's members have is seen there.
-import type { Pending } from '../../core/streams/pending.js';
+import { countByMember, type Pending } from '../../core/streams/pending.js';
 import type { StreamGroup } from '../../core/streams/stream-group.js';
 import { fail } from '../../errors.js';
 import type { Args } from '../args.js';
@@ -42,8 +42,10 @@ export const xpending = {
 } as const satisfies Command;
 
 function readQuery(args: Args): Query {
+  // As in Redis, which counts the words and does not look at those behind the consumer.
+  if (args.left > 6) throw fail('syntax');
   const minIdle = args.option('IDLE') ? args.integer() : 0;
-  if (args.left < 3 || args.left > 4) throw fail('syntax');
+  if (args.left < 3) throw fail('syntax');
   const bounds = [args.bytes(), args.bytes()] as const;
   const count = args.integer();
   const range = { from: parseBound(bounds[0], 'start'), to: parseBound(bounds[1], 'end') };
@@ -62,9 +64,7 @@ function list(group: StreamGroup | undefined, { range, minIdle, count, consumer 
 
 function summary(entries: readonly Pending[]): Reply {
   if (entries.length === 0) return [0, null, null, nullArray];
-  const counts = new Map<string, number>();
-  for (const { member } of entries) counts.set(member, (counts.get(member) ?? 0) + 1);
-  const members = [...counts].sort(([one], [other]) => (one < other ? -1 : 1));
+  const members = [...countByMember(entries)].sort(([one], [other]) => (one < other ? -1 : 1));
   return [
     entries.length,
     formatId(entries[0]!),

@@ -21,6 +21,8 @@ export interface Claim {
 export async function openClaim(ctx: Context, at: GroupKey, consumer: string): Promise<Claim | undefined> {
   const group = await existingGroup(ctx, at, 'group-or-stream-missing');
   if (!group) return undefined;
+  // A member must not get a socket that is closed already: its entries would never be offered again.
+  if (ctx.signal.aborted) throw ctx.signal.reason;
   const now = group.now();
   const member = group.members.seen(consumer, now, ctx);
   // The socket counts as the member's until it closes: its sessions tell.

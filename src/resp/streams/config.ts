@@ -17,7 +17,10 @@ export const streamsConfig = z
       .describe('Kafka group of a consumer group; {group} and {stream} are replaced'),
     partitions: count.default(4).describe('Partitions of topics made by XADD and XGROUP CREATE MKSTREAM'),
     replicationFactor: z.int().optional().describe("Replicas of such topics; absent: the brokers' default"),
-    autoCreate: z.boolean().default(true).describe('XADD makes a topic that is missing'),
+    autoCreate: z
+      .boolean()
+      .default(true)
+      .describe('XADD, RPUSH to a plain list and PUBLISH make a topic that is missing'),
     produceTimeoutMs: ms.min(1).default(10_000).describe('XADD without a delivery report for so long answers an error'),
     lingerMs: z.number().nonnegative().default(0).describe("librdkafka's linger.ms for XADD"),
     commit: z

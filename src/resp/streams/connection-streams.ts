@@ -4,10 +4,18 @@ import type { StreamGroup } from '../../core/streams/stream-group.js';
 import type { Context } from '../context.js';
 import { Subscriptions } from './subscriptions.js';
 
+/** Said in the log of pops: the next one can't fail for it. */
+export const notAcknowledged = 'what was popped is not acknowledged: it comes again';
+
+interface PoppedEntries {
+  readonly group: StreamGroup;
+  readonly entries: readonly Pending[];
+}
+
 export class ConnectionStreams {
   readonly subscriptions: Subscriptions;
   readonly #ctx: Context;
-  #popped: { readonly group: StreamGroup; readonly entries: readonly Pending[] } | undefined;
+  #popped: PoppedEntries | undefined;
   /** Acknowledges what a pair reply gave out. */
   #paired: (() => Promise<void>) | undefined;
 
@@ -27,12 +35,20 @@ export class ConnectionStreams {
 
   /** The connection asks for more, or has ended in good order: what it popped before is done. */
   acknowledge(): void {
-    const popped = this.#popped;
+    if (this.#popped) this.#acknowledgePopped(this.#popped);
     this.#popped = undefined;
-    for (const { partition, offset } of popped?.entries ?? []) popped?.group.ack(partition, offset);
     const paired = this.#paired;
     this.#paired = undefined;
     void paired?.();
+  }
+
+  /** Nobody is answered how it went: entries whose partition was taken away meanwhile come again elsewhere. */
+  #acknowledgePopped({ group, entries }: PoppedEntries): void {
+    const refused = entries.filter(({ partition, offset }) => !group.ack(partition, offset));
+    if (refused.length === 0) return;
+    const { topic, kafkaGroup } = group;
+    const where = { conn: this.#ctx.id, topic, group: kafkaGroup, entries: refused.length };
+    this.#ctx.log.info(where, notAcknowledged);
   }
 
   /** The connection has gone: what it popped goes to whoever asks next. */

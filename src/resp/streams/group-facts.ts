@@ -1,7 +1,7 @@
 // What XINFO tells of a topic's consumer groups: from Kafka's positions, and of what lives in this gateway.
-import { committedOf } from '../../core/streams/positions.js';
+import { lagOf, positionsOf } from '../../core/streams/positions.js';
 import type { StreamGroup } from '../../core/streams/stream-group.js';
-import { comparePlaces, type Marks, placeOf } from '../../core/streams/stream-log.js';
+import { comparePlaces, lengthOf, type Marks, placeOf } from '../../core/streams/stream-log.js';
 import type { Context } from '../context.js';
 import { formatId } from './ids.js';
 
@@ -39,24 +39,16 @@ async function factsOf(
 ): Promise<GroupFacts | undefined> {
   const { admin, streams } = ctx.server.gateway;
   const open = streams.groups.find(kafkaGroup, topic);
-  const committed = await committedOf({ admin, groups: streams.groups }, kafkaGroup, topic, marks);
-  if (committed.length === 0 && !open) return undefined;
-  const positions = new Map(committed.map(({ partition, offset }) => [partition, offset]));
-  for (const { partition, position } of open?.partitions ?? []) positions.set(partition, position);
-  let lag = 0;
-  let entriesRead = 0;
-  for (const { partition, low, high } of marks) {
-    const position = Math.min(high, Math.max(low, positions.get(partition) ?? low));
-    lag += high - position;
-    entriesRead += position - low;
-  }
+  const positions = await positionsOf({ admin, groups: streams.groups }, kafkaGroup, topic, marks);
+  if (positions.size === 0 && !open) return undefined;
+  const lag = lagOf(marks, positions);
   const lastDeliveredId = await lastBefore(ctx, topic, marks, positions);
   return {
     name,
     open,
     pending: open?.pending ?? 0,
     lastDeliveredId,
-    entriesRead: open?.isSettled ? entriesRead : null,
+    entriesRead: open?.isSettled ? lengthOf(marks) - lag : null,
     lag,
   };
 }

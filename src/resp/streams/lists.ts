@@ -3,6 +3,7 @@
 
 import type { Message } from '../../core/ports.js';
 import type { Handed } from '../../core/streams/pending.js';
+import { lagOf, positionsOf } from '../../core/streams/positions.js';
 import type { StreamGroup } from '../../core/streams/stream-group.js';
 import { marksOf } from '../../core/streams/stream-log.js';
 import { fail } from '../../errors.js';
@@ -36,8 +37,7 @@ export async function pushToList(ctx: Context, key: Buffer, args: Args): Promise
   const topic = topicOf(key, streams.settings);
   ctx.user.checkProduce(topic);
   const values = args.rest();
-  if (!streams.topics.isKnown(topic) && streams.settings.autoCreate && !(await streams.topics.exists(topic)))
-    await streams.topics.make(topic);
+  if (!streams.topics.isKnown(topic)) await streams.topics.provide(topic);
   const reports = await Promise.all(
     values.map((value) => streams.append(topic, { key: null, value, headers: [], hasValue: true })),
   );
@@ -79,21 +79,16 @@ export async function popFromLists(
 /** How long a pop that does not wait waits all the same while the group is being joined, ms. */
 const joinMs = 5_000;
 
-/** LLEN: what is not popped yet. */
+/** LLEN: what is not popped yet, or was given back. */
 export async function lengthOfList(ctx: Context, key: Buffer): Promise<number> {
   const { catalog, admin, streams } = ctx.server.gateway;
   const { topic, kafkaGroup } = groupKey(ctx, key, groupName(ctx));
   const marks = await marksOf(catalog, admin, topic);
   if (!marks) return 0;
-  const places = marks.map(({ partition }) => ({ topic, partition }));
-  const committed = await admin.groupOffsets(kafkaGroup, places);
-  const positions = new Map(committed.map(({ partition, offset }) => [partition, offset]));
-  for (const { partition, position } of streams.groups.find(kafkaGroup, topic)?.partitions ?? [])
-    positions.set(partition, position);
-  return marks.reduce(
-    (sum, { partition, low, high }) => sum + high - Math.max(low, positions.get(partition) ?? low),
-    0,
-  );
+  const { groups } = streams;
+  const lag = lagOf(marks, await positionsOf({ admin, groups }, kafkaGroup, topic, marks));
+  const returned = groups.find(kafkaGroup, topic)?.partitions.reduce((sum, { released }) => sum + released, 0);
+  return lag + (returned ?? 0);
 }
 
 function openList(ctx: Context, key: Buffer): StreamGroup {

@@ -5,7 +5,7 @@ import { parseInteger } from '../args.js';
 import { parseBlpopTimeout } from '../blpop-timeout.js';
 import type { Context } from '../context.js';
 import { nullArray, type Reply } from '../reply.js';
-import { checkPlainLists, popFromLists } from './lists.js';
+import { checkPlainLists, lengthOfList, popFromLists } from './lists.js';
 
 /** `key [count]`: one element, or with a count an array. */
 export async function pop(ctx: Context, args: Args): Promise<Reply> {
@@ -15,7 +15,7 @@ export async function pop(ctx: Context, args: Args): Promise<Reply> {
   if (args.left === 0) return (await popFromLists(ctx, [key], 1, undefined))?.values[0] ?? null;
   const count = parseInteger(args.bytes());
   if (count === undefined || count < 0) throw fail('stream-argument', 'value is out of range, must be positive');
-  if (count === 0) return nullArray;
+  if (count === 0) return (await lengthOfList(ctx, key)) > 0 ? [] : nullArray;
   return (await popFromLists(ctx, [key], count, undefined))?.values ?? nullArray;
 }
 
@@ -26,8 +26,8 @@ export async function blockingPop(ctx: Context, keys: readonly Buffer[], timeout
   return popped?.values[0] ? [popped.key, popped.values[0]] : nullArray;
 }
 
-/** `numkeys key [key ...] LEFT|RIGHT [COUNT n]`: [key, elements]. */
-export async function multiPop(ctx: Context, args: Args, waitMs: number | undefined): Promise<Reply> {
+/** `numkeys key [key ...] LEFT|RIGHT [COUNT n]`: [key, elements]. @param timeout undefined: don't wait */
+export async function multiPop(ctx: Context, args: Args, timeout?: Buffer): Promise<Reply> {
   checkPlainLists(ctx);
   const numkeys = parseInteger(args.bytes());
   if (numkeys === undefined || numkeys < 1) throw fail('stream-argument', 'numkeys should be greater than 0');
@@ -38,6 +38,6 @@ export async function multiPop(ctx: Context, args: Args, waitMs: number | undefi
   if (args.option('COUNT')) count = parseInteger(args.bytes());
   if (count === undefined || count < 1) throw fail('stream-argument', 'count should be greater than 0');
   args.finish();
-  const popped = await popFromLists(ctx, keys, count, waitMs);
+  const popped = await popFromLists(ctx, keys, count, timeout && parseBlpopTimeout(timeout, 's').ms);
   return popped ? [popped.key, popped.values] : nullArray;
 }

@@ -10,7 +10,7 @@ export interface StreamTopicsOptions {
   readonly admin: Admin;
   readonly catalog: TopicCatalog;
   readonly clock: Clock;
-  readonly settings: Pick<StreamsConfig, 'partitions' | 'replicationFactor' | 'clockSkewMs'>;
+  readonly settings: Pick<StreamsConfig, 'partitions' | 'replicationFactor' | 'clockSkewMs' | 'autoCreate'>;
   /** A topic was made here: whoever keeps lists of topics is told. */
   readonly onMade: () => Promise<unknown>;
 }
@@ -53,6 +53,13 @@ export class StreamTopics {
     }
     await this.#look(topic);
     return true;
+  }
+
+  /** A topic that is to be written is there, or is made where that is allowed. @throws GatewayError `stream-refused`; KafkaError */
+  async provide(topic: string): Promise<void> {
+    if (await this.exists(topic)) return;
+    if (!this.#options.settings.autoCreate) throw fail('stream-refused', `there is no topic ${topic}`);
+    await this.make(topic);
   }
 
   /** Makes a topic that is missing; its records get their time from the broker, so that ids grow. @throws KafkaError */

@@ -3,6 +3,30 @@ import type { Context } from '../context.js';
 import { encodeAlone } from '../encoder.js';
 import { Encoded, PushReply } from '../reply.js';
 
+/** All of them, or none: of those in front of a refused one the client would know nothing. @throws GatewayError, KafkaError */
+export async function subscribeToAll(
+  ctx: Context,
+  kind: 'subscribe' | 'psubscribe',
+  wanted: readonly Buffer[],
+): Promise<Encoded> {
+  const { subscriptions } = ctx.sessions.streams;
+  const isChannel = kind === 'subscribe';
+  const before = new Set(isChannel ? subscriptions.channels : subscriptions.patterns);
+  const confirmed: [string, number][] = [];
+  try {
+    for (const name of wanted.map(String)) {
+      await (isChannel ? subscriptions.subscribe(name) : subscriptions.psubscribe(name));
+      confirmed.push([name, subscriptions.count]);
+    }
+  } catch (error) {
+    for (const [name] of confirmed.filter(([each]) => !before.has(each)))
+      if (isChannel) subscriptions.unsubscribe(name);
+      else subscriptions.punsubscribe(name);
+    throw error;
+  }
+  return confirmations(ctx, kind, confirmed);
+}
+
 /** @param kind `subscribe` and so on. @param names null: there was none to leave. */
 export function confirmations(
   ctx: Context,

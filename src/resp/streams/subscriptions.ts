@@ -14,6 +14,12 @@ interface Subscription {
   readonly stop: () => void;
 }
 
+/** A topic that is listened to. */
+interface Heard {
+  readonly tail: TopicTail;
+  readonly stop: () => void;
+}
+
 /** How often topics are looked for that a pattern matches, ms. */
 const lookMs = 5_000;
 const prefix = 'topics:';
@@ -54,17 +60,19 @@ export class Subscriptions {
   async psubscribe(pattern: string): Promise<unknown> {
     const known = this.#patterns.get(pattern);
     if (known) return known.ready;
-    const heard = new Map<string, { tail: TopicTail; stop: () => void }>();
+    const heard = new Map<string, Heard>();
+    const ended = new AbortController();
     const timer = setInterval(() => {
-      this.#look(pattern, heard).catch((err: unknown) => {
+      this.#look(pattern, heard, ended.signal).catch((err: unknown) => {
         this.#ctx.log.warn({ conn: this.#ctx.id, pattern, err }, 'PSUBSCRIBE could not look for topics');
       });
     }, lookMs);
     const stop = (): void => {
+      ended.abort();
       clearInterval(timer);
       for (const { stop: stopTail } of heard.values()) stopTail();
     };
-    const ready = this.#look(pattern, heard);
+    const ready = this.#look(pattern, heard, ended.signal);
     this.#patterns.set(pattern, { ready, stop });
     ready.catch(() => this.#end(this.#patterns, pattern));
     return ready;
@@ -89,13 +97,15 @@ export class Subscriptions {
     return all.delete(name);
   }
 
-  async #look(pattern: string, heard: Map<string, { tail: TopicTail; stop: () => void }>): Promise<void> {
+  async #look(pattern: string, heard: Map<string, Heard>, ended: AbortSignal): Promise<void> {
     const { catalog } = this.#ctx.server.gateway;
     const prefixed = pattern.startsWith(prefix);
     const matches = globMatcher(prefixed ? pattern.slice(prefix.length) : pattern);
     const topics = [...(await catalog.all()).keys()].filter((topic) => matches(topic) && this.#mayHear(topic));
+    // Whoever has left meanwhile would never give a tail back.
+    if (ended.aborted) return;
     for (const topic of topics) {
-      if (heard.has(topic) || (this.#patterns.size > 0 && !this.#patterns.has(pattern))) continue;
+      if (heard.has(topic)) continue;
       const name = prefixed ? prefix + topic : topic;
       heard.set(
         topic,
@@ -117,7 +127,7 @@ export class Subscriptions {
     }
   }
 
-  #hear(topic: string, shape: (value: Buffer) => Reply[]): { tail: TopicTail; stop: () => void } {
+  #hear(topic: string, shape: (value: Buffer) => Reply[]): Heard {
     const { tail, giveBack } = this.#ctx.server.gateway.streams.tails.use(topic);
     const stopListening = tail.listen((messages) => this.#push(messages, shape));
     const stop = (): void => {

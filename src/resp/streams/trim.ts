@@ -7,8 +7,25 @@ export type Trim =
   | { readonly by: 'MAXLEN'; readonly length: number; readonly exact: boolean }
   | { readonly by: 'MINID'; readonly id: EntryId; readonly exact: boolean };
 
-/** The trimming that follows; undefined when none does. @throws GatewayError with Redis' texts. */
-export function readTrim(args: Args): Trim | undefined {
+/**
+ * The trimming that follows; undefined when none does.
+ * @param takesOther takes one of the command's other options, which may stand between. @throws GatewayError with Redis' texts.
+ */
+export function readTrim(args: Args, takesOther: () => boolean = () => false): Trim | undefined {
+  let trim: Trim | undefined;
+  for (;;) {
+    if (takesOther()) continue;
+    const next = readOne(args);
+    if (!next) return trim;
+    // Redis' text, also for the same option twice.
+    if (trim) throw fail('stream-argument', twice);
+    trim = next;
+  }
+}
+
+const twice = 'syntax error, MAXLEN and MINID options at the same time are not compatible';
+
+function readOne(args: Args): Trim | undefined {
   const byLength = args.option('MAXLEN');
   if (!byLength && !args.option('MINID')) return undefined;
   const about = args.option('~');

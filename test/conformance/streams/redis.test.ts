@@ -1,16 +1,6 @@
 // Stream commands, reply by reply as a real redis-server answers them. What differs by design is listed here and in docs/STREAMS.md.
-import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { met, whyNoCommand } from '../../support/needs.js';
-import { RedisServer } from '../../support/redis-server.js';
-import { RawClient, RespPair } from '../../support/resp-pair.js';
+import { describeAsRedis, type Step } from './side-by-side.js';
 
-type Step = readonly string[];
-
-/**
- * `@1` stands for the first id that the server gave in this script, `@1.ms` for its part before the dash.
- * Ids in replies are replaced by these names, so that both servers' can be compared.
- */
 const scripts: Readonly<Record<string, readonly Step[]>> = {
   'XADD, XLEN, XRANGE, XREVRANGE': [
     ['XLEN', 's'],
@@ -195,6 +185,152 @@ const scripts: Readonly<Record<string, readonly Step[]>> = {
     ['XREAD', 'BLOCK', '1', 'STREAMS', 's', '$'],
     ['XREAD', 'BLOCK', '100', 'STREAMS', 's', '@1'],
   ],
+  'an empty stream': [
+    ['XGROUP', 'CREATE', 's', 'g', '$', 'MKSTREAM'],
+    ['XINFO', 'GROUPS', 's'],
+    ['XLEN', 's'],
+    ['TYPE', 's'],
+    ['XRANGE', 's', '-', '+'],
+    ['XRANGE', 's', '-', '+', 'COUNT', '0'],
+    ['XREVRANGE', 's', '+', '-', 'COUNT', '5'],
+    ['XREAD', 'STREAMS', 's', '0'],
+    ['XREAD', 'STREAMS', 's', '$'],
+    ['XREAD', 'BLOCK', '1', 'STREAMS', 's', '0'],
+    ['XREADGROUP', 'GROUP', 'g', 'a', 'STREAMS', 's', '>'],
+    ['XREADGROUP', 'GROUP', 'g', 'a', 'STREAMS', 's', '0'],
+    ['XREADGROUP', 'GROUP', 'g', 'a', 'COUNT', '0', 'BLOCK', '1', 'STREAMS', 's', '>'],
+    ['XPENDING', 's', 'g'],
+    ['XPENDING', 's', 'g', '-', '+', '10', 'a'],
+    ['XACK', 's', 'g', '1-1'],
+    ['XCLAIM', 's', 'g', 'a', '0', '1-1'],
+    ['XAUTOCLAIM', 's', 'g', 'a', '0', '0'],
+    ['XINFO', 'STREAM', 's'],
+    ['XINFO', 'CONSUMERS', 's', 'g'],
+    ['XDEL', 's', '1-1'],
+    ['XTRIM', 's', 'MAXLEN', '0'],
+    ['XTRIM', 's', 'MINID', '~', '5'],
+    ['XGROUP', 'DESTROY', 's', 'g'],
+    ['XINFO', 'GROUPS', 's'],
+    ['XINFO', 'STREAM', 's', 'FULL'],
+  ],
+  'BLOCK 0 ends with what another connection adds': [
+    ['XADD', 's', '*', 'value', 'one'],
+    ['XGROUP', 'CREATE', 's', 'g', '$'],
+    ['while', ['XREAD', 'BLOCK', '0', 'STREAMS', 's', '$'], ['XADD', 's', '*', 'value', 'two']],
+    ['XREADGROUP', 'GROUP', 'g', 'a', 'BLOCK', '9000', 'STREAMS', 's', '>'],
+    [
+      'while',
+      ['XREADGROUP', 'GROUP', 'g', 'a', 'BLOCK', '0', 'STREAMS', 's', '>'],
+      ['XADD', 's', '*', 'value', 'three'],
+    ],
+    [
+      'while',
+      ['XREADGROUP', 'GROUP', 'g', 'a', 'COUNT', '0', 'BLOCK', '0', 'NOACK', 'STREAMS', 's', '>'],
+      ['XADD', 's', '*', 'value', 'four'],
+    ],
+    ['XPENDING', 's', 'g'],
+  ],
+  'several streams': [
+    ['XADD', 's', '*', 'value', 'one'],
+    ['XGROUP', 'CREATE', 's', 'g', '0'],
+    ['XGROUP', 'CREATE', 't', 'g', '0', 'MKSTREAM'],
+    ['XREADGROUP', 'GROUP', 'g', 'a', 'BLOCK', '9000', 'STREAMS', 's', 't', '>', '>'],
+    ['XREADGROUP', 'GROUP', 'g', 'a', 'STREAMS', 's', 't', '0', '>'],
+    ['XREADGROUP', 'GROUP', 'g', 'a', 'STREAMS', 's', 't', '@1', '0'],
+    ['XREADGROUP', 'GROUP', 'g', 'a', 'STREAMS', 's', 'none', '>', '>'],
+    ['XREAD', 'STREAMS', 't', 's', '0', '0'],
+    ['while', ['XREAD', 'BLOCK', '0', 'STREAMS', 's', 't', '$', '$'], ['XADD', 's', '*', 'value', 'two']],
+  ],
+  'XPENDING: exclusive ranges, members, counts': [
+    ['XADD', 's', '*', 'value', 'one'],
+    ['XADD', 's', '*', 'value', 'two'],
+    ['XADD', 's', '*', 'value', 'three'],
+    ['XGROUP', 'CREATE', 's', 'g', '0'],
+    ['XREADGROUP', 'GROUP', 'g', 'a', 'COUNT', '3', 'BLOCK', '9000', 'STREAMS', 's', '>'],
+    ['XCLAIM', 's', 'g', 'b', '0', '@2', 'IDLE', '500000', 'JUSTID'],
+    ['XPENDING', 's', 'g'],
+    ['XPENDING', 's', 'g', 'IDLE', '400000', '-', '+', '10', 'a'],
+    ['XPENDING', 's', 'g', '-', '+', '10', 'none'],
+    ['XPENDING', 's', 'g', '(@3', '+', '10'],
+    ['XPENDING', 's', 'g', '-', '(@1', '10'],
+    ['XPENDING', 's', 'g', '(x', '+', '10'],
+    ['XPENDING', 's', 'g', '+', '-', '10'],
+    ['XPENDING', 's', 'g', '-', '+', '-1'],
+    ['XPENDING', 's', 'g', '-', '+', '10', 'none', 'b'],
+    ['XPENDING', 's', 'g', 'IDLE', 'x', '-', '+', '10'],
+    ['XPENDING', 's', 'g', 'IDLE', '-1', '-'],
+    ['XPENDING', 's', 'g', '-'],
+  ],
+  'XAUTOCLAIM: from cursor to cursor': [
+    ['XADD', 's', '*', 'value', 'one'],
+    ['XADD', 's', '*', 'value', 'two'],
+    ['XADD', 's', '*', 'value', 'three'],
+    ['XADD', 's', '*', 'value', 'four'],
+    ['XGROUP', 'CREATE', 's', 'g', '0'],
+    ['XREADGROUP', 'GROUP', 'g', 'a', 'COUNT', '4', 'BLOCK', '9000', 'STREAMS', 's', '>'],
+    ['XACK', 's', 'g', '@2'],
+    ['XAUTOCLAIM', 's', 'g', 'b', '0', '-', 'COUNT', '1'],
+    ['XAUTOCLAIM', 's', 'g', 'b', '0', '@3', 'COUNT', '1'],
+    ['XAUTOCLAIM', 's', 'g', 'b', '0', '@4', 'COUNT', '1'],
+    ['XAUTOCLAIM', 's', 'g', 'b', '100000', '0', 'COUNT', '2'],
+    ['XAUTOCLAIM', 's', 'g', 'b', '0', '+'],
+    ['XAUTOCLAIM', 's', 'g', 'b', '-5', '0', 'justid', 'count', '2'],
+    ['XAUTOCLAIM', 's', 'g', 'b', '0', '0', 'COUNT'],
+    ['XAUTOCLAIM', 's', 'g', 'b', '0', '0', 'COUNT', 'x'],
+    ['XAUTOCLAIM', 's', 'g', 'b', '0'],
+    ['XPENDING', 's', 'g'],
+  ],
+  'XCLAIM: its options': [
+    ['XADD', 's', '*', 'value', 'one'],
+    ['XGROUP', 'CREATE', 's', 'g', '0'],
+    ['XREADGROUP', 'GROUP', 'g', 'a', 'BLOCK', '9000', 'STREAMS', 's', '>'],
+    ['XCLAIM', 's', 'g', 'b', '0', '@1', 'TIME', '1000', 'JUSTID'],
+    ['XPENDING', 's', 'g', 'IDLE', '1000000', '-', '+', '10', 'a'],
+    ['XCLAIM', 's', 'g', 'b', '0', '@1', 'LASTID', '1-1', 'JUSTID'],
+    ['XCLAIM', 's', 'g', 'b', '0', '@1', 'LASTID', 'x'],
+    ['XCLAIM', 's', 'g', 'b', '0', '@1', 'TIME', 'x'],
+    ['XCLAIM', 's', 'g', 'b', '0', '@1', 'RETRYCOUNT', 'x'],
+    ['XCLAIM', 's', 'g', 'b', '0', '@1', 'RETRYCOUNT', '0', 'JUSTID'],
+    ['XCLAIM', 's', 'g', 'b', '0', '999-1', 'FORCE'],
+    ['XCLAIM', 's', 'g', 'b', '0', 'FORCE'],
+  ],
+  'ids, arity and subcommands that are refused': [
+    ['XADD', 's'],
+    ['XADD', 's', '*', 'a', '1', 'MAXLEN'],
+    ['XADD', 's', 'MAXLEN', '10', 'MINID', '1', '*', 'a', '1'],
+    ['XADD', 's', 'MINID', 'x', '*', 'a', '1'],
+    ['XADD', 's', 'MAXLEN', '~', '10', 'LIMIT', '-1', '*', 'a', '1'],
+    ['XADD', 's', 'x-y', 'a', '1'],
+    ['XADD', 's', '1-x', 'a', '1'],
+    ['XLEN'],
+    ['XRANGE', 's', '-', '+', 'FOO', '1'],
+    ['XRANGE', 's', '-', '+', 'COUNT', '1', 'COUNT', '2'],
+    ['XREVRANGE', 's', '-'],
+    ['XREAD'],
+    ['XREAD', 'STREAMS', 's'],
+    ['XREAD', 'BLOCK', '-1', 'STREAMS', 's', '0'],
+    ['XREAD', 'STREAMS', 's', '1-'],
+    ['XREADGROUP', 'GROUP', 'g'],
+    ['XACK', 's'],
+    ['XPENDING', 's'],
+    ['XCLAIM', 's', 'g', 'a', '0'],
+    ['XDEL'],
+    ['XTRIM', 's', 'MAXLEN'],
+    ['XTRIM', 's', 'MAXLEN', '1', 'LIMIT', '2'],
+    ['XTRIM', 's', 'MAXLEN', '-1'],
+    ['XTRIM', 's', 'MAXLEN', '1', 'MINID', '1'],
+    ['XTRIM', 'none', 'MAXLEN', '~', '1', 'MAXLEN', '2'],
+    ['XTRIM', 's', 'MINID', 'x'],
+    ['XTRIM', 's', 'MAXLEN', '1', 'FOO'],
+    ['XGROUP', 'FOO'],
+    ['XGROUP', 'CREATE', 's', 'g'],
+    ['XGROUP', 'SETID', 's', 'g'],
+    ['XGROUP', 'SETID', 's', 'g', '0', 'FOO'],
+    ['XGROUP', 'DESTROY', 's'],
+    ['XINFO', 'FOO'],
+    ['XINFO', 'GROUPS'],
+    ['XINFO', 'CONSUMERS', 's'],
+  ],
   XINFO: [
     ['XADD', 's', '*', 'value', 'one'],
     ['XGROUP', 'CREATE', 's', 'g', '0'],
@@ -250,63 +386,19 @@ const differences: Readonly<Record<string, string>> = {
   'XADD s nonsense a 1': '-ERR Invalid stream ID specified as stream command argument\r\n',
 };
 
-let redis: RedisServer | undefined;
-
-describe('streams as a redis-server has them', {
-  skip: whyNoCommand('redis-server') && process.env.RAFKA_REQUIRE !== '1',
-}, () => {
-  before(async () => {
-    redis = await RedisServer.start();
-  });
-  after(() => redis?.stop());
-
-  for (const [title, steps] of Object.entries(scripts)) {
-    for (const protocol of ['2', '3']) {
-      test(`${title} (RESP${protocol})`, async (t) => {
-        if (!met(t, whyNoCommand('redis-server'))) return;
-        const theirs = await run(await RawClient.connect({ path: redis!.path }), steps, protocol, true);
-        const pair = await RespPair.start({ settings: { streams: { partitions: 1, commitIntervalMs: 10 } } });
-        try {
-          const ours = await run(await pair.client(), steps, protocol, false);
-          const wanted = steps.map((step, index) => differences[step.join(' ')] ?? theirs[index]!);
-          const named = (replies: readonly unknown[]) =>
-            steps.map((step, index) => `${step.join(' ')} -> ${replies[index]}`);
-          assert.deepEqual(named(ours.map((reply, index) => asOld(reply, wanted[index]!))), named(wanted));
-        } finally {
-          await pair.stop();
-        }
-      });
-    }
-  }
+describeAsRedis('streams as a redis-server has them', {
+  scripts,
+  differences,
+  settings: { streams: { partitions: 1, commitIntervalMs: 10 } },
+  asOld,
 });
 
-/** The replies, ids and times replaced. */
-async function run(client: RawClient, steps: readonly Step[], protocol: string, clean: boolean): Promise<string[]> {
-  const ids: string[] = [];
-  const replies: string[] = [];
-  if (clean) await client.exchange(['FLUSHALL']);
-  await client.exchange(['HELLO', protocol]);
-  for (const step of steps) {
-    const reply = await client.exchange(step.map((arg) => withIds(arg, ids)));
-    if (step[0] === 'XADD') ids.push(...(/\d{13}-\d+/.exec(reply) ?? []));
-    replies.push(normal(reply, ids, step[1] === 'CONSUMERS'));
-  }
-  client.close();
-  return replies;
-}
-
-function withIds(arg: string, ids: readonly string[]): string {
-  return arg.replace(/@(\d+)/, (_, number) => ids[Number(number) - 1] ?? '0-0');
-}
-
-/** Ids by their names, whatever their length. */
-function normal(reply: string, ids: readonly string[], times: boolean): string {
-  const named = reply.replace(/\$\d+\r\n(\d{13}-\d+)\r\n/g, (_, id) => `@${ids.indexOf(id) + 1}\r\n`);
-  return times ? named.replace(/:\d+\r\n/g, ':n\r\n') : named.replace(/:\d{13}\r\n/g, ':time\r\n');
-}
-
-/** Ours without what Redis 7.2 has added about consumers, if the server compared with is an older one. */
-function asOld(ours: string, theirs: string): string {
+/** Ours with the server's own radix trees, and without what Redis 7.2 has added about consumers if it is an older one. */
+function asOld(reply: string, theirs: string): string {
+  const ours = reply.replace(/(radix-tree-(?:keys|nodes)\r\n):\d+/g, (all, name) => {
+    const at = theirs.indexOf(name);
+    return at < 0 ? all : theirs.slice(at, theirs.indexOf('\r\n', at + name.length));
+  });
   if (/\r\n(?:active-time|inactive)\r\n/.test(theirs)) return ours;
   const consumer =
     /([*%])(\d+)\r\n(\$4\r\nname\r\n(?:(?!\$4\r\nname\r\n)[\s\S])*?)\$\d+\r\n(?:active-time|inactive)\r\n:-?\w+\r\n/g;

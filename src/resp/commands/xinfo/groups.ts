@@ -1,5 +1,6 @@
 // XINFO GROUPS and XINFO CONSUMERS.
 import type { Member } from '../../../core/streams/members.js';
+import { countByMember } from '../../../core/streams/pending.js';
 import type { Command } from '../../command.js';
 import { mapOf, type Reply } from '../../reply.js';
 import { existingGroup, marksOfExisting } from '../../streams/group.js';
@@ -47,12 +48,13 @@ export const consumers = {
     const group = await existingGroup(ctx, at, 'group-missing');
     if (!group) return [];
     const now = group.now();
+    const pending = countByMember(group.pendingOf());
     const members = [...group.members].sort((one, other) => (one.name < other.name ? -1 : 1));
-    return members.map((member): Reply => consumerReply(member, now));
+    return members.map((member): Reply => consumerReply(member, pending.get(member.name) ?? 0, now));
   },
 } satisfies Command;
 
-function consumerReply({ name, pending, seenAt, activeAt }: Member, now: number): Reply {
+function consumerReply({ name, seenAt, activeAt }: Member, pending: number, now: number): Reply {
   const inactive = activeAt < 0 ? -1 : now - activeAt;
   return mapOf({ name, pending, idle: Math.max(0, now - seenAt), inactive });
 }

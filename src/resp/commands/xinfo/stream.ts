@@ -26,10 +26,10 @@ export const stream = {
   ],
   async run(ctx, args) {
     const topic = readTopic(ctx, args.bytes());
-    const count = readOptions(args);
+    const { ranges, settings } = ctx.server.gateway.streams;
+    const count = readOptions(args, settings.maxRange);
     const marks = await marksOfExisting(ctx, topic, 'stream-missing');
     const all = { from: lowestId, to: highestId, max: 1 };
-    const { ranges } = ctx.server.gateway.streams;
     const [last] = await readBackward(ranges, topic, marks, all);
     const entriesAdded = marks.reduce((sum, { high }) => sum + high, 0);
     const [first, ...more] = await readForward(ranges, topic, marks, { ...all, max: count ?? 1 });
@@ -57,7 +57,7 @@ export const stream = {
 } satisfies Command;
 
 /** @returns undefined without FULL. */
-function readOptions(args: Args): number | undefined {
+function readOptions(args: Args, mostEntries: number): number | undefined {
   const { left } = args;
   if (left === 0) return undefined;
   if ((left !== 1 && left !== 3) || !args.option('FULL')) {
@@ -69,8 +69,6 @@ function readOptions(args: Args): number | undefined {
   // As in Redis: 0 means all; here as many as a range may have.
   return count > 0 ? Math.min(count, mostEntries) : count === 0 ? mostEntries : 10;
 }
-
-const mostEntries = 10_000;
 
 function fullGroup({ name, open, pending, lastDeliveredId, entriesRead, lag }: GroupFacts, count: number): Reply {
   const entries = open?.pendingOf() ?? [];

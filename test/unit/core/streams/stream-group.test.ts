@@ -118,6 +118,35 @@ test('acks out of order move the position when the gap closes', async () => {
   await close(bench);
 });
 
+test('an ack in the middle of a rebalance is not promised, but kept where the partition comes back', async () => {
+  const bench = await open({}, 2);
+  const { kafka, group } = bench;
+  for (const partition of [0, 1]) kafka.seed(topic, partition, 'v');
+  await take(group, 'a', 2);
+  let goOn: () => void = () => {};
+  const revoked = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  // Another member that is slow to give up what it has, so that the rebalance lasts; it gets partition 1.
+  const slow = { memberId: 'slow', clientId: 'slow', topics: [topic], assigned: [], assign: async () => {} };
+  const joining = kafka.group('g.orders').join({ ...slow, revoke: () => revoked });
+  await eventually(5_000, () => group.partitions.length === 0);
+  assert.equal(group.ack(0, 0), false);
+  assert.equal(group.ack(1, 0), false);
+  goOn();
+  await joining;
+  await eventually(5_000, () => group.partitions.length === 1);
+  await group.commit();
+  const positions = await kafka.admin.groupOffsets(
+    'g.orders',
+    [0, 1].map((partition) => ({ topic, partition })),
+  );
+  const position = (partition: number) => positions.find((each) => each.partition === partition)?.offset ?? 0;
+  assert.deepEqual([position(0), position(1)], [1, 0]);
+  assert.equal(group.pending, 0);
+  await close(bench);
+});
+
 test('beyond the byte budget pending entries keep coordinates, not payloads', async () => {
   const bench = await open({ pendingBytes: 5_000 });
   const { kafka, group } = bench;

@@ -68,6 +68,22 @@ test('entries whose caller is gone before their reply is made go to the next one
     assert.match(await pending(), /third\r\n:\d+\r\n:2\r\n$/);
   }));
 
+test('entries whose partition went to another gateway are no longer counted as pending', () =>
+  withStreams({}, async (pair, client) => {
+    pair.kafka.createTopic('s', 2);
+    for (const partition of [0, 1]) pair.kafka.seed('s', partition, 'v');
+    await client.exchange(['XGROUP', 'CREATE', 's', 'g', '0']);
+    const pending = async () => /pending\r\n:(\d+)/.exec(await client.exchange(['XINFO', 'CONSUMERS', 's', 'g']))?.[1];
+    await eventually(9_000, async () => {
+      await read(client, 'c', 10, 10);
+      return (await pending()) === '2';
+    });
+    const other = { memberId: 'other', clientId: 'other', topics: ['s'], assigned: [] };
+    await pair.kafka.group('g.s').join({ ...other, revoke: async () => {}, assign: async () => {} });
+    await eventually(5_000, async () => (await pending()) === '1');
+    assert.match(await client.exchange(['XPENDING', 's', 'g']), /^\*4\r\n:1\r\n/);
+  }));
+
 test('on a compacted topic an entry needs a key and a value', () =>
   withStreams({}, async (pair, client) => {
     pair.kafka.createTopic('s', 1, { 'cleanup.policy': 'compact,delete' });
@@ -81,7 +97,7 @@ test('on a compacted topic an entry needs a key and a value', () =>
 test('a topic that another gateway makes at the same time is no error', async () => {
   const kafka = new FakeKafka();
   const catalog = new TopicCatalog(kafka.admin, realClock);
-  const settings = { partitions: 1, replicationFactor: undefined, clockSkewMs: 5_000 };
+  const settings = { partitions: 1, replicationFactor: undefined, clockSkewMs: 5_000, autoCreate: true };
   const topics = new StreamTopics({ admin: kafka.admin, catalog, clock: realClock, settings, onMade: async () => {} });
   assert.equal(await topics.exists('s'), false);
   kafka.createTopic('s', 1, { 'message.timestamp.type': 'LogAppendTime' });

@@ -42,8 +42,13 @@ test('XADD that Kafka does not confirm in time says that the entry may or may no
   }));
 
 test('autoCreate: false leaves missing topics missing', () =>
-  withStreams({ autoCreate: false }, async (_, client) => {
-    assert.match(await client.exchange(['XADD', 's', '*', 'value', 'v']), /^-ERR not written: there is no topic s/);
+  withStreams({ autoCreate: false, plainLists: true }, async (_, client) => {
+    for (const write of [
+      ['XADD', 's', '*', 'value', 'v'],
+      ['RPUSH', 's', 'v'],
+      ['PUBLISH', 's', 'v'],
+    ])
+      assert.match(await client.exchange(write), /^-ERR not written: there is no topic s/);
     assert.equal(await client.exchange(['EXISTS', 's']), ':0\r\n');
   }));
 
@@ -75,6 +80,80 @@ test('reads without COUNT, or with a larger one, end at maxRange; of new entries
     assert.ok(first !== undefined && first <= 100, String(first));
   }));
 
+test('history beyond the byte budget is read again from Kafka; what Kafka has no more shows as nothing', () =>
+  withStreams({ pendingBytes: 0 }, async (pair, client) => {
+    for (const value of ['one', 'two']) pair.kafka.seed('s', 0, value);
+    await client.exchange(['XGROUP', 'CREATE', 's', 'g', '0']);
+    const history = () => client.exchange(['XREADGROUP', 'GROUP', 'g', 'c', 'STREAMS', 's', '0']);
+    await eventually(9_000, async () => {
+      await client.exchange(['XREADGROUP', 'GROUP', 'g', 'c', 'BLOCK', '100', 'STREAMS', 's', '>']);
+      return (await client.exchange(['XPENDING', 's', 'g'])).startsWith('*4\r\n:2\r\n');
+    });
+    assert.match(await history(), /one[\s\S]*two/);
+    await pair.kafka.admin.deleteRecords([{ topic: 's', partition: 0, offset: 1 }]);
+    const left = await history();
+    assert.doesNotMatch(left, /one/);
+    assert.match(left, /-0\r\n\*-1\r\n[\s\S]*two/);
+  }));
+
+test('a group without callers and pending entries gives its consumer back after idleMs; the next call joins again', () =>
+  withStreams({ idleMs: 1 }, async (pair, client) => {
+    pair.kafka.seed('s', 0, 'one');
+    await client.exchange(['XGROUP', 'CREATE', 's', 'g', '0']);
+    const read = () =>
+      client.exchange(['XREADGROUP', 'GROUP', 'g', 'c', 'NOACK', 'BLOCK', '9000', 'STREAMS', 's', '>']);
+    assert.match(await read(), /one/);
+    await eventually(9_000, () => pair.kafka.consumers.size === 0);
+    pair.kafka.seed('s', 0, 'two');
+    assert.match(await read(), /two/);
+  }));
+
+test('XGROUP SETID goes back and forth; while the group is read in another gateway it is refused, naming who reads', () =>
+  withStreams({}, async (pair, client) => {
+    for (const topic of ['s', 't']) pair.kafka.seed(topic, 0, 'one');
+    await client.exchange(['XGROUP', 'CREATE', 's', 'g', '$']);
+    const read = (block: string) =>
+      client.exchange(['XREADGROUP', 'GROUP', 'g', 'c', 'NOACK', 'BLOCK', block, 'STREAMS', 's', '>']);
+    assert.equal(await read('50'), '*-1\r\n');
+    assert.equal(await client.exchange(['XGROUP', 'SETID', 's', 'g', '0']), '+OK\r\n');
+    assert.match(await read('9000'), /one/);
+    const there = { memberId: 'm', clientId: 'the-other', topics: ['t'], assigned: [] };
+    await client.exchange(['XGROUP', 'CREATE', 't', 'g', '0']);
+    await pair.kafka.group('g.t').join({ ...there, revoke: async () => {}, assign: async () => {} });
+    for (const change of [
+      ['XGROUP', 'SETID', 't', 'g', '$'],
+      ['XGROUP', 'DESTROY', 't', 'g'],
+    ])
+      assert.match(await client.exchange(change), /^-ERR .*the-other/);
+  }));
+
+test('XTRIM MINID and XGROUP CREATE take an id for its time', () =>
+  withStreams({}, async (pair, client) => {
+    for (const timestamp of [1_000, 2_000, 3_000]) pair.kafka.seed('s', 0, `at ${timestamp}`, { timestamp });
+    await client.exchange(['XGROUP', 'CREATE', 's', 'g', '3000']);
+    assert.equal(await client.exchange(['XTRIM', 's', 'MINID', '2000']), ':1\r\n');
+    assert.equal(await client.exchange(['XLEN', 's']), ':2\r\n');
+    const got = await client.exchange(['XREADGROUP', 'GROUP', 'g', 'c', 'BLOCK', '9000', 'STREAMS', 's', '>']);
+    assert.match(got, /at 3000/);
+    assert.doesNotMatch(got, /at 2000/);
+  }));
+
+test('XREAD behind an id looks back by clockSkewMs in the other partitions, not where the brokers set the time', () =>
+  withStreams({ clockSkewMs: 500 }, async (pair, client) => {
+    pair.kafka.createTopic('produced', 2);
+    pair.kafka.createTopic('appended', 2, { 'message.timestamp.type': 'LogAppendTime' });
+    for (const topic of ['produced', 'appended']) {
+      pair.kafka.seed(topic, 0, 'known', { timestamp: 10_000 });
+      pair.kafka.seed(topic, 1, 'too old', { timestamp: 9_400 });
+      pair.kafka.seed(topic, 1, 'slow clock', { timestamp: 9_600 });
+      pair.kafka.seed(topic, 1, 'new', { timestamp: 10_001 });
+    }
+    const read = (topic: string) => client.exchange(['XREAD', 'STREAMS', topic, '10000-0']);
+    const values = (reply: string) => reply.match(/known|too old|slow clock|new/g);
+    assert.deepEqual(values(await read('produced')), ['slow clock', 'new']);
+    assert.deepEqual(values(await read('appended')), ['new']);
+  }));
+
 test('XREAD + answers the last entry', () =>
   withStreams({}, async (pair, client) => {
     for (const value of ['one', 'two']) pair.kafka.seed('s', 0, value);
@@ -98,6 +177,40 @@ test('pub/sub: tombstones are not told; topics that come later are found by thei
       await publisher.exchange(['PUBLISH', 'next', 'new']);
       return client.received.includes('next\r\n$3\r\nnew\r\n');
     });
+  }));
+
+test('a subscriber that goes while topics are looked for leaves nothing behind', () =>
+  withStreams({ idleMs: 1 }, async (pair, client) => {
+    const leaving = await pair.client();
+    leaving.send(['PSUBSCRIBE', 'n*']);
+    await leaving.take('*3\r\n$10\r\npsubscribe\r\n$2\r\nn*\r\n:1\r\n');
+    pair.kafka.createTopic('news', 1);
+    let answer: () => void = () => {};
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    const { admin } = pair.kafka;
+    const topics = admin.topics.bind(admin);
+    let asked = 0;
+    admin.topics = async (names) => {
+      asked++;
+      await answered;
+      return topics(names);
+    };
+    await eventually(9_000, () => asked > 0);
+    leaving.close();
+    await eventually(5_000, () => pair.server.clientCount === 1);
+    answer();
+    await pair.kafka.admin.topics();
+    assert.equal(await client.exchange(['PING']), '+PONG\r\n');
+    await eventually(5_000, () => pair.kafka.consumers.size === 0);
+  }));
+
+test('of several channels of which one is refused none is subscribed', () =>
+  withStreams({}, async (_, client) => {
+    assert.match(await client.exchange(['SUBSCRIBE', 'news', 'a b']), /^-ERR 'a b' cannot be/);
+    assert.equal(await client.exchange(['PING']), '+PONG\r\n');
+    assert.equal(await client.exchange(['UNSUBSCRIBE', 'x']), '*3\r\n$11\r\nunsubscribe\r\n$1\r\nx\r\n:0\r\n');
   }));
 
 test('a subscriber that does not read is cut off', () =>
