@@ -1,21 +1,29 @@
 // From RPUSHX to another connection's BLPOP at 1,000 messages/s, with lingers from 0 to 10 ms, on a real Kafka; what each does to pipelined producing.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GatewayProcess } from '../support/gateway.js';
-import { KafkaServer } from '../support/kafka-server.js';
 import { connect, pop } from '../support/redis-client.js';
+import { benchKafka } from './yardsticks/kafka.js';
 import { cpuSeconds, median, redisBenchmark, rounds } from './yardsticks/run.js';
 
 const quick = process.argv.includes('--quick');
 const seconds = quick ? 5 : 15;
 const perSecond = 1_000;
 
-const kafka = await KafkaServer.start({ fast: true });
+const kafka = await benchKafka();
 try {
   console.log('| linger.ms | p50 ms | p99 ms | max ms | CPU of one core | P 64, 1 connection | P 1, 10 connections |');
   console.log('| --- | --- | --- | --- | --- | --- | --- |');
-  for (const linger of quick ? [undefined, 5] : [undefined, 0, 1, 2, 5, 10]) await measure(linger);
+  for (const linger of lingers()) await measure(linger);
 } finally {
   await kafka.stop();
+}
+
+/** `--lingers 0,5` chooses; undefined is the gateway's default. */
+function lingers(): (number | undefined)[] {
+  const chosen = process.argv[process.argv.indexOf('--lingers') + 1];
+  if (process.argv.includes('--lingers') && chosen)
+    return chosen.split(',').map((linger) => (linger === 'default' ? undefined : Number(linger)));
+  return quick ? [undefined] : [undefined, 0, 1, 2, 5, 10];
 }
 
 async function measure(linger: number | undefined): Promise<void> {
