@@ -7,6 +7,7 @@ import { ack, connect, pop } from '../support/redis-client.js';
 import { encodeCommand, RawClient } from '../support/resp-pair.js';
 import { benchKafka } from './yardsticks/kafka.js';
 import { cpuSeconds, residentBytes } from './yardsticks/run.js';
+import { row } from './yardsticks/table.js';
 
 const option = (name: string, otherwise: number): number => {
   const at = process.argv.indexOf(`--${name}`);
@@ -89,14 +90,17 @@ const failed: Record<string, number> = {};
 try {
   const running = [produce(), produce(), consume(0), consume(1), dump(), streamProduce(), streamConsume(), ping()];
   const [samples] = await Promise.all([watch(), comeAndGo(), ...running]);
-  const counted = samples.filter(({ minute }) => minute >= warmUp);
-  console.log(`\ndone: ${JSON.stringify(done)}`);
-  console.log(`failed: ${JSON.stringify(failed)}`);
+  const later = samples.filter(({ minute }) => minute >= warmUp);
+  console.error(`done: ${JSON.stringify(done)}`);
+  console.error(`failed: ${JSON.stringify(failed)}`);
   const errors = gateway.lines.filter(({ level }) => level >= 50);
-  console.log(`lines of level error in the gateway's log: ${errors.length} ${JSON.stringify(errors[0] ?? '')}`);
-  console.log(
-    `| resident memory of ${minutes} minutes, ${churn} new connections/s: slope after ${warmUp} | ${slope(counted).toFixed(2)} MiB/min | < 1 |`,
-  );
+  console.error(`lines of level error in the gateway's log: ${errors.length} ${JSON.stringify(errors[0] ?? '')}`);
+  row({
+    what: `mixed load for ${minutes} min, ${churn} new connections/s: growth of resident memory after ${warmUp} min`,
+    ours: slope(later),
+    unit: ' MiB/min',
+    target: '< 1',
+  });
 } finally {
   await gateway.stop();
   await kafka.stop();
@@ -105,7 +109,7 @@ try {
 /** Samples every few seconds, tells every minute. */
 async function watch(): Promise<Sample[]> {
   const samples: Sample[] = [];
-  console.log('| minute | resident MiB | threads | files | CPU of one core |\n| --- | --- | --- | --- | --- |');
+  console.error('minute: resident memory, threads, files, CPU of one core');
   let [cpuBefore, at, told] = [cpuSeconds(gateway.pid), performance.now(), 0];
   while (going()) {
     await sleep(sampleEveryMs);
@@ -120,7 +124,7 @@ async function watch(): Promise<Sample[]> {
     const share = ((cpu - cpuBefore) / ((now - at) / 1_000)) * 100;
     [cpuBefore, at] = [cpu, now];
     const [threads, files] = ['task', 'fd'].map((kind) => readdirSync(`/proc/${gateway.pid}/${kind}`).length);
-    console.log(`| ${told} | ${sample.mib.toFixed(0)} | ${threads} | ${files} | ${share.toFixed(0)} % |`);
+    console.error(`${told}: ${sample.mib.toFixed(0)} MiB, ${threads}, ${files}, ${share.toFixed(0)} %`);
   }
   return samples;
 }

@@ -4,12 +4,13 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GatewayProcess } from '../support/gateway.js';
-import { KafkaServer } from '../support/kafka-server.js';
 import { connect, pop } from '../support/redis-client.js';
-import { head, median, redisBenchmark, report, rounds } from './yardsticks/run.js';
+import { benchKafka } from './yardsticks/kafka.js';
+import { percentile, redisBenchmark, rounds } from './yardsticks/run.js';
+import { interleaved } from './yardsticks/table.js';
 
 const value = 'x'.repeat(100);
-const kafka = await KafkaServer.start({ fast: true });
+const kafka = await benchKafka();
 const start = (...args: string[]): Promise<GatewayProcess> =>
   GatewayProcess.start({
     config: { general: { 'bootstrap.servers': kafka.brokers }, consumer: { 'auto.offset.reset': 'earliest' } },
@@ -43,11 +44,10 @@ async function compare(name: string, measure: (gateway: GatewayProcess, round: n
     single.push(await measure(one, round));
     pair.push(await measure(two, round));
   }
-  report(name, '>= 1', pair, single);
+  interleaved({ what: `2 workers: ${name}`, unit: '/s', against: '1 process', target: '>= 1' }, pair, single);
 }
 
 async function throughput(): Promise<void> {
-  head('2 workers, requests/s', '1 process');
   for (const [pipeline, clients, requests] of [
     [64, 1, 300_000],
     [64, 10, 300_000],
@@ -65,7 +65,6 @@ async function throughput(): Promise<void> {
 
 /** Messages a second that consumers of one group get, each on a connection of its own. */
 async function consuming(): Promise<void> {
-  head('2 workers, messages/s', '1 process');
   for (const members of [1, 10]) {
     await compare(`BLPOP, ${members} consumers`, async ({ port }, round) => {
       const group = `g${members}-${round}-${port}`;
@@ -90,8 +89,6 @@ async function consuming(): Promise<void> {
 
 /** How long PING takes while others produce at a rate that one process can take. */
 async function pings(): Promise<void> {
-  console.log('\n| PING while others produce | 2 workers | 1 process | ratio | target |');
-  console.log('| --- | --- | --- | --- | --- |');
   for (const [connections, perSecond] of [
     [1, 50_000],
     [10, 50_000],
@@ -107,10 +104,9 @@ async function pings(): Promise<void> {
     }
     for (const name of ['p50', 'p99'] as const) {
       const [pair, single] = figures[name];
-      const ratio = median(pair.map((each, index) => each / single[index]!)).toFixed(2);
-      const shown = [pair, single].map((each) => `${median(each).toFixed(2)} ms`).join(' | ');
-      const what = `${name}, ${perSecond.toLocaleString('en')}/s on ${connections} connections`;
-      console.log(`| ${what} | ${shown} | **${ratio}** | ${name === 'p99' ? '<= 0.5' : ''} |`);
+      const what = `2 workers: PING ${name}, others produce ${perSecond.toLocaleString('en')}/s on ${connections} connections`;
+      const target = name === 'p99' ? '<= 0.5' : '';
+      interleaved({ what, unit: ' ms', against: '1 process', target }, pair, single);
     }
   }
 }
@@ -141,9 +137,4 @@ async function pingUnder(port: number, connections: number, perSecond: number): 
 async function ended(load: ChildProcess): Promise<void> {
   load.kill();
   await once(load, 'exit');
-}
-
-function percentile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!;
 }
