@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { GatewayProcess } from '../support/gateway.js';
 import { connect, pop } from '../support/redis-client.js';
 import { benchKafka } from './yardsticks/kafka.js';
-import { percentile, redisBenchmark, rounds } from './yardsticks/run.js';
+import { bareServer, percentile, redisBenchmark, rounds } from './yardsticks/run.js';
 import { interleaved } from './yardsticks/table.js';
 
 const value = 'x'.repeat(100);
@@ -17,6 +17,7 @@ const start = (...args: string[]): Promise<GatewayProcess> =>
     args,
   });
 const [one, two] = [await start(), await start('--workers', '2')];
+const bare = await bareServer();
 const only = process.argv.slice(2).filter((arg) => !arg.startsWith('--'));
 
 try {
@@ -25,6 +26,7 @@ try {
   if (wants('consume')) await consuming();
   if (wants('ping')) await pings();
 } finally {
+  bare.stop();
   await two.stop();
   await one.stop();
   await kafka.stop();
@@ -87,36 +89,45 @@ async function consuming(): Promise<void> {
   }
 }
 
-/** How long PING takes while others produce at a rate that one process can take. */
+/**
+ * How long PING takes while others produce at a rate that one process can take; and how long a bare server takes to answer
+ * while one process has that load: nothing that shares its cores can be faster.
+ */
 async function pings(): Promise<void> {
   for (const [connections, perSecond] of [
     [1, 50_000],
     [10, 50_000],
     [10, 100_000],
   ] as const) {
-    const figures: Record<'p50' | 'p99', [number[], number[]]> = { p50: [[], []], p99: [[], []] };
+    const measures = [
+      { pinged: two.port, loaded: two.port },
+      { pinged: one.port, loaded: one.port },
+      { pinged: bare.port, loaded: one.port },
+    ].map((each) => ({ ...each, p50: [] as number[], p99: [] as number[] }));
     for (let round = 0; round < rounds; round += 1) {
-      for (const [index, gateway] of [two, one].entries()) {
-        const taken = await pingUnder(gateway.port, connections, perSecond);
-        figures.p50[index]!.push(percentile(taken, 0.5));
-        figures.p99[index]!.push(percentile(taken, 0.99));
+      for (const { pinged, loaded, p50, p99 } of measures) {
+        const taken = await pingUnder(pinged, loaded, connections, perSecond);
+        p50.push(percentile(taken, 0.5));
+        p99.push(percentile(taken, 0.99));
       }
     }
+    const [pair, single, floor] = measures;
     for (const name of ['p50', 'p99'] as const) {
-      const [pair, single] = figures[name];
-      const what = `2 workers: PING ${name}, others produce ${perSecond.toLocaleString('en')}/s on ${connections} connections`;
+      const load = `${name}, others produce ${perSecond.toLocaleString('en')}/s on ${connections} connections`;
+      const common = { unit: ' ms', against: '1 process' };
       const target = name === 'p99' ? '<= 0.5' : '';
-      interleaved({ what, unit: ' ms', against: '1 process', target }, pair, single);
+      interleaved({ ...common, what: `2 workers: PING ${load}`, target }, pair![name], single![name]);
+      interleaved({ ...common, what: `a bare server beside 1 process: PING ${load}` }, floor![name], single![name]);
     }
   }
 }
 
 /** Eight connections that ping every 10 ms. @returns what each ping took, ms */
-async function pingUnder(port: number, connections: number, perSecond: number): Promise<number[]> {
+async function pingUnder(pinged: number, loaded: number, connections: number, perSecond: number): Promise<number[]> {
   const script = join(import.meta.dirname, 'yardsticks/paced-produce.js');
-  const load = spawn(process.execPath, [script, String(port), String(connections), String(perSecond)]);
+  const load = spawn(process.execPath, [script, String(loaded), String(connections), String(perSecond)]);
   await sleep(700);
-  const pingers = await Promise.all(Array.from({ length: 8 }, () => connect(port)));
+  const pingers = await Promise.all(Array.from({ length: 8 }, () => connect(pinged)));
   const taken: number[] = [];
   const until = performance.now() + 3_000;
   await Promise.all(
