@@ -78,14 +78,19 @@ interface Sample {
 }
 
 const kafka = await benchKafka();
+/** Has the gateway tell how much of its heap is in use, among the lines of its log. */
+const tellHeap = `setInterval(() => console.error(JSON.stringify({ msg: 'heap', used: process.memoryUsage().heapUsed })), 1000).unref()`;
 const gateway = await GatewayProcess.start({
   config: { general: { 'bootstrap.servers': kafka.brokers }, consumer: { 'auto.offset.reset': 'earliest' } },
+  env: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(tellHeap)}` },
 });
 const startedAt = performance.now();
 const endsAt = startedAt + minutes * 60_000;
 const going = (): boolean => performance.now() < endsAt;
 const done: Record<string, number> = {};
 const failed: Record<string, number> = {};
+/** Lines of the gateway's log. */
+const errors: unknown[] = [];
 
 try {
   const running = [produce(), produce(), consume(0), consume(1), dump(), streamProduce(), streamConsume(), ping()];
@@ -93,7 +98,6 @@ try {
   const later = samples.filter(({ minute }) => minute >= warmUp);
   console.error(`done: ${JSON.stringify(done)}`);
   console.error(`failed: ${JSON.stringify(failed)}`);
-  const errors = gateway.lines.filter(({ level }) => level >= 50);
   console.error(`lines of level error in the gateway's log: ${errors.length} ${JSON.stringify(errors[0] ?? '')}`);
   row({
     what: `mixed load for ${minutes} min, ${churn} new connections/s: growth of resident memory after ${warmUp} min`,
@@ -109,7 +113,7 @@ try {
 /** Samples every few seconds, tells every minute. */
 async function watch(): Promise<Sample[]> {
   const samples: Sample[] = [];
-  console.error('minute: resident memory, threads, files, CPU of one core');
+  console.error('minute: resident memory, least heap in use, threads, files, CPU of one core');
   let [cpuBefore, at, told] = [cpuSeconds(gateway.pid), performance.now(), 0];
   while (going()) {
     await sleep(sampleEveryMs);
@@ -124,9 +128,19 @@ async function watch(): Promise<Sample[]> {
     const share = ((cpu - cpuBefore) / ((now - at) / 1_000)) * 100;
     [cpuBefore, at] = [cpu, now];
     const [threads, files] = ['task', 'fd'].map((kind) => readdirSync(`/proc/${gateway.pid}/${kind}`).length);
-    console.error(`${told}: ${sample.mib.toFixed(0)} MiB, ${threads}, ${files}, ${share.toFixed(0)} %`);
+    console.error(
+      `${told}: ${sample.mib.toFixed(0)} MiB, ${leastHeap().toFixed(0)} MiB, ${threads}, ${files}, ${share.toFixed(0)} %`,
+    );
   }
   return samples;
+}
+
+/** Since it was asked last, MiB: what is left after a collection. */
+function leastHeap(): number {
+  const told = gateway.lines.filter(({ msg }) => msg === 'heap').map(({ used }) => Number(used));
+  errors.push(...gateway.lines.filter(({ level }) => level >= 50));
+  gateway.lines.length = 0;
+  return Math.min(...told) / 1024 / 1024;
 }
 
 /** Least squares, MiB a minute. */
@@ -144,7 +158,7 @@ async function counted(what: string, action: () => Promise<unknown>): Promise<vo
     await action();
     done[what] = (done[what] ?? 0) + 1;
   } catch (error) {
-    const how = `${what}: ${(error as Error).message.slice(0, 80)}`;
+    const how = `${what}: ${(error as Error).message.slice(0, 24)}`;
     failed[how] = (failed[how] ?? 0) + 1;
   }
 }
