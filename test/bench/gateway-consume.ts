@@ -2,11 +2,12 @@
 import { createKafkaFactory } from '../../src/kafka/factory.js';
 import { createLog } from '../../src/log.js';
 import { GatewayProcess } from '../support/gateway.js';
-import { KafkaServer } from '../support/kafka-server.js';
-import { bareServer, head, median, redisBenchmark, report, rounds, yardstick } from './yardsticks/run.js';
+import { benchKafka } from './yardsticks/kafka.js';
+import { bareServer, median, redisBenchmark, rounds, yardstick } from './yardsticks/run.js';
+import { interleaved } from './yardsticks/table.js';
 
 const quick = process.argv.includes('--quick');
-const kafka = await KafkaServer.start({ fast: true });
+const kafka = await benchKafka();
 const factory = await createKafkaFactory({
   general: { 'bootstrap.servers': kafka.brokers },
   log: createLog({ level: 'silent', pretty: false }),
@@ -15,25 +16,28 @@ const gateway = await GatewayProcess.start({
   config: { general: { 'bootstrap.servers': kafka.brokers }, consumer: { 'auto.offset.reset': 'earliest' } },
 });
 const bare = await bareServer();
-const filled = quick ? 300_000 : 600_000;
+const filled = quick ? 200_000 : 600_000;
 
 try {
   const [one, twelve] = [await fill(1), await fill(12)];
-  const few = quick ? 20_000 : 60_000;
+  const few = quick ? 10_000 : 60_000;
   const against = {
     E: () => yardstick('client', bare.port, 'ping', '', few, 1),
     C: () => yardstick('raw-consume', kafka.brokers, one, filled),
   };
-  head('messages/s', 'yardstick');
-  const alone = await compare('BLPOP one at a time, against E', '>= 0.8', few, 'pop', one, against.E);
-  await compare('BLPOP and an ack after each, against E', '>= 0.4', few, 'pop-ack', one, against.E);
-  await compare('BLPOP by 64 and one RPUSH acks of 64, against C', '>= 0.5', filled - 64_000, 'pop-64', one, against.C);
+  const alone = await compare('BLPOP one at a time', 'E', '>= 0.8', few, 'pop', one, against.E);
+  await compare('BLPOP and an ack after each', 'E', '>= 0.4', few, 'pop-ack', one, against.E);
+  await compare('BLPOP by 64 and one RPUSH acks of 64', 'C', '>= 0.5', filled - 64_000, 'pop-64', one, against.C);
   const ten: number[] = [];
   for (let round = 0; round < rounds; round += 1)
     ten.push(await yardstick('client', gateway.port, 'pop', twelve, few * 2, 10));
-  report(
-    'BLPOP one at a time, 10 consumers on 12 partitions, against 1 consumer',
-    '>= 1.5',
+  interleaved(
+    {
+      what: 'BLPOP one at a time, 10 consumers on 12 partitions',
+      unit: '/s',
+      against: '1 consumer',
+      target: '>= 1.5',
+    },
     ten,
     ten.map(() => median(alone)),
   );
@@ -45,25 +49,26 @@ try {
 }
 
 async function compare(
-  name: string,
+  what: string,
+  against: string,
   target: string,
   messages: number,
-  what: string,
+  way: string,
   topic: string,
   floor: () => Promise<number>,
 ): Promise<number[]> {
   const [ours, theirs]: [number[], number[]] = [[], []];
   for (let round = 0; round < rounds; round += 1) {
     theirs.push(await floor());
-    ours.push(await yardstick('client', gateway.port, what, topic, messages, 1));
+    ours.push(await yardstick('client', gateway.port, way, topic, messages, 1));
   }
-  report(name, target, ours, theirs);
+  interleaved({ what, unit: '/s', against, target }, ours, theirs);
   return ours;
 }
 
 /** A topic with messages of 100 bytes. */
 async function fill(partitions: number): Promise<string> {
-  const topic = `consume${partitions}`;
+  const topic = `consume${partitions}-${process.pid}`;
   await factory.admin.createTopic({ name: topic, partitions });
   const load = { requests: filled, pipeline: 64, clients: 4 };
   await redisBenchmark(gateway.port, load, 'RPUSHX', `topics:${topic}`, 'x'.repeat(100));

@@ -1,29 +1,40 @@
 // What connections cost that did something once and idle: producers, and consumers that do not ask. On a real Kafka.
+// node build/test/bench/gateway-idle.js [producers] [consumers] [readers] [--quick]
 import { readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { GatewayProcess } from '../support/gateway.js';
-import { KafkaServer } from '../support/kafka-server.js';
 import { connect, pop } from '../support/redis-client.js';
+import { benchKafka } from './yardsticks/kafka.js';
 import { cpuSeconds, residentBytes } from './yardsticks/run.js';
+import { row } from './yardsticks/table.js';
 
 const count = process.argv.includes('--quick') ? 100 : 500;
 const idleTimeoutMs = 10_000;
-const kafka = await KafkaServer.start({ fast: true });
+const kafka = await benchKafka();
 const producers = {
+  name: 'producers',
   what: `${count} that have produced once, after producerIdleTimeoutMs`,
-  targets: '<= 1 %, <= 150 MB',
+  targets: { cpu: '<= 1', memory: '<= 150' },
   once: (client: Redis, index: number) => client.call('RPUSHX', 'topics:idle', `m${index}`),
 };
 const consumers = {
+  name: 'consumers',
   what: `${count} idle consumers`,
-  targets: '<= 20 %, <= 400 MB',
+  targets: { cpu: '<= 20', memory: '<= 400' },
+  once: (client: Redis) => pop(client, 'topics:few', 60),
+};
+/** They have asked for one message: what librdkafka has read for them stays with each. */
+const readers = {
+  name: 'readers',
+  what: `${count} idle consumers that have left 2,000 messages unread`,
+  targets: { cpu: '', memory: '' },
   once: (client: Redis) => pop(client, 'topics:idle', 60),
 };
+const named = process.argv.slice(2).filter((arg) => !arg.startsWith('--'));
 try {
-  console.log('| connections | CPU of one core | MB above the process before | threads before, after | target |');
-  console.log('| --- | --- | --- | --- | --- |');
-  for (const crowd of [producers, consumers]) await measure(crowd);
+  for (const crowd of [producers, consumers, readers])
+    if (named.length === 0 || named.includes(crowd.name)) await measure(crowd);
 } finally {
   await kafka.stop();
 }
@@ -39,6 +50,7 @@ async function measure({ what, targets, once }: typeof producers): Promise<void>
   try {
     const first = await connect(gateway.port);
     for (let index = 0; index < 2_000; index += 1) await first.call('RPUSHX', 'topics:idle', `first${index}`);
+    await first.call('RPUSHX', 'topics:few', 'one');
     await first.call('DUMP', '10000');
     first.disconnect();
     await sleep(2_000);
@@ -50,9 +62,9 @@ async function measure({ what, targets, once }: typeof producers): Promise<void>
     await sleep(15_000);
     const share = (cpuSeconds(gateway.pid) - cpu) / ((performance.now() - from) / 1_000);
     const above = (residentBytes(gateway.pid) - memory) / 1024 / 1024;
-    console.log(
-      `| ${what} | ${(share * 100).toFixed(1)} % | ${above.toFixed(0)} | ${before}, ${threads()} | ${targets} |`,
-    );
+    row({ what: `${what}: CPU of one core`, ours: share * 100, unit: ' %', target: targets.cpu });
+    row({ what: `${what}: memory above the process before`, ours: above, unit: ' MB', target: targets.memory });
+    row({ what: `${what}: threads`, ours: threads(), against: 'before', yardstick: before });
   } finally {
     for (const client of clients) client.disconnect();
     await gateway.stop();

@@ -1,21 +1,28 @@
 // From RPUSHX to another connection's BLPOP at 1,000 messages/s, with lingers from 0 to 10 ms, on a real Kafka; what each does to pipelined producing.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GatewayProcess } from '../support/gateway.js';
-import { KafkaServer } from '../support/kafka-server.js';
 import { connect, pop } from '../support/redis-client.js';
-import { cpuSeconds, median, redisBenchmark, rounds } from './yardsticks/run.js';
+import { benchKafka } from './yardsticks/kafka.js';
+import { cpuSeconds, median, percentile, redisBenchmark, rounds } from './yardsticks/run.js';
+import { row } from './yardsticks/table.js';
 
 const quick = process.argv.includes('--quick');
 const seconds = quick ? 5 : 15;
 const perSecond = 1_000;
 
-const kafka = await KafkaServer.start({ fast: true });
+const kafka = await benchKafka();
 try {
-  console.log('| linger.ms | p50 ms | p99 ms | max ms | CPU of one core | P 64, 1 connection | P 1, 10 connections |');
-  console.log('| --- | --- | --- | --- | --- | --- | --- |');
-  for (const linger of quick ? [undefined, 5] : [undefined, 0, 1, 2, 5, 10]) await measure(linger);
+  for (const linger of lingers()) await measure(linger);
 } finally {
   await kafka.stop();
+}
+
+/** `--lingers 0,5` chooses; undefined is the gateway's default. */
+function lingers(): (number | undefined)[] {
+  const chosen = process.argv[process.argv.indexOf('--lingers') + 1];
+  if (process.argv.includes('--lingers') && chosen)
+    return chosen.split(',').map((linger) => (linger === 'default' ? undefined : Number(linger)));
+  return quick ? [undefined] : [undefined, 0, 1, 2, 5, 10];
 }
 
 async function measure(linger: number | undefined): Promise<void> {
@@ -29,18 +36,21 @@ async function measure(linger: number | undefined): Promise<void> {
   try {
     const topic = `latency${linger ?? ''}${Date.now()}`;
     const { latencies, cpu } = await atPace(gateway, topic);
-    const at = (share: number): string => latencies[Math.floor((latencies.length - 1) * share)]!.toFixed(1);
+    const name = linger === undefined ? 'default linger' : `linger.ms ${linger}`;
+    const what = `RPUSHX to another connection's BLPOP, ${perSecond.toLocaleString('en')}/s, ${name}`;
+    row({ what: `${what}: p50`, ours: percentile(latencies, 0.5), unit: ' ms', target: '<= 2.5' });
+    row({ what: `${what}: p99`, ours: percentile(latencies, 0.99), unit: ' ms', target: '<= 7' });
+    row({ what: `${what}: most`, ours: latencies.at(-1)!, unit: ' ms' });
+    row({ what: `${what}: CPU of one core`, ours: cpu * 100, unit: ' %' });
+    if (quick) return;
     const [many, single]: [number[], number[]] = [[], []];
     const rpushx = ['RPUSHX', `topics:${topic}x`, 'x'.repeat(100)];
     for (let round = 0; round < rounds; round += 1) {
       many.push(await redisBenchmark(gateway.port, { requests: 200_000, pipeline: 64, clients: 1 }, ...rpushx));
       single.push(await redisBenchmark(gateway.port, { requests: 40_000, pipeline: 1, clients: 10 }, ...rpushx));
     }
-    const rate = (values: readonly number[]): string => `${Math.round(median(values)).toLocaleString('en')}/s`;
-    const name = linger ?? 'default';
-    console.log(
-      `| ${name} | ${at(0.5)} | ${at(0.99)} | ${at(1)} | ${(cpu * 100).toFixed(0)} % | ${rate(many)} | ${rate(single)} |`,
-    );
+    row({ what: `RPUSHX P 64, 1 connection, ${name}`, ours: median(many), unit: '/s' });
+    row({ what: `RPUSHX P 1, 10 connections, ${name}`, ours: median(single), unit: '/s' });
   } finally {
     await gateway.stop();
   }

@@ -4,18 +4,20 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GatewayProcess } from '../support/gateway.js';
-import { KafkaServer } from '../support/kafka-server.js';
 import { connect, pop } from '../support/redis-client.js';
-import { head, median, redisBenchmark, report, rounds } from './yardsticks/run.js';
+import { benchKafka } from './yardsticks/kafka.js';
+import { bareServer, percentile, redisBenchmark, rounds } from './yardsticks/run.js';
+import { interleaved } from './yardsticks/table.js';
 
 const value = 'x'.repeat(100);
-const kafka = await KafkaServer.start({ fast: true });
+const kafka = await benchKafka();
 const start = (...args: string[]): Promise<GatewayProcess> =>
   GatewayProcess.start({
     config: { general: { 'bootstrap.servers': kafka.brokers }, consumer: { 'auto.offset.reset': 'earliest' } },
     args,
   });
 const [one, two] = [await start(), await start('--workers', '2')];
+const bare = await bareServer();
 const only = process.argv.slice(2).filter((arg) => !arg.startsWith('--'));
 
 try {
@@ -24,6 +26,7 @@ try {
   if (wants('consume')) await consuming();
   if (wants('ping')) await pings();
 } finally {
+  bare.stop();
   await two.stop();
   await one.stop();
   await kafka.stop();
@@ -43,11 +46,10 @@ async function compare(name: string, measure: (gateway: GatewayProcess, round: n
     single.push(await measure(one, round));
     pair.push(await measure(two, round));
   }
-  report(name, '>= 1', pair, single);
+  interleaved({ what: `2 workers: ${name}`, unit: '/s', against: '1 process', target: '>= 1' }, pair, single);
 }
 
 async function throughput(): Promise<void> {
-  head('2 workers, requests/s', '1 process');
   for (const [pipeline, clients, requests] of [
     [64, 1, 300_000],
     [64, 10, 300_000],
@@ -65,7 +67,6 @@ async function throughput(): Promise<void> {
 
 /** Messages a second that consumers of one group get, each on a connection of its own. */
 async function consuming(): Promise<void> {
-  head('2 workers, messages/s', '1 process');
   for (const members of [1, 10]) {
     await compare(`BLPOP, ${members} consumers`, async ({ port }, round) => {
       const group = `g${members}-${round}-${port}`;
@@ -88,39 +89,45 @@ async function consuming(): Promise<void> {
   }
 }
 
-/** How long PING takes while others produce at a rate that one process can take. */
+/**
+ * How long PING takes while others produce at a rate that one process can take; and how long a bare server takes to answer
+ * while one process has that load: nothing that shares its cores can be faster.
+ */
 async function pings(): Promise<void> {
-  console.log('\n| PING while others produce | 2 workers | 1 process | ratio | target |');
-  console.log('| --- | --- | --- | --- | --- |');
   for (const [connections, perSecond] of [
     [1, 50_000],
     [10, 50_000],
     [10, 100_000],
   ] as const) {
-    const figures: Record<'p50' | 'p99', [number[], number[]]> = { p50: [[], []], p99: [[], []] };
+    const measures = [
+      { pinged: two.port, loaded: two.port },
+      { pinged: one.port, loaded: one.port },
+      { pinged: bare.port, loaded: one.port },
+    ].map((each) => ({ ...each, p50: [] as number[], p99: [] as number[] }));
     for (let round = 0; round < rounds; round += 1) {
-      for (const [index, gateway] of [two, one].entries()) {
-        const taken = await pingUnder(gateway.port, connections, perSecond);
-        figures.p50[index]!.push(percentile(taken, 0.5));
-        figures.p99[index]!.push(percentile(taken, 0.99));
+      for (const { pinged, loaded, p50, p99 } of measures) {
+        const taken = await pingUnder(pinged, loaded, connections, perSecond);
+        p50.push(percentile(taken, 0.5));
+        p99.push(percentile(taken, 0.99));
       }
     }
+    const [pair, single, floor] = measures;
     for (const name of ['p50', 'p99'] as const) {
-      const [pair, single] = figures[name];
-      const ratio = median(pair.map((each, index) => each / single[index]!)).toFixed(2);
-      const shown = [pair, single].map((each) => `${median(each).toFixed(2)} ms`).join(' | ');
-      const what = `${name}, ${perSecond.toLocaleString('en')}/s on ${connections} connections`;
-      console.log(`| ${what} | ${shown} | **${ratio}** | ${name === 'p99' ? '<= 0.5' : ''} |`);
+      const load = `${name}, others produce ${perSecond.toLocaleString('en')}/s on ${connections} connections`;
+      const common = { unit: ' ms', against: '1 process' };
+      const target = name === 'p99' ? '<= 0.5' : '';
+      interleaved({ ...common, what: `2 workers: PING ${load}`, target }, pair![name], single![name]);
+      interleaved({ ...common, what: `a bare server beside 1 process: PING ${load}` }, floor![name], single![name]);
     }
   }
 }
 
 /** Eight connections that ping every 10 ms. @returns what each ping took, ms */
-async function pingUnder(port: number, connections: number, perSecond: number): Promise<number[]> {
+async function pingUnder(pinged: number, loaded: number, connections: number, perSecond: number): Promise<number[]> {
   const script = join(import.meta.dirname, 'yardsticks/paced-produce.js');
-  const load = spawn(process.execPath, [script, String(port), String(connections), String(perSecond)]);
+  const load = spawn(process.execPath, [script, String(loaded), String(connections), String(perSecond)]);
   await sleep(700);
-  const pingers = await Promise.all(Array.from({ length: 8 }, () => connect(port)));
+  const pingers = await Promise.all(Array.from({ length: 8 }, () => connect(pinged)));
   const taken: number[] = [];
   const until = performance.now() + 3_000;
   await Promise.all(
@@ -141,9 +148,4 @@ async function pingUnder(port: number, connections: number, perSecond: number): 
 async function ended(load: ChildProcess): Promise<void> {
   load.kill();
   await once(load, 'exit');
-}
-
-function percentile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!;
 }

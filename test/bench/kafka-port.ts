@@ -8,11 +8,12 @@ import type { KafkaFactory } from '../../src/core/ports.js';
 import { OFFSET_BEGINNING } from '../../src/core/ports.js';
 import { createKafkaFactory } from '../../src/kafka/factory.js';
 import { KafkaServer, whyNoKafka } from '../support/kafka-server.js';
+import { rounds } from './yardsticks/run.js';
+import { interleaved } from './yardsticks/table.js';
 
 const rdkafka = createRequire(import.meta.url)('node-rdkafka');
-const count = Number(process.argv[2] ?? 300_000);
-const only = process.argv[3] ?? '';
-const rounds = 5;
+const [messages, only = ''] = process.argv.slice(2).filter((arg) => !arg.startsWith('--'));
+const count = Number(messages ?? (process.argv.includes('--quick') ? 100_000 : 300_000));
 const value = Buffer.alloc(100, 'x');
 const roomy = { 'queue.buffering.max.messages': 2_000_000, 'queue.buffering.max.kbytes': 2_000_000 };
 
@@ -106,8 +107,6 @@ async function portConsume(kafka: KafkaFactory, topic: string): Promise<Result> 
   return result;
 }
 
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
-
 async function compare(
   name: string,
   ways: Record<'raw' | 'port', (topic: string) => Promise<Result>>,
@@ -120,14 +119,11 @@ async function compare(
       results[way].push(await ways[way](await topicOf()));
     }
   }
-  const of = (way: 'raw' | 'port') => ({
-    perSecond: median(results[way].map(({ perSecond }) => perSecond)),
-    cpu: median(results[way].map(({ cpu }) => cpu)),
-  });
-  const raw = of('raw');
-  const port = of('port');
-  const show = ({ perSecond, cpu }: Result) => `${Math.round(perSecond / 1000)}k/s ${cpu.toFixed(2)} us`;
-  console.log(`${name}: raw ${show(raw)}, port ${show(port)}, ratio ${(port.perSecond / raw.perSecond).toFixed(2)}`);
+  const of = (what: 'perSecond' | 'cpu') => [results.port, results.raw].map((runs) => runs.map((run) => run[what]));
+  const [rates, theirRates] = of('perSecond');
+  interleaved({ what: `port: ${name}`, unit: '/s', against: 'node-rdkafka' }, rates!, theirRates!);
+  const [cpu, theirCpu] = of('cpu');
+  interleaved({ what: `port: ${name}, CPU a message`, unit: ' us', against: 'node-rdkafka' }, cpu!, theirCpu!);
 }
 
 const why = whyNoKafka();

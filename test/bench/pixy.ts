@@ -11,10 +11,11 @@ import { promisify } from 'node:util';
 import { createKafkaFactory } from '../../src/kafka/factory.js';
 import { KafkaServer } from '../support/kafka-server.js';
 import { askUrl, pixyYaml, silent } from '../support/pixy-lab.js';
-import { bareServer, cpuSeconds, head, median, report, residentBytes, rounds } from './yardsticks/run.js';
+import { bareServer, cpuSeconds, median, percentile, residentBytes, rounds } from './yardsticks/run.js';
+import { interleaved, row } from './yardsticks/table.js';
 
 const at = process.argv.indexOf('--seconds');
-const seconds = at < 0 ? 3 : Number(process.argv[at + 1]);
+const seconds = at < 0 ? (process.argv.includes('--quick') ? 1 : 3) : Number(process.argv[at + 1]);
 const dir = mkdtempSync(join(tmpdir(), 'pixy-bench-'));
 const bin = join(import.meta.dirname, '../../../bin/rafka.cjs');
 const run = promisify(execFile);
@@ -54,17 +55,17 @@ async function produce(): Promise<void> {
   const figures = [
     {
       name: 'async produce, 50 connections',
-      target: '25,000',
+      target: '>= 25,000',
       ours: () => wrk50(http, '/topics/async/messages'),
       theirs: () => wrk50(theirs, '/topics/async/messages'),
     },
     {
       name: 'sync produce, 50 connections',
-      target: '15,000',
+      target: '>= 15,000',
       ours: () => wrk50(http, '/topics/sync/messages?sync'),
       theirs: () => wrk50(theirs, '/topics/sync/messages?sync'),
     },
-    ...[[1, 50, '10,000'] as const, [50, 1, '5,000'] as const].map(([connections, calls, target]) => ({
+    ...[[1, 50, '>= 10,000'] as const, [50, 1, '>= 5,000'] as const].map(([connections, calls, target]) => ({
       name: `gRPC async, ${connections} connections with ${calls} calls each`,
       target,
       ours: () => h2load(grpc, connections, calls),
@@ -79,9 +80,9 @@ async function produce(): Promise<void> {
       here.push(mine);
       there.push(yours);
     }
-  head('a second', 'bare fastify, bare grpc-js');
-  for (const { name, target, here, there } of figures) report(name, target, here, there);
-  console.log(`RSS ${megabytes()} MB`);
+  for (const { name, target, here, there } of figures)
+    interleaved({ what: `pixy: ${name}`, unit: '/s', against: 'a bare server', target, targetOf: 'ours' }, here, there);
+  row({ what: 'pixy: memory after producing', ours: megabytes(), unit: ' MB', target: '< 300' });
 }
 
 /** Sync produce, one request at a time. */
@@ -89,9 +90,9 @@ async function lone(): Promise<void> {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   const times: number[] = [];
   for (let count = 0; count < 600; count++) times.push(await timed(agent));
-  const sorted = times.slice(100).sort((one, other) => one - other);
-  const part = (share: number) => sorted[Math.floor(sorted.length * share)]!.toFixed(2);
-  console.log(`\nlone sync produce: p50 ${part(0.5)} ms, p99 ${part(0.99)} ms (target: p50 10 ms)`);
+  const settled = times.slice(100);
+  row({ what: 'pixy: lone sync produce, p50', ours: median(settled), unit: ' ms', target: '<= 10' });
+  row({ what: 'pixy: lone sync produce, p99', ours: percentile(settled, 0.99), unit: ' ms' });
   agent.destroy();
 }
 
@@ -118,9 +119,9 @@ async function consume(): Promise<void> {
   const rates: number[] = [];
   await wrk(http, 10, path);
   for (let round = 0; round < rounds; round++) rates.push((await wrk(http, 10, path)).perSecond);
-  console.log(
-    `\nconsume with auto-ack, 10 pollers: ${median(rates)} a second (target 10,000), RSS ${megabytes()} MB (300)`,
-  );
+  const target = '>= 10,000';
+  row({ what: 'pixy: consume with auto-ack, 10 pollers', ours: median(rates), unit: '/s', target });
+  row({ what: 'pixy: memory after consuming', ours: megabytes(), unit: ' MB', target: '< 300' });
 }
 
 async function fill(count: number): Promise<void> {

@@ -1,6 +1,6 @@
 // Bench: the relay with exactly_once against a raw loop of node-rdkafka (consume feeding produce, with `_t`, no checks), in one run.
 //
-// npm run build && node build/test/bench/relay.js [--small 1000000] [--large 200000] [--rounds 5] [--json]
+// npm run build && node build/test/bench/relay.js [--small 1000000] [--large 200000] [--rounds 5] [--quick]
 import { randomBytes } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
@@ -8,13 +8,15 @@ import type { KafkaFactory, ProducerRecord } from '../../src/core/ports.js';
 import { makeTopic, type RealCluster, startClusters, stopClusters } from '../support/relay-clusters.js';
 import { fill } from '../support/relay-lab.js';
 import { RelayProcess, relayToml } from '../support/relay-process.js';
+import { interleaved, row } from './yardsticks/table.js';
 
+const quick = process.argv.includes('--quick');
 const { values: options } = parseArgs({
   options: {
-    small: { type: 'string', default: '1000000' },
-    large: { type: 'string', default: '200000' },
-    rounds: { type: 'string', default: '5' },
-    json: { type: 'boolean', default: false },
+    small: { type: 'string', default: quick ? '200000' : '1000000' },
+    large: { type: 'string', default: quick ? '50000' : '200000' },
+    rounds: { type: 'string', default: quick ? '3' : '5' },
+    quick: { type: 'boolean' },
   },
 });
 
@@ -122,8 +124,6 @@ async function rawRate(
   return rate;
 }
 
-const median = (list: readonly number[]): number => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)]!;
-
 async function measure(name: string, clusters: readonly RealCluster[], count: number, bytes: number): Promise<void> {
   const [source, target] = clusters as [RealCluster, RealCluster];
   const from = `from-${bytes}`;
@@ -139,20 +139,12 @@ async function measure(name: string, clusters: readonly RealCluster[], count: nu
       `${name} round ${round + 1}: relay ${Math.round(relay)}/s, raw loop ${Math.round(raw)}/s, ratio ${(relay / raw).toFixed(2)}`,
     );
   }
-  const result = {
-    name,
-    messages: count,
-    bytes,
-    relay: Math.round(median(rounds.map(({ relay }) => relay))),
-    raw: Math.round(median(rounds.map(({ raw }) => raw))),
-    ratio: Number(median(rounds.map(({ relay, raw }) => relay / raw)).toFixed(2)),
-    peakRssMiB: Math.round(peak / 1_048_576),
-  };
-  console.log(
-    options.json
-      ? JSON.stringify(result)
-      : `${name}: relay ${result.relay}/s, raw loop ${result.raw}/s, ratio ${result.ratio}, peak RSS ${result.peakRssMiB} MiB`,
+  interleaved(
+    { what: `relay exactly once, ${count.toLocaleString('en')} of ${name}`, unit: '/s', against: 'raw loop' },
+    rounds.map(({ relay }) => relay),
+    rounds.map(({ raw }) => raw),
   );
+  row({ what: `relay, ${name}: peak memory`, ours: peak / 1_048_576, unit: ' MiB' });
 }
 
 const clusters = await startClusters(2, { fast: true });

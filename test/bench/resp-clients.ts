@@ -4,7 +4,8 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GatewayProcess } from '../support/gateway.js';
 import { RawClient } from '../support/resp-pair.js';
-import { residentBytes } from './yardsticks/run.js';
+import { percentile, residentBytes } from './yardsticks/run.js';
+import { row } from './yardsticks/table.js';
 
 const quick = process.argv.includes('--quick');
 const echo = (bytes: number): string => `*2\r\n$4\r\nECHO\r\n$${bytes}\r\n${'x'.repeat(bytes)}\r\n`;
@@ -15,15 +16,17 @@ interface Crowd {
   /** What each sends once it is connected. */
   readonly send: string;
   readonly reads: boolean;
+  /** KB each. */
+  readonly target?: string;
 }
 
 const crowds: readonly Crowd[] = [
-  { name: 'idle after a PING', count: quick ? 2000 : 9900, send: 'PING\r\n', reads: true },
+  { name: 'idle after a PING', count: quick ? 2000 : 9900, send: 'PING\r\n', reads: true, target: '<= 30' },
   { name: 'half a command of 10 KB', count: quick ? 1000 : 5000, send: echo(20_000).slice(0, 10_000), reads: true },
   { name: 'never read 200 replies of 10 KB', count: 200, send: echo(10_000).repeat(200), reads: false },
 ];
 
-async function measure({ name, count, send, reads }: Crowd): Promise<void> {
+async function measure({ name, count, send, reads, target = '' }: Crowd): Promise<void> {
   const gateway = await GatewayProcess.start();
   try {
     const probe = new Probe(gateway.port);
@@ -38,10 +41,11 @@ async function measure({ name, count, send, reads }: Crowd): Promise<void> {
     for (const socket of sockets) socket.destroy();
     await sleep(10_000);
     const left = (residentBytes(gateway.pid) - before) / 1024 / 1024;
-    const each = (during - before) / 1024 / count;
-    console.log(
-      `| ${count} that ${name} | ${each.toFixed(1)} | ${p50.toFixed(2)} | ${p99.toFixed(1)} | ${left.toFixed(0)} |`,
-    );
+    const them = `${count.toLocaleString('en')} that ${name}`;
+    row({ what: `${them}: memory for each`, ours: (during - before) / 1024 / count, unit: ' KB', target });
+    row({ what: `${them}: PING p50 of another`, ours: p50, unit: ' ms' });
+    row({ what: `${them}: PING p99 of another`, ours: p99, unit: ' ms' });
+    row({ what: `${them}: memory left 10 s after they have gone`, ours: left, unit: ' MB' });
   } finally {
     await gateway.stop();
   }
@@ -81,13 +85,9 @@ class Probe {
   async stop(running: Promise<void>): Promise<{ p50: number; p99: number }> {
     this.#stopped = true;
     await running;
-    const sorted = this.#took.sort((a, b) => a - b);
-    return { p50: sorted[sorted.length >> 1]!, p99: sorted[Math.floor(sorted.length * 0.99)]! };
+    return { p50: percentile(this.#took, 0.5), p99: percentile(this.#took, 0.99) };
   }
 }
 
 // Last: the class above has to be there.
-console.log(
-  '| clients | KB each | PING p50 ms | p99 ms | MB more 10 s after they have gone |\n| --- | --- | --- | --- | --- |',
-);
 for (const crowd of crowds) await measure(crowd);

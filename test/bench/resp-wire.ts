@@ -9,7 +9,8 @@ import { Decoder } from '../../src/resp/decoder.js';
 import { Encoder } from '../../src/resp/encoder.js';
 import { freePort } from '../support/gateway.js';
 import { encodeCommand, RespPair } from '../support/resp-pair.js';
-import { bareServer, cpuSeconds, head, median, redisBenchmark, report, rounds } from './yardsticks/run.js';
+import { bareServer, cpuSeconds, median, redisBenchmark, rounds } from './yardsticks/run.js';
+import { interleaved, row } from './yardsticks/table.js';
 
 const value = 'x'.repeat(100);
 const command = encodeCommand(['RPUSHX', 'topics:bench', value]);
@@ -56,9 +57,13 @@ function decoding(): void {
       }),
     );
   }
-  head('commands a CPU second', 'redis-parser');
+  const what = 'decoding RPUSHX of 100 B, guarded, a CPU second';
   // The first rounds compile.
-  report('decoding RPUSHX of 100 B, guarded', '> 2,000,000', ours.slice(2), bare.slice(2));
+  interleaved(
+    { what, unit: '/s', against: 'redis-parser', target: '> 2,000,000', targetOf: 'ours' },
+    ours.slice(2),
+    bare.slice(2),
+  );
 }
 
 function encoding(): void {
@@ -81,8 +86,8 @@ function encoding(): void {
       encoder.append([labels[0]!, 'bench', labels[1]!, 3, labels[2]!, 100_000 + i, labels[3]!, message], 2),
     ),
   );
-  console.log(`\nencoding, 64 a batch: ${Math.round(median(integers)).toLocaleString('en')} integers,`);
-  console.log(`${Math.round(median(messages)).toLocaleString('en')} messages as BLPOP answers them a CPU second`);
+  row({ what: 'encoding `:1`, 64 a batch, a CPU second', ours: median(integers), unit: '/s' });
+  row({ what: 'encoding a message as BLPOP answers it, 64 a batch, a CPU second', ours: median(messages), unit: '/s' });
 }
 
 async function serving(): Promise<void> {
@@ -101,25 +106,21 @@ async function serving(): Promise<void> {
       { name: 'P 16, 1 connection', requests: 300_000, pipeline: 16, clients: 1 },
       { name: 'P 64, 1 connection', requests: 600_000, pipeline: 64, clients: 1 },
     ];
-    head('us CPU a request', 'redis-server');
     for (const { name, ...load } of cases) {
       const [us, them]: [number[], number[]] = [[], []];
       for (let round = 0; round < rounds; round += 1) {
         us.push(await microseconds(ours.pid!, ourPort, load, 'RPUSHX'));
         them.push(await microseconds(redis.pid!, redisPort, load, 'RPUSH'));
       }
-      const shown = [us, them].map((figures) => median(figures).toFixed(2));
-      const ratio = median(us.map((figure, i) => figure / them[i]!)).toFixed(2);
-      console.log(`| no-op RPUSHX ${name} | ${shown[0]} | ${shown[1]} | ${ratio} | |`);
+      interleaved({ what: `no-op RPUSHX ${name}: CPU a request`, unit: ' us', against: 'redis-server' }, us, them);
     }
-    head('requests/s', 'E');
     const load = { requests: 30_000, pipeline: 1, clients: 1 };
     const [us, floor]: [number[], number[]] = [[], []];
     for (let round = 0; round < rounds; round += 1) {
       floor.push(await redisBenchmark(bare.port, load, 'RPUSHX', 'topics:bench', value));
       us.push(await redisBenchmark(ourPort, load, 'RPUSHX', 'topics:bench', value));
     }
-    report('no-op RPUSHX P 1, 1 connection', '>= 0.85', us, floor);
+    interleaved({ what: 'no-op RPUSHX P 1, 1 connection', unit: '/s', against: 'E', target: '>= 0.85' }, us, floor);
   } finally {
     bare.stop();
     ours.kill();

@@ -6,10 +6,12 @@ import { RisEncoder } from '../../src/ris/encoder.js';
 import { parseLine } from '../../src/ris/message.js';
 import { Reorder } from '../../src/ris/order.js';
 import { type PeekedLine, peekLine } from '../../src/ris/peek.js';
+import { row } from './yardsticks/table.js';
 
 const shared = process.env.RAFKA_SHARED ?? new URL('../../../../shared', import.meta.url).pathname;
-const path = process.argv[2] ?? `${shared}/data/ris/mrt_2016_rrc21.jsonl.gz`;
-const rounds = Number(process.argv[3] ?? 9);
+const [file, howOften] = process.argv.slice(2).filter((arg) => !arg.startsWith('--'));
+const path = file ?? `${shared}/data/ris/mrt_2016_rrc21.jsonl.gz`;
+const rounds = Number(howOften ?? (process.argv.includes('--quick') ? 3 : 9));
 if (!existsSync(path)) {
   console.error(`no ${path}: name a file of RIS Live lines`);
   process.exit(2);
@@ -60,25 +62,24 @@ function seconds(run: () => number): number {
 
 const median = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1]!;
 
-const runs: [name: string, run: () => number][] = [
-  ['with raw: JSON.parse', () => parseOnly(lines)],
-  ['with raw: to records', () => convert(lines)],
-  ['without: JSON.parse', () => parseOnly(withoutRaw)],
-  ['without: to records', () => convert(withoutRaw)],
+/** The yardstick and ours, with `raw` and without. */
+const runs: (() => number)[] = [
+  () => parseOnly(lines),
+  () => convert(lines),
+  () => parseOnly(withoutRaw),
+  () => convert(withoutRaw),
 ];
 const times = runs.map(() => [] as number[]);
 for (let round = -2; round < rounds; round++) {
-  runs.forEach(([, run], i) => {
+  runs.forEach((run, i) => {
     const taken = seconds(run);
     if (round >= 0) times[i]!.push(taken);
   });
 }
 const middles = times.map(median);
-console.log(`${lines.length} lines, node ${process.version}, median of ${rounds}`);
-runs.forEach(([name], i) => {
-  const rate = Math.round(lines.length / middles[i]! / 1000);
-  const yardstick = middles[i & ~1]!;
-  console.log(
-    `${name.padEnd(22)} ${String(rate).padStart(4)} k lines a CPU second   ${(middles[i]! / yardstick).toFixed(2)} x JSON.parse`,
-  );
-});
+const rates = middles.map((middle) => lines.length / middle);
+for (const [index, name] of ['with raw', 'without raw'].entries()) {
+  const [yardstick, ours] = rates.slice(2 * index);
+  const what = `RIS Live ${name} to BMP records: lines a CPU second`;
+  row({ what, ours: ours!, yardstick: yardstick!, unit: '/s', against: 'JSON.parse' });
+}

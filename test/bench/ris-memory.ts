@@ -8,10 +8,12 @@ import { parseLine } from '../../src/ris/message.js';
 import { Reorder } from '../../src/ris/order.js';
 import { type PeekedLine, peekLine } from '../../src/ris/peek.js';
 import { sharedDir } from '../support/needs.js';
+import { row } from './yardsticks/table.js';
 
-const seconds = Number(process.argv[2] ?? 20);
-const rate = Number(process.argv[3] ?? 12_000);
-const path = process.argv[4] ?? `${sharedDir}/data/ris/mrt_2016_rrc21.jsonl.gz`;
+const [length, pace, file] = process.argv.slice(2).filter((arg) => !arg.startsWith('--'));
+const seconds = Number(length ?? 20);
+const rate = Number(pace ?? 12_000);
+const path = file ?? `${sharedDir}/data/ris/mrt_2016_rrc21.jsonl.gz`;
 if (!existsSync(path)) {
   console.error(`no ${path}: name a file of RIS Live lines`);
   process.exit(2);
@@ -57,7 +59,7 @@ for (let now = 0; now < seconds * 1000; now = performance.now() - started) {
     const { rss, heapUsed, external } = process.memoryUsage();
     const mib = (value: number): string => (value / 1048576).toFixed(1).padStart(7);
     samples.push(rss / 1048576);
-    console.log(
+    console.error(
       `${String(Math.round(now / 1000)).padStart(4)} s  ${fed} lines  ${made} records  held ${order.held}  ` +
         `rss ${mib(rss)}  heap ${mib(heapUsed)}  external ${mib(external)} MiB  checkpoint ${checkpoint} B`,
     );
@@ -69,6 +71,12 @@ const { user, system } = process.cpuUsage();
 const late = samples.slice(-5);
 const middle = samples.slice(5, 10);
 const mean = (values: number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
-console.log(
-  `${Math.round(fed / seconds)} lines/s; CPU ${((user + system) / 1e4 / seconds).toFixed(1)} % of a core; rss of the last quarter ${mean(late).toFixed(1)}, of the second ${mean(middle).toFixed(1)} MiB`,
-);
+const what = `RIS Live for ${seconds} s, ${Math.round(fed / seconds).toLocaleString('en')} lines/s`;
+row({ what: `${what}: CPU of one core`, ours: (user + system) / 1e4 / seconds, unit: ' %' });
+row({
+  what: `${what}: memory of the last quarter`,
+  ours: mean(late),
+  unit: ' MiB',
+  against: 'the second',
+  yardstick: mean(middle),
+});

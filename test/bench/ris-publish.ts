@@ -8,12 +8,15 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { KafkaServer, whyNoKafka } from '../support/kafka-server.js';
 import { Generator, RisLiveServer, readLines } from '../support/ris-live.js';
+import { row } from './yardsticks/table.js';
 
 const shared = process.env.RAFKA_SHARED ?? fileURLToPath(new URL('../../../../shared', import.meta.url));
+const quick = process.argv.includes('--quick');
 const { values } = parseArgs({
   options: {
-    rates: { type: 'string', default: '12000,30000,40000' },
-    seconds: { type: 'string', default: '15' },
+    rates: { type: 'string', default: quick ? '12000' : '12000,30000,40000' },
+    seconds: { type: 'string', default: quick ? '10' : '15' },
+    quick: { type: 'boolean' },
     peers: { type: 'string', default: '100' },
     input: { type: 'string', default: `${shared}/data/ris/mrt_2016_rrc21.jsonl.gz` },
   },
@@ -69,7 +72,7 @@ createInterface({ input: worker.stderr! }).on('line', (text) => {
 try {
   while (live.subscribers.length === 0) await pause(50);
   const options = { host, peers: Number(values.peers), ...(recorded.length > 0 ? { recorded } : {}) };
-  console.log(
+  console.error(
     `JSON.parse alone: ${Math.round(parseRate(recorded) / 1000)}k lines/s; ${options.peers} peers, node ${process.version}`,
   );
   // Topics come to be on their first record, which takes Kafka seconds for a hundred of them: not part of the measurement.
@@ -101,10 +104,18 @@ async function measure(generator: Generator, rate: number): Promise<void> {
   const published = steady.map((line) => line.published).sort((a, b) => a - b);
   const lags = steady.map(({ lagMs }) => lagMs ?? 0).sort((a, b) => a - b);
   const backlog = progress.at(-1)?.backlog ?? 0;
-  console.log(
-    `sent ${Math.round(sent / took)}/s: committed ${published[published.length >> 1]}/s (median second), ` +
-      `lag p50 ${lags[lags.length >> 1]} ms max ${lags.at(-1)} ms, backlog at the end ${backlog}, CPU ${cpu.join(', ')}, RSS by tenths ${memory.join(' ')} MB`,
-  );
+  const what = `RIS Live to Kafka, ${rate.toLocaleString('en')}/s offered`;
+  const [committed, lag, longest] = [published[published.length >> 1], lags[lags.length >> 1], lags.at(-1)];
+  row({
+    what: `${what}: committed in the median second`,
+    ours: committed ?? 0,
+    unit: '/s',
+    against: 'sent',
+    yardstick: sent / took,
+  });
+  row({ what: `${what}: lag p50`, ours: lag ?? Number.NaN, unit: ' ms' });
+  row({ what: `${what}: longest lag`, ours: longest ?? Number.NaN, unit: ' ms' });
+  console.error(`backlog at the end ${backlog}, CPU ${cpu.join(', ')}, RSS by tenths ${memory.join(' ')} MB`);
 }
 
 /** Waits until what was sent is committed. */

@@ -7,9 +7,10 @@ import { createLog } from '../../src/log.js';
 import { GatewayProcess } from '../support/gateway.js';
 import { KafkaServer } from '../support/kafka-server.js';
 import { connect } from '../support/redis-client.js';
-import { median, residentBytes } from './yardsticks/run.js';
+import { median, percentile, residentBytes } from './yardsticks/run.js';
+import { row } from './yardsticks/table.js';
 
-const entries = Number(process.env.RAFKA_BENCH_ENTRIES ?? 10_000_000);
+const entries = Number(process.env.RAFKA_BENCH_ENTRIES ?? (process.argv.includes('--quick') ? 1_000_000 : 10_000_000));
 const partitions = 16;
 const calls = 100;
 const topic = 'large';
@@ -65,9 +66,9 @@ async function timed(command: 'XRANGE' | 'XREVRANGE', { first, last }: Times): P
     if ((found as unknown[]).length !== 10)
       throw new Error(`${command} from ${at} found ${(found as unknown[]).length}`);
   }
-  took.sort((one, other) => one - other);
-  const worst = took[Math.floor(took.length * 0.95)]!.toFixed(1);
-  console.log(`${command} COUNT 10 from a random time: p50 ${median(took).toFixed(1)} ms, p95 ${worst} ms`);
+  const what = `${command} COUNT 10 of ${entries.toLocaleString('en')} entries, from a random time`;
+  row({ what: `${what}: p50`, ours: median(took), unit: ' ms', target: command === 'XRANGE' ? '<= 120' : '' });
+  row({ what: `${what}: p95`, ours: percentile(took, 0.95), unit: ' ms' });
 }
 
 try {
@@ -75,13 +76,11 @@ try {
   await client.call('XADD', 'warm', '*', 'value', 'x');
   await client.call('XRANGE', 'warm', '-', '+');
   const before = residentBytes(gateway.pid);
-  const length = await client.call('XLEN', topic);
-  console.log(`${length} entries of 100 bytes in ${partitions} partitions, ${calls} calls each`);
   const span = await times();
   await timed('XRANGE', span);
   await timed('XREVRANGE', span);
   const grown = (residentBytes(gateway.pid) - before) / 2 ** 20;
-  console.log(`gateway: ${(before / 2 ** 20).toFixed(0)} MB resident before, ${grown.toFixed(0)} MB more after`);
+  row({ what: 'XRANGE and XREVRANGE: memory of the gateway after them', ours: grown, unit: ' MB more' });
 } finally {
   client.disconnect();
   await gateway.stop();

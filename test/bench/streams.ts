@@ -4,14 +4,17 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
-import { cpus, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import RedisParser from 'redis-parser';
-import { KafkaServer } from '../support/kafka-server.js';
+import { benchKafka } from './yardsticks/kafka.js';
+import { median } from './yardsticks/run.js';
+import { interleaved } from './yardsticks/table.js';
 
-const rounds = Number(process.env['RAFKA_BENCH_ROUNDS'] ?? 5);
+const quick = process.argv.includes('--quick');
+const rounds = Number(process.env.RAFKA_BENCH_ROUNDS ?? (quick ? 3 : 5));
 /** Below 1: fewer entries, for a first impression. */
-const scale = Number(process.env['RAFKA_BENCH_SCALE'] ?? 1);
+const scale = Number(process.env.RAFKA_BENCH_SCALE ?? (quick ? 0.3 : 1));
 const batch = 64;
 const value = 'x'.repeat(100);
 
@@ -115,8 +118,6 @@ function idsOf(reply: unknown): string[] {
   return entries.map(([id]) => id);
 }
 
-const median = (values: number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
-
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -141,8 +142,8 @@ async function ready(port: number): Promise<void> {
 
 async function main(): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), 'rafka-bench-'));
-  const kafka = process.env['RAFKA_BENCH_BROKERS'] ? undefined : await KafkaServer.start({ fast: true });
-  const brokers = kafka?.brokers ?? process.env['RAFKA_BENCH_BROKERS']!;
+  const kafka = await benchKafka();
+  const { brokers } = kafka;
   const config = join(dir, 'rafka.json');
   writeFileSync(config, JSON.stringify({ general: { 'bootstrap.servers': brokers }, log: { level: 'warn' } }));
   const [ours, theirs] = [await freePort(), await freePort()];
@@ -158,13 +159,12 @@ async function main(): Promise<void> {
     await Promise.all([ready(ours), ready(theirs)]);
     const run = String(Date.now());
     const measures: Record<string, (port: number, round: number) => Promise<number>> = {
-      'XADD, 64 a packet, 1 connection, /s': (port) => pipelined(port, `one-${run}`, 1, 64 * 1_500 * scale),
-      'XADD, 64 a packet, 10 connections, /s': (port) => pipelined(port, `ten-${run}`, 10, 64 * 3_000 * scale),
-      'XADD one at a time, p50 ms': (port) => oneByOne(port, `single-${run}`, 2_000 * scale),
-      'XREADGROUP COUNT 100 + XACK, entries/s': (port, round) =>
+      'XADD, 64 a packet, 1 connection': (port) => pipelined(port, `one-${run}`, 1, 64 * 1_500 * scale),
+      'XADD, 64 a packet, 10 connections': (port) => pipelined(port, `ten-${run}`, 10, 64 * 3_000 * scale),
+      'XADD one at a time, p50': (port) => oneByOne(port, `single-${run}`, 2_000 * scale),
+      'XREADGROUP COUNT 100 + XACK, entries': (port, round) =>
         consumed(port, `ten-${run}`, `g${round}`, 150_000 * scale),
     };
-    console.log(`${cpus().length} cores, node ${process.version}, median of ${rounds} (least - most)`);
     for (const [name, measure] of Object.entries(measures)) {
       const rafka: number[] = [];
       const redis: number[] = [];
@@ -175,18 +175,18 @@ async function main(): Promise<void> {
         rafka.push(await measure(ours, round));
         redis.push(await measure(theirs, round));
       }
-      const [a, b] = [median(rafka), median(redis)];
-      const spread = `${show(Math.min(...rafka))} - ${show(Math.max(...rafka))}`;
-      console.log(`${name}: rafka ${show(a)} (${spread}), redis ${show(b)}, ratio ${(a / b).toFixed(2)}`);
+      interleaved(
+        { what: `streams: ${name}`, unit: name.includes('p50') ? ' ms' : '/s', against: 'redis-server' },
+        rafka,
+        redis,
+      );
     }
   } finally {
     for (const child of children) child.kill('SIGTERM');
     await Promise.all(children.map((child) => child.exitCode ?? once(child, 'exit')));
-    await kafka?.stop();
+    await kafka.stop();
     rmSync(dir, { recursive: true, force: true });
   }
 }
-
-const show = (value: number): string => (value < 100 ? value.toFixed(3) : Math.round(value).toLocaleString('en'));
 
 await main();

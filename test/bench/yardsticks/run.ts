@@ -61,15 +61,7 @@ export function residentBytes(pid: number): number {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
 }
 
+export const percentile = (values: readonly number[], share: number): number =>
+  [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))]!;
+
 export const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!;
-
-/** One line of the table: figures of ours and the yardstick, run after run, and the median of their ratios. */
-export function report(name: string, target: string, ours: readonly number[], theirs: readonly number[]): void {
-  const ratio = median(ours.map((value, index) => value / theirs[index]!));
-  const shown = (value: number): string => Math.round(value).toLocaleString('en');
-  console.log(`| ${name} | ${shown(median(ours))} | ${shown(median(theirs))} | **${ratio.toFixed(2)}** | ${target} |`);
-}
-
-export function head(unit: string, yardstickName: string): void {
-  console.log(`\n| what | ${unit} | ${yardstickName} | ratio | target |\n| --- | --- | --- | --- | --- |`);
-}
