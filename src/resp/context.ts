@@ -24,6 +24,11 @@ export type Acknowledger = Pick<ConsumerSession, 'ack'>;
 export interface Sessions {
   /** Reads the key of one RPUSHX; the last one is remembered, as clients name it again and again. @throws GatewayError `produce-shape`. */
   produceKey(bytes: Buffer): ProduceKey;
+  /**
+   * Reads the keys of one BLPOP; a single one is remembered.
+   * @throws GatewayError `topics-unparsable`, `config-unparsable`, `topic-invalid`, `topic-internal`.
+   */
+  consumeKey(keys: readonly Buffer[]): ConsumeKey;
   /** This connection's producer, made on first use. */
   producer(): ProducerSession;
   /** The producer if there is one already. */

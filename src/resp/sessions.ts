@@ -8,12 +8,13 @@ import type { Acknowledger, Context, Sessions } from './context.js';
 import { identityKey } from './identity.js';
 import type { KafkaGateway } from './kafka-gateway.js';
 import { ConnectionStreams } from './streams/connection-streams.js';
-import { type ConsumeKey, type ProduceKey, parseProduceKey } from './topics-key.js';
+import { type ConsumeKey, type ProduceKey, parseConsumeKeys, parseProduceKey } from './topics-key.js';
 
 export class ConnectionSessions implements Sessions {
   readonly #gateway: KafkaGateway;
   readonly #ctx: Context;
   #producer: ProducerSession | undefined;
+  #lastPop: { readonly bytes: Buffer; readonly parsed: ConsumeKey } | undefined;
   #lastKey: { readonly bytes: Buffer; readonly parsed: ProduceKey } | undefined;
   #consumer: ConsumerSession | undefined;
   #opening: Promise<unknown> | undefined;
@@ -31,6 +32,16 @@ export class ConnectionSessions implements Sessions {
     // A record's own key is another one each time.
     if (parsed.key === null) this.#lastKey = { bytes: Buffer.from(bytes), parsed };
     return parsed;
+  }
+
+  consumeKey(keys: readonly Buffer[]): ConsumeKey {
+    const { allowInternalTopics } = this.#gateway.settings;
+    if (keys.length !== 1) return parseConsumeKeys(keys, allowInternalTopics);
+    const bytes = keys[0]!;
+    if (!this.#lastPop?.bytes.equals(bytes)) {
+      this.#lastPop = { parsed: parseConsumeKeys(keys, allowInternalTopics), bytes: Buffer.from(bytes) };
+    }
+    return this.#lastPop!.parsed;
   }
 
   producer(): ProducerSession {

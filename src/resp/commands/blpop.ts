@@ -14,7 +14,7 @@ import { nullArray, type Reply } from '../reply.js';
 import { notAcknowledged } from '../streams/connection-streams.js';
 import { isPlainList } from '../streams/lists.js';
 import { blockingPop } from '../streams/pop.js';
-import { type ConsumeKey, parseConsumeKeys } from '../topics-key.js';
+import type { ConsumeKey } from '../topics-key.js';
 
 export const blpop = {
   name: 'blpop',
@@ -34,7 +34,7 @@ export const blpop = {
     if (isPlainList(ctx, rest[0]!)) return blockingPop(ctx, keys, last);
     const { settings } = ctx.server.gateway;
     const timeout = parseBlpopTimeout(last, settings.blpopTimeoutUnit);
-    const wanted = parseConsumeKeys(keys, settings.allowInternalTopics);
+    const wanted = ctx.sessions.consumeKey(keys);
     if (pairProperty in wanted.properties) return pairPop(ctx, wanted, timeout);
     const session = ctx.sessions.openConsumer(wanted);
     ctx.sessions.noteTimeoutUnit(timeout.unit);

@@ -4,7 +4,7 @@
 // Beyond Rafka: several acks in one command, acks from any connection of the same name, RPUSH topics:<t> <message> as RPUSHX.
 import { fail } from '../../errors.js';
 import type { Command } from '../command.js';
-import type { Acknowledger } from '../context.js';
+import type { Context } from '../context.js';
 import type { Reply } from '../reply.js';
 import { isPlainList, pushToList } from '../streams/lists.js';
 import { isProduceKey } from '../topics-key.js';
@@ -29,7 +29,7 @@ export const rpush = {
     if (isPlainList(ctx, key)) return pushToList(ctx, key, args);
     if (key.toString('latin1') !== 'acks') throw fail('ack-key');
     const acks = args.rest().map(parseAck);
-    return acknowledge(ctx.sessions.acknowledger(), acks);
+    return acknowledge(ctx, acks);
   },
 } as const satisfies Command;
 
@@ -39,13 +39,29 @@ interface Ack {
   readonly offset: number;
 }
 
-function acknowledge(session: Acknowledger, acks: readonly Ack[]): Reply | Promise<Reply> {
+function acknowledge(ctx: Context, acks: readonly Ack[]): Reply | Promise<Reply> {
+  const session = ctx.sessions.acknowledger();
   const asked: Promise<void>[] = [];
-  for (const { topic, partition, offset } of acks) {
+  const furthest = furthestOfEach(acks);
+  for (const { topic, partition, offset } of furthest) {
     const answer = session.ack(topic, partition, offset);
     if (answer) asked.push(answer);
   }
+  // The furthest count themselves.
+  ctx.stats.add('consumer.acks', acks.length - furthest.length);
   return asked.length > 0 ? Promise.all(asked).then(() => acks.length) : acks.length;
+}
+
+/** An ack covers all before it of its partition: only the last of each has to be taken. */
+function furthestOfEach(acks: readonly Ack[]): readonly Ack[] {
+  if (acks.length === 1) return acks;
+  const furthest: Ack[] = [];
+  for (const ack of acks) {
+    const at = furthest.findIndex(({ topic, partition }) => partition === ack.partition && topic === ack.topic);
+    if (at < 0) furthest.push(ack);
+    else if (furthest[at]!.offset < ack.offset) furthest[at] = ack;
+  }
+  return furthest;
 }
 
 function parseAck(bytes: Buffer): Ack {

@@ -102,6 +102,21 @@ test('a member that is asked now and then polls although its read-ahead lasts', 
   assert.equal(consumer.polls, 2);
 });
 
+test('a client that goes on asking finds the next fetch begun; one that has caught up does not poll for nothing', async () => {
+  const { session, consumer } = setUp();
+  consumer.give(...Array.from({ length: 256 }, (_, offset) => message(offset)));
+  consumer.give(message(256));
+  assert.equal((await session.next(100, never))?.offset, 0);
+  for (let offset = 1; offset < 128; offset += 1) assert.equal(session.ready()?.offset, offset);
+  assert.equal(consumer.polls, 1);
+  assert.equal(session.ready()?.offset, 128);
+  assert.equal(consumer.polls, 2);
+  await new Promise((resolve) => setImmediate(resolve));
+  for (let offset = 129; offset <= 256; offset += 1) assert.equal(session.ready()?.offset, offset);
+  assert.equal(session.ready(), undefined);
+  assert.equal(consumer.polls, 2);
+});
+
 test('a fetch asks for no more than fits the budget', async () => {
   const { session, consumer } = setUp({ prefetchBytes: 3_000 });
   consumer.give(...Array.from({ length: 10 }, (_, offset) => message(offset, 0, 't', 'x'.repeat(800))));
