@@ -16,11 +16,11 @@ const gateway = await GatewayProcess.start({
   config: { general: { 'bootstrap.servers': kafka.brokers }, consumer: { 'auto.offset.reset': 'earliest' } },
 });
 const bare = await bareServer();
-const filled = quick ? 200_000 : 600_000;
+const filled = quick ? 120_000 : 600_000;
 
 try {
   const [one, twelve] = [await fill(1), await fill(12)];
-  const few = quick ? 10_000 : 60_000;
+  const few = quick ? 5_000 : 60_000;
   const against = {
     E: () => yardstick('client', bare.port, 'ping', '', few, 1),
     C: () => yardstick('raw-consume', kafka.brokers, one, filled),

@@ -9,7 +9,7 @@ import { interleaved, row } from './yardsticks/table.js';
 
 const value = 'x'.repeat(100);
 const quick = process.argv.includes('--quick');
-const rawMessages = quick ? 150_000 : 300_000;
+const rawMessages = quick ? 80_000 : 300_000;
 const rpushx = ['RPUSHX', 'topics:bench', value];
 
 const kafka = await benchKafka();
@@ -34,10 +34,10 @@ try {
 /** Many commands under way: against raw producing. */
 async function pipelined(): Promise<void> {
   const cases = [
-    { name: 'P 64, 1 connection', target: '>= 1.4', requests: quick ? 150_000 : 400_000, pipeline: 64, clients: 1 },
-    { name: 'P 64, 10 connections', target: '>= 1.4', requests: quick ? 150_000 : 400_000, pipeline: 64, clients: 10 },
-    { name: 'P 16, 1 connection', target: '>= 0.9', requests: quick ? 100_000 : 300_000, pipeline: 16, clients: 1 },
-    { name: 'P 16, 10 connections', target: '>= 0.9', requests: quick ? 100_000 : 300_000, pipeline: 16, clients: 10 },
+    { name: 'P 64, 1 connection', target: '>= 1.4', requests: quick ? 80_000 : 400_000, pipeline: 64, clients: 1 },
+    { name: 'P 64, 10 connections', target: '>= 1.4', requests: quick ? 80_000 : 400_000, pipeline: 64, clients: 10 },
+    { name: 'P 16, 1 connection', target: '>= 0.9', requests: quick ? 60_000 : 300_000, pipeline: 16, clients: 1 },
+    { name: 'P 16, 10 connections', target: '>= 0.9', requests: quick ? 60_000 : 300_000, pipeline: 16, clients: 10 },
   ];
   const cpu: number[] = [];
   for (const { name, target, ...load } of cases) {
@@ -55,7 +55,7 @@ async function pipelined(): Promise<void> {
   for (let round = 0; round < rounds; round += 1) {
     raw.push(await yardstick('raw-produce', kafka.brokers, 'raw', rawMessages));
     ours.push(
-      64 * (await redisBenchmark(gateway.port, { requests: quick ? 5_000 : 10_000, pipeline: 1, clients: 1 }, ...many)),
+      64 * (await redisBenchmark(gateway.port, { requests: quick ? 2_500 : 10_000, pipeline: 1, clients: 1 }, ...many)),
     );
   }
   interleaved({ what: 'RPUSHX with 64 values, messages', unit: '/s', against: 'R', target: '>= 2' }, ours, raw);
@@ -65,7 +65,7 @@ async function pipelined(): Promise<void> {
 
 /** One command under way on each connection: against the floor of a Node server, and redis-server. */
 async function oneByOne(): Promise<void> {
-  const many = quick ? 10_000 : 100_000;
+  const many = quick ? 5_000 : 100_000;
   const load = (clients: number) => ({ requests: clients === 1 ? Math.min(many, 40_000) : many, pipeline: 1, clients });
   for (const clients of [1, 10, 50]) {
     const [ours, floor, reference]: [number[], number[], number[]] = [[], [], []];
