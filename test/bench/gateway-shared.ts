@@ -1,4 +1,4 @@
-// RPUSHX with --shared-producers, which need a delivery report for each message: against raw producing with as many (R), interleaved.
+// RPUSHX with --shared-producers, which need a delivery report for each message: against one raw producer (R), interleaved.
 import { GatewayProcess } from '../support/gateway.js';
 import { benchKafka } from './yardsticks/kafka.js';
 import { cpuSeconds, median, redisBenchmark, rounds, yardstick } from './yardsticks/run.js';
