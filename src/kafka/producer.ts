@@ -178,7 +178,7 @@ class RdProducer implements Producer {
       const left = Math.ceil(deadline - performance.now());
       // A flush, even one without a wait, breaks up the batches that linger.
       if (left <= 0 || (isHandedOver && this.#native.outqLen() === 0)) return;
-      await new Promise<void>((resolve) => this.#native.flush(left, () => resolve()));
+      await this.#reports.during(new Promise((resolve) => this.#native.flush(left, () => resolve())));
       if (isHandedOver || this.#closed) return;
     }
   }

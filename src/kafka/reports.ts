@@ -24,6 +24,7 @@ export class Reports {
   readonly #tags: unknown[] = [undefined];
   readonly #free: number[] = [];
   #native: NativeProducer | undefined;
+  #flushes = 0;
 
   constructor(options: ProducerOptions) {
     this.#options = options;
@@ -65,8 +66,17 @@ export class Reports {
     this.#options.onReport({ topic, partition: -1, offset: -1, timestamp: -1, error: faultOf(code) }, tag);
   }
 
-  /** Fetches what there is and hands it on, some now and the rest in the next turns. */
+  /** Waits for a flush of librdkafka, which polls on a thread of its own: two that poll at once would mix up the order of reports. */
+  async during(flush: Promise<void>): Promise<void> {
+    this.#flushes += 1;
+    await flush;
+    this.#flushes -= 1;
+    this.collect();
+  }
+
+  /** Fetches what there is and hands it on, some now and the rest in the next turns. During a flush that waits for its end. */
   readonly collect = (): void => {
+    if (this.#flushes > 0) return;
     if (this.#handSome()) setImmediate(this.collect);
   };
 
