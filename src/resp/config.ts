@@ -18,7 +18,7 @@ export const kafkaSettings = {
     .default(5_000)
     .describe('How long a connection is held back by a full queue or a missing broker before RPUSHX answers an error'),
   gatherMs: ms
-    .default(2)
+    .default(0)
     .describe(
       'Least time between two hand-overs of one connection to its producer; more, up to 25, while many produce. What comes sooner waits; 0: nothing does',
     ),
