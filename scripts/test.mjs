@@ -36,13 +36,20 @@ async function runFiles(names, concurrency) {
   events.on('test:diagnostic', ({ nesting, message }) => {
     const [, name, count] = /^(tests|pass|fail|cancelled|skipped) (\d+)$/.exec(message) ?? [];
     if (nesting === 0 && name) totals[name] += Number(count);
+    // What Node says of an error that came after its test had ended; the file fails for it.
+    if (message.startsWith('Error: ')) failures.push(message);
   });
   events.on('test:pass', (test) => {
     if (test.skip !== undefined) skips.push(`${test.name}: ${test.skip === true ? 'no reason given' : test.skip}`);
   });
   events.on('test:fail', (test) => {
     if (test.details?.error?.failureType === 'subtestsFailed') return;
-    failures.push(`${relative(testDir, test.file ?? '')}: ${test.name}`);
+    const { exitCode, signal } = test.details?.error ?? {};
+    const file = relative(testDir, test.file ?? '');
+    // A file fails as a whole when its process ends badly, its tests or no: a crash, an error that came after the last of them.
+    const ended =
+      exitCode !== undefined || signal ? `the process ended with ${signal ?? `exit code ${exitCode}`}` : test.name;
+    failures.push(`${file}: ${ended}`);
   });
   const report = events.compose(new spec());
   report.pipe(process.stdout, { end: false });
