@@ -6,6 +6,8 @@ export interface Gathered {
   readonly gatherMs: number;
   /** When the last one left, ms (monotonic). */
   readonly leftAt: number;
+  /** Records a ms, as of the last one. */
+  readonly rate: number;
   /** It left before it was due: it was full, flushed or given up. */
   readonly isEmpty: boolean;
   /** Hands it over. */
@@ -16,11 +18,13 @@ export interface Gathered {
 const perProducerMs = 0.5;
 /** The longest that busy producers make each other's records wait, ms; one that sends less often is not busy. */
 const mostMs = 25;
+/** How long one that produces fast waits, ms: a ms for each record a ms, up to this. A request for every few records would cost more than they do. */
+const fastMs = 5;
 
 /**
  * Shared by the producers of one cluster. A producer whose last pack left a while ago hands its record over at once; what comes sooner leaves
- * together when that while is over. It grows with the number of producers that are busy, so that up to fifty of them make 2,000 requests a
- * second all together. A flush, a full pack and a close do not wait for it.
+ * together when that while is over. It grows with the pace of the producer, and with the number of producers that are busy, so that up to fifty
+ * of them make 2,000 requests a second all together. A flush, a full pack and a close do not wait for it.
  */
 export class Gathering {
   readonly #now: () => number;
@@ -61,7 +65,7 @@ export class Gathering {
   }
 
   #intervalMs(pack: Gathered, busy: number): number {
-    return Math.max(pack.gatherMs, Math.min(mostMs, busy * perProducerMs));
+    return Math.max(pack.gatherMs, Math.min(fastMs, pack.rate), Math.min(mostMs, busy * perProducerMs));
   }
 
   readonly #tick = (): void => {

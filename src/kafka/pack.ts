@@ -40,6 +40,7 @@ export class Pack implements Gathered {
   /** Its records wait for others. */
   #isGathered = false;
   #leftAt = Number.NEGATIVE_INFINITY;
+  #rate = 0;
   /** Set while librdkafka's queue is full. */
   #retry: NodeJS.Timeout | undefined;
 
@@ -54,6 +55,10 @@ export class Pack implements Gathered {
 
   get leftAt(): number {
     return this.#leftAt;
+  }
+
+  get rate(): number {
+    return this.#rate;
   }
 
   get isEmpty(): boolean {
@@ -85,7 +90,11 @@ export class Pack implements Gathered {
     if (count === 0) return true;
     this.#count = this.#length = 0;
     const { gatherMs, gathering } = this.#options;
-    if (gatherMs > 0) this.#leftAt = gathering.left(this);
+    if (gatherMs > 0) {
+      const now = gathering.left(this);
+      this.#rate = count / (now - this.#leftAt);
+      this.#leftAt = now;
+    }
     if (this.#native.produceMany(this.#topic, this.#bytes, this.#fields, count) > 0) this.#sortOut(count);
     if (this.#count === 0) return true;
     this.#retry = setTimeout(this.submit, retryMs).unref();

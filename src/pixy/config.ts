@@ -34,7 +34,7 @@ export const poolConfig = z
       .int()
       .min(0)
       .default(longestGatherMs)
-      .describe('How long a record that nobody waits for (no `sync`) is held before that, to be sent with others'),
+      .describe('Least time between two hand-overs to a producer of records that nobody waits for (no `sync`); up to 25 while many produce'),
   })
   .prefault({});
 

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { KafkaCode } from '../../../src/core/ports.js';
 import { Gathering } from '../../../src/kafka/gathering.js';
 import type { NativeProducer } from '../../../src/kafka/native.js';
+import { Pack } from '../../../src/kafka/pack.js';
 import { Packs } from '../../../src/kafka/packs.js';
 import { eventually } from '../../support/eventually.js';
 
@@ -231,7 +232,7 @@ test('an urgent record takes along what was gathered before it, in order; so doe
 test('the more producers are busy, the longer their records are gathered; one that sends now and then never waits', () => {
   let now = 0;
   const gathering = new Gathering(() => now);
-  const pack = (leftAt: number) => ({ gatherMs: 2, isEmpty: false, submit: () => {}, leftAt });
+  const pack = (leftAt: number, rate = 0) => ({ gatherMs: 2, isEmpty: false, submit: () => {}, leftAt, rate });
   const sinceLastPack = (ms: number): boolean => gathering.isDue(pack(now - ms));
   const busy = Array.from({ length: 40 }, () => pack(Number.NEGATIVE_INFINITY));
   assert.ok(sinceLastPack(2) && !sinceLastPack(1.9));
@@ -239,6 +240,30 @@ test('the more producers are busy, the longer their records are gathered; one th
   assert.ok(!sinceLastPack(15) && sinceLastPack(25));
   now += 500;
   assert.ok(sinceLastPack(2));
+});
+
+test('a producer gathers for as many ms as it sends records a ms, up to 5', () => {
+  const gathering = new Gathering(() => 100);
+  const isDue = (rate: number, sinceLastPack: number): boolean =>
+    gathering.isDue({ gatherMs: 1, isEmpty: false, submit: () => {}, leftAt: 100 - sinceLastPack, rate });
+  assert.deepEqual(
+    [isDue(0.2, 1), isDue(3, 2.9), isDue(3, 3), isDue(200, 4.9), isDue(200, 5)],
+    [true, false, true, false, true],
+  );
+});
+
+test("a pack's pace is what left with it, by the time since the one before", () => {
+  let now = 0;
+  const native = { outqLen: () => 0, produceMany: () => 0 } as unknown as NativeProducer;
+  const gathering = new Gathering(() => now);
+  const pack = new Pack(native, { queueMessages: 100, gatherMs: 2, gathering, onRefused: () => {} });
+  const add = (): boolean => pack.add('t', null, Buffer.from('v'), 0, false);
+  assert.ok(add() && pack.submit());
+  assert.deepEqual([pack.rate, pack.leftAt], [0, 0]);
+  now = 4;
+  for (let number = 0; number < 20; number += 1) add();
+  assert.ok(pack.submit());
+  assert.deepEqual([pack.rate, pack.leftAt], [5, 4]);
 });
 
 test('without a time to gather for nothing is held back', async () => {
