@@ -1,7 +1,7 @@
 // AckLedger: which acknowledgements are valid, and how far each partition's position has come. Positions never move back.
 import { fail } from '../errors.js';
 import type { Consumer, Message, TopicPartition } from './ports.js';
-import { partitionKey } from './read-ahead.js';
+import { partitionKeys } from './read-ahead.js';
 
 interface Progress {
   /** Offset of the first message fetched since the partition was assigned: everything before it counts as acknowledged. */
@@ -25,8 +25,9 @@ export class AckLedger {
   }
 
   fetched(batch: readonly Message[]): void {
+    const keyOf = partitionKeys();
     for (const message of batch) {
-      const progress = this.#of(message);
+      const progress = this.#of(keyOf(message));
       progress.from = Math.min(progress.from, message.offset);
       progress.seen = Math.max(progress.seen, message.offset + 1);
     }
@@ -47,7 +48,7 @@ export class AckLedger {
       this.#store(progress, partition, offset + 1);
       return undefined;
     }
-    return this.#ackUnseen(this.#of(partition), partition, offset);
+    return this.#ackUnseen(this.#of(key), partition, offset);
   }
 
   async #ackUnseen(progress: Progress, partition: TopicPartition, offset: number): Promise<void> {
@@ -73,8 +74,7 @@ export class AckLedger {
     if (offset >= high) throw fail('ack-beyond', offset, partition.topic, partition.partition);
   }
 
-  #of({ topic, partition }: TopicPartition): Progress {
-    const key = partitionKey(topic, partition);
+  #of(key: string): Progress {
     let progress = this.#progress.get(key);
     if (!progress) {
       progress = { from: Number.POSITIVE_INFINITY, seen: 0, stored: 0 };

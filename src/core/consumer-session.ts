@@ -12,7 +12,7 @@ import {
   type Message,
   type TopicPartition,
 } from './ports.js';
-import { partitionKey, ReadAhead } from './read-ahead.js';
+import { partitionKey, partitionKeys, ReadAhead } from './read-ahead.js';
 import type { SessionLog } from './session-log.js';
 import type { Stats } from './stats.js';
 import type { TopicCatalog } from './topic-catalog.js';
@@ -214,11 +214,18 @@ export class ConsumerSession {
       this.#readAhead.push(batch);
       this.#meanBytes = Math.max(64, (this.#readAhead.bytes - before) / batch.length);
       this.#ledger.fetched(batch);
-      this.#refreshAssignment();
+      if (!this.#isExpected(batch)) this.#refreshAssignment();
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error;
       if (!this.#closing) this.#failure = new GatewayError('poll-failed', [error.message], { cause: error });
     }
+  }
+
+  /** All of it is of partitions that were assigned a moment ago. (At a thousand messages a second there are as many fetches.) */
+  #isExpected(batch: readonly Message[]): boolean {
+    if (this.#options.clock.monotonic() - this.#assignedAt > assignmentAgeMs) return false;
+    const keyOf = partitionKeys();
+    return batch.every((message) => this.#assigned.has(keyOf(message)));
   }
 
   #refreshAssignment(): void {

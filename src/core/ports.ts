@@ -132,8 +132,8 @@ export interface ProducerOptions {
   /** Over the cluster's producer section. */
   readonly properties?: Properties;
   /**
-   * Least time between two hand-overs to the client library of records without a tag, which nobody waits for, ms; more while many
-   * producers are busy. What comes sooner waits. Absent or 0: nothing does.
+   * Least time between two hand-overs to the client library of records without a tag, which nobody waits for, ms; more while it
+   * produces fast or many producers are busy. What comes sooner waits. Absent or 0: nothing does.
    */
   readonly gatherMs?: number;
   /** Called for each report of the chosen kind, with the tag given to produce(). */

@@ -1,11 +1,22 @@
 // ReadAhead: messages fetched but not yet handed out, by arrival; bounded by its owner.
-import type { Message } from './ports.js';
+import type { Message, TopicPartition } from './ports.js';
 
 /** Rough cost of a message beside its bytes. */
 const overheadBytes = 200;
 
 /** Identifies a partition in maps. */
 export const partitionKey = (topic: string, partition: number): string => `${topic}:${partition}`;
+
+/** partitionKey() for many in a row, of which neighbours are mostly of one partition: the text is made once for them. */
+export function partitionKeys(): (at: TopicPartition) => string {
+  let last: TopicPartition | undefined;
+  let key = '';
+  return (at) => {
+    if (at.partition !== last?.partition || at.topic !== last.topic) key = partitionKey(at.topic, at.partition);
+    last = at;
+    return key;
+  };
+}
 
 /** A queue of messages with O(1) take and the bytes it holds. */
 export class ReadAhead {
@@ -57,12 +68,13 @@ export class ReadAhead {
 
   #dropRewound(batch: readonly Message[]): void {
     const first = new Map<string, number>();
-    for (const { topic, partition, offset } of batch) {
-      const key = partitionKey(topic, partition);
-      if (!first.has(key)) first.set(key, offset);
+    const keyOf = partitionKeys();
+    for (const message of batch) {
+      const key = keyOf(message);
+      if (!first.has(key)) first.set(key, message.offset);
     }
     const rewound = (held: Message): boolean => {
-      const from = first.get(partitionKey(held.topic, held.partition));
+      const from = first.get(keyOf(held));
       return from !== undefined && held.offset >= from;
     };
     for (let index = this.#head; index < this.#messages.length; index += 1) {

@@ -71,7 +71,11 @@ export class Pack implements Gathered {
     this.#topic = topic;
     if (!this.#hasRoom((key?.length ?? 0) + (value?.length ?? 0)) && !this.submit()) return false;
     if (this.#count === 0) this.#room = this.#options.queueMessages - this.#native.outqLen();
-    if (this.#count >= this.#room) return false;
+    if (this.#count >= this.#room) {
+      // What is gathered leaves now: a small queue would stand idle until it is due.
+      this.submit();
+      return false;
+    }
     const at = this.#count * fields;
     this.#fields[at] = this.#append(key);
     this.#fields[at + 1] = this.#append(value);

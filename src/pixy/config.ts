@@ -34,7 +34,9 @@ export const poolConfig = z
       .int()
       .min(0)
       .default(longestGatherMs)
-      .describe('Least time between two hand-overs to a producer of records that nobody waits for (no `sync`); up to 25 while many produce'),
+      .describe(
+        'Least time between two hand-overs to the producer of records that nobody waits for (no `sync`); up to 25 while many produce. What comes sooner waits; 0: nothing does',
+      ),
   })
   .prefault({});
 

@@ -74,6 +74,8 @@ export class ScriptedConsumer implements Consumer {
   committedOffset = -1001;
   high = 0;
   polls = 0;
+  /** How often the assignment was looked at. */
+  looks = 0;
   failure: KafkaError | undefined;
   closed = false;
   #waiting: ((batch: Message[]) => void) | undefined;
@@ -104,6 +106,7 @@ export class ScriptedConsumer implements Consumer {
   }
 
   assignments(): TopicPartition[] {
+    this.looks += 1;
     return this.assigned;
   }
 

@@ -9,14 +9,17 @@ import { availableParallelism } from 'node:os';
 /** Ends with the process that it is told of. */
 const script = 'while kill -0 "$0" 2>/dev/null; do :; done';
 
+let isTold = false;
+function failed(): void {
+  if (!isTold)
+    console.error('bench: taskset and chrt (util-linux) do not run here: times hold what it takes to wake a processor');
+  isTold = true;
+}
+
 if (process.env.RAFKA_BENCH_AWAKE === undefined) {
   process.env.RAFKA_BENCH_AWAKE = '1';
   for (let processor = 0; processor < availableParallelism(); processor += 1) {
     const command = ['--cpu-list', String(processor), 'chrt', '--idle', '0', 'sh', '-c', script, String(process.pid)];
-    spawn('taskset', command, { stdio: 'ignore' })
-      .on('error', () =>
-        console.error('bench: no taskset and chrt here (util-linux): times hold what it takes to wake a processor'),
-      )
-      .unref();
+    spawn('taskset', command, { stdio: 'ignore' }).on('error', failed).on('exit', failed).unref();
   }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ConsumerSession } from '../../../src/core/consumer-session.js';
-import { type Admin, KafkaCode } from '../../../src/core/ports.js';
+import { type Admin, KafkaCode, type Message } from '../../../src/core/ports.js';
 import { SessionLog } from '../../../src/core/session-log.js';
 import { Stats } from '../../../src/core/stats.js';
 import { TopicCatalog } from '../../../src/core/topic-catalog.js';
@@ -115,6 +115,23 @@ test('a client that goes on asking finds the next fetch begun; one that has caug
   for (let offset = 129; offset <= 256; offset += 1) assert.equal(session.ready()?.offset, offset);
   assert.equal(session.ready(), undefined);
   assert.equal(consumer.polls, 2);
+});
+
+test('a fetch looks at the assignment when the last look is old, or something came of a partition that was not in it', async () => {
+  const { session, consumer, clock } = setUp();
+  const fetch = async (...messages: Message[]): Promise<number> => {
+    const before = consumer.looks;
+    consumer.give(...messages);
+    for (const { offset } of messages) assert.equal((await session.next(100, never))?.offset, offset);
+    return consumer.looks - before;
+  };
+  assert.equal(await fetch(message(0)), 1);
+  assert.equal(await fetch(message(1), message(2)), 0);
+  consumer.assigned = [...consumer.assigned, { topic: 't', partition: 1 }];
+  assert.equal(await fetch(message(3), message(0, 1)), 1);
+  assert.equal(await fetch(message(1, 1), message(4)), 0);
+  await clock.advance(60);
+  assert.equal(await fetch(message(5)), 1);
 });
 
 test('a fetch asks for no more than fits the budget', async () => {

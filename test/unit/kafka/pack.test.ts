@@ -229,6 +229,16 @@ test('an urgent record takes along what was gathered before it, in order; so doe
   queue.pack.stop();
 });
 
+test('gathered records that fill the queue do not wait until they are due', async () => {
+  const queue = new Queue(3, 60_000);
+  queue.addPatient(1);
+  await turnEnds();
+  assert.ok(queue.addPatient(2) && queue.addPatient(3));
+  assert.equal(queue.addPatient(4), false);
+  assert.deepEqual(queue.numbers, [1, 2, 3]);
+  queue.pack.stop();
+});
+
 test('the more producers are busy, the longer their records are gathered; one that sends now and then never waits', () => {
   let now = 0;
   const gathering = new Gathering(() => now);
@@ -268,7 +278,9 @@ test("a pack's pace is what left with it, by the time since the one before", () 
 
 test('without a time to gather for nothing is held back', async () => {
   const queue = new Queue();
-  queue.addPatient(1);
-  await turnEnds();
-  assert.deepEqual(queue.numbers, [1]);
+  for (const number of [1, 2]) {
+    queue.addPatient(number);
+    await turnEnds();
+  }
+  assert.deepEqual(queue.numbers, [1, 2]);
 });
