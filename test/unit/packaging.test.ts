@@ -33,7 +33,7 @@ test('the patch fits the pinned node-rdkafka, and only once', (t) => {
       assert.ok(patched.includes(`${line.slice(1)}\n`), `missing in ${file} after the patch: ${line}`);
     }
   }
-  assert.throws(() => applyPatch(patch, dir, 'node_modules/node-rdkafka/'), /does not fit .*src\/producer\.cc:\d+/);
+  assert.throws(() => applyPatch(patch, dir, 'node_modules/node-rdkafka/'), /does not fit .*src\/[a-z-]+\.cc:\d+/);
   assert.equal(readFileSync(join(dir, 'src/producer.cc'), 'utf8'), after);
   assert.notEqual(after, before);
 });
