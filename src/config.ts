@@ -122,7 +122,7 @@ export function environmentName(path: string): string {
 function environmentSettings(env: ConfigSources['env']): Setting[] {
   const settings: Setting[] = [];
   // The one name that does not follow the rule: what container files call it.
-  if (env['RAFKA_PASSWORD']) settings.push(['resp.requirepass', env['RAFKA_PASSWORD']]);
+  if (env.RAFKA_PASSWORD) settings.push(['resp.requirepass', env.RAFKA_PASSWORD]);
   for (const [path, { type }] of settingTypes()) {
     const text = env[environmentName(path)];
     if (text !== undefined) settings.push([path, fromText(type, text)]);

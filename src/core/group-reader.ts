@@ -9,6 +9,7 @@ import {
   type Consumer,
   type ConsumerOptions,
   isMissingTopic,
+  KafkaCode,
   KafkaError,
   type KafkaFault,
   type TopicPartition,
@@ -69,6 +70,8 @@ export class GroupReader<P extends ReadPartition> {
   #chores: (() => Promise<void>)[] = [];
   #opening: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
+  /** Nothing is offered or committed any more: polling ends. */
+  #leaving = false;
   #wakeAcked: () => void = () => {};
   readonly #commits: GroupCommits;
 
@@ -158,7 +161,8 @@ export class GroupReader<P extends ReadPartition> {
    * Makes the members of this group that live here go on from other positions; partitions that are not ours are only
    * committed. @throws KafkaError
    */
-  setOffsets(positions: readonly CommittedOffset[]): Promise<void> {
+  async setOffsets(positions: readonly CommittedOffset[]): Promise<void> {
+    if (this.#leaving) return this.#move(positions);
     return new Promise((resolve, reject) => {
       this.#chores.push(() => this.#move(positions).then(resolve, reject));
       this.#hold.wake();
@@ -190,6 +194,7 @@ export class GroupReader<P extends ReadPartition> {
     await this.#commits.within(lastCommitMs);
     const chores = this.#chores.splice(0);
     for (const chore of chores) await chore();
+    this.#leaving = true;
     this.#partitions.clear();
     this.#sorted = [];
     this.#hold.wake();
@@ -231,10 +236,6 @@ export class GroupReader<P extends ReadPartition> {
     }
   }
 
-  get #leaving(): boolean {
-    return this.#closing !== undefined && this.#partitions.size === 0;
-  }
-
   #deliver(batch: Awaited<ReturnType<Consumer['poll']>>): void {
     if (batch.length === 0) return;
     this.#hold.keep(batch, (partition) => this.#partitions.get(partition));
@@ -271,6 +272,8 @@ export class GroupReader<P extends ReadPartition> {
     const { kafka, settings } = this.#context;
     const asked = { group: this.#group, admin: kafka.admin, consumer, initialOffset: settings.initialOffset };
     const positions = await groupPositions(asked, partitions);
+    // Closing began meanwhile: what it does not know of would be offered, and never settled.
+    if (this.#closing) return [];
     return positions.map(({ topic, partition, committed, marks }) => ({
       topic,
       partition,
@@ -316,7 +319,7 @@ export class GroupReader<P extends ReadPartition> {
 
   async #move(positions: readonly CommittedOffset[]): Promise<void> {
     const consumer = this.#consumer;
-    if (!consumer) return;
+    if (!consumer) throw notJoined();
     await this.#commits.settled();
     await consumer.commit(positions);
     const ours = positions.filter(({ partition }) => this.#partitions.has(partition));
@@ -349,3 +352,12 @@ export class GroupReader<P extends ReadPartition> {
     this.#context.log.warn({ group: this.#group, topic: this.#topic, ...fields }, text);
   }
 }
+
+const notJoined = (): KafkaError =>
+  new KafkaError({
+    code: KafkaCode.state,
+    message: 'the consumer closed before it had joined its group',
+    fatal: false,
+    retriable: true,
+    abortable: false,
+  });

@@ -62,7 +62,7 @@ const openElsewhere = async (gateway: GatewayProcess, worker: number): Promise<R
 const listening = (gateway: GatewayProcess): LogLine =>
   gateway.lines.find(({ msg, workers }) => msg === 'listening' && workers !== undefined)!;
 
-const pidsOf = (gateway: GatewayProcess): number[] => listening(gateway)['pids'] as number[];
+const pidsOf = (gateway: GatewayProcess): number[] => listening(gateway).pids as number[];
 
 const isAlive = (pid: number): boolean => {
   try {
@@ -145,7 +145,7 @@ describe('two workers', () => {
     assert.equal(await a.call('DEL', 'stats'), 1);
     for (const client of [a, b]) await client.call('RPUSHX', `topics:${topic}`, 'x');
     for (const client of [a, b]) assert.equal((await stats(client))['producer.messages'], '2');
-    const address = String(gateway.lines.find(({ msg }) => msg === 'ops endpoints are served')!['address']);
+    const address = String(gateway.lines.find(({ msg }) => msg === 'ops endpoints are served')!.address);
     const metrics = await (await fetch(`http://${address}/metrics`)).text();
     assert.match(metrics, /^rafka_producer_messages_total 2$/m);
     const memory = Number(/^process_resident_memory_bytes ([\d.e+]+)$/m.exec(metrics)![1]);
@@ -284,7 +284,7 @@ describe('lives and deaths', () => {
     gateways.push(keeper);
     const connected = (): LogLine | undefined => keeper.lines.find(({ msg }) => msg === 'connected to Kafka');
     await eventually(10_000, connected);
-    const brokers = String(connected()!['brokers']);
+    const brokers = String(connected()!.brokers);
     const gateway = await start([], {
       general: { 'bootstrap.servers': brokers },
       producer: { 'linger.ms': 300 },
@@ -296,7 +296,7 @@ describe('lives and deaths', () => {
     const pids = pidsOf(gateway);
     assert.equal(await gateway.end('SIGTERM'), 0);
     assert.equal(gateway.lines.at(-1)?.msg, 'stopped');
-    assert.equal(gateway.lines.at(-1)?.['undelivered'], 0);
+    assert.equal(gateway.lines.at(-1)?.undelivered, 0);
     assert.ok(!pids.some(isAlive));
     const client = await open(keeper);
     for (const index of [0, 1]) {
@@ -341,7 +341,7 @@ describe('lives and deaths', () => {
       const lines = JSON.parse(error.message.slice(error.message.indexOf('['))) as LogLine[];
       const reasons = lines.filter(({ level }) => level >= 50);
       assert.equal(reasons.length, 1);
-      assert.equal(reasons[0]!['code'], 'EADDRINUSE');
+      assert.equal(reasons[0]!.code, 'EADDRINUSE');
       return true;
     });
     taken.close();

@@ -76,5 +76,5 @@ function groupNames(template: string, topic: string): (kafkaGroup: string) => st
     return (part === '{stream}' ? topic : part).replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
   });
   const pattern = new RegExp(`^${escaped.join('')}$`, 's');
-  return (kafkaGroup) => pattern.exec(kafkaGroup)?.groups?.['group'];
+  return (kafkaGroup) => pattern.exec(kafkaGroup)?.groups?.group;
 }

@@ -129,6 +129,34 @@ describe('consumer pool', () => {
     await close();
   });
 
+  it('closing while the partitions that were just assigned are still asked about leaves the group all the same', async () => {
+    const { kafka, clock, pool, poll } = make();
+    kafka.seed('t', 0, 'x');
+    const watermarks = kafka.admin.watermarks.bind(kafka.admin);
+    let answer = (): void => {};
+    const asked = new Promise<void>((resolve) => {
+      kafka.admin.watermarks = (partitions) => {
+        resolve();
+        return new Promise((give) => {
+          answer = () => give(watermarks(partitions));
+        });
+      };
+    });
+    poll();
+    await clock.advance(50);
+    await asked;
+    let isClosed = false;
+    const closed = pool.close().then(() => {
+      isClosed = true;
+    });
+    await clock.advance(50);
+    answer();
+    for (let passed = 0; passed < 30_000 && !isClosed; passed += 50) await clock.advance(50);
+    assert.ok(isClosed, 'still open after 30 s');
+    await closed;
+    assert.deepEqual(kafka.groups.get('g')?.members, []);
+  });
+
   it('a reply that failed: the next request gets the message at once', async () => {
     const { kafka, clock, poll, close } = make();
     kafka.seed('t', 0, 'x');
