@@ -14,17 +14,17 @@ export interface Gathered {
   submit(): unknown;
 }
 
-/** What each busy producer adds to that time, ms: a request costs broker and librdkafka some 200 us of CPU, however little is in it. */
-const perProducerMs = 0.5;
+/** What each busy producer adds to the others' time, ms: a request costs broker and librdkafka 200 us of CPU and more, however little is in it. */
+const perProducerMs = 2;
 /** The longest that busy producers make each other's records wait, ms; one that sends less often is not busy. */
-const mostMs = 25;
+const mostMs = 50;
 /** How long one that produces fast waits, ms: a ms for each record a ms, up to this. A request for every few records would cost more than they do. */
 const fastMs = 5;
 
 /**
  * Shared by the producers of one cluster. A producer whose last pack left a while ago hands its record over at once; what comes sooner leaves
- * together when that while is over. It grows with the pace of the producer, and with the number of producers that are busy, so that up to fifty
- * of them make 2,000 requests a second all together. A flush, a full pack, a full queue and a close do not wait for it.
+ * together when that while is over. It grows with the pace of the producer, and with the number of other producers that are busy, so that up to 25
+ * of them make 500 requests a second all together. A flush, a full pack, a full queue and a close do not wait for it.
  */
 export class Gathering {
   readonly #now: () => number;
@@ -65,7 +65,7 @@ export class Gathering {
   }
 
   #intervalMs(pack: Gathered, busy: number): number {
-    return Math.max(pack.gatherMs, Math.min(fastMs, pack.rate), Math.min(mostMs, busy * perProducerMs));
+    return Math.max(pack.gatherMs, Math.min(fastMs, pack.rate), Math.min(mostMs, (busy - 1) * perProducerMs));
   }
 
   readonly #tick = (): void => {

@@ -3,14 +3,13 @@ import type { Socket } from 'node:net';
 import { type Decoded, Decoder } from './decoder.js';
 import type { FrameLimits } from './frame-guard.js';
 import type { QueryBudget, Spender } from './query-budget.js';
+import { READ_BYTES } from './shared-reads.js';
 
 /** Commands in a row, and milliseconds, before others get their turn. */
 const TURN_COMMANDS = 2048;
 const TURN_MS = 2;
 /** How often the clock is looked at: once in so many commands, a power of two. */
 const CLOCK_COMMANDS = 16;
-/** The most that one read brings: a chunk of this size means that more is waiting. */
-const FULL_READ_BYTES = 64 * 1024;
 /** A client that sends more than this behind a command that waits is not read any more. */
 const HIGH_WATER_BYTES = 256 * 1024;
 /** A client that is not read is read once in so long all the same, to notice that it is gone. */
@@ -72,7 +71,8 @@ export class Inbox implements Spender {
   received(chunk: Buffer): void {
     this.#decoder.push(chunk);
     if (this.#owner.isHeld) this.#hold();
-    else this.run(chunk.length >= FULL_READ_BYTES);
+    // A read that was filled: more is waiting.
+    else this.run(chunk.length >= READ_BYTES);
   }
 
   /** Runs what has come in until something waits. @param yieldAfter more is known to come: others get a turn first. */

@@ -19,6 +19,7 @@ import { Names } from './names.js';
 import { noPeers, type Peers } from './peers.js';
 import { QueryBudget } from './query-budget.js';
 import { deniedByProtectedMode, isLoopback, tooManyClients } from './refusal.js';
+import { withSharedReads } from './shared-reads.js';
 import { removeStaleSocket } from './stale-socket.js';
 import { tlsFiles } from './tls-files.js';
 import { TurnWrites } from './turn-writes.js';
@@ -42,6 +43,8 @@ export interface RespServerOptions {
 
 const SWEEP_MS = 1000;
 const BACKLOG = 1024;
+/** Of servers without TLS. */
+const plain = { allowHalfOpen: true, pauseOnConnect: true };
 
 export class RespServer implements Face, Host {
   readonly name = 'resp';
@@ -139,7 +142,7 @@ export class RespServer implements Face, Host {
     await this.#listen(this.#tcpServer(), { host, port });
     if (unixSocket !== undefined) {
       if (!this.peers.exist) await removeStaleSocket(unixSocket);
-      await this.#listen(createServer({ allowHalfOpen: true }), { path: unixSocket });
+      await this.#listen(createServer(plain), { path: unixSocket });
     }
     this.#sweep = setInterval(() => this.#look(), SWEEP_MS);
     // Of several processes, the one that started them says it once all of them do.
@@ -197,16 +200,15 @@ export class RespServer implements Face, Host {
   #tcpServer(): Server {
     const { tls, keepAliveMs } = this.settings;
     const tcp = { noDelay: true, keepAlive: keepAliveMs > 0, keepAliveInitialDelay: keepAliveMs };
-    if (!tls) return createServer({ ...tcp, allowHalfOpen: true });
+    if (!tls) return createServer({ ...tcp, ...plain });
     const server = createTlsServer({ ...tcp, ...tlsFiles(tls) });
     server.on('tlsClientError', (err) => this.log.debug({ face: this.name, err }, 'TLS handshake failed'));
     return server;
   }
 
   async #listen(server: Server, where: ListenOptions): Promise<void> {
-    server.on(this.settings.tls && where.path === undefined ? 'secureConnection' : 'connection', (socket: Socket) =>
-      this.#accept(socket),
-    );
+    if (this.settings.tls && where.path === undefined) server.on('secureConnection', (socket) => this.#accept(socket));
+    else server.on('connection', (socket) => this.#accept(withSharedReads(socket)));
     server.listen({ ...where, backlog: BACKLOG });
     await once(server, 'listening');
     server.on('error', (err) => this.log.error({ face: this.name, err }, 'listening failed'));
