@@ -135,6 +135,32 @@ describe('decoder', () => {
     assert.equal((decoder.next() as Buffer[]).length, 11);
   });
 
+  test('commands that come together are all run before what is wrong behind them, once', () => {
+    const good = Array.from({ length: 20 }, (_, index) => ['ECHO', String(index)]);
+    const bytes = Buffer.concat(good.map(encodeCommand));
+    const refused = encodeCommand(['SET', 'k', 'x'.repeat(60_000)]);
+    const whole = Buffer.concat([bytes, refused, bytes, refused, refused, Buffer.from('PING\r\n'), bytes]);
+    const expected = [...good, 'refused', ...good, 'refused', 'refused', ['PING'], ...good];
+    for (const [fault, text] of [
+      ['*01\r\n$4\r\nPING\r\n', 'invalid multibulk length'],
+      ['*1\r\n$-7\r\n', 'invalid bulk length'],
+      ['*1\r\n+PING\r\n', "expected '$', got '+'"],
+    ] as const) {
+      const stream = Buffer.concat([whole, Buffer.from(fault)]);
+      assert.deepEqual(decodeAll([stream]), [...expected, text]);
+      assert.deepEqual(decodeAll(split(stream, Array(1000).fill(777))), [...expected, text]);
+    }
+  });
+
+  test('commands that wait to be run are counted until the last is given out', () => {
+    const decoder = new Decoder(limits);
+    decoder.push(Buffer.concat(Array(3).fill(encodeCommand(['PING']))));
+    for (const held of [42, 42, 0]) {
+      assert.ok(decoder.next());
+      assert.equal(decoder.heldBytes, held);
+    }
+  });
+
   test('limits of size and count', () => {
     assert.deepEqual(decodeAll([Buffer.from('*1\r\n$100001\r\n')]), ['invalid bulk length']);
     assert.deepEqual(decodeAll([Buffer.from('*1001\r\n')]), ['invalid multibulk length']);
