@@ -111,6 +111,7 @@ async function serveResp(shared: Shared, peers: Peers): Promise<Served> {
   return {
     port: server.port,
     answers: answersOf(server, gateway, metrics),
+    accept: (handle) => server.accept(handle),
     counted: () => stats.snapshot(),
     phase: (phase) => program.phase(phase),
     undelivered: () => program.undelivered(),

@@ -3,6 +3,11 @@ import { randomBytes } from 'node:crypto';
 import type { ClientFilter } from './client-filter.js';
 import type { Facts } from './facts.js';
 
+/** What Node has of an open connection beneath its socket; it can be given to another process. */
+export interface ConnectionHandle {
+  close(): void;
+}
+
 /** A connection as CLIENT LIST shows it. */
 export interface ClientLine {
   readonly id: number;
@@ -76,6 +81,8 @@ export interface Peers {
   askAll<Q extends Question>(question: Q, ...args: Parameters<Peer[Q]>): Promise<Answer<Q>[]>;
   /** How many connections this process has. */
   connections(count: number): void;
+  /** Gives a connection that was accepted here to the process that has the fewest. */
+  passOn(connection: ConnectionHandle): void;
   /** MONITOR: resolves when all others send their commands here, or do no more. @throws GatewayError `peer-silent` */
   watch(on: boolean): Promise<void>;
   /** Lines for the monitors of the others. @returns bytes that have not left yet. */
@@ -96,6 +103,7 @@ export function noPeers(now: number): Peers {
     askHolder: async () => undefined,
     askAll: async () => [],
     connections() {},
+    passOn: (connection) => connection.close(),
     async watch() {},
     show() {},
   };

@@ -16,10 +16,10 @@ import type { Gateway } from './context.js';
 import { Encoder } from './encoder.js';
 import { Monitors } from './monitor.js';
 import { Names } from './names.js';
-import { noPeers, type Peers } from './peers.js';
+import { type ConnectionHandle, noPeers, type Peers } from './peers.js';
 import { QueryBudget } from './query-budget.js';
 import { deniedByProtectedMode, isLoopback, tooManyClients } from './refusal.js';
-import { withSharedReads } from './shared-reads.js';
+import { handleOf, withSharedReads } from './shared-reads.js';
 import { removeStaleSocket } from './stale-socket.js';
 import { tlsFiles } from './tls-files.js';
 import { TurnWrites } from './turn-writes.js';
@@ -43,6 +43,8 @@ export interface RespServerOptions {
 
 const SWEEP_MS = 1000;
 const BACKLOG = 1024;
+/** A worker that has so many times its share of the connections passes new ones on. */
+const slack = 1.1;
 /** Of servers without TLS. */
 const plain = { allowHalfOpen: true, pauseOnConnect: true };
 
@@ -185,6 +187,11 @@ export class RespServer implements Face, Host {
     this.#settle(connection.close());
   }
 
+  /** Serves a connection that is open already. */
+  accept(handle: ConnectionHandle): void {
+    this.#accept(withSharedReads(handle));
+  }
+
   #consuming(): Connection[] {
     return [...this.#connections.values()].filter((connection) => connection.isConsuming);
   }
@@ -208,11 +215,28 @@ export class RespServer implements Face, Host {
 
   async #listen(server: Server, where: ListenOptions): Promise<void> {
     if (this.settings.tls && where.path === undefined) server.on('secureConnection', (socket) => this.#accept(socket));
-    else server.on('connection', (socket) => this.#accept(withSharedReads(socket)));
+    else server.on('connection', (socket) => this.#accepted(socket));
     server.listen({ ...where, backlog: BACKLOG });
     await once(server, 'listening');
     server.on('error', (err) => this.log.error({ face: this.name, err }, 'listening failed'));
     this.#listening.push(server);
+  }
+
+  /** A plain connection. Workers share the listening socket, and the system gives a connection to whichever asks first. */
+  #accepted(socket: Socket): void {
+    const handle = handleOf(socket);
+    if (!handle) return;
+    if (this.#hasItsShare) {
+      this.#elsewhere += 1;
+      this.peers.passOn(handle);
+    } else this.accept(handle);
+  }
+
+  /** Of the connections of all workers; a few more are no reason to pass one on. */
+  get #hasItsShare(): boolean {
+    if (!this.peers.exist) return false;
+    const share = (this.#connections.size + this.#elsewhere + 1) / this.settings.workers;
+    return this.#connections.size > share * slack;
   }
 
   #accept(socket: Socket): void {

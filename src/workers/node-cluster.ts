@@ -1,10 +1,13 @@
-// The processes themselves: node:cluster, which shares the listening port and hands connections out in turn.
-import cluster from 'node:cluster';
+// The processes themselves: node:cluster, which shares the listening socket: who is idle accepts.
+
+import type { SendHandle } from 'node:child_process';
+import cluster, { type Worker } from 'node:cluster';
+import type { ConnectionHandle } from '../resp/peers.js';
 import type { Channel, WorkerProcess } from './order.js';
 
 /** Makes this process a primary: its workers run the same program with these arguments. @returns starts one. */
 export function preparePrimary(args: readonly string[]): () => WorkerProcess {
-  cluster.schedulingPolicy = cluster.SCHED_RR;
+  cluster.schedulingPolicy = cluster.SCHED_NONE;
   cluster.setupPrimary({ args: [...args] });
   return fork;
 }
@@ -18,6 +21,8 @@ function fork(): WorkerProcess {
       else left();
     },
     onMessages: (listener) => worker.on('message', (messages: object[]) => listener(messages)),
+    pass: (handle) => pass(worker, handle),
+    onPassed: (listener) => onPassed(worker, listener),
     onGone: (listener) =>
       worker.once('exit', (code, signal) => listener(signal ? `signal ${signal}` : `exit code ${code}`)),
     disconnect: () => worker.disconnect(),
@@ -35,6 +40,8 @@ export function primaryChannel(): Channel | undefined {
       else left();
     },
     onMessages: (listener) => worker.on('message', (messages: object[]) => listener(messages)),
+    pass: (handle) => pass(worker, handle),
+    onPassed: (listener) => onPassed(worker, listener),
     onGone(listener) {
       worker.once('disconnect', () => {
         // Else node:cluster ends the process at once.
@@ -43,4 +50,16 @@ export function primaryChannel(): Channel | undefined {
       });
     },
   };
+}
+
+/** The system copies it to the other process: here it is closed when it has left. */
+function pass(worker: Worker, handle: ConnectionHandle): void {
+  if (worker.isConnected()) worker.send([], handle as unknown as SendHandle, () => handle.close());
+  else handle.close();
+}
+
+function onPassed(worker: Worker, listener: (handle: ConnectionHandle) => void): void {
+  worker.on('message', (_messages: object[], handle: unknown) => {
+    if (handle !== undefined) listener(handle as ConnectionHandle);
+  });
 }

@@ -1,5 +1,5 @@
 // What the primary gives a worker to begin with, and what comes back; what a process looks like from the other side.
-import type { ServerIdentity } from '../resp/peers.js';
+import type { ConnectionHandle, ServerIdentity } from '../resp/peers.js';
 
 /** Everything that a worker needs to serve: it reads no configuration of its own. */
 export interface StartOrder {
@@ -22,6 +22,9 @@ export interface Channel {
   /** Tells when it has left, or never will. */
   send(messages: readonly object[], left: () => void): void;
   onMessages(listener: (messages: readonly object[]) => void): void;
+  /** Gives a connection to the other side; it is lost when that one is gone. */
+  pass(handle: ConnectionHandle): void;
+  onPassed(listener: (handle: ConnectionHandle) => void): void;
   /** The other side has died or hung up. */
   onGone(listener: (how: string) => void): void;
 }

@@ -78,6 +78,15 @@ export class Switchboard {
     void this.#tellWatching();
   }
 
+  /** A connection is passed on. @returns the worker that has the fewest, which is to have it; undefined: none serves. */
+  passed(): number | undefined {
+    const serving = [...this.#members].filter(([, { isReady }]) => isReady);
+    const [id, member] = serving.sort(([, one], [, other]) => one.connections - other.connections)[0] ?? [];
+    // Until it tells its own count: more may be passed on in the same moment.
+    if (member) member.connections += 1;
+    return id;
+  }
+
   /** The answers of all workers but one; those that fail or do not answer in time are left out. */
   async askWorkers<Q extends Question>(question: Q, args: Parameters<Peer[Q]>, except?: number): Promise<Answer<Q>[]> {
     const others = [...this.#members].filter(([id, { isReady }]) => isReady && id !== except);

@@ -2,6 +2,7 @@
 import { within } from '../core/clock.js';
 import type { Clock } from '../core/ports.js';
 import { fail } from '../errors.js';
+import type { ConnectionHandle } from '../resp/peers.js';
 import { Link } from './link.js';
 import type { Phase, Started, StartOrder, WorkerProcess } from './order.js';
 
@@ -15,6 +16,8 @@ export interface WorkerLifeOptions {
   readonly order: StartOrder;
   /** It has loaded, and is about to be told to start. */
   readonly onJoined: () => void;
+  /** It has more connections than its share: this one is for another. */
+  readonly onPassed: (handle: ConnectionHandle) => void;
   readonly clock: Clock;
   readonly onBug: (error: unknown, question: string) => void;
 }
@@ -38,6 +41,7 @@ export class WorkerLife {
     this.gone = new Promise((resolve) => process.onGone(resolve));
     void this.gone.then(() => this.link.close());
     process.onMessages((messages) => this.link.receive(messages));
+    process.onPassed(options.onPassed);
   }
 
   get pid(): number {
@@ -58,6 +62,11 @@ export class WorkerLife {
   /** @returns what the phase gives: after `close`, messages that were not delivered. @throws GatewayError `peer-silent` */
   phase(phase: Phase, timeoutMs: number): Promise<unknown> {
     return this.link.ask('phase', [phase], timeoutMs);
+  }
+
+  /** Gives it a connection that another worker has accepted. */
+  pass(handle: ConnectionHandle): void {
+    this.#options.process.pass(handle);
   }
 
   /** Waits for its end a moment, then makes it. */

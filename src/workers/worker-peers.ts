@@ -1,15 +1,18 @@
 // WorkerPeers: the others that serve the same port, as one worker asks them: all ways lead over the primary.
-import type { Answer, Peer, Peers, Question, ServerIdentity } from '../resp/peers.js';
+import type { Answer, ConnectionHandle, Peer, Peers, Question, ServerIdentity } from '../resp/peers.js';
 import { routedDeadlineOf } from './deadlines.js';
 import type { Link } from './link.js';
+import type { Channel } from './order.js';
 
 export class WorkerPeers implements Peers {
   readonly exist = true;
   readonly server: ServerIdentity;
   readonly #link: Link;
+  readonly #channel: Pick<Channel, 'pass'>;
 
-  constructor(link: Link, server: ServerIdentity) {
+  constructor(link: Link, channel: Pick<Channel, 'pass'>, server: ServerIdentity) {
     this.#link = link;
+    this.#channel = channel;
     this.server = server;
   }
 
@@ -43,6 +46,10 @@ export class WorkerPeers implements Peers {
 
   connections(count: number): void {
     this.#link.tell('connections', [count]);
+  }
+
+  passOn(connection: ConnectionHandle): void {
+    this.#channel.pass(connection);
   }
 
   async watch(on: boolean): Promise<void> {

@@ -1,7 +1,7 @@
 // The worker's side: starts what the primary orders, answers it, and stops with it, or by itself when the primary is gone.
 import type { Clock } from '../core/ports.js';
 import type { StatsSnapshot } from '../core/stats.js';
-import type { Peer, Peers } from '../resp/peers.js';
+import type { ConnectionHandle, Peer, Peers } from '../resp/peers.js';
 import { Link } from './link.js';
 import type { Channel, Phase, Started, StartOrder } from './order.js';
 import { WorkerPeers } from './worker-peers.js';
@@ -10,6 +10,8 @@ import { WorkerPeers } from './worker-peers.js';
 export interface Served {
   readonly port: number;
   readonly answers: Peer;
+  /** Serves a connection that another worker has accepted. */
+  accept(handle: ConnectionHandle): void;
   /** Its counters now. */
   counted(): StatsSnapshot;
   phase(phase: Phase): Promise<number>;
@@ -49,6 +51,7 @@ export class WorkerSide {
     this.#link.serve({ start: (order: StartOrder) => this.#start(order) });
     channel.onGone(() => void this.#leave());
     channel.onMessages((messages) => this.#link.receive(messages));
+    channel.onPassed((handle) => (this.#served ? this.#served.accept(handle) : handle.close()));
     this.#link.tell('hello', []);
   }
 
@@ -59,7 +62,7 @@ export class WorkerSide {
 
   async #serve(order: StartOrder): Promise<Started> {
     try {
-      const served = await this.#options.serve(order, new WorkerPeers(this.#link, order.server));
+      const served = await this.#options.serve(order, new WorkerPeers(this.#link, this.#options.channel, order.server));
       this.#served = served;
       const phase = (each: Phase): Promise<number> => this.#phase(each);
       this.#link.serve({ ...served.answers, phase, undelivered: () => served.undelivered() });

@@ -3,6 +3,7 @@ import { within } from '../core/clock.js';
 import type { Face } from '../core/face.js';
 import type { Clock } from '../core/ports.js';
 import type { Log } from '../log.js';
+import type { ConnectionHandle } from '../resp/peers.js';
 import type { Phase, StartOrder, WorkerProcess } from './order.js';
 import type { Switchboard } from './switchboard.js';
 import { WorkerLife } from './worker-life.js';
@@ -98,13 +99,21 @@ export class Workers implements Face {
     for (const worker of this.#alive.values()) worker.kill();
   }
 
+  #pass(handle: ConnectionHandle): void {
+    const to = this.#options.switchboard.passed();
+    const worker = to === undefined ? undefined : this.#alive.get(to);
+    if (worker) worker.pass(handle);
+    else handle.close();
+  }
+
   /** @returns the port. */
   async #startOne(): Promise<number> {
     const { fork, order, switchboard, clock, log } = this.#options;
     const id = this.#started++;
     const onBug = (err: unknown, question: string) => log.error({ worker: id, question, err }, 'a question failed');
     const onJoined = () => switchboard.add(id, worker.link);
-    const worker: WorkerLife = new WorkerLife({ process: fork(), order: order(id), clock, onBug, onJoined });
+    const onPassed = (handle: ConnectionHandle) => this.#pass(handle);
+    const worker: WorkerLife = new WorkerLife({ process: fork(), order: order(id), clock, onBug, onJoined, onPassed });
     this.#alive.set(id, worker);
     void worker.gone.then((how) => this.#lost(worker, how));
     try {

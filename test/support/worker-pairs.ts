@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import type { Clock } from '../../src/core/ports.js';
 import { Stats } from '../../src/core/stats.js';
 import { processLoad } from '../../src/resp/facts.js';
-import type { Peer, Peers } from '../../src/resp/peers.js';
+import type { ConnectionHandle, Peer, Peers } from '../../src/resp/peers.js';
 import type { Channel, Phase, StartOrder, WorkerProcess } from '../../src/workers/order.js';
 import { Switchboard } from '../../src/workers/switchboard.js';
 import { WorkerSide } from '../../src/workers/worker-side.js';
@@ -16,6 +16,8 @@ export class FakeWorker {
   readonly peers: Peers;
   readonly shown: string[] = [];
   readonly phases: string[] = [];
+  /** Connections that others have accepted. */
+  readonly accepted: ConnectionHandle[] = [];
   feeds = false;
   elsewhere = 0;
   counters: Record<string, number> = { 'resp.commands': 0 };
@@ -143,6 +145,7 @@ export class Crew {
           return {
             port: 6380,
             answers: fake.answers,
+            accept: (handle) => fake.accepted.push(handle),
             undelivered: async () => fake.undelivered,
             counted: () => ({ ...fake.counters }),
             phase: async (phase: Phase) => {
@@ -202,6 +205,7 @@ class MortalClock implements Clock {
 class Wire {
   #onMessages: (messages: readonly object[]) => void = () => {};
   #onGone: (how: string) => void = () => {};
+  #onPassed: (handle: ConnectionHandle) => void = () => {};
   #isCut = false;
 
   carry(messages: readonly object[], left: () => void): void {
@@ -224,6 +228,15 @@ class Wire {
     if (!this.#isCut) this.#onGone(how);
   }
 
+  listenPassed(listener: (handle: ConnectionHandle) => void): void {
+    this.#onPassed = listener;
+  }
+
+  pass(handle: ConnectionHandle): void {
+    if (this.#isCut) handle.close();
+    else this.#onPassed(handle);
+  }
+
   cut(): void {
     this.#isCut = true;
   }
@@ -232,5 +245,7 @@ class Wire {
 const channelOf = (out: Wire, back: Wire): Channel => ({
   send: (messages, left) => out.carry(messages, left),
   onMessages: (listener) => back.listen(listener),
+  pass: (handle) => out.pass(handle),
+  onPassed: (listener) => back.listenPassed(listener),
   onGone: (listener) => back.listenGone(listener),
 });

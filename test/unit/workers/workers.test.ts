@@ -131,6 +131,26 @@ describe('questions', () => {
     assert.equal(crew.stats.get('resp.commands'), 0);
   });
 
+  test('connections that are passed on go to whoever has the fewest, and are closed when nobody serves', async () => {
+    const crew = await started(3);
+    const [a, b, c] = [crew.worker(0), crew.worker(1), crew.worker(2)];
+    a.peers.connections(9);
+    b.peers.connections(4);
+    c.peers.connections(2);
+    await a.peers.askAll('facts');
+    let closed = 0;
+    for (let count = 0; count < 6; count++) a.peers.passOn({ close: () => closed++ });
+    assert.deepEqual(
+      [a, b, c].map(({ accepted }) => accepted.length),
+      [0, 2, 4],
+    );
+    b.die();
+    c.die();
+    a.die();
+    a.peers.passOn({ close: () => closed++ });
+    assert.equal(closed, 1);
+  });
+
   test('each knows how many connections the others have', async () => {
     const crew = await started(3);
     crew.worker(0).peers.connections(3);
