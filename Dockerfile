@@ -37,4 +37,4 @@ USER node
 EXPOSE 6380
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10s CMD ["node", "scripts/ping.mjs"]
-ENTRYPOINT ["node", "bin/rafka.cjs"]
+ENTRYPOINT ["bin/rafka"]

@@ -28,8 +28,7 @@ async function restart() {
     gateway.kill('SIGTERM');
     await once(gateway, 'exit');
   }
-  if (!ending)
-    gateway = spawn(process.execPath, [join(root, 'bin/rafka.cjs'), ...process.argv.slice(2)], { stdio: 'inherit' });
+  if (!ending) gateway = spawn(join(root, 'bin/rafka'), process.argv.slice(2), { stdio: 'inherit' });
 }
 
 function end() {

@@ -17,7 +17,7 @@ import { interleaved, row } from './yardsticks/table.js';
 const at = process.argv.indexOf('--seconds');
 const seconds = at < 0 ? (process.argv.includes('--quick') ? 1 : 3) : Number(process.argv[at + 1]);
 const dir = mkdtempSync(join(tmpdir(), 'pixy-bench-'));
-const bin = join(import.meta.dirname, '../../../bin/rafka.cjs');
+const bin = join(import.meta.dirname, '../../../bin/rafka');
 const run = promisify(execFile);
 const value = Buffer.alloc(100, 'x');
 
@@ -26,7 +26,7 @@ const kafka = await createKafkaFactory({ general: { 'bootstrap.servers': server.
 for (const name of ['sync', 'async', 'fill']) await kafka.admin.createTopic({ name, partitions: 4 });
 const yaml = join(dir, 'pixy.yaml');
 writeFileSync(yaml, pixyYaml(server.brokers));
-const child = spawn(process.execPath, [bin, 'pixy', '--config', yaml], { stdio: ['ignore', 'inherit', 'pipe'] });
+const child = spawn(bin, ['pixy', '--config', yaml], { stdio: ['ignore', 'inherit', 'pipe'] });
 const { http, grpc } = await addresses(child);
 const fastify = await bareServer('bare-fastify');
 const bareGrpc = await bareServer('bare-grpc');

@@ -60,9 +60,9 @@ const rssMb = (pid: number): number =>
 
 const kafka = await KafkaServer.start({ fast: true, properties: { 'num.partitions': '1' } });
 const live = await RisLiveServer.start();
-const program = fileURLToPath(new URL('../../../bin/rafka.cjs', import.meta.url));
+const program = fileURLToPath(new URL('../../../bin/rafka', import.meta.url));
 const flags = ['ris', '--no-ha', '--host', host, '--url', live.url, '--brokers', kafka.brokers, '--progress', '1000'];
-const worker = spawn(process.execPath, [program, ...flags], { stdio: ['ignore', 'ignore', 'pipe'] });
+const worker = spawn(program, flags, { stdio: ['ignore', 'ignore', 'pipe'] });
 const progress: Progress[] = [];
 createInterface({ input: worker.stderr! }).on('line', (text) => {
   const line = JSON.parse(text) as Progress & { msg: string; level: number };

@@ -148,7 +148,7 @@ async function main(): Promise<void> {
   writeFileSync(config, JSON.stringify({ general: { 'bootstrap.servers': brokers }, log: { level: 'warn' } }));
   const [ours, theirs] = [await freePort(), await freePort()];
   const children: ChildProcess[] = [
-    spawn(process.execPath, ['bin/rafka.cjs', '-c', config, '--port', String(ours)], {
+    spawn('bin/rafka', ['-c', config, '--port', String(ours)], {
       stdio: ['ignore', 'inherit', 'inherit'],
     }),
     spawn('redis-server', ['--port', String(theirs), '--save', '', '--appendonly', 'no', '--dir', dir], {

@@ -128,8 +128,8 @@ export class Stage {
     };
     const file = join(this.#dir, `${name}.json`);
     writeFileSync(file, JSON.stringify({ general: { 'bootstrap.servers': this.kafka.brokers }, ris }));
-    const program = fileURLToPath(new URL('../../../bin/rafka.cjs', import.meta.url));
-    const child = spawn(process.execPath, [program, 'ris', '-c', file], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const program = fileURLToPath(new URL('../../../bin/rafka', import.meta.url));
+    const child = spawn(program, ['ris', '-c', file], { stdio: ['ignore', 'ignore', 'pipe'] });
     child.stderr!.pipe(createWriteStream(join(this.#dir, `${name}.log`), { flags: 'a' }));
     endWith(child);
     this.replicas.set(name, { name, process: child });

@@ -19,7 +19,7 @@ import { type Answer, askUrl, pixyYaml, silent, startPixy, until } from '../supp
 import { connect as connectRedis } from '../support/redis-client.js';
 
 const why = whyNoKafka();
-const main = join(import.meta.dirname, '../../../bin/rafka.cjs');
+const main = join(import.meta.dirname, '../../../bin/rafka');
 const execute = promisify(execFile);
 const plain = { 'content-type': 'text/plain' };
 
@@ -53,7 +53,7 @@ describe('rafka pixy', { timeout: 600_000 }, () => {
     return path;
   };
   const run = (...flags: string[]): ChildProcess => {
-    const child = spawn(process.execPath, [main, 'pixy', ...flags], { stdio: ['ignore', 'inherit', 'pipe'] });
+    const child = spawn(main, ['pixy', ...flags], { stdio: ['ignore', 'inherit', 'pipe'] });
     running.push(child);
     return child;
   };

@@ -11,7 +11,7 @@ import { KafkaServer, whyNoKafka } from '../support/kafka-server.js';
 import { met } from '../support/needs.js';
 import { risLine } from '../support/ris-lines.js';
 
-const bin = join(import.meta.dirname, '../../../bin/rafka.cjs');
+const bin = join(import.meta.dirname, '../../../bin/rafka');
 
 interface Outcome {
   readonly code: number | null;
@@ -23,7 +23,7 @@ interface Outcome {
 function rafka(...args: string[]): Promise<Outcome> {
   const env = { ...process.env, RAFKA_RIS_REDIS: 'redis://redis:6379' };
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [bin, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'], timeout: 60_000 });
+    const child = spawn(bin, args, { env, stdio: ['ignore', 'pipe', 'pipe'], timeout: 60_000 });
     const text = { out: '', err: '' };
     child.stdout.on('data', (data) => {
       text.out += data;

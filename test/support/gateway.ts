@@ -1,4 +1,4 @@
-// The gateway as its users run it: bin/rafka.cjs as a process of its own.
+// The gateway as its users run it: bin/rafka as a process of its own.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
-const bin = join(import.meta.dirname, '../../../bin/rafka.cjs');
+const bin = join(import.meta.dirname, '../../../bin/rafka');
 const startTimeoutMs = 30_000;
 const exitTimeoutMs = 20_000;
 
@@ -59,8 +59,8 @@ export class GatewayProcess {
   /** Starts it (again); resolves when it listens. */
   async run(): Promise<void> {
     const config = this.#options.config ? ['-c', this.#configFile] : [];
-    const args = [bin, ...config, '--port', String(this.port), ...(this.#options.args ?? [])];
-    const child = spawn(process.execPath, args, {
+    const args = [...config, '--port', String(this.port), ...(this.#options.args ?? [])];
+    const child = spawn(bin, args, {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, ...this.#options.env },
     });

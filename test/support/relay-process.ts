@@ -60,7 +60,7 @@ export class RelayProcess {
   }
 
   static #spawn(args: readonly string[], dir: string | undefined): RelayProcess {
-    const child = spawn(process.execPath, [join(root, 'bin/rafka.cjs'), ...args], {
+    const child = spawn(join(root, 'bin/rafka'), args, {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const kill = () => child.kill('SIGKILL');

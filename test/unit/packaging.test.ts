@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -85,11 +85,10 @@ test('the sample configuration loads', async () => {
 });
 
 test('the entry leaves more pool threads than consumers may hold, and heeds the environment', async () => {
-  const entry = text('bin/rafka.cjs');
-  const threads = Number(/UV_THREADPOOL_SIZE \|\|= '(\d+)'/.exec(entry)?.[1]);
+  const entry = text('bin/rafka');
+  const threads = Number(/UV_THREADPOOL_SIZE:=(\d+)/.exec(entry)?.[1]);
   const { resp } = await loadConfig({ env: {}, flags: [] });
   assert.ok(threads >= resp.maxConsumers + 64 && threads <= 1024, `${threads} threads, ${resp.maxConsumers} consumers`);
-  assert.equal(readlinkSync(join(root, 'bin/rafka')), 'rafka.cjs');
 });
 
 test('the health check tells a gateway that answers from one that does not', async (t) => {
