@@ -167,13 +167,18 @@ describe('two workers', () => {
 
   test('INFO speaks of one server', async () => {
     const [a, b] = await openApart(gateway);
-    const infos = await Promise.all([a, b].map(async (client) => String(await client.call('INFO'))));
+    const ask = () => Promise.all([a, b].map(async (client) => String(await client.call('INFO'))));
+    // Connections that were opened to find one elsewhere may still be on their way out.
+    let infos = await ask();
+    await eventually(5_000, async () => {
+      infos = await ask();
+      return infos.every((info) => info.includes('connected_clients:2\r'));
+    });
     const field = (name: string): (string | undefined)[] =>
       infos.map((info) => new RegExp(`^${name}:(.*)\r$`, 'm').exec(info)?.[1]);
     assert.deepEqual(new Set(field('run_id')).size, 1);
     assert.deepEqual(field('process_id'), [String(gateway.pid), String(gateway.pid)]);
     assert.deepEqual(field('tcp_port'), [String(gateway.port), String(gateway.port)]);
-    assert.deepEqual(field('connected_clients'), ['2', '2']);
   });
 
   test('KEYS shows the same everywhere', async () => {
