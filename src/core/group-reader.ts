@@ -70,7 +70,7 @@ export class GroupReader<P extends ReadPartition> {
   #chores: (() => Promise<void>)[] = [];
   #opening: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
-  /** Nothing is offered or committed any more: polling ends. */
+  /** Nothing is offered any more: polling ends. */
   #leaving = false;
   #wakeAcked: () => void = () => {};
   readonly #commits: GroupCommits;
@@ -192,8 +192,8 @@ export class GroupReader<P extends ReadPartition> {
       );
     await this.#settle(closed);
     await this.#commits.within(lastCommitMs);
-    const chores = this.#chores.splice(0);
-    for (const chore of chores) await chore();
+    while (this.#chores.length > 0) for (const chore of this.#chores.splice(0)) await chore();
+    // At once: what comes from now on is not a chore of the loop, which ends.
     this.#leaving = true;
     this.#partitions.clear();
     this.#sorted = [];

@@ -24,7 +24,7 @@ const fastMs = 5;
 /**
  * Shared by the producers of one cluster. A producer whose last pack left a while ago hands its record over at once; what comes sooner leaves
  * together when that while is over. It grows with the pace of the producer, and with the number of other producers that are busy, so that up to 25
- * of them make 500 requests a second all together. A flush, a full pack, a full queue and a close do not wait for it.
+ * of them make 500 to 1,000 requests a second all together. A flush, a full pack, a full queue and a close do not wait for it.
  */
 export class Gathering {
   readonly #now: () => number;

@@ -33,6 +33,8 @@ export class Decoder {
   /** Taken apart; those before `#taken` were given out. */
   readonly #ready: (readonly Buffer[])[] = [];
   #taken = 0;
+  /** The bytes that they are slices of. */
+  #readyIn: Buffer = nothing;
   /** What the guard found behind them, if it can't be asked again. */
   #behind: Step | undefined;
   /** Bytes from `#start` to `#end` are not decoded yet. */
@@ -54,7 +56,8 @@ export class Decoder {
 
   /** Memory held for bytes that are not decoded yet. */
   get heldBytes(): number {
-    return this.#end > this.#start || this.#taken < this.#ready.length ? this.#buffer.length : 0;
+    const raw = this.#end > this.#start ? this.#buffer.length : 0;
+    return raw > 0 && this.#readyIn === this.#buffer ? raw : raw + this.#readyIn.length;
   }
 
   /** Redis' smaller limits hold while this is false. */
@@ -75,8 +78,7 @@ export class Decoder {
   /** The next command; undefined when more bytes are needed. After a fault nothing more may be asked. */
   next(): Decoded {
     for (;;) {
-      if (this.#taken < this.#ready.length) return this.#ready[this.#taken++];
-      this.#ready.length = this.#taken = 0;
+      if (this.#ready.length > 0) return this.#giveOut();
       const found = this.#behind ?? this.#guard.step(this.#buffer, this.#end);
       this.#behind = undefined;
       switch (found) {
@@ -101,8 +103,19 @@ export class Decoder {
   clear(): void {
     this.#buffer = nothing;
     this.#start = this.#end = this.#searched = 0;
-    this.#ready.length = this.#taken = 0;
+    this.#forgetReady();
     this.#behind = undefined;
+  }
+
+  #giveOut(): readonly Buffer[] {
+    const argv = this.#ready[this.#taken++]!;
+    if (this.#taken === this.#ready.length) this.#forgetReady();
+    return argv;
+  }
+
+  #forgetReady(): void {
+    this.#ready.length = this.#taken = 0;
+    this.#readyIn = nothing;
   }
 
   #refuse(): typeof refusedBySize {
@@ -111,20 +124,22 @@ export class Decoder {
     return refusedBySize;
   }
 
-  /** Takes the command that ends here apart, and those whole ones behind it that the same limits hold for. */
+  /** Takes the command that ends here apart, and a few small ones behind it that are there as well. */
   #takeApart(): void {
     const most = this.#guard.authenticated ? COMMANDS_AHEAD : 1;
     let end = this.#guard.position;
-    for (let count = 1; count < most && end - this.#start < BYTES_AHEAD; count++) {
+    for (let count = 1; count < most; count++) {
       const found = this.#guard.step(this.#buffer, this.#end);
-      if (found !== Step.frame || this.#guard.refused) {
+      if (found !== Step.frame || this.#guard.refused || this.#guard.position - this.#start > BYTES_AHEAD) {
         if (found === Step.frame || found === Step.fault) this.#behind = found;
         break;
       }
       end = this.#guard.position;
     }
+    this.#readyIn = this.#buffer;
     this.#parser.execute(this.#buffer.subarray(this.#start, end));
     this.#start = end;
+    if (this.#ready.length === 0) this.#readyIn = nothing;
   }
 
   #inline(): Decoded {

@@ -81,8 +81,8 @@ export interface Peers {
   askAll<Q extends Question>(question: Q, ...args: Parameters<Peer[Q]>): Promise<Answer<Q>[]>;
   /** How many connections this process has. */
   connections(count: number): void;
-  /** Gives a connection that was accepted here to the process that has the fewest. */
-  passOn(connection: ConnectionHandle): void;
+  /** Gives a connection that was accepted here to the process that has the fewest. @returns false when that is not possible: it stays. */
+  passOn(connection: ConnectionHandle): boolean;
   /** MONITOR: resolves when all others send their commands here, or do no more. @throws GatewayError `peer-silent` */
   watch(on: boolean): Promise<void>;
   /** Lines for the monitors of the others. @returns bytes that have not left yet. */
@@ -103,7 +103,7 @@ export function noPeers(now: number): Peers {
     askHolder: async () => undefined,
     askAll: async () => [],
     connections() {},
-    passOn: (connection) => connection.close(),
+    passOn: () => false,
     async watch() {},
     show() {},
   };

@@ -19,7 +19,7 @@ import { Names } from './names.js';
 import { type ConnectionHandle, noPeers, type Peers } from './peers.js';
 import { QueryBudget } from './query-budget.js';
 import { deniedByProtectedMode, isLoopback, tooManyClients } from './refusal.js';
-import { handleOf, withSharedReads } from './shared-reads.js';
+import { handleOf, SharedReads } from './shared-reads.js';
 import { removeStaleSocket } from './stale-socket.js';
 import { tlsFiles } from './tls-files.js';
 import { TurnWrites } from './turn-writes.js';
@@ -70,6 +70,8 @@ export class RespServer implements Face, Host {
   #undelivered = 0;
   /** Set once a shutdown has begun. */
   #drained: Error | undefined;
+  readonly #reads = new SharedReads();
+  #isClosed = false;
   #nextId: number;
   #elsewhere = 0;
   #sweep: NodeJS.Timeout | undefined;
@@ -170,6 +172,7 @@ export class RespServer implements Face, Host {
   }
 
   async close(): Promise<number> {
+    this.#isClosed = true;
     clearInterval(this.#sweep);
     for (const connection of this.clients()) this.#settle(connection.close());
     await Promise.all(this.#closing);
@@ -187,9 +190,15 @@ export class RespServer implements Face, Host {
     this.#settle(connection.close());
   }
 
-  /** Serves a connection that is open already. */
+  /** Serves a connection that another worker has accepted. */
   accept(handle: ConnectionHandle): void {
-    this.#accept(withSharedReads(handle));
+    if (this.#isClosed) {
+      handle.close();
+      return;
+    }
+    this.#accept(this.#reads.socketOn(handle));
+    // Also when it was refused: it was counted as one of ours when it was passed on.
+    this.peers.connections(this.#connections.size);
   }
 
   #consuming(): Connection[] {
@@ -225,11 +234,8 @@ export class RespServer implements Face, Host {
   /** A plain connection. Workers share the listening socket, and the system gives a connection to whichever asks first. */
   #accepted(socket: Socket): void {
     const handle = handleOf(socket);
-    if (!handle) return;
-    if (this.#hasItsShare) {
-      this.#elsewhere += 1;
-      this.peers.passOn(handle);
-    } else this.accept(handle);
+    if (this.#hasItsShare && this.peers.passOn(handle)) this.#elsewhere += 1;
+    else this.#accept(this.#reads.socketOn(handle));
   }
 
   /** Of the connections of all workers; a few more are no reason to pass one on. */
@@ -240,6 +246,11 @@ export class RespServer implements Face, Host {
   }
 
   #accept(socket: Socket): void {
+    // A TCP client that is gone already has no address any more; what it has sent would run as if it came from this machine.
+    if (socket.remoteAddress === undefined && socket.localAddress !== undefined) {
+      socket.destroy();
+      return;
+    }
     const refusal = this.#refusal(socket);
     if (refusal !== undefined) {
       this.stats.add('resp.connections.refused');

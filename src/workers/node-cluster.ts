@@ -21,7 +21,7 @@ function fork(): WorkerProcess {
       else left();
     },
     onMessages: (listener) => worker.on('message', (messages: object[]) => listener(messages)),
-    pass: (handle) => pass(worker, handle),
+    pass: passer(worker),
     onPassed: (listener) => onPassed(worker, listener),
     onGone: (listener) =>
       worker.once('exit', (code, signal) => listener(signal ? `signal ${signal}` : `exit code ${code}`)),
@@ -40,7 +40,7 @@ export function primaryChannel(): Channel | undefined {
       else left();
     },
     onMessages: (listener) => worker.on('message', (messages: object[]) => listener(messages)),
-    pass: (handle) => pass(worker, handle),
+    pass: passer(worker),
     onPassed: (listener) => onPassed(worker, listener),
     onGone(listener) {
       worker.once('disconnect', () => {
@@ -52,10 +52,22 @@ export function primaryChannel(): Channel | undefined {
   };
 }
 
-/** The system copies it to the other process: here it is closed when it has left. */
-function pass(worker: Worker, handle: ConnectionHandle): void {
-  if (worker.isConnected()) worker.send([], handle as unknown as SendHandle, () => handle.close());
-  else handle.close();
+/** The system copies a connection to the other process: here it is closed when it has left. */
+function passer(worker: Worker): (handle: ConnectionHandle) => boolean {
+  const leaving = new Set<ConnectionHandle>();
+  const left = (handle: ConnectionHandle): void => {
+    if (leaving.delete(handle)) handle.close();
+  };
+  // Node sends one at a time, and forgets those that wait when the channel ends.
+  worker.once('disconnect', () => {
+    for (const handle of leaving) left(handle);
+  });
+  return (handle) => {
+    if (!worker.isConnected()) return false;
+    leaving.add(handle);
+    worker.send([], handle as unknown as SendHandle, () => left(handle));
+    return true;
+  };
 }
 
 function onPassed(worker: Worker, listener: (handle: ConnectionHandle) => void): void {

@@ -22,8 +22,8 @@ export interface Channel {
   /** Tells when it has left, or never will. */
   send(messages: readonly object[], left: () => void): void;
   onMessages(listener: (messages: readonly object[]) => void): void;
-  /** Gives a connection to the other side; it is lost when that one is gone. */
-  pass(handle: ConnectionHandle): void;
+  /** Gives a connection to the other side; it is closed when that one dies meanwhile. @returns false when it is gone already: the connection stays. */
+  pass(handle: ConnectionHandle): boolean;
   onPassed(listener: (handle: ConnectionHandle) => void): void;
   /** The other side has died or hung up. */
   onGone(listener: (how: string) => void): void;

@@ -78,13 +78,20 @@ export class Switchboard {
     void this.#tellWatching();
   }
 
-  /** A connection is passed on. @returns the worker that has the fewest, which is to have it; undefined: none serves. */
-  passed(): number | undefined {
+  /** The worker that has the fewest connections; undefined: none serves. */
+  leastBusy(): number | undefined {
     const serving = [...this.#members].filter(([, { isReady }]) => isReady);
-    const [id, member] = serving.sort(([, one], [, other]) => one.connections - other.connections)[0] ?? [];
+    return serving.sort(([, one], [, other]) => one.connections - other.connections)[0]?.[0];
+  }
+
+  /** A connection was passed on. @param to undefined: it was closed. */
+  passed(from: number, to: number | undefined): void {
+    const [sender, receiver] = [this.#members.get(from), to === undefined ? undefined : this.#members.get(to)];
     // Until it tells its own count: more may be passed on in the same moment.
-    if (member) member.connections += 1;
-    return id;
+    if (receiver) receiver.connections += 1;
+    // As the sender counts it itself; it is told when that is not so.
+    if (sender) sender.connectionsElsewhere += 1;
+    this.#tellCountsLater();
   }
 
   /** The answers of all workers but one; those that fail or do not answer in time are left out. */

@@ -64,9 +64,9 @@ export class WorkerLife {
     return this.link.ask('phase', [phase], timeoutMs);
   }
 
-  /** Gives it a connection that another worker has accepted. */
-  pass(handle: ConnectionHandle): void {
-    this.#options.process.pass(handle);
+  /** Gives it a connection that another worker has accepted. @returns false when it is gone. */
+  pass(handle: ConnectionHandle): boolean {
+    return this.#options.process.pass(handle);
   }
 
   /** Waits for its end a moment, then makes it. */

@@ -48,8 +48,8 @@ export class WorkerPeers implements Peers {
     this.#link.tell('connections', [count]);
   }
 
-  passOn(connection: ConnectionHandle): void {
-    this.#channel.pass(connection);
+  passOn(connection: ConnectionHandle): boolean {
+    return this.#channel.pass(connection);
   }
 
   async watch(on: boolean): Promise<void> {

@@ -99,11 +99,12 @@ export class Workers implements Face {
     for (const worker of this.#alive.values()) worker.kill();
   }
 
-  #pass(handle: ConnectionHandle): void {
-    const to = this.#options.switchboard.passed();
-    const worker = to === undefined ? undefined : this.#alive.get(to);
-    if (worker) worker.pass(handle);
-    else handle.close();
+  #pass(from: number, handle: ConnectionHandle): void {
+    const { switchboard } = this.#options;
+    const to = switchboard.leastBusy();
+    const isPassed = to !== undefined && this.#alive.get(to)?.pass(handle);
+    if (!isPassed) handle.close();
+    switchboard.passed(from, isPassed ? to : undefined);
   }
 
   /** @returns the port. */
@@ -112,7 +113,7 @@ export class Workers implements Face {
     const id = this.#started++;
     const onBug = (err: unknown, question: string) => log.error({ worker: id, question, err }, 'a question failed');
     const onJoined = () => switchboard.add(id, worker.link);
-    const onPassed = (handle: ConnectionHandle) => this.#pass(handle);
+    const onPassed = (handle: ConnectionHandle) => this.#pass(id, handle);
     const worker: WorkerLife = new WorkerLife({ process: fork(), order: order(id), clock, onBug, onJoined, onPassed });
     this.#alive.set(id, worker);
     void worker.gone.then((how) => this.#lost(worker, how));

@@ -232,9 +232,9 @@ class Wire {
     this.#onPassed = listener;
   }
 
-  pass(handle: ConnectionHandle): void {
-    if (this.#isCut) handle.close();
-    else this.#onPassed(handle);
+  pass(handle: ConnectionHandle): boolean {
+    if (!this.#isCut) this.#onPassed(handle);
+    return !this.#isCut;
   }
 
   cut(): void {

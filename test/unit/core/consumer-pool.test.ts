@@ -157,6 +157,41 @@ describe('consumer pool', () => {
     assert.deepEqual(kafka.groups.get('g')?.members, []);
   });
 
+  it('positions that are set while a consumer closes are committed, or refused: nobody waits for ever', async () => {
+    const { kafka, clock, pool, poll, committed } = make();
+    for (const value of ['0', '1', '2', '3']) kafka.seed('t', 0, value);
+    poll();
+    await clock.advance(50);
+    const consumer = pool.find('g', 't')!;
+    const settled: string[] = [];
+    const set = (offset: number): void => {
+      const done = consumer.setOffsets([{ topic: 't', partition: 0, offset, metadata: '' }]);
+      done.then(
+        () => settled.push(`${offset}`),
+        () => settled.push(`${offset} refused`),
+      );
+    };
+    set(1);
+    const closed = pool.close();
+    set(2);
+    let isClosed = false;
+    void closed.then(() => {
+      isClosed = true;
+    });
+    for (let passed = 0; passed < 60_000 && !isClosed; passed += 50) {
+      if (passed === 50) set(3);
+      await clock.advance(50);
+    }
+    set(0);
+    await clock.advance(50);
+    assert.deepEqual(
+      settled.map((each) => each[0]),
+      ['1', '2', '3', '0'],
+    );
+    assert.equal(settled.at(-1), '0 refused');
+    assert.equal(committed(), 3);
+  });
+
   it('a reply that failed: the next request gets the message at once', async () => {
     const { kafka, clock, poll, close } = make();
     kafka.seed('t', 0, 'x');

@@ -348,6 +348,17 @@ describe('who is let in', () => {
     });
   });
 
+  test('of a client that was reset before it was let in nothing is run', () =>
+    withPair({}, async (pair) => {
+      // Meanwhile this process does nothing: the connection is made, used and reset before it is looked at.
+      const client = `const socket = require('node:net').connect(${pair.server.port}, '127.0.0.1', () =>
+        socket.write('PING\\r\\n', () => socket.resetAndDestroy()))`;
+      execFileSync(process.execPath, ['-e', client], { stdio: 'ignore' });
+      const next = await pair.client();
+      assert.equal(await next.exchange(['PING']), '+PONG\r\n');
+      assert.equal(pair.stats.snapshot()['resp.connections'], 1);
+    }));
+
   test('a unix socket beside the port', () => {
     const path = join(dir, 'resp.sock');
     return withPair({ unixSocket: path }, async () => {

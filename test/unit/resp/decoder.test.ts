@@ -161,6 +161,19 @@ describe('decoder', () => {
     }
   });
 
+  test('a large command behind another is counted, whatever comes behind it', () => {
+    const decoder = new Decoder({ ...limits, refuseBulkBytes: 100_000 });
+    const [ping, large] = [encodeCommand(['PING']), encodeCommand(['ECHO', 'x'.repeat(90_000)])];
+    decoder.push(Buffer.concat([ping, ping, large]));
+    assert.ok(decoder.next());
+    decoder.push(Buffer.from('*'));
+    assert.ok(decoder.heldBytes > 90_000, `holds ${decoder.heldBytes} bytes`);
+    assert.ok(decoder.next());
+    assert.equal((decoder.next() as Buffer[])[1]?.length, 90_000);
+    assert.equal(decoder.next(), undefined);
+    assert.ok(decoder.heldBytes <= 16, `holds ${decoder.heldBytes} bytes`);
+  });
+
   test('limits of size and count', () => {
     assert.deepEqual(decodeAll([Buffer.from('*1\r\n$100001\r\n')]), ['invalid bulk length']);
     assert.deepEqual(decodeAll([Buffer.from('*1001\r\n')]), ['invalid multibulk length']);

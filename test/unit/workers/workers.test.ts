@@ -131,24 +131,36 @@ describe('questions', () => {
     assert.equal(crew.stats.get('resp.commands'), 0);
   });
 
-  test('connections that are passed on go to whoever has the fewest, and are closed when nobody serves', async () => {
+  test('connections that are passed on go to whoever has the fewest; what the others have is told as they tell it', async () => {
     const crew = await started(3);
     const [a, b, c] = [crew.worker(0), crew.worker(1), crew.worker(2)];
     a.peers.connections(9);
     b.peers.connections(4);
     c.peers.connections(2);
     await a.peers.askAll('facts');
-    let closed = 0;
-    for (let count = 0; count < 6; count++) a.peers.passOn({ close: () => closed++ });
+    const handle = { close: () => assert.fail('closed') };
+    for (let count = 0; count < 6; count++) assert.equal(a.peers.passOn(handle), true);
     assert.deepEqual(
       [a, b, c].map(({ accepted }) => accepted.length),
       [0, 2, 4],
     );
-    b.die();
-    c.die();
-    a.die();
-    a.peers.passOn({ close: () => closed++ });
-    assert.equal(closed, 1);
+    await eventually(5_000, () => b.elsewhere === 15);
+    // They refused all but one.
+    b.peers.connections(4);
+    c.peers.connections(3);
+    await eventually(5_000, () => a.elsewhere === 7 && b.elsewhere === 12);
+    crew.losePrimary();
+    await eventually(5_000, () => crew.ended.length === 3);
+    assert.equal(a.peers.passOn(handle), false, 'it stays where it was accepted');
+  });
+
+  test('one that passes to itself, for want of others, is told that nothing is elsewhere', async () => {
+    const crew = await started(1);
+    const worker = crew.worker(0);
+    worker.elsewhere = 1;
+    worker.peers.passOn({ close: () => assert.fail('closed') });
+    assert.equal(worker.accepted.length, 1);
+    await eventually(5_000, () => worker.elsewhere === 0);
   });
 
   test('each knows how many connections the others have', async () => {
