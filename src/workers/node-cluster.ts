@@ -58,10 +58,12 @@ function passer(worker: Worker): (handle: ConnectionHandle) => boolean {
   const left = (handle: ConnectionHandle): void => {
     if (leaving.delete(handle)) handle.close();
   };
-  // Node sends one at a time, and forgets those that wait when the channel ends.
-  worker.once('disconnect', () => {
+  // Node sends one at a time, and forgets those that wait when the other side dies; it may not even tell of the disconnect then.
+  const leave = (): void => {
     for (const handle of leaving) left(handle);
-  });
+  };
+  worker.once('disconnect', leave);
+  worker.once('exit', leave);
   return (handle) => {
     if (!worker.isConnected()) return false;
     leaving.add(handle);

@@ -12,6 +12,7 @@ import { freePort, GatewayProcess, type LogLine } from '../support/gateway.js';
 import { KafkaServer, whyNoKafka } from '../support/kafka-server.js';
 import { met } from '../support/needs.js';
 import { ack, connect, pop } from '../support/redis-client.js';
+import { RawClient } from '../support/resp-pair.js';
 
 /** Connections of one worker have numbers below those of the next. */
 const idsOfWorker = 10_000_000_000;
@@ -291,6 +292,21 @@ describe('lives and deaths', () => {
     assert.ok((await sent.stop()) > 0);
     assert.equal(await a.call('DUMP', '10000'), 0, 'the other worker has lost nothing');
     assert.ok(Number((await stats(a))['resp.connections']) > counted - 2, 'what it counted is kept');
+  });
+
+  test('connections that are on their way to a worker that dies end with it; those of the other are served', async () => {
+    const gateway = await start();
+    const one = await open(gateway);
+    const stuck = pidsOf(gateway)[1 - (await workerOf(one))]!;
+    process.kill(stuck, 'SIGSTOP');
+    const clients = await Promise.all(Array.from({ length: 12 }, () => RawClient.connect({ port: gateway.port })));
+    // An answer, or nothing when the connection was closed.
+    const answers = clients.map((client) => client.exchange(['PING']));
+    // Some are answered at once, the others wait for the worker that stands still.
+    assert.equal(await Promise.any(answers), '+PONG\r\n');
+    process.kill(stuck, 'SIGKILL');
+    assert.deepEqual(new Set(await Promise.all(answers)), new Set(['+PONG\r\n', '']));
+    for (const client of clients) client.close();
   });
 
   test('a shutdown with messages in flight loses nothing', async () => {
