@@ -7,6 +7,7 @@ import { ConfigError, fromText, loadConfig, type Setting, settingTypes } from '.
 import { GatewayError } from './errors.js';
 import { type Flag, gatewayFlags } from './flags.js';
 import { createKafkaFactory } from './kafka/factory.js';
+import { endWithin } from './kafka/native.js';
 import { createLog, type Log } from './log.js';
 import { loadPixy, type PixyFlags, pixyFlags, withTwoDashes } from './pixy/command.js';
 import { PixyConfigError } from './pixy/file.js';
@@ -21,6 +22,8 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 
 /** How long a process that has stopped may take to end by itself before what keeps it alive is given up, ms. */
 const lingerMs = 500;
+/** How long Node may take to end the process, ms. */
+const exitMs = 2_000;
 /** Outstanding acks, then messages that wait for Kafka: Kafka-Pixy's defaults allow half a minute for the latter alone, ms. */
 const pixyShutdownMs = 60_000;
 
@@ -89,6 +92,7 @@ program
   .option('--brokers <list>', 'Kafka, as host:port,host:port; instead of a file')
   .action(decodeBmp);
 
+process.on('exit', (code) => endWithin(code, exitMs));
 try {
   await program.parseAsync(process.argv[2] === 'pixy' ? withTwoDashes(process.argv) : process.argv);
 } catch (error) {

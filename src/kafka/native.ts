@@ -161,6 +161,16 @@ interface Binding {
   readonly KafkaConsumer: new (global: object, topic: object) => NativeConsumer;
   err2str(code: number): string;
   readonly librdkafkaVersion: string;
+  /** Ends the process after ms with this code, if it has not ended. Without our patch there is none. */
+  endWithin?(code: number, ms: number): void;
 }
 
 export const native: Binding = createRequire(import.meta.url)('node-rdkafka/librdkafka.js');
+
+/**
+ * Ends the process after ms if it has not ended. For its exit: Node waits for the threads of libuv's pool then, and one
+ * that closes a consumer whose brokers are gone may never come back.
+ */
+export function endWithin(code: number, ms: number): void {
+  native.endWithin?.(code, ms);
+}
