@@ -239,17 +239,23 @@ test('gathered records that fill the queue do not wait until they are due', asyn
   queue.pack.stop();
 });
 
-test('the more producers are busy, the longer their records are gathered; one that sends now and then never waits', () => {
-  let now = 0;
-  const gathering = new Gathering(() => now);
+test('the more producers are busy, the longer their records are gathered; one that is alone, or sends now and then, never waits', () => {
   const pack = (leftAt: number, rate = 0) => ({ gatherMs: 2, isEmpty: false, submit: () => {}, leftAt, rate });
-  const sinceLastPack = (ms: number): boolean => gathering.isDue(pack(now - ms));
-  const busy = Array.from({ length: 40 }, () => pack(Number.NEGATIVE_INFINITY));
-  assert.ok(sinceLastPack(2) && !sinceLastPack(1.9));
-  for (; now < 200; now += 5) for (const each of busy) each.leftAt = gathering.left(each);
-  assert.ok(!sinceLastPack(15) && sinceLastPack(25));
-  now += 500;
-  assert.ok(sinceLastPack(2));
+  for (const [producers, tooSoonMs, dueMs] of [
+    [1, 1.9, 2],
+    [5, 6, 10],
+    [40, 45, 50],
+  ] as const) {
+    let now = 0;
+    const gathering = new Gathering(() => now);
+    const sinceLastPack = (ms: number): boolean => gathering.isDue(pack(now - ms));
+    const busy = Array.from({ length: producers }, () => pack(Number.NEGATIVE_INFINITY));
+    assert.ok(sinceLastPack(2) && !sinceLastPack(1.9));
+    for (; now < 500; now += 5) for (const each of busy) each.leftAt = gathering.left(each);
+    assert.ok(!sinceLastPack(tooSoonMs) && sinceLastPack(dueMs), `${producers} producers`);
+    now += 1_000;
+    assert.ok(sinceLastPack(2), `${producers} that were busy`);
+  }
 });
 
 test('a producer gathers for as many ms as it sends records a ms, up to 5', () => {
