@@ -4,7 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GatewayProcess } from '../support/gateway.js';
 import { connect, pop } from '../support/redis-client.js';
-import { benchKafka } from './yardsticks/kafka.js';
+import { benchKafka, warmUp } from './yardsticks/kafka.js';
 import { cpuSeconds, median, percentile, redisBenchmark, rounds } from './yardsticks/run.js';
 import { row } from './yardsticks/table.js';
 
@@ -13,12 +13,6 @@ const seconds = quick ? 5 : 15;
 const perSecond = 1_000;
 /** At the same pace before it counts. */
 const warmUpSeconds = quick ? 3 : 20;
-/** Before all: a broker that has just started compiles on a whole core for as long as it is not busy. */
-const warmUps = [
-  { requests: 100_000, pipeline: 1, clients: 10 },
-  { requests: 200_000, pipeline: 64, clients: 1 },
-];
-
 const kafka = await benchKafka();
 try {
   let isFirst = true;
@@ -49,7 +43,7 @@ async function measure(linger: number | undefined, warmsUp: boolean): Promise<vo
   try {
     const topic = `latency${linger ?? ''}${Date.now()}`;
     const rpushx = ['RPUSHX', `topics:${topic}x`, 'x'.repeat(100)];
-    if (warmsUp) for (const load of warmUps) await redisBenchmark(gateway.port, load, ...rpushx);
+    if (warmsUp) await warmUp(gateway.port, quick);
     const { latencies, cpu } = await atPace(gateway, topic);
     const name = linger === undefined ? 'gathered' : `linger.ms ${linger}`;
     const what = `RPUSHX to another connection's BLPOP, ${perSecond.toLocaleString('en')}/s, ${name}`;

@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { freePort, GatewayProcess } from '../support/gateway.js';
-import { benchKafka } from './yardsticks/kafka.js';
+import { benchKafka, warmUp } from './yardsticks/kafka.js';
 import { bareServer, cpuSeconds, median, redisBenchmark, rounds, yardstick } from './yardsticks/run.js';
 import { interleaved, row } from './yardsticks/table.js';
 
@@ -20,7 +20,7 @@ const redis = spawn('redis-server', ['--port', String(redisPort), '--save', '', 
 });
 const bare = await bareServer();
 try {
-  await redisBenchmark(gateway.port, { requests: 200_000, pipeline: 64, clients: 1 }, ...rpushx);
+  await warmUp(gateway.port, quick);
   await pipelined();
   await oneByOne();
 } finally {
