@@ -180,6 +180,7 @@ describe('two workers', () => {
     assert.deepEqual(new Set(field('run_id')).size, 1);
     assert.deepEqual(field('process_id'), [String(gateway.pid), String(gateway.pid)]);
     assert.deepEqual(field('tcp_port'), [String(gateway.port), String(gateway.port)]);
+    assert.deepEqual(field('connected_clients'), ['2', '2']);
   });
 
   test('KEYS shows the same everywhere', async () => {
