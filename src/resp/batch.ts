@@ -18,6 +18,8 @@ export class Batch {
   /** Pieces before what is in the slab. */
   #pieces: Buffer[] = [];
   #pieceBytes = 0;
+  /** Somebody may still read what was handed over of this slab. */
+  #isKept = false;
 
   /** @param firstBytes size of the first piece of memory. */
   constructor(firstBytes = SLAB_BYTES) {
@@ -100,9 +102,14 @@ export class Batch {
     this.#start = this.#end;
   }
 
-  /** Nobody looks any more at what was handed over: its memory is used again. */
+  /** What was handed over is read later: its memory may not be used again. */
+  keep(): void {
+    this.#isKept = true;
+  }
+
+  /** What was handed over has been read, but for what is kept: its memory is used again. */
   rewind(): void {
-    if (this.size === 0) this.#start = this.#end = 0;
+    if (this.size === 0 && !this.#isKept) this.#start = this.#end = 0;
   }
 
   /** A whole number without a string in between, where it can be. */
@@ -133,6 +140,7 @@ export class Batch {
     this.#cut();
     this.#slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
     this.#start = this.#end = 0;
+    this.#isKept = false;
   }
 
   /** Turns what is in the slab into a piece. */

@@ -244,13 +244,16 @@ export class Connection implements PipelineOwner, InboxOwner, ConnectionFacts, M
   }
 
   goOn(): void {
+    if (!this.isHeld) {
+      this.#inbox.run();
+      return;
+    }
     this.#outbox.flush();
-    if (!this.isHeld) this.#inbox.run();
-    else if (this.#closingAt > 0) this.#end();
+    if (this.#closingAt > 0) this.#end();
   }
 
   turnEnds(commands: number, emptied: boolean): void {
-    this.#outbox.flush();
+    this.#outbox.flush(emptied && this.#pipeline.isEmpty);
     this.stats.add('resp.commands', commands);
     if (this.#ended && emptied && this.#pipeline.isEmpty) this.closeAfterReply();
     if (this.#closingAt > 0) this.#end();

@@ -66,7 +66,12 @@ export class Encoder {
     this.#batch.moveTo(pieces);
   }
 
-  /** Everything handed over has been read: its memory may be used again. */
+  /** Something handed over is still to be read: its memory may not be used again. */
+  keep(): void {
+    this.#batch.keep();
+  }
+
+  /** Everything else that was handed over has been read: its memory may be used again. */
   rewind(): void {
     this.#batch.rewind();
   }

@@ -63,23 +63,27 @@ export class Outbox implements Writer {
     }
   }
 
-  /** Takes what was answered so far; it is written when the turn ends. Must be called before another connection's turn. */
-  flush(): void {
+  /**
+   * Takes what was answered so far; it is written when the turn of the event loop ends. Must be called before another connection's turn.
+   * @param isLast nothing is left to be answered for now: it may leave at once if nobody else is answered.
+   */
+  flush(isLast = false): void {
     const { encoder, turnWrites } = this.#host;
     if (encoder.size === 0) return;
-    if (this.#due.length === 0) turnWrites.add(this);
+    const isAtOnce = isLast && turnWrites.isAlone(this);
+    if (this.#due.length === 0 && !isAtOnce) turnWrites.add(this);
     this.#dueBytes += encoder.size;
     encoder.moveTo(this.#due);
-    if (this.#dueBytes >= BATCH_BYTES) this.write();
+    if (isAtOnce || this.#dueBytes >= BATCH_BYTES) this.write();
   }
 
-  write(): boolean {
+  write(): void {
     const due = this.#due;
-    if (due.length === 0) return true;
+    if (due.length === 0) return;
     this.#due = [];
     this.#dueBytes = 0;
     const socket = this.#socket;
-    if (socket.destroyed || socket.writableEnded) return true;
+    if (socket.destroyed || socket.writableEnded) return;
     let flowing = true;
     if (due.length === 1) flowing = socket.write(due[0]!);
     else {
@@ -88,7 +92,7 @@ export class Outbox implements Writer {
       socket.uncork();
     }
     if (!flowing) this.#blockedAt = this.#host.coarseNow;
-    return socket.writableLength === 0;
+    if (socket.writableLength > 0) this.#host.encoder.keep();
   }
 
   /** The client has read: commands may be run again. */

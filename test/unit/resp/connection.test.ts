@@ -132,6 +132,35 @@ describe('a waiting command', () => {
     }));
 });
 
+describe('replies', () => {
+  test('that a client reads late are as they were, whatever others are answered meanwhile', () =>
+    withPair({}, async (pair) => {
+      const [late, other] = [await pair.client(), await pair.client()];
+      const [mine, others] = ['a'.repeat(1000), 'b'.repeat(1000)];
+      late.socket.pause();
+      const count = 16_000;
+      late.send(encodeCommand(['ECHO', mine]).toString('latin1').repeat(count));
+      // Its replies fill the system's buffers; the rest waits in the server.
+      const isBehind = async () => / omem=[1-9]/.test(await other.exchange(['CLIENT', 'LIST']));
+      while (!(await isBehind())) await new Promise((resolve) => setImmediate(resolve));
+      for (let i = 0; i < 100; i++) await other.exchange(['ECHO', others]);
+      late.socket.resume();
+      await late.take(`$1000\r\n${mine}\r\n`.repeat(count));
+    }));
+
+  test('leave at once when one client is alone, and together when others come: in order either way', () =>
+    withPair({}, async (pair) => {
+      const [a, b] = [await pair.client(), await pair.client()];
+      for (let i = 0; i < 20; i++) assert.equal(await a.exchange(['ECHO', `${i}`]), `$${`${i}`.length}\r\n${i}\r\n`);
+      for (let i = 0; i < 20; i++) {
+        a.send('PING\r\nECHO a\r\n');
+        b.send('PING\r\nECHO b\r\n');
+        await a.take('+PONG\r\n$1\r\na\r\n');
+        await b.take('+PONG\r\n$1\r\nb\r\n');
+      }
+    }));
+});
+
 describe('ends of a connection', () => {
   test('a client that closes its side still gets all answers', () =>
     withPair({}, async (pair) => {
