@@ -16,6 +16,8 @@ export interface Gathered {
 
 /** What each busy producer adds to the others' time, ms: a request costs broker and librdkafka 200 us of CPU and more, however little is in it. */
 const perProducerMs = 2;
+/** All of it is added at this pace, records a ms of all producers together, and less below: what few records cost leaves time for their requests. */
+const fullPace = 10;
 /** The longest that busy producers make each other's records wait, ms; one that sends less often is not busy. */
 const mostMs = 50;
 /** How long one that produces fast waits, ms: a ms for each record a ms, up to this. A request for every few records would cost more than they do. */
@@ -23,15 +25,16 @@ const fastMs = 5;
 
 /**
  * Shared by the producers of one cluster. A producer whose last pack left a while ago hands its record over at once; what comes sooner leaves
- * together when that while is over. It grows with the pace of the producer, and with the number of other producers that are busy, so that up to 25
- * of them make 500 to 1,000 requests a second all together. A flush, a full pack, a full queue and a close do not wait for it.
+ * together when that while is over. It grows with the pace of the producer, and with the number of other producers that are busy and the pace of
+ * all, so that up to 25 that send as fast as they can make 500 to 1,000 requests a second all together. A flush, a full pack, a full queue and a close do not wait for it.
  */
 export class Gathering {
   readonly #now: () => number;
   readonly #waiting = new Set<Gathered>();
   #timer: NodeJS.Timeout | undefined;
-  /** How many producers are busy, as of the last pack. */
+  /** How many producers are busy, and records a ms of all, as of the last pack. */
   #busy = 0;
+  #pace = 0;
   #leftAt = 0;
 
   /** @param now the time, ms (monotonic) */
@@ -42,7 +45,7 @@ export class Gathering {
   /** Whether a pack need not wait. */
   isDue(pack: Gathered): boolean {
     const now = this.#now();
-    return now - pack.leftAt >= this.#intervalMs(pack, this.#busyAt(now));
+    return now - pack.leftAt >= this.#intervalMs(pack, this.#crowdMs(now));
   }
 
   /** Hands the pack over when it is due. */
@@ -51,28 +54,38 @@ export class Gathering {
     this.#timer ??= setTimeout(this.#tick, 1);
   }
 
-  /** A pack is handed over. @returns the time, ms (monotonic). */
-  left(pack: Gathered): number {
+  /** A pack of so many records is handed over. @returns the time, ms (monotonic). */
+  left(pack: Gathered, records: number): number {
     const now = this.#now();
+    const kept = this.#keptAt(now);
     // In the time after which one is quiet each busy producer counts one in all, in as many packs as it sends.
-    this.#busy = this.#busyAt(now) + Math.min(1, (now - pack.leftAt) / mostMs);
+    this.#busy = this.#busy * kept + Math.min(1, (now - pack.leftAt) / mostMs);
+    this.#pace = this.#pace * kept + records / mostMs;
     this.#leftAt = now;
     return now;
   }
 
-  #busyAt(now: number): number {
-    return this.#busy * Math.exp((this.#leftAt - now) / mostMs);
+  /** What is left of the last pack's figures. */
+  #keptAt(now: number): number {
+    return Math.exp((this.#leftAt - now) / mostMs);
   }
 
-  #intervalMs(pack: Gathered, busy: number): number {
-    return Math.max(pack.gatherMs, Math.min(fastMs, pack.rate), Math.min(mostMs, (busy - 1) * perProducerMs));
+  /** What the other busy producers ask of each. */
+  #crowdMs(now: number): number {
+    const kept = this.#keptAt(now);
+    const others = this.#busy * kept - 1;
+    return Math.min(mostMs, others * perProducerMs * Math.min(1, (this.#pace * kept) / fullPace));
+  }
+
+  #intervalMs(pack: Gathered, crowdMs: number): number {
+    return Math.max(pack.gatherMs, Math.min(fastMs, pack.rate), crowdMs);
   }
 
   readonly #tick = (): void => {
     const now = this.#now();
-    const busy = this.#busyAt(now);
+    const crowdMs = this.#crowdMs(now);
     for (const pack of this.#waiting) {
-      if (!pack.isEmpty && now - pack.leftAt < this.#intervalMs(pack, busy)) continue;
+      if (!pack.isEmpty && now - pack.leftAt < this.#intervalMs(pack, crowdMs)) continue;
       this.#waiting.delete(pack);
       pack.submit();
     }

@@ -95,7 +95,7 @@ export class Pack implements Gathered {
     this.#count = this.#length = 0;
     const { gatherMs, gathering } = this.#options;
     if (gatherMs > 0) {
-      const now = gathering.left(this);
+      const now = gathering.left(this, count);
       this.#rate = count / (now - this.#leftAt);
       this.#leftAt = now;
     }

@@ -239,20 +239,25 @@ test('gathered records that fill the queue do not wait until they are due', asyn
   queue.pack.stop();
 });
 
-test('the more producers are busy, the longer their records are gathered; one that is alone, or sends now and then, never waits', () => {
+test('the more producers are busy and the more they send, the longer records are gathered; one that is alone, or sends now and then, never waits', () => {
   const pack = (leftAt: number, rate = 0) => ({ gatherMs: 2, isEmpty: false, submit: () => {}, leftAt, rate });
-  for (const [producers, tooSoonMs, dueMs] of [
-    [1, 1.9, 2],
-    [5, 6, 10],
-    [40, 45, 50],
+  for (const [producers, records, tooSoonMs, dueMs] of [
+    [1, 200, 1.9, 2],
+    [5, 200, 6, 10],
+    [40, 20, 45, 50],
+    // Five records a ms of all: half of it.
+    [5, 5, 3, 6],
+    [40, 0.25, 9, 25],
+    // And one a ms.
+    [5, 1, 1.9, 2],
   ] as const) {
     let now = 0;
     const gathering = new Gathering(() => now);
     const sinceLastPack = (ms: number): boolean => gathering.isDue(pack(now - ms));
     const busy = Array.from({ length: producers }, () => pack(Number.NEGATIVE_INFINITY));
     assert.ok(sinceLastPack(2) && !sinceLastPack(1.9));
-    for (; now < 500; now += 5) for (const each of busy) each.leftAt = gathering.left(each);
-    assert.ok(!sinceLastPack(tooSoonMs) && sinceLastPack(dueMs), `${producers} producers`);
+    for (; now < 500; now += 5) for (const each of busy) each.leftAt = gathering.left(each, records);
+    assert.ok(!sinceLastPack(tooSoonMs) && sinceLastPack(dueMs), `${producers} producers, ${records} records each`);
     now += 1_000;
     assert.ok(sinceLastPack(2), `${producers} that were busy`);
   }
