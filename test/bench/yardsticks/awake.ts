@@ -2,24 +2,46 @@
 //
 // A virtual processor with nothing to do halts, and waking it takes the host some 30 us: five times what is measured here of one message
 // between two processes that wait for each other. A process of the idle class on each, which gives way to everything else at once, is what
-// `idle=poll` is to a kernel. It changes what waiting costs, ours and the yardsticks', and no CPU time that is counted.
-import { spawn } from 'node:child_process';
-import { availableParallelism } from 'node:os';
+// `idle=poll` is to a kernel: it does nothing but pause, because two processors may be one core's, and what the one does the other lacks (a
+// loop of system calls halved what was measured). It changes what waiting costs, ours and the yardsticks', and no CPU time that is counted.
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 /** Ends with the process that it is told of. */
-const script = 'while kill -0 "$0" 2>/dev/null; do :; done';
+const source = `
+#include <signal.h>
+#include <stdlib.h>
+#if defined(__x86_64__) || defined(__i386__)
+#define RELAX() __builtin_ia32_pause()
+#elif defined(__aarch64__)
+#define RELAX() asm volatile("yield")
+#else
+#define RELAX() asm volatile("")
+#endif
+int main(int, char** argv) {
+  const pid_t told = atoi(argv[1]);
+  while (kill(told, 0) == 0) for (int i = 0; i < 1000000; i++) RELAX();
+}
+`;
 
 let isTold = false;
 function failed(): void {
   if (!isTold)
-    console.error('bench: taskset and chrt (util-linux) do not run here: times hold what it takes to wake a processor');
+    console.error('bench: g++, taskset or chrt does not run here: times hold what it takes to wake a processor');
   isTold = true;
 }
 
 if (process.env.RAFKA_BENCH_AWAKE === undefined) {
   process.env.RAFKA_BENCH_AWAKE = '1';
-  for (let processor = 0; processor < availableParallelism(); processor += 1) {
-    const command = ['--cpu-list', String(processor), 'chrt', '--idle', '0', 'sh', '-c', script, String(process.pid)];
+  const directory = mkdtempSync(join(tmpdir(), 'rafka-bench-'));
+  process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
+  const program = join(directory, 'awake');
+  const { status } = spawnSync('g++', ['-O2', '-x', 'c++', '-', '-o', program], { input: source });
+  if (status !== 0) failed();
+  for (let processor = 0; status === 0 && processor < availableParallelism(); processor += 1) {
+    const command = ['--cpu-list', String(processor), 'chrt', '--idle', '0', program, String(process.pid)];
     spawn('taskset', command, { stdio: 'ignore' }).on('error', failed).on('exit', failed).unref();
   }
 }
