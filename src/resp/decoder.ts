@@ -2,6 +2,7 @@
 import RedisParser from 'redis-parser';
 import { FrameGuard, type FrameLimits, Step } from './frame-guard.js';
 import { splitInline } from './inline.js';
+import { sliceable } from './slices.js';
 
 /** Redis' limit for a line without its end. */
 const INLINE_LIMIT_BYTES = 64 * 1024;
@@ -137,7 +138,7 @@ export class Decoder {
       end = this.#guard.position;
     }
     this.#readyIn = this.#buffer;
-    this.#parser.execute(this.#buffer.subarray(this.#start, end));
+    this.#parser.execute(sliceable(this.#buffer, this.#start, end));
     this.#start = end;
     if (this.#ready.length === 0) this.#readyIn = nothing;
   }

@@ -10,6 +10,9 @@ import type { KafkaGateway } from './kafka-gateway.js';
 import { ConnectionStreams } from './streams/connection-streams.js';
 import { type ConsumeKey, type ProduceKey, parseConsumeKeys, parseProduceKey } from './topics-key.js';
 
+/** Up to here byte by byte is faster. */
+const shortBytes = 64;
+
 export class ConnectionSessions implements Sessions {
   readonly #gateway: KafkaGateway;
   readonly #ctx: Context;
@@ -27,7 +30,7 @@ export class ConnectionSessions implements Sessions {
   }
 
   produceKey(bytes: Buffer): ProduceKey {
-    if (this.#lastKey?.bytes.equals(bytes)) return this.#lastKey.parsed;
+    if (this.#lastKey && sameBytes(this.#lastKey.bytes, bytes)) return this.#lastKey.parsed;
     const parsed = parseProduceKey(bytes);
     // A record's own key is another one each time.
     if (parsed.key === null) this.#lastKey = { bytes: Buffer.from(bytes), parsed };
@@ -38,7 +41,7 @@ export class ConnectionSessions implements Sessions {
     const { allowInternalTopics } = this.#gateway.settings;
     if (keys.length !== 1) return parseConsumeKeys(keys, allowInternalTopics);
     const bytes = keys[0]!;
-    if (!this.#lastPop?.bytes.equals(bytes)) {
+    if (!this.#lastPop || !sameBytes(this.#lastPop.bytes, bytes)) {
       this.#lastPop = { parsed: parseConsumeKeys(keys, allowInternalTopics), bytes: Buffer.from(bytes) };
     }
     return this.#lastPop!.parsed;
@@ -168,4 +171,12 @@ const consumerId = (name: string, topics: readonly string[]): string => `${name}
 function sameTopics(a: readonly string[], b: readonly string[]): boolean {
   if (a.length !== b.length) return false;
   return a.length === 1 ? a[0] === b[0] : a.every((topic) => b.includes(topic));
+}
+
+/** As Buffer.equals(), whose call into the runtime costs more than to compare a short key. */
+function sameBytes(a: Buffer, b: Buffer): boolean {
+  if (a.length !== b.length) return false;
+  if (a.length > shortBytes) return a.equals(b);
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
