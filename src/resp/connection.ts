@@ -245,6 +245,7 @@ export class Connection implements PipelineOwner, InboxOwner, ConnectionFacts, M
 
   goOn(): void {
     if (!this.isHeld) {
+      // Ends the turn, replies and all, also when nothing is there to be run.
       this.#inbox.run();
       return;
     }

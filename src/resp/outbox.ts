@@ -75,14 +75,18 @@ export class Outbox implements Writer {
     this.#dueBytes += encoder.size;
     encoder.moveTo(this.#due);
     if (isAtOnce || this.#dueBytes >= BATCH_BYTES) this.write();
+    if (isAtOnce) encoder.rewind();
   }
 
   write(): void {
-    const due = this.#due;
+    const socket = this.#socket;
+    let due = this.#due;
     if (due.length === 0) return;
+    // Behind what is not read yet it may wait for long: a few bytes must not keep a whole piece of the encoder's memory each time.
+    const isBehind = socket.writableLength > 0;
+    if (isBehind) due = [copied(due, this.#dueBytes)];
     this.#due = [];
     this.#dueBytes = 0;
-    const socket = this.#socket;
     if (socket.destroyed || socket.writableEnded) return;
     let flowing = true;
     if (due.length === 1) flowing = socket.write(due[0]!);
@@ -92,7 +96,7 @@ export class Outbox implements Writer {
       socket.uncork();
     }
     if (!flowing) this.#blockedAt = this.#host.coarseNow;
-    if (socket.writableLength > 0) this.#host.encoder.keep();
+    if (!isBehind && socket.writableLength > 0) this.#host.encoder.keep();
   }
 
   /** The client has read: commands may be run again. */
@@ -110,4 +114,12 @@ export class Outbox implements Writer {
   isStuck(now: number, ms: number): boolean {
     return this.#blockedAt > 0 && now - this.#blockedAt > ms;
   }
+}
+
+/** The pieces, so many bytes together, in memory of their own. */
+function copied(pieces: readonly Buffer[], bytes: number): Buffer {
+  const whole = Buffer.allocUnsafeSlow(bytes);
+  let at = 0;
+  for (const piece of pieces) at += piece.copy(whole, at);
+  return whole;
 }

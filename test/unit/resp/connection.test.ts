@@ -12,6 +12,7 @@ import type { Command } from '../../../src/resp/command.js';
 import * as commands from '../../../src/resp/commands/index.js';
 import { deniedByProtectedMode, exposure, isLoopback } from '../../../src/resp/refusal.js';
 import { nullArray, type Reply } from '../../../src/resp/reply.js';
+import { eventually } from '../../support/eventually.js';
 import { met, whyNoCommand } from '../../support/needs.js';
 import { encodeCommand, RawClient, RespPair } from '../../support/resp-pair.js';
 
@@ -140,9 +141,14 @@ describe('replies', () => {
       late.socket.pause();
       const count = 16_000;
       late.send(encodeCommand(['ECHO', mine]).toString('latin1').repeat(count));
-      // Its replies fill the system's buffers; the rest waits in the server.
-      const isBehind = async () => / omem=[1-9]/.test(await other.exchange(['CLIENT', 'LIST']));
-      while (!(await isBehind())) await new Promise((resolve) => setImmediate(resolve));
+      // Its replies fill the system's buffers; the rest waits in the server, as much of it each time it is looked at.
+      const waiting = async () => / omem=([1-9]\d*)/.exec(await other.exchange(['CLIENT', 'LIST']))?.[1];
+      const isBehind = async () => {
+        const bytes = await waiting();
+        for (let look = 0; look < 5; look++) if (bytes === undefined || (await waiting()) !== bytes) return false;
+        return true;
+      };
+      await eventually(10_000, isBehind);
       for (let i = 0; i < 100; i++) await other.exchange(['ECHO', others]);
       late.socket.resume();
       await late.take(`$1000\r\n${mine}\r\n`.repeat(count));

@@ -182,3 +182,13 @@ describe('decoder', () => {
     assert.deepEqual(decodeAll([Buffer.from(`*${'1'.repeat(40)}`)]), ['invalid multibulk length']);
   });
 });
+
+test('arguments are Buffers like any other', () => {
+  const decoder = new Decoder(limits);
+  decoder.push(Buffer.from('*2\r\n$4\r\nECHO\r\n$5\r\nhello\r\n'));
+  const [name, word] = decoder.next() as readonly Buffer[];
+  assert.deepEqual([name, word], [Buffer.from('ECHO'), Buffer.from('hello')]);
+  assert.equal(Object.getPrototypeOf(word), Buffer.prototype);
+  assert.equal(word!.subarray(1, 3).toString('latin1'), 'el');
+  assert.deepEqual(word!.slice(-2), Buffer.from('lo'));
+});
