@@ -82,12 +82,13 @@ export class Outbox implements Writer {
     const socket = this.#socket;
     let due = this.#due;
     if (due.length === 0) return;
-    // Behind what is not read yet it may wait for long: a few bytes must not keep a whole piece of the encoder's memory each time.
-    const isBehind = socket.writableLength > 0;
-    if (isBehind) due = [copied(due, this.#dueBytes)];
+    const bytes = this.#dueBytes;
     this.#due = [];
     this.#dueBytes = 0;
     if (socket.destroyed || socket.writableEnded) return;
+    // Behind what is not read yet it may wait for long: a few bytes must not keep a whole piece of the encoder's memory each time.
+    const isBehind = socket.writableLength > 0;
+    if (isBehind) due = [copied(due, bytes)];
     let flowing = true;
     if (due.length === 1) flowing = socket.write(due[0]!);
     else {

@@ -154,7 +154,7 @@ describe('replies', () => {
       await late.take(`$1000\r\n${mine}\r\n`.repeat(count));
     }));
 
-  test('leave at once when one client is alone, and together when others come: in order either way', () =>
+  test('come in order, of a client that is alone and beside others', () =>
     withPair({}, async (pair) => {
       const [a, b] = [await pair.client(), await pair.client()];
       for (let i = 0; i < 20; i++) assert.equal(await a.exchange(['ECHO', `${i}`]), `$${`${i}`.length}\r\n${i}\r\n`);
