@@ -15,7 +15,7 @@ interface Progress {
 /** How long a question to the broker about one ack may take, ms. */
 const askMs = 5_000;
 
-/** The ledger of one consumer. librdkafka's own offsetsStore accepts nonsense in silence, so it is checked here. */
+/** The ledger of one consumer. librdkafka itself stores nonsense in silence, so it is checked here. */
 export class AckLedger {
   readonly #consumer: Consumer;
   readonly #progress = new Map<string, Progress>();
@@ -57,9 +57,9 @@ export class AckLedger {
     this.#store(progress, partition, offset + 1);
   }
 
-  #store(progress: Progress, partition: TopicPartition, next: number): void {
+  #store(progress: Progress, { topic, partition }: TopicPartition, next: number): void {
     if (next <= Math.max(progress.stored, progress.from)) return;
-    this.#consumer.storeOffset({ ...partition, offset: next });
+    this.#consumer.storeOffset({ topic, partition, offset: next });
     progress.stored = next;
   }
 

@@ -138,7 +138,7 @@ class RdConsumer implements Consumer {
 
   storeOffset({ topic, partition, offset }: TopicPartitionOffset): void {
     this.#open();
-    check(() => this.#native.offsetsStore([{ topic, partition, offset }]));
+    check(() => this.#native.storeOffset(topic, partition, offset));
   }
 
   async commit(positions: readonly TopicPartitionOffset[]): Promise<void> {

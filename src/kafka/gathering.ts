@@ -17,16 +17,16 @@ export interface Gathered {
 /** What each busy producer adds to the others' time, ms: a request costs broker and librdkafka 200 us of CPU and more, however little is in it. */
 const perProducerMs = 2;
 /** All of it is added at this pace, records a ms of all producers together, and less below: what few records cost leaves time for their requests. */
-const fullPace = 10;
+const fullPace = 20;
 /** The longest that busy producers make each other's records wait, ms; one that sends less often is not busy. */
-const mostMs = 50;
+const mostMs = 100;
 /** How long one that produces fast waits, ms: a ms for each record a ms, up to this. A request for every few records would cost more than they do. */
 const fastMs = 5;
 
 /**
  * Shared by the producers of one cluster. A producer whose last pack left a while ago hands its record over at once; what comes sooner leaves
  * together when that while is over. It grows with the pace of the producer, and with the number of other producers that are busy and the pace of
- * all, so that up to 25 that send as fast as they can make 500 to 1,000 requests a second all together. A flush, a full pack, a full queue and a close do not wait for it.
+ * all, so that up to 50 that send as fast as they can make some 500 requests a second all together. A flush, a full pack, a full queue and a close do not wait for it.
  */
 export class Gathering {
   readonly #now: () => number;

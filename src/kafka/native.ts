@@ -144,7 +144,8 @@ export interface NativeConsumer extends NativeClient {
       code: number,
     ) => void,
   ): void;
-  offsetsStore(positions: readonly NativeTopicPartition[]): number;
+  /** Ours: see patches/. offsetsStore() of one position. */
+  storeOffset(topic: string, partition: number, offset: number): number;
   commit(positions: readonly NativeTopicPartition[]): number;
   committed(
     partitions: readonly NativeTopicPartition[],

@@ -244,11 +244,12 @@ test('the more producers are busy and the more they send, the longer records are
   for (const [producers, records, tooSoonMs, dueMs] of [
     [1, 200, 1.9, 2],
     [5, 200, 6, 10],
-    [40, 20, 45, 50],
-    // Five records a ms of all: half of it.
-    [5, 5, 3, 6],
-    [40, 0.25, 9, 25],
-    // And one a ms.
+    [40, 20, 70, 85],
+    [80, 20, 95, 100],
+    // Ten records a ms of all: half of it.
+    [5, 10, 3, 6],
+    // Two, and one.
+    [40, 0.25, 6, 10],
     [5, 1, 1.9, 2],
   ] as const) {
     let now = 0;
@@ -256,7 +257,7 @@ test('the more producers are busy and the more they send, the longer records are
     const sinceLastPack = (ms: number): boolean => gathering.isDue(pack(now - ms));
     const busy = Array.from({ length: producers }, () => pack(Number.NEGATIVE_INFINITY));
     assert.ok(sinceLastPack(2) && !sinceLastPack(1.9));
-    for (; now < 500; now += 5) for (const each of busy) each.leftAt = gathering.left(each, records);
+    for (; now < 1_000; now += 5) for (const each of busy) each.leftAt = gathering.left(each, records);
     assert.ok(!sinceLastPack(tooSoonMs) && sinceLastPack(dueMs), `${producers} producers, ${records} records each`);
     now += 1_000;
     assert.ok(sinceLastPack(2), `${producers} that were busy`);
