@@ -65,7 +65,7 @@ async function pipelined(): Promise<void> {
 
 /** One command under way on each connection: against the floor of a Node server, and redis-server. */
 async function oneByOne(): Promise<void> {
-  const many = quick ? 5_000 : 100_000;
+  const many = quick ? 20_000 : 100_000;
   const load = (clients: number) => ({ requests: clients === 1 ? Math.min(many, 40_000) : many, pipeline: 1, clients });
   for (const clients of [1, 10, 50]) {
     const [ours, floor, reference]: [number[], number[], number[]] = [[], [], []];
