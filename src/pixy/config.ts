@@ -35,7 +35,7 @@ export const poolConfig = z
       .min(0)
       .default(longestGatherMs)
       .describe(
-        'Least time between two hand-overs to the producer of records that nobody waits for (no `sync`); up to 50 while many produce. What comes sooner waits; 0: nothing does',
+        'Least time between two hand-overs to the producer of records that nobody waits for (no `sync`); up to 100 while many produce. What comes sooner waits; 0: nothing does',
       ),
   })
   .prefault({});

@@ -20,7 +20,7 @@ export const kafkaSettings = {
   gatherMs: ms
     .default(1)
     .describe(
-      'Least time between two hand-overs of one connection to its producer; up to 5 ms while it produces fast, up to 50 while many do. What comes sooner waits; 0: nothing does, nor with shared producers: librdkafka lingers',
+      'Least time between two hand-overs of one connection to its producer; up to 5 ms while it produces fast, up to 100 while many do. What comes sooner waits; 0: nothing does, nor with shared producers: librdkafka lingers',
     ),
   producerFlushMs: ms
     .default(5_000)

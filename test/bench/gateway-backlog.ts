@@ -33,22 +33,19 @@ async function readSlowly(gateway: GatewayProcess): Promise<void> {
   const client = await connect(gateway.port, 'slow:c');
   const before = residentBytes(gateway.pid);
   const above = (): number => (residentBytes(gateway.pid) - before) / 1024 / 1024;
-  let [most, early] = [0, 0];
-  for (let taken = 0; taken < popsPerSecond * 60 * minutes; taken += 1) {
+  let [most, halfway] = [0, 0];
+  const pops = popsPerSecond * 60 * minutes;
+  for (let taken = 0; taken < pops; taken += 1) {
     const message = await pop(client, 'topics:backlog', 30);
     if (!message) throw new Error('the backlog is not read');
     await ack(client, message);
     most = Math.max(most, above());
-    if (taken === popsPerSecond * 10) early = above();
+    if (taken === pops / 2) halfway = most;
     await sleep(1_000 / popsPerSecond);
   }
   client.disconnect();
   const what = `a slow client behind ${messages.toLocaleString('en')} messages`;
-  row({ what: `${what}: memory above the process before, after 10 s`, ours: early, unit: ' MiB', target: '<= 32' });
-  row({
-    what: `${what}: what it grew by in ${minutes} minutes after that`,
-    ours: most - early,
-    unit: ' MiB',
-    target: '<= 8',
-  });
+  row({ what: `${what}: most memory above the process before`, ours: most, unit: ' MiB', target: '<= 32' });
+  const second = `of it in the second half of ${minutes} minutes`;
+  row({ what: `${what}: ${second}`, ours: most - halfway, unit: ' MiB', target: '<= 8' });
 }
