@@ -29,7 +29,7 @@ const readers = {
   name: 'readers',
   what: `${count} idle consumers that have left 2,000 messages unread`,
   targets: { cpu: '', memory: '' },
-  once: (client: Redis) => pop(client, 'topics:idle', 60),
+  once: (client: Redis) => pop(client, 'topics:first-readers', 60),
 };
 const named = process.argv.slice(2).filter((arg) => !arg.startsWith('--'));
 try {
@@ -39,7 +39,7 @@ try {
   await kafka.stop();
 }
 
-async function measure({ what, targets, once }: typeof producers): Promise<void> {
+async function measure({ name, what, targets, once }: typeof producers): Promise<void> {
   const gateway = await GatewayProcess.start({
     config: { general: { 'bootstrap.servers': kafka.brokers }, consumer: { 'auto.offset.reset': 'earliest' } },
     args: ['--producer-idle-timeout', String(idleTimeoutMs), '--max-consumers', '800'],
@@ -49,7 +49,7 @@ async function measure({ what, targets, once }: typeof producers): Promise<void>
   const clients: Redis[] = [];
   try {
     const first = await connect(gateway.port);
-    for (let index = 0; index < 2_000; index += 1) await first.call('RPUSHX', 'topics:idle', `first${index}`);
+    for (let index = 0; index < 2_000; index += 1) await first.call('RPUSHX', `topics:first-${name}`, `m${index}`);
     await first.call('RPUSHX', 'topics:few', 'one');
     await first.call('DUMP', '10000');
     first.disconnect();

@@ -47,8 +47,10 @@ async function measure(linger: number | undefined, warmsUp: boolean): Promise<vo
     const { latencies, cpu } = await atPace(gateway, topic);
     const name = linger === undefined ? 'gathered' : `linger.ms ${linger}`;
     const what = `RPUSHX to another connection's BLPOP, ${perSecond.toLocaleString('en')}/s, ${name}`;
-    row({ what: `${what}: p50`, ours: percentile(latencies, 0.5), unit: ' ms', target: '<= 2.5' });
-    row({ what: `${what}: p99`, ours: percentile(latencies, 0.99), unit: ' ms', target: '<= 7' });
+    // The others are there to be compared with.
+    const [p50, p99] = linger === undefined ? ['<= 2.5', '<= 7'] : ['', ''];
+    row({ what: `${what}: p50`, ours: percentile(latencies, 0.5), unit: ' ms', target: p50 });
+    row({ what: `${what}: p99`, ours: percentile(latencies, 0.99), unit: ' ms', target: p99 });
     row({ what: `${what}: most`, ours: latencies.at(-1)!, unit: ' ms' });
     row({ what: `${what}: CPU of one core`, ours: cpu * 100, unit: ' %' });
     if (quick) return;

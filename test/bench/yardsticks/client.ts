@@ -11,6 +11,7 @@ const [CR, MINUS, STAR, DOLLAR, COLON] = [0x0d, 0x2d, 0x2a, 0x24, 0x3a];
 const encode = (...args: readonly string[]): string =>
   `*${args.length}\r\n${args.map((arg) => `$${arg.length}\r\n${arg}\r\n`).join('')}`;
 const pop = encode('BLPOP', `topics:${topic}`, '60');
+const beforeAck = encode('RPUSH', 'acks').replace('*2', '*3');
 
 /** Counts replies in a stream of bytes and keeps the integers in them. */
 class Replies {
@@ -77,7 +78,8 @@ const next: Record<string, (integers: readonly number[]) => { text: string; repl
   'pop-ack': ([partition, offset]) => {
     if (offset === undefined) return { text: pop, replies: 1 };
     took(1);
-    return { text: encode('RPUSH', 'acks', `${topic}:${partition}:${offset}`), replies: 1 };
+    const ack = `${topic}:${partition}:${offset}`;
+    return { text: `${beforeAck}$${ack.length}\r\n${ack}\r\n`, replies: 1 };
   },
   'pop-64': (integers) => {
     took(64);
