@@ -169,14 +169,20 @@ async function sharedFaces({ config, clusters, version, stats, log }: Shared, wo
   });
 }
 
-/** @param embeddedBrokers where the embedded Kafka runs, when that is another process */
-export async function openClusters(config: Config, log: Log, embeddedBrokers?: string): Promise<Clusters> {
+/** What a worker says of itself: where the embedded Kafka runs, which is in another process, and how many workers there are. */
+export interface WorkerFacts {
+  readonly embeddedBrokers: string | undefined;
+  readonly processes: number;
+}
+
+export async function openClusters(config: Config, log: Log, worker?: WorkerFacts): Promise<Clusters> {
   const sections = { default: { general: config.general, consumer: config.consumer, producer: config.producer } };
   const clusters: Cluster[] = [];
-  const here = embeddedBrokers === undefined ? true : { brokers: embeddedBrokers };
+  const here = worker?.embeddedBrokers === undefined ? true : { brokers: worker.embeddedBrokers };
   for (const [name, properties] of Object.entries({ ...sections, ...config.clusters })) {
     const embedded = config.embedded && name === 'default' && here;
-    const kafka = await createKafkaFactory({ ...properties, embedded, log: log.child({ cluster: name }) });
+    const shape = { embedded, ...(worker && { processes: worker.processes }) };
+    const kafka = await createKafkaFactory({ ...properties, ...shape, log: log.child({ cluster: name }) });
     clusters.push({ name, kafka });
   }
   return new Clusters(clusters);

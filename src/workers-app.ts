@@ -86,7 +86,7 @@ export function runWorker(version: string, onEnd: (log: Log | undefined, inTime:
       const config = checked as Config;
       shutdownMs = config.shutdown.timeoutMs;
       log = createLog(config.log).child({ worker });
-      const clusters = await openClusters(config, log, embeddedBrokers);
+      const clusters = await openClusters(config, log, { embeddedBrokers, processes: config.resp.workers });
       return serveResp({ config, clusters, version, stats: new Stats(), log }, peers);
     },
     onAlone() {

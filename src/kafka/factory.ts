@@ -37,6 +37,8 @@ export interface KafkaFactoryOptions {
   readonly producer?: Properties;
   /** Run Kafka in this process, or use the one that runs at this address in another of the gateway's; `bootstrap.servers` is then ours. */
   readonly embedded?: boolean | { readonly brokers: string };
+  /** How many processes like this one serve clients of the cluster; absent: this one alone. */
+  readonly processes?: number;
   readonly log: Log;
 }
 
@@ -54,7 +56,7 @@ export async function createKafkaFactory(options: KafkaFactoryOptions): Promise<
   if (obstacle) log.warn({ property: obstacle }, 'producing without idempotence, which this property rules out');
   if (!options.embedded) checkBrokers(sections);
   const embedded = options.embedded ? await openEmbedded(options.embedded, log) : undefined;
-  return new RdKafkaFactory(sections, log, embedded);
+  return new RdKafkaFactory(sections, log, embedded, new Gathering({ processes: options.processes ?? 1 }));
 }
 
 type Sections = Record<'general' | 'consumer' | 'producer', Section>;
@@ -89,9 +91,15 @@ class RdKafkaFactory implements KafkaFactory {
   readonly #consumer: readonly Section[];
   readonly #log: Log;
   readonly #embedded: EmbeddedKafka | undefined;
-  readonly #gathering = new Gathering();
+  readonly #gathering: Gathering;
 
-  constructor({ general, consumer, producer }: Sections, log: Log, embedded: EmbeddedKafka | undefined) {
+  constructor(
+    { general, consumer, producer }: Sections,
+    log: Log,
+    embedded: EmbeddedKafka | undefined,
+    gathering: Gathering,
+  ) {
+    this.#gathering = gathering;
     const above: Section[] = embedded
       ? [{ name: 'embedded', properties: { 'bootstrap.servers': embedded.brokers } }]
       : [];

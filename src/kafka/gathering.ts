@@ -30,6 +30,7 @@ const fastMs = 5;
  */
 export class Gathering {
   readonly #now: () => number;
+  readonly #processes: number;
   readonly #waiting = new Set<Gathered>();
   #timer: NodeJS.Timeout | undefined;
   /** How many producers are busy, and records a ms of all, as of the last pack. */
@@ -37,8 +38,12 @@ export class Gathering {
   #pace = 0;
   #leftAt = 0;
 
-  /** @param now the time, ms (monotonic) */
-  constructor(now: () => number = () => performance.now()) {
+  /**
+   * @param options.processes how many like this one produce to the cluster: clients spread evenly, so each has that much of a crowd.
+   * @param options.now the time, ms (monotonic)
+   */
+  constructor({ processes = 1, now = () => performance.now() }: { processes?: number; now?: () => number } = {}) {
+    this.#processes = processes;
     this.#now = now;
   }
 
@@ -72,7 +77,7 @@ export class Gathering {
 
   /** What the other busy producers ask of each. */
   #crowdMs(now: number): number {
-    const kept = this.#keptAt(now);
+    const kept = this.#keptAt(now) * this.#processes;
     const others = this.#busy * kept - 1;
     return Math.min(mostMs, others * perProducerMs * Math.min(1, (this.#pace * kept) / fullPace));
   }

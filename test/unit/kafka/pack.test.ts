@@ -253,7 +253,7 @@ test('the more producers are busy and the more they send, the longer records are
     [5, 1, 1.9, 2],
   ] as const) {
     let now = 0;
-    const gathering = new Gathering(() => now);
+    const gathering = new Gathering({ now: () => now });
     const sinceLastPack = (ms: number): boolean => gathering.isDue(pack(now - ms));
     const busy = Array.from({ length: producers }, () => pack(Number.NEGATIVE_INFINITY));
     assert.ok(sinceLastPack(2) && !sinceLastPack(1.9));
@@ -264,8 +264,28 @@ test('the more producers are busy and the more they send, the longer records are
   }
 });
 
+test('a process that is one of two takes its own crowd for half of it', () => {
+  const intervals = [1, 2].map((processes) => {
+    let now = 0;
+    const gathering = new Gathering({ processes, now: () => now });
+    const busy = Array.from({ length: 10 }, () => ({
+      gatherMs: 1,
+      isEmpty: false,
+      submit: () => {},
+      leftAt: Number.NEGATIVE_INFINITY,
+      rate: 0,
+    }));
+    for (; now < 1_000; now += 5) for (const each of busy) each.leftAt = gathering.left(each, 200);
+    now -= 5;
+    const dueAt = (ms: number): boolean => gathering.isDue({ ...busy[0]!, leftAt: now - ms });
+    return Array.from({ length: 100 }, (_, ms) => ms).find(dueAt);
+  });
+  // Two ms for each of the nine others, and for nineteen, and a little more: ten that were busy just now count as 10.25.
+  assert.deepEqual(intervals, [19, 40]);
+});
+
 test('a producer gathers for as many ms as it sends records a ms, up to 5', () => {
-  const gathering = new Gathering(() => 100);
+  const gathering = new Gathering({ now: () => 100 });
   const isDue = (rate: number, sinceLastPack: number): boolean =>
     gathering.isDue({ gatherMs: 1, isEmpty: false, submit: () => {}, leftAt: 100 - sinceLastPack, rate });
   assert.deepEqual(
@@ -277,7 +297,7 @@ test('a producer gathers for as many ms as it sends records a ms, up to 5', () =
 test("a pack's pace is what left with it, by the time since the one before", () => {
   let now = 0;
   const native = { outqLen: () => 0, produceMany: () => 0 } as unknown as NativeProducer;
-  const gathering = new Gathering(() => now);
+  const gathering = new Gathering({ now: () => now });
   const pack = new Pack(native, { queueMessages: 100, gatherMs: 2, gathering, onRefused: () => {} });
   const add = (): boolean => pack.add('t', null, Buffer.from('v'), 0, false);
   assert.ok(add() && pack.submit());
