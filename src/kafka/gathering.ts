@@ -77,9 +77,11 @@ export class Gathering {
 
   /** What the other busy producers ask of each. */
   #crowdMs(now: number): number {
-    const kept = this.#keptAt(now) * this.#processes;
-    const others = this.#busy * kept - 1;
-    return Math.min(mostMs, others * perProducerMs * Math.min(1, (this.#pace * kept) / fullPace));
+    const kept = this.#keptAt(now);
+    // Who is alone here is taken to be alone: others may have nothing to send.
+    const others = (this.#busy * kept - 1) * this.#processes;
+    const pace = this.#pace * kept * this.#processes;
+    return Math.min(mostMs, others * perProducerMs * Math.min(1, pace / fullPace));
   }
 
   #intervalMs(pack: Gathered, crowdMs: number): number {

@@ -264,24 +264,22 @@ test('the more producers are busy and the more they send, the longer records are
   }
 });
 
-test('a process that is one of two takes its own crowd for half of it', () => {
-  const intervals = [1, 2].map((processes) => {
+test('a process that is one of several takes its own crowd for its share of all, and one producer for the only one', () => {
+  const intervals = [
+    { processes: 1, producers: 10 },
+    { processes: 2, producers: 10 },
+    { processes: 16, producers: 1 },
+  ].map(({ processes, producers }) => {
     let now = 0;
     const gathering = new Gathering({ processes, now: () => now });
-    const busy = Array.from({ length: 10 }, () => ({
-      gatherMs: 1,
-      isEmpty: false,
-      submit: () => {},
-      leftAt: Number.NEGATIVE_INFINITY,
-      rate: 0,
-    }));
+    const pack = { gatherMs: 1, isEmpty: false, submit: () => {}, rate: 0 };
+    const busy = Array.from({ length: producers }, () => ({ ...pack, leftAt: Number.NEGATIVE_INFINITY }));
     for (; now < 1_000; now += 5) for (const each of busy) each.leftAt = gathering.left(each, 200);
     now -= 5;
-    const dueAt = (ms: number): boolean => gathering.isDue({ ...busy[0]!, leftAt: now - ms });
-    return Array.from({ length: 100 }, (_, ms) => ms).find(dueAt);
+    return [...Array(100).keys()].find((ms) => gathering.isDue({ ...pack, leftAt: now - ms }));
   });
-  // Two ms for each of the nine others, and for nineteen, and a little more: ten that were busy just now count as 10.25.
-  assert.deepEqual(intervals, [19, 40]);
+  // Two ms for each of the nine others, and for eighteen, and a little more: ten that were busy just now count as 10.25.
+  assert.deepEqual(intervals, [19, 38, 1]);
 });
 
 test('a producer gathers for as many ms as it sends records a ms, up to 5', () => {
