@@ -169,20 +169,23 @@ async function sharedFaces({ config, clusters, version, stats, log }: Shared, wo
   });
 }
 
-/** What a worker says of itself: where the embedded Kafka runs, which is in another process, and how many workers there are. */
-export interface WorkerFacts {
-  readonly embeddedBrokers: string | undefined;
-  readonly processes: number;
+/** Where clusters are opened: in the one process of a gateway, or in one of several. */
+export interface Place {
+  /** Where the embedded Kafka runs, when that is another process. */
+  readonly embeddedBrokers?: string | undefined;
+  /** How many processes like this one serve clients; absent: this one alone. */
+  readonly processes?: number | undefined;
 }
 
-export async function openClusters(config: Config, log: Log, worker?: WorkerFacts): Promise<Clusters> {
+/** Makes the factories of all clusters. @throws KafkaError for properties that librdkafka refuses. */
+export async function openClusters(config: Config, log: Log, place: Place = {}): Promise<Clusters> {
+  const { embeddedBrokers, processes } = place;
   const sections = { default: { general: config.general, consumer: config.consumer, producer: config.producer } };
   const clusters: Cluster[] = [];
-  const here = worker?.embeddedBrokers === undefined ? true : { brokers: worker.embeddedBrokers };
+  const here = embeddedBrokers === undefined ? true : { brokers: embeddedBrokers };
   for (const [name, properties] of Object.entries({ ...sections, ...config.clusters })) {
     const embedded = config.embedded && name === 'default' && here;
-    const shape = { embedded, ...(worker && { processes: worker.processes }) };
-    const kafka = await createKafkaFactory({ ...properties, ...shape, log: log.child({ cluster: name }) });
+    const kafka = await createKafkaFactory({ ...properties, embedded, processes, log: log.child({ cluster: name }) });
     clusters.push({ name, kafka });
   }
   return new Clusters(clusters);

@@ -38,7 +38,7 @@ export interface KafkaFactoryOptions {
   /** Run Kafka in this process, or use the one that runs at this address in another of the gateway's; `bootstrap.servers` is then ours. */
   readonly embedded?: boolean | { readonly brokers: string };
   /** How many processes like this one serve clients of the cluster; absent: this one alone. */
-  readonly processes?: number;
+  readonly processes?: number | undefined;
   readonly log: Log;
 }
 
@@ -56,7 +56,7 @@ export async function createKafkaFactory(options: KafkaFactoryOptions): Promise<
   if (obstacle) log.warn({ property: obstacle }, 'producing without idempotence, which this property rules out');
   if (!options.embedded) checkBrokers(sections);
   const embedded = options.embedded ? await openEmbedded(options.embedded, log) : undefined;
-  return new RdKafkaFactory(sections, log, embedded, new Gathering({ processes: options.processes ?? 1 }));
+  return new RdKafkaFactory(sections, log, embedded, new Gathering({ processes: options.processes }));
 }
 
 type Sections = Record<'general' | 'consumer' | 'producer', Section>;

@@ -42,7 +42,10 @@ export class Gathering {
    * @param options.processes how many like this one produce to the cluster: clients spread evenly, so each has that much of a crowd.
    * @param options.now the time, ms (monotonic)
    */
-  constructor({ processes = 1, now = () => performance.now() }: { processes?: number; now?: () => number } = {}) {
+  constructor({
+    processes = 1,
+    now = () => performance.now(),
+  }: { processes?: number | undefined; now?: () => number } = {}) {
     this.#processes = processes;
     this.#now = now;
   }

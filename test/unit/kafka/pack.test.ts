@@ -70,6 +70,9 @@ class Queue {
   }
 }
 
+/** A pack as gathering sees it: nothing has left yet. */
+const gathered = { gatherMs: 1, isEmpty: false, submit: () => {}, leftAt: Number.NEGATIVE_INFINITY, rate: 0 };
+
 const turnEnds = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 test('the records of one turn are one call, made when the turn ends', async () => {
@@ -240,7 +243,7 @@ test('gathered records that fill the queue do not wait until they are due', asyn
 });
 
 test('the more producers are busy and the more they send, the longer records are gathered; one that is alone, or sends now and then, never waits', () => {
-  const pack = (leftAt: number, rate = 0) => ({ gatherMs: 2, isEmpty: false, submit: () => {}, leftAt, rate });
+  const pack = (leftAt: number) => ({ ...gathered, gatherMs: 2, leftAt });
   for (const [producers, records, tooSoonMs, dueMs] of [
     [1, 200, 1.9, 2],
     [5, 200, 6, 10],
@@ -272,11 +275,10 @@ test('a process that is one of several takes its own crowd for its share of all,
   ].map(({ processes, producers }) => {
     let now = 0;
     const gathering = new Gathering({ processes, now: () => now });
-    const pack = { gatherMs: 1, isEmpty: false, submit: () => {}, rate: 0 };
-    const busy = Array.from({ length: producers }, () => ({ ...pack, leftAt: Number.NEGATIVE_INFINITY }));
+    const busy = Array.from({ length: producers }, () => ({ ...gathered }));
     for (; now < 1_000; now += 5) for (const each of busy) each.leftAt = gathering.left(each, 200);
     now -= 5;
-    return [...Array(100).keys()].find((ms) => gathering.isDue({ ...pack, leftAt: now - ms }));
+    return [...Array(100).keys()].find((ms) => gathering.isDue({ ...gathered, leftAt: now - ms }));
   });
   // Two ms for each of the nine others, and for eighteen, and a little more: ten that were busy just now count as 10.25.
   assert.deepEqual(intervals, [19, 38, 1]);
@@ -285,7 +287,7 @@ test('a process that is one of several takes its own crowd for its share of all,
 test('a producer gathers for as many ms as it sends records a ms, up to 5', () => {
   const gathering = new Gathering({ now: () => 100 });
   const isDue = (rate: number, sinceLastPack: number): boolean =>
-    gathering.isDue({ gatherMs: 1, isEmpty: false, submit: () => {}, leftAt: 100 - sinceLastPack, rate });
+    gathering.isDue({ ...gathered, leftAt: 100 - sinceLastPack, rate });
   assert.deepEqual(
     [isDue(0.2, 1), isDue(3, 2.9), isDue(3, 3), isDue(200, 4.9), isDue(200, 5)],
     [true, false, true, false, true],
