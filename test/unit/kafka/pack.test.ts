@@ -246,13 +246,13 @@ test('the more producers are busy and the more they send, the longer records are
   const pack = (leftAt: number) => ({ ...gathered, gatherMs: 2, leftAt });
   for (const [producers, records, tooSoonMs, dueMs] of [
     [1, 200, 1.9, 2],
-    [5, 200, 6, 10],
-    [40, 20, 70, 85],
+    [5, 200, 9, 15],
+    [30, 20, 80, 95],
     [80, 20, 95, 100],
     // Ten records a ms of all: half of it.
-    [5, 10, 3, 6],
+    [5, 10, 4.5, 9],
     // Two, and one.
-    [40, 0.25, 6, 10],
+    [40, 0.25, 9, 14],
     [5, 1, 1.9, 2],
   ] as const) {
     let now = 0;
@@ -280,8 +280,33 @@ test('a process that is one of several takes its own crowd for its share of all,
     now -= 5;
     return [...Array(100).keys()].find((ms) => gathering.isDue({ ...gathered, leftAt: now - ms }));
   });
-  // Two ms for each of the nine others, and for eighteen, and a little more: ten that were busy just now count as 10.25.
-  assert.deepEqual(intervals, [19, 38, 1]);
+  // Three ms for each of the nine others, and for eighteen.
+  assert.deepEqual(intervals, [27, 54, 1]);
+});
+
+test('what has waited for half of its time leaves with a pack that is due; what has not stays', async () => {
+  let now = 1_000;
+  let looks = 0;
+  const clock = (): number => {
+    looks += 1;
+    return now;
+  };
+  const gathering = new Gathering({ now: clock });
+  const submitted: number[] = [];
+  const waiting = (leftAt: number, number: number) => {
+    const pack = { ...gathered, gatherMs: 100, leftAt, submit: () => submitted.push(number) };
+    gathering.add(pack);
+  };
+  waiting(now - 98, 1);
+  waiting(now - 48, 2);
+  waiting(now, 3);
+  await eventually(5_000, () => looks > 2);
+  assert.deepEqual(submitted, [], 'none is due');
+  now += 2;
+  await eventually(5_000, () => submitted.length > 0);
+  assert.deepEqual(submitted, [1, 2]);
+  now += 100;
+  await eventually(5_000, () => submitted.length === 3);
 });
 
 test('a producer gathers for as many ms as it sends records a ms, up to 5', () => {
