@@ -58,6 +58,11 @@ export const gatewayFlags: readonly Flag[] = [
     about: 'give idle producers back; 0: never',
   },
   {
+    flag: '--spare-producers <n>',
+    path: 'resp.spareProducers',
+    about: 'producers kept for the next connections; 0: none',
+  },
+  {
     flag: '--shared-producers <n>',
     path: 'resp.sharedProducers',
     about: 'producers that all connections share; 0: each has its own',

@@ -24,6 +24,8 @@ export interface ProducerSessionOptions {
     options: Pick<ProducerOptions, 'reports' | 'onReport' | 'onFault'>,
     timeoutMs: number,
   ) => Promise<Producer>;
+  /** Takes back a client that has nothing in flight when the session ends; absent, or false: it is closed. */
+  readonly keep?: (producer: Producer) => boolean;
   /** Whether topics whose names begin with `__` may be written to; absent: not. */
   readonly allowInternalTopics?: boolean;
   /** How long a caller is held back by a full queue or a missing broker, ms. */
@@ -168,7 +170,8 @@ export class ProducerSession {
     this.#closed = true;
     const producer = this.#producer ?? (await this.#opening?.catch(() => undefined));
     this.#producer = undefined;
-    await producer?.close(0);
+    const isClean = left === 0 && this.#waiting === 0;
+    if (producer && !(isClean && this.#options.keep?.(producer))) await producer.close(0);
     if (left > 0) this.#options.stats.add('producer.unflushed.messages', left);
     return left;
   }

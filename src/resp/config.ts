@@ -28,6 +28,14 @@ export const kafkaSettings = {
   producerIdleTimeoutMs: ms
     .default(60_000)
     .describe('A producer with nothing in flight is given back after this long; 0: never'),
+  spareProducers: z
+    .int()
+    .min(0)
+    .max(10_000)
+    .default(64)
+    .describe(
+      'Producers of connections that have closed with nothing in flight, kept for the next ones until nobody has taken them for `producerIdleTimeoutMs`; 0: none, each connection opens its own',
+    ),
   sharedProducers: z
     .int()
     .min(0)

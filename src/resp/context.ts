@@ -72,7 +72,7 @@ export interface Gateway {
   readonly streams: Streams;
   open(connection: Context): Sessions;
   readonly cluster: Cluster;
-  load(): Pick<Load, 'producers' | 'consumers' | 'inFlight'>;
+  load(): Pick<Load, 'producers' | 'spareProducers' | 'consumers' | 'inFlight'>;
   /** Messages of all connections that Kafka does not have yet, looked at once more: an upper bound. */
   inFlight(): Promise<number>;
 }

@@ -18,6 +18,7 @@ export interface Load {
   readonly cpuUser: number;
   readonly cpuSystem: number;
   readonly producers: number;
+  readonly spareProducers: number;
   readonly consumers: number;
   readonly inFlight: number;
 }
@@ -26,7 +27,7 @@ export interface Load {
 export function processLoad(): Load {
   const { user, system } = process.cpuUsage();
   const memory = process.memoryUsage.rss();
-  const faceless = { clients: 0, blocked: 0, producers: 0, consumers: 0, inFlight: 0 };
+  const faceless = { clients: 0, blocked: 0, producers: 0, spareProducers: 0, consumers: 0, inFlight: 0 };
   return { ...faceless, memory, cpuUser: user, cpuSystem: system };
 }
 

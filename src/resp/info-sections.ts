@@ -69,6 +69,7 @@ const sections: Readonly<Record<string, (ctx: Context, facts: Facts) => Fields>>
     kafka_cluster: gateway.cluster.name,
     kafka_brokers: gateway.cluster.kafka.brokers,
     kafka_producers: load.producers,
+    kafka_spare_producers: load.spareProducers,
     kafka_consumers: load.consumers,
     kafka_in_flight: load.inFlight,
   }),

@@ -6,6 +6,7 @@ import type { Admin, Clock, Properties } from '../core/ports.js';
 import { ProducerSession } from '../core/producer-session.js';
 import { SessionLog } from '../core/session-log.js';
 import { SharedProducers } from '../core/shared-producers.js';
+import { SpareProducers } from '../core/spare-producers.js';
 import type { Stats } from '../core/stats.js';
 import { TopicCatalog } from '../core/topic-catalog.js';
 import type { Log } from '../log.js';
@@ -45,6 +46,7 @@ export class KafkaGateway implements Gateway {
   readonly #log: SessionLog;
   readonly #producers = new Set<ProducerSession>();
   readonly #shared: SharedProducers | undefined;
+  readonly #spare: SpareProducers;
   #stopSweep: () => void = () => {};
 
   constructor(options: KafkaGatewayOptions) {
@@ -75,6 +77,12 @@ export class KafkaGateway implements Gateway {
       prefetchBytes: settings.maxPrefetchBytes,
       maxPollIntervalMs: Number(consumerProperties['max.poll.interval.ms'] ?? defaultMaxPollIntervalMs),
     });
+    this.#spare = new SpareProducers({
+      kafka: cluster.kafka,
+      opening: { reports: 'errors', gatherMs: settings.gatherMs },
+      most: settings.spareProducers,
+      clock,
+    });
     if (settings.sharedProducers > 0) this.#shared = new SharedProducers(cluster.kafka, settings.sharedProducers);
     this.#sweepLater();
   }
@@ -91,14 +99,14 @@ export class KafkaGateway implements Gateway {
     return this.#options.cluster;
   }
 
-  load(): Pick<Load, 'producers' | 'consumers' | 'inFlight'> {
+  load(): Pick<Load, 'producers' | 'spareProducers' | 'consumers' | 'inFlight'> {
     let producers = 0;
     let inFlight = 0;
     for (const session of this.#producers) {
       if (session.isOpen) producers++;
       inFlight += session.inFlight;
     }
-    return { producers, consumers: this.consumers.count, inFlight };
+    return { producers, spareProducers: this.#spare.count, consumers: this.consumers.count, inFlight };
   }
 
   async inFlight(): Promise<number> {
@@ -108,15 +116,13 @@ export class KafkaGateway implements Gateway {
 
   /** A producer for one connection. @param client names it in the log. */
   producer(client: () => string): ProducerSession {
-    const { cluster, settings, clock, stats } = this.#options;
+    const { settings, clock, stats } = this.#options;
     const shared = this.#shared;
     const session = new ProducerSession({
       // A shared client has to tell whose each record was; one of its own only tells of failures.
       reports: shared ? 'all' : 'errors',
-      open: (options, timeoutMs) =>
-        shared
-          ? shared.producer(options, timeoutMs)
-          : cluster.kafka.producer({ ...options, gatherMs: settings.gatherMs }, timeoutMs),
+      open: (options, timeoutMs) => (shared ?? this.#spare).producer(options, timeoutMs),
+      keep: (producer) => !shared && this.#spare.keep(producer),
       produceTimeoutMs: settings.produceTimeoutMs,
       allowInternalTopics: settings.allowInternalTopics,
       clock,
@@ -139,10 +145,10 @@ export class KafkaGateway implements Gateway {
     return this.consumers.close(session, this.settings.consumerCloseMs);
   }
 
-  /** Ends the idle sweep and closes the shared producers, once every session is closed. */
+  /** Ends the idle sweep and closes the producers that are nobody's, once every session is closed. */
   async close(): Promise<void> {
     this.#stopSweep();
-    await this.#shared?.close(this.settings.producerFlushMs);
+    await Promise.all([this.#spare.close(), this.#shared?.close(this.settings.producerFlushMs)]);
   }
 
   #sweepLater(): void {
@@ -150,6 +156,7 @@ export class KafkaGateway implements Gateway {
     if (producerIdleTimeoutMs === 0) return;
     this.#stopSweep = this.#options.clock.after(Math.min(longestSweepMs, producerIdleTimeoutMs), () => {
       for (const session of this.#producers) void session.closeIfIdle(producerIdleTimeoutMs);
+      this.#spare.closeIdle(producerIdleTimeoutMs);
       this.#sweepLater();
     });
   }

@@ -50,6 +50,35 @@ describe('at the edges', () => {
     await factory.close();
   };
 
+  test('a connection that closes leaves its producer to the next, with nothing of its own; --spare-producers 0 keeps none', async (t) => {
+    if (!met(t, whyNoKafka())) return;
+    await createTopic('handed-on');
+    const counts = async (gateway: GatewayProcess): Promise<string> => {
+      const watch = await connect(gateway.port);
+      const info = String(await watch.call('INFO', 'kafka'));
+      watch.disconnect();
+      const of = (name: string): string => new RegExp(`${name}:(\\d+)\r`).exec(info)![1]!;
+      return `${of('kafka_producers')} in use, ${of('kafka_spare_producers')} spare`;
+    };
+    const [keeps, keepsNone] = [await start(), await start({}, ['--spare-producers', '0'])];
+    for (const gateway of [keeps, keepsNone]) {
+      const first = await open(gateway);
+      assert.equal(await first.call('RPUSHX', 'topics:handed-on', 'of the first'), 1);
+      assert.equal(await counts(gateway), '1 in use, 0 spare');
+      first.disconnect();
+      await until(async () => (await counts(gateway)).startsWith('0 in use'));
+      assert.equal(await counts(gateway), gateway === keeps ? '0 in use, 1 spare' : '0 in use, 0 spare');
+      const second = await open(gateway);
+      assert.equal(await second.call('RPUSHX', 'topics:handed-on', 'of the second'), 1);
+      assert.equal(await counts(gateway), '1 in use, 0 spare');
+      assert.equal(await second.call('DUMP', '20000'), 0);
+    }
+    const reader = await open(keeps, 'readers:handed-on');
+    const values: (string | undefined)[] = [];
+    for (let count = 0; count < 4; count += 1) values.push((await pop(reader, 'topics:handed-on'))?.value);
+    assert.deepEqual(values, ['of the first', 'of the second', 'of the first', 'of the second']);
+  });
+
   test('a topic that does not exist fails a delivery, then the next RPUSHX at once, and works when it has come', async (t) => {
     if (!met(t, whyNoKafka())) return;
     const gateway = await start();
