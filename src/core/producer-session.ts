@@ -86,6 +86,8 @@ export class ProducerSession {
   #lastUse = 0;
   #missing = new Map<string, { until: number; text: string }>();
   #onIdle: (() => void)[] = [];
+  /** Calls of flush() that have not settled. */
+  #flushes = 0;
 
   constructor(options: ProducerSessionOptions) {
     this.#options = options;
@@ -122,6 +124,15 @@ export class ProducerSession {
 
   /** Waits until nothing is in flight. @returns how many messages may still be in flight after timeoutMs; 0: none. */
   async flush(timeoutMs: number): Promise<number> {
+    this.#flushes += 1;
+    try {
+      return await this.#flush(timeoutMs);
+    } finally {
+      this.#flushes -= 1;
+    }
+  }
+
+  async #flush(timeoutMs: number): Promise<number> {
     const deadline = this.#options.clock.monotonic() + timeoutMs;
     if (this.#waiting > 0) await within(this.#options.clock, timeoutMs, this.#line);
     const producer = this.#producer;
@@ -170,7 +181,8 @@ export class ProducerSession {
     this.#closed = true;
     const producer = this.#producer ?? (await this.#opening?.catch(() => undefined));
     this.#producer = undefined;
-    const isClean = left === 0 && this.#waiting === 0;
+    // A DUMP that has not noticed yet would go on flushing what is another's by then.
+    const isClean = left === 0 && this.#waiting === 0 && this.#flushes === 0;
     if (producer && !(isClean && this.#options.keep?.(producer))) await producer.close(0);
     if (left > 0) this.#options.stats.add('producer.unflushed.messages', left);
     return left;

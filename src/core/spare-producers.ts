@@ -6,10 +6,22 @@ type Listener = Pick<ProducerOptions, 'onReport' | 'onFault'>;
 export interface SpareProducersOptions {
   readonly kafka: KafkaFactory;
   /** How all of them are opened. */
-  readonly opening: Omit<ProducerOptions, keyof Listener>;
+  readonly producerOptions: Omit<ProducerOptions, keyof Listener>;
   /** Spare ones at a time; 0: none is kept. */
-  readonly most: number;
+  readonly limit: number;
   readonly clock: Clock;
+}
+
+/** How old a client may be to be kept, ms: librdkafka keeps every topic that it has written to, and asks for it again and again. */
+const maxAgeMs = 300_000;
+
+/** What is known of a client. */
+interface Client {
+  /** Whose reports and faults are its; undefined: it is spare. */
+  owner: Listener | undefined;
+  readonly openedAt: number;
+  /** A delivery failed, or a broker was lost: the next owner had better open one, and see for itself. */
+  hasFailed: boolean;
 }
 
 interface Spare {
@@ -20,12 +32,12 @@ interface Spare {
 
 /**
  * To open a client takes four threads, two connections and half a dozen requests, some 10 ms of CPU here and in the broker together: what clients that
- * come, produce and go would pay each time. A client has one owner at a time; who takes a spare one finds nothing of its last owner's in it.
+ * come, produce and go would pay each time. A client has one owner at a time. What its last owner could tell of it is not there for the next: none is
+ * kept that has failed in anything.
  */
 export class SpareProducers {
   readonly #options: SpareProducersOptions;
-  /** Whose reports and faults a client's are; absent: nobody's, it is spare. */
-  readonly #listeners = new WeakMap<Producer, Listener>();
+  readonly #clients = new WeakMap<Producer, Client>();
   /** The one that was left last is at the end, and is taken first: those that are not needed grow old. */
   readonly #spares: Spare[] = [];
   #closed = false;
@@ -42,15 +54,18 @@ export class SpareProducers {
   async producer(listener: Listener, timeoutMs: number): Promise<Producer> {
     const spare = this.#spares.pop();
     if (!spare) return this.#open(listener, timeoutMs);
-    this.#listeners.set(spare.producer, listener);
+    this.#clients.get(spare.producer)!.owner = listener;
     return spare.producer;
   }
 
   /** Takes back a client of producer() that has nothing in flight. @returns false when it is not wanted: it is to be closed. */
   keep(producer: Producer): boolean {
-    this.#listeners.delete(producer);
-    if (this.#closed || this.#spares.length >= this.#options.most) return false;
-    this.#spares.push({ producer, since: this.#options.clock.monotonic() });
+    const client = this.#clients.get(producer)!;
+    const now = this.#options.clock.monotonic();
+    if (this.#closed || client.hasFailed || now - client.openedAt > maxAgeMs) return false;
+    if (this.#spares.length >= this.#options.limit) return false;
+    client.owner = undefined;
+    this.#spares.push({ producer, since: now });
     return true;
   }
 
@@ -68,31 +83,32 @@ export class SpareProducers {
     await Promise.all(this.#spares.splice(0).map(({ producer }) => producer.close(0)));
   }
 
-  async #open(listener: Listener, timeoutMs: number): Promise<Producer> {
-    const { kafka, opening } = this.#options;
-    let producer: Producer | undefined;
-    const owner = (): Listener | undefined => (producer ? this.#listeners.get(producer) : listener);
-    producer = await kafka.producer(
+  async #open(owner: Listener, timeoutMs: number): Promise<Producer> {
+    const { kafka, producerOptions, clock } = this.#options;
+    const client: Client = { owner, openedAt: clock.monotonic(), hasFailed: false };
+    const producer = await kafka.producer(
       {
-        ...opening,
-        onReport: (report, tag) => owner()?.onReport(report, tag),
+        ...producerOptions,
+        onReport: (report, tag) => {
+          if (report.error) client.hasFailed = true;
+          client.owner?.onReport(report, tag);
+        },
         onFault: (fault) => {
-          const its = owner();
-          if (its) its.onFault?.(fault);
-          else if (producer) this.#drop(producer);
+          client.hasFailed = true;
+          if (client.owner) client.owner.onFault?.(fault);
+          else this.#drop(client);
         },
       },
       timeoutMs,
     );
-    this.#listeners.set(producer, listener);
+    this.#clients.set(producer, client);
     return producer;
   }
 
-  /** A spare client has lost its brokers, or failed for good: whoever comes next had better see for itself. */
-  #drop(producer: Producer): void {
-    const index = this.#spares.findIndex((spare) => spare.producer === producer);
-    if (index < 0) return;
-    this.#spares.splice(index, 1);
-    void producer.close(0);
+  /** A spare client has lost its brokers, or failed for good. */
+  #drop(client: Client): void {
+    const index = this.#spares.findIndex(({ producer }) => this.#clients.get(producer) === client);
+    const [spare] = index < 0 ? [] : this.#spares.splice(index, 1);
+    void spare?.producer.close(0);
   }
 }

@@ -71,7 +71,7 @@ export async function connect<N extends NativeClient>(
   };
   await create(native, options);
   try {
-    await answered(client, timeoutMs);
+    await awaitAnswer(client, timeoutMs);
   } catch (error) {
     await client.disconnect(1000);
     const fault = error as KafkaError;
@@ -95,7 +95,7 @@ async function create(native: NativeClient, { properties }: { properties: Client
   });
 }
 
-async function answered(client: Client<NativeClient>, timeoutMs: number): Promise<void> {
+async function awaitAnswer(client: Client<NativeClient>, timeoutMs: number): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   try {
     await client.ask<void>((callback) => client.native.awaitBroker(Math.max(1, Math.ceil(timeoutMs)), callback));

@@ -106,7 +106,8 @@ export class Gathering {
     const crowdMs = this.#crowdMs(now);
     const share = this.#isAnyDue(now, crowdMs) ? alongShare : 1;
     for (const pack of this.#waiting) {
-      if (!pack.isEmpty && now - pack.leftAt < share * this.#intervalMs(pack, crowdMs)) continue;
+      const waitMs = Math.max(pack.gatherMs, share * this.#intervalMs(pack, crowdMs));
+      if (!pack.isEmpty && now - pack.leftAt < waitMs) continue;
       this.#waiting.delete(pack);
       pack.submit();
     }

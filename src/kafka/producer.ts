@@ -121,7 +121,10 @@ class RdProducer implements Producer {
     await this.#flushQueue(timeoutMs);
     // What the flush was told of on its own thread.
     await this.#reports.drain();
-    return this.#closed || (this.#packs.isEmpty && this.#native.outqLen() === 0);
+    const isEmpty = this.#packs.isEmpty && this.#native.outqLen() === 0;
+    // What another flush was told of since.
+    if (isEmpty) await this.#reports.drain();
+    return this.#closed || isEmpty;
   }
 
   close(timeoutMs: number): Promise<void> {

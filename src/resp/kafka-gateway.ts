@@ -79,8 +79,8 @@ export class KafkaGateway implements Gateway {
     });
     this.#spare = new SpareProducers({
       kafka: cluster.kafka,
-      opening: { reports: 'errors', gatherMs: settings.gatherMs },
-      most: settings.spareProducers,
+      producerOptions: { reports: 'errors', gatherMs: settings.gatherMs },
+      limit: settings.spareProducers,
       clock,
     });
     if (settings.sharedProducers > 0) this.#shared = new SharedProducers(cluster.kafka, settings.sharedProducers);

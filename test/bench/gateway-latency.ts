@@ -4,6 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GatewayProcess } from '../support/gateway.js';
 import { connect, pop } from '../support/redis-client.js';
+import { keepAwake } from './yardsticks/awake.js';
 import { benchKafka, warmUp } from './yardsticks/kafka.js';
 import { cpuSeconds, median, percentile, redisBenchmark, rounds } from './yardsticks/run.js';
 import { row } from './yardsticks/table.js';
@@ -13,6 +14,7 @@ const seconds = quick ? 5 : 15;
 const perSecond = 1_000;
 /** At the same pace before it counts. */
 const warmUpSeconds = quick ? 3 : 20;
+keepAwake();
 const kafka = await benchKafka();
 try {
   let isFirst = true;

@@ -6,10 +6,12 @@ import { createKafkaFactory } from '../../src/kafka/factory.js';
 import { createLog } from '../../src/log.js';
 import { GatewayProcess } from '../support/gateway.js';
 import { connect, pop } from '../support/redis-client.js';
+import { keepAwake } from './yardsticks/awake.js';
 import { benchKafka } from './yardsticks/kafka.js';
 import { cpuSeconds, median, percentile, residentBytes } from './yardsticks/run.js';
 import { row } from './yardsticks/table.js';
 
+keepAwake();
 const kafka = await benchKafka();
 const factory = await createKafkaFactory({
   general: { 'bootstrap.servers': kafka.brokers },

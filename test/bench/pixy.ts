@@ -11,6 +11,7 @@ import { promisify } from 'node:util';
 import { createKafkaFactory } from '../../src/kafka/factory.js';
 import { KafkaServer } from '../support/kafka-server.js';
 import { askUrl, pixyYaml, silent } from '../support/pixy-lab.js';
+import { keepAwake } from './yardsticks/awake.js';
 import { bareServer, cpuSeconds, median, percentile, residentBytes, rounds } from './yardsticks/run.js';
 import { interleaved, row } from './yardsticks/table.js';
 
@@ -21,6 +22,7 @@ const bin = join(import.meta.dirname, '../../../bin/rafka');
 const run = promisify(execFile);
 const value = Buffer.alloc(100, 'x');
 
+keepAwake();
 const server = await KafkaServer.start({ fast: true });
 const kafka = await createKafkaFactory({ general: { 'bootstrap.servers': server.brokers }, log: silent });
 for (const name of ['sync', 'async', 'fill']) await kafka.admin.createTopic({ name, partitions: 4 });

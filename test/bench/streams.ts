@@ -7,6 +7,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import RedisParser from 'redis-parser';
+import { keepAwake } from './yardsticks/awake.js';
 import { benchKafka } from './yardsticks/kafka.js';
 import { median } from './yardsticks/run.js';
 import { interleaved } from './yardsticks/table.js';
@@ -141,6 +142,7 @@ async function ready(port: number): Promise<void> {
 }
 
 async function main(): Promise<void> {
+  keepAwake();
   const dir = mkdtempSync(join(tmpdir(), 'rafka-bench-'));
   const kafka = await benchKafka();
   const { brokers } = kafka;

@@ -61,7 +61,8 @@ describe('at the edges', () => {
       return `${of('kafka_producers')} in use, ${of('kafka_spare_producers')} spare`;
     };
     const [keeps, keepsNone] = [await start(), await start({}, ['--spare-producers', '0'])];
-    for (const gateway of [keeps, keepsNone]) {
+    const shares = await start({}, ['--shared-producers', '1']);
+    for (const gateway of [keeps, keepsNone, shares]) {
       const first = await open(gateway);
       assert.equal(await first.call('RPUSHX', 'topics:handed-on', 'of the first'), 1);
       assert.equal(await counts(gateway), '1 in use, 0 spare');
@@ -75,8 +76,14 @@ describe('at the edges', () => {
     }
     const reader = await open(keeps, 'readers:handed-on');
     const values: (string | undefined)[] = [];
-    for (let count = 0; count < 4; count += 1) values.push((await pop(reader, 'topics:handed-on'))?.value);
-    assert.deepEqual(values, ['of the first', 'of the second', 'of the first', 'of the second']);
+    for (let count = 0; count < 6; count += 1) values.push((await pop(reader, 'topics:handed-on'))?.value);
+    assert.deepEqual(values, Array.from({ length: 3 }, () => ['of the first', 'of the second']).flat());
+    const forgets = await start({}, ['--producer-idle-timeout', '300']);
+    const last = await open(forgets);
+    await last.call('RPUSHX', 'topics:handed-on', 'of the last');
+    last.disconnect();
+    await until(async () => (await counts(forgets)) === '0 in use, 1 spare');
+    await until(async () => (await counts(forgets)) === '0 in use, 0 spare');
   });
 
   test('a topic that does not exist fails a delivery, then the next RPUSHX at once, and works when it has come', async (t) => {

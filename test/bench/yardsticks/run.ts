@@ -4,9 +4,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
-import './awake.js';
+import { keepAwake } from './awake.js';
 
 const execute = promisify(execFile);
+
+// Beside figures of the machine as it comes: `--awake`.
+if (process.argv.includes('--awake')) keepAwake();
 
 /** Interleaved rounds of every figure; the median counts. */
 export const rounds = process.argv.includes('--quick') ? 3 : 5;

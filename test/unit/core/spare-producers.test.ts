@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { KafkaCode, type KafkaFactory, type ProducerOptions } from '../../../src/core/ports.js';
+import { KafkaCode, KafkaError, type KafkaFactory, type ProducerOptions } from '../../../src/core/ports.js';
 import { ProducerSession } from '../../../src/core/producer-session.js';
 import { SpareProducers } from '../../../src/core/spare-producers.js';
 import { Stats } from '../../../src/core/stats.js';
 import { ManualClock } from '../../support/clock.js';
 import { fault, ScriptedProducer } from '../../support/port-doubles.js';
 
-function setUp(most: number) {
+function setUp(limit: number) {
   const producers: ScriptedProducer[] = [];
   const openings: ProducerOptions[] = [];
   const kafka = {
@@ -19,7 +19,7 @@ function setUp(most: number) {
     },
   } as unknown as KafkaFactory;
   const clock = new ManualClock();
-  const spare = new SpareProducers({ kafka, opening: { reports: 'errors', gatherMs: 1 }, most, clock });
+  const spare = new SpareProducers({ kafka, producerOptions: { reports: 'errors', gatherMs: 1 }, limit, clock });
   const faults: string[] = [];
   const session = (name = ''): ProducerSession =>
     new ProducerSession({
@@ -70,6 +70,9 @@ test('failures and faults go to the owner of now', async () => {
   assert.deepEqual(faults, ['second: gone']);
   assert.equal(await second.dump(0), 1);
   assert.equal(await first.dump(0), 0);
+  producers[0]!.options.onFault!(fault(KafkaCode.fatal, 'fenced', true));
+  await second.enqueue(record);
+  assert.equal(producers[1]!.records.length, 1, 'it has a new one');
 });
 
 test('a client that still has something in flight is closed', async () => {
@@ -82,14 +85,64 @@ test('a client that still has something in flight is closed', async () => {
   assert.equal(spare.count, 0);
 });
 
-test('a client that failed for good is closed, and the next is a new one', async () => {
-  const { producers, spare, session } = setUp(1);
-  const owner = session();
-  await owner.enqueue(record);
-  producers[0]!.options.onFault!(fault(KafkaCode.fatal, 'fenced', true));
-  await owner.close(0);
-  assert.equal(producers[0]!.closed, true);
-  assert.equal(spare.count, 0);
+for (const [what, happens] of [
+  ['failed for good', ({ options }) => options.onFault!(fault(KafkaCode.fatal, 'fenced', true))],
+  ['lost its brokers', ({ options }) => options.onFault!(fault(KafkaCode.allBrokersDown, 'all down'))],
+  ['could not deliver', (producer) => producer.report(0, fault(KafkaCode.unknownTopicOrPartition))],
+] as [string, (producer: ScriptedProducer) => void][])
+  test(`a client that ${what} is closed with its session, and the next is a new one`, async () => {
+    const { producers, spare, session } = setUp(1);
+    const [owner, next] = [session(), session()];
+    await owner.enqueue(record);
+    happens(producers[0]!);
+    await owner.close(0);
+    await next.enqueue(record);
+    assert.deepEqual(
+      producers.map(({ closed }) => closed),
+      [true, false],
+    );
+    assert.equal(spare.count, 0);
+  });
+
+test('a client that is taken again and again is closed when it is five minutes old', async () => {
+  const { producers, clock, session } = setUp(1);
+  for (let minute = 0; minute < 6; minute += 1) {
+    const owner = session();
+    await owner.enqueue(record);
+    await clock.advance(60_001);
+    await owner.close(0);
+  }
+  assert.deepEqual(
+    producers.map(({ closed, records }) => [closed, records.length]),
+    [
+      [true, 5],
+      [false, 1],
+    ],
+  );
+});
+
+test('a session that ends while a caller is held back, or a flush goes on, leaves no client', async () => {
+  for (const going of ['caller', 'flush']) {
+    const { producers, clock, spare, session } = setUp(1);
+    const owner = session();
+    await owner.enqueue(record);
+    const producer = producers[0]!;
+    let settle = (): void => {};
+    if (going === 'caller') {
+      producer.refusal = new KafkaError(fault(KafkaCode.queueFull));
+      void Promise.resolve(owner.enqueue(record)).catch(() => {});
+    } else {
+      const answers = [new Promise<boolean>((resolve) => (settle = () => resolve(true)))];
+      producer.flush = () => answers.pop() ?? Promise.resolve(true);
+      void owner.dump(60_000);
+    }
+    const closing = owner.close(0);
+    await clock.advance(2_000);
+    await closing;
+    settle();
+    assert.equal(producer.closed, true, going);
+    assert.equal(spare.count, 0);
+  }
 });
 
 test('no more are kept than may be', async () => {

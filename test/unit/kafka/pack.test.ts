@@ -284,7 +284,7 @@ test('a process that is one of several takes its own crowd for its share of all,
   assert.deepEqual(intervals, [27, 54, 1]);
 });
 
-test('what has waited for half of its time leaves with a pack that is due; what has not stays', async () => {
+test('what has waited for half of its time leaves with a pack that is due, unless that is less than it gathers at least', async () => {
   let now = 1_000;
   let looks = 0;
   const clock = (): number => {
@@ -293,20 +293,21 @@ test('what has waited for half of its time leaves with a pack that is due; what 
   };
   const gathering = new Gathering({ now: clock });
   const submitted: number[] = [];
-  const waiting = (leftAt: number, number: number) => {
-    const pack = { ...gathered, gatherMs: 100, leftAt, submit: () => submitted.push(number) };
-    gathering.add(pack);
+  const waiting = (number: number, leftAt: number, gatherMs = 1) => {
+    // Five records a ms: five ms.
+    gathering.add({ ...gathered, rate: 5, gatherMs, leftAt, submit: () => submitted.push(number) });
   };
-  waiting(now - 98, 1);
-  waiting(now - 48, 2);
-  waiting(now, 3);
+  waiting(1, now - 4);
+  waiting(2, now - 2);
+  waiting(3, now - 2, 4);
+  waiting(4, now);
   await eventually(5_000, () => looks > 2);
   assert.deepEqual(submitted, [], 'none is due');
-  now += 2;
+  now += 1;
   await eventually(5_000, () => submitted.length > 0);
   assert.deepEqual(submitted, [1, 2]);
-  now += 100;
-  await eventually(5_000, () => submitted.length === 3);
+  now += 4;
+  await eventually(5_000, () => submitted.length === 4);
 });
 
 test('a producer gathers for as many ms as it sends records a ms, up to 5', () => {

@@ -1,0 +1,60 @@
+// How a client comes to be open: when a broker has answered, however it knows.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { pino } from 'pino';
+import { KafkaCode } from '../../../src/core/ports.js';
+import { connect } from '../../../src/kafka/client.js';
+import type { Callback, NativeClient, NativeError } from '../../../src/kafka/native.js';
+import type { ClientProperties } from '../../../src/kafka/properties.js';
+
+const unreachable: NativeError = { code: KafkaCode.transport, message: 'Local: Broker transport failure' };
+const unanswered: NativeError = { code: KafkaCode.timedOut, message: 'Local: Timed out' };
+
+/** Opens a client whose binding answers so, after so many ms. @returns what was asked of it. */
+async function open(
+  answer: NativeError | null,
+  afterMs: number,
+  metadata: NativeError | null = null,
+): Promise<string[]> {
+  const asked: string[] = [];
+  const double = class {
+    configureCallbacks(): void {}
+    connect(callback: Callback<{ name: string }>): void {
+      callback(null, { name: 'double' });
+    }
+    awaitBroker(timeoutMs: number, callback: Callback): void {
+      asked.push(`answer within ${timeoutMs}`);
+      setTimeout(() => callback(answer), afterMs);
+    }
+    getMetadata(_options: object, callback: Callback<object>): void {
+      asked.push('metadata');
+      callback(metadata, {});
+    }
+    disconnect(callback: () => void): void {
+      asked.push('disconnect');
+      callback();
+    }
+  } as unknown as new () => NativeClient;
+  const properties = { global: {}, topic: {}, sectionOf: () => undefined } as unknown as ClientProperties;
+  const options = { kind: 'double', create: double, properties, log: pino({ level: 'silent' }), onFault: () => {} };
+  await connect(options, 50).catch((error: Error) => asked.push(error.message));
+  return asked;
+}
+
+test('a client is open when a broker has answered; no topic is asked for', async () => {
+  assert.deepEqual(await open(null, 0), ['answer within 50']);
+});
+
+test('one that is told of no controller asks for metadata: any answer will do', async () => {
+  assert.deepEqual(await open(unreachable, 0), ['answer within 50', 'metadata']);
+  assert.deepEqual(await open(unreachable, 0, unanswered), [
+    'answer within 50',
+    'metadata',
+    'disconnect',
+    unanswered.message,
+  ]);
+});
+
+test('one that nobody answers in time is given up', async () => {
+  assert.deepEqual(await open(unreachable, 60), ['answer within 50', 'disconnect', unreachable.message]);
+});
