@@ -26,8 +26,12 @@ int main(int, char** argv) {
 }
 `;
 
+let isAwake = false;
+
 /** Until this process ends. Where it can't be done it is said so: times then hold what it takes to wake a processor. */
 export function keepAwake(): void {
+  if (isAwake) return;
+  isAwake = true;
   const directory = mkdtempSync(join(tmpdir(), 'rafka-bench-'));
   process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
   const program = join(directory, 'awake');
