@@ -32,8 +32,8 @@ interface Spare {
 
 /**
  * To open a client takes four threads, two connections and half a dozen requests, some 10 ms of CPU here and in the broker together: what clients that
- * come, produce and go would pay each time. A client has one owner at a time. What its last owner could tell of it is not there for the next: none is
- * kept that has failed in anything.
+ * come, produce and go would pay each time. A client has one owner at a time, and one with which anything has failed is not kept: it knows of a missing
+ * topic, or of a broker that is away, for longer than its owner cared.
  */
 export class SpareProducers {
   readonly #options: SpareProducersOptions;

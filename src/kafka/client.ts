@@ -38,8 +38,8 @@ export interface Client<N extends NativeClient> {
 }
 
 /**
- * Makes a client and waits until a broker has answered. No topic's metadata is asked for: that of all topics takes
- * forty times as long on a large cluster, and librdkafka's own call for "the brokers" asks for them.
+ * Makes a client and waits until a broker has answered. A producer's is asked for no topics: all of them take forty times as long on a
+ * large cluster, and librdkafka's own call for "the brokers" asks for them.
  * @throws KafkaError when a property is refused, or no broker answers within timeoutMs.
  */
 export async function connect<N extends NativeClient>(
@@ -95,10 +95,16 @@ async function create(native: NativeClient, { properties }: { properties: Client
   });
 }
 
+/** A producer connects by itself, and need only wait; a consumer connects when it is asked something. */
 async function awaitAnswer(client: Client<NativeClient>, timeoutMs: number): Promise<void> {
+  const { native } = client;
+  if (!native.awaitBroker) {
+    await metadata(client, { timeoutMs });
+    return;
+  }
   const deadline = performance.now() + timeoutMs;
   try {
-    await client.ask<void>((callback) => client.native.awaitBroker(Math.max(1, Math.ceil(timeoutMs)), callback));
+    await client.ask<void>((callback) => native.awaitBroker!(Math.max(1, Math.ceil(timeoutMs)), callback));
   } catch (error) {
     const left = deadline - performance.now();
     if (left < 1) throw error;

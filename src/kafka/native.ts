@@ -65,8 +65,8 @@ export interface NativeClient {
   configureCallbacks(add: boolean, callbacks: { global: NativeGlobals; topic: object; event: NativeEvents }): void;
   connect(callback: Callback<{ name: string }>): void;
   disconnect(callback: () => void): void;
-  /** Ours: see patches/. Fails after timeoutMs, and at once when what answered knows of no controller. */
-  awaitBroker(timeoutMs: number, callback: Callback): void;
+  /** Ours, of producers only: see patches/. Fails after timeoutMs, and at once when what answered knows of no controller. */
+  awaitBroker?(timeoutMs: number, callback: Callback): void;
   getMetadata(
     options: { topic: string; allTopics: boolean; timeout: number },
     callback: Callback<NativeMetadata>,

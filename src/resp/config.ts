@@ -34,7 +34,7 @@ export const kafkaSettings = {
     .max(10_000)
     .default(64)
     .describe(
-      'Producers of connections that have closed with nothing in flight, kept for the next ones, each with its four threads and two connections, until nobody has taken it for `producerIdleTimeoutMs`; 0: none, each connection opens its own. Nothing is kept of shared ones',
+      'Producers of connections that have closed with nothing in flight, kept for the next ones with their threads and connections: until nobody has taken them for `producerIdleTimeoutMs`, or for five minutes since they were opened; 0: none, each connection opens its own. Nothing is kept of shared ones',
     ),
   sharedProducers: z
     .int()

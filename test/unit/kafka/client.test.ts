@@ -15,6 +15,7 @@ async function open(
   answer: NativeError | null,
   afterMs: number,
   metadata: NativeError | null = null,
+  waits = true,
 ): Promise<string[]> {
   const asked: string[] = [];
   const double = class {
@@ -22,10 +23,12 @@ async function open(
     connect(callback: Callback<{ name: string }>): void {
       callback(null, { name: 'double' });
     }
-    awaitBroker(timeoutMs: number, callback: Callback): void {
-      asked.push(`answer within ${timeoutMs}`);
-      setTimeout(() => callback(answer), afterMs);
-    }
+    awaitBroker = waits
+      ? (timeoutMs: number, callback: Callback): void => {
+          asked.push(`answer within ${timeoutMs}`);
+          setTimeout(() => callback(answer), afterMs);
+        }
+      : undefined;
     getMetadata(_options: object, callback: Callback<object>): void {
       asked.push('metadata');
       callback(metadata, {});
@@ -53,6 +56,10 @@ test('one that is told of no controller asks for metadata: any answer will do', 
     'disconnect',
     unanswered.message,
   ]);
+});
+
+test('one that connects only when it is asked something is asked', async () => {
+  assert.deepEqual(await open(null, 0, null, false), ['metadata']);
 });
 
 test('one that nobody answers in time is given up', async () => {
