@@ -56,7 +56,7 @@ export class Gathering {
   /** Whether a pack need not wait. */
   isDue(pack: Gathered): boolean {
     const now = this.#now();
-    return now - pack.leftAt >= this.#intervalMs(pack, this.#crowdMs(now));
+    return this.#hasWaited(pack, now, this.#crowdMs(now));
   }
 
   /** Hands the pack over when it is due. */
@@ -90,14 +90,13 @@ export class Gathering {
     return Math.min(mostMs, others * perProducerMs * Math.min(1, pace / fullPace));
   }
 
-  #intervalMs(pack: Gathered, crowdMs: number): number {
-    return Math.max(pack.gatherMs, Math.min(fastMs, pack.rate), crowdMs);
+  /** Whether this share of its time is over, and what it gathers at least. */
+  #hasWaited(pack: Gathered, now: number, crowdMs: number, share = 1): boolean {
+    return now - pack.leftAt >= Math.max(pack.gatherMs, share * Math.max(Math.min(fastMs, pack.rate), crowdMs));
   }
 
   #isAnyDue(now: number, crowdMs: number): boolean {
-    for (const pack of this.#waiting) {
-      if (!pack.isEmpty && now - pack.leftAt >= this.#intervalMs(pack, crowdMs)) return true;
-    }
+    for (const pack of this.#waiting) if (!pack.isEmpty && this.#hasWaited(pack, now, crowdMs)) return true;
     return false;
   }
 
@@ -106,8 +105,7 @@ export class Gathering {
     const crowdMs = this.#crowdMs(now);
     const share = this.#isAnyDue(now, crowdMs) ? alongShare : 1;
     for (const pack of this.#waiting) {
-      const waitMs = Math.max(pack.gatherMs, share * this.#intervalMs(pack, crowdMs));
-      if (!pack.isEmpty && now - pack.leftAt < waitMs) continue;
+      if (!pack.isEmpty && !this.#hasWaited(pack, now, crowdMs, share)) continue;
       this.#waiting.delete(pack);
       pack.submit();
     }
