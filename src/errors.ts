@@ -103,6 +103,7 @@ const table = {
   'topic-invalid': row('ERR', "Invalid topic name '%s': use 1 to 249 of A-Z a-z 0-9 . _ -", 400, grpc.invalid),
   'topic-internal': row('ERR', "Topic '%s' is internal: names that begin with __ are Kafka's own", 400, grpc.invalid),
   'invalid-cursor': row('ERR', 'invalid cursor'),
+  'pattern-too-long': row('ERR', 'a pattern has at most %s characters, this one has %s', 400, grpc.invalid),
   'stats-key': row('ERR', "Expected key to be 'stats', got %s"),
   'keys-argument': row('ERR', "Expected argument to be 'topics:', got %s"),
   'cluster-unknown': row('ERR', 'proxy `%s` does not exist', 400, grpc.invalid),

@@ -146,17 +146,19 @@ export class Decoder {
   #inline(): Decoded {
     const from = Math.max(this.#start, this.#searched);
     const found = this.#buffer.subarray(0, this.#end).indexOf(LF, from);
+    const length = (found < 0 ? this.#end : found) - this.#start;
+    if (length > INLINE_LIMIT_BYTES) return new ProtocolFault('too big inline request');
     if (found < 0) {
-      if (this.#end - this.#start > INLINE_LIMIT_BYTES) return new ProtocolFault('too big inline request');
       this.#settle();
       this.#searched = this.#end;
       return undefined;
     }
     const end = found > this.#start && this.#buffer[found - 1] === CR ? found - 1 : found;
-    const argv = splitInline(this.#buffer.subarray(this.#start, end));
+    const argv = splitInline(this.#buffer.subarray(this.#start, end), this.#guard.argumentLimits);
     this.#start = this.#guard.position = found + 1;
     this.#searched = 0;
-    return argv ?? new ProtocolFault('unbalanced quotes in request');
+    if (argv === 'unbalanced') return new ProtocolFault('unbalanced quotes in request');
+    return typeof argv === 'string' ? new ProtocolFault(this.#guard.overLimit(argv)) : argv;
   }
 
   /** Lets go of what was decoded: a few bytes left over must not keep a whole chunk alive. */

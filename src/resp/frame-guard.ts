@@ -71,6 +71,21 @@ export class FrameGuard {
     }
   }
 
+  /** What holds of an inline command as well. */
+  get argumentLimits(): { readonly maxArgs: number; readonly maxArgBytes: number } {
+    const { maxArgs, maxBulkBytes } = this.#limits;
+    return this.authenticated
+      ? { maxArgs, maxArgBytes: maxBulkBytes }
+      : { maxArgs: Math.min(maxArgs, PRE_AUTH_ARGS), maxArgBytes: Math.min(maxBulkBytes, PRE_AUTH_BULK_BYTES) };
+  }
+
+  /** Redis' words for a command that is over a limit. */
+  overLimit(which: 'too-many' | 'too-long'): string {
+    if (which === 'too-many')
+      return this.authenticated ? 'invalid multibulk length' : 'unauthenticated multibulk length';
+    return this.authenticated ? 'invalid bulk length' : 'unauthenticated bulk length';
+  }
+
   /** The first `bytes` of the buffer were cut off. */
   shift(bytes: number): void {
     this.position -= bytes;

@@ -1,7 +1,12 @@
 // Redis' glob patterns (`*`, `?`, `[a-c]`, `[^a]`, backslash), as in KEYS, SCAN MATCH and CONFIG GET.
+import { fail } from '../errors.js';
 
-/** @returns a function telling whether a text matches as a whole. Linear in the text for each star, never exponential. */
+/** Names of topics have 249 characters at most: far more than a pattern of them needs, each character escaped. */
+const maxLength = 4_096;
+
+/** @returns a function telling whether a text matches as a whole. Linear in the text for each star, never exponential. @throws GatewayError `pattern-too-long`. */
 export function globMatcher(pattern: string, options: { ignoreCase?: boolean } = {}): (text: string) => boolean {
+  if (pattern.length > maxLength) throw fail('pattern-too-long', maxLength, pattern.length);
   const fold = options.ignoreCase === true;
   const parts = parse(fold ? pattern.toLowerCase() : pattern);
   return (text) => matches(parts, fold ? text.toLowerCase() : text);

@@ -5,23 +5,46 @@ const BACKSLASH = 0x5c;
 const DOUBLE = 0x22;
 const SINGLE = 0x27;
 
-/** @returns undefined when quotes are unbalanced, or a closing quote is not followed by a space. */
-export function splitInline(line: Buffer): Buffer[] | undefined {
+/** Bounds on one line. */
+export interface InlineLimits {
+  readonly maxArgs: number;
+  readonly maxArgBytes: number;
+}
+
+/** Why a line is no command. */
+export type InlineFault = 'unbalanced' | 'too-many' | 'too-long';
+
+/**
+ * The arguments are slices of one buffer as long as the line, however many they are.
+ * @returns `unbalanced` when quotes are, or a closing quote is not followed by a space.
+ */
+export function splitInline(line: Buffer, limits: InlineLimits): Buffer[] | InlineFault {
   const args: Buffer[] = [];
+  // What is unquoted and unescaped is never longer than how it was written.
+  const unquoted = Buffer.allocUnsafe(line.length);
+  let used = 0;
   let at = 0;
   for (;;) {
     while (at < line.length && isSpace(line[at]!)) at++;
     if (at >= line.length) return args;
-    const read = readArgument(line, at);
-    if (!read) return undefined;
-    args.push(read.arg);
+    if (args.length === limits.maxArgs) return 'too-many';
+    const read = readArgument(line, at, unquoted, used);
+    if (!read) return 'unbalanced';
+    if (read.used - used > limits.maxArgBytes) return 'too-long';
+    args.push(unquoted.subarray(used, read.used));
+    used = read.used;
     at = read.end;
   }
 }
 
-function readArgument(line: Buffer, start: number): { arg: Buffer; end: number } | undefined {
-  const arg = Buffer.alloc(line.length - start);
-  let length = 0;
+/** Writes the argument that begins at `start` into `to`, from `used` on. @returns where both end. */
+function readArgument(
+  line: Buffer,
+  start: number,
+  to: Buffer,
+  used: number,
+): { used: number; end: number } | undefined {
+  let length = used;
   let at = start;
   let quote = 0;
   for (; at < line.length; at++) {
@@ -29,17 +52,17 @@ function readArgument(line: Buffer, start: number): { arg: Buffer; end: number }
     if (quote === 0) {
       if (isSpace(byte)) break;
       if (byte === DOUBLE || byte === SINGLE) quote = byte;
-      else arg[length++] = byte;
+      else to[length++] = byte;
     } else if (byte === BACKSLASH) {
       const escaped = readEscape(line, at, quote);
-      arg[length++] = escaped.byte;
+      to[length++] = escaped.byte;
       at += escaped.length - 1;
     } else if (byte === quote) {
       if (at + 1 < line.length && !isSpace(line[at + 1]!)) return undefined;
       quote = 0;
-    } else arg[length++] = byte;
+    } else to[length++] = byte;
   }
-  return quote === 0 ? { arg: arg.subarray(0, length), end: at } : undefined;
+  return quote === 0 ? { used: length, end: at } : undefined;
 }
 
 /** What a backslash at `at` stands for: `\xhh`, `\n` and the like in double quotes, only `\'` in single ones. */

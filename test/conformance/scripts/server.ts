@@ -136,6 +136,7 @@ export const server: readonly Script[] = [
       [['KEYS', 'topics:*'], bulks('topics:a.b', 'topics:orders')],
       [['KEYS', '*'], bulks('topics:a.b', 'topics:orders')],
       [['KEYS', 'topics:o[a-r]ders'], bulks('topics:orders')],
+      [['KEYS', '*'.repeat(4097)], '-ERR a pattern has at most 4096 characters, this one has 4097\r\n'],
       [['KEYS', 'foo'], "-ERR Expected argument to be 'topics:', got foo\r\n"],
       [['SCAN', '0'], `*2\r\n${bulk('0')}${bulks('topics:a.b', 'topics:orders')}`],
       [['SCAN', '0', 'COUNT', '1'], `*2\r\n${bulk('1')}${bulks('topics:a.b')}`],

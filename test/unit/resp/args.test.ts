@@ -39,8 +39,10 @@ describe('args', () => {
 });
 
 describe('inline', () => {
-  const split = (line: string): string[] | undefined =>
-    splitInline(Buffer.from(line, 'latin1'))?.map((arg) => arg.toString('latin1'));
+  const split = (line: string, maxArgs = 100_000, maxArgBytes = 100_000): string[] | string => {
+    const found = splitInline(Buffer.from(line, 'latin1'), { maxArgs, maxArgBytes });
+    return typeof found === 'string' ? found : found.map((arg) => arg.toString('latin1'));
+  };
 
   test('words, quotes and escapes', () => {
     assert.deepEqual(split('  set  key\tvalue '), ['set', 'key', 'value']);
@@ -51,7 +53,22 @@ describe('inline', () => {
   });
 
   test('unbalanced quotes', () => {
-    for (const line of ['"a', "'a", '"a"b', "'a'b", '"a\\"', '"\\']) assert.equal(split(line), undefined, line);
+    for (const line of ['"a', "'a", '"a"b', "'a'b", '"a\\"', '"\\']) assert.equal(split(line), 'unbalanced', line);
+  });
+
+  test('64 KB of one-letter words take the memory of one line, not of one line a word', () => {
+    const found = splitInline(Buffer.from('a '.repeat(32_768)), { maxArgs: 100_000, maxArgBytes: 100 }) as Buffer[];
+    assert.equal(found.length, 32_768);
+    const memory = new Set(found.map(({ buffer }) => buffer));
+    const bytes = [...memory].reduce((sum, { byteLength }) => sum + byteLength, 0);
+    assert.ok(bytes <= 65_536, `${bytes} bytes`);
+  });
+
+  test('too many words, and one that is too long', () => {
+    assert.deepEqual(split('a b c', 3), ['a', 'b', 'c']);
+    assert.equal(split('a b c d', 3), 'too-many');
+    assert.deepEqual(split('"\\x61\\x62" c', 3, 2), ['ab', 'c']);
+    assert.equal(split('ab abc', 3, 2), 'too-long');
   });
 });
 
@@ -81,6 +98,10 @@ describe('glob', () => {
 
   test('many stars cost no more than their number times the text', () => {
     assert.equal(globMatcher(`${'*a'.repeat(100)}*b`)('a'.repeat(249)), false);
+  });
+
+  test('a pattern of megabytes is refused before it is taken apart', () => {
+    assert.throws(() => globMatcher('['.repeat(1_000_000)), code('pattern-too-long'));
   });
 
   test('case may be ignored', () => {

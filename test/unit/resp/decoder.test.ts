@@ -179,7 +179,21 @@ describe('decoder', () => {
     assert.deepEqual(decodeAll([Buffer.from('*1001\r\n')]), ['invalid multibulk length']);
     assert.deepEqual(decodeAll([Buffer.alloc(65_537, 'a')]), ['too big inline request']);
     assert.deepEqual(decodeAll(Array(70).fill(Buffer.alloc(1000, 'a'))), ['too big inline request']);
+    assert.deepEqual(decodeAll([Buffer.from(`${'a'.repeat(65_537)}\n`)]), ['too big inline request']);
+    assert.deepEqual(decodeAll([Buffer.from(`${'a '.repeat(1001)}\n`)]), ['invalid multibulk length']);
     assert.deepEqual(decodeAll([Buffer.from(`*${'1'.repeat(40)}`)]), ['invalid multibulk length']);
+  });
+
+  test('before AUTH an inline command has ten words of 16 KB at most, as an array has', () => {
+    const beforeAuth = (line: string): unknown[] => {
+      const decoder = new Decoder(limits);
+      decoder.authenticated = false;
+      return decodeAll([Buffer.from(`${line}\r\n`)], decoder);
+    };
+    assert.deepEqual(beforeAuth('a b c d e f g h i j'), ['abcdefghij'.split('')]);
+    assert.deepEqual(beforeAuth('a '.repeat(32_000)), ['unauthenticated multibulk length']);
+    assert.deepEqual(beforeAuth(`AUTH ${'x'.repeat(16_385)}`), ['unauthenticated bulk length']);
+    assert.deepEqual(beforeAuth('*11'), ['unauthenticated multibulk length']);
   });
 });
 
