@@ -1,7 +1,9 @@
 // The composition root: builds clusters, faces and workers from the configuration.
 // A face's packages are loaded when the configuration has it.
+import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { Config } from './config.js';
+import { type AccessOptions, Users } from './core/access/users.js';
 import { correctedProperties } from './core/client-properties.js';
 import { sleep } from './core/clock.js';
 import { type Cluster, Clusters } from './core/cluster.js';
@@ -36,6 +38,8 @@ const brokerRetryMs = 2_000;
 /** What the parts of one process share. */
 export interface Shared {
   readonly config: Config;
+  /** Of every face. */
+  readonly users: Users;
   readonly clusters: Clusters;
   readonly version: string;
   readonly stats: Stats;
@@ -44,22 +48,26 @@ export interface Shared {
 
 /** The gateway, with the faces and workers that its configuration has. Nothing listens yet. @throws KafkaError for properties that librdkafka refuses. */
 export async function createGateway(config: Config, version: string, log: Log): Promise<Program> {
-  const shared = { config, clusters: await openClusters(config, log), version, stats: new Stats(), log };
+  const users = loadUsers(config.resp);
+  const shared = { config, users, clusters: await openClusters(config, log), version, stats: new Stats(), log };
   const { server, gateway } = createResp(shared);
   const faces = [server, gateway.streams, ...(await otherFaces(shared))];
   return createProgram(shared, { faces, closeShared: () => gateway.close() });
 }
 
 /** The RESP face. @param peers the other processes that serve its port; absent: none */
-export function createResp({ config, clusters, version, stats, log }: Shared, peers?: Peers) {
+export function createResp({ config, users, clusters, version, stats, log }: Shared, peers?: Peers) {
   const consumerProperties = { ...config.general, ...config.consumer };
   const cluster = clusters.get();
   const common = { settings: config.resp, clock: systemClock, stats, ...(peers ? { peers } : {}) };
   const gateway = new KafkaGateway({ ...common, cluster, consumerProperties, log: log.child({ face: 'resp' }) });
   const { maxMessageBytes } = cluster.kafka;
-  const server = new RespServer({ ...common, gateway, maxMessageBytes, version, log });
+  const server = new RespServer({ ...common, users, gateway, maxMessageBytes, version, log });
   return { server, gateway };
 }
+
+/** @throws GatewayError `file-unusable` */
+export const loadUsers = (options: AccessOptions): Users => Users.load(options, (path) => readFileSync(path, 'utf8'));
 
 /** All faces and workers but RESP. @param workers the processes that serve RESP, when it is not this one */
 export async function otherFaces(shared: Shared, workers?: OpsWorkers): Promise<Face[]> {

@@ -5,6 +5,7 @@ import {
   closeClusters,
   createProgram,
   createResp,
+  loadUsers,
   openClusters,
   otherFaces,
   type Shared,
@@ -32,8 +33,9 @@ export const workerArgument = 'worker';
 /** The primary: workers, and every face but RESP. @throws KafkaError for properties that librdkafka refuses. */
 export async function createPrimary(config: Config, version: string, log: Log): Promise<Program> {
   const stats = new Stats();
+  const users = loadUsers(config.resp);
   const clusters = await openClusters(config, log);
-  const shared: Shared = { config, clusters, version, stats, log };
+  const shared: Shared = { config, users, clusters, version, stats, log };
   const facts = () => ({ stats: stats.snapshot(), load: processLoad() });
   const switchboard = new Switchboard({ facts, stats, clock });
   const workers = new Workers({
@@ -87,7 +89,8 @@ export function runWorker(version: string, onEnd: (log: Log | undefined, inTime:
       shutdownMs = config.shutdown.timeoutMs;
       log = createLog(config.log).child({ worker });
       const clusters = await openClusters(config, log, { embeddedBrokers, processes: config.resp.workers });
-      return serveResp({ config, clusters, version, stats: new Stats(), log }, peers);
+      const users = loadUsers(config.resp);
+      return serveResp({ config, users, clusters, version, stats: new Stats(), log }, peers);
     },
     onAlone() {
       log?.warn('the primary is gone: shutting down');

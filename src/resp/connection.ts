@@ -1,6 +1,7 @@
 // One client's connection: who it is, what it holds, and how it ends. Bytes come through its inbox, commands through its
 // pipeline, replies through its outbox.
 import type { Socket } from 'node:net';
+import type { User } from '../core/access/user.js';
 import type { Stats } from '../core/stats.js';
 import { fail } from '../errors.js';
 import type { Log } from '../log.js';
@@ -13,7 +14,6 @@ import type { Names } from './names.js';
 import { Outbox, type OutboxHost } from './outbox.js';
 import { Pipeline, type PipelineHost, type PipelineOwner } from './pipeline.js';
 import type { Reply } from './reply.js';
-import type { User } from './user.js';
 
 /** What all connections of one server share. */
 export interface Host extends ServerView, InboxHost, OutboxHost, PipelineHost {

@@ -1,4 +1,7 @@
 // What a command sees of its connection, of the server around it and of Kafka behind it.
+
+import type { User } from '../core/access/user.js';
+import type { Users } from '../core/access/users.js';
 import type { Cluster } from '../core/cluster.js';
 import type { ConsumerSession } from '../core/consumer-session.js';
 import type { Admin } from '../core/ports.js';
@@ -14,8 +17,6 @@ import type { Peers } from './peers.js';
 import type { ConnectionStreams } from './streams/connection-streams.js';
 import type { Streams } from './streams/streams.js';
 import type { ConsumeKey, ProduceKey } from './topics-key.js';
-import type { User } from './user.js';
-import type { Users } from './users.js';
 
 /** Whoever takes acks: a consumer of this process, or of another one that serves the same port. */
 export type Acknowledger = Pick<ConsumerSession, 'ack'>;

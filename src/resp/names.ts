@@ -1,7 +1,8 @@
 // CLIENT SETNAME's rules: which names are legal, and who carries which when they must be unique.
+
+import type { User } from '../core/access/user.js';
 import { fail } from '../errors.js';
 import type { Peers } from './peers.js';
-import type { User } from './user.js';
 
 /** A connection as far as names go. */
 export interface Carrier {

@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { createServer, type ListenOptions, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createServer as createTlsServer } from 'node:tls';
+import { everybody, type User } from '../core/access/user.js';
+import { nobodyYet, type Users } from '../core/access/users.js';
 import type { Face } from '../core/face.js';
 import type { Clock } from '../core/ports.js';
 import type { Stats } from '../core/stats.js';
@@ -23,11 +25,10 @@ import { handleOf, SharedReads } from './shared-reads.js';
 import { removeStaleSocket } from './stale-socket.js';
 import { tlsFiles } from './tls-files.js';
 import { TurnWrites } from './turn-writes.js';
-import { everybody, type User } from './user.js';
-import { nobodyYet, Users } from './users.js';
 
 export interface RespServerOptions {
   readonly settings: RespConfig;
+  readonly users: Users;
   readonly gateway: Gateway;
   /** Largest record that brokers take, bytes: larger arguments are refused before they are read. */
   readonly maxMessageBytes: number;
@@ -80,7 +81,7 @@ export class RespServer implements Face, Host {
     const { settings, clock } = options;
     this.#options = options;
     this.commands = new CommandTable(options.commands ?? Object.values(allCommands));
-    this.users = Users.load(settings);
+    this.users = options.users;
     this.initialUser = this.users.required ? nobodyYet : everybody;
     this.peers = options.peers ?? noPeers(clock.now());
     this.#nextId = this.peers.server.firstConnectionId;

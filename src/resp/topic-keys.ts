@@ -1,8 +1,9 @@
 // The topics of the cluster as Redis keys: `topics:<name>`, internal ones left out.
+
+import { globMatcher } from '../core/access/glob.js';
 import { isInternalTopic, isLegalTopicName } from '../core/topic-name.js';
 import { fail } from '../errors.js';
 import type { Context } from './context.js';
-import { globMatcher } from './glob.js';
 
 const prefix = 'topics:';
 

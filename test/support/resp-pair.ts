@@ -1,6 +1,9 @@
 // A RESP face on the in-memory Kafka, and a client that speaks real bytes to it.
+
+import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { pino } from 'pino';
+import { Users } from '../../src/core/access/users.js';
 import { Stats } from '../../src/core/stats.js';
 import type { Command } from '../../src/resp/command.js';
 import { respConfig } from '../../src/resp/config.js';
@@ -37,6 +40,7 @@ export class RespPair {
     this.#gateway = new KafkaGateway({ ...common, cluster, consumerProperties: {} });
     this.server = new RespServer({
       ...common,
+      users: Users.load(parsed, (path) => readFileSync(path, 'utf8')),
       gateway: this.#gateway,
       maxMessageBytes: this.kafka.maxMessageBytes,
       version: '0.0.0-test',

@@ -1,4 +1,6 @@
 // COMMAND: the table of commands, as it dispatches them.
+
+import { globMatcher } from '../../core/access/glob.js';
 import { fail } from '../../errors.js';
 import { categoriesOf } from '../acl-categories.js';
 import type { Args } from '../args.js';
@@ -6,7 +8,6 @@ import type { Command, Resolved } from '../command.js';
 import { describeCommand, documentAll } from '../command-description.js';
 import { container } from '../container.js';
 import type { Context } from '../context.js';
-import { globMatcher } from '../glob.js';
 import type { Reply } from '../reply.js';
 
 const common = {

@@ -1,9 +1,10 @@
 // CONFIG: settings under Redis' names, to look at. They are changed by restarting with others.
+
+import { globMatcher } from '../../core/access/glob.js';
 import { fail } from '../../errors.js';
 import type { Command } from '../command.js';
 import { container } from '../container.js';
 import { resetStats } from '../facts.js';
-import { globMatcher } from '../glob.js';
 import { MapReply, OK, type Reply } from '../reply.js';
 import { configParameters } from '../settings-view.js';
 

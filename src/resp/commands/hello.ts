@@ -1,11 +1,12 @@
 // HELLO [protover [AUTH username password] [SETNAME name]]: the handshake that chooses RESP2 or RESP3.
+
+import type { User } from '../../core/access/user.js';
 import { fail } from '../../errors.js';
 import { type Args, parseInteger } from '../args.js';
 import type { Command } from '../command.js';
 import { REDIS_VERSION } from '../compatibility.js';
 import type { Context } from '../context.js';
 import { mapOf, type Reply } from '../reply.js';
-import type { User } from '../user.js';
 
 interface Wishes {
   readonly protocol: 2 | 3 | undefined;

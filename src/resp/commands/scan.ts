@@ -1,9 +1,10 @@
 // SCAN <cursor> [MATCH <glob>] [COUNT <n>] [TYPE <type>]  ->  [next cursor, keys]
 // The cursor is a place in the sorted list of topics: topics made or deleted meanwhile may shift it by as many places.
+
+import { globMatcher } from '../../core/access/glob.js';
 import { fail } from '../../errors.js';
 import type { Args } from '../args.js';
 import type { Command } from '../command.js';
-import { globMatcher } from '../glob.js';
 import { streamKeys, topicKeys } from '../topic-keys.js';
 
 export const scan = {

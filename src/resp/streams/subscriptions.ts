@@ -1,11 +1,12 @@
 // Subscriptions: the channels and patterns of one connection. A channel is a topic; what comes from now on is pushed.
+
+import { globMatcher } from '../../core/access/glob.js';
 import type { Message } from '../../core/ports.js';
 import type { TopicTail } from '../../core/streams/topic-tail.js';
 import { isInternalTopic } from '../../core/topic-name.js';
 import { GatewayError } from '../../errors.js';
 import type { Context } from '../context.js';
 import { encodeAlone } from '../encoder.js';
-import { globMatcher } from '../glob.js';
 import { PushReply, type Reply } from '../reply.js';
 import { topicOf } from './names.js';
 

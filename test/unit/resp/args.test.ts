@@ -1,9 +1,9 @@
 // The cursor over arguments, inline splitting and globs.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { globMatcher } from '../../../src/core/access/glob.js';
 import { GatewayError } from '../../../src/errors.js';
 import { Args, parseInteger } from '../../../src/resp/args.js';
-import { globMatcher } from '../../../src/resp/glob.js';
 import { splitInline } from '../../../src/resp/inline.js';
 
 const args = (...words: string[]): Args => new Args(['CMD', ...words].map((word) => Buffer.from(word)));

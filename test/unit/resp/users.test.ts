@@ -1,27 +1,29 @@
 // Users, names and budgets: who may what, who carries which name, who holds how much.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { everybody } from '../../../src/core/access/user.js';
+import { nobodyYet, Users } from '../../../src/core/access/users.js';
 import { GatewayError } from '../../../src/errors.js';
 import { Identities, identityKey } from '../../../src/resp/identity.js';
 import { type Carrier, Names } from '../../../src/resp/names.js';
 import { noPeers } from '../../../src/resp/peers.js';
 import { QueryBudget, type Spender } from '../../../src/resp/query-budget.js';
-import { everybody } from '../../../src/resp/user.js';
-import { nobodyYet, Users } from '../../../src/resp/users.js';
 
 const code = (expected: string) => (error: unknown) => error instanceof GatewayError && error.code === expected;
 const hashed = (password: string): string => `#${createHash('sha256').update(password).digest('hex')}`;
+
+const read = (path: string): string => readFileSync(path, 'utf8');
 
 function load(entries: unknown, requirepass?: string): Users {
   const dir = mkdtempSync(join(tmpdir(), 'users-'));
   const usersFile = join(dir, 'users.json');
   writeFileSync(usersFile, typeof entries === 'string' ? entries : JSON.stringify(entries));
   try {
-    return Users.load({ usersFile, requirepass });
+    return Users.load({ usersFile, requirepass }, read);
   } finally {
     rmSync(dir, { recursive: true });
   }
@@ -31,14 +33,14 @@ describe('users', () => {
   const app = { name: 'app', password: hashed('secret'), produce: ['orders.*'], consume: ['a', 'b?'], groups: ['g-*'] };
 
   test('without users, everybody is the default user', () => {
-    const users = Users.load({});
+    const users = Users.load({}, read);
     assert.equal(users.required, false);
     assert.equal(users.authenticate('default', Buffer.from('anything')), everybody);
     assert.equal(users.authenticate('other', Buffer.from('anything')), undefined);
   });
 
   test('a password, right and wrong', () => {
-    const users = Users.load({ requirepass: 'sesame' });
+    const users = Users.load({ requirepass: 'sesame' }, read);
     assert.equal(users.required, true);
     assert.equal(users.authenticate('default', Buffer.from('sesame'))?.isAdmin, true);
     assert.equal(users.authenticate('default', Buffer.from('Sesame')), undefined);
@@ -68,7 +70,7 @@ describe('users', () => {
   test('a file that is wrong is refused, naming what is wrong', () => {
     assert.throws(() => load([{ ...app, password: 'plain' }]), /users\.json: .*SHA-256/);
     assert.throws(() => load('{'), /users\.json: .*JSON/);
-    assert.throws(() => Users.load({ usersFile: '/none/users.json' }), code('file-unusable'));
+    assert.throws(() => Users.load({ usersFile: '/none/users.json' }, read), code('file-unusable'));
     assert.throws(() => load([{ ...app, typo: true }]), /typo/);
     assert.throws(() => load({}), /array/);
   });

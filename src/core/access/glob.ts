@@ -1,5 +1,5 @@
 // Redis' glob patterns (`*`, `?`, `[a-c]`, `[^a]`, backslash), as in KEYS, SCAN MATCH and CONFIG GET.
-import { fail } from '../errors.js';
+import { fail } from '../../errors.js';
 
 /** Names of topics have 249 characters at most: far more than a pattern of them needs, each character escaped. */
 const maxLength = 4_096;

@@ -1,8 +1,7 @@
 // Who may connect and what they may use: one password, or a file of users.
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { fail } from '../errors.js';
+import { fail } from '../../errors.js';
 import { globMatcher } from './glob.js';
 import { everybody, type User } from './user.js';
 
@@ -28,6 +27,13 @@ interface Account {
   readonly hash: Buffer;
 }
 
+/** Where the users come from; neither: everybody may do everything. */
+export interface AccessOptions {
+  /** Password of the default user. */
+  readonly requirepass?: string | undefined;
+  readonly usersFile?: string | undefined;
+}
+
 const DEFAULT = 'default';
 const nobody = Buffer.alloc(32);
 
@@ -39,9 +45,12 @@ export class Users {
     this.#accounts = new Map(accounts.map((account) => [account.user.name, account]));
   }
 
-  /** @throws GatewayError `file-unusable`, naming the file, when it can't be read or isn't a list of users. */
-  static load(options: { requirepass?: string | undefined; usersFile?: string | undefined }): Users {
-    const accounts = options.usersFile === undefined ? [] : readUsers(options.usersFile);
+  /**
+   * @param read gets the text of the users file.
+   * @throws GatewayError `file-unusable`, naming the file, when it can't be read or isn't a list of users.
+   */
+  static load(options: AccessOptions, read: (path: string) => string): Users {
+    const accounts = options.usersFile === undefined ? [] : readUsers(options.usersFile, read);
     if (options.requirepass !== undefined) {
       accounts.push({ user: everybody, hash: sha256(Buffer.from(options.requirepass)) });
     }
@@ -85,15 +94,15 @@ export const nobodyYet: User = userOf({
   admin: false,
 });
 
-function readUsers(path: string): Account[] {
-  const parsed = usersFile.safeParse(readJson(path));
+function readUsers(path: string, read: (path: string) => string): Account[] {
+  const parsed = usersFile.safeParse(readJson(path, read));
   if (!parsed.success) throw fail('file-unusable', path, z.prettifyError(parsed.error));
   return parsed.data.map((entry) => ({ hash: Buffer.from(entry.password.slice(1), 'hex'), user: userOf(entry) }));
 }
 
-function readJson(path: string): unknown {
+function readJson(path: string, read: (path: string) => string): unknown {
   try {
-    return JSON.parse(readFileSync(path, 'utf8'));
+    return JSON.parse(read(path));
   } catch (error) {
     throw fail('file-unusable', path, (error as Error).message);
   }
