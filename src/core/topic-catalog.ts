@@ -1,5 +1,6 @@
 // TopicCatalog: which topics exist, asked of the cluster at most once in a while for everybody.
 import type { Admin, Clock, TopicMetadata } from './ports.js';
+import { TopicIds } from './topic-ids.js';
 
 /** How old an answer may be, ms. */
 const maxAgeMs = 1_000;
@@ -14,6 +15,8 @@ const none: ReadonlyMap<string, TopicMetadata> = new Map();
 export class TopicCatalog {
   readonly #admin: Admin;
   readonly clock: Clock;
+  /** Which topic each name stands for. */
+  readonly ids: TopicIds;
   #topics: Promise<ReadonlyMap<string, TopicMetadata>> | undefined;
   #askedAt = Number.NEGATIVE_INFINITY;
   /** The last answer there was. */
@@ -25,6 +28,7 @@ export class TopicCatalog {
   constructor(admin: Admin, clock: Clock) {
     this.#admin = admin;
     this.clock = clock;
+    this.ids = new TopicIds(admin, clock);
   }
 
   /** All topics by name, at most a second old. @throws KafkaError when no broker answers. */

@@ -1,5 +1,5 @@
 // The Admin port on a real cluster: @platformatic/kafka for groups, settings and records, librdkafka for topics and watermarks.
-import type { AdminOptions, Admin as Client, ConnectionPool } from '@platformatic/kafka';
+import type { AdminOptions, Broker, Admin as Client, ConnectionPool } from '@platformatic/kafka';
 import {
   type Admin,
   type CommittedOffset,
@@ -84,19 +84,19 @@ export class ClusterAdmin implements Admin {
   }
 
   identity(names: readonly string[]) {
-    return this.#ask(async (client) => {
-      const topicIds = new Map<string, string>();
-      const { id: clusterId } = await client.metadata({ topics: [], forceUpdate: true });
-      for (const name of names) {
-        // One at a time: a single unknown topic fails the whole question.
-        const { topics } = await client.metadata({ topics: [name], forceUpdate: true }).catch((error: Error) => {
-          if (/^Unknown topic /.test(error.message)) return { topics: new Map<string, { id: string }>() };
-          throw error;
-        });
-        const id = topics.get(name)?.id;
-        if (id !== undefined) topicIds.set(name, id);
-      }
-      return { clusterId, topicIds };
+    return this.#ask(async (_, kafka) => {
+      const connection = await this.#connections(kafka).getFirstAvailable(brokersOf(this.#options));
+      // Its own call fails as a whole when one of the topics is unknown: the answer is in the error.
+      const answer = await kafka.metadataV12.api.async(connection, [...names], false, false).catch((error: unknown) => {
+        const found = answerOf(error);
+        if (found) return found;
+        throw error;
+      });
+      const known = answer.topics.filter(({ errorCode }) => errorCode === 0);
+      return {
+        clusterId: answer.clusterId ?? '',
+        topicIds: new Map(known.map(({ name, topicId }) => [name ?? '', topicId])),
+      };
     });
   }
 
@@ -159,8 +159,7 @@ export class ClusterAdmin implements Admin {
       const [coordinator] = await client.findCoordinator({ keyType, keys: [groupId] });
       if (!coordinator) throw new KafkaError(faultOf(15));
       // The client's own way of altering offsets drops the metadata.
-      this.#pool ??= new kafka.ConnectionPool(`${this.#options.clientId}-commit`, this.#options);
-      const connection = await this.#pool.get({ host: coordinator.host, port: coordinator.port });
+      const connection = await this.#connections(kafka).get({ host: coordinator.host, port: coordinator.port });
       await kafka.offsetCommitV9.api.async(connection, groupId, -1, '', null, topics);
     });
   }
@@ -178,6 +177,11 @@ export class ClusterAdmin implements Admin {
     this.#client = undefined;
     this.#pool = undefined;
     await Promise.allSettled(parts);
+  }
+
+  #connections(kafka: Package): ConnectionPool {
+    this.#pool ??= new kafka.ConnectionPool(`${this.#options.clientId}-raw`, this.#options);
+    return this.#pool;
   }
 
   async #ask<T>(call: (client: Client, kafka: Package) => Promise<T>): Promise<T> {
@@ -206,6 +210,17 @@ function unwrap(error: unknown): KafkaError {
   const found = protocol ?? all.at(-1) ?? new Error(String(error));
   const message = protocol?.serverErrorMessage || found.message;
   return new KafkaError(faultOf(protocol?.apiCode ?? localCode(all), message), { cause: error });
+}
+
+const brokersOf = ({ bootstrapBrokers }: AdminOptions): Broker[] =>
+  bootstrapBrokers.filter((broker) => typeof broker === 'object');
+
+type MetadataAnswer = Awaited<ReturnType<Package['metadataV12']['api']['async']>>;
+
+/** What a broker answered about all topics, when it knows one of them not. */
+function answerOf(error: unknown): MetadataAnswer | undefined {
+  const { response } = error as { response?: Partial<MetadataAnswer> };
+  return response?.topics ? (response as MetadataAnswer) : undefined;
 }
 
 interface Nested extends Error {
