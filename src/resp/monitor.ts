@@ -1,5 +1,6 @@
 // MONITOR: every command of every connection as a line, for those who asked. A slow monitor loses lines and slows nobody.
 import type { Resolved } from './command.js';
+import { type Hidden, MonitorLines } from './monitor-lines.js';
 import type { Peers } from './peers.js';
 
 /** A connection that gets the lines. */
@@ -15,21 +16,6 @@ interface Origin {
 
 /** Lines for a monitor that has this much unread are dropped. */
 const UNREAD_LIMIT_BYTES = 1024 * 1024;
-/** An argument is shown up to here: a monitor is for people. */
-const ARGUMENT_BYTES = 4096;
-/** Lines gathered before they are sent, at most. */
-const BATCH_BYTES = 64 * 1024;
-
-const named: Readonly<Record<number, string>> = {
-  10: '\\n',
-  13: '\\r',
-  9: '\\t',
-  7: '\\a',
-  8: '\\b',
-  34: '\\"',
-  92: '\\\\',
-};
-
 /** The monitors of one server. */
 export class Monitors {
   readonly #peers: Peers;
@@ -38,7 +24,7 @@ export class Monitors {
   readonly #coming = new Set<MonitorSink>();
   /** Somebody listens in another process. */
   #elsewhere = false;
-  #lines = '';
+  readonly #lines = new MonitorLines();
   #scheduled = false;
 
   constructor(peers: Peers) {
@@ -77,8 +63,8 @@ export class Monitors {
   /** Tells the monitors of a command about to run. @param nowMicros since the epoch. */
   feed(origin: Origin, found: Resolved, argv: readonly Buffer[], nowMicros: number): void {
     if (found.command.flags.includes('skip_monitor')) return;
-    this.#lines += line(origin, found, argv, nowMicros);
-    if (this.#lines.length > BATCH_BYTES) this.#send();
+    this.#lines.add(origin.address, argv, hiddenFrom(found, argv), nowMicros);
+    if (this.#lines.isFull) this.#send();
     if (this.#scheduled) return;
     this.#scheduled = true;
     setImmediate(() => {
@@ -88,11 +74,10 @@ export class Monitors {
   }
 
   #send(): void {
-    if (this.#lines === '') return;
-    const lines = this.#lines;
-    this.#lines = '';
-    if (this.#sinks.size > 0) this.show(Buffer.from(lines, 'latin1'));
-    if (this.#elsewhere && this.#peers.unsentBytes < UNREAD_LIMIT_BYTES) this.#peers.show(lines);
+    if (this.#lines.isEmpty) return;
+    const lines = this.#lines.take();
+    if (this.#sinks.size > 0) this.show(lines);
+    if (this.#elsewhere && this.#peers.unsentBytes < UNREAD_LIMIT_BYTES) this.#peers.show(lines.toString('latin1'));
   }
 
   async #addFromAll(sink: MonitorSink): Promise<void> {
@@ -107,32 +92,10 @@ export class Monitors {
   }
 }
 
-/** `+<seconds.micros> [0 <host:port>] "CMD" "arg" ...`, passwords left out. */
-function line({ address }: Origin, found: Resolved, argv: readonly Buffer[], nowMicros: number): string {
-  const seconds = Math.floor(nowMicros / 1e6);
-  const micros = String(Math.floor(nowMicros % 1e6)).padStart(6, '0');
-  const hidden = hiddenFrom(found, argv);
-  const words = argv.map((arg, i) => (i >= hidden.from && i < hidden.to ? '"(redacted)"' : quote(arg)));
-  return `+${seconds}.${micros} [0 ${address}] ${words.join(' ')}\r\n`;
-}
-
 /** Which arguments are secrets: all of AUTH's, the two behind AUTH in HELLO. */
-function hiddenFrom({ fullName }: Resolved, argv: readonly Buffer[]): { from: number; to: number } {
+function hiddenFrom({ fullName }: Resolved, argv: readonly Buffer[]): Hidden {
   if (fullName === 'auth') return { from: 1, to: argv.length };
   if (fullName !== 'hello') return { from: 0, to: 0 };
-  const auth = argv.findIndex((arg) => arg.toString('latin1').toUpperCase() === 'AUTH');
+  const auth = argv.findIndex((arg) => arg.length === 4 && arg.toString('latin1').toUpperCase() === 'AUTH');
   return auth < 0 ? { from: 0, to: 0 } : { from: auth + 1, to: auth + 3 };
-}
-
-/** As Redis' sdscatrepr. */
-function quote(arg: Buffer): string {
-  const shown = arg.subarray(0, ARGUMENT_BYTES);
-  let text = '"';
-  for (const byte of shown) {
-    const name = named[byte];
-    if (name !== undefined) text += name;
-    else if (byte >= 0x20 && byte < 0x7f) text += String.fromCharCode(byte);
-    else text += `\\x${byte.toString(16).padStart(2, '0')}`;
-  }
-  return `${text}${shown.length < arg.length ? '...' : ''}"`;
 }

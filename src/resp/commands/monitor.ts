@@ -4,7 +4,8 @@ import { OK, type Reply } from '../reply.js';
 
 /**
  * `MONITOR` -> `+OK`, then a line a command: `<unix seconds.micros> [0 <host:port>] "CMD" "arg" ...`.
- * Passwords are left out; a monitor that reads too slowly loses lines. RESET ends it.
+ * Passwords are left out, and what is more than 128 arguments or 16 KB of a command: `... (n more arguments)`. A monitor
+ * that reads too slowly loses lines. RESET ends it.
  */
 export const monitor = {
   name: 'monitor',

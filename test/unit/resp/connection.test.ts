@@ -284,6 +284,20 @@ describe('MONITOR', () => {
       assert.ok(!monitor.received.includes('secret'));
     }));
 
+  test('commands of thousands of large arguments are shown cut, and do not hold the server up', () =>
+    withPair({}, async (pair) => {
+      const [monitor, client] = [await pair.client(), await pair.client()];
+      assert.equal(await monitor.exchange(['MONITOR']), '+OK\r\n');
+      const argv = ['PING', ...Array.from({ length: 34_000 }, () => 'y'.repeat(1_024))];
+      assert.match(await client.exchange(['COMMAND', 'GETKEYS', ...argv]), /^-ERR /);
+      await monitor.until(() => monitor.received.includes('more arguments)"\r\n'));
+      assert.match(
+        monitor.received,
+        / "COMMAND" "GETKEYS" "PING"( "y{1024}")+ "y*\.\.\. \(\d+ more bytes\)" "\.\.\. \(339\d\d more arguments\)"\r\n/,
+      );
+      assert.ok(monitor.received.length < 100_000);
+    }));
+
   test('one that does not read loses lines, and slows nobody', () =>
     withPair({}, async (pair) => {
       const [monitor, client] = [await pair.client(), await pair.client()];
