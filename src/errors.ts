@@ -102,6 +102,12 @@ const table = {
   // Topics and the rest of Rafka's own commands
   'topic-invalid': row('ERR', "Invalid topic name '%s': use 1 to 249 of A-Z a-z 0-9 . _ -", 400, grpc.invalid),
   'topic-internal': row('ERR', "Topic '%s' is internal: names that begin with __ are Kafka's own", 400, grpc.invalid),
+  'group-invalid': row(
+    'ERR',
+    "Invalid group name '%s': use 1 to 1024 bytes of UTF-8 without control characters",
+    400,
+    grpc.invalid,
+  ),
   'invalid-cursor': row('ERR', 'invalid cursor'),
   'pattern-too-long': row('ERR', 'a pattern has at most %s characters, this one has %s', 400, grpc.invalid),
   'stats-key': row('ERR', "Expected key to be 'stats', got %s"),

@@ -3,6 +3,7 @@ import { fail, GatewayError } from '../errors.js';
 import { ConsumerPool } from './consumer-pool.js';
 import type { Delivery, Poll } from './delivery.js';
 import { groupsOf, type Members, membersOf } from './group-members.js';
+import { checkGroupName } from './group-name.js';
 import {
   type NewOffset,
   type OffsetsContext,
@@ -115,26 +116,26 @@ export class KafkaProxy {
     }
   }
 
-  /** Acks what mode says, then asks for the next message. @throws GatewayError, see ConsumerPool */
+  /** Acks what mode says, then asks for the next message. @throws GatewayError `group-empty`, `group-invalid`, and see ConsumerPool */
   poll(group: string, topic: string, mode: ConsumeMode): Poll {
     checkGroup(group);
     if (typeof mode === 'object') this.#ackInPassing(group, topic, mode);
     return this.pool.poll(group, topic, mode === 'auto');
   }
 
-  /** @throws GatewayError `acks-channel-missing` */
+  /** @throws GatewayError `group-empty`, `group-invalid`, `acks-channel-missing` */
   ack(group: string, topic: string, ack: Ack): void {
     checkGroup(group);
     this.pool.ack(group, topic, ack.partition, ack.offset);
   }
 
-  /** @throws GatewayError `topic-unknown`, `kafka-refused` */
+  /** @throws GatewayError `group-empty`, `group-invalid`, `topic-unknown`, `kafka-refused` */
   offsets(group: string, topic: string): Promise<PartitionOffset[]> {
     checkGroup(group);
     return asking(readOffsets(this.#offsetsContext, group, topic));
   }
 
-  /** @throws GatewayError `topic-unknown`, `group-active`, `kafka-refused` */
+  /** @throws GatewayError `group-empty`, `group-invalid`, `topic-unknown`, `group-active`, `kafka-refused` */
   setOffsets(group: string, topic: string, offsets: readonly NewOffset[]): Promise<void> {
     checkGroup(group);
     return asking(writeOffsets(this.#offsetsContext, group, topic, offsets));
@@ -150,10 +151,11 @@ export class KafkaProxy {
     return asking(describeTopic(this.#options.kafka.admin, name, parts));
   }
 
-  /** @throws GatewayError `group-unknown`, `group-topic-unknown`, `kafka-refused` */
+  /** @throws GatewayError `group-empty`, `group-invalid`, `group-unknown`, `group-topic-unknown`, `kafka-refused` */
   async consumers(topic: string, group?: string): Promise<Map<string, Members>> {
     const { admin } = this.#options.kafka;
     if (group === undefined) return asking(groupsOf(admin, topic));
+    checkGroup(group);
     return new Map([[group, await asking(membersOf(admin, group, topic))]]);
   }
 
@@ -235,6 +237,7 @@ export class KafkaProxy {
 
 function checkGroup(group: string): void {
   if (group === '') throw fail('group-empty');
+  checkGroupName(group);
 }
 
 /** Kafka's refusals in the API's words. */

@@ -1,6 +1,7 @@
 // librdkafka properties: merging the sections of a config file, our defaults, and the split into global and topic level.
-import type { Properties } from '../core/ports.js';
+import { KafkaCode, type Properties } from '../core/ports.js';
 import type { Log } from '../log.js';
+import { refuse } from './fault.js';
 
 /** One source of properties; the name is what an error message says. Later sections win. */
 export interface Section {
@@ -110,6 +111,7 @@ function split(sections: readonly Section[]): ClientProperties {
   const sectionOf = new Map<string, string>();
   for (const section of sections) {
     for (const [key, value] of Object.entries(section.properties)) {
+      checkText(section.name, key, value);
       const level = topicLevelKeys.has(key) ? topic : global;
       // Set last, so that it also wins over an alias of an earlier section.
       delete level[key];
@@ -118,6 +120,12 @@ function split(sections: readonly Section[]): ClientProperties {
     }
   }
   return { global, topic, sectionOf };
+}
+
+/** For librdkafka a NUL ends a key or a value: what it is told would be another one than what was checked. @throws KafkaError */
+function checkText(section: string, key: string, value: string | number | boolean): void {
+  if (!key.includes('\0') && !(typeof value === 'string' && value.includes('\0'))) return;
+  throw refuse(KafkaCode.invalidArgument, `${section}: ${JSON.stringify(key)} holds a NUL character`);
 }
 
 /** librdkafka complains of these by the first name, also when the second was used. */

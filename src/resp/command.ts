@@ -154,7 +154,11 @@ export function runCommand(ctx: Context, found: Resolved, argv: readonly Buffer[
 }
 
 /** What producing and consuming commands refuse alike: Rafka's clients tell them apart by the command's own prefix. */
-const ofEveryKind: ReadonlySet<string> = new Set(['topic-invalid', 'topic-internal'] satisfies ErrorCode[]);
+const ofEveryKind: ReadonlySet<string> = new Set([
+  'topic-invalid',
+  'topic-internal',
+  'group-invalid',
+] satisfies ErrorCode[]);
 
 /** The reply to something thrown: an expected failure's text, or a bug that is logged and kept from the client. */
 export function errorReply(ctx: Context, command: Command | undefined, error: unknown): ErrorReply {

@@ -50,7 +50,7 @@ export interface Sessions {
   /**
    * Makes this connection's consumer, as the owner of its name.
    * @returns undefined when brokers did not answer within timeoutMs.
-   * @throws GatewayError `id-taken`, `too-many-consumers`, `consumer-refused`, `not-permitted`, `peer-silent`.
+   * @throws GatewayError `id-taken`, `too-many-consumers`, `consumer-refused`, `group-invalid`, `not-permitted`, `peer-silent`.
    */
   makeConsumer(wanted: ConsumeKey, timeoutMs: number): Promise<ConsumerSession | undefined>;
   /**

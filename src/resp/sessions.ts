@@ -1,6 +1,7 @@
 // The Kafka side of one RESP connection: its own producer and consumer, made on first use, closed with it.
 import { clientProperties } from '../core/client-properties.js';
 import type { ConsumerSession } from '../core/consumer-session.js';
+import { checkGroupName } from '../core/group-name.js';
 import { KafkaError } from '../core/ports.js';
 import type { ProducerSession } from '../core/producer-session.js';
 import { fail, GatewayError } from '../errors.js';
@@ -93,6 +94,7 @@ export class ConnectionSessions implements Sessions {
   async makeConsumer(wanted: ConsumeKey, timeoutMs: number): Promise<ConsumerSession | undefined> {
     // Taken before others are asked: CLIENT UNBLOCK ends this very wait.
     const { name, user, signal } = this.#ctx;
+    checkGroupName(groupOf(name));
     user.checkConsume(groupOf(name), wanted.topics);
     const claimed = this.#gateway.identities.claim(name, user.name, this);
     try {

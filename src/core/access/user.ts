@@ -7,7 +7,8 @@ export interface User {
   /** What it may do, as ACL LIST writes it. */
   readonly rules: string;
   checkProduce(topic: string): void;
-  checkConsume(group: string, topics: readonly string[]): void;
+  /** @param kafkaGroup the Kafka group that `group` is, where that is called otherwise: to be allowed either is enough. */
+  checkConsume(group: string, topics: readonly string[], kafkaGroup?: string): void;
   checkAdmin(): void;
   /** Whether the topic appears in this user's KEYS and SCAN. */
   maySee(topic: string): boolean;

@@ -124,8 +124,8 @@ function userOf(entry: Entry): User {
       entry.admin ? '+@all' : '+@all -@admin',
     ].join(' '),
     checkProduce: (topic) => mayProduce(topic) || refuse(`produce to '${topic}'`),
-    checkConsume(group, topics) {
-      if (!mayJoin(group)) refuse(`join the group '${group}'`);
+    checkConsume(group, topics, kafkaGroup = group) {
+      if (!mayJoin(group) && !mayJoin(kafkaGroup)) refuse(`join the group '${group}'`);
       for (const topic of topics) if (!mayConsume(topic)) refuse(`consume '${topic}'`);
     },
     checkAdmin: () => entry.admin || refuse('run this command: it needs an admin'),

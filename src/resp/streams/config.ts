@@ -1,5 +1,7 @@
 // The `resp.streams` section: how Redis Streams, plain lists and pub/sub behave on Kafka; with defaults.
 import { z } from 'zod';
+import { isLegalGroupName } from '../../core/group-name.js';
+import { groupFormFault } from './group-form.js';
 
 const ms = z.int().nonnegative();
 const count = z.int().positive();
@@ -14,7 +16,13 @@ export const streamsConfig = z
     groupId: z
       .string()
       .default('{group}.{stream}')
-      .describe('Kafka group of a consumer group; {group} and {stream} are replaced'),
+      .superRefine((template, { addIssue }) => {
+        const fault = groupFormFault(template);
+        if (fault !== undefined) addIssue({ code: 'custom', message: `'${template}' ${fault}` });
+      })
+      .describe(
+        'Kafka group of a consumer group; {group} and {stream} are replaced. What separates them is written as %2E in a group; {rawGroup} writes it as it is',
+      ),
     partitions: count.default(4).describe('Partitions of topics made by XADD and XGROUP CREATE MKSTREAM'),
     replicationFactor: z.int().optional().describe("Replicas of such topics; absent: the brokers' default"),
     autoCreate: z
@@ -63,7 +71,7 @@ export const streamsConfig = z
     plainLists: z.boolean().default(false).describe('RPUSH, LPOP and their kin on any key, in the shapes of Redis'),
     listGroup: z
       .string()
-      .min(1)
+      .refine(isLegalGroupName, 'is no legal group name')
       .default('lists')
       .describe('Group that plain lists are popped for without CLIENT SETNAME'),
   })

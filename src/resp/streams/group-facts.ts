@@ -19,10 +19,9 @@ export interface GroupFacts {
 /** The consumer groups that have positions on a topic and whose names are of the configured form. @throws KafkaError */
 export async function groupsOf(ctx: Context, topic: string, marks: readonly Marks[]): Promise<GroupFacts[]> {
   const { admin, streams } = ctx.server.gateway;
-  const nameOf = groupNames(streams.settings.groupId, topic);
   const names = new Map<string, string>();
   for (const kafkaGroup of await admin.groups()) {
-    const name = nameOf(kafkaGroup);
+    const name = streams.groupForm.groupOf(kafkaGroup, topic);
     if (name !== undefined) names.set(kafkaGroup, name);
   }
   const facts = [...names].map(([kafkaGroup, name]) => factsOf(ctx, topic, marks, kafkaGroup, name));
@@ -67,14 +66,4 @@ async function lastBefore(
   const found = [...(await ctx.server.gateway.streams.ranges.read(topic, ranges)).values()].flat();
   const last = found.sort((a, b) => comparePlaces(placeOf(b), placeOf(a)))[0];
   return last ? formatId(last) : '0-0';
-}
-
-/** From Kafka's group names back to the streams' ones. */
-function groupNames(template: string, topic: string): (kafkaGroup: string) => string | undefined {
-  const escaped = template.split(/(\{group\}|\{stream\})/).map((part) => {
-    if (part === '{group}') return '(?<group>.*)';
-    return (part === '{stream}' ? topic : part).replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
-  });
-  const pattern = new RegExp(`^${escaped.join('')}$`, 's');
-  return (kafkaGroup) => pattern.exec(kafkaGroup)?.groups?.group;
 }

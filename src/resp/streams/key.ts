@@ -1,7 +1,7 @@
 // The stream that an argument names, for a user who may use it.
 import type { Args } from '../args.js';
 import type { Context } from '../context.js';
-import { kafkaGroupOf, topicOf } from './names.js';
+import { topicOf } from './names.js';
 
 /** The topic of the next argument, to be written. @throws GatewayError `stream-name`, `not-permitted`. */
 export function writtenTopic(ctx: Context, args: Args): string {
@@ -25,10 +25,15 @@ export interface GroupKey {
   readonly kafkaGroup: string;
 }
 
-/** @throws GatewayError `stream-name`, `not-permitted`. */
+/**
+ * Rights are asked for under the group's own name or under the Kafka group's. In a raw form several names are one Kafka group: there the
+ * Kafka group's counts alone.
+ * @throws GatewayError `stream-name`, `group-invalid`, `not-permitted`.
+ */
 export function groupKey(ctx: Context, key: Buffer, group: string): GroupKey {
-  const { settings } = ctx.server.gateway.streams;
+  const { settings, groupForm } = ctx.server.gateway.streams;
   const topic = topicOf(key, settings);
-  ctx.user.checkConsume(group, [topic]);
-  return { key: key.toString(), topic, group, kafkaGroup: kafkaGroupOf(group, topic, settings) };
+  const kafkaGroup = groupForm.kafkaGroup(group, topic);
+  ctx.user.checkConsume(groupForm.isRaw ? kafkaGroup : group, [topic], kafkaGroup);
+  return { key: key.toString(), topic, group, kafkaGroup };
 }

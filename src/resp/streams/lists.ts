@@ -10,7 +10,7 @@ import { fail } from '../../errors.js';
 import type { Args } from '../args.js';
 import type { Context } from '../context.js';
 import { groupKey } from './key.js';
-import { kafkaGroupOf, topicOf } from './names.js';
+import { topicOf } from './names.js';
 import { waitFor } from './waiting.js';
 
 /** Elements that were popped, and of which key. */
@@ -93,11 +93,8 @@ export async function lengthOfList(ctx: Context, key: Buffer): Promise<number> {
 
 function openList(ctx: Context, key: Buffer): StreamGroup {
   if (ctx.signal.aborted) throw ctx.signal.reason;
-  const { streams } = ctx.server.gateway;
-  const topic = topicOf(key, streams.settings);
-  const group = groupName(ctx);
-  ctx.user.checkConsume(group, [topic]);
-  return streams.groups.open(kafkaGroupOf(group, topic, streams.settings), topic);
+  const { kafkaGroup, topic } = groupKey(ctx, key, groupName(ctx));
+  return ctx.server.gateway.streams.groups.open(kafkaGroup, topic);
 }
 
 /** The group of CLIENT SETNAME's `<group>:<name>`, else the configured one. */

@@ -1,4 +1,4 @@
-// Names: stream keys as topics, consumer groups as Kafka groups.
+// Names: stream keys as topics.
 import { isInternalTopic } from '../../core/topic-name.js';
 import { fail } from '../../errors.js';
 import type { StreamsConfig } from './config.js';
@@ -7,7 +7,7 @@ const prefix = 'topics:';
 const illegal = /[^A-Za-z0-9._-]/;
 
 /** How names are read; a part of the settings. */
-export type NameSettings = Pick<StreamsConfig, 'colonAs' | 'groupId'> & { readonly allowInternalTopics: boolean };
+export type NameSettings = Pick<StreamsConfig, 'colonAs'> & { readonly allowInternalTopics: boolean };
 
 /**
  * The topic of a stream: `orders` and `topics:orders` are the same one.
@@ -24,9 +24,4 @@ export function topicOf(key: Buffer, { colonAs, allowInternalTopics }: NameSetti
   if (isInternalTopic(topic) && !allowInternalTopics)
     throw fail('stream-name', text, 'names that begin with __ are internal');
   return topic;
-}
-
-/** The Kafka group of a consumer group. Redis' groups are a stream's own, so the topic is part of it. */
-export function kafkaGroupOf(group: string, topic: string, { groupId }: NameSettings): string {
-  return groupId.replace(/\{(group|stream)\}/g, (_, what) => (what === 'group' ? group : topic));
 }

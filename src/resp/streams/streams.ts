@@ -17,6 +17,7 @@ import type { StreamsConfig } from './config.js';
 import { Cursors } from './cursors.js';
 import { deadLetter } from './dead-letters.js';
 import type { RecordParts } from './fields.js';
+import { GroupForm } from './group-form.js';
 import type { NameSettings } from './names.js';
 import { StreamTopics } from './stream-topics.js';
 
@@ -43,6 +44,7 @@ const tailKeepBytes = 1024 * 1024;
 export class Streams implements Face {
   readonly name = 'streams';
   readonly settings: StreamsConfig & NameSettings;
+  readonly groupForm: GroupForm;
   readonly topics: StreamTopics;
   readonly groups: StreamGroups;
   readonly tails: TopicTails;
@@ -56,6 +58,7 @@ export class Streams implements Face {
     const { cluster, catalog, settings, clock, stats, log, sessionLog } = options;
     this.#options = options;
     this.settings = settings;
+    this.groupForm = new GroupForm(settings.groupId);
     const { kafka } = cluster;
     const onFault = (fault: Parameters<SessionLog['consumerFault']>[1]) => sessionLog.consumerFault('streams', fault);
     this.#producer = this.#makeProducer();

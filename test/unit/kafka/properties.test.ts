@@ -83,6 +83,12 @@ describe('defaults', () => {
     assert.equal(sectionOf.get('acks'), 'general');
   });
 
+  it('hold no NUL, behind which librdkafka would read nothing: two static members were one', () => {
+    const refused = (properties: Section['properties']) => () => consumerProperties([section('override', properties)]);
+    assert.throws(refused({ 'group.instance.id': 'one\0two' }), /override: "group.instance.id" holds a NUL/);
+    assert.throws(refused({ 'debug\0': 'all' }), KafkaError);
+  });
+
   it('let later sections win over aliases, too', () => {
     const sections = [
       section('a', { acks: 'all' }),
