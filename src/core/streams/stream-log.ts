@@ -1,6 +1,6 @@
 // StreamLog: a topic as one log ordered by id: its length, its ends, and ranges of it merged over the partitions.
 import { sleep } from '../clock.js';
-import { type Admin, KafkaError, type Message } from '../ports.js';
+import { type Admin, isMissingTopic, KafkaCode, KafkaError, type Message } from '../ports.js';
 import type { TopicCatalog } from '../topic-catalog.js';
 import { mergeBackward, mergeForward, type Stretch } from './log-merge.js';
 import { comparePlaces, type Place, placeOf } from './place.js';
@@ -33,11 +33,15 @@ export async function marksOf(catalog: TopicCatalog, admin: Admin, topic: string
     try {
       return await admin.watermarks(found.partitions.map(({ partition }) => ({ topic, partition })));
     } catch (error) {
-      if (!(error instanceof KafkaError) || !error.retriable || clock.monotonic() > deadline) throw error;
+      if (!(error instanceof KafkaError) || !isPassing(error) || clock.monotonic() > deadline) throw error;
     }
     await sleep(clock, leaderRetryMs);
   }
 }
+
+/** Of a topic that was listed: a broker that has not heard of it, or of the partition's leader, will soon have. */
+export const isPassing = (error: KafkaError): boolean =>
+  error.retriable || isMissingTopic(error) || error.code === KafkaCode.unknownPartition;
 
 export const lengthOf = (marks: readonly Marks[]): number =>
   marks.reduce((sum, { low, high }) => sum + Math.max(0, high - low), 0);

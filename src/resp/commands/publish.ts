@@ -29,7 +29,12 @@ async function publishTo(ctx: Context, channel: Buffer, message: Buffer): Promis
   const { streams } = ctx.server.gateway;
   const topic = topicOf(channel, streams.settings);
   ctx.user.checkProduce(topic);
-  if (!streams.topics.isKnown(topic)) await streams.topics.provide(topic);
-  await ctx.sessions.producer().enqueue({ topic, key: null, value: message });
+  const enqueue = async () => {
+    const partition = streams.topics.firstPartition(topic);
+    const placed = partition === undefined ? {} : { partition };
+    await ctx.sessions.producer().enqueue({ topic, ...placed, key: null, value: message });
+  };
+  if (streams.topics.isKnown(topic)) await enqueue();
+  else await streams.topics.inTurn(topic, () => streams.topics.provide(topic), enqueue);
   return 1;
 }

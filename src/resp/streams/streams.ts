@@ -105,7 +105,15 @@ export class Streams implements Face {
   append(topic: string, { key, value, headers, hasValue }: RecordParts): Promise<DeliveryReport> {
     if (this.topics.isCompacted(topic)) checkCompacted(key !== null, hasValue);
     const timestamp = this.#options.clock.now();
-    const sent = this.#producer.send({ topic, key, value, headers, timestamp });
+    const partition = key === null ? this.topics.firstPartition(topic) : undefined;
+    const sent = this.#producer.send({
+      topic,
+      ...(partition === undefined ? {} : { partition }),
+      key,
+      value,
+      headers,
+      timestamp,
+    });
     // The broker's time where the topic has it so; an embedded Kafka tells none.
     return sent.then((report) => (report.timestamp < 0 ? { ...report, timestamp } : report));
   }
