@@ -107,6 +107,10 @@ export interface NativeProducer extends NativeClient {
   reportTopic(index: number): string;
   /** Messages and reports not yet handed over. */
   outqLen(): number;
+  /** Ours: see patches/. Memory that messages take which are not delivered, bytes. */
+  outqBytes?(): number;
+  /** Ours. Gives up what is not delivered: it is reported as failed. */
+  purge?(): void;
   flush(timeoutMs: number, callback: Callback): void;
   initTransactions(timeoutMs: number, callback: Callback): void;
   beginTransaction(callback: Callback): void;

@@ -1,0 +1,176 @@
+// What clients are told of their messages when the broker stands still: answers, DUMP after a reconnect, bounds, batches.
+import assert from 'node:assert/strict';
+import { after, afterEach, before, describe, test } from 'node:test';
+import { Admin } from '@platformatic/kafka';
+import type { Redis } from 'ioredis';
+import { eventually } from '../support/eventually.js';
+import { freePort, GatewayProcess } from '../support/gateway.js';
+import { KafkaServer, whyNoKafka } from '../support/kafka-server.js';
+import { met } from '../support/needs.js';
+import { connect, pop } from '../support/redis-client.js';
+
+describe('producing to a real Kafka', () => {
+  let kafka: KafkaServer | undefined;
+  const gateways: GatewayProcess[] = [];
+  const clients: Redis[] = [];
+  let topics = 0;
+
+  before(async () => {
+    if (whyNoKafka() === undefined) kafka = await KafkaServer.start();
+  });
+  afterEach(async () => {
+    kafka?.resume();
+    for (const client of clients.splice(0)) client.disconnect();
+    for (const gateway of gateways.splice(0)) await gateway.stop();
+  });
+  after(() => kafka?.stop());
+
+  const it = (title: string, run: (kafka: KafkaServer) => Promise<void>): void => {
+    test(title, async (t) => {
+      if (met(t, whyNoKafka())) await run(kafka!);
+    });
+  };
+  const start = async (resp: object, args: readonly string[] = []): Promise<GatewayProcess> => {
+    const config = { general: { 'bootstrap.servers': kafka!.brokers }, resp };
+    const gateway = await GatewayProcess.start({ config, args });
+    gateways.push(gateway);
+    return gateway;
+  };
+  const open = async ({ port }: GatewayProcess): Promise<Redis> => {
+    const client = await connect(port);
+    clients.push(client);
+    return client;
+  };
+  /** A topic that exists, and a connection whose producer is open. */
+  const opened = async (gateway: GatewayProcess): Promise<{ client: Redis; key: string }> => {
+    const client = await open(gateway);
+    const key = `topics:t${topics++}`;
+    await client.call('RPUSHX', key, 'first');
+    assert.equal(await client.call('DUMP', '30000'), 0);
+    return { client, key };
+  };
+  const many = (count: number, value = 'm'): string[] => Array<string>(count).fill(value);
+
+  for (const [how, args] of [
+    ['', []],
+    [' to another worker', ['--workers', '2']],
+  ] as const) {
+    it(`a client that connects again in silence${how} is told by DUMP what its last connection held and lost`, async (kafka) => {
+      const gateway = await start({ producerFlushMs: 3_000 }, args);
+      const { client, key } = await opened(gateway);
+      // Before the broker stands still: one of them is on the other worker.
+      const [second, third] = [await open(gateway), await open(gateway)];
+      kafka.pause();
+      assert.equal(await client.call('RPUSHX', key, ...many(30)), 30);
+      client.disconnect();
+      await eventually(10_000, async () => {
+        const told = await Promise.all([second, third].map((each) => each.call('DUMP', '0')));
+        return told.every((count) => count === 30);
+      });
+      const line = () => gateway.lines.find(({ msg }) => /^connection closed: messages of it were not/.test(msg));
+      await eventually(20_000, line);
+      assert.equal(line()!.level, 50);
+      assert.equal(line()!.messages, 30);
+      assert.deepEqual(line()!.topics, { [key.slice('topics:'.length)]: 30 });
+      for (const each of [second, third, await open(gateway)]) {
+        assert.equal(await each.call('DUMP', '10000'), 30, 'they have to be sent again');
+        assert.equal(await each.call('DUMP', '10000'), 0);
+      }
+      const stats = (await second.call('HGETALL', 'stats')) as string[];
+      assert.equal(stats[stats.indexOf('producer.delivery.errors') + 1], '30');
+    });
+  }
+
+  it('with `rpushx: delivered` pipelined messages are answered in order when Kafka has them, or with the error', async (kafka) => {
+    const gateway = await start({ rpushx: 'delivered', streams: { produceTimeoutMs: 3_000 } });
+    const { client, key } = await opened(gateway);
+    const answers = await Promise.all(
+      Array.from({ length: 500 }, (_, i) => client.call('RPUSHX', key, ...many((i % 3) + 1, `m${i}`))),
+    );
+    assert.deepEqual(
+      answers,
+      Array.from({ length: 500 }, (_, i) => (i % 3) + 1),
+    );
+    assert.equal(await client.call('LLEN', key), 1 + answers.reduce((sum: number, count) => sum + Number(count), 0));
+    kafka.pause();
+    const unsure = { message: 'PROD not confirmed within 3 s: the message may or may not be in Kafka' };
+    await assert.rejects(client.call('RPUSHX', key, 'm'), unsure);
+    await assert.rejects(client.call('PUBLISH', key, 'm'), unsure);
+    kafka.resume();
+    await eventually(30_000, () => client.call('RPUSHX', key, 'm').catch(() => false));
+    assert.equal(await client.call('DUMP', '10000'), 0);
+  });
+
+  describe('to a topic that takes 10,000 bytes at a time', () => {
+    const limited = async (kafka: KafkaServer): Promise<string> => {
+      const topic = `limited${topics++}`;
+      const admin = new Admin({ clientId: 'test', bootstrapBrokers: kafka.brokers.split(',') });
+      try {
+        const configs = [{ name: 'max.message.bytes', value: '10000' }];
+        await admin.createTopics({ topics: [topic], partitions: 2, replicas: 1, configs });
+      } finally {
+        await admin.close();
+      }
+      return topic;
+    };
+    const values = Array.from({ length: 500 }, (_, i) => `${i}:`.padEnd(105, 'x'));
+    const large = 'x'.repeat(20_000);
+
+    it('every message of a batch that is larger is stored, in order, and one that is too large alone is refused alone', async (kafka) => {
+      const gateway = await start({});
+      const topic = await limited(kafka);
+      const client = await open(gateway);
+      await client.call('RPUSHX', `topics:${topic}:key`, ...values.slice(0, 250), large, ...values.slice(250));
+      assert.equal(await client.call('DUMP', '30000'), 1);
+      await client.call('CLIENT', 'SETNAME', `${topic}:c`);
+      const got: string[] = [];
+      while (got.length < 500) {
+        const popped = await pop(client, `topics:${topic}:{"auto.offset.reset":"earliest"}`);
+        if (!popped) break;
+        got.push(popped.value);
+      }
+      assert.deepEqual(got, values);
+      assert.ok(
+        gateway.lines.some(({ msg, reason }) => msg === 'delivery failed' && /size too large/.test(String(reason))),
+      );
+    });
+
+    it("one client's oversized XADD is refused, and the others' entries are stored", async (kafka) => {
+      const gateway = await start({});
+      const topic = await limited(kafka);
+      const [one, other] = [await open(gateway), await open(gateway)];
+      const refused = assert.rejects(one.call('XADD', topic, '*', 'value', large), {
+        message: /Message size too large/,
+      });
+      const ids = await Promise.all(values.map((value) => other.call('XADD', topic, '*', 'value', value)));
+      await refused;
+      assert.equal(new Set(ids).size, 500);
+      assert.equal(await one.call('XLEN', topic), 500);
+    });
+
+    it('messages that are answered when they are delivered, and those of REST', async (kafka) => {
+      const [httpPort] = [await freePort()];
+      const gateway = await start({ rpushx: 'delivered' }, ['--http-port', String(httpPort)]);
+      const topic = await limited(kafka);
+      const client = await open(gateway);
+      const answers = await Promise.allSettled(
+        [large, ...values].map((value) => client.call('RPUSHX', `topics:${topic}`, value)),
+      );
+      assert.deepEqual(
+        answers.map(({ status }) => status),
+        ['rejected', ...values.map(() => 'fulfilled')],
+      );
+      const produce = (msg: string, sync: boolean): Promise<Response> =>
+        fetch(`http://127.0.0.1:${httpPort}/topics/${topic}/messages?key=k${sync ? '&sync' : ''}`, {
+          method: 'POST',
+          headers: { 'content-type': 'text/plain' },
+          body: msg,
+        });
+      const posts = await Promise.all([large, ...values.slice(0, 200)].map((value) => produce(value, false)));
+      assert.ok(posts.every(({ ok }) => ok));
+      assert.equal((await produce('last', true)).status, 200);
+      assert.equal((await produce(large, true)).ok, false);
+      assert.equal(await client.call('LLEN', `topics:${topic}`), 701);
+    });
+  });
+});
