@@ -32,11 +32,6 @@ export const systemClock: Clock = {
   },
 };
 
-/** What everybody must know who starts the embedded Kafka. */
-export const embeddedWarning =
-  'EMBEDDED KAFKA: it runs inside this process, in memory, and nothing is kept when it ends. ' +
-  'For a Kafka of your own: --brokers <host:port,...> or -c <file>';
-
 /** How often an unreachable cluster is tried again at the start, ms. */
 const brokerRetryMs = 2_000;
 
@@ -103,7 +98,8 @@ export function createProgram({ config, clusters, log }: Shared, { closeShared, 
     ...parts,
     log,
     async prepare() {
-      if (config.embedded) log.warn(embeddedWarning);
+      if (config.embedded)
+        log.warn('no configuration file: Kafka runs inside this process, in memory. Nothing is kept when it ends');
       const exposed = exposure(config.resp);
       if (exposed !== undefined) log.warn({ host: config.resp.host }, exposed);
       for (const cluster of clusters) void greet(cluster, greeting.signal, log);

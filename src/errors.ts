@@ -51,6 +51,13 @@ const table = {
   'produce-arity': row('PROD', 'RPUSHX accepts 2 arguments, got %s'),
   'produce-refused': row('PROD', '%s'),
   'queue-full': row('PROD', 'Local: Queue full', 503, grpc.unavailable),
+  'produce-unconfirmed': row(
+    'PROD',
+    'not confirmed within %s s: the message may or may not be in Kafka',
+    503,
+    grpc.unavailable,
+  ),
+  'produce-failed-some': row('PROD', '%s of %s messages are not in Kafka: %s'),
   'dump-arity': row('PROD', 'DUMP accepts 1 argument, got %s'),
   'dump-nan': row('PROD', 'NaN'),
 

@@ -154,6 +154,13 @@ export interface Producer {
    * @returns true when so; false after timeoutMs.
    */
   flush(timeoutMs: number): Promise<boolean>;
+  /** Records that are not delivered yet, or whose reports wait to be handed over: an upper bound. */
+  readonly pending: number;
+  /**
+   * Gives up what is not delivered; each such record is reported as failed before this settles.
+   * @returns false where that is not possible: they stay where they are.
+   */
+  purge(): Promise<boolean>;
   /** Closes without waiting for what is in flight beyond timeoutMs. Never rejects. */
   close(timeoutMs: number): Promise<void>;
 
@@ -296,8 +303,6 @@ export interface Admin {
 export interface KafkaFactory {
   /** A comma-separated host:port list, for logs. */
   readonly brokers: string;
-  /** It runs inside the program, in memory. */
-  readonly embedded: boolean;
   /** The largest record this cluster's producers take, in bytes (`message.max.bytes`). */
   readonly maxMessageBytes: number;
   /** @throws KafkaError when no broker answers within timeoutMs or a property is refused. */

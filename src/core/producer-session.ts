@@ -34,6 +34,8 @@ export interface ProducerSessionOptions {
   readonly stats: Stats;
   /** Told of every failed delivery (for the log). */
   readonly onFailure: (report: DeliveryReport) => void;
+  /** Told when the session closes of what it could not deliver: how many records of which topic (for the log). */
+  readonly onLost?: (topics: ReadonlyMap<string, number>) => void;
   /** Told of client faults that lose nothing (for the log). */
   readonly onFault: (fault: KafkaFault) => void;
 }
@@ -80,6 +82,8 @@ export class ProducerSession {
   /** Of the records in flight that some send() waits for. */
   readonly #receipts = new Set<Receipt>();
   #failedSinceDump = 0;
+  /** What is given up at the end, by topic. */
+  #lost: Map<string, number> | undefined;
   #lastTopic = '';
   /** Since closeIfIdle() last looked: the clock costs a twentieth of a record. */
   #isUsed = false;
@@ -95,7 +99,14 @@ export class ProducerSession {
 
   /** Messages that may still be in flight: exact with reports `all`, else an upper bound since the last flush that succeeded. */
   get inFlight(): number {
-    return this.#queued - this.#settled;
+    const most = this.#queued - this.#settled;
+    const producer = this.#producer;
+    return producer && most > 0 && this.#options.reports === 'errors' ? Math.min(most, producer.pending) : most;
+  }
+
+  /** Records that failed since the last DUMP, which nobody has been told of. */
+  get failed(): number {
+    return this.#failedSinceDump;
   }
 
   /** Whether a client is open (it is made on first use). */
@@ -183,9 +194,21 @@ export class ProducerSession {
     this.#producer = undefined;
     // A DUMP that has not noticed yet would go on flushing what is another's by then.
     const isClean = left === 0 && this.#waiting === 0 && this.#flushes === 0;
+    const lost = producer && left > 0 ? await this.#giveUp(producer, left) : left;
     if (producer && !(isClean && this.#options.keep?.(producer))) await producer.close(0);
-    if (left > 0) this.#options.stats.add('producer.unflushed.messages', left);
-    return left;
+    if (lost > 0) this.#options.stats.add('producer.unflushed.messages', lost);
+    return lost;
+  }
+
+  /** @returns how many of what was left are lost; those that came to Kafka in the last moment are not. */
+  async #giveUp(producer: Producer, left: number): Promise<number> {
+    this.#lost = new Map();
+    if (!(await producer.purge())) return left;
+    let lost = 0;
+    for (const count of this.#lost.values()) lost += count;
+    this.#settled = this.#queued;
+    if (lost > 0) this.#options.onLost?.(this.#lost);
+    return lost;
   }
 
   #submit(record: ProducerRecord, receipt: Receipt | undefined): undefined | Promise<void> {
@@ -264,15 +287,17 @@ export class ProducerSession {
 
   #report(report: DeliveryReport, receipt: Receipt | undefined): void {
     this.#settled = Math.min(this.#queued, this.#settled + 1);
-    if (report.error) this.#failed(report, report.error);
+    if (report.error) this.#failed(report, report.error, receipt !== undefined);
     if (receipt && this.#receipts.delete(receipt)) receipt(report);
     if (this.#onIdle.length > 0 && this.inFlight === 0) for (const wake of this.#onIdle.splice(0)) wake();
   }
 
-  #failed(report: DeliveryReport, error: KafkaFault): void {
-    this.#failedSinceDump += 1;
+  /** @param isTold whoever sent the record gets the report: DUMP need not tell. */
+  #failed(report: DeliveryReport, error: KafkaFault, isTold: boolean): void {
+    if (!isTold) this.#failedSinceDump += 1;
     this.#options.stats.add('producer.delivery.errors');
-    this.#options.onFailure(report);
+    if (this.#lost) this.#lost.set(report.topic, (this.#lost.get(report.topic) ?? 0) + 1);
+    else this.#options.onFailure(report);
     if (isMissingTopic(error)) {
       this.#missing.set(report.topic, { until: this.#options.clock.monotonic() + missingTopicMs, text: error.message });
     }

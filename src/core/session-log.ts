@@ -12,6 +12,9 @@ const quietMs = 60_000;
 /** More different faults than this within a minute are told without being remembered. */
 const maxRemembered = 1_000;
 
+/** Topics that are named in one line. */
+const mostTopics = 20;
+
 /** The log of all sessions of one cluster. */
 export class SessionLog {
   readonly #sink: LogSink;
@@ -60,6 +63,17 @@ export class SessionLog {
     const seen = this.#sinceTold(`delivery ${topic} ${error?.code}`);
     if (seen === 0) return;
     this.#sink.error({ client, topic, partition, code: error?.code, reason: error?.message, seen }, 'delivery failed');
+  }
+
+  /** A connection closes, and these messages of it are not in Kafka. */
+  undelivered(client: string, topics: ReadonlyMap<string, number>): void {
+    let messages = 0;
+    for (const count of topics.values()) messages += count;
+    const most = [...topics].toSorted(([, one], [, other]) => other - one).slice(0, mostTopics);
+    this.#sink.error(
+      { client, messages, topics: Object.fromEntries(most) },
+      'connection closed: messages of it were not delivered',
+    );
   }
 
   /** @returns 0 while a fault is kept quiet, else how often it was seen since it was told. */

@@ -7,6 +7,7 @@ import {
   type Producer,
   type ProducerOptions,
   type ProducerRecord,
+  type Properties,
 } from './ports.js';
 
 type Listener = Pick<ProducerOptions, 'onReport' | 'onFault'>;
@@ -26,11 +27,14 @@ interface Slot {
 /** At most `count` clients, opened as they are needed and closed together. */
 export class SharedProducers {
   readonly #kafka: KafkaFactory;
+  readonly #properties: Properties;
   readonly #slots: (Promise<Slot> | undefined)[];
   #next = 0;
 
-  constructor(kafka: KafkaFactory, count: number) {
+  /** @param properties over the cluster's producer section */
+  constructor(kafka: KafkaFactory, count: number, properties: Properties = {}) {
     this.#kafka = kafka;
+    this.#properties = properties;
     this.#slots = Array.from({ length: count });
   }
 
@@ -63,6 +67,7 @@ export class SharedProducers {
       const producer = await this.#kafka.producer(
         {
           reports: 'all',
+          properties: this.#properties,
           onReport: (report, tag) => (tag as Tag).share.report(report, (tag as Tag).tag),
           onFault: (fault) => {
             // Of no more use: whoever opens next gets a new one; each session replaces its own share.
@@ -101,6 +106,15 @@ class Share implements Producer {
   report(report: DeliveryReport, tag: unknown): void {
     this.#inFlight -= 1;
     this.listener.onReport(report, tag);
+  }
+
+  get pending(): number {
+    return this.#inFlight;
+  }
+
+  /** The client is others' as well: it goes on with what it has. */
+  async purge(): Promise<boolean> {
+    return false;
   }
 
   /** Waits for the whole client, but answers for this session's records alone. */

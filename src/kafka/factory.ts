@@ -85,7 +85,6 @@ const embeddedConnectMs = 5_000;
 
 class RdKafkaFactory implements KafkaFactory {
   readonly brokers: string;
-  readonly embedded: boolean;
   readonly maxMessageBytes: number;
   readonly admin: Admin;
   readonly #producer: readonly Section[];
@@ -107,7 +106,6 @@ class RdKafkaFactory implements KafkaFactory {
     this.#producer = [general, producer, ...above];
     this.#consumer = [general, consumer, ...above];
     this.#log = log;
-    this.embedded = embedded !== undefined;
     this.#embedded = embedded;
     const effective = producerProperties(this.#producer).global;
     this.brokers = effective['bootstrap.servers'] ?? effective['metadata.broker.list'] ?? '';

@@ -61,6 +61,10 @@ export class Pack implements Gathered {
     return this.#rate;
   }
 
+  get count(): number {
+    return this.#count;
+  }
+
   get isEmpty(): boolean {
     return this.#count === 0;
   }
@@ -104,6 +108,14 @@ export class Pack implements Gathered {
     this.#retry = setTimeout(this.submit, retryMs).unref();
     return false;
   };
+
+  /** Reports its records as failed: nobody waits for them any more. */
+  giveUp(): void {
+    const count = this.#count;
+    this.stop();
+    for (let i = 0; i < count; i += 1)
+      this.#options.onRefused(this.#fields[i * fields + 2]!, this.#topic, KafkaCode.purgeQueue);
+  }
 
   /** Nothing more is handed over: the producer closes. */
   stop(): void {

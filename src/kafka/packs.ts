@@ -36,6 +36,18 @@ export class Packs {
     return isHandedOver;
   }
 
+  /** Records that are not handed over yet. */
+  get count(): number {
+    let count = 0;
+    for (const pack of this.#byTopic.values()) count += pack.count;
+    return count;
+  }
+
+  /** Reports what is not handed over as failed. */
+  giveUp(): void {
+    for (const pack of this.#byTopic.values()) pack.giveUp();
+  }
+
   /** Nothing more is handed over: the producer closes. */
   stop(): void {
     for (const pack of this.#byTopic.values()) pack.stop();

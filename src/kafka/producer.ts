@@ -15,6 +15,8 @@ const empty = Buffer.from('x').subarray(0, 0);
 
 /** Larger records are handed to librdkafka by themselves. */
 const mostPackedBytes = 16_384;
+/** How long librdkafka may take to report what was purged, ms. */
+const purgeMs = 1_000;
 /** librdkafka's own default. */
 const defaultQueueMessages = 100_000;
 
@@ -125,6 +127,18 @@ class RdProducer implements Producer {
     // What another flush was told of since.
     if (isEmpty) await this.#reports.drain();
     return this.#closed || isEmpty;
+  }
+
+  get pending(): number {
+    return this.#closed ? 0 : this.#packs.count + this.#native.outqLen();
+  }
+
+  async purge(): Promise<boolean> {
+    if (this.#closed || !this.#native.purge) return false;
+    this.#packs.giveUp();
+    this.#native.purge();
+    await this.flush(purgeMs);
+    return true;
   }
 
   close(timeoutMs: number): Promise<void> {

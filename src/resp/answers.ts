@@ -37,6 +37,8 @@ export function answersOf(server: RespServer, gateway: KafkaGateway, metrics: Pe
       catalog.forget();
       if (deleted !== undefined) streams.topics.forget(deleted);
     },
+    leftRecords: (owner) => gateway.leftRecords.of(owner),
+    noteLeftRecords: (owner) => gateway.leftRecords.noteElsewhere(owner),
     facts: () => ownFacts(server),
     resetStats: () => server.stats.reset(),
     feedMonitors: (on) => server.monitors.feedElsewhere(on),

@@ -56,7 +56,7 @@ export interface Command {
   /** A container (CLIENT, CONFIG): the first argument chooses; `run` answers only when there is none. */
   readonly subcommands?: readonly Command[];
   /** Commands of this kind behind it are run while its reply is still to come; any other waits for it. */
-  readonly pipelined?: boolean;
+  readonly pipelined?: boolean | ((ctx: Context) => boolean);
   /** The error for a wrong number of arguments where it isn't Redis' own. @param count arguments after the name. */
   readonly wrongArity?: (count: number) => GatewayError;
   /** Absent only in containers. Expected failures are thrown as GatewayError. */

@@ -17,6 +17,12 @@ export const kafkaSettings = {
   produceTimeoutMs: ms
     .default(5_000)
     .describe('How long a connection is held back by a full queue or a missing broker before RPUSHX answers an error'),
+  rpushx: z
+    .enum(['queued', 'delivered'])
+    .default('queued')
+    .describe(
+      'When RPUSHX and PUBLISH answer: when the gateway has the message (DUMP tells the rest), or when Kafka has it, with the error where it has not. A user of the users file may have its own',
+    ),
   gatherMs: ms
     .default(1)
     .describe(

@@ -49,8 +49,6 @@ export class Connection implements PipelineOwner, InboxOwner, ConnectionFacts, M
   isMonitor = false;
   isAuthenticated: boolean;
   #sessions: Sessions | undefined;
-  /** What users before this one left undelivered. */
-  #former: Promise<number> | number = 0;
   /** Made when a command first asks for its signal: most connections never wait. */
   #abort: AbortController | undefined;
   #abortReason: Error | undefined;
@@ -167,9 +165,12 @@ export class Connection implements PipelineOwner, InboxOwner, ConnectionFacts, M
     else this.libraryVersion = value;
   }
 
-  authenticate(user: User): undefined | Promise<void> {
+  authenticate(user: User): void {
     this.isAuthenticated = this.#inbox.authenticated = true;
-    return this.#become(user);
+    if (user === this.user) return;
+    // What was done for one user must not go on for another.
+    void this.#giveUpIdentity();
+    this.user = user;
   }
 
   monitor(): undefined | Promise<void> {
@@ -178,12 +179,15 @@ export class Connection implements PipelineOwner, InboxOwner, ConnectionFacts, M
   }
 
   async reset(): Promise<void> {
-    this.#endMonitor();
+    this.isMonitor = false;
+    this.#host.monitors.remove(this);
     this.protocol = 2;
     this.#outbox.reset();
     this.#sessions?.streams.close();
+    const left = this.#giveUpIdentity();
+    this.user = this.#host.initialUser;
     this.isAuthenticated = this.#inbox.authenticated = !this.#host.users.required;
-    await (this.#become(this.#host.initialUser) ?? this.#giveUpIdentity());
+    await left;
   }
 
   unblock(how: 'timeout' | 'error'): boolean {
@@ -287,6 +291,7 @@ export class Connection implements PipelineOwner, InboxOwner, ConnectionFacts, M
   #halfClosed(): void {
     this.#ended = true;
     this.abort(fail('client-gone'));
+    this.#sessions?.leave();
     if (!this.isHeld) this.#inbox.run();
   }
 
@@ -315,33 +320,7 @@ export class Connection implements PipelineOwner, InboxOwner, ConnectionFacts, M
   async #leave(): Promise<number> {
     this.closeAfterReply();
     this.#end();
-    const closed = this.#sessions?.close();
-    return (await this.#former) + ((await closed) ?? 0);
-  }
-
-  /**
-   * The connection speaks for another user: all that the one before had on it ends at once. Resolves when its messages are
-   * delivered, or its producer's time for that is over, and its consumer has left; undefined when there was nothing to close.
-   */
-  #become(user: User): undefined | Promise<void> {
-    if (user === this.user) return undefined;
-    this.user = user;
-    this.#endMonitor();
-    this.#host.names.release(this);
-    this.name = '';
-    this.#host.gateway.streams.cursors.forget(this);
-    const former = this.#sessions;
-    if (!former) return undefined;
-    this.#sessions = undefined;
-    const closed = former.close();
-    const before = this.#former;
-    this.#former = closed.then(async (left) => (await before) + left);
-    return closed.then(() => {});
-  }
-
-  #endMonitor(): void {
-    this.isMonitor = false;
-    this.#host.monitors.remove(this);
+    return (await this.#sessions?.close()) ?? 0;
   }
 
   async #giveUpIdentity(): Promise<void> {

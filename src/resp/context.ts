@@ -32,8 +32,12 @@ export interface Sessions {
   consumeKey(keys: readonly Buffer[]): ConsumeKey;
   /** This connection's producer, made on first use. */
   producer(): ProducerSession;
-  /** The producer if there is one already. */
-  openProducer(): ProducerSession | undefined;
+  /** This connection's producer of messages that are answered when Kafka has them, made on first use. */
+  deliveringProducer(): ProducerSession;
+  /** DUMP: see there. Returns a promise unless nothing was ever produced. */
+  dump(timeoutMs: number): number | Promise<number>;
+  /** The client will send no more: from now on its next connection is told of what it has produced. */
+  leave(): void;
   /** What it has of streams: subscriptions, popped list elements. */
   readonly streams: ConnectionStreams;
   /** Whether it listens to channels or patterns. */
@@ -111,11 +115,8 @@ export interface Context {
   setLibrary(part: 'name' | 'version', value: string): void;
   /** False while a password is set and AUTH has not succeeded. */
   readonly isAuthenticated: boolean;
-  /**
-   * The connection speaks for this user from now on. What another one had on it ends at once: name, consumer, producer, subscriptions,
-   * MONITOR. Returns a promise where something has to be closed.
-   */
-  authenticate(user: User): undefined | Promise<void>;
+  /** The connection speaks for this user from now on. */
+  authenticate(user: User): void;
   /** The connection gets every command of the server as a line, from now on or when the promise resolves. */
   monitor(): undefined | Promise<void>;
   /** Back to how it was when it was accepted; its consumer is closed. */

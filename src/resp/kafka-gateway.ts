@@ -2,7 +2,8 @@
 import type { Cluster } from '../core/cluster.js';
 import type { ConsumerSession } from '../core/consumer-session.js';
 import { ConsumerSessions } from '../core/consumer-sessions.js';
-import type { Admin, Clock, Properties } from '../core/ports.js';
+import { LeftRecords } from '../core/left-records.js';
+import type { Admin, Clock, ProducerOptions, Properties } from '../core/ports.js';
 import { ProducerSession } from '../core/producer-session.js';
 import { SessionLog } from '../core/session-log.js';
 import { SharedProducers } from '../core/shared-producers.js';
@@ -30,6 +31,13 @@ export interface KafkaGatewayOptions {
   readonly peers?: Peers;
 }
 
+/** Where connections get their clients from. */
+interface ProducerPlace {
+  readonly spare: SpareProducers;
+  /** Instead of a client of its own for each connection, where that is asked for. */
+  readonly shared: SharedProducers | undefined;
+}
+
 /** Kafka's own default, ms. */
 const defaultMaxPollIntervalMs = 300_000;
 /** How often idle producers are looked for, at most, ms. */
@@ -45,8 +53,11 @@ export class KafkaGateway implements Gateway {
   readonly #options: KafkaGatewayOptions;
   readonly #log: SessionLog;
   readonly #producers = new Set<ProducerSession>();
-  readonly #shared: SharedProducers | undefined;
-  readonly #spare: SpareProducers;
+  /** Connections whose messages are answered when they are queued, and those when they are delivered. */
+  readonly #queued: ProducerPlace;
+  readonly #delivered: ProducerPlace;
+  /** What connections that are closed hold and have lost. */
+  readonly leftRecords: LeftRecords;
   #stopSweep: () => void = () => {};
 
   constructor(options: KafkaGatewayOptions) {
@@ -77,13 +88,11 @@ export class KafkaGateway implements Gateway {
       prefetchBytes: settings.maxPrefetchBytes,
       maxPollIntervalMs: Number(consumerProperties['max.poll.interval.ms'] ?? defaultMaxPollIntervalMs),
     });
-    this.#spare = new SpareProducers({
-      kafka: cluster.kafka,
-      producerOptions: { reports: 'errors', gatherMs: settings.gatherMs },
-      limit: settings.spareProducers,
-      clock,
-    });
-    if (settings.sharedProducers > 0) this.#shared = new SharedProducers(cluster.kafka, settings.sharedProducers);
+    this.#queued = this.#place({ reports: 'errors', gatherMs: settings.gatherMs });
+    // librdkafka itself gives up by then: the client waits for the answer.
+    const timeout = { 'message.timeout.ms': settings.streams.produceTimeoutMs };
+    this.#delivered = this.#place({ reports: 'all', properties: timeout, gatherMs: settings.gatherMs });
+    this.leftRecords = new LeftRecords(clock, `${this.peers.server.firstConnectionId}-`);
     this.#sweepLater();
   }
 
@@ -93,6 +102,10 @@ export class KafkaGateway implements Gateway {
 
   open(connection: Context): ConnectionSessions {
     return new ConnectionSessions(this, connection);
+  }
+
+  get clock(): Clock {
+    return this.#options.clock;
   }
 
   get cluster(): Cluster {
@@ -106,7 +119,8 @@ export class KafkaGateway implements Gateway {
       if (session.isOpen) producers++;
       inFlight += session.inFlight;
     }
-    return { producers, spareProducers: this.#spare.count, consumers: this.consumers.count, inFlight };
+    const spareProducers = this.#queued.spare.count + this.#delivered.spare.count;
+    return { producers, spareProducers, consumers: this.consumers.count, inFlight };
   }
 
   async inFlight(): Promise<number> {
@@ -114,20 +128,25 @@ export class KafkaGateway implements Gateway {
     return counts.reduce((sum, count) => sum + count, 0);
   }
 
-  /** A producer for one connection. @param client names it in the log. */
-  producer(client: () => string): ProducerSession {
+  /**
+   * A producer for one connection.
+   * @param answered when its messages are answered
+   * @param client names it in the log
+   */
+  producer(answered: 'queued' | 'delivered', client: () => string): ProducerSession {
     const { settings, clock, stats } = this.#options;
-    const shared = this.#shared;
+    const { shared, spare } = answered === 'queued' ? this.#queued : this.#delivered;
     const session = new ProducerSession({
       // A shared client has to tell whose each record was; one of its own only tells of failures.
-      reports: shared ? 'all' : 'errors',
-      open: (options, timeoutMs) => (shared ?? this.#spare).producer(options, timeoutMs),
-      keep: (producer) => !shared && this.#spare.keep(producer),
+      reports: shared || answered === 'delivered' ? 'all' : 'errors',
+      open: (options, timeoutMs) => (shared ?? spare).producer(options, timeoutMs),
+      keep: (producer) => !shared && spare.keep(producer),
       produceTimeoutMs: settings.produceTimeoutMs,
       allowInternalTopics: settings.allowInternalTopics,
       clock,
       stats,
       onFailure: (report) => this.#log.deliveryFailed(client(), report),
+      onLost: (topics) => this.#log.undelivered(client(), topics),
       onFault: (fault) => this.#log.producerFault(client(), fault),
     });
     this.#producers.add(session);
@@ -148,7 +167,20 @@ export class KafkaGateway implements Gateway {
   /** Ends the idle sweep and closes the producers that are nobody's, once every session is closed. */
   async close(): Promise<void> {
     this.#stopSweep();
-    await Promise.all([this.#spare.close(), this.#shared?.close(this.settings.producerFlushMs)]);
+    const places = [this.#queued, this.#delivered];
+    await Promise.all(
+      places.flatMap(({ spare, shared }) => [spare.close(), shared?.close(this.settings.producerFlushMs)]),
+    );
+  }
+
+  #place(producerOptions: Pick<ProducerOptions, 'reports' | 'properties' | 'gatherMs'>): ProducerPlace {
+    const { cluster, settings, clock } = this.#options;
+    const { kafka } = cluster;
+    const count = settings.sharedProducers;
+    return {
+      spare: new SpareProducers({ kafka, producerOptions, limit: settings.spareProducers, clock }),
+      shared: count > 0 ? new SharedProducers(kafka, count, producerOptions.properties) : undefined,
+    };
   }
 
   #sweepLater(): void {
@@ -156,7 +188,8 @@ export class KafkaGateway implements Gateway {
     if (producerIdleTimeoutMs === 0) return;
     this.#stopSweep = this.#options.clock.after(Math.min(longestSweepMs, producerIdleTimeoutMs), () => {
       for (const session of this.#producers) void session.closeIfIdle(producerIdleTimeoutMs);
-      this.#spare.closeIdle(producerIdleTimeoutMs);
+      this.#queued.spare.closeIdle(producerIdleTimeoutMs);
+      this.#delivered.spare.closeIdle(producerIdleTimeoutMs);
       this.#sweepLater();
     });
   }

@@ -1,5 +1,6 @@
 // The other processes that serve the same port (--workers): what each can be asked, and how. A process of its own has none.
 import { randomBytes } from 'node:crypto';
+import type { Left } from '../core/left-records.js';
 import type { ClientFilter } from './client-filter.js';
 import type { Facts } from './facts.js';
 
@@ -32,6 +33,10 @@ export interface Peer {
   leaveGroup(group: string, topic: string, how: 'always' | 'unless-awaited'): void | Promise<void>;
   /** Topics were made, or this one was deleted. */
   forgetTopics(deleted?: string): void;
+  /** What connections of this owner that have closed here still hold or have lost. */
+  leftRecords(owner: string): readonly Left[];
+  /** The process that says so has something of this owner's. */
+  noteLeftRecords(owner: string): void;
   facts(): Facts;
   resetStats(): void;
   /** Its metrics in prom-client's JSON; none when nobody can ask for them. */

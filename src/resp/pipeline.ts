@@ -42,6 +42,10 @@ export interface PipelineOwner extends Context {
   goOn(): void;
 }
 
+function isPipelined(ctx: Context, { command: { pipelined } }: Resolved): boolean {
+  return typeof pipelined === 'function' ? pipelined(ctx) : pipelined === true;
+}
+
 export class Pipeline {
   readonly #host: PipelineHost;
   readonly #owner: PipelineOwner;
@@ -123,7 +127,7 @@ export class Pipeline {
     if (monitors.any) monitors.feed(this.#owner, found, argv, this.#host.nowMicros());
     const reply = runCommand(this.#owner, found, argv);
     if (!(reply instanceof Promise)) this.#answerInLine(reply);
-    else if (found.command.pipelined) this.#lineUp(reply, found);
+    else if (isPipelined(this.#owner, found)) this.#lineUp(reply, found);
     else this.#waitFor(reply, found);
   }
 
@@ -155,7 +159,8 @@ export class Pipeline {
 
   #isPipelined(decoded: Exclude<Decoded, undefined>): boolean {
     if (decoded === refusedBySize || decoded instanceof ProtocolFault) return false;
-    return this.#host.commands.find(decoded[0]!)?.command.pipelined === true;
+    const found = this.#host.commands.find(decoded[0]!);
+    return found !== undefined && isPipelined(this.#owner, found);
   }
 
   #answerInLine(reply: Reply): void {

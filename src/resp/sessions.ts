@@ -5,6 +5,7 @@ import { checkGroupName } from '../core/group-name.js';
 import { KafkaError } from '../core/ports.js';
 import type { ProducerSession } from '../core/producer-session.js';
 import { fail, GatewayError } from '../errors.js';
+import { ConnectionProducers } from './connection-producers.js';
 import type { Acknowledger, Context, Sessions } from './context.js';
 import { identityKey } from './identity.js';
 import type { KafkaGateway } from './kafka-gateway.js';
@@ -17,7 +18,7 @@ const shortBytes = 64;
 export class ConnectionSessions implements Sessions {
   readonly #gateway: KafkaGateway;
   readonly #ctx: Context;
-  #producer: ProducerSession | undefined;
+  #producers: ConnectionProducers | undefined;
   #lastPop: { readonly bytes: Buffer; readonly parsed: ConsumeKey } | undefined;
   #lastKey: { readonly bytes: Buffer; readonly parsed: ProduceKey } | undefined;
   #consumer: ConsumerSession | undefined;
@@ -49,12 +50,19 @@ export class ConnectionSessions implements Sessions {
   }
 
   producer(): ProducerSession {
-    this.#producer ??= this.#gateway.producer(() => this.#ctx.name || this.#ctx.address);
-    return this.#producer;
+    return this.#connectionProducers.queued;
   }
 
-  openProducer(): ProducerSession | undefined {
-    return this.#producer;
+  deliveringProducer(): ProducerSession {
+    return this.#connectionProducers.delivered;
+  }
+
+  dump(timeoutMs: number): number | Promise<number> {
+    return this.#connectionProducers.dump(timeoutMs);
+  }
+
+  leave(): void {
+    this.#producers?.leave();
   }
 
   get streams(): ConnectionStreams {
@@ -129,10 +137,13 @@ export class ConnectionSessions implements Sessions {
 
   async close(): Promise<number> {
     this.#streams?.close();
-    const producer = this.#producer;
-    this.#producer = undefined;
-    const [left] = await Promise.all([producer ? this.#gateway.closeProducer(producer) : 0, this.closeConsumer()]);
+    const [left] = await Promise.all([this.#producers?.close() ?? 0, this.closeConsumer()]);
     return left;
+  }
+
+  get #connectionProducers(): ConnectionProducers {
+    this.#producers ??= new ConnectionProducers(this.#gateway, this.#ctx);
+    return this.#producers;
   }
 
   async #ackElsewhere(key: string, topic: string, partition: number, offset: number): Promise<void> {

@@ -55,6 +55,17 @@ export class ScriptedProducer implements Producer {
     return this.flushes;
   }
 
+  /** The test says; by itself nothing is known. */
+  pending = Number.POSITIVE_INFINITY;
+
+  /** Records that purge() reports as given up, by their index; undefined: it can't. */
+  purged: readonly number[] | undefined;
+
+  async purge(): Promise<boolean> {
+    for (const index of this.purged ?? []) this.report(index, fault(-152, 'Local: Purged in queue'));
+    return this.purged !== undefined;
+  }
+
   async close(): Promise<void> {
     this.closed = true;
   }

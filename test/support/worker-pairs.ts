@@ -42,6 +42,8 @@ export class FakeWorker {
       ackEntries: () => 1,
       leaveGroup: () => {},
       forgetTopics: () => {},
+      leftRecords: () => [],
+      noteLeftRecords() {},
       facts: () => ({ stats: { ...this.counters }, load: processLoad() }),
       resetStats: () => {
         this.counters = { 'resp.commands': 0 };

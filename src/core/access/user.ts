@@ -4,6 +4,8 @@
 export interface User {
   readonly name: string;
   readonly isAdmin: boolean;
+  /** When its RPUSHX is answered; absent: as for everybody. */
+  readonly rpushx?: 'queued' | 'delivered';
   /** What it may do, as ACL LIST writes it. */
   readonly rules: string;
   checkProduce(topic: string): void;

@@ -17,6 +17,8 @@ const usersFile = z.array(
     consume: patterns,
     groups: patterns,
     admin: z.boolean().default(false),
+    /** When this user's RPUSHX is answered; absent: as `resp.rpushx` says. */
+    rpushx: z.enum(['queued', 'delivered']).optional(),
   }),
 );
 
@@ -118,6 +120,7 @@ function userOf(entry: Entry): User {
   return {
     name: entry.name,
     isAdmin: entry.admin,
+    ...(entry.rpushx ? { rpushx: entry.rpushx } : {}),
     rules: [
       ...entry.produce.map((topic) => `%W~topics:${topic}`),
       ...entry.consume.map((topic) => `%R~topics:${topic}`),

@@ -1,9 +1,7 @@
 // Reading a stream onwards from a place in every partition: what is there by now, merged by id without leaving a partition's order.
 import type { Message } from '../ports.js';
-import { mergeForward } from './log-merge.js';
-import { comparePlaces, placeOf } from './place.js';
 import type { RangeReader } from './range-reader.js';
-import type { Marks } from './stream-log.js';
+import { comparePlaces, type Marks, placeOf } from './stream-log.js';
 import type { Positions, TopicTail } from './topic-tail.js';
 
 export interface Read {
@@ -12,7 +10,7 @@ export interface Read {
   readonly positions: Positions;
 }
 
-/** What has come since these positions, at most max: fewer where the messages are large. */
+/** What has come since these positions, at most max. */
 export async function readOn(
   reader: RangeReader,
   topic: string,
@@ -20,11 +18,11 @@ export async function readOn(
   positions: Positions,
   max: number,
 ): Promise<Read> {
-  const stretches = marks.map(({ partition, low, high }) => {
-    return { partition, from: Math.max(low, positions.get(partition) ?? low), to: high };
+  const ranges = marks.map(({ partition, low, high }) => {
+    return { partition, from: Math.max(low, positions.get(partition) ?? low), to: high, max };
   });
-  const read = await mergeForward({ reader, topic, stretches, max });
-  return { messages: read.messages, positions: new Map([...positions, ...read.positions]) };
+  const found = await reader.read(topic, ranges);
+  return merged([...found.values()], positions, max);
 }
 
 /** The same out of what a tail keeps; undefined when it does not keep enough. */

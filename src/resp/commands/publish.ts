@@ -5,7 +5,7 @@ import type { Context } from '../context.js';
 import type { Reply } from '../reply.js';
 import { topicOf } from '../streams/names.js';
 import { isProduceKey, parseProduceKey } from '../topics-key.js';
-import { produce } from './rpushx.js';
+import { deliver, isDelivered, produce } from './rpushx.js';
 
 export const publish = {
   name: 'publish',
@@ -18,6 +18,7 @@ export const publish = {
     { name: 'channel', type: 'string' },
     { name: 'message', type: 'string' },
   ],
+  pipelined: isDelivered,
   run(ctx, args) {
     const channel = args.bytes();
     if (isProduceKey(channel)) return produce(ctx, parseProduceKey(channel), args);
@@ -29,12 +30,8 @@ async function publishTo(ctx: Context, channel: Buffer, message: Buffer): Promis
   const { streams } = ctx.server.gateway;
   const topic = topicOf(channel, streams.settings);
   ctx.user.checkProduce(topic);
-  const enqueue = async () => {
-    const partition = streams.topics.firstPartition(topic);
-    const placed = partition === undefined ? {} : { partition };
-    await ctx.sessions.producer().enqueue({ topic, ...placed, key: null, value: message });
-  };
-  if (streams.topics.isKnown(topic)) await enqueue();
-  else await streams.topics.inTurn(topic, () => streams.topics.provide(topic), enqueue);
+  if (!streams.topics.isKnown(topic)) await streams.topics.provide(topic);
+  if (isDelivered(ctx)) return deliver(ctx, topic, null, [message]);
+  await ctx.sessions.producer().enqueue({ topic, key: null, value: message });
   return 1;
 }

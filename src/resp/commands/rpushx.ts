@@ -1,6 +1,8 @@
 // RPUSHX topics:<t>[:<key>] <message> [<message> ...]  ->  how many messages were queued
-// Answers as soon as librdkafka's queue has them: DUMP tells when Kafka has them. While the queue is full the connection is held back.
+// With `rpushx: delivered` it answers when Kafka has them, or with the error; pipelined ones are written in batches and answered in order.
+// Otherwise it answers as soon as librdkafka's queue has them: DUMP tells when Kafka has them. While the queue is full the connection is held back.
 // Beyond Rafka: several messages in one command; keys with any bytes.
+import { KafkaCode } from '../../core/ports.js';
 import { fail } from '../../errors.js';
 import type { Args } from '../args.js';
 import type { Command } from '../command.js';
@@ -14,6 +16,7 @@ export const rpushx = {
   prefix: 'PROD',
   group: 'list',
   flags: ['write', 'denyoom', 'fast'],
+  pipelined: isDelivered,
   summary: 'Produces messages to a topic; answers when they are queued (DUMP: when Kafka has them).',
   keys: [1, 1, 1],
   args: [
@@ -27,6 +30,7 @@ export const rpushx = {
 /** Queues all that is left of args for a topic; shared by the commands that produce. */
 export function produce(ctx: Context, { topic, key }: ProduceKey, args: Args): Reply | Promise<Reply> {
   ctx.user.checkProduce(topic);
+  if (isDelivered(ctx)) return deliver(ctx, topic, key, args.rest());
   const producer = ctx.sessions.producer();
   ctx.server.gateway.catalog.produced(topic);
   const count = args.left;
@@ -35,6 +39,33 @@ export function produce(ctx: Context, { topic, key }: ProduceKey, args: Args): R
     if (held) return produceHeld(ctx, { topic, key }, args, count, held);
   }
   return count;
+}
+
+/** Whether what this connection produces is answered when Kafka has it. */
+export function isDelivered(ctx: Context): boolean {
+  return (ctx.user.rpushx ?? ctx.server.settings.rpushx) === 'delivered';
+}
+
+/** Answers when Kafka has all of it. @throws GatewayError `produce-unconfirmed`, `produce-refused`, and as ProducerSession.send() */
+export async function deliver(
+  ctx: Context,
+  topic: string,
+  key: Buffer | null,
+  values: readonly Buffer[],
+): Promise<number> {
+  const { gateway } = ctx.server;
+  gateway.catalog.produced(topic);
+  const producer = ctx.sessions.deliveringProducer();
+  const reports = await Promise.all(values.map((value) => producer.send({ topic, key, value })));
+  const errors = reports.flatMap(({ error }) => error ?? []);
+  if (errors.length === 0) return values.length;
+  const [error] = errors;
+  const failure =
+    error!.code === KafkaCode.messageTimedOut
+      ? fail('produce-unconfirmed', gateway.settings.streams.produceTimeoutMs / 1_000)
+      : fail('produce-refused', error!.message);
+  if (values.length === 1) throw failure;
+  throw fail('produce-failed-some', errors.length, values.length, failure.message);
 }
 
 async function produceHeld(

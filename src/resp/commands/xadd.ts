@@ -63,8 +63,9 @@ async function append(ctx: Context, topic: string, record: RecordParts): Promise
   return formatId(report);
 }
 
-function appendToNew(ctx: Context, topic: string, record: RecordParts, make: boolean): Promise<Reply> {
+async function appendToNew(ctx: Context, topic: string, record: RecordParts, make: boolean): Promise<Reply> {
   const { topics } = ctx.server.gateway.streams;
-  const prepare = () => (make ? topics.provide(topic).then(() => true) : topics.exists(topic));
-  return topics.inTurn(topic, prepare, async (isThere) => (isThere ? append(ctx, topic, record) : null));
+  if (make) await topics.provide(topic);
+  else if (!(await topics.exists(topic))) return null;
+  return append(ctx, topic, record);
 }

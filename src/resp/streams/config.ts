@@ -29,7 +29,12 @@ export const streamsConfig = z
       .boolean()
       .default(true)
       .describe('XADD, RPUSH to a plain list and PUBLISH make a topic that is missing'),
-    produceTimeoutMs: ms.min(1).default(10_000).describe('XADD without a delivery report for so long answers an error'),
+    produceTimeoutMs: ms
+      .min(1)
+      .default(10_000)
+      .describe(
+        'XADD, or RPUSHX that is answered when delivered, answers an error without a delivery report for so long',
+      ),
     lingerMs: z.number().nonnegative().default(0).describe("librdkafka's linger.ms for XADD"),
     commit: z
       .enum(['async', 'sync'])

@@ -67,6 +67,15 @@ export class FakeProducer implements Producer {
     });
   }
 
+  get pending(): number {
+    return this.#queue.length;
+  }
+
+  async purge(): Promise<boolean> {
+    this.#purge();
+    return true;
+  }
+
   async close(timeoutMs: number): Promise<void> {
     if (this.#closed) return;
     await this.flush(timeoutMs);

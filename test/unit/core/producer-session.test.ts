@@ -12,6 +12,7 @@ function setUp(reports: ReportMode = 'all', allowInternalTopics = false) {
   const stats = new Stats();
   const producers: ScriptedProducer[] = [];
   const failures: string[] = [];
+  const lost: [string, number][][] = [];
   const session = new ProducerSession({
     reports,
     allowInternalTopics,
@@ -24,9 +25,10 @@ function setUp(reports: ReportMode = 'all', allowInternalTopics = false) {
     clock,
     stats,
     onFailure: (report) => failures.push(report.topic),
+    onLost: (topics) => lost.push([...topics]),
     onFault: () => {},
   });
-  return { clock, stats, producers, failures, session };
+  return { clock, stats, producers, failures, lost, session };
 }
 
 const record = (value = 'v', topic = 't') => ({ topic, key: null, value: Buffer.from(value) });
@@ -204,6 +206,31 @@ test('an idle client is given back, one with something in flight is not', async 
   assert.equal(session.isOpen, false);
   await session.enqueue(record());
   assert.equal(producers.length, 2);
+});
+
+test('what a closing session could not deliver is told by topic, counted as failed, and not told of twice', async () => {
+  const { session, producers, stats, failures, lost } = setUp('errors');
+  await session.enqueue(record('a', 'one'));
+  session.enqueue(record('b', 'two'));
+  session.enqueue(record('c', 'one'));
+  session.enqueue(record('d', 'one'));
+  const [producer] = producers;
+  producer!.flushes = false;
+  producer!.pending = 3;
+  assert.equal(session.inFlight, 3, 'no more than the client still has');
+  producer!.purged = [1, 2, 3];
+  assert.equal(await session.close(100), 3);
+  assert.deepEqual(lost, [
+    [
+      ['two', 1],
+      ['one', 2],
+    ],
+  ]);
+  assert.deepEqual(failures, []);
+  assert.equal(stats.get('producer.delivery.errors'), 3);
+  assert.equal(stats.get('producer.unflushed.messages'), 3);
+  assert.equal(session.failed, 3);
+  assert.equal(session.inFlight, 0);
 });
 
 test('closing tells how much was not delivered', async () => {
