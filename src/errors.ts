@@ -116,6 +116,12 @@ const table = {
     grpc.invalid,
   ),
   'invalid-cursor': row('ERR', 'invalid cursor'),
+  'memory-limit': row(
+    'OOM',
+    'requests and replies of all clients take %s bytes at most (resp.queryBufferBytes): ask for less at a time',
+    503,
+    grpc.exhausted,
+  ),
   'pattern-too-long': row('ERR', 'a pattern has at most %s characters, this one has %s', 400, grpc.invalid),
   'stats-key': row('ERR', "Expected key to be 'stats', got %s"),
   'keys-argument': row('ERR', "Expected argument to be 'topics:', got %s"),

@@ -36,7 +36,7 @@ export const gatewayFlags: readonly Flag[] = [
   {
     flag: '--query-buffer-limit <bytes>',
     path: 'resp.queryBufferBytes',
-    about: 'unread requests of all clients together',
+    about: 'requests and replies of all clients together',
   },
   {
     flag: '--output-buffer-limit <bytes>',

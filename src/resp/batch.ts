@@ -10,6 +10,18 @@ const SHORT = 48;
 const DIGITS = 15;
 const MAX_DIGITS_VALUE = 10 ** DIGITS;
 
+/** Of a piece that is passed along, beside what it shows. */
+const PIECE_BYTES = 128;
+
+interface Mark {
+  readonly slab: Buffer;
+  readonly start: number;
+  readonly end: number;
+  readonly pieces: number;
+  readonly pieceBytes: number;
+  readonly isKept: boolean;
+}
+
 export class Batch {
   #slab: Buffer;
   /** Where the unsent bytes of the slab begin and end. */
@@ -20,6 +32,9 @@ export class Batch {
   #pieceBytes = 0;
   /** Somebody may still read what was handed over of this slab. */
   #isKept = false;
+  #marked: Mark | undefined;
+  /** Made since mark(). */
+  #slabs = 0;
 
   /** @param firstBytes size of the first piece of memory. */
   constructor(firstBytes = SLAB_BYTES) {
@@ -86,6 +101,36 @@ export class Batch {
     this.#end += this.#slab.write(text, this.#end);
   }
 
+  /** What is gathered from here on can be taken back, until something is handed over. */
+  mark(): void {
+    this.#marked = {
+      slab: this.#slab,
+      start: this.#start,
+      end: this.#end,
+      pieces: this.#pieces.length,
+      pieceBytes: this.#pieceBytes,
+      isKept: this.#isKept,
+    };
+    this.#slabs = 0;
+  }
+
+  /** Roughly what was gathered since mark() takes in memory, bytes: large pieces were there before. */
+  get takenBytes(): number {
+    return this.#slabs * SLAB_BYTES + (this.#pieces.length - (this.#marked?.pieces ?? 0)) * PIECE_BYTES;
+  }
+
+  /** Throws away what was gathered since mark(). */
+  takeBack(): void {
+    const marked = this.#marked;
+    if (marked === undefined) return;
+    this.#pieces.length = marked.pieces;
+    this.#pieceBytes = marked.pieceBytes;
+    this.#slab = marked.slab;
+    this.#start = marked.start;
+    this.#end = marked.end;
+    this.#isKept = marked.isKept;
+  }
+
   /** Throws away what was gathered. */
   clear(): void {
     this.#pieces = [];
@@ -139,6 +184,7 @@ export class Batch {
     if (this.#end + bytes <= this.#slab.length) return;
     this.#cut();
     this.#slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+    this.#slabs++;
     this.#start = this.#end = 0;
     this.#isKept = false;
   }

@@ -98,7 +98,9 @@ export const respConfig = z
       .describe('Most arguments of one command'),
     queryBufferBytes: size
       .default(256 * 1024 * 1024)
-      .describe('Unread requests of all clients together; over it the largest client is closed'),
+      .describe(
+        'Requests that wait, replies that are being made and replies that are not read yet, of all clients together; a command that would go over it fails, over it the largest client is closed',
+      ),
     clientQueryBufferBytes: size.default(128 * 1024 * 1024).describe('Unread requests of one client'),
     outputBufferBytes: size.default(32 * 1024 * 1024).describe('Bytes a client may leave unread before it is closed'),
     idleTimeoutMs: ms.default(0).describe('Close clients that send nothing for so long; 0: never'),

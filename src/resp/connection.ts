@@ -2,6 +2,7 @@
 // pipeline, replies through its outbox.
 import type { Socket } from 'node:net';
 import type { User } from '../core/access/user.js';
+import { type Memory, Reservation } from '../core/memory-budget.js';
 import type { Stats } from '../core/stats.js';
 import { fail } from '../errors.js';
 import type { Log } from '../log.js';
@@ -49,6 +50,8 @@ export class Connection implements PipelineOwner, InboxOwner, ConnectionFacts, M
   isMonitor = false;
   isAuthenticated: boolean;
   #sessions: Sessions | undefined;
+  /** What the command that runs has taken of the memory of all; made when one first takes some. */
+  #memory: Reservation | undefined;
   /** Made when a command first asks for its signal: most connections never wait. */
   #abort: AbortController | undefined;
   #abortReason: Error | undefined;
@@ -70,7 +73,7 @@ export class Connection implements PipelineOwner, InboxOwner, ConnectionFacts, M
     this.user = host.initialUser;
     this.isAuthenticated = !host.users.required;
     this.#pipeline = new Pipeline(host, this);
-    this.#outbox = new Outbox(host, socket);
+    this.#outbox = new Outbox(host, socket, (bytes) => this.#expel('output buffer limit', bytes));
     this.#inbox = new Inbox(host, this, socket, host.settings.clientQueryBufferBytes);
     this.#inbox.authenticated = this.isAuthenticated;
     socket.on('data', (chunk: Buffer) => this.#received(chunk));
@@ -113,6 +116,11 @@ export class Connection implements PipelineOwner, InboxOwner, ConnectionFacts, M
       if (this.#abortReason) this.#abort.abort(this.#abortReason);
     }
     return this.#abort.signal;
+  }
+
+  get memory(): Memory {
+    this.#memory ??= new Reservation(this.#host.budget);
+    return this.#memory;
   }
 
   get facts(): ConnectionFacts {
@@ -240,7 +248,13 @@ export class Connection implements PipelineOwner, InboxOwner, ConnectionFacts, M
   }
 
   answer(reply: Reply): void {
+    // As bytes it is accounted for by whoever has to read it.
+    this.#memory?.release();
     this.#outbox.answer(reply, this.protocol);
+  }
+
+  releaseMemory(): void {
+    this.#memory?.release();
   }
 
   goOn(): void {
@@ -312,6 +326,7 @@ export class Connection implements PipelineOwner, InboxOwner, ConnectionFacts, M
     this.abort(fail('client-gone'));
     this.#pipeline.close();
     this.#inbox.close();
+    this.#outbox.close();
     this.#host.names.release(this);
     this.#host.monitors.remove(this);
     this.#host.closed(this);

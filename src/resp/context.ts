@@ -4,6 +4,7 @@ import type { User } from '../core/access/user.js';
 import type { Users } from '../core/access/users.js';
 import type { Cluster } from '../core/cluster.js';
 import type { ConsumerSession } from '../core/consumer-session.js';
+import type { Memory } from '../core/memory-budget.js';
 import type { Admin } from '../core/ports.js';
 import type { ProducerSession } from '../core/producer-session.js';
 import type { Stats } from '../core/stats.js';
@@ -104,6 +105,8 @@ export interface Context {
    * `shutting-down` when the server drains.
    */
   readonly signal: AbortSignal;
+  /** Where a command accounts for what it reads and answers, before it does; given back when it has answered. */
+  readonly memory: Memory;
   /** What CLIENT INFO and CLIENT LIST show of it. */
   readonly facts: ConnectionFacts;
 

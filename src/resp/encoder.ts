@@ -24,6 +24,9 @@ const ALONE_BYTES = 512;
 /** The type bytes of RESP. */
 const Type = { array: 0x2a, bulk: 0x24, integer: 0x3a, map: 0x25, push: 0x3e, set: 0x7e, verbatim: 0x3d } as const;
 
+/** Thrown out of the middle of a reply. */
+const tooMuch = Symbol('too much memory');
+
 /** One reply as bytes of its own, for what is written beside the batches. */
 export function encodeAlone(reply: Reply, protocol: Protocol): Buffer {
   const encoder = new Encoder(ALONE_BYTES);
@@ -36,6 +39,7 @@ export function encodeAlone(reply: Reply, protocol: Protocol): Buffer {
 /** One batch of replies. It is empty between batches, so that one encoder serves all connections of a server. */
 export class Encoder {
   readonly #batch: Batch;
+  #mostBytes = Number.POSITIVE_INFINITY;
 
   /** @param firstBytes size of the first piece of memory. */
   constructor(firstBytes?: number) {
@@ -54,6 +58,22 @@ export class Encoder {
     else if (reply instanceof Buffer) this.#bulk(reply);
     else if (Array.isArray(reply)) this.#items(Type.array, reply.length, reply, protocol);
     else this.#special(reply as SpecialReply, protocol);
+  }
+
+  /** Appends a reply of any size, unless it takes more memory than this: then nothing is appended. @returns whether it was. */
+  appendWithin(reply: Reply, protocol: Protocol, mostBytes: number): boolean {
+    this.#batch.mark();
+    this.#mostBytes = mostBytes;
+    try {
+      this.append(reply, protocol);
+      return true;
+    } catch (error) {
+      if (error !== tooMuch) throw error;
+      this.#batch.takeBack();
+      return false;
+    } finally {
+      this.#mostBytes = Number.POSITIVE_INFINITY;
+    }
   }
 
   /** Throws away what was gathered, for a client that is gone. */
@@ -115,7 +135,10 @@ export class Encoder {
 
   #items(type: number, count: number, items: readonly Reply[], protocol: Protocol): void {
     this.#batch.header(type, count);
-    for (const item of items) this.append(item, protocol);
+    for (const item of items) {
+      this.append(item, protocol);
+      if (this.#batch.takenBytes > this.#mostBytes) throw tooMuch;
+    }
   }
 
   #collection(type: number, items: readonly Reply[], protocol: Protocol): void {

@@ -1,8 +1,8 @@
 // What comes in on one connection: read as fast as it is run, bounded while something waits, in turns with the others.
 import type { Socket } from 'node:net';
+import type { MemoryBudget, Spender } from '../core/memory-budget.js';
 import { type Decoded, Decoder } from './decoder.js';
 import type { FrameLimits } from './frame-guard.js';
-import type { QueryBudget, Spender } from './query-budget.js';
 import { READ_BYTES } from './shared-reads.js';
 
 /** Commands in a row, and milliseconds, before others get their turn. */
@@ -18,7 +18,7 @@ const PROBE_MS = 5000;
 /** What an inbox needs of the server. */
 export interface InboxHost {
   readonly limits: FrameLimits;
-  readonly budget: QueryBudget;
+  readonly budget: MemoryBudget;
   readonly coarseNow: number;
 }
 

@@ -1,8 +1,9 @@
 // What leaves one connection: replies, a turn's in one write, and what is pushed beside them.
 import type { Socket } from 'node:net';
+import type { MemoryBudget, Spender } from '../core/memory-budget.js';
 import type { ReplyMode } from './context.js';
 import type { Encoder, Protocol } from './encoder.js';
-import type { Reply } from './reply.js';
+import { ErrorReply, type Reply } from './reply.js';
 import type { TurnWrites, Writer } from './turn-writes.js';
 
 /** Replies are written when this much is gathered, and at the end of a turn. */
@@ -13,23 +14,33 @@ export interface OutboxHost {
   /** Shared by all connections: it is empty whenever another one's turn comes. */
   readonly encoder: Encoder;
   readonly turnWrites: TurnWrites;
+  /** Of the memory of all clients. */
+  readonly budget: MemoryBudget;
   readonly coarseNow: number;
 }
 
-export class Outbox implements Writer {
+/** A reply that takes no more than this is made whatever others have taken. */
+const SMALL_BYTES = 1024 * 1024;
+
+export class Outbox implements Writer, Spender {
   readonly #host: OutboxHost;
   readonly #socket: Socket;
+  readonly #onEvicted: (bytes: number) => void;
   #mode: ReplyMode = 'on';
   /** Replies to leave out, by CLIENT REPLY SKIP. */
   #skips = 0;
   /** Since when replies wait to be read; 0: they don't. */
   #blockedAt = 0;
+  /** The socket keeps what the client has not read. */
+  #isBehind = false;
   /** To be written when the turn ends. */
   #due: Buffer[] = [];
   #dueBytes = 0;
 
-  constructor(host: OutboxHost, socket: Socket) {
+  /** @param onEvicted replies wait to be read, and all clients together hold too much. */
+  constructor(host: OutboxHost, socket: Socket, onEvicted: (bytes: number) => void) {
     this.#host = host;
+    this.#onEvicted = onEvicted;
     this.#socket = socket;
   }
 
@@ -58,7 +69,7 @@ export class Outbox implements Writer {
   answer(reply: Reply, protocol: Protocol): void {
     if (this.#skips > 0) this.#skips--;
     else if (this.#mode === 'on') {
-      this.#host.encoder.append(reply, protocol);
+      this.#append(reply, protocol);
       if (this.#host.encoder.size >= BATCH_BYTES) this.flush();
     }
   }
@@ -96,19 +107,53 @@ export class Outbox implements Writer {
       for (const piece of due) flowing = socket.write(piece);
       socket.uncork();
     }
-    if (!flowing) this.#blockedAt = this.#host.coarseNow;
+    if (!flowing) {
+      this.#blockedAt = this.#host.coarseNow;
+      this.#fallBehind();
+    }
     if (!isBehind && socket.writableLength > 0) this.#host.encoder.keep();
   }
 
   /** The client has read: commands may be run again. */
   drained(): void {
     this.#blockedAt = 0;
+    this.#isBehind = false;
+    this.#host.budget.settle(this);
+  }
+
+  /** Memory that waits for a client that does not read; nothing of one that does. */
+  get heldBytes(): number {
+    return this.#isBehind ? this.unreadBytes : 0;
+  }
+
+  evict(): void {
+    this.#onEvicted(this.unreadBytes);
+  }
+
+  /** Nothing is to be read any more. */
+  close(): void {
+    this.#blockedAt = 0;
+    this.#isBehind = false;
+    this.#host.budget.release(this);
   }
 
   /** Writes what is no answer: monitor lines, pushes. Whole replies only. */
   aside(bytes: Buffer): void {
     this.write();
-    if (!this.#socket.destroyed && !this.#socket.writableEnded) this.#socket.write(bytes);
+    if (this.#socket.destroyed || this.#socket.writableEnded) return;
+    if (!this.#socket.write(bytes)) this.#fallBehind();
+  }
+
+  #append(reply: Reply, protocol: Protocol): void {
+    const { encoder, budget } = this.#host;
+    if (typeof reply !== 'object' || reply === null || reply instanceof Buffer) encoder.append(reply, protocol);
+    else if (!encoder.appendWithin(reply, protocol, Math.max(budget.left, SMALL_BYTES)))
+      encoder.append(new ErrorReply(budget.exceeded().resp), protocol);
+  }
+
+  #fallBehind(): void {
+    this.#isBehind = true;
+    this.#host.budget.settle(this);
   }
 
   /** Whether the client has left its replies unread for longer than this. */

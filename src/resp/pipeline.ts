@@ -1,5 +1,6 @@
 // The commands of one connection in their order: one runs, those behind it wait, but for kinds that may overlap.
 
+import { type MemoryBudget, Reservation } from '../core/memory-budget.js';
 import type { Stats } from '../core/stats.js';
 import { fail } from '../errors.js';
 import { type CommandTable, errorReply, type Resolved, runCommand } from './command.js';
@@ -11,6 +12,12 @@ import { ReplyLine } from './reply-line.js';
 
 /** Pipelined commands whose replies may be outstanding. */
 const MAX_OUTSTANDING = 1024;
+
+/** A command of more arguments than this accounts for them. */
+const FEW_ARGUMENTS = 1_000;
+/** Of an argument, beside its bytes; of one that becomes a record whose delivery is waited for. */
+const ARGUMENT_BYTES = 256;
+const RECORD_BYTES = 1_536;
 
 /** On RESP2 a client that listens can't tell other answers from messages. */
 const whileSubscribed: ReadonlySet<string> = new Set([
@@ -30,6 +37,7 @@ export interface PipelineHost {
   readonly commands: CommandTable;
   readonly monitors: Monitors;
   readonly stats: Stats;
+  readonly budget: MemoryBudget;
   nowMicros(): number;
 }
 
@@ -38,6 +46,8 @@ export interface PipelineOwner extends Context {
   readonly isSubscribed: boolean;
   /** The next reply, in the order of the commands. */
   answer(reply: Reply): void;
+  /** What the command has taken is not answered: nobody is there. */
+  releaseMemory(): void;
   /** Replies came outside of a turn: write them, and run what waited behind them. */
   goOn(): void;
 }
@@ -125,10 +135,24 @@ export class Pipeline {
     this.#last = found;
     const { monitors } = this.#host;
     if (monitors.any) monitors.feed(this.#owner, found, argv, this.#host.nowMicros());
-    const reply = runCommand(this.#owner, found, argv);
+    const reply = argv.length > FEW_ARGUMENTS ? this.#runLarge(found, argv) : runCommand(this.#owner, found, argv);
     if (!(reply instanceof Promise)) this.#answerInLine(reply);
     else if (isPipelined(this.#owner, found)) this.#lineUp(reply, found);
     else this.#waitFor(reply, found);
+  }
+
+  /** Its arguments are kept until it has answered, at many times the bytes that they came in. */
+  #runLarge(found: Resolved, argv: readonly Buffer[]): Reply | Promise<Reply> {
+    const memory = new Reservation(this.#host.budget);
+    try {
+      memory.take(argv.length * (found.command.pipelined ? RECORD_BYTES : ARGUMENT_BYTES));
+    } catch (error) {
+      return errorReply(this.#owner, found.command, error);
+    }
+    const reply = runCommand(this.#owner, found, argv);
+    if (reply instanceof Promise) return reply.finally(() => memory.release());
+    memory.release();
+    return reply;
   }
 
   /** @throws GatewayError when the connection may not run this now. */
@@ -142,7 +166,10 @@ export class Pipeline {
     this.#isWaiting = true;
     const settled = (reply: Reply): void => {
       this.#isWaiting = false;
-      if (this.#closed) return;
+      if (this.#closed) {
+        this.#owner.releaseMemory();
+        return;
+      }
       this.#owner.answer(this.#unlessUnblocked(reply));
       this.#owner.goOn();
     };

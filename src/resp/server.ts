@@ -6,6 +6,7 @@ import { createServer as createTlsServer } from 'node:tls';
 import { everybody, type User } from '../core/access/user.js';
 import { nobodyYet, type Users } from '../core/access/users.js';
 import type { Face } from '../core/face.js';
+import { MemoryBudget } from '../core/memory-budget.js';
 import type { Clock } from '../core/ports.js';
 import type { Stats } from '../core/stats.js';
 import { fail } from '../errors.js';
@@ -19,7 +20,6 @@ import { Encoder } from './encoder.js';
 import { Monitors } from './monitor.js';
 import { Names } from './names.js';
 import { type ConnectionHandle, noPeers, type Peers } from './peers.js';
-import { QueryBudget } from './query-budget.js';
 import { deniedByProtectedMode, isLoopback, tooManyClients } from './refusal.js';
 import { handleOf, SharedReads } from './shared-reads.js';
 import { removeStaleSocket } from './stale-socket.js';
@@ -58,7 +58,7 @@ export class RespServer implements Face, Host {
   readonly turnWrites = new TurnWrites(this.encoder);
   readonly monitors: Monitors;
   readonly names: Names<Connection>;
-  readonly budget: QueryBudget;
+  readonly budget: MemoryBudget;
   readonly limits: Host['limits'];
   readonly initialUser: User;
   coarseNow: number;
@@ -87,7 +87,7 @@ export class RespServer implements Face, Host {
     this.#nextId = this.peers.server.firstConnectionId;
     this.monitors = new Monitors(this.peers);
     this.names = new Names({ strict: settings.strictNames, peers: this.peers });
-    this.budget = new QueryBudget(settings.queryBufferBytes);
+    this.budget = new MemoryBudget(settings.queryBufferBytes);
     this.limits = {
       maxBulkBytes: settings.maxBulkBytes,
       maxArgs: settings.maxArgs,

@@ -1,5 +1,6 @@
 // RangeReader: reads pieces of partitions for whoever asks, over one warm consumer without a group, one request after another.
 import { GatewayError } from '../../errors.js';
+import { type Memory, uncounted } from '../memory-budget.js';
 import { messageBytes } from '../message-bytes.js';
 import {
   type Clock,
@@ -47,6 +48,9 @@ const properties = {
   'auto.offset.reset': 'earliest',
 };
 
+/** How ranges are read for one caller. */
+export type Ranges = Pick<RangeReader, 'read' | 'offsetsAt'>;
+
 export class RangeReader {
   readonly #options: RangeReaderOptions;
   #consumer: Promise<Consumer> | undefined;
@@ -62,12 +66,20 @@ export class RangeReader {
 
   /**
    * The messages of these pieces by partition, each ascending.
-   * @throws GatewayError `kafka-unavailable` when they can't be read in time.
+   * @throws GatewayError `kafka-unavailable` when they can't be read in time; `memory-limit`.
    */
-  read(topic: string, ranges: readonly PartitionRange[]): Promise<Map<number, Message[]>> {
+  read(topic: string, ranges: readonly PartitionRange[], memory: Memory = uncounted): Promise<Map<number, Message[]>> {
     const wanted = ranges.filter(({ from, to, max }) => from < to && max > 0);
     if (wanted.length === 0) return Promise.resolve(new Map());
-    return this.#next((consumer, deadline) => this.#read(consumer, topic, wanted, deadline));
+    return this.#next((consumer, deadline) => this.#read(consumer, topic, wanted, deadline, memory));
+  }
+
+  /** The same reader for somebody whose messages count. */
+  within(memory: Memory): Ranges {
+    return {
+      read: (topic, ranges) => this.read(topic, ranges, memory),
+      offsetsAt: (topic, ends, ms) => this.offsetsAt(topic, ends, ms),
+    };
   }
 
   /** For each partition the first offset whose timestamp is ms or later; `end` where there is none. */
@@ -133,6 +145,7 @@ export class RangeReader {
     topic: string,
     ranges: readonly PartitionRange[],
     deadline: number,
+    memory: Memory,
   ): Promise<Map<number, Message[]>> {
     const open = new Map(ranges.map((range) => [range.partition, range]));
     const found = new Map(ranges.map(({ partition }): [number, Message[]] => [partition, []]));
@@ -151,8 +164,10 @@ export class RangeReader {
           if (!range || message.offset < range.from) continue;
           const list = found.get(message.partition)!;
           if (message.offset < range.to) {
+            const its = messageBytes(message);
+            memory.take(its);
             list.push(message);
-            bytes += messageBytes(message);
+            bytes += its;
           }
           if (message.offset >= range.to - 1 || list.length >= range.max) open.delete(message.partition);
         }

@@ -2,7 +2,7 @@
 import { sleep } from '../clock.js';
 import { type Admin, KafkaError, type Message } from '../ports.js';
 import type { TopicCatalog } from '../topic-catalog.js';
-import type { PartitionRange, RangeReader } from './range-reader.js';
+import type { PartitionRange, Ranges } from './range-reader.js';
 
 /** A place in the order of entries: by timestamp, then offset, then partition. */
 export interface Place {
@@ -58,7 +58,7 @@ export const lengthOf = (marks: readonly Marks[]): number =>
 
 /** The first entries of a range, ascending. Reads at most max of each partition. */
 export async function readForward(
-  reader: RangeReader,
+  reader: Ranges,
   topic: string,
   marks: readonly Marks[],
   { from, to, max }: LogRange,
@@ -91,7 +91,7 @@ export async function readForward(
 
 /** The last entries of a range, descending. */
 export async function readBackward(
-  reader: RangeReader,
+  reader: Ranges,
   topic: string,
   marks: readonly Marks[],
   { from, to, max }: LogRange,

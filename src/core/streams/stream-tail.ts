@@ -1,6 +1,6 @@
 // Reading a stream onwards from a place in every partition: what is there by now, merged by id without leaving a partition's order.
 import type { Message } from '../ports.js';
-import type { RangeReader } from './range-reader.js';
+import type { Ranges } from './range-reader.js';
 import { comparePlaces, type Marks, placeOf } from './stream-log.js';
 import type { Positions, TopicTail } from './topic-tail.js';
 
@@ -12,7 +12,7 @@ export interface Read {
 
 /** What has come since these positions, at most max. */
 export async function readOn(
-  reader: RangeReader,
+  reader: Ranges,
   topic: string,
   marks: readonly Marks[],
   positions: Positions,

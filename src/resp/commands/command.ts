@@ -46,9 +46,14 @@ const info = {
   tips: ['nondeterministic_output_order'],
   run(ctx, args): Reply {
     if (args.left === 0) return describeAll(ctx);
+    const known = new Map<Resolved, Reply>();
     return args.rest().map((name) => {
       const found = ctx.server.commands.find(name);
-      return found ? describeCommand(found.command, found.fullName) : null;
+      if (!found) return null;
+      // However often a command is named, it is described once.
+      const reply = known.get(found) ?? describeCommand(found.command, found.fullName);
+      known.set(found, reply);
+      return reply;
     });
   },
 } satisfies Command;
@@ -65,7 +70,7 @@ const docs = {
   run(ctx, args): Reply {
     const { commands } = ctx.server;
     if (args.left === 0) return documentEverything(ctx);
-    return documentAll(args.rest().flatMap((name) => commands.find(name) ?? []));
+    return documentAll([...new Set(args.rest().flatMap((name) => commands.find(name) ?? []))]);
   },
 } satisfies Command;
 

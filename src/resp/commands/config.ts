@@ -24,9 +24,14 @@ const get = {
   args: [{ name: 'parameter', type: 'string', multiple: true }],
   run(ctx, args) {
     ctx.user.checkAdmin();
-    const tests = args.rest().map((pattern) => globMatcher(pattern.toString(), { ignoreCase: true }));
-    const found = [...configParameters(ctx.server)].filter(([name]) => tests.some((matches) => matches(name)));
-    return new MapReply(found.flat());
+    const wanted = new Set<string>();
+    const parameters = configParameters(ctx.server);
+    // One pattern at a time: a client may send a million of them.
+    for (const pattern of args.rest()) {
+      const matches = globMatcher(pattern.toString(), { ignoreCase: true });
+      for (const name of parameters.keys()) if (matches(name)) wanted.add(name);
+    }
+    return new MapReply([...parameters].filter(([name]) => wanted.has(name)).flat());
   },
 } satisfies Command;
 

@@ -2,14 +2,14 @@
 // Read by time and offset from every partition and merged by id. Without COUNT at most streams.maxRange entries.
 
 import type { Message } from '../../core/ports.js';
-import type { RangeReader } from '../../core/streams/range-reader.js';
+import type { Ranges } from '../../core/streams/range-reader.js';
 import { type LogRange, type Marks, marksOf, readForward } from '../../core/streams/stream-log.js';
 import { fail } from '../../errors.js';
 import type { Args } from '../args.js';
 import type { Command } from '../command.js';
 import type { Context } from '../context.js';
 import { nullArray, type Reply } from '../reply.js';
-import { entryReply } from '../streams/entry-reply.js';
+import { entryReplies } from '../streams/entry-reply.js';
 import { compareIds, type EntryId, parseBound } from '../streams/ids.js';
 import { readTopic } from '../streams/key.js';
 
@@ -49,7 +49,7 @@ export function readCount(args: Args): number | undefined {
   return count;
 }
 
-type Read = (reader: RangeReader, topic: string, marks: readonly Marks[], range: LogRange) => Promise<Message[]>;
+type Read = (reader: Ranges, topic: string, marks: readonly Marks[], range: LogRange) => Promise<Message[]>;
 
 /** Reads a range in one of both directions. */
 export async function range(
@@ -66,5 +66,5 @@ export async function range(
   if (count === 0) return nullArray;
   if (compareIds(from, to) > 0) return [];
   const max = Math.min(count ?? streams.settings.maxRange, streams.settings.maxRange);
-  return (await read(streams.ranges, topic, marks, { from, to, max })).map(entryReply);
+  return entryReplies(ctx, await read(streams.ranges.within(ctx.memory), topic, marks, { from, to, max }));
 }

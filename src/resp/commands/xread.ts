@@ -10,7 +10,7 @@ import { fail } from '../../errors.js';
 import type { Command } from '../command.js';
 import type { Context } from '../context.js';
 import type { Reply } from '../reply.js';
-import { entryReply, streamsReply } from '../streams/entry-reply.js';
+import { entryReplies, streamsReply } from '../streams/entry-reply.js';
 import { formatId, highestId, lowestId, parseId } from '../streams/ids.js';
 import { readTopic } from '../streams/key.js';
 import { type ReadArgs, readReadArgs } from '../streams/read-args.js';
@@ -89,20 +89,24 @@ async function readReady(ctx: Context, source: Source, max: number): Promise<Rea
   const marks = await marksOf(catalog, admin, topic);
   if (!marks) return undefined;
   source.positions = known ?? (await startBehind(streams, topic, marks, id));
-  return id === '$' ? undefined : readOn(streams.ranges, topic, marks, source.positions, max);
+  return id === '$' ? undefined : readOn(streams.ranges.within(ctx.memory), topic, marks, source.positions, max);
 }
 
 async function readLast(ctx: Context, topic: string): Promise<Read | undefined> {
   const { catalog, admin, streams } = ctx.server.gateway;
   const marks = await marksOf(catalog, admin, topic);
   if (!marks) return undefined;
-  const messages = await readBackward(streams.ranges, topic, marks, { from: lowestId, to: highestId, max: 1 });
+  const messages = await readBackward(streams.ranges.within(ctx.memory), topic, marks, {
+    from: lowestId,
+    to: highestId,
+    max: 1,
+  });
   return { messages, positions: new Map(marks.map(({ partition, high }) => [partition, high])) };
 }
 
 function answer(ctx: Context, { topic }: Source, { messages, positions }: Read): Reply[] {
   ctx.server.gateway.streams.cursors.keep(ctx, topic, formatId(messages.at(-1)!), positions);
-  return messages.map(entryReply);
+  return entryReplies(ctx, messages);
 }
 
 /** Until something comes behind the sources' positions. What came before a tail was ready is read as a range. */
@@ -160,7 +164,7 @@ async function readSince(ctx: Context, source: Source, max: number): Promise<Rea
   const { catalog, admin, streams } = ctx.server.gateway;
   const marks = await marksOf(catalog, admin, source.topic);
   if (!marks) return undefined;
-  const read = await readOn(streams.ranges, source.topic, marks, source.positions ?? nowhere, max);
+  const read = await readOn(streams.ranges.within(ctx.memory), source.topic, marks, source.positions ?? nowhere, max);
   if (read.messages.length === 0) source.positions = new Map(marks.map(({ partition, high }) => [partition, high]));
   return read;
 }

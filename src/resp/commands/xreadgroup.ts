@@ -136,19 +136,26 @@ async function wait(
   return streamsReply(ctx, [[wanted[come.index]!.key, entries]]);
 }
 
-/** New entries on their way to the caller. One that is gone before their reply is made leaves them to whoever asks next. */
+/** New entries on their way to the caller. One that is gone before their reply is made, or too large for it, leaves them to whoever asks next. */
 function handedTo(ctx: Context, group: StreamGroup, handed: readonly Handed[]): Reply[] | Promise<Reply[]> {
-  const reply = handedReply(ctx, group.topic, handed);
-  if (!(reply instanceof Promise) && !ctx.signal.aborted) return reply;
-  return Promise.resolve(reply).then((entries) => {
-    if (!ctx.signal.aborted) return entries;
+  const giveBack = (why: unknown): never => {
     const pending = handed.map(({ entry }) => entry);
     group.release(
       pending.filter((entry) => group.find(entry.partition, entry.offset) === entry),
       true,
     );
-    throw ctx.signal.reason;
-  });
+    throw why;
+  };
+  try {
+    const reply = handedReply(ctx, group.topic, handed);
+    if (!(reply instanceof Promise) && !ctx.signal.aborted) return reply;
+    return Promise.resolve(reply).then(
+      (entries) => (ctx.signal.aborted ? giveBack(ctx.signal.reason) : entries),
+      giveBack,
+    );
+  } catch (error) {
+    return giveBack(error);
+  }
 }
 
 /** The member's own pending entries behind an id: reading them counts as a delivery. */

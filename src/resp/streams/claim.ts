@@ -4,7 +4,7 @@ import type { Pending } from '../../core/streams/pending.js';
 import type { StreamGroup } from '../../core/streams/stream-group.js';
 import type { Context } from '../context.js';
 import type { Reply } from '../reply.js';
-import { entryReply } from './entry-reply.js';
+import { entryReply, takeReplies } from './entry-reply.js';
 import { existingGroup } from './group.js';
 import { formatId } from './ids.js';
 import type { GroupKey } from './key.js';
@@ -56,11 +56,14 @@ export async function claimedReply(
   if (justId) return { replies: entries.map(formatId), deleted: [] };
   const missing = entries.filter(({ message }) => !message);
   const messages = entries.map(({ message }) => message);
-  const loaded = missing.length > 0 ? await ctx.server.gateway.streams.load(group.topic, missing) : undefined;
+  const loaded =
+    missing.length > 0 ? await ctx.server.gateway.streams.load(group.topic, missing, ctx.memory) : undefined;
   const replies: Reply[] = [];
   const deleted: string[] = [];
+  const found = entries.map((entry, index) => messages[index] ?? loaded?.get(entry));
+  takeReplies(ctx, found);
   for (const [index, entry] of entries.entries()) {
-    const message = messages[index] ?? loaded?.get(entry);
+    const message = found[index];
     if (message) replies.push(entryReply(message));
     else {
       deleted.push(formatId(entry));

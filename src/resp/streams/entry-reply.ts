@@ -1,4 +1,5 @@
 // Entries as replies: [id, [field, value, ...]], in the shapes of RESP2 and RESP3.
+import { messageBytes } from '../../core/message-bytes.js';
 import type { Message } from '../../core/ports.js';
 import type { Handed, Pending } from '../../core/streams/pending.js';
 import type { Context } from '../context.js';
@@ -7,6 +8,25 @@ import { recordToFields } from './fields.js';
 import { formatId } from './ids.js';
 
 export const entryReply = (message: Message): Reply => [formatId(message), recordToFields(message)];
+
+/** Of the arrays and texts that an entry's reply is made of. */
+const entryBytes = 400;
+
+/** What an entry takes as a reply, beside its message: it is copied when it is written. */
+const replyBytes = (message: Message): number => messageBytes(message) + entryBytes;
+
+/** Accounts for the replies of these messages, before they are made. @throws GatewayError `memory-limit` */
+export function takeReplies(ctx: Context, messages: readonly (Message | undefined)[]): void {
+  let bytes = 0;
+  for (const message of messages) if (message) bytes += replyBytes(message);
+  ctx.memory.take(bytes);
+}
+
+/** Entries as replies. @throws GatewayError `memory-limit` */
+export function entryReplies(ctx: Context, messages: readonly Message[]): Reply[] {
+  takeReplies(ctx, messages);
+  return messages.map(entryReply);
+}
 
 /** The answer of XREAD and XREADGROUP: for each stream its entries; none at all: null. */
 export function streamsReply(
@@ -22,7 +42,10 @@ export function handedReply(ctx: Context, topic: string, handed: readonly Handed
   const missing: Pending[] = [];
   for (const { entry, message } of handed) if (!message) missing.push(entry);
   if (missing.length > 0) return reload(ctx, topic, handed, missing);
-  return handed.map(({ message }) => entryReply(message!));
+  return entryReplies(
+    ctx,
+    handed.map(({ message }) => message!),
+  );
 }
 
 async function reload(
@@ -31,9 +54,11 @@ async function reload(
   handed: readonly Handed[],
   missing: readonly Pending[],
 ): Promise<Reply[]> {
-  const loaded = await ctx.server.gateway.streams.load(topic, missing);
-  return handed.map(({ entry, message }) => {
-    const found = message ?? loaded.get(entry);
+  const loaded = await ctx.server.gateway.streams.load(topic, missing, ctx.memory);
+  const messages = handed.map(({ entry, message }) => message ?? loaded.get(entry));
+  takeReplies(ctx, messages);
+  return handed.map(({ entry }, index) => {
+    const found = messages[index];
     return found ? entryReply(found) : [formatId(entry), nullArray];
   });
 }

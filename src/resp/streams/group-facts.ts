@@ -63,7 +63,7 @@ async function lastBefore(
     const to = positions.get(partition) ?? low;
     return { partition, from: Math.max(low, to - 1), to, max: 1 };
   });
-  const found = [...(await ctx.server.gateway.streams.ranges.read(topic, ranges)).values()].flat();
+  const found = [...(await ctx.server.gateway.streams.ranges.read(topic, ranges, ctx.memory)).values()].flat();
   const last = found.sort((a, b) => comparePlaces(placeOf(b), placeOf(a)))[0];
   return last ? formatId(last) : '0-0';
 }

@@ -9,6 +9,7 @@ import { marksOf } from '../../core/streams/stream-log.js';
 import { fail } from '../../errors.js';
 import type { Args } from '../args.js';
 import type { Context } from '../context.js';
+import { takeReplies } from './entry-reply.js';
 import { groupKey } from './key.js';
 import { topicOf } from './names.js';
 import { waitFor } from './waiting.js';
@@ -111,11 +112,20 @@ async function popped(ctx: Context, key: Buffer, group: StreamGroup, handed: rea
     group,
     handed.map(({ entry }) => entry),
   );
+  try {
+    const messages = await messagesOf(ctx, group.topic, handed);
+    takeReplies(ctx, messages);
+    return { key, values: messages.map(({ value }) => value ?? empty) };
+  } catch (error) {
+    // The next pop would acknowledge what this one does not answer.
+    ctx.sessions.streams.giveBack();
+    throw error;
+  }
+}
+
+/** What Kafka has no more is left out. @throws GatewayError `kafka-unavailable`, `memory-limit` */
+async function messagesOf(ctx: Context, topic: string, handed: readonly Handed[]): Promise<Message[]> {
   const missing = handed.filter(({ message }) => !message).map(({ entry }) => entry);
-  const loaded = missing.length > 0 ? await ctx.server.gateway.streams.load(group.topic, missing) : undefined;
-  const messages = handed.map(({ entry, message }) => message ?? loaded?.get(entry));
-  return {
-    key,
-    values: messages.filter((message): message is Message => !!message).map(({ value }) => value ?? empty),
-  };
+  const loaded = missing.length > 0 ? await ctx.server.gateway.streams.load(topic, missing, ctx.memory) : undefined;
+  return handed.flatMap(({ entry, message }) => message ?? loaded?.get(entry) ?? []);
 }

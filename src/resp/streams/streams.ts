@@ -1,6 +1,7 @@
 // Streams: what all connections share of Redis Streams: the producer of XADD, groups, tails, ranges; started and stopped as a face.
 import type { Cluster } from '../../core/cluster.js';
 import type { Face } from '../../core/face.js';
+import { type Memory, uncounted } from '../../core/memory-budget.js';
 import { type Clock, type DeliveryReport, KafkaCode, type Message } from '../../core/ports.js';
 import { ProducerSession } from '../../core/producer-session.js';
 import type { SessionLog } from '../../core/session-log.js';
@@ -125,8 +126,8 @@ export class Streams implements Face {
     this.#options.log.warn({ topic }, 'XDEL has no effect: Kafka cannot delete one record');
   }
 
-  /** The message of a pending entry, read again; undefined when Kafka has it no more. @throws GatewayError */
-  async load(topic: string, entries: readonly Pending[]): Promise<Map<Pending, Message>> {
+  /** The messages of pending entries, read again; absent where Kafka has one no more. @throws GatewayError `kafka-unavailable`, `memory-limit` */
+  async load(topic: string, entries: readonly Pending[], memory: Memory): Promise<Map<Pending, Message>> {
     const loaded = new Map<Pending, Message>();
     for (const round of rounds(entries)) {
       const found = await this.ranges.read(
@@ -137,6 +138,7 @@ export class Streams implements Face {
           to: run[run.length - 1]!.offset + 1,
           max: Number.POSITIVE_INFINITY,
         })),
+        memory,
       );
       for (const run of round) {
         const byOffset = new Map(found.get(run[0]!.partition)?.map((message) => [message.offset, message]));
@@ -188,7 +190,7 @@ export class Streams implements Face {
     const { log, stats } = this.#options;
     const { topic, kafkaGroup } = group;
     const { partition, offset, deliveries } = entry;
-    const message = entry.message ?? (await this.load(topic, [entry])).get(entry);
+    const message = entry.message ?? (await this.load(topic, [entry], uncounted)).get(entry);
     const where = { topic, partition, offset, group: kafkaGroup, deliveries };
     if (message) {
       const { record, to } = deadLetter(message, kafkaGroup, deliveries);

@@ -7,11 +7,11 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { everybody } from '../../../src/core/access/user.js';
 import { nobodyYet, Users } from '../../../src/core/access/users.js';
+import { MemoryBudget, type Spender } from '../../../src/core/memory-budget.js';
 import { GatewayError } from '../../../src/errors.js';
 import { Identities, identityKey } from '../../../src/resp/identity.js';
 import { type Carrier, Names } from '../../../src/resp/names.js';
 import { noPeers } from '../../../src/resp/peers.js';
-import { QueryBudget, type Spender } from '../../../src/resp/query-budget.js';
 
 const code = (expected: string) => (error: unknown) => error instanceof GatewayError && error.code === expected;
 const hashed = (password: string): string => `#${createHash('sha256').update(password).digest('hex')}`;
@@ -128,7 +128,7 @@ describe('query budget', () => {
   });
 
   test('over the limit the largest goes, and only as many as must', () => {
-    const budget = new QueryBudget(100);
+    const budget = new MemoryBudget(100);
     const [small, large, middle] = [spender(10), spender(60), spender(25)];
     for (const each of [small, large, middle]) budget.settle(each);
     assert.equal(budget.total, 95);

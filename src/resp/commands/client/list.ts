@@ -42,7 +42,7 @@ export const list = {
   run(ctx, args): Reply | Promise<Reply> {
     ctx.user.checkAdmin();
     const { peers } = ctx.server;
-    const ids = args.left > 1 && args.option('ID') ? args.rest().map(readId) : undefined;
+    const ids = args.left > 1 && args.option('ID') ? [...new Set(args.rest().map(readId))] : undefined;
     const filter = { tests: ids ? [{ ids }] : readTests(args) };
     const own = clientLines(ctx.server, filter);
     if (!peers.exist) return shown(own, ids);

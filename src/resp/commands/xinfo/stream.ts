@@ -4,7 +4,7 @@ import { fail } from '../../../errors.js';
 import type { Args } from '../../args.js';
 import type { Command } from '../../command.js';
 import { mapOf, type Reply } from '../../reply.js';
-import { entryReply } from '../../streams/entry-reply.js';
+import { entryReplies } from '../../streams/entry-reply.js';
 import { marksOfExisting } from '../../streams/group.js';
 import { type GroupFacts, groupsOf } from '../../streams/group-facts.js';
 import { formatId, highestId, lowestId } from '../../streams/ids.js';
@@ -26,8 +26,9 @@ export const stream = {
   ],
   async run(ctx, args) {
     const topic = readTopic(ctx, args.bytes());
-    const { ranges, settings } = ctx.server.gateway.streams;
-    const count = readOptions(args, settings.maxRange);
+    const { streams } = ctx.server.gateway;
+    const ranges = streams.ranges.within(ctx.memory);
+    const count = readOptions(args, streams.settings.maxRange);
     const marks = await marksOfExisting(ctx, topic, 'stream-missing');
     const all = { from: lowestId, to: highestId, max: 1 };
     const [last] = await readBackward(ranges, topic, marks, all);
@@ -47,11 +48,11 @@ export const stream = {
       return mapOf({
         ...common,
         groups: groups.length,
-        'first-entry': first ? entryReply(first) : null,
-        'last-entry': last ? entryReply(last) : null,
+        'first-entry': first ? entryReplies(ctx, [first])[0]! : null,
+        'last-entry': last ? entryReplies(ctx, [last])[0]! : null,
       });
     }
-    const entries = first ? [first, ...more].map(entryReply) : [];
+    const entries = first ? entryReplies(ctx, [first, ...more]) : [];
     return mapOf({ ...common, entries, groups: groups.map((group) => fullGroup(group, count)) });
   },
 } satisfies Command;

@@ -1,0 +1,113 @@
+// How much memory clients' requests and replies may take together.
+import { fail } from '../errors.js';
+
+/** Anything whose share of the budget can be measured and ended. */
+export interface Spender {
+  readonly heldBytes: number;
+  evict(): void;
+}
+
+/** Where the memory is accounted for that somebody's work takes. */
+export interface Memory {
+  /** @throws GatewayError `memory-limit`: nothing was taken. */
+  take(bytes: number): void;
+}
+
+/** For work that is small by itself. */
+export const uncounted: Memory = { take() {} };
+
+/**
+ * Keeps the sum. What is there already (requests that wait, replies that are not read) is settled: over the limit the largest spender is evicted.
+ * What is about to be made is reserved first: over the limit nobody is evicted, it is refused.
+ */
+export class MemoryBudget {
+  readonly #limit: number;
+  readonly #held = new Map<Spender, number>();
+  #total = 0;
+
+  constructor(limitBytes: number) {
+    this.#limit = limitBytes;
+  }
+
+  get total(): number {
+    return this.#total;
+  }
+
+  /** Bytes that may still be taken. */
+  get left(): number {
+    return Math.max(0, this.#limit - this.#total);
+  }
+
+  /** Call after a spender's `heldBytes` changed. */
+  settle(spender: Spender): void {
+    const before = this.#held.get(spender) ?? 0;
+    const now = spender.heldBytes;
+    if (now === before) return;
+    this.#total += now - before;
+    if (now === 0) this.#held.delete(spender);
+    else this.#held.set(spender, now);
+    while (this.#total > this.#limit) if (!this.#evictLargest()) return;
+  }
+
+  /** The spender is gone. */
+  release(spender: Spender): void {
+    this.#total -= this.#held.get(spender) ?? 0;
+    this.#held.delete(spender);
+  }
+
+  /** @throws GatewayError `memory-limit` */
+  reserve(bytes: number): void {
+    if (this.#total + bytes > this.#limit) throw this.exceeded();
+    this.#total += bytes;
+  }
+
+  /** Gives back what was reserved. */
+  free(bytes: number): void {
+    this.#total -= bytes;
+  }
+
+  /** What a command is answered that would go over the limit. */
+  exceeded() {
+    return fail('memory-limit', this.#limit);
+  }
+
+  #evictLargest(): boolean {
+    let largest: Spender | undefined;
+    let most = 0;
+    for (const [spender, bytes] of this.#held) {
+      if (bytes > most) {
+        most = bytes;
+        largest = spender;
+      }
+    }
+    if (!largest) return false;
+    this.release(largest);
+    largest.evict();
+    return true;
+  }
+}
+
+/** What one command takes of a budget, all of it given back at once. */
+export class Reservation implements Memory {
+  readonly #budget: MemoryBudget;
+  #bytes = 0;
+
+  constructor(budget: MemoryBudget) {
+    this.#budget = budget;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  take(bytes: number): void {
+    this.#budget.reserve(bytes);
+    this.#bytes += bytes;
+  }
+
+  release(): void {
+    if (this.#bytes === 0) return;
+    this.#budget.free(this.#bytes);
+    this.#bytes = 0;
+  }
+}
