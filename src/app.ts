@@ -2,6 +2,7 @@
 // A face's packages are loaded when the configuration has it.
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { createClock } from './clock.js';
 import type { Config } from './config.js';
 import { type AccessOptions, Users } from './core/access/users.js';
 import { correctedProperties } from './core/client-properties.js';
@@ -9,6 +10,7 @@ import { sleep } from './core/clock.js';
 import { type Cluster, Clusters } from './core/cluster.js';
 import type { Face } from './core/face.js';
 import type { Clock } from './core/ports.js';
+import { own } from './core/promises.js';
 import { Stats } from './core/stats.js';
 import type { OpsWorkers } from './http/ops.js';
 import { createKafkaFactory } from './kafka/factory.js';
@@ -22,16 +24,6 @@ import { exposure } from './resp/refusal.js';
 import { RespServer } from './resp/server.js';
 import type { RisConfig } from './ris/index.js';
 
-/** The clock of the machine. */
-export const systemClock: Clock = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-  after(ms, call) {
-    const timer = setTimeout(call, ms);
-    return () => clearTimeout(timer);
-  },
-};
-
 /** How often an unreachable cluster is tried again at the start, ms. */
 const brokerRetryMs = 2_000;
 
@@ -43,23 +35,25 @@ export interface Shared {
   readonly clusters: Clusters;
   readonly version: string;
   readonly stats: Stats;
+  readonly clock: Clock;
   readonly log: Log;
 }
 
 /** The gateway, with the faces and workers that its configuration has. Nothing listens yet. @throws KafkaError for properties that librdkafka refuses. */
 export async function createGateway(config: Config, version: string, log: Log): Promise<Program> {
   const users = loadUsers(config.resp);
-  const shared = { config, users, clusters: await openClusters(config, log), version, stats: new Stats(), log };
+  const clusters = await openClusters(config, log);
+  const shared = { config, users, clusters, version, stats: new Stats(), clock: createClock(log), log };
   const { server, gateway } = createResp(shared);
   const faces = [server, gateway.streams, ...(await otherFaces(shared))];
   return createProgram(shared, { faces, closeShared: () => gateway.close() });
 }
 
 /** The RESP face. @param peers the other processes that serve its port; absent: none */
-export function createResp({ config, users, clusters, version, stats, log }: Shared, peers?: Peers) {
+export function createResp({ config, users, clusters, version, stats, clock, log }: Shared, peers?: Peers) {
   const consumerProperties = { ...config.general, ...config.consumer };
   const cluster = clusters.get();
-  const common = { settings: config.resp, clock: systemClock, stats, ...(peers ? { peers } : {}) };
+  const common = { settings: config.resp, clock, stats, ...(peers ? { peers } : {}) };
   const gateway = new KafkaGateway({ ...common, cluster, consumerProperties, log: log.child({ face: 'resp' }) });
   const { maxMessageBytes } = cluster.kafka;
   const server = new RespServer({ ...common, users, gateway, maxMessageBytes, version, log });
@@ -71,11 +65,11 @@ export const loadUsers = (options: AccessOptions): Users => Users.load(options, 
 
 /** All faces and workers but RESP. @param workers the processes that serve RESP, when it is not this one */
 export async function otherFaces(shared: Shared, workers?: OpsWorkers): Promise<Face[]> {
-  const { config, clusters, version, stats, log } = shared;
+  const { config } = shared;
   const faces: Face[] = [];
   if (config.http || config.grpc || config.ops) faces.push(...(await sharedFaces(shared, workers)));
-  if (config.relay) faces.push(await createRelay(config.relay, log));
-  if (config.ris) faces.push(await createRis(config.ris, clusters, version, stats, log));
+  if (config.relay) faces.push(await createRelay(config.relay, shared));
+  if (config.ris) faces.push(await createRis(config.ris, shared));
   return faces;
 }
 
@@ -90,7 +84,7 @@ export interface Parts {
 }
 
 /** The program of a process that users start. */
-export function createProgram({ config, clusters, log }: Shared, { closeShared, ...parts }: Parts): Program {
+export function createProgram({ config, clusters, clock, log }: Shared, { closeShared, ...parts }: Parts): Program {
   const corrected = correctedProperties({ ...config.general, ...config.consumer });
   if (corrected.length > 0) log.warn({ corrected }, 'consumer settings corrected: only acks may move offsets');
   const greeting = new AbortController();
@@ -102,7 +96,8 @@ export function createProgram({ config, clusters, log }: Shared, { closeShared, 
         log.warn('no configuration file: Kafka runs inside this process, in memory. Nothing is kept when it ends');
       const exposed = exposure(config.resp);
       if (exposed !== undefined) log.warn({ host: config.resp.host }, exposed);
-      for (const cluster of clusters) void greet(cluster, greeting.signal, log);
+      for (const cluster of clusters)
+        own(greet(cluster, greeting.signal, clock, log), (err) => log.error({ err }, 'greeting a cluster failed'));
       await parts.prepare?.();
     },
     async release() {
@@ -114,7 +109,7 @@ export function createProgram({ config, clusters, log }: Shared, { closeShared, 
 }
 
 /** Says when a cluster answers. One that isn't there yet is waited for in the background, and said so. */
-async function greet({ name, kafka }: Cluster, signal: AbortSignal, log: Log): Promise<void> {
+async function greet({ name, kafka }: Cluster, signal: AbortSignal, clock: Clock, log: Log): Promise<void> {
   for (let tries = 0; !signal.aborted; tries += 1) {
     try {
       const topics = await kafka.admin.topics();
@@ -124,37 +119,34 @@ async function greet({ name, kafka }: Cluster, signal: AbortSignal, log: Log): P
       const reason = (error as Error).message;
       if (tries === 0)
         log.warn({ cluster: name, brokers: kafka.brokers, reason }, 'Kafka does not answer yet: waiting for it');
-      await sleep(systemClock, brokerRetryMs);
+      await sleep(clock, brokerRetryMs);
     }
   }
 }
 
 /** The RIS worker publishes to the default cluster. */
-async function createRis(
-  section: RisConfig,
-  clusters: Clusters,
-  version: string,
-  stats: Stats,
-  log: Log,
-): Promise<Face> {
+async function createRis(section: RisConfig, { clusters, version, stats, clock, log }: Shared): Promise<Face> {
   const { createRisWorker } = await import('./ris/index.js');
   const { kafka } = clusters.get();
-  return createRisWorker(section, { kafka, clock: systemClock, stats, version, log: log.child({ face: 'ris' }) });
+  return createRisWorker(section, { kafka, clock, stats, version, log: log.child({ face: 'ris' }) });
 }
 
 /** The relay opens its clusters itself: its sources are many, and of one topic each. @throws GatewayError `relay-config` */
-async function createRelay(section: Record<string, unknown>, log: Log): Promise<Face> {
+async function createRelay(section: Record<string, unknown>, { clock, log }: Shared): Promise<Face> {
   const { Relay } = await import('./relay/relay.js');
   return new Relay({
     config: resolveRelayConfig(section, {}),
     createKafka: (properties) => createKafkaFactory({ general: properties, log: log.child({ face: 'relay' }) }),
-    clock: systemClock,
+    clock,
     log: log.child({ face: 'relay' }),
   });
 }
 
 /** REST, gRPC and the ops port, as far as the configuration has them. */
-async function sharedFaces({ config, clusters, version, stats, log }: Shared, workers?: OpsWorkers): Promise<Face[]> {
+async function sharedFaces(
+  { config, clusters, version, stats, clock, log }: Shared,
+  workers?: OpsWorkers,
+): Promise<Face[]> {
   const { createPixyFaces } = await import('./pixy-faces.js');
   const { http, grpc, ops, pool } = config;
   const clientId = `rafka_${hostname()}_${process.pid}`;
@@ -171,7 +163,7 @@ async function sharedFaces({ config, clusters, version, stats, log }: Shared, wo
     ops,
     ...(workers ? { workers } : {}),
     version,
-    clock: systemClock,
+    clock,
     stats,
     log,
   });

@@ -2,8 +2,11 @@
 // What only one subcommand needs is loaded by it: a gateway starts in half the time without the other faces' packages.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
-import { createGateway, systemClock } from './app.js';
+import { createGateway } from './app.js';
+import { createClock } from './clock.js';
 import { ConfigError, fromText, loadConfig, type Setting, settingTypes } from './config.js';
+import { KafkaError } from './core/ports.js';
+import { own } from './core/promises.js';
 import { GatewayError } from './errors.js';
 import { type Flag, gatewayFlags } from './flags.js';
 import { createKafkaFactory } from './kafka/factory.js';
@@ -148,6 +151,11 @@ function flagSettings(command: Command, flags: readonly Flag[]): Setting[] {
 /** Runs until a signal: the first one stops in order, a second one or the time-out ends at once with exit code 1. */
 async function run(log: Log, shutdownMs: number, create: () => Promise<Program>): Promise<void> {
   process.on('unhandledRejection', (error) => {
+    // A refusal is a client's, or Kafka's: whoever let go of it has a bug, but all others are served on.
+    if (error instanceof GatewayError || error instanceof KafkaError) {
+      log.error({ err: error }, 'a refusal that nobody handles: this is a bug');
+      return;
+    }
     log.fatal({ err: error }, 'a rejection that nobody handles: this is a bug');
     end(log, 1);
   });
@@ -163,6 +171,10 @@ async function run(log: Log, shutdownMs: number, create: () => Promise<Program>)
     return;
   }
   let stopping = false;
+  const failed = (err: unknown): void => {
+    log.fatal({ err }, 'the shutdown failed');
+    end(log, 1);
+  };
   const endNow = async (why: object, text: string): Promise<void> => {
     log.fatal({ ...why, undelivered: await app.undelivered() }, `${text}: ending at once`);
     app.abandon();
@@ -170,16 +182,19 @@ async function run(log: Log, shutdownMs: number, create: () => Promise<Program>)
   };
   const stop = (signal: NodeJS.Signals): void => {
     if (stopping) {
-      void endNow({ signal }, 'second signal');
+      own(endNow({ signal }, 'second signal'), failed);
       return;
     }
     stopping = true;
     log.info({ signal }, 'shutting down');
-    const tooLong = setTimeout(() => void endNow({ afterMs: shutdownMs }, 'shutdown takes too long'), shutdownMs);
-    void app.stop().then(() => {
-      clearTimeout(tooLong);
+    const notTooLong = createClock(log).after(shutdownMs, () =>
+      endNow({ afterMs: shutdownMs }, 'shutdown takes too long'),
+    );
+    const stopped = app.stop().then(() => {
+      notTooLong();
       end(log, 0);
     });
+    own(stopped, failed);
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
@@ -221,7 +236,7 @@ async function runRelay({
   const relay = new Relay({
     config,
     createKafka: (properties) => createKafkaFactory({ general: properties, log }),
-    clock: systemClock,
+    clock: createClock(log),
     log,
     ...(process.stderr.isTTY ? { terminal: process.stderr } : {}),
   });
@@ -233,7 +248,7 @@ async function runRelay({
       return;
     }
     log.info({ signal }, 'shutting down');
-    void relay.drain();
+    own(relay.drain(), (err) => log.error({ err }, 'the shutdown failed'));
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);

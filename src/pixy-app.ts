@@ -2,9 +2,9 @@
 import { randomBytes, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { systemClock } from './app.js';
+import { createClock } from './clock.js';
 import { within } from './core/clock.js';
-import type { KafkaFactory } from './core/ports.js';
+import type { Clock, KafkaFactory } from './core/ports.js';
 import { Stats } from './core/stats.js';
 import { createKafkaFactory } from './kafka/factory.js';
 import type { Log } from './log.js';
@@ -31,6 +31,7 @@ export async function createPixyProgram(
   for (const warning of file.warnings) log.warn(warning);
   const clientId = generateClientId(surroundings(env));
   const clusters = await Promise.all(file.proxies.map((proxy) => openCluster(proxy, clientId, log)));
+  const clock = createClock(log);
   const tls = tlsOf(file);
   const tcp = file.tcpAddr.includes(':') ? { ...address(file.tcpAddr), tls } : undefined;
   const faces = createPixyFaces({
@@ -41,7 +42,7 @@ export async function createPixyProgram(
     unix: file.unixAddr || (tcp ? undefined : file.tcpAddr || undefined),
     grpc: file.grpcAddr ? { ...address(file.grpcAddr), tls, maxMessageBytes: maxGrpcBytes } : undefined,
     version,
-    clock: systemClock,
+    clock,
     stats: new Stats(),
     log,
   });
@@ -49,7 +50,7 @@ export async function createPixyProgram(
     faces,
     log,
     async prepare() {
-      await Promise.all(clusters.map(({ name, kafka }) => reach(name, kafka)));
+      await Promise.all(clusters.map(({ name, kafka }) => reach(name, kafka, clock)));
     },
     async release() {
       for (const { kafka } of clusters) await kafka.close();
@@ -78,9 +79,9 @@ function checkCertificates(values: PixyFile['proxies'][number]['values']): void 
   }
 }
 
-async function reach(name: string, kafka: KafkaFactory): Promise<void> {
+async function reach(name: string, kafka: KafkaFactory, clock: Clock): Promise<void> {
   const answered = await within(
-    systemClock,
+    clock,
     startMs,
     kafka.admin.topics([]).then(
       () => true,

@@ -1,5 +1,5 @@
 // The composition root of `rafka ris`: the RIS worker and, when asked for, the ops port.
-import { systemClock } from './app.js';
+import { createClock } from './clock.js';
 import type { Config } from './config.js';
 import type { Face } from './core/face.js';
 import { Stats } from './core/stats.js';
@@ -20,7 +20,7 @@ export async function createRisProgram(
   if (embedded) log.warn('no configuration file and no --brokers: Kafka runs inside this process, in memory');
   const kafka = await createKafkaFactory({ general, consumer, producer, embedded, log: log.child({ face: 'ris' }) });
   const stats = new Stats();
-  const clock = systemClock;
+  const clock = createClock(log);
   const faces: Face[] = [createRisWorker(section, { kafka, clock, stats, version, log: log.child({ face: 'ris' }) })];
   if (config.ops) {
     const ops = new Ops({ probes: new Map([['default', () => kafka.admin.topics([])]]), stats, clock });

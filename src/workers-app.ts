@@ -1,15 +1,7 @@
 // The composition root of --workers: a primary without a RESP face, and the workers that serve the port.
 import { randomBytes } from 'node:crypto';
-import {
-  systemClock as clock,
-  closeClusters,
-  createProgram,
-  createResp,
-  loadUsers,
-  openClusters,
-  otherFaces,
-  type Shared,
-} from './app.js';
+import { closeClusters, createProgram, createResp, loadUsers, openClusters, otherFaces, type Shared } from './app.js';
+import { createClock } from './clock.js';
 import type { Config } from './config.js';
 import { Stats } from './core/stats.js';
 import { createLog, type Log } from './log.js';
@@ -33,9 +25,10 @@ export const workerArgument = 'worker';
 /** The primary: workers, and every face but RESP. @throws KafkaError for properties that librdkafka refuses. */
 export async function createPrimary(config: Config, version: string, log: Log): Promise<Program> {
   const stats = new Stats();
+  const clock = createClock(log);
   const users = loadUsers(config.resp);
   const clusters = await openClusters(config, log);
-  const shared: Shared = { config, users, clusters, version, stats, log };
+  const shared: Shared = { config, users, clusters, version, stats, clock, log };
   const facts = () => ({ stats: stats.snapshot(), load: processLoad() });
   const switchboard = new Switchboard({ facts, stats, clock });
   const workers = new Workers({
@@ -62,7 +55,7 @@ export async function createPrimary(config: Config, version: string, log: Log): 
   });
 }
 
-function startOrders({ config, clusters }: Shared): (worker: number) => StartOrder {
+function startOrders({ config, clusters, clock }: Shared): (worker: number) => StartOrder {
   const runId = randomBytes(20).toString('hex');
   const common = { runId, startedAt: clock.now(), processId: process.pid };
   const embedded = config.embedded ? { embeddedBrokers: clusters.get().kafka.brokers } : {};
@@ -80,6 +73,7 @@ export function runWorker(version: string, onEnd: (log: Log | undefined, inTime:
   if (!channel) return false;
   let log: Log | undefined;
   let shutdownMs = 0;
+  const clock = createClock({ error: (fields, text) => log?.error(fields, text) });
   new WorkerSide({
     channel,
     clock,
@@ -90,7 +84,7 @@ export function runWorker(version: string, onEnd: (log: Log | undefined, inTime:
       log = createLog(config.log).child({ worker });
       const clusters = await openClusters(config, log, { embeddedBrokers, processes: config.resp.workers });
       const users = loadUsers(config.resp);
-      return serveResp({ config, users, clusters, version, stats: new Stats(), log }, peers);
+      return serveResp({ config, users, clusters, version, stats: new Stats(), clock, log }, peers);
     },
     onAlone() {
       log?.warn('the primary is gone: shutting down');

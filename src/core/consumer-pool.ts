@@ -96,6 +96,9 @@ export class ConsumerPool {
     const left = consumer
       .close()
       .then((sparse) => keepSparse(this.#context, group, sparse))
+      .catch((err: unknown) => {
+        this.#context.log.error({ group, topic, err }, 'A group could not be left in good order: this is a bug');
+      })
       .finally(() => {
         if (this.#leaving.get(key) === left) this.#leaving.delete(key);
       });

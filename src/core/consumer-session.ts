@@ -12,6 +12,7 @@ import {
   type Message,
   type TopicPartition,
 } from './ports.js';
+import { own } from './promises.js';
 import { partitionKey, partitionKeys, ReadAhead } from './read-ahead.js';
 import type { SessionLog } from './session-log.js';
 import type { Stats } from './stats.js';
@@ -168,7 +169,7 @@ export class ConsumerSession {
     const message = this.#readAhead.take();
     if (!message) return undefined;
     this.#options.stats.add('consumer.messages');
-    if (this.#isBehind && this.#isLow) void this.#poll(0);
+    if (this.#isBehind && this.#isLow) own(this.#poll(0), this.#failed);
     return message;
   }
 
@@ -217,9 +218,15 @@ export class ConsumerSession {
       if (!this.#isExpected(batch)) this.#refreshAssignment();
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error;
-      if (!this.#closing) this.#failure = new GatewayError('poll-failed', [error.message], { cause: error });
+      this.#failed(error);
     }
   }
+
+  /** Whoever asks next is told. */
+  readonly #failed = (error: unknown): void => {
+    if (this.#closing) return;
+    this.#failure = new GatewayError('poll-failed', [(error as Error).message], { cause: error });
+  };
 
   /** All of it is of partitions that were assigned a moment ago. (At a thousand messages a second there are as many fetches.) */
   #isExpected(batch: readonly Message[]): boolean {

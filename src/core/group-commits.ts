@@ -1,6 +1,7 @@
 // When a shared reader commits: soon after an ack, at once when asked, again when Kafka refused.
 import { sleep, within } from './clock.js';
-import { type Clock, KafkaError, type TopicPartitionOffset } from './ports.js';
+import type { Clock, TopicPartitionOffset } from './ports.js';
+import { own } from './promises.js';
 
 /** A partition's position, and what is committed of it. */
 export interface Committable {
@@ -40,7 +41,7 @@ export class GroupCommits {
     if (this.#timer || this.#stopped) return;
     this.#timer = this.#options.clock.after(afterMs, () => {
       this.#timer = undefined;
-      void this.now();
+      own(this.now(), (err) => this.#options.warn('Failed to commit offsets', { err }));
     });
   }
 
@@ -92,7 +93,7 @@ export class GroupCommits {
       for (const [index, partition] of moved.entries()) partition.committed = positions[index]!.offset;
       return true;
     } catch (error) {
-      if (!(error instanceof KafkaError)) throw error;
+      // Also what is no refusal of Kafka's: the next commit must not fail for it.
       warn('Failed to commit offsets, will retry', { err: error });
       return false;
     }

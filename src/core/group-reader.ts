@@ -229,8 +229,8 @@ export class GroupReader<P extends ReadPartition> {
         this.#hold.pauseAndResume(consumer);
         this.#deliver(await consumer.poll(this.#hold.batch, pollMs));
       } catch (error) {
-        if (!(error instanceof KafkaError)) throw error;
-        if (!this.#closing) this.#events.failed(error);
+        // Whatever it was, a new reader goes on.
+        if (!this.#closing) this.#events.failed(error as Error);
         return;
       }
     }

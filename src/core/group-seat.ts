@@ -2,6 +2,7 @@
 import { GroupReader, type ReadPartition } from './group-reader.js';
 import type { PartitionStart } from './partition-start.js';
 import { type CommittedOffset, KafkaError } from './ports.js';
+import { own } from './promises.js';
 import type { ReaderContext } from './shared-settings.js';
 import type { TopicCatalog } from './topic-catalog.js';
 
@@ -31,7 +32,10 @@ export class GroupSeat<P extends ReadPartition> {
   constructor(options: GroupSeatOptions<P>) {
     this.#options = options;
     this.#context = options.context;
-    options.after.then(() => this.#open());
+    own(
+      options.after.then(() => this.#open()),
+      this.#bug,
+    );
   }
 
   /** The partitions that may serve requests, ascending; none before the group is joined. */
@@ -97,7 +101,9 @@ export class GroupSeat<P extends ReadPartition> {
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error;
       log.error({ group, topic, err: error }, 'Failed to join the group, will retry');
-      clock.after(settings.retryBackoffMs, () => this.#reader === reader && this.#open());
+      clock.after(settings.retryBackoffMs, () => {
+        if (this.#reader === reader) own(this.#open(), this.#bug);
+      });
     }
   }
 
@@ -107,7 +113,10 @@ export class GroupSeat<P extends ReadPartition> {
     const { group, topic } = this.#options;
     log.error({ group, topic, err: error }, 'The consumer failed, a new one is made');
     this.#reader = undefined;
-    reader.close().then(() => clock.after(settings.retryBackoffMs, () => this.#open()));
+    const again = (): void => {
+      clock.after(settings.retryBackoffMs, () => own(this.#open(), this.#bug));
+    };
+    own(reader.close().then(again), this.#bug);
   }
 
   /** librdkafka alone may stay silent for minutes about a topic that has come: subscribing again makes it look. */
@@ -118,11 +127,17 @@ export class GroupSeat<P extends ReadPartition> {
     if (this.#closing || now - this.#lookedForTopic < missingTopicCheckMs) return;
     if (this.#lookedForTopic === Number.NEGATIVE_INFINITY) log.warn({ group, topic }, 'The topic does not exist');
     this.#lookedForTopic = now;
-    clock.after(missingTopicCheckMs, async () => {
+    const look = async (): Promise<void> => {
       if (this.#closing || this.partitions.length > 0) return;
       const missing = await catalog.missing([topic]);
       if (missing?.length === 0) this.#reader?.resubscribe();
       else this.#lookForTopic();
-    });
+    };
+    clock.after(missingTopicCheckMs, () => own(look(), this.#bug));
   }
+
+  readonly #bug = (err: unknown): void => {
+    const { group, topic } = this.#options;
+    this.#context.log.error({ group, topic, err }, 'A reader failed unexpectedly: this is a bug');
+  };
 }

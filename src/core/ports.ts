@@ -319,6 +319,9 @@ export interface Clock {
   now(): number;
   /** Milliseconds of a clock that never goes back, with fractions. */
   monotonic(): number;
-  /** Calls once after ms unless the returned function was called before. */
-  after(ms: number, call: () => void): () => void;
+  /**
+   * Calls once after ms, however many they are (Infinity: never), unless the returned function was called before. The clock owns what the
+   * call throws, or its promise rejects with: it is logged.
+   */
+  after(ms: number, call: () => unknown): () => void;
 }

@@ -1,5 +1,6 @@
 // SpareProducers: clients that a session has left with nothing in flight. The next session takes one instead of opening its own.
 import type { Clock, KafkaFactory, Producer, ProducerOptions } from './ports.js';
+import { own } from './promises.js';
 
 type Listener = Pick<ProducerOptions, 'onReport' | 'onFault'>;
 
@@ -74,7 +75,7 @@ export class SpareProducers {
     const before = this.#options.clock.monotonic() - idleMs;
     const firstYoung = this.#spares.findIndex(({ since }) => since > before);
     const idle = this.#spares.splice(0, firstYoung < 0 ? this.#spares.length : firstYoung);
-    for (const { producer } of idle) void producer.close(0);
+    for (const { producer } of idle) closeAside(producer);
   }
 
   /** Closes the spare ones; what is given back from now on is not kept. */
@@ -109,6 +110,11 @@ export class SpareProducers {
   #drop(client: Client): void {
     const index = this.#spares.findIndex(({ producer }) => this.#clients.get(producer) === client);
     const [spare] = index < 0 ? [] : this.#spares.splice(index, 1);
-    void spare?.producer.close(0);
+    if (spare) closeAside(spare.producer);
   }
+}
+
+/** By its contract it never rejects; were it to, a client that is nobody's would be lost. */
+function closeAside(producer: Producer): void {
+  own(producer.close(0), () => {});
 }

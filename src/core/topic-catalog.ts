@@ -1,5 +1,6 @@
 // TopicCatalog: which topics exist, asked of the cluster at most once in a while for everybody.
 import type { Admin, Clock, TopicMetadata } from './ports.js';
+import { own } from './promises.js';
 import { TopicIds } from './topic-ids.js';
 
 /** How old an answer may be, ms. */
@@ -47,7 +48,7 @@ export class TopicCatalog {
 
   /** The topics as last heard of, without waiting: none before the first answer. The next call knows more. */
   known(): ReadonlyMap<string, TopicMetadata> {
-    if (this.clock.monotonic() - this.#askedAt > maxAgeKnownMs) void this.all().catch(() => {});
+    if (this.clock.monotonic() - this.#askedAt > maxAgeKnownMs) own(this.all(), () => {});
     return this.#latest;
   }
 

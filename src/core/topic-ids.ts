@@ -103,7 +103,7 @@ export class TopicIds {
     this.#cancel();
     const cancel = this.#clock.after(ms, () => {
       this.#timer = undefined;
-      void this.look();
+      return this.look();
     });
     this.#timer = { at, cancel };
   }

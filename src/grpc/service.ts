@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { handleUnaryCall, ServerUnaryCall, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import type { LatencyHistogram } from '../core/labelled-stats.js';
+import { guard, own } from '../core/promises.js';
 import type { Proxies } from '../core/proxies.js';
 import type { Stats } from '../core/stats.js';
 import { GatewayError } from '../errors.js';
@@ -51,12 +52,13 @@ export function implementation(options: ServiceOptions): UntypedServiceImplement
 function unary({ proxies, stats, log }: ServiceOptions, method: Method): handleUnaryCall<ClusterRequest, object> {
   const latency = latencyOf(stats, method.name);
   const run = method.run as unknown as Method<ClusterRequest>['run'];
-  return async (call, answer) => {
+  const bug = (err: unknown): void => log.error({ err, method: method.name }, 'A call failed: this is a bug');
+  const serve = async (...[call, answer]: Parameters<handleUnaryCall<ClusterRequest, object>>): Promise<void> => {
     const startedAt = latency ? performance.now() : 0;
     let reply: Reply | undefined;
     try {
       const result = run(call.request, proxies.get(call.request.cluster), {
-        onEnd: (tell) => whenEnded(call, () => tell(reply?.[written] === true && !isBroken(call))),
+        onEnd: (tell) => whenEnded(call, () => guard(() => tell(reply?.[written] === true && !isBroken(call)), bug)),
       });
       const isAwaited = result instanceof Promise;
       reply = { ...(isAwaited ? await result : result) };
@@ -65,12 +67,12 @@ function unary({ proxies, stats, log }: ServiceOptions, method: Method): handleU
       answer(null, reply);
     } catch (error) {
       const status = statusOf(error);
-      if (!(error instanceof GatewayError))
-        log.error({ err: error, method: method.name }, 'A call failed: this is a bug');
+      if (!(error instanceof GatewayError)) bug(error);
       stats.count('grpc.requests', method.name, String(status.code));
       answer(status);
     }
   };
+  return (call, answer) => own(serve(call, answer), bug);
 }
 
 /** grpc-js says `cancelled` at the end of every call, answered or not. */

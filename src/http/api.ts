@@ -3,6 +3,7 @@
 // On node:http directly: a framework's router, request and reply objects are a quarter of what a small request costs.
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Count, LatencyHistogram } from '../core/labelled-stats.js';
+import { guard, own } from '../core/promises.js';
 import type { Proxies } from '../core/proxies.js';
 import type { Stats } from '../core/stats.js';
 import { GatewayError } from '../errors.js';
@@ -78,7 +79,7 @@ class Api {
     try {
       const found = this.#router.find(path);
       const route = found?.methods.get(request.method ?? '');
-      if (!found) void this.#serveOther(path, request, response);
+      if (!found) own(this.#serveOther(path, request, response), (error) => this.#fail('none', error, response));
       else if (!route) this.#replies.send(response, 405, text, '');
       else this.#take({ route, found, query: mark < 0 ? '' : url.slice(mark + 1), request, response });
     } catch (error) {
@@ -102,7 +103,7 @@ class Api {
     try {
       const result = this.#run(exchange, body);
       if (typeof result === 'string') this.#succeed(route, response, result);
-      else void this.#answerLater(route, response, result);
+      else own(this.#answerLater(route, response, result), (error) => this.#fail(route.name, error, response));
     } catch (error) {
       this.#fail(route.name, error, response);
     }
@@ -124,7 +125,13 @@ class Api {
     const proxy = this.#options.proxies.get(cluster);
     const contentType = request.headers['content-type'] ?? '';
     const params = new Params(query, contentType, body);
-    const end = (call: (sent: boolean) => void): void => onEnd(request, response, call);
+    const end = (call: (sent: boolean) => void): void =>
+      onEnd(request, response, (sent) =>
+        guard(
+          () => call(sent),
+          (err) => this.#options.log.error({ err, route: route.name }, 'The end of a request failed: this is a bug'),
+        ),
+      );
     return route.run({ proxy, topic, params, contentType, body, raw: request, onEnd: end });
   }
 

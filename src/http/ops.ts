@@ -1,7 +1,9 @@
 // What operators ask: /healthz, /readyz and /metrics, for the HTTP face and for a port of their own.
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { within } from '../core/clock.js';
 import type { Face } from '../core/face.js';
 import type { Clock } from '../core/ports.js';
+import { own } from '../core/promises.js';
 import type { Stats } from '../core/stats.js';
 import type { Log } from '../log.js';
 import { defaultLimits, type OpsConfig } from './config.js';
@@ -115,14 +117,19 @@ export class OpsFace implements Face {
   }
 
   async start(): Promise<void> {
-    this.#listener = await listenTcp(this.#settings, defaultLimits, async (request, response) => {
-      const answer = request.method === 'GET' ? this.#ops.endpoints[request.url?.split('?', 1)[0] ?? ''] : undefined;
-      const { status, type, body } = answer
-        ? await answer()
-        : { status: 404, type: text, body: '404 page not found\n' };
-      response.writeHead(status, { 'content-type': type }).end(body);
-    });
+    this.#listener = await listenTcp(this.#settings, defaultLimits, (request, response) =>
+      own(this.#answer(request, response), (err) => {
+        this.#log.error({ err }, 'An ops request failed: this is a bug');
+        response.destroy();
+      }),
+    );
     this.#log.info({ address: this.#listener.address }, 'ops endpoints are served');
+  }
+
+  async #answer({ method, url }: IncomingMessage, response: ServerResponse): Promise<void> {
+    const answer = method === 'GET' ? this.#ops.endpoints[url?.split('?', 1)[0] ?? ''] : undefined;
+    const { status, type, body } = answer ? await answer() : { status: 404, type: text, body: '404 page not found\n' };
+    response.writeHead(status, { 'content-type': type }).end(body);
   }
 
   async drain(): Promise<void> {

@@ -1,5 +1,6 @@
 // Replies: what the requests of one turn of the event loop are answered, written together when it ends.
 import type { ServerResponse } from 'node:http';
+import { guard } from '../core/promises.js';
 
 interface Reply {
   readonly response: ServerResponse;
@@ -23,12 +24,17 @@ export class Replies {
   readonly #write = (): void => {
     const due = this.#due;
     this.#due = [];
-    for (const { response, status, type, body } of due) write(response, status, type, body);
+    for (const reply of due)
+      guard(
+        () => write(reply),
+        // One that can't be written must not keep the others from leaving.
+        (error) => reply.response.destroy(error as Error),
+      );
   };
 }
 
 /** One string, so that head and body leave in one write. */
-function write(response: ServerResponse, status: number, type: string, body: string): void {
+function write({ response, status, type, body }: Reply): void {
   const length = ['Content-Length', String(Buffer.byteLength(body))];
   response.writeHead(status, body === '' ? length : ['Content-Type', type, ...length]).end(body);
 }

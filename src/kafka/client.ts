@@ -1,4 +1,5 @@
 // What producers, consumers and the admin have in common: connect, metadata, disconnect as promises; librdkafka's events to the log.
+import { after } from '../clock.js';
 import { KafkaCode, KafkaError, type KafkaFault } from '../core/ports.js';
 import type { Log } from '../log.js';
 import { faultFrom, faultOf, refuse, wrap } from './fault.js';
@@ -153,13 +154,13 @@ function disconnect(
   timeoutMs: number,
 ): Promise<void> {
   return new Promise((resolve) => {
-    const deadline = setTimeout(() => {
+    const cancel = after(timeoutMs, () => {
       // librdkafka is known to hang here after a broker was lost; its threads are left behind rather than awaited.
       log.warn({ kind, timeoutMs }, 'librdkafka client did not disconnect in time and is abandoned');
       resolve();
-    }, timeoutMs);
+    });
     native.disconnect(() => {
-      clearTimeout(deadline);
+      cancel();
       native.configureCallbacks(false, callbacks);
       resolve();
     });

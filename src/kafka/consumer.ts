@@ -10,6 +10,7 @@ import {
   type TopicPartition,
   type TopicPartitionOffset,
 } from '../core/ports.js';
+import { own } from '../core/promises.js';
 import type { Log } from '../log.js';
 import { type Client, connect, metadata } from './client.js';
 import { check, faultFrom, refuse, wrap } from './fault.js';
@@ -75,7 +76,7 @@ class RdConsumer implements Consumer {
 
   subscribe(topics: readonly string[]): void {
     this.#open();
-    if (this.#prepare) void this.#subscribePrepared(topics, this.#prepare);
+    if (this.#prepare) own(this.#subscribePrepared(topics, this.#prepare), () => {});
     else check(() => this.#native.subscribe(topics));
   }
 

@@ -1,6 +1,7 @@
 // The relay's HTTP listener: /metrics, /healthz, /readyz.
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { own } from '../core/promises.js';
 import { fail } from '../errors.js';
 
 export interface OpsSource {
@@ -26,9 +27,10 @@ export class OpsServer {
       const path = (request.url ?? '').split('?')[0];
       if (request.method !== 'GET' && request.method !== 'HEAD') return send(response, 405, 'method not allowed\n');
       if (path === '/metrics') {
-        source.metrics().then(
-          (text) => send(response, 200, text),
-          (error: unknown) => send(response, 500, `${String(error)}\n`),
+        const failed = (error: unknown): void => send(response, 500, `${String(error)}\n`);
+        own(
+          source.metrics().then((text) => send(response, 200, text), failed),
+          () => response.destroy(),
         );
       } else if (path === '/healthz') send(response, 200, 'ok\n');
       else if (path === '/readyz') sendReadiness(response, source);

@@ -2,6 +2,7 @@
 import { sleep, within } from '../core/clock.js';
 import type { Face } from '../core/face.js';
 import type { Clock, KafkaFactory, Properties } from '../core/ports.js';
+import { own } from '../core/promises.js';
 import { GatewayError } from '../errors.js';
 import type { Log } from '../log.js';
 import { CheckpointStore } from './checkpoint-store.js';
@@ -105,6 +106,7 @@ export class Relay implements Face {
         }),
     );
     this.#running = this.#runAll();
+    own(this.#running, this.#bug);
     if (this.#stopBy !== undefined) for (const relay of this.#relays) relay.stop();
   }
 
@@ -115,7 +117,7 @@ export class Relay implements Face {
     for (const relay of this.#relays) relay.stop();
     // Whatever hangs: what is not recorded will be read again.
     const cancel = clock.after(config.target.session_timeout, () => this.#end());
-    void this.finished.then(cancel);
+    own(this.finished.then(cancel), this.#bug);
   }
 
   /** Readers close with their topics, which end within the target's session_timeout. */
@@ -162,6 +164,10 @@ export class Relay implements Face {
     list.sort((a, b) => a.order - b.order);
     return config.mode === 'single' ? list.slice(0, 1) : list;
   }
+
+  readonly #bug = (err: unknown): void => {
+    this.#options.log.error({ err }, 'The relay failed: this is a bug');
+  };
 
   async #runAll(): Promise<void> {
     const { log } = this.#options;

@@ -2,6 +2,7 @@
 import { sleep } from '../core/clock.js';
 import type { Left } from '../core/left-records.js';
 import type { ProducerSession } from '../core/producer-session.js';
+import { all, own } from '../core/promises.js';
 import type { Context } from './context.js';
 import type { KafkaGateway } from './kafka-gateway.js';
 
@@ -50,9 +51,9 @@ export class ConnectionProducers {
    * closed lately. @returns messages that may still be in flight, and those that failed; of this connection's own since the last call.
    */
   dump(timeoutMs: number): number | Promise<number> {
-    const own = this.#all;
-    if (own.length === 0 && !this.#isLeft) return 0;
-    return this.#dump(own, timeoutMs);
+    const producers = this.#all;
+    if (producers.length === 0 && !this.#isLeft) return 0;
+    return this.#dump(producers, timeoutMs);
   }
 
   /** The client sends no more: its next connection asks for what this one holds. */
@@ -106,9 +107,11 @@ export class ConnectionProducers {
     return leftRecords.isElsewhere(this.#owner) || clock.now() - this.#ctx.facts.createdAt < youngMs;
   }
 
-  async #dump(own: readonly ProducerSession[], timeoutMs: number): Promise<number> {
-    const counts = Promise.all(own.map((producer) => producer.dump(timeoutMs)));
-    const left = this.#isLeft ? await this.#awaitLeft(own, timeoutMs) : [];
+  async #dump(producers: readonly ProducerSession[], timeoutMs: number): Promise<number> {
+    const counts = all(producers, (producer) => producer.dump(timeoutMs));
+    // Should waiting fail, nobody asks for the counts.
+    own(counts, () => {});
+    const left = this.#isLeft ? await this.#awaitLeft(producers, timeoutMs) : [];
     let sum = 0;
     for (const count of await counts) sum += count;
     const told = new Map<string, number>();
@@ -148,6 +151,6 @@ export class ConnectionProducers {
     const { peers, leftRecords } = this.#gateway;
     if (!peers.exist) return;
     for (const owner of this.#owners)
-      if (leftRecords.of(owner).length > 0) void peers.askAll('noteLeftRecords', owner).catch(() => {});
+      if (leftRecords.of(owner).length > 0) own(peers.askAll('noteLeftRecords', owner), () => {});
   }
 }

@@ -3,6 +3,7 @@
 import type { Socket } from 'node:net';
 import type { User } from '../core/access/user.js';
 import { type Memory, Reservation } from '../core/memory-budget.js';
+import { guard, own } from '../core/promises.js';
 import type { Stats } from '../core/stats.js';
 import { fail } from '../errors.js';
 import type { Log } from '../log.js';
@@ -77,9 +78,19 @@ export class Connection implements PipelineOwner, InboxOwner, ConnectionFacts, M
     this.#inbox = new Inbox(host, this, socket, host.settings.clientQueryBufferBytes);
     this.#inbox.authenticated = this.isAuthenticated;
     socket.on('data', (chunk: Buffer) => this.#received(chunk));
-    socket.on('drain', () => this.#drained());
-    socket.on('end', () => this.#halfClosed());
-    socket.on('close', () => this.#lost());
+    const owned = (work: () => void) => () => guard(work, (error) => this.failed(error));
+    socket.on(
+      'drain',
+      owned(() => this.#drained()),
+    );
+    socket.on(
+      'end',
+      owned(() => this.#halfClosed()),
+    );
+    socket.on(
+      'close',
+      owned(() => this.#lost()),
+    );
     socket.on('error', (err) => host.log.debug({ conn: id, err }, 'connection failed'));
   }
 
@@ -177,7 +188,7 @@ export class Connection implements PipelineOwner, InboxOwner, ConnectionFacts, M
     this.isAuthenticated = this.#inbox.authenticated = true;
     if (user === this.user) return;
     // What was done for one user must not go on for another.
-    void this.#giveUpIdentity();
+    own(this.#giveUpIdentity(), (error) => this.failed(error));
     this.user = user;
   }
 
@@ -274,6 +285,14 @@ export class Connection implements PipelineOwner, InboxOwner, ConnectionFacts, M
     if (this.#closingAt > 0) this.#end();
   }
 
+  failed(err: unknown): void {
+    const { id, name, lastCommand } = this;
+    this.log.error({ conn: id, client: name, command: lastCommand, err }, 'a connection failed: this is a bug');
+    // Half a reply may be in there, and others use it next.
+    this.#host.encoder.clear();
+    this.destroy();
+  }
+
   outgrown(bytes: number): void {
     this.#expel('query buffer limit', bytes);
   }
@@ -293,7 +312,11 @@ export class Connection implements PipelineOwner, InboxOwner, ConnectionFacts, M
     // What comes behind the last command is thrown away.
     if (this.#closingAt > 0) return;
     this.activeAt = this.#host.coarseNow;
-    this.#inbox.received(chunk);
+    try {
+      this.#inbox.received(chunk);
+    } catch (error) {
+      this.failed(error);
+    }
   }
 
   #drained(): void {

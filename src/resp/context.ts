@@ -5,7 +5,7 @@ import type { Users } from '../core/access/users.js';
 import type { Cluster } from '../core/cluster.js';
 import type { ConsumerSession } from '../core/consumer-session.js';
 import type { Memory } from '../core/memory-budget.js';
-import type { Admin } from '../core/ports.js';
+import type { Admin, Clock } from '../core/ports.js';
 import type { ProducerSession } from '../core/producer-session.js';
 import type { Stats } from '../core/stats.js';
 import type { TopicCatalog } from '../core/topic-catalog.js';
@@ -157,6 +157,7 @@ export interface ServerView {
   /** Version of this gateway. */
   readonly version: string;
   readonly stats: Stats;
+  readonly clock: Clock;
   /** The other processes that serve the same port. */
   readonly peers: Peers;
   /** The port listened on; 0 when there is only the unix socket. */

@@ -31,6 +31,8 @@ export interface InboxOwner {
   turnEnds(commands: number, emptied: boolean): void;
   /** What waits to be run takes more memory than it may. */
   outgrown(bytes: number): void;
+  /** Something failed that is nobody's answer: a bug. It costs this connection only. */
+  failed(error: unknown): void;
 }
 
 export class Inbox implements Spender {
@@ -132,12 +134,18 @@ export class Inbox implements Spender {
     this.#host.budget.settle(this);
     this.#yielding = true;
     this.#pause();
-    setImmediate(() => {
-      this.#yielding = false;
+    setImmediate(this.#goOn);
+  }
+
+  readonly #goOn = (): void => {
+    this.#yielding = false;
+    try {
       if (this.#owner.isHeld) this.#hold();
       else this.run();
-    });
-  }
+    } catch (error) {
+      this.#owner.failed(error);
+    }
+  };
 
   #pause(): void {
     this.#pausedAt = this.#host.coarseNow;

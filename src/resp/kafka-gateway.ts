@@ -5,6 +5,7 @@ import { ConsumerSessions } from '../core/consumer-sessions.js';
 import { LeftRecords } from '../core/left-records.js';
 import type { Admin, Clock, ProducerOptions, Properties } from '../core/ports.js';
 import { ProducerSession } from '../core/producer-session.js';
+import { own } from '../core/promises.js';
 import { SessionLog } from '../core/session-log.js';
 import { SharedProducers } from '../core/shared-producers.js';
 import { SpareProducers } from '../core/spare-producers.js';
@@ -187,7 +188,10 @@ export class KafkaGateway implements Gateway {
     const { producerIdleTimeoutMs } = this.settings;
     if (producerIdleTimeoutMs === 0) return;
     this.#stopSweep = this.#options.clock.after(Math.min(longestSweepMs, producerIdleTimeoutMs), () => {
-      for (const session of this.#producers) void session.closeIfIdle(producerIdleTimeoutMs);
+      for (const session of this.#producers)
+        own(session.closeIfIdle(producerIdleTimeoutMs), (err) =>
+          this.#options.log.error({ err }, 'an idle producer could not be closed: this is a bug'),
+        );
       this.#queued.spare.closeIdle(producerIdleTimeoutMs);
       this.#delivered.spare.closeIdle(producerIdleTimeoutMs);
       this.#sweepLater();

@@ -114,6 +114,10 @@ export class Outbox implements Writer, Spender {
     if (!isBehind && socket.writableLength > 0) this.#host.encoder.keep();
   }
 
+  failed(error: unknown): void {
+    this.#socket.destroy(error as Error);
+  }
+
   /** The client has read: commands may be run again. */
   drained(): void {
     this.#blockedAt = 0;

@@ -50,6 +50,8 @@ export interface PipelineOwner extends Context {
   releaseMemory(): void;
   /** Replies came outside of a turn: write them, and run what waited behind them. */
   goOn(): void;
+  /** Something failed that is nobody's answer: a bug. It costs this connection only. */
+  failed(error: unknown): void;
 }
 
 function isPipelined(ctx: Context, { command: { pipelined } }: Resolved): boolean {
@@ -166,12 +168,16 @@ export class Pipeline {
     this.#isWaiting = true;
     const settled = (reply: Reply): void => {
       this.#isWaiting = false;
-      if (this.#closed) {
-        this.#owner.releaseMemory();
-        return;
+      try {
+        if (this.#closed) {
+          this.#owner.releaseMemory();
+          return;
+        }
+        this.#owner.answer(this.#unlessUnblocked(reply));
+        this.#owner.goOn();
+      } catch (error) {
+        this.#owner.failed(error);
       }
-      this.#owner.answer(this.#unlessUnblocked(reply));
-      this.#owner.goOn();
     };
     promise.then(settled, (error) => settled(errorReply(this.#owner, found.command, error)));
   }
@@ -204,12 +210,20 @@ export class Pipeline {
       if (this.#writingLine) return;
       // Those that settle in the same turn leave in one write.
       this.#writingLine = true;
-      setImmediate(() => this.#writeLine());
+      setImmediate(this.#writeLine);
     };
     reply.then(settled, (error) => settled(errorReply(this.#owner, found.command, error)));
   }
 
-  #writeLine(): void {
+  readonly #writeLine = (): void => {
+    try {
+      this.#leave();
+    } catch (error) {
+      this.#owner.failed(error);
+    }
+  };
+
+  #leave(): void {
     this.#writingLine = false;
     const line = this.#line;
     if (this.#closed || line === undefined) return;

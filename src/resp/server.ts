@@ -1,13 +1,14 @@
 // The RESP face: listens, lets clients in, knows them all, and sees them out in order.
 import { once } from 'node:events';
 import { createServer, type ListenOptions, type Server, type Socket } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createServer as createTlsServer } from 'node:tls';
 import { everybody, type User } from '../core/access/user.js';
 import { nobodyYet, type Users } from '../core/access/users.js';
+import { sleep } from '../core/clock.js';
 import type { Face } from '../core/face.js';
 import { MemoryBudget } from '../core/memory-budget.js';
 import type { Clock } from '../core/ports.js';
+import { guard } from '../core/promises.js';
 import type { Stats } from '../core/stats.js';
 import { fail } from '../errors.js';
 import type { Log } from '../log.js';
@@ -116,6 +117,10 @@ export class RespServer implements Face, Host {
     return this.#options.log;
   }
 
+  get clock(): Clock {
+    return this.#options.clock;
+  }
+
   get clientCount(): number {
     return this.#connections.size;
   }
@@ -160,7 +165,7 @@ export class RespServer implements Face, Host {
     this.#drained = fail('shutting-down');
     const isConsuming = this.#consuming().length > 0;
     for (const connection of this.clients()) connection.abort(this.#drained);
-    if (isConsuming) await sleep(this.settings.drainMs);
+    if (isConsuming) await sleep(this.clock, this.settings.drainMs);
   }
 
   async closeConsumers(): Promise<void> {
@@ -207,10 +212,14 @@ export class RespServer implements Face, Host {
   }
 
   #settle(closing: Promise<number>): void {
-    const settled = closing.then((undelivered) => {
-      this.#undelivered += undelivered;
-      this.#closing.delete(settled);
-    });
+    const settled = closing
+      .then(
+        (undelivered) => {
+          this.#undelivered += undelivered;
+        },
+        (err: unknown) => this.log.error({ err }, 'a connection could not be closed in good order: this is a bug'),
+      )
+      .finally(() => this.#closing.delete(settled));
     this.#closing.add(settled);
   }
 
@@ -224,8 +233,17 @@ export class RespServer implements Face, Host {
   }
 
   async #listen(server: Server, where: ListenOptions): Promise<void> {
-    if (this.settings.tls && where.path === undefined) server.on('secureConnection', (socket) => this.#accept(socket));
-    else server.on('connection', (socket) => this.#accepted(socket));
+    const isTls = this.settings.tls && where.path === undefined;
+    const event = isTls ? 'secureConnection' : 'connection';
+    server.on(event, (socket: Socket) =>
+      guard(
+        () => (isTls ? this.#accept(socket) : this.#accepted(socket)),
+        (err) => {
+          this.log.error({ face: this.name, err }, 'a connection could not be accepted: this is a bug');
+          socket.destroy();
+        },
+      ),
+    );
     server.listen({ ...where, backlog: BACKLOG });
     await once(server, 'listening');
     server.on('error', (err) => this.log.error({ face: this.name, err }, 'listening failed'));
@@ -275,6 +293,10 @@ export class RespServer implements Face, Host {
 
   #look(): void {
     this.coarseNow = this.#options.clock.now();
-    for (const connection of this.clients()) connection.sweep(this.coarseNow);
+    for (const connection of this.clients())
+      guard(
+        () => connection.sweep(this.coarseNow),
+        (err) => connection.failed(err),
+      );
   }
 }

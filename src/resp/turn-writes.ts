@@ -5,6 +5,8 @@ import type { Encoder } from './encoder.js';
 export interface Writer {
   /** Writes what is due. What the system has not taken of it is kept in the encoder's memory. */
   write(): void;
+  /** Writing failed: a bug. */
+  failed(error: unknown): void;
 }
 
 /** A connection that alone was answered in so many turns in a row does not wait for others. */
@@ -40,7 +42,13 @@ export class TurnWrites {
   readonly #write = (): void => {
     const due = this.#due;
     this.#due = [];
-    for (const writer of due) writer.write();
+    for (const writer of due) {
+      try {
+        writer.write();
+      } catch (error) {
+        writer.failed(error);
+      }
+    }
     this.#encoder.rewind();
     this.#count(due);
   };

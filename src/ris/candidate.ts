@@ -1,5 +1,6 @@
 // How a replica comes to lead a collector and notices that it does no longer: with Redis, or alone.
 import type { Clock } from '../core/ports.js';
+import { own } from '../core/promises.js';
 import type { Stats } from '../core/stats.js';
 import type { Log } from '../log.js';
 import { hasBetter, shouldStand } from './election.js';
@@ -138,9 +139,10 @@ export class Contested implements Election {
 
   #later(ms: number): void {
     this.#cancel = this.#deps.clock.after(ms, () => {
-      void this.#tick().finally(() => {
+      const ticked = this.#tick().finally(() => {
         if (!this.#closed) this.#later(this.#tickMs);
       });
+      own(ticked, (err) => this.#deps.log.error({ err }, 'An election failed: this is a bug'));
     });
   }
 

@@ -1,17 +1,19 @@
 // Which collectors there are, asked of RIS Live.
 import { WebSocket } from 'ws';
+import type { Clock } from '../core/ports.js';
 import { parseLine } from './message.js';
 
 /** @returns names like `rrc00`. @throws Error when the server does not answer within timeoutMs. */
-export function listCollectors(url: string, timeoutMs: number): Promise<string[]> {
+export function listCollectors(url: string, timeoutMs: number, clock: Clock): Promise<string[]> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(url, { handshakeTimeout: timeoutMs, perMessageDeflate: false });
     const done = (end: () => void): void => {
-      clearTimeout(timer);
+      cancel();
       socket.terminate();
       end();
     };
-    const timer = setTimeout(() => done(() => reject(new Error('RIS Live sent no list of collectors'))), timeoutMs);
+    const silent = new Error('RIS Live sent no list of collectors');
+    const cancel = clock.after(timeoutMs, () => done(() => reject(silent)));
     socket.on('open', () => socket.send('{"type":"request_rrc_list"}'));
     socket.on('error', (error) => done(() => reject(error)));
     socket.on('message', (data) => {

@@ -5,6 +5,7 @@ import type { Redis } from 'ioredis';
 import { sleep } from '../core/clock.js';
 import type { Face } from '../core/face.js';
 import type { Clock, KafkaFactory } from '../core/ports.js';
+import { own } from '../core/promises.js';
 import type { GaugeName, Stats } from '../core/stats.js';
 import type { Log } from '../log.js';
 import { Alone, Contested } from './candidate.js';
@@ -56,7 +57,8 @@ export class RisWorker implements Face {
         wasDown = false;
       });
     }
-    if (this.#config.host.includes('all')) void this.#startAll();
+    if (this.#config.host.includes('all'))
+      own(this.#startAll(), (err) => this.#deps.log.error({ err }, 'The collectors were not started: this is a bug'));
     else this.#startCollectors(this.#config.host);
     if (progressMs > 0) this.#reportLater(progressMs, this.#figures());
     this.#showFigures();
@@ -87,7 +89,7 @@ export class RisWorker implements Face {
     const { url, connectTimeoutMs } = this.#config;
     while (!this.#stopping) {
       try {
-        const names = await listCollectors(url, connectTimeoutMs);
+        const names = await listCollectors(url, connectTimeoutMs, this.#deps.clock);
         if (!this.#stopping) this.#startCollectors(names);
         return;
       } catch (error) {

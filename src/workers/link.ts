@@ -1,6 +1,7 @@
 // Link: questions and answers between two processes. Every question has a deadline, and ends when the other side is gone.
 import { within } from '../core/clock.js';
 import type { Clock } from '../core/ports.js';
+import { own } from '../core/promises.js';
 import { fail } from '../errors.js';
 import { type Failure, failureOf, thrown } from './failure.js';
 
@@ -80,7 +81,7 @@ export class Link {
   /** What the other side has sent. */
   receive(messages: readonly object[]): void {
     for (const message of messages as readonly Message[]) {
-      if ('ask' in message) void this.#answer(message);
+      if ('ask' in message) own(this.#answer(message), (error) => this.#options.onBug(error, message.ask));
       else if (message.failure) this.#waiting.get(message.to)?.reject(thrown(message.failure));
       else this.#waiting.get(message.to)?.resolve(message.value);
     }

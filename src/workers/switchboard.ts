@@ -1,5 +1,6 @@
 // Switchboard: what the primary does for its workers: who has which name, questions from one to another, monitors' lines, counts.
 import type { Clock } from '../core/ports.js';
+import { own } from '../core/promises.js';
 import type { CounterName, Stats, StatsSnapshot } from '../core/stats.js';
 import type { Facts } from '../resp/facts.js';
 import type { Answer, Peer, Question } from '../resp/peers.js';
@@ -63,7 +64,7 @@ export class Switchboard {
     if (!member) return;
     member.isReady = true;
     this.#tellCountsLater();
-    void this.#tellWatching();
+    this.#watchersChanged();
   }
 
   /** A worker is gone: its names are free, and what it counted is the primary's. */
@@ -75,7 +76,7 @@ export class Switchboard {
     this.#claims.releaseAll(id);
     for (const [name, count] of Object.entries(member.counted)) this.#options.stats.add(name as CounterName, count);
     this.#tellCountsLater();
-    void this.#tellWatching();
+    this.#watchersChanged();
   }
 
   /** The worker that has the fewest connections; undefined: none serves. */
@@ -156,6 +157,11 @@ export class Switchboard {
       if (id === from || !isWatching || link.unsentBytes > unsentLimitBytes) continue;
       link.tell('showMonitors', [lines], lines.length);
     }
+  }
+
+  /** Whoever does not answer shows nothing, and is told again when it serves. */
+  #watchersChanged(): void {
+    own(this.#tellWatching(), () => {});
   }
 
   /** Those whose commands somebody elsewhere watches send them; resolves when they know. */

@@ -1,6 +1,7 @@
 // One worker as the primary has it: from its process' start over its phases to its end.
 import { within } from '../core/clock.js';
 import type { Clock } from '../core/ports.js';
+import { own } from '../core/promises.js';
 import { fail } from '../errors.js';
 import type { ConnectionHandle } from '../resp/peers.js';
 import { Link } from './link.js';
@@ -39,7 +40,10 @@ export class WorkerLife {
     this.link = new Link({ send: (messages, left) => process.send(messages, left), clock, onBug });
     this.#joined = new Promise((resolve) => this.link.serve({ hello: () => resolve() }));
     this.gone = new Promise((resolve) => process.onGone(resolve));
-    void this.gone.then(() => this.link.close());
+    own(
+      this.gone.then(() => this.link.close()),
+      (error) => onBug(error, 'gone'),
+    );
     process.onMessages((messages) => this.link.receive(messages));
     process.onPassed(options.onPassed);
   }

@@ -1,5 +1,6 @@
 // The worker's side: starts what the primary orders, answers it, and stops with it, or by itself when the primary is gone.
 import type { Clock } from '../core/ports.js';
+import { own } from '../core/promises.js';
 import type { StatsSnapshot } from '../core/stats.js';
 import type { ConnectionHandle, Peer, Peers } from '../resp/peers.js';
 import { Link } from './link.js';
@@ -49,7 +50,7 @@ export class WorkerSide {
     this.#options = options;
     this.#link = new Link({ send: (messages, left) => channel.send(messages, left), clock, onBug });
     this.#link.serve({ start: (order: StartOrder) => this.#start(order) });
-    channel.onGone(() => void this.#leave());
+    channel.onGone(() => own(this.#leave(), (error) => onBug(error, 'leave')));
     channel.onMessages((messages) => this.#link.receive(messages));
     channel.onPassed((handle) => (this.#served ? this.#served.accept(handle) : handle.close()));
     this.#link.tell('hello', []);

@@ -2,6 +2,7 @@
 import { within } from '../core/clock.js';
 import type { Face } from '../core/face.js';
 import type { Clock } from '../core/ports.js';
+import { own } from '../core/promises.js';
 import type { Log } from '../log.js';
 import type { ConnectionHandle } from '../resp/peers.js';
 import type { Phase, StartOrder, WorkerProcess } from './order.js';
@@ -116,7 +117,10 @@ export class Workers implements Face {
     const onPassed = (handle: ConnectionHandle) => this.#pass(id, handle);
     const worker: WorkerLife = new WorkerLife({ process: fork(), order: order(id), clock, onBug, onJoined, onPassed });
     this.#alive.set(id, worker);
-    void worker.gone.then((how) => this.#lost(worker, how));
+    own(
+      worker.gone.then((how) => this.#lost(worker, how)),
+      this.#bug,
+    );
     try {
       const port = await worker.start();
       switchboard.ready(id);
@@ -140,10 +144,14 @@ export class Workers implements Face {
     log.error({ worker: id, pid, how, afterMs }, 'a worker died: another one takes its place');
     const cancel = clock.after(afterMs, () => {
       this.#cancelReplacing.delete(cancel);
-      void this.#replace();
+      own(this.#replace(), this.#bug);
     });
     this.#cancelReplacing.add(cancel);
   }
+
+  readonly #bug = (err: unknown): void => {
+    this.#options.log.error({ err }, 'a worker was not looked after: this is a bug');
+  };
 
   /** Not starting is as good as dying: #lost() tries again. */
   async #replace(): Promise<void> {

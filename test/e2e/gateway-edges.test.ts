@@ -102,6 +102,28 @@ describe('at the edges', () => {
     assert.equal(await client.call('DUMP', '20000'), 0);
   });
 
+  test('acks that are refused at once and later, in one command, are answered: the gateway serves on', async (t) => {
+    if (!met(t, whyNoKafka())) return;
+    const gateway = await start();
+    await createTopic('acked', 4);
+    const client = await open(gateway, 'acking:a');
+    assert.equal(await pop(client, 'topics:acked', 1), undefined);
+    const producer = await open(gateway);
+    await producer.call('RPUSHX', 'topics:acked', 'first');
+    assert.equal(await producer.call('DUMP', '20000'), 0);
+    assert.equal((await pop(client, 'topics:acked'))?.value, 'first');
+    for (let round = 0; round < 5; round++) {
+      const acks = client.call('RPUSH', 'acks', 'acked:1:5', 'acked:2:5', 'acked:0:5', 'acked:99:0');
+      await assert.rejects(acks, { message: /^CONS offset 5 of acked:[0-2] does not exist/ });
+    }
+    assert.equal(await client.ping(), 'PONG');
+    assert.equal(await producer.ping(), 'PONG');
+    assert.deepEqual(
+      gateway.lines.filter(({ level }) => Number(level) >= 50),
+      [],
+    );
+  });
+
   test('a consumer waits for a topic that comes later', async (t) => {
     if (!met(t, whyNoKafka())) return;
     const gateway = await start();

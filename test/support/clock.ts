@@ -1,10 +1,11 @@
 // A clock that tests hold in their hand: time passes only by advance().
 import { setImmediate as turn } from 'node:timers/promises';
+import { createClock } from '../../src/clock.js';
 import type { Clock } from '../../src/core/ports.js';
 
 interface Timer {
   readonly at: number;
-  readonly call: () => void;
+  readonly call: () => unknown;
 }
 
 export class ManualClock implements Clock {
@@ -24,7 +25,7 @@ export class ManualClock implements Clock {
     return this.#now;
   }
 
-  after(ms: number, call: () => void): () => void {
+  after(ms: number, call: () => unknown): () => void {
     const timer: Timer = { at: this.#now + Math.max(0, ms), call };
     this.#timers.push(timer);
     return () => {
@@ -53,12 +54,9 @@ export class ManualClock implements Clock {
   }
 }
 
-/** The real time, for fakes that run in it. */
-export const realClock: Clock = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-  after(ms, call) {
-    const timer = setTimeout(call, Math.min(ms, 2 ** 31 - 1));
-    return () => clearTimeout(timer);
+/** The real time, for fakes that run in it. What a timer fails with ends the test. */
+export const realClock: Clock = createClock({
+  error: ({ err }) => {
+    throw err;
   },
-};
+});

@@ -1,6 +1,7 @@
 // StreamGroups: the open stream groups of one cluster, by Kafka group and topic; made on the first read, closed when idle.
 import { fail } from '../../errors.js';
 import { keepSparse } from '../keep-sparse.js';
+import { own } from '../promises.js';
 import type { ReaderContext } from '../shared-settings.js';
 import type { TopicCatalog } from '../topic-catalog.js';
 import type { Pending } from './pending.js';
@@ -53,7 +54,7 @@ export class StreamGroups {
       catalog,
       settings,
       after: this.#leaving.get(key) ?? Promise.resolve(),
-      onIdle: (idle) => void this.leave(idle),
+      onIdle: (idle) => own(this.leave(idle), this.#failed),
       onGivenUp,
     });
     this.#open.set(key, group);
@@ -67,6 +68,7 @@ export class StreamGroups {
     const left = group
       .close()
       .then((sparse) => keepSparse(this.#options.context, group.kafkaGroup, sparse))
+      .catch(this.#failed)
       .finally(() => {
         if (this.#leaving.get(key) === left) this.#leaving.delete(key);
       });
@@ -78,6 +80,10 @@ export class StreamGroups {
   async left(kafkaGroup: string, topic: string): Promise<void> {
     await this.#leaving.get(keyOf(kafkaGroup, topic));
   }
+
+  readonly #failed = (err: unknown): void => {
+    this.#options.context.log.error({ err }, 'A group could not be left in good order: this is a bug');
+  };
 
   /** A connection has closed. */
   gone(socket: object): void {

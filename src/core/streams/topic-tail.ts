@@ -10,6 +10,7 @@ import {
   type KafkaFault,
   type Message,
 } from '../ports.js';
+import { guard } from '../promises.js';
 import type { TopicCatalog } from '../topic-catalog.js';
 import { type Marks, marksOf } from './stream-log.js';
 
@@ -19,6 +20,8 @@ export interface TailContext {
   readonly catalog: TopicCatalog;
   readonly clock: Clock;
   readonly onFault: (fault: KafkaFault) => void;
+  /** Told of what is no fault of Kafka's: the tail goes on. */
+  readonly onBug: (error: unknown) => void;
   /** Of the last messages, kept for readers that come back for the next ones, bytes. */
   readonly keepBytes: number;
 }
@@ -96,8 +99,8 @@ export class TopicTail {
         if (marks) await this.#follow(marks, existed, started);
         existed = marks !== undefined;
       } catch (error) {
-        if (!(error instanceof KafkaError)) throw error;
-        this.#context.onFault(error);
+        if (error instanceof KafkaError) this.#context.onFault(error);
+        else this.#context.onBug(error);
       }
       started();
       if (!this.#closed) await sleep(this.#context.clock, retryMs);
@@ -143,7 +146,8 @@ export class TopicTail {
       this.#keptBytes += messageBytes(message);
     }
     this.#forget();
-    for (const listener of this.#listeners) listener(messages);
+    // What one of them can't do with its messages is no reason to keep them from the others.
+    for (const listener of this.#listeners) guard(() => listener(messages), this.#context.onBug);
   }
 
   #forget(): void {

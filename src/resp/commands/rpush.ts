@@ -2,9 +2,11 @@
 // Acknowledges a message and all before it of its partition: offset + 1 is stored, and committed within auto.commit.interval.ms.
 // With plain lists, any other key: RPUSH <key> <element> [...], answered when Kafka has them.
 // Beyond Rafka: several acks in one command, acks from any connection of the same name, RPUSH topics:<t> <message> as RPUSHX.
+import { all } from '../../core/promises.js';
+import { partitionKey } from '../../core/read-ahead.js';
 import { fail } from '../../errors.js';
 import type { Command } from '../command.js';
-import type { Context } from '../context.js';
+import type { Acknowledger, Context } from '../context.js';
 import type { Reply } from '../reply.js';
 import { isPlainList, pushToList } from '../streams/lists.js';
 import { isProduceKey } from '../topics-key.js';
@@ -41,27 +43,30 @@ interface Ack {
 
 function acknowledge(ctx: Context, acks: readonly Ack[]): Reply | Promise<Reply> {
   const session = ctx.sessions.acknowledger();
-  const asked: Promise<void>[] = [];
+  if (acks.length > 1) return acknowledgeAll(ctx, session, acks);
+  const { topic, partition, offset } = acks[0]!;
+  return session.ack(topic, partition, offset)?.then(() => 1) ?? 1;
+}
+
+/** Each ack that can be taken is, whatever becomes of the others. @throws the first refusal, once all are settled */
+function acknowledgeAll(ctx: Context, session: Acknowledger, acks: readonly Ack[]): Promise<Reply> {
   const furthest = furthestOfEach(acks);
-  for (const { topic, partition, offset } of furthest) {
-    const answer = session.ack(topic, partition, offset);
-    if (answer) asked.push(answer);
-  }
-  // The furthest count themselves.
-  ctx.stats.add('consumer.acks', acks.length - furthest.length);
-  return asked.length > 0 ? Promise.all(asked).then(() => acks.length) : acks.length;
+  return all(furthest, ({ topic, partition, offset }) => session.ack(topic, partition, offset)).then(() => {
+    // The furthest count themselves.
+    ctx.stats.add('consumer.acks', acks.length - furthest.length);
+    return acks.length;
+  });
 }
 
 /** An ack covers all before it of its partition: only the last of each has to be taken. */
 function furthestOfEach(acks: readonly Ack[]): readonly Ack[] {
-  if (acks.length === 1) return acks;
-  const furthest: Ack[] = [];
+  const furthest = new Map<string, Ack>();
   for (const ack of acks) {
-    const at = furthest.findIndex(({ topic, partition }) => partition === ack.partition && topic === ack.topic);
-    if (at < 0) furthest.push(ack);
-    else if (furthest[at]!.offset < ack.offset) furthest[at] = ack;
+    const key = partitionKey(ack.topic, ack.partition);
+    const before = furthest.get(key);
+    if (!before || before.offset < ack.offset) furthest.set(key, ack);
   }
-  return furthest;
+  return [...furthest.values()];
 }
 
 function parseAck(bytes: Buffer): Ack {

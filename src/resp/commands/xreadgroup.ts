@@ -2,6 +2,7 @@
 // `>`: new entries, first come first served among all members; any other id: the member's own pending entries behind it.
 // Without COUNT (or COUNT 0) at most 100 new entries. While the group is being joined a read waits inside BLOCK, or answers null.
 
+import { all } from '../../core/promises.js';
 import type { Handed } from '../../core/streams/pending.js';
 import { committedOf } from '../../core/streams/positions.js';
 import type { StreamGroup } from '../../core/streams/stream-group.js';
@@ -92,13 +93,13 @@ function readOpen(
 ): Reply | Promise<Reply> {
   // The socket counts as the member's until it closes: its sessions tell.
   void ctx.sessions.streams;
-  const found: (readonly [key: Buffer, entries: Reply[] | Promise<Reply[]>])[] = [];
+  const found: Found[] = [];
   for (const [index, { key, at, after }] of wanted.entries()) {
     const group = groups[index]!;
-    if (after) found.push([key, history(ctx, read, group, at, after)]);
+    if (after) found.push({ key, entries: () => history(ctx, read, group, at, after) });
     else {
       const handed = group.read(request(ctx, read, group));
-      if (handed.length > 0) found.push([key, handedTo(ctx, group, handed)]);
+      if (handed.length > 0) found.push({ key, entries: () => handedTo(ctx, group, handed) });
     }
   }
   if (found.length > 0) return gather(ctx, found);
@@ -185,12 +186,16 @@ function history(
   );
 }
 
-function gather(
-  ctx: Context,
-  found: readonly (readonly [key: Buffer, entries: Reply[] | Promise<Reply[]>])[],
-): Reply | Promise<Reply> {
-  if (found.every(([, entries]) => !(entries instanceof Promise)))
-    return streamsReply(ctx, found as readonly (readonly [Buffer, Reply[]])[]);
-  const all = found.map(async ([key, entries]) => [key, await entries] as const);
-  return Promise.all(all).then((streams) => streamsReply(ctx, streams));
+/** Of one stream what is answered; loading begins when it is called. */
+interface Found {
+  readonly key: Buffer;
+  readonly entries: () => Reply[] | Promise<Reply[]>;
+}
+
+function gather(ctx: Context, found: readonly Found[]): Reply | Promise<Reply> {
+  const reply = (streams: readonly (readonly [Buffer, Reply[]])[]): Reply => streamsReply(ctx, streams);
+  if (found.length > 1) return all(found, async ({ key, entries }) => [key, await entries()] as const).then(reply);
+  const { key, entries: load } = found[0]!;
+  const entries = load();
+  return entries instanceof Promise ? entries.then((loaded) => reply([[key, loaded]])) : reply([[key, entries]]);
 }

@@ -1,4 +1,5 @@
 // Acknowledging entries of a group: those that are pending in this process, and with --workers those of the others.
+import { all } from '../../core/promises.js';
 import { fail } from '../../errors.js';
 import type { Context } from '../context.js';
 import type { EntryPlace } from '../peers.js';
@@ -41,6 +42,9 @@ async function ackElsewhere(
   own: number | Promise<number>,
 ): Promise<number> {
   const places = entries.map(({ partition, offset }) => ({ partition, offset }));
-  const all = await Promise.all([own, peers.askAll('ackEntries', kafkaGroup, topic, places)]);
-  return all.flat().reduce((sum, count) => sum + count, 0);
+  const counts = await all(
+    [() => own, () => peers.askAll('ackEntries', kafkaGroup, topic, places)],
+    (count): number | number[] | Promise<number | number[]> => count(),
+  );
+  return counts.flat().reduce((sum, count) => sum + count, 0);
 }

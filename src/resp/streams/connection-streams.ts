@@ -1,4 +1,5 @@
 // ConnectionStreams: what one connection has of streams: its subscriptions, and list elements it popped and did not acknowledge yet.
+import { own } from '../../core/promises.js';
 import type { Pending } from '../../core/streams/pending.js';
 import type { StreamGroup } from '../../core/streams/stream-group.js';
 import type { Context } from '../context.js';
@@ -39,7 +40,9 @@ export class ConnectionStreams {
     this.#popped = undefined;
     const paired = this.#paired;
     this.#paired = undefined;
-    void paired?.();
+    own(paired?.(), (err) => {
+      this.#ctx.log.error({ conn: this.#ctx.id, err }, `${notAcknowledged}: this is a bug`);
+    });
   }
 
   /** Nobody is answered how it went: entries whose partition was taken away meanwhile come again elsewhere. */

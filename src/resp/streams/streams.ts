@@ -62,6 +62,7 @@ export class Streams implements Face {
     this.groupForm = new GroupForm(settings.groupId);
     const { kafka } = cluster;
     const onFault = (fault: Parameters<SessionLog['consumerFault']>[1]) => sessionLog.consumerFault('streams', fault);
+    const onBug = (err: unknown) => log.error({ err }, 'a tail failed: this is a bug');
     this.#producer = this.#makeProducer();
     this.topics = new StreamTopics({ admin: kafka.admin, catalog, clock, settings, onMade: options.onMade });
     this.ranges = new RangeReader({
@@ -72,7 +73,7 @@ export class Streams implements Face {
       onFault,
     });
     this.tails = new TopicTails(
-      { kafka, admin: kafka.admin, catalog, clock, onFault, keepBytes: tailKeepBytes },
+      { kafka, admin: kafka.admin, catalog, clock, onFault, onBug, keepBytes: tailKeepBytes },
       settings.idleMs,
       settings.maxConsumers,
     );

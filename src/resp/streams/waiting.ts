@@ -16,18 +16,25 @@ export function waitFor<T>(
       reject(signal.reason);
       return;
     }
+    let isSettled = false;
+    let stop: (() => void) | undefined;
     const settle = (act: () => void): void => {
-      clearTimeout(timer);
+      if (isSettled) return;
+      isSettled = true;
+      cancel();
       signal.removeEventListener('abort', aborted);
-      stop();
+      stop?.();
       act();
     };
     const aborted = (): void => settle(() => reject(signal.reason));
-    const timer = ms <= maxTimerMs ? setTimeout(() => settle(() => resolve(undefined)), ms) : undefined;
+    const cancel = ctx.server.clock.after(ms, () => settle(() => resolve(undefined)));
     signal.addEventListener('abort', aborted, { once: true });
-    const stop = arm((value) => settle(() => resolve(value)));
+    try {
+      stop = arm((value) => settle(() => resolve(value)));
+      // It came at once.
+      if (isSettled) stop();
+    } catch (error) {
+      settle(() => reject(error));
+    }
   });
 }
-
-/** A timer that is set for longer goes off at once. */
-const maxTimerMs = 2 ** 31 - 1;

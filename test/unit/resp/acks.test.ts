@@ -1,6 +1,7 @@
 // RPUSH acks with several acks: the furthest of each partition counts, in whatever order they come.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { eventually } from '../../support/eventually.js';
 import { RespPair } from '../../support/resp-pair.js';
 
 const key = 'topics:t:{"auto.offset.reset":"earliest"}';
@@ -22,6 +23,28 @@ test('several acks in any order move the position behind the furthest, and each 
     const next = await pair.client();
     await next.exchange(['CLIENT', 'SETNAME', 'g:d']);
     assert.ok((await next.exchange(['BLPOP', key, '5'])).endsWith('$1\r\nd\r\n'));
+  } finally {
+    await pair.stop();
+  }
+});
+
+test('of many acks in one command some are refused at once and others later: an error, and the rest is taken', async () => {
+  const pair = await RespPair.start();
+  try {
+    await pair.kafka.admin.createTopic({ name: 't', partitions: 4 });
+    for (const partition of [0, 1, 2, 3]) pair.kafka.seed('t', partition, `of ${partition}`);
+    const client = await pair.client();
+    await client.exchange(['CLIENT', 'SETNAME', 'g:a']);
+    assert.match(await client.exchange(['BLPOP', key, '5']), /^\*8/);
+    // The broker is asked about what was not read here; partition 99 is nobody's, which is known at once.
+    assert.match(await client.exchange(['RPUSH', 'acks', 't:1:5', 't:2:5', 't:0:5', 't:99:0', 't:3:0']), /^-CONS /);
+    assert.match(await client.exchange(['RPUSH', 'acks', 't:99:0', 't:1:0', 't:98:0']), /^-CONS Partition t:99 /);
+    assert.equal(await client.exchange(['QUIT']), '+OK\r\n');
+    const partitions = [0, 1, 2, 3].map((partition) => ({ topic: 't', partition }));
+    await eventually(10_000, async () => {
+      const committed = await pair.kafka.admin.groupOffsets('g', partitions);
+      return committed.map(({ partition, offset }) => `${partition}:${offset}`).join(' ') === '1:1 3:1';
+    });
   } finally {
     await pair.stop();
   }

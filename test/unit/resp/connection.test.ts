@@ -458,3 +458,41 @@ describe('who is let in', () => {
     });
   });
 });
+
+describe('a bug', () => {
+  const broken = (name: string, reply: () => Reply | Promise<Reply>, more: Partial<Command> = {}): Command => {
+    return { name, arity: 1, prefix: 'ERR', group: 'server', flags: [], summary: '', run: reply, ...more };
+  };
+  const half: Reply = Object.defineProperty(['the first half', 'the other'], 1, {
+    get() {
+      throw new Error('no such half');
+    },
+  });
+
+  test('a reply that cannot be written costs its own connection only, and leaves nothing of it to others', async () => {
+    const told: string[] = [];
+    const pair = await RespPair.start({
+      onError: (line) => told.push(line),
+      commands: [
+        ...Object.values(commands),
+        broken('halfnow', () => half),
+        broken('halflater', async () => half),
+        broken('halfinline', async () => half, { pipelined: true }),
+      ],
+    });
+    try {
+      const other = await pair.client();
+      for (const name of ['HALFNOW', 'HALFLATER', 'HALFINLINE']) {
+        const client = await pair.client();
+        client.send([name]);
+        await client.closed();
+        assert.equal(client.received, '');
+        assert.equal(await other.exchange(['PING']), '+PONG\r\n');
+      }
+      assert.equal(told.length, 3);
+      assert.ok(told.every((line) => line.includes('a connection failed: this is a bug')));
+    } finally {
+      await pair.stop();
+    }
+  });
+});

@@ -8,7 +8,7 @@ const turnEnds = (): Promise<void> => new Promise((resolve) => setImmediate(reso
 
 test('one that alone was answered in eight turns need not wait, until another is answered', async () => {
   const written: string[] = [];
-  const writer = (name: string) => ({ write: () => void written.push(name) });
+  const writer = (name: string) => ({ write: () => void written.push(name), failed: assert.fail });
   const [a, b] = [writer('a'), writer('b')];
   const turns = new TurnWrites(new Encoder());
   for (let turn = 0; turn < 8; turn++) {
