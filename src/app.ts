@@ -14,6 +14,7 @@ import { own } from './core/promises.js';
 import { Stats } from './core/stats.js';
 import type { OpsWorkers } from './http/ops.js';
 import { createKafkaFactory } from './kafka/factory.js';
+import { ProduceBudget } from './kafka/produce-budget.js';
 import type { Log } from './log.js';
 import { fromPool } from './pixy/settings.js';
 import { Program } from './program.js';
@@ -182,10 +183,19 @@ export async function openClusters(config: Config, log: Log, place: Place = {}):
   const { embeddedBrokers, processes } = place;
   const sections = { default: { general: config.general, consumer: config.consumer, producer: config.producer } };
   const clusters: Cluster[] = [];
+  // Of several processes each has a part; the primary produces for REST, gRPC and the workers of the configuration.
+  const { produceBufferBytes, workers } = config.resp;
+  const budget = new ProduceBudget(Math.ceil(produceBufferBytes / (workers > 1 ? workers + 1 : 1)));
   const here = embeddedBrokers === undefined ? true : { brokers: embeddedBrokers };
   for (const [name, properties] of Object.entries({ ...sections, ...config.clusters })) {
     const embedded = config.embedded && name === 'default' && here;
-    const kafka = await createKafkaFactory({ ...properties, embedded, processes, log: log.child({ cluster: name }) });
+    const kafka = await createKafkaFactory({
+      ...properties,
+      embedded,
+      processes,
+      budget,
+      log: log.child({ cluster: name }),
+    });
     clusters.push({ name, kafka });
   }
   return new Clusters(clusters);

@@ -19,6 +19,7 @@ import { refuse } from './fault.js';
 import { Gathering } from './gathering.js';
 import { native } from './native.js';
 import { NativeAdmin } from './native-admin.js';
+import type { ProduceBudget } from './produce-budget.js';
 import { openProducer } from './producer.js';
 import {
   adminProperties,
@@ -39,6 +40,8 @@ export interface KafkaFactoryOptions {
   readonly embedded?: boolean | { readonly brokers: string };
   /** How many processes like this one serve clients of the cluster; absent: this one alone. */
   readonly processes?: number | undefined;
+  /** What the records of its producers may take together with those of others; absent: no bound but librdkafka's, of each producer. */
+  readonly budget?: ProduceBudget | undefined;
   readonly log: Log;
 }
 
@@ -56,7 +59,8 @@ export async function createKafkaFactory(options: KafkaFactoryOptions): Promise<
   if (obstacle) log.warn({ property: obstacle }, 'producing without idempotence, which this property rules out');
   if (!options.embedded) checkBrokers(sections);
   const embedded = options.embedded ? await openEmbedded(options.embedded, log) : undefined;
-  return new RdKafkaFactory(sections, log, embedded, new Gathering({ processes: options.processes }));
+  const gathering = new Gathering({ processes: options.processes });
+  return new RdKafkaFactory(sections, log, embedded, gathering, options.budget);
 }
 
 type Sections = Record<'general' | 'consumer' | 'producer', Section>;
@@ -92,18 +96,22 @@ class RdKafkaFactory implements KafkaFactory {
   readonly #log: Log;
   readonly #embedded: EmbeddedKafka | undefined;
   readonly #gathering: Gathering;
+  readonly #budget: ProduceBudget | undefined;
 
   constructor(
     { general, consumer, producer }: Sections,
     log: Log,
     embedded: EmbeddedKafka | undefined,
     gathering: Gathering,
+    budget: ProduceBudget | undefined,
   ) {
+    this.#budget = budget;
     this.#gathering = gathering;
     const above: Section[] = embedded
       ? [{ name: 'embedded', properties: { 'bootstrap.servers': embedded.brokers } }]
       : [];
-    this.#producer = [general, producer, ...above];
+    const own = [general, producer, ...above];
+    this.#producer = budget ? withinBudget(own, budget, log) : own;
     this.#consumer = [general, consumer, ...above];
     this.#log = log;
     this.#embedded = embedded;
@@ -127,6 +135,8 @@ class RdKafkaFactory implements KafkaFactory {
       this.#log,
       timeoutMs,
       this.#gathering,
+      // What is written in transactions is bounded by who writes it.
+      properties.sectionOf.has('transactional.id') ? undefined : this.#budget,
     );
   }
 
@@ -154,6 +164,21 @@ class RdKafkaFactory implements KafkaFactory {
     await this.admin.close();
     await this.#embedded?.stop();
   }
+}
+
+/** What one producer may hold: its share, or as the user says, but no more than all together. */
+function withinBudget(sections: readonly Section[], budget: ProduceBudget, log: Log): Section[] {
+  const key = 'queue.buffering.max.kbytes';
+  const own = producerProperties(sections).global[key];
+  const most = Math.floor(budget.limit / 1_024);
+  if (own === undefined)
+    return [{ name: 'default', properties: { [key]: Math.ceil(budget.share / 1_024) } }, ...sections];
+  if (Number(own) <= most) return [...sections];
+  log.warn(
+    { [key]: own, used: most },
+    'more than all producers may hold together (resp.produceBufferBytes): that is used',
+  );
+  return [...sections, { name: 'default', properties: { [key]: most } }];
 }
 
 /** Its records have waited for others already; librdkafka's own default spreads neighbours without a key over partitions when none lingers. */

@@ -65,6 +65,11 @@ export class Pack implements Gathered {
     return this.#count;
   }
 
+  /** Of keys and values. */
+  get bytes(): number {
+    return this.#length;
+  }
+
   get isEmpty(): boolean {
     return this.#count === 0;
   }

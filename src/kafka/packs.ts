@@ -43,6 +43,13 @@ export class Packs {
     return count;
   }
 
+  /** Memory that they take. */
+  get bytes(): number {
+    let bytes = 0;
+    for (const pack of this.#byTopic.values()) bytes += pack.bytes;
+    return bytes;
+  }
+
   /** Reports what is not handed over as failed. */
   giveUp(): void {
     for (const pack of this.#byTopic.values()) pack.giveUp();

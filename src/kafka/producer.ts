@@ -7,6 +7,7 @@ import type { Gathering } from './gathering.js';
 import { type NativeError, type NativeHeaders, type NativeProducer, native } from './native.js';
 import type { PackOptions } from './pack.js';
 import { Packs } from './packs.js';
+import type { ProduceBudget, Spender } from './produce-budget.js';
 import type { ClientProperties } from './properties.js';
 import { Reports } from './reports.js';
 
@@ -15,6 +16,8 @@ const empty = Buffer.from('x').subarray(0, 0);
 
 /** Larger records are handed to librdkafka by themselves. */
 const mostPackedBytes = 16_384;
+/** What librdkafka takes for a record beside its bytes. */
+const recordBytes = 256;
 /** How long librdkafka may take to report what was purged, ms. */
 const purgeMs = 1_000;
 /** librdkafka's own default. */
@@ -27,6 +30,7 @@ export async function openProducer(
   log: Log,
   timeoutMs: number,
   gathering: Gathering,
+  budget?: ProduceBudget,
 ): Promise<Producer> {
   const reports = new Reports(options);
   const client = await connect<NativeProducer>(
@@ -44,16 +48,20 @@ export async function openProducer(
     timeoutMs,
   );
   reports.attach(client.native);
-  return new RdProducer(client, reports, properties, { gatherMs: options.gatherMs ?? 0, gathering });
+  return new RdProducer(client, reports, properties, { gatherMs: options.gatherMs ?? 0, gathering }, budget);
 }
 
-class RdProducer implements Producer {
+class RdProducer implements Producer, Spender {
   readonly #client: Client<NativeProducer>;
   readonly #native: NativeProducer;
   readonly #reports: Reports;
   readonly #packs: Packs;
   /** Bytes of key and value up to which a record is packed. */
   readonly #packedBytes: number;
+  readonly #budget: ProduceBudget | undefined;
+  /** Keys and headers since nothing was in flight, which librdkafka does not count, and the largest of one record, bytes. */
+  #besides = 0;
+  #largestBesides = 0;
   #lastHeaders: readonly Header[] = [];
   #lastNative: NativeHeaders = [];
   #closing: Promise<void> | undefined;
@@ -65,7 +73,10 @@ class RdProducer implements Producer {
     reports: Reports,
     { global }: ClientProperties,
     gathering: Pick<PackOptions, 'gatherMs' | 'gathering'>,
+    budget: ProduceBudget | undefined,
   ) {
+    this.#budget = budget;
+    budget?.add(this);
     this.#client = client;
     this.#native = client.native;
     this.#reports = reports;
@@ -81,6 +92,7 @@ class RdProducer implements Producer {
 
   produce(record: ProducerRecord, tag?: unknown): void {
     if (this.#closing) throw closedError();
+    if (this.#budget && !this.#hasRoom(this.#budget, record)) throw queueFull;
     const number = this.#reports.expect(tag);
     const code = this.#isPacked(record)
       ? this.#producePacked(record, number, tag !== undefined)
@@ -88,6 +100,24 @@ class RdProducer implements Producer {
     if (code === 0) return;
     this.#reports.forget(number);
     throw code === KafkaCode.queueFull ? queueFull : wrap(code);
+  }
+
+  get heldBytes(): number {
+    if (this.pending === 0) {
+      this.#besides = this.#largestBesides = 0;
+      return 0;
+    }
+    const besides = Math.min(this.#besides, this.pending * this.#largestBesides);
+    return this.#packs.bytes + (this.#native.outqBytes?.() ?? 0) + besides;
+  }
+
+  #hasRoom(budget: ProduceBudget, { key, value, headers }: ProducerRecord): boolean {
+    let besides = key?.length ?? 0;
+    if (headers !== undefined) for (const header of headers) besides += header.key.length + (header.value?.length ?? 0);
+    if (!budget.take(recordBytes + besides + (value?.length ?? 0))) return false;
+    this.#besides += besides;
+    if (besides > this.#largestBesides) this.#largestBesides = besides;
+    return true;
   }
 
   #isPacked({ key, value, partition, timestamp, headers }: ProducerRecord): boolean {
@@ -150,6 +180,7 @@ class RdProducer implements Producer {
     const deadline = performance.now() + timeoutMs;
     await this.flush(timeoutMs);
     this.#closed = true;
+    this.#budget?.delete(this);
     this.#packs.stop();
     this.#reports.detach();
     await this.#client.disconnect(Math.max(1000, deadline - performance.now()));

@@ -28,6 +28,12 @@ export const kafkaSettings = {
     .describe(
       'Least time between two hand-overs of one connection to its producer; up to 5 ms while it produces fast, up to 100 while many do. What comes sooner waits; 0: nothing does, nor with shared producers: librdkafka lingers',
     ),
+  produceBufferBytes: bytes
+    .min(1_024 * 1_024)
+    .default(512 * 1_024 * 1_024)
+    .describe(
+      'What messages on their way to Kafka may take, of all connections and faces together; who would exceed it is not read from, and gets an error after `produceTimeoutMs`. One connection may take a quarter, or what `queue.buffering.max.kbytes` of the file says',
+    ),
   producerFlushMs: ms
     .default(5_000)
     .describe("How long a closing connection's producer may take to deliver what it holds"),

@@ -8,6 +8,7 @@ import { freePort, GatewayProcess } from '../support/gateway.js';
 import { KafkaServer, whyNoKafka } from '../support/kafka-server.js';
 import { met } from '../support/needs.js';
 import { connect, pop } from '../support/redis-client.js';
+import { encodeCommand, RawClient } from '../support/resp-pair.js';
 
 describe('producing to a real Kafka', () => {
   let kafka: KafkaServer | undefined;
@@ -99,6 +100,36 @@ describe('producing to a real Kafka', () => {
     kafka.resume();
     await eventually(30_000, () => client.call('RPUSHX', key, 'm').catch(() => false));
     assert.equal(await client.call('DUMP', '10000'), 0);
+  });
+
+  it('connections whose broker stands still hold no more than the budget together: they are held back, then refused', async (kafka) => {
+    const budget = 64 * 1024 * 1024;
+    const gateway = await start({ produceBufferBytes: budget, produceTimeoutMs: 1_500 });
+    const { client, key } = await opened(gateway);
+    const memory = async (): Promise<number> =>
+      Number(/used_memory_rss:(\d+)/.exec(String(await client.call('INFO', 'memory')))![1]);
+    const writers = await Promise.all(Array.from({ length: 8 }, () => RawClient.connect({ port: gateway.port })));
+    try {
+      for (const writer of writers) assert.equal(await writer.exchange(['RPUSHX', key, 'first']), ':1\r\n');
+      const before = await memory();
+      kafka.pause();
+      const batch = Buffer.concat(Array<Buffer>(20_000).fill(encodeCommand(['RPUSHX', key, 'x'.repeat(1_024)])));
+      for (const writer of writers) writer.socket.write(batch);
+      const refusal = '-PROD Local: Queue full\r\n';
+      await eventually(60_000, () => writers.every(({ received }) => received.includes(refusal)));
+      const accepted = writers.reduce((sum, { received }) => sum + received.split(':1\r\n').length - 1, 0);
+      assert.ok(accepted * 1_024 <= budget, `${accepted} messages`);
+      assert.ok(accepted * 1_024 >= budget / 2, `${accepted} messages`);
+      const grown = (await memory()) - before;
+      assert.ok(grown < 3 * budget, `${grown} bytes more`);
+      kafka.resume();
+      for (const writer of writers) {
+        const answers = await writer.exchange(['DUMP', '60000']);
+        assert.ok(answers.endsWith(':0\r\n'), answers.slice(-100));
+      }
+    } finally {
+      for (const writer of writers) writer.close();
+    }
   });
 
   describe('to a topic that takes 10,000 bytes at a time', () => {
