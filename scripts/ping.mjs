@@ -2,7 +2,9 @@
 import { connect } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 
-const { RAFKA_RESP_HOST: host, RAFKA_RESP_PORT: port = '6380', RAFKA_PASSWORD, RAFKA_RESP_REQUIREPASS } = process.env;
+const { RAFKA_RESP_HOST: host, RAFKA_RESP_PORT = '', RAFKA_PASSWORD, RAFKA_RESP_REQUIREPASS } = process.env;
+// For a Service named rafka-resp Kubernetes sets a URL there.
+const port = /^\d+$/.test(RAFKA_RESP_PORT) ? RAFKA_RESP_PORT : '6380';
 const password = RAFKA_PASSWORD ?? RAFKA_RESP_REQUIREPASS;
 // Whose certificate it is does not matter here: the question is whether somebody answers.
 const open = process.env.RAFKA_RESP_TLS_CERT_FILE ? (at) => connectTls({ ...at, rejectUnauthorized: false }) : connect;

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { createClock } from './clock.js';
-import type { Config } from './config.js';
+import { type Config, embeddedWarning } from './config.js';
 import { type AccessOptions, Users } from './core/access/users.js';
 import { correctedProperties } from './core/client-properties.js';
 import { sleep } from './core/clock.js';
@@ -93,8 +93,7 @@ export function createProgram({ config, clusters, clock, log }: Shared, { closeS
     ...parts,
     log,
     async prepare() {
-      if (config.embedded)
-        log.warn('no configuration file: Kafka runs inside this process, in memory. Nothing is kept when it ends');
+      if (config.embedded) log.warn(embeddedWarning);
       const exposed = exposure(config.resp);
       if (exposed !== undefined) log.warn({ host: config.resp.host }, exposed);
       for (const cluster of clusters)

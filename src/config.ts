@@ -1,11 +1,17 @@
 // The configuration: one JSON file, RAFKA_* variables and flags, checked by the sections' schemas. A plain Rafka file is valid.
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { environmentName, ownVariables, propertyPath, propertySections, shortNames } from './environment.js';
 import { grpcConfig } from './grpc/config.js';
 import { httpConfig, opsConfig } from './http/config.js';
 import { poolConfig } from './pixy/config.js';
 import { respConfig } from './resp/config.js';
 import { risSchema } from './ris/config.js';
+
+/** What everybody must know who starts the embedded Kafka. */
+export const embeddedWarning =
+  'EMBEDDED KAFKA: it runs inside this process, in memory, and nothing is kept when it ends. ' +
+  'For a Kafka of your own: --brokers <host:port,...> or -c <file>';
 
 /** librdkafka properties as users write them; librdkafka itself checks them. */
 const properties = z
@@ -16,6 +22,12 @@ const kafkaSections = { general: properties, consumer: properties, producer: pro
 
 const schema = z.strictObject({
   ...kafkaSections,
+  embedded: z
+    .boolean()
+    .optional()
+    .describe(
+      'Run Kafka inside this process, in memory: nothing is kept when it ends. Absent: when there is no file and no brokers are named, but not with NODE_ENV=production',
+    ),
   /** More clusters, by name, for the faces that can choose one. */
   clusters: z.record(z.string(), z.strictObject(kafkaSections)).default({}),
   resp: respConfig,
@@ -49,30 +61,75 @@ const schema = z.strictObject({
 });
 
 export type Config = z.infer<typeof schema> & {
-  /** No configuration file: Kafka runs in this process. */
+  /** Kafka runs in this process. */
   readonly embedded: boolean;
 };
 
 /** Told to the user as it is; exit code 1. */
 export class ConfigError extends Error {}
 
-/** A value with the dotted path of its key, e.g. from a flag. */
-export type Setting = readonly [path: string, value: unknown];
+/** A value with the path of its key, dotted or in its parts, e.g. from a flag. */
+export type Setting = readonly [path: string | readonly string[], value: unknown];
 
 export interface ConfigSources {
   /** The JSON file; absent: the embedded Kafka. */
   readonly file?: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly flags: readonly Setting[];
+  /** What is configured needs no Kafka. */
+  readonly offline?: boolean;
 }
 
 /** Loads and checks it: flag over variable over file over default. @throws ConfigError naming the key, the value and the fix. */
-export async function loadConfig({ file, env, flags }: ConfigSources): Promise<Config> {
+export async function loadConfig({ file, env, flags, offline = false }: ConfigSources): Promise<Config> {
   const tree = file === undefined ? {} : await readJson(file);
-  for (const [path, value] of [...environmentSettings(env), ...flags]) assign(tree, path.split('.'), value);
+  for (const [path, value] of [...environmentSettings(env, tree), ...flags]) {
+    const parts = typeof path === 'string' ? partsOf(path) : path;
+    if (parts.length === 2 && parts[0] === 'general' && brokersKeys.includes(parts[1]!)) {
+      checkBrokers(parts.join('.'), String(value));
+      forgetBrokers(tree);
+    }
+    assign(tree, parts, value);
+  }
   const result = schema.safeParse(tree);
   if (!result.success) throw new ConfigError(result.error.issues.map((issue) => explain(issue, file)).join('\n'));
-  return { ...result.data, embedded: file === undefined };
+  const embedded = isEmbedded(result.data, file);
+  if (embedded && result.data.embedded === undefined && env.NODE_ENV === 'production' && !offline)
+    throw new ConfigError(notInProduction);
+  return { ...result.data, embedded };
+}
+
+/** librdkafka has two names for them. */
+const brokersKeys = ['bootstrap.servers', 'metadata.broker.list'];
+
+const notInProduction =
+  'NODE_ENV is production, and no Kafka is configured: the embedded one keeps nothing when it ends. ' +
+  'Name yours with -c <file>, --brokers <host:port,...> or RAFKA_BROKERS. If the embedded one is meant: --embedded';
+
+/** @throws ConfigError when the embedded Kafka is asked for and another one named. */
+function isEmbedded({ embedded, ...sections }: z.infer<typeof schema>, file: string | undefined): boolean {
+  const named = [sections.general, sections.consumer, sections.producer]
+    .flatMap((section) => brokersKeys.map((key) => section[key]))
+    .find((brokers) => brokers !== undefined && brokers !== '');
+  if (embedded === undefined) return file === undefined && named === undefined;
+  if (embedded && named !== undefined)
+    throw new ConfigError(`embedded: the configuration names the brokers ${named} as well: leave one of them out`);
+  return embedded;
+}
+
+/** librdkafka would wait for ever for a list that names nobody. @throws ConfigError */
+function checkBrokers(path: string, list: string): void {
+  const brokers = list.split(',').map((broker) => broker.trim());
+  const bad = brokers.find((broker) => broker === '' || /[\s'"]/.test(broker));
+  if (bad !== undefined) throw new ConfigError(`${path}: '${bad}' in '${list}' is no broker: use host:port,host:port`);
+}
+
+/** What names brokers now stands over every other place where they may be named. */
+function forgetBrokers(tree: Record<string, unknown>): void {
+  for (const name of propertySections) {
+    const section = tree[name];
+    if (isTree(section)) for (const key of brokersKeys) delete section[key];
+  }
 }
 
 async function readJson(file: string): Promise<Record<string, unknown>> {
@@ -111,23 +168,26 @@ export function settingTypes(): Map<string, SettingType> {
   return found;
 }
 
-/** `resp.maxClients` is RAFKA_RESP_MAX_CLIENTS. */
-export function environmentName(path: string): string {
-  return `RAFKA_${path
-    .replace(/([a-z])([A-Z])/g, '$1_$2')
-    .replaceAll('.', '_')
-    .toUpperCase()}`;
-}
-
-function environmentSettings(env: ConfigSources['env']): Setting[] {
+/** Short names first: the full one stands over it. @throws ConfigError for variables that nobody knows, with the nearest name. */
+function environmentSettings(env: ConfigSources['env'], tree: Record<string, unknown>): Setting[] {
+  const short: Setting[] = [];
   const settings: Setting[] = [];
-  // The one name that does not follow the rule: what container files call it.
-  if (env.RAFKA_PASSWORD) settings.push(['resp.requirepass', env.RAFKA_PASSWORD]);
-  for (const [path, { type }] of settingTypes()) {
-    const text = env[environmentName(path)];
-    if (text !== undefined) settings.push([path, fromText(type, text)]);
+  const unknown: string[] = [];
+  const keys = new Map([...settingTypes()].map(([path, { type }]) => [environmentName(path), { path, type }]));
+  const clusters = isTree(tree.clusters) ? Object.keys(tree.clusters) : [];
+  for (const [name, text] of ownVariables(env)) {
+    const key = keys.get(name);
+    const path = propertyPath(name, clusters);
+    if (name in shortNames) short.push(...(text === '' ? [] : [[shortNames[name]!, text] as const]));
+    else if (key) settings.push([key.path, fromText(key.type, text)]);
+    else if (path) settings.push([path, text]);
+    else
+      unknown.push(
+        `unknown variable ${name}: did you mean ${nearest(name, [...keys.keys(), ...Object.keys(shortNames)])}?`,
+      );
   }
-  return settings;
+  if (unknown.length > 0) throw new ConfigError(unknown.join('\n'));
+  return [...short, ...settings];
 }
 
 /** A flag's or variable's text as the type that its key has; what does not fit is left for the schema to refuse. */
@@ -152,6 +212,13 @@ function unwrap(type: z.ZodType): z.ZodType {
   return inner;
 }
 
+/** A key of librdkafka's is one part, dots and all. */
+function partsOf(path: string): readonly string[] {
+  const dot = path.indexOf('.');
+  const section = path.slice(0, dot);
+  return propertySections.includes(section) ? [section, path.slice(dot + 1)] : path.split('.');
+}
+
 function assign(tree: Record<string, unknown>, path: readonly string[], value: unknown): void {
   const [key, ...rest] = path as [string, ...string[]];
   if (rest.length === 0) {
@@ -170,7 +237,7 @@ const isTree = (value: unknown): value is Record<string, unknown> =>
 function explain(issue: z.core.$ZodIssue, file = 'the configuration'): string {
   const path = issue.path.join('.');
   if (issue.code !== 'unrecognized_keys') return `${file}: ${path || 'the file'}: ${issue.message}`;
-  const known = [...settingTypes().keys(), 'general', 'consumer', 'producer', 'clusters'];
+  const known = [...settingTypes().keys(), ...propertySections, 'clusters'];
   return issue.keys
     .map((key) => {
       const full = path ? `${path}.${key}` : key;

@@ -9,7 +9,20 @@ export interface Flag {
   readonly choices?: readonly string[];
 }
 
+export const brokersFlag: Flag = {
+  flag: '--brokers <list>',
+  path: 'general.bootstrap.servers',
+  about: 'Kafka, as host:port,host:port (also: RAFKA_BROKERS)',
+};
+
+/** Which Kafka. */
+export const kafkaFlags: readonly Flag[] = [
+  brokersFlag,
+  { flag: '--embedded', path: 'embedded', about: 'Kafka inside this process, in memory, with NODE_ENV=production too' },
+];
+
 export const gatewayFlags: readonly Flag[] = [
+  ...kafkaFlags,
   { flag: '--host <address>', path: 'resp.host', about: 'address to listen on' },
   { flag: '-p, --port <port>', path: 'resp.port', about: 'port to listen on' },
   { flag: '--unix-socket <path>', path: 'resp.unixSocket', about: 'listen on a unix socket as well' },

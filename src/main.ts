@@ -4,11 +4,19 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { createGateway } from './app.js';
 import { createClock } from './clock.js';
-import { ConfigError, fromText, loadConfig, type Setting, settingTypes } from './config.js';
+import {
+  type Config,
+  ConfigError,
+  embeddedWarning,
+  fromText,
+  loadConfig,
+  type Setting,
+  settingTypes,
+} from './config.js';
 import { KafkaError } from './core/ports.js';
 import { own } from './core/promises.js';
 import { GatewayError } from './errors.js';
-import { type Flag, gatewayFlags } from './flags.js';
+import { brokersFlag, type Flag, gatewayFlags, kafkaFlags } from './flags.js';
 import { createKafkaFactory } from './kafka/factory.js';
 import { endWithin } from './kafka/native.js';
 import { createLog, type Log } from './log.js';
@@ -38,7 +46,10 @@ const program = new Command('rafka')
       "  printf 'client setname me:1\\nblpop topics:greetings 5\\n' | redis-cli -p 6380",
   )
   .version(version, '-v, --version')
-  .option('-c, --config <file>', "JSON configuration; Rafka's librdkafka.json is one (default: the embedded Kafka)")
+  .option(
+    '-c, --config <file>',
+    "JSON configuration; Rafka's librdkafka.json is one (default: --brokers, or the embedded Kafka)",
+  )
   .showHelpAfterError('(rafka --help tells what there is)')
   .enablePositionalOptions()
   .action(runGateway);
@@ -75,15 +86,14 @@ for (const [flag, about] of pixyFlags) pixy.option(flag, about);
 const ris = program
   .command('ris')
   .description('publish RIS Live as BMP to Kafka, in order, by one of N replicas at a time; see docs/RIS.md')
-  .option('-c, --config <file>', 'JSON configuration (default: the embedded Kafka)')
-  .option('--brokers <list>', 'Kafka, as host:port,host:port; instead of a file')
+  .option('-c, --config <file>', 'JSON configuration (default: --brokers, or the embedded Kafka)')
   .option('--dry-run', 'convert --input to --output, without Kafka and Redis')
   .option('--input <file>', 'RIS Live lines (.jsonl or .jsonl.gz)')
   .option('--output <file>', '.tsv (RIS id and hex), .hex or .pcap')
   .action(runRis);
-addFlags(ris, risFlags);
+addFlags(ris, [...kafkaFlags, ...risFlags]);
 
-program
+const decode = program
   .command('bmp')
   .description('work with BMP records')
   .command('decode')
@@ -92,8 +102,8 @@ program
   .option('--topic <name>', 'read this topic from its beginning (committed messages)')
   .option('--follow', 'go on with new messages')
   .option('-c, --config <file>', 'JSON configuration of the Kafka that has the topic')
-  .option('--brokers <list>', 'Kafka, as host:port,host:port; instead of a file')
   .action(decodeBmp);
+addFlags(decode, [brokersFlag]);
 
 process.on('exit', (code) => endWithin(code, exitMs));
 try {
@@ -112,6 +122,7 @@ async function runGateway(options: { config?: string }, command: Command): Promi
     flags: flagSettings(command, gatewayFlags),
   });
   const log = createLog(config.log);
+  showEmbedded(config);
   await run(log, config.shutdown.timeoutMs, async () => {
     if (config.resp.workers === 1) return createGateway(config, version, log);
     const { createPrimary } = await import('./workers-app.js');
@@ -262,7 +273,6 @@ async function runRelay({
 
 interface RisOptions {
   readonly config?: string;
-  readonly brokers?: string;
   readonly dryRun?: boolean;
   readonly input?: string;
   readonly output?: string;
@@ -270,26 +280,23 @@ interface RisOptions {
 
 /** The RIS worker on its own, or a file converted. */
 async function runRis(
-  { config: file, brokers, dryRun: isDry, input, output }: RisOptions,
+  { config: file, dryRun: isDry = false, input, output }: RisOptions,
   command: Command,
 ): Promise<void> {
-  const settings = flagSettings(command, risFlags);
+  const settings = flagSettings(command, [...kafkaFlags, ...risFlags]);
   // RIS_HOST is what container files call it; a flag goes over it. A file is converted whatever its collectors.
   const anyHost = process.env.RIS_HOST || (isDry ? 'all' : '');
   const host: Setting[] = anyHost === '' ? [] : [['ris.host', anyHost]];
   const flags = [...host, ...settings];
-  const loaded = await loadConfig({ ...(file === undefined ? {} : { file }), env: process.env, flags });
-  if (isDry && loaded.ris) {
+  const config = await loadConfig({ ...(file === undefined ? {} : { file }), env: process.env, flags, offline: isDry });
+  if (isDry && config.ris) {
     const isLateGiven = settings.some(([path]) => path === 'ris.late');
-    return convertRis(input, output, loaded.ris, isLateGiven);
+    return convertRis(input, output, config.ris, isLateGiven);
   }
-  const config =
-    brokers === undefined
-      ? loaded
-      : { ...loaded, embedded: false, general: { ...loaded.general, 'bootstrap.servers': brokers } };
   if (!config.ris) throw new ConfigError('which collectors? Say --host rrc00,rrc13 or --host all, or set RIS_HOST');
   const { ris: section } = config;
   const log = createLog(config.log);
+  showEmbedded(config);
   const { createRisProgram } = await import('./ris-app.js');
   await run(log, Math.max(config.shutdown.timeoutMs, section.shutdownTimeoutMs * 2), () =>
     createRisProgram(config, section, version, log),
@@ -325,22 +332,21 @@ interface BmpOptions {
   readonly topic?: string;
   readonly follow?: boolean;
   readonly config?: string;
-  readonly brokers?: string;
 }
 
-async function decodeBmp(file: string | undefined, options: BmpOptions): Promise<void> {
+async function decodeBmp(file: string | undefined, options: BmpOptions, command: Command): Promise<void> {
   const { bmpFile, bmpTopic, printAll } = await import('./ris/index.js');
-  const { config: path, topic, brokers, follow = false } = options;
+  const { config: path, topic, follow = false } = options;
   if ((file === undefined) === (topic === undefined)) throw new ConfigError('bmp decode needs a file, or --topic');
   if (file !== undefined) return plainly(printAll(bmpFile(file), process.stdout));
-  if (path === undefined && brokers === undefined) throw new ConfigError('--topic needs --config or --brokers');
   // In a worker's container RAFKA_RIS_... settings make a `ris` section, which is incomplete without collectors.
-  const flags: Setting[] = [['ris.host', 'all']];
-  const config = await loadConfig({ ...(path === undefined ? {} : { file: path }), env: process.env, flags });
-  const general = { ...config.general, ...(brokers === undefined ? {} : { 'bootstrap.servers': brokers }) };
+  const flags: Setting[] = [['ris.host', 'all'], ...flagSettings(command, [brokersFlag])];
+  const where = path === undefined ? {} : { file: path };
+  const config = await loadConfig({ ...where, env: process.env, flags, offline: true });
+  if (config.embedded) throw new ConfigError('--topic needs --config, --brokers or RAFKA_BROKERS');
   const log = createLog(config.log);
   const { createKafkaFactory } = await import('./kafka/factory.js');
-  const kafka = await createKafkaFactory({ ...config, general, embedded: false, log });
+  const kafka = await createKafkaFactory({ ...config, log });
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort());
   try {
@@ -349,6 +355,13 @@ async function decodeBmp(file: string | undefined, options: BmpOptions): Promise
   } finally {
     await kafka.close();
   }
+}
+
+/** On a terminal in red: whoever tries things out there shall not take it for a Kafka that keeps anything. Elsewhere the log says it. */
+function showEmbedded({ embedded }: Config): void {
+  if (!embedded || !process.stderr.isTTY) return;
+  const text = process.env.NO_COLOR ? embeddedWarning : `\x1b[1;31m${embeddedWarning}\x1b[0m`;
+  process.stderr.write(`${text}\n`);
 }
 
 /** Ends the process once the log is written. */

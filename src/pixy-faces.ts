@@ -58,7 +58,8 @@ export function createPixyFaces(options: PixyFacesOptions): Face[] {
   );
   const probes = new Map(clusters.map(({ name, kafka }) => [name, () => kafka.admin.topics([])]));
   const { workers } = options;
-  const ops = new Ops({ probes, stats, clock, ...(workers ? { workers } : {}) });
+  const embedded = clusters.some(({ kafka }) => kafka.embedded);
+  const ops = new Ops({ probes, stats, clock, embedded, ...(workers ? { workers } : {}) });
   const faces: Face[] = [];
   if (tcp || unix !== undefined) {
     const where = { ...(tcp ? { tcp: withPem(tcp) } : {}), ...(unix === undefined ? {} : { unix }) };

@@ -1,6 +1,6 @@
 // The composition root of `rafka ris`: the RIS worker and, when asked for, the ops port.
 import { createClock } from './clock.js';
-import type { Config } from './config.js';
+import { type Config, embeddedWarning } from './config.js';
 import type { Face } from './core/face.js';
 import { Stats } from './core/stats.js';
 import { Ops, OpsFace } from './http/ops.js';
@@ -17,13 +17,14 @@ export async function createRisProgram(
   log: Log,
 ): Promise<Program> {
   const { general, consumer, producer, embedded } = config;
-  if (embedded) log.warn('no configuration file and no --brokers: Kafka runs inside this process, in memory');
+  if (embedded) log.warn(embeddedWarning);
   const kafka = await createKafkaFactory({ general, consumer, producer, embedded, log: log.child({ face: 'ris' }) });
   const stats = new Stats();
   const clock = createClock(log);
   const faces: Face[] = [createRisWorker(section, { kafka, clock, stats, version, log: log.child({ face: 'ris' }) })];
   if (config.ops) {
-    const ops = new Ops({ probes: new Map([['default', () => kafka.admin.topics([])]]), stats, clock });
+    const probes = new Map([['default', () => kafka.admin.topics([])]]);
+    const ops = new Ops({ probes, stats, clock, embedded });
     faces.push(new OpsFace(ops, config.ops, log.child({ face: 'ops' })));
   }
   return new Program({ faces, log, release: () => kafka.close() });

@@ -303,6 +303,8 @@ export interface Admin {
 export interface KafkaFactory {
   /** A comma-separated host:port list, for logs. */
   readonly brokers: string;
+  /** It runs inside the program, in memory. */
+  readonly embedded: boolean;
   /** The largest record this cluster's producers take, in bytes (`message.max.bytes`). */
   readonly maxMessageBytes: number;
   /** @throws KafkaError when no broker answers within timeoutMs or a property is refused. */

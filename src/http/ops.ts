@@ -21,6 +21,8 @@ const probeMs = 2_500;
 /** How old an answer may be, ms: many may ask. */
 const maxAgeMs = 1_000;
 const text = 'text/plain; charset=utf-8';
+/** A monitor that looks at /readyz alone must not take it for a Kafka that keeps anything. */
+const embeddedNote = 'embedded Kafka: nothing is kept when it ends\n';
 
 /** The other processes of the gateway. */
 export interface OpsWorkers {
@@ -34,6 +36,8 @@ export interface OpsOptions {
   /** By cluster name: rejects when no broker answers. */
   readonly probes: ReadonlyMap<string, () => Promise<unknown>>;
   readonly stats: Stats;
+  /** A cluster runs inside the program, in memory. */
+  readonly embedded?: boolean;
   /** The processes that serve RESP, when it is not this one. */
   readonly workers?: OpsWorkers;
   readonly clock: Clock;
@@ -80,8 +84,9 @@ export class Ops {
     if (workers?.serving === 0) return { status: 503, type: text, body: 'no worker is running\n' };
     const lines = await Promise.all([...probes].map(([name, ask]) => this.#ask(name, ask)));
     const lost = lines.filter((line) => line !== undefined);
-    if (lost.length === 0) return { status: 200, type: text, body: 'ok\n' };
-    return { status: 503, type: text, body: `${lost.join('\n')}\n` };
+    const note = this.#options.embedded ? embeddedNote : '';
+    if (lost.length === 0) return { status: 200, type: text, body: `ok\n${note}` };
+    return { status: 503, type: text, body: `${lost.join('\n')}\n${note}` };
   }
 
   async #ask(name: string, ask: () => Promise<unknown>): Promise<string | undefined> {

@@ -1,5 +1,5 @@
 // The Admin port on a real cluster: @platformatic/kafka for groups, settings and records, librdkafka for topics and watermarks.
-import type { AdminOptions, Broker, Admin as Client, ConnectionPool } from '@platformatic/kafka';
+import type { AdminOptions, Broker, Admin as Client, Connection, ConnectionPool } from '@platformatic/kafka';
 import {
   type Admin,
   type CommittedOffset,
@@ -19,6 +19,9 @@ type Package = typeof import('@platformatic/kafka');
 
 /** How soon a call is tried again whose coordinator was not there yet, ms. */
 const retryMs = 200;
+/** How long brokers are asked whether they have heard of a topic that was made or deleted, and how soon again, ms. */
+const newsMs = 3_000;
+const newsRetryMs = 10;
 
 /** Questions of any kind; a call that finds the cluster in motion is tried again for a while. */
 export class ClusterAdmin implements Admin {
@@ -48,13 +51,20 @@ export class ClusterAdmin implements Admin {
   }): Promise<void> {
     const { name, partitions, replicationFactor = -1, config = {} } = topic;
     const configs = Object.entries(config).map(([key, value]) => ({ name: key, value }));
-    await this.#ask((client) =>
-      client.createTopics({ topics: [name], partitions, replicas: replicationFactor, configs }),
-    );
+    try {
+      await this.#ask((client) =>
+        client.createTopics({ topics: [name], partitions, replicas: replicationFactor, configs }),
+      );
+    } catch (error) {
+      if (error instanceof KafkaError && error.code === KafkaCode.topicExists) await this.#untilAllAgree(name, true);
+      throw error;
+    }
+    await this.#untilAllAgree(name, true);
   }
 
   async deleteTopic(name: string): Promise<void> {
     await this.#ask((client) => client.deleteTopics({ topics: [name] }));
+    await this.#untilAllAgree(name, false);
   }
 
   async deleteRecords(before: readonly TopicPartitionOffset[]): Promise<void> {
@@ -179,8 +189,27 @@ export class ClusterAdmin implements Admin {
     await Promise.allSettled(parts);
   }
 
+  /**
+   * A topic is made or deleted before every broker has heard of it, and the next question may go to any: waits until all that
+   * answer know it and the leaders of its partitions, or know of none.
+   */
+  async #untilAllAgree(name: string, isThere: boolean): Promise<void> {
+    const deadline = performance.now() + newsMs;
+    const { brokers } = await this.#ask((client) => client.metadata({ topics: [], forceUpdate: true }));
+    const kafka = await import('@platformatic/kafka');
+    const pool = this.#connections(kafka);
+    const ask = async ({ host, port }: Broker): Promise<void> => {
+      const connection = await pool.get({ host, port });
+      while (performance.now() < deadline && (await isKnown(kafka, connection, name)) !== isThere)
+        await pause(newsRetryMs);
+    };
+    // A broker that can't be reached is no reason to fail: nobody else gets an answer of it either.
+    await Promise.race([Promise.allSettled([...brokers.values()].map(ask)), pause(newsMs, false)]);
+  }
+
+  /** Connections for what the client itself does not offer. */
   #connections(kafka: Package): ConnectionPool {
-    this.#pool ??= new kafka.ConnectionPool(`${this.#options.clientId}-raw`, this.#options);
+    this.#pool ??= new kafka.ConnectionPool(`${this.#options.clientId}-direct`, this.#options);
     return this.#pool;
   }
 
@@ -196,9 +225,30 @@ export class ClusterAdmin implements Admin {
       } catch (error) {
         const told = unwrap(error);
         if (!told.retriable || performance.now() + retryMs > deadline) throw told;
-        await new Promise((resolve) => setTimeout(resolve, retryMs));
+        await pause(retryMs);
       }
     }
+  }
+}
+
+/** @param keepsAlive whether the process has to wait for it. */
+function pause(ms: number, keepsAlive = true): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    if (!keepsAlive) timer.unref();
+  });
+}
+
+/** Whether a broker knows a topic with all its leaders; undefined: in part. Rejects when it does not answer. */
+async function isKnown(kafka: Package, connection: Connection, name: string): Promise<boolean | undefined> {
+  try {
+    const { topics } = await kafka.metadataV9.api.async(connection, [name], false, false);
+    return topics.length > 0;
+  } catch (error) {
+    // Errors of the topic and its partitions are thrown with the broker's codes.
+    const { code } = unwrap(error);
+    if (code > 0) return code === KafkaCode.unknownTopicOrPartition ? false : undefined;
+    throw error;
   }
 }
 

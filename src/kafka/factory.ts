@@ -89,6 +89,7 @@ const embeddedConnectMs = 5_000;
 
 class RdKafkaFactory implements KafkaFactory {
   readonly brokers: string;
+  readonly embedded: boolean;
   readonly maxMessageBytes: number;
   readonly admin: Admin;
   readonly #producer: readonly Section[];
@@ -114,6 +115,7 @@ class RdKafkaFactory implements KafkaFactory {
     this.#producer = budget ? withinBudget(own, budget, log) : own;
     this.#consumer = [general, consumer, ...above];
     this.#log = log;
+    this.embedded = embedded !== undefined;
     this.#embedded = embedded;
     const effective = producerProperties(this.#producer).global;
     this.brokers = effective['bootstrap.servers'] ?? effective['metadata.broker.list'] ?? '';

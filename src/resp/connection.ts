@@ -3,7 +3,7 @@
 import type { Socket } from 'node:net';
 import type { User } from '../core/access/user.js';
 import { type Memory, Reservation } from '../core/memory-budget.js';
-import { guard, own } from '../core/promises.js';
+import { guard } from '../core/promises.js';
 import type { Stats } from '../core/stats.js';
 import { fail } from '../errors.js';
 import type { Log } from '../log.js';
@@ -53,6 +53,8 @@ export class Connection implements PipelineOwner, InboxOwner, ConnectionFacts, M
   #sessions: Sessions | undefined;
   /** What the command that runs has taken of the memory of all; made when one first takes some. */
   #memory: Reservation | undefined;
+  /** What users before this one left undelivered. */
+  #former: Promise<number> | number = 0;
   /** Made when a command first asks for its signal: most connections never wait. */
   #abort: AbortController | undefined;
   #abortReason: Error | undefined;
@@ -184,12 +186,9 @@ export class Connection implements PipelineOwner, InboxOwner, ConnectionFacts, M
     else this.libraryVersion = value;
   }
 
-  authenticate(user: User): void {
+  authenticate(user: User): undefined | Promise<void> {
     this.isAuthenticated = this.#inbox.authenticated = true;
-    if (user === this.user) return;
-    // What was done for one user must not go on for another.
-    own(this.#giveUpIdentity(), (error) => this.failed(error));
-    this.user = user;
+    return this.#become(user);
   }
 
   monitor(): undefined | Promise<void> {
@@ -198,15 +197,12 @@ export class Connection implements PipelineOwner, InboxOwner, ConnectionFacts, M
   }
 
   async reset(): Promise<void> {
-    this.isMonitor = false;
-    this.#host.monitors.remove(this);
+    this.#endMonitor();
     this.protocol = 2;
     this.#outbox.reset();
     this.#sessions?.streams.close();
-    const left = this.#giveUpIdentity();
-    this.user = this.#host.initialUser;
     this.isAuthenticated = this.#inbox.authenticated = !this.#host.users.required;
-    await left;
+    await (this.#become(this.#host.initialUser) ?? this.#giveUpIdentity());
   }
 
   unblock(how: 'timeout' | 'error'): boolean {
@@ -358,7 +354,33 @@ export class Connection implements PipelineOwner, InboxOwner, ConnectionFacts, M
   async #leave(): Promise<number> {
     this.closeAfterReply();
     this.#end();
-    return (await this.#sessions?.close()) ?? 0;
+    const closed = this.#sessions?.close();
+    return (await this.#former) + ((await closed) ?? 0);
+  }
+
+  /**
+   * The connection speaks for another user: all that the one before had on it ends at once. Resolves when its messages are
+   * delivered, or its producer's time for that is over, and its consumer has left; undefined when there was nothing to close.
+   */
+  #become(user: User): undefined | Promise<void> {
+    if (user === this.user) return undefined;
+    this.user = user;
+    this.#endMonitor();
+    this.#host.names.release(this);
+    this.name = '';
+    this.#host.gateway.streams.cursors.forget(this);
+    const former = this.#sessions;
+    if (!former) return undefined;
+    this.#sessions = undefined;
+    const closed = former.close();
+    const before = this.#former;
+    this.#former = closed.then(async (left) => (await before) + left);
+    return closed.then(() => {});
+  }
+
+  #endMonitor(): void {
+    this.isMonitor = false;
+    this.#host.monitors.remove(this);
   }
 
   async #giveUpIdentity(): Promise<void> {

@@ -118,8 +118,11 @@ export interface Context {
   setLibrary(part: 'name' | 'version', value: string): void;
   /** False while a password is set and AUTH has not succeeded. */
   readonly isAuthenticated: boolean;
-  /** The connection speaks for this user from now on. */
-  authenticate(user: User): void;
+  /**
+   * The connection speaks for this user from now on. What another one had on it ends at once: name, consumer, producer, subscriptions,
+   * MONITOR. Returns a promise where something has to be closed.
+   */
+  authenticate(user: User): undefined | Promise<void>;
   /** The connection gets every command of the server as a line, from now on or when the promise resolves. */
   monitor(): undefined | Promise<void>;
   /** Back to how it was when it was accepted; its consumer is closed. */

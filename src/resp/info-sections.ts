@@ -68,6 +68,7 @@ const sections: Readonly<Record<string, (ctx: Context, facts: Facts) => Fields>>
   Kafka: ({ server: { gateway } }, { load }) => ({
     kafka_cluster: gateway.cluster.name,
     kafka_brokers: gateway.cluster.kafka.brokers,
+    kafka_embedded: gateway.cluster.kafka.embedded ? 1 : 0,
     kafka_producers: load.producers,
     kafka_spare_producers: load.spareProducers,
     kafka_consumers: load.consumers,

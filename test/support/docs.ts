@@ -1,5 +1,6 @@
 // The tables of the documentation, made from the code. `npm run docs` writes them; a test fails when they are not what the code says.
-import { environmentName, settingTypes } from '../../src/config.js';
+import { settingTypes } from '../../src/config.js';
+import { environmentName } from '../../src/environment.js';
 import { errorTable } from '../../src/errors.js';
 import { gatewayFlags } from '../../src/flags.js';
 import type { Command } from '../../src/resp/command.js';

@@ -41,6 +41,7 @@ export interface Faults {
 
 export class FakeKafka implements KafkaFactory {
   readonly brokers = 'fake:9092';
+  readonly embedded = false;
   readonly maxMessageBytes: number;
   readonly admin = new FakeAdmin(this);
   readonly clock: Clock;

@@ -90,6 +90,7 @@ export async function ended({ relay, lines }: Started, timeoutMs = 60_000): Prom
 function keptOpen(kafka: KafkaFactory): KafkaFactory {
   return {
     brokers: kafka.brokers,
+    embedded: kafka.embedded,
     maxMessageBytes: kafka.maxMessageBytes,
     admin: kafka.admin,
     producer: (options, timeoutMs) => kafka.producer(options, timeoutMs),

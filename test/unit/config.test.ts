@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { ConfigError, environmentName, fromText, loadConfig, settingTypes } from '../../src/config.js';
+import { ConfigError, fromText, loadConfig, settingTypes } from '../../src/config.js';
+import { environmentName, propertyPath } from '../../src/environment.js';
 import { gatewayFlags } from '../../src/flags.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'rafka-config-'));
@@ -67,7 +68,8 @@ test('a value of the wrong kind is refused with its path', async () => {
 
 test('every flag sets a key that exists', () => {
   const known = settingTypes();
-  for (const { flag, path } of gatewayFlags) assert.ok(known.has(path), `${flag} sets ${path}`);
+  for (const { flag, path } of gatewayFlags)
+    assert.ok(known.has(path) || path === 'general.bootstrap.servers', `${flag} sets ${path}`);
 });
 
 test('every key says what it is', () => {
@@ -84,4 +86,80 @@ test('texts become what their key holds', () => {
   assert.equal(fromText(types.get('resp.port')!.type, '1'), 1);
   assert.equal(fromText(types.get('resp.strictNames')!.type, '0'), false);
   assert.equal(fromText(types.get('resp.host')!.type, '1'), '1');
+});
+
+test('--brokers and RAFKA_BROKERS name Kafka in place of a file, and over what a file names anywhere', async () => {
+  const named = await loadConfig({ env: { RAFKA_BROKERS: 'a:1,b:2' }, flags: [] });
+  assert.deepEqual([named.embedded, named.general], [false, { 'bootstrap.servers': 'a:1,b:2' }]);
+  const full = { RAFKA_BROKERS: 'a:1', RAFKA_GENERAL_BOOTSTRAP_SERVERS: 'b:1' };
+  assert.equal((await loadConfig({ env: full, flags: [] })).general['bootstrap.servers'], 'b:1');
+  const content = {
+    general: { 'metadata.broker.list': 'file:1', 'client.id': 'x' },
+    producer: { 'bootstrap.servers': 'file:2', acks: 1 },
+  };
+  const config = await load(content, { RAFKA_BROKERS: 'variable:1' }, [['general.bootstrap.servers', 'flag:1']]);
+  assert.deepEqual(config.general, { 'client.id': 'x', 'bootstrap.servers': 'flag:1' });
+  assert.deepEqual(config.producer, { acks: 1 });
+  assert.equal((await loadConfig({ env: { RAFKA_BROKERS: '' }, flags: [] })).embedded, true);
+  await assert.rejects(load({}, { RAFKA_BROKERS: 'a:1,' }), /general\.bootstrap\.servers: '' in 'a:1,' is no broker/);
+});
+
+test('every property of librdkafka has a variable: _ is a dot, __ a dash, ___ an underscore', async () => {
+  const clusters = { 'Far-away': { general: { 'bootstrap.servers': 'a:1' } } };
+  const env = {
+    RAFKA_GENERAL_SECURITY_PROTOCOL: 'sasl_ssl',
+    RAFKA_CONSUMER_AUTO_OFFSET_RESET: 'earliest',
+    RAFKA_PRODUCER_LINGER_MS: '5',
+    RAFKA_CLUSTERS_FAR_AWAY_GENERAL_CLIENT_ID: 'c',
+    RAFKA_CLUSTERS_EU_GENERAL_BOOTSTRAP_SERVERS: 'e:1',
+  };
+  const config = await load({ general: { 'bootstrap.servers': 'k:1' }, clusters }, env);
+  assert.deepEqual(config.general, { 'bootstrap.servers': 'k:1', 'security.protocol': 'sasl_ssl' });
+  assert.deepEqual([config.consumer, config.producer], [{ 'auto.offset.reset': 'earliest' }, { 'linger.ms': '5' }]);
+  assert.deepEqual(config.clusters['Far-away']?.general, { 'bootstrap.servers': 'a:1', 'client.id': 'c' });
+  assert.deepEqual(config.clusters.eu?.general, { 'bootstrap.servers': 'e:1' });
+  assert.deepEqual(propertyPath('RAFKA_GENERAL_A__B___C_D', []), ['general', 'a-b_c.d']);
+});
+
+test('a variable that nobody knows is refused with the nearest name', async () => {
+  const env = { RAFKA_RESP_MAX_CLIENT: '5', RAFKA_BROKER: 'a:1' };
+  await assert.rejects(load({}, env), (error: Error) => {
+    assert.ok(error instanceof ConfigError);
+    assert.deepEqual(error.message.split('\n').sort(), [
+      'unknown variable RAFKA_BROKER: did you mean RAFKA_BROKERS?',
+      'unknown variable RAFKA_RESP_MAX_CLIENT: did you mean RAFKA_RESP_MAX_CLIENTS?',
+    ]);
+    return true;
+  });
+});
+
+test("variables of this repository's scripts, and those that Kubernetes makes of a Service, are no typing errors", async () => {
+  const env = {
+    RAFKA_CACHE: 'x',
+    RAFKA_REQUIRE: '1',
+    RAFKA_KAFKA_LIBS: 'x',
+    RAFKA_BENCH_ROUNDS: '1',
+    RAFKA_SERVICE_HOST: '10.0.0.1',
+    RAFKA_SERVICE_PORT: '6380',
+    RAFKA_SERVICE_PORT_RESP: '6380',
+    RAFKA_PORT: 'tcp://10.0.0.1:6380',
+    RAFKA_PORT_6380_TCP: 'tcp://10.0.0.1:6380',
+    RAFKA_PORT_6380_TCP_ADDR: '10.0.0.1',
+    RAFKA_RESP_SERVICE_HOST: '10.0.0.1',
+    RAFKA_RESP_PORT: 'tcp://10.0.0.1:6380',
+    RAFKA_CONSUMER_PORT_6380_TCP_PROTO: 'tcp',
+  };
+  const config = await load({}, env);
+  assert.deepEqual([config.resp.port, config.consumer], [6380, {}]);
+});
+
+test('with NODE_ENV=production the embedded Kafka runs only where it is asked for', async () => {
+  const env = { NODE_ENV: 'production' };
+  await assert.rejects(loadConfig({ env, flags: [] }), /NODE_ENV is production.*--brokers.*--embedded/);
+  assert.equal((await loadConfig({ env, flags: [['embedded', true]] })).embedded, true);
+  assert.equal((await loadConfig({ env: { ...env, RAFKA_EMBEDDED: '1' }, flags: [] })).embedded, true);
+  assert.equal((await load({ embedded: true, resp: { port: 1 } }, env)).embedded, true);
+  assert.equal((await load({ general: { 'bootstrap.servers': 'a:1' } }, env)).embedded, false);
+  assert.equal((await loadConfig({ env: { ...env, RAFKA_BROKERS: 'a:1' }, flags: [] })).embedded, false);
+  await assert.rejects(load({ embedded: true, general: { 'bootstrap.servers': 'a:1' } }), /brokers a:1 as well/);
 });

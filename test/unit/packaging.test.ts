@@ -69,7 +69,9 @@ test('compose gives the gateway more time to stop than it takes, and has a confi
   t.after(() => rmSync(dir, { recursive: true }));
   const file = join(dir, 'librdkafka.json');
   writeFileSync(file, compose.configs.librdkafka.content);
-  const config = await loadConfig({ file, env: {}, flags: [] });
+  // As in the image, which refuses the embedded Kafka.
+  const config = await loadConfig({ file, env: { NODE_ENV: 'production' }, flags: [] });
+  assert.equal(config.embedded, false);
   const ours = Object.entries(compose.services).filter(([, service]) => service.image === 'rafka');
   assert.deepEqual(ours.map(([name]) => name).sort(), ['app', 'gateway']);
   for (const [name, { stop_grace_period: grace = '10s' }] of ours) {

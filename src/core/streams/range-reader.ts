@@ -31,8 +31,26 @@ export interface PartitionRange {
   readonly max: number;
 }
 
-/** A request's messages are cut off here, bytes. */
-const maxBytes = 32 * 1024 * 1024;
+/** What was read of one partition. */
+export interface PartitionRead {
+  /** Ascending. */
+  readonly messages: readonly Message[];
+  /**
+   * How far it was read: what Kafka holds from the range's `from` up to here is in the messages, what lies behind it was not
+   * looked at. It is the range's `to` unless the range's max or the bytes of a request ended the reading earlier.
+   */
+  readonly readTo: number;
+}
+
+/** A range that is being read. */
+interface Reading extends PartitionRange {
+  readonly messages: Message[];
+  bytes: number;
+  readTo: number;
+}
+
+/** What one request brings at most, bytes: each of its partitions an equal part, and at least one message. */
+export const requestBytes = 32 * 1024 * 1024;
 const connectMs = 10_000;
 const pollMs = 100;
 const batchMessages = 500;
@@ -65,13 +83,21 @@ export class RangeReader {
   }
 
   /**
-   * The messages of these pieces by partition, each ascending.
+   * The messages of these ranges, one range of a partition. Large ones are not read to their ends: see readTo.
    * @throws GatewayError `kafka-unavailable` when they can't be read in time; `memory-limit`.
    */
-  read(topic: string, ranges: readonly PartitionRange[], memory: Memory = uncounted): Promise<Map<number, Message[]>> {
-    const wanted = ranges.filter(({ from, to, max }) => from < to && max > 0);
-    if (wanted.length === 0) return Promise.resolve(new Map());
-    return this.#next((consumer, deadline) => this.#read(consumer, topic, wanted, deadline, memory));
+  async read(
+    topic: string,
+    ranges: readonly PartitionRange[],
+    memory: Memory = uncounted,
+  ): Promise<Map<number, PartitionRead>> {
+    const readings = ranges.map((range): Reading => {
+      return { ...range, messages: [], bytes: 0, readTo: Math.min(range.from, range.to) };
+    });
+    const wanted = readings.filter(({ from, to, max }) => from < to && max > 0);
+    if (wanted.length > 0)
+      await this.#next((consumer, deadline) => this.#read(consumer, topic, wanted, deadline, memory));
+    return new Map(readings.map((reading) => [reading.partition, reading]));
   }
 
   /** The same reader for somebody whose messages count. */
@@ -143,36 +169,31 @@ export class RangeReader {
   async #read(
     consumer: Consumer,
     topic: string,
-    ranges: readonly PartitionRange[],
+    readings: readonly Reading[],
     deadline: number,
     memory: Memory,
-  ): Promise<Map<number, Message[]>> {
-    const open = new Map(ranges.map((range) => [range.partition, range]));
-    const found = new Map(ranges.map(({ partition }): [number, Message[]] => [partition, []]));
-    let bytes = 0;
+  ): Promise<void> {
+    const open = new Map(readings.map((reading) => [reading.partition, reading]));
+    const shareBytes = requestBytes / readings.length;
     // Told before the poll that saw it gives its messages. A late word about an earlier request says less than `to`.
     const ended: TopicPartitionOffset[] = [];
     this.#ended = (position) => ended.push(position);
-    consumer.assign(ranges.map(({ partition, from }) => ({ topic, partition, offset: from })));
+    consumer.assign(readings.map(({ partition, from }) => ({ topic, partition, offset: from })));
     const paused: TopicPartition[] = [];
     try {
-      while (open.size > 0 && bytes < maxBytes) {
+      while (open.size > 0) {
         const before = [...open.keys()];
         if (this.#options.clock.monotonic() > deadline) throw unavailable('a range could not be read in time');
         for (const message of await consumer.poll(batchMessages, pollMs)) {
-          const range = message.topic === topic ? open.get(message.partition) : undefined;
-          if (!range || message.offset < range.from) continue;
-          const list = found.get(message.partition)!;
-          if (message.offset < range.to) {
-            const its = messageBytes(message);
-            memory.take(its);
-            list.push(message);
-            bytes += its;
-          }
-          if (message.offset >= range.to - 1 || list.length >= range.max) open.delete(message.partition);
+          const reading = message.topic === topic ? open.get(message.partition) : undefined;
+          if (reading && add(reading, message, shareBytes, memory)) open.delete(message.partition);
         }
-        for (const { topic: its, partition, offset } of ended.splice(0))
-          if (its === topic && offset >= (open.get(partition)?.to ?? Number.POSITIVE_INFINITY)) open.delete(partition);
+        for (const { topic: its, partition, offset } of ended.splice(0)) {
+          const reading = its === topic ? open.get(partition) : undefined;
+          if (!reading || offset < reading.to) continue;
+          reading.readTo = reading.to;
+          open.delete(partition);
+        }
         // The rest of a batch, thousands of messages, stands in front of what the other partitions have.
         const done = before.filter((partition) => !open.has(partition)).map((partition) => ({ topic, partition }));
         if (done.length > 0 && open.size > 0) {
@@ -185,8 +206,21 @@ export class RangeReader {
       consumer.assign([]);
       if (paused.length > 0) consumer.resume(paused);
     }
-    return found;
   }
+}
+
+/** Takes a message of the reading's partition. @returns whether the reading has all that it may have. */
+function add(reading: Reading, message: Message, shareBytes: number, memory: Memory): boolean {
+  const { from, to, max, messages } = reading;
+  if (message.offset < from) return false;
+  if (message.offset < to) {
+    const bytes = messageBytes(message);
+    memory.take(bytes);
+    messages.push(message);
+    reading.bytes += bytes;
+  }
+  reading.readTo = Math.min(to, message.offset + 1);
+  return reading.readTo === to || messages.length >= max || reading.bytes >= shareBytes;
 }
 
 const unavailable = (why: string): GatewayError => new GatewayError('kafka-unavailable', [why]);

@@ -1,7 +1,9 @@
 // Reading a stream onwards from a place in every partition: what is there by now, merged by id without leaving a partition's order.
 import type { Message } from '../ports.js';
+import { mergeForward } from './log-merge.js';
+import { comparePlaces, placeOf } from './place.js';
 import type { Ranges } from './range-reader.js';
-import { comparePlaces, type Marks, placeOf } from './stream-log.js';
+import type { Marks } from './stream-log.js';
 import type { Positions, TopicTail } from './topic-tail.js';
 
 export interface Read {
@@ -10,7 +12,7 @@ export interface Read {
   readonly positions: Positions;
 }
 
-/** What has come since these positions, at most max. */
+/** What has come since these positions, at most max: fewer where the messages are large. */
 export async function readOn(
   reader: Ranges,
   topic: string,
@@ -18,11 +20,11 @@ export async function readOn(
   positions: Positions,
   max: number,
 ): Promise<Read> {
-  const ranges = marks.map(({ partition, low, high }) => {
-    return { partition, from: Math.max(low, positions.get(partition) ?? low), to: high, max };
+  const stretches = marks.map(({ partition, low, high }) => {
+    return { partition, from: Math.max(low, positions.get(partition) ?? low), to: high };
   });
-  const found = await reader.read(topic, ranges);
-  return merged([...found.values()], positions, max);
+  const read = await mergeForward({ reader, topic, stretches, max });
+  return { messages: read.messages, positions: new Map([...positions, ...read.positions]) };
 }
 
 /** The same out of what a tail keeps; undefined when it does not keep enough. */

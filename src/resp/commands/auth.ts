@@ -1,9 +1,12 @@
 // AUTH [username] password: says whom the connection speaks for.
 import { fail } from '../../errors.js';
 import type { Command } from '../command.js';
-import { OK } from '../reply.js';
+import { OK, type Reply } from '../reply.js';
 
-/** `AUTH password` (the default user) or `AUTH username password` -> `+OK`. */
+/**
+ * `AUTH password` (the default user) or `AUTH username password` -> `+OK`. As another user than before: name, consumer, producer,
+ * subscriptions and MONITOR of the one before have ended when this is answered.
+ */
 export const auth = {
   name: 'auth',
   arity: -2,
@@ -16,14 +19,13 @@ export const auth = {
     { name: 'username', type: 'string', optional: true },
     { name: 'password', type: 'string' },
   ],
-  run(ctx, args) {
+  run(ctx, args): Reply | Promise<Reply> {
     if (args.left > 2) throw fail('syntax');
     const { users } = ctx.server;
     if (args.left === 1 && !users.required) throw fail('no-password-set');
     const name = args.left === 2 ? args.text() : 'default';
     const user = users.authenticate(name, args.bytes());
     if (!user) throw fail('wrong-password');
-    ctx.authenticate(user);
-    return OK;
+    return ctx.authenticate(user)?.then(() => OK) ?? OK;
   },
 } satisfies Command;

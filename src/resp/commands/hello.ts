@@ -48,11 +48,21 @@ export const hello = {
     const { protocol, login, clientName } = readWishes(args);
     const user = login && authenticated(ctx, login.name, login.password);
     if (!user && !ctx.isAuthenticated) throw fail('hello-no-auth');
-    if (user) ctx.authenticate(user);
-    const named = clientName === undefined ? undefined : ctx.setName(clientName);
-    return named ? named.then(() => greet(ctx, protocol)) : greet(ctx, protocol);
+    const changed = user && ctx.authenticate(user);
+    return changed
+      ? changed.then(() => nameAndGreet(ctx, clientName, protocol))
+      : nameAndGreet(ctx, clientName, protocol);
   },
 } satisfies Command;
+
+function nameAndGreet(
+  ctx: Context,
+  clientName: string | undefined,
+  protocol: 2 | 3 | undefined,
+): Reply | Promise<Reply> {
+  const named = clientName === undefined ? undefined : ctx.setName(clientName);
+  return named ? named.then(() => greet(ctx, protocol)) : greet(ctx, protocol);
+}
 
 function greet(ctx: Context, protocol: 2 | 3 | undefined): Reply {
   if (protocol !== undefined) ctx.setProtocol(protocol);

@@ -30,8 +30,13 @@ async function publishTo(ctx: Context, channel: Buffer, message: Buffer): Promis
   const { streams } = ctx.server.gateway;
   const topic = topicOf(channel, streams.settings);
   ctx.user.checkProduce(topic);
-  if (!streams.topics.isKnown(topic)) await streams.topics.provide(topic);
-  if (isDelivered(ctx)) return deliver(ctx, topic, null, [message]);
-  await ctx.sessions.producer().enqueue({ topic, key: null, value: message });
-  return 1;
+  const write = async (): Promise<Reply> => {
+    const partition = streams.topics.firstPartition(topic);
+    const placed = partition === undefined ? {} : { partition };
+    if (isDelivered(ctx)) return deliver(ctx, { topic, ...placed, key: null }, [message]);
+    await ctx.sessions.producer().enqueue({ topic, ...placed, key: null, value: message });
+    return 1;
+  };
+  if (streams.topics.isKnown(topic)) return write();
+  return streams.topics.inTurn(topic, () => streams.topics.provide(topic), write);
 }

@@ -30,7 +30,7 @@ export const rpushx = {
 /** Queues all that is left of args for a topic; shared by the commands that produce. */
 export function produce(ctx: Context, { topic, key }: ProduceKey, args: Args): Reply | Promise<Reply> {
   ctx.user.checkProduce(topic);
-  if (isDelivered(ctx)) return deliver(ctx, topic, key, args.rest());
+  if (isDelivered(ctx)) return deliver(ctx, { topic, key }, args.rest());
   const producer = ctx.sessions.producer();
   ctx.server.gateway.catalog.produced(topic);
   const count = args.left;
@@ -49,14 +49,13 @@ export function isDelivered(ctx: Context): boolean {
 /** Answers when Kafka has all of it. @throws GatewayError `produce-unconfirmed`, `produce-refused`, and as ProducerSession.send() */
 export async function deliver(
   ctx: Context,
-  topic: string,
-  key: Buffer | null,
+  place: ProduceKey & { readonly partition?: number },
   values: readonly Buffer[],
 ): Promise<number> {
   const { gateway } = ctx.server;
-  gateway.catalog.produced(topic);
+  gateway.catalog.produced(place.topic);
   const producer = ctx.sessions.deliveringProducer();
-  const reports = await Promise.all(values.map((value) => producer.send({ topic, key, value })));
+  const reports = await Promise.all(values.map((value) => producer.send({ ...place, value })));
   const errors = reports.flatMap(({ error }) => error ?? []);
   if (errors.length === 0) return values.length;
   const [error] = errors;

@@ -63,9 +63,8 @@ async function append(ctx: Context, topic: string, record: RecordParts): Promise
   return formatId(report);
 }
 
-async function appendToNew(ctx: Context, topic: string, record: RecordParts, make: boolean): Promise<Reply> {
+function appendToNew(ctx: Context, topic: string, record: RecordParts, make: boolean): Promise<Reply> {
   const { topics } = ctx.server.gateway.streams;
-  if (make) await topics.provide(topic);
-  else if (!(await topics.exists(topic))) return null;
-  return append(ctx, topic, record);
+  const prepare = () => (make ? topics.provide(topic).then(() => true) : topics.exists(topic));
+  return topics.inTurn(topic, prepare, async (isThere) => (isThere ? append(ctx, topic, record) : null));
 }

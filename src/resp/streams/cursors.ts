@@ -19,6 +19,11 @@ export class Cursors {
     return cursor?.id === id ? cursor.positions : undefined;
   }
 
+  /** Another user speaks on the connection. */
+  forget(ctx: Context): void {
+    this.#byConnection.delete(ctx);
+  }
+
   keep(ctx: Context, topic: string, id: string, positions: Positions): void {
     let cursors = this.#byConnection.get(ctx);
     if (!cursors) {

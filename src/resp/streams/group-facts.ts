@@ -1,7 +1,8 @@
 // What XINFO tells of a topic's consumer groups: from Kafka's positions, and of what lives in this gateway.
+import { comparePlaces, placeOf } from '../../core/streams/place.js';
 import { lagOf, positionsOf } from '../../core/streams/positions.js';
 import type { StreamGroup } from '../../core/streams/stream-group.js';
-import { comparePlaces, lengthOf, type Marks, placeOf } from '../../core/streams/stream-log.js';
+import { lengthOf, type Marks } from '../../core/streams/stream-log.js';
 import type { Context } from '../context.js';
 import { formatId } from './ids.js';
 
@@ -63,7 +64,8 @@ async function lastBefore(
     const to = positions.get(partition) ?? low;
     return { partition, from: Math.max(low, to - 1), to, max: 1 };
   });
-  const found = [...(await ctx.server.gateway.streams.ranges.read(topic, ranges, ctx.memory)).values()].flat();
+  const read = await ctx.server.gateway.streams.ranges.read(topic, ranges, ctx.memory);
+  const found = [...read.values()].flatMap(({ messages }) => messages);
   const last = found.sort((a, b) => comparePlaces(placeOf(b), placeOf(a)))[0];
   return last ? formatId(last) : '0-0';
 }

@@ -38,10 +38,11 @@ export async function pushToList(ctx: Context, key: Buffer, args: Args): Promise
   const topic = topicOf(key, streams.settings);
   ctx.user.checkProduce(topic);
   const values = args.rest();
-  if (!streams.topics.isKnown(topic)) await streams.topics.provide(topic);
-  const reports = await Promise.all(
-    values.map((value) => streams.append(topic, { key: null, value, headers: [], hasValue: true })),
-  );
+  const append = () =>
+    Promise.all(values.map((value) => streams.append(topic, { key: null, value, headers: [], hasValue: true })));
+  const reports = await (streams.topics.isKnown(topic)
+    ? append()
+    : streams.topics.inTurn(topic, () => streams.topics.provide(topic), append));
   const failed = reports.find(({ error }) => error);
   if (failed) throw streams.refusal(failed);
   return values.length;

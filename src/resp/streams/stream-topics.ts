@@ -1,7 +1,7 @@
 // StreamTopics: the topics behind streams: whether one is there, making it, and those of its settings that matter here.
 import { sleep } from '../../core/clock.js';
 import { type Admin, type Clock, KafkaCode, KafkaError } from '../../core/ports.js';
-import { marksOf } from '../../core/streams/stream-log.js';
+import { isPassing, marksOf } from '../../core/streams/stream-log.js';
 import type { TopicCatalog } from '../../core/topic-catalog.js';
 import { fail } from '../../errors.js';
 import type { StreamsConfig } from './config.js';
@@ -16,6 +16,8 @@ export interface StreamTopicsOptions {
 }
 
 interface Facts {
+  /** Until when its records without a key go to one partition, as Clock.monotonic(). */
+  readonly isNewUntil: number;
   /** By how much records may be older than ones before them: not at all when the brokers set their time. */
   readonly skewMs: number;
   readonly isCompacted: boolean;
@@ -24,6 +26,8 @@ interface Facts {
 /** How long the partitions of a new topic may take to get their leaders, and how often they are looked at, ms. */
 const newTopicMs = 10_000;
 const newTopicRetryMs = 30;
+/** How long a topic counts as new here, ms: a producer that was just asked to write to it has its metadata by then. */
+const isNewMs = 1_000;
 
 export class StreamTopics {
   readonly #options: StreamTopicsOptions;
@@ -31,13 +35,51 @@ export class StreamTopics {
   readonly #known = new Map<string, Facts>();
   readonly #looking = new Map<string, Promise<Facts>>();
   readonly #making = new Map<string, Promise<void>>();
+  /** Of topics that writes wait for: settles when the last of them has begun. */
+  readonly #turns = new Map<string, Promise<void>>();
 
   constructor(options: StreamTopicsOptions) {
     this.#options = options;
   }
 
+  /** Whether a topic is there and no write waits for it: the next one may begin at once. */
   isKnown(topic: string): boolean {
-    return this.#known.has(topic);
+    return this.#known.has(topic) && !this.#turns.has(topic);
+  }
+
+  /**
+   * Begins a write to a topic that is not known, behind those that came before it.
+   * @param prepare looks for the topic, or makes it; `write` begins with what that gave, in the same turn of the loop.
+   */
+  async inTurn<P, T>(topic: string, prepare: () => Promise<P>, write: (prepared: P) => Promise<T>): Promise<T> {
+    const before = this.#turns.get(topic);
+    let begun = (): void => {};
+    const turn = new Promise<void>((resolve) => {
+      begun = resolve;
+    });
+    this.#turns.set(topic, turn);
+    try {
+      // All of them look at once: when Kafka does not answer, none waits longer than the first.
+      const [prepared] = await Promise.all([prepare(), before]);
+      return write(prepared);
+    } finally {
+      begun();
+      if (this.#turns.get(topic) === turn) this.#turns.delete(topic);
+    }
+  }
+
+  /**
+   * The partition of a record without a key while its topic is new here; undefined: the producer chooses. librdkafka scatters what
+   * waits for a topic's first metadata over all partitions, and a pipeline's entries would lose their order.
+   */
+  firstPartition(topic: string): number | undefined {
+    const { catalog, clock } = this.#options;
+    const known = this.#known.get(topic);
+    if (!known || clock.monotonic() > known.isNewUntil) return undefined;
+    return catalog
+      .known()
+      .get(topic)
+      ?.partitions.find(({ leader }) => leader >= 0)?.partition;
   }
 
   /** Of a topic that is known: whether its cleanup.policy is to compact. */
@@ -101,6 +143,7 @@ export class StreamTopics {
     });
     const settings = configs?.get(topic);
     const facts: Facts = {
+      isNewUntil: this.#options.clock.monotonic() + isNewMs,
       skewMs:
         settings?.get('message.timestamp.type')?.value === 'LogAppendTime' ? 0 : this.#options.settings.clockSkewMs,
       isCompacted: settings?.get('cleanup.policy')?.value.includes('compact') ?? false,
@@ -137,7 +180,7 @@ export class StreamTopics {
       try {
         if (await marksOf(catalog, admin, topic)) return;
       } catch (error) {
-        if (!(error instanceof KafkaError) || !error.retriable) throw error;
+        if (!(error instanceof KafkaError) || !isPassing(error)) throw error;
       }
       if (clock.monotonic() > deadline) throw fail('kafka-unavailable', `the new topic ${topic} has no leaders yet`);
       await sleep(clock, newTopicRetryMs);

@@ -7,7 +7,7 @@ import { ProducerSession } from '../../core/producer-session.js';
 import type { SessionLog } from '../../core/session-log.js';
 import type { Stats } from '../../core/stats.js';
 import type { Pending } from '../../core/streams/pending.js';
-import { RangeReader } from '../../core/streams/range-reader.js';
+import { type PartitionRange, RangeReader } from '../../core/streams/range-reader.js';
 import type { StreamGroup } from '../../core/streams/stream-group.js';
 import { StreamGroups } from '../../core/streams/stream-groups.js';
 import { TopicTails } from '../../core/streams/topic-tails.js';
@@ -107,7 +107,15 @@ export class Streams implements Face {
   append(topic: string, { key, value, headers, hasValue }: RecordParts): Promise<DeliveryReport> {
     if (this.topics.isCompacted(topic)) checkCompacted(key !== null, hasValue);
     const timestamp = this.#options.clock.now();
-    const sent = this.#producer.send({ topic, key, value, headers, timestamp });
+    const partition = key === null ? this.topics.firstPartition(topic) : undefined;
+    const sent = this.#producer.send({
+      topic,
+      ...(partition === undefined ? {} : { partition }),
+      key,
+      value,
+      headers,
+      timestamp,
+    });
     // The broker's time where the topic has it so; an embedded Kafka tells none.
     return sent.then((report) => (report.timestamp < 0 ? { ...report, timestamp } : report));
   }
@@ -127,26 +135,31 @@ export class Streams implements Face {
     this.#options.log.warn({ topic }, 'XDEL has no effect: Kafka cannot delete one record');
   }
 
-  /** The messages of pending entries, read again; absent where Kafka has one no more. @throws GatewayError `kafka-unavailable`, `memory-limit` */
+  /**
+   * The messages of pending entries, read again: an entry without one is in Kafka no more. Callers bound how much that is.
+   * @throws GatewayError `kafka-unavailable`, `memory-limit`
+   */
   async load(topic: string, entries: readonly Pending[], memory: Memory): Promise<Map<Pending, Message>> {
     const loaded = new Map<Pending, Message>();
     for (const round of rounds(entries)) {
-      const found = await this.ranges.read(
-        topic,
-        round.map((run) => ({
-          partition: run[0]!.partition,
-          from: run[0]!.offset,
-          to: run[run.length - 1]!.offset + 1,
-          max: Number.POSITIVE_INFINITY,
-        })),
-        memory,
+      const wanted = new Map(
+        round.map((run) => [run[0]!.partition, new Map(run.map((entry) => [entry.offset, entry]))]),
       );
-      for (const run of round) {
-        const byOffset = new Map(found.get(run[0]!.partition)?.map((message) => [message.offset, message]));
-        for (const entry of run) {
-          const message = byOffset.get(entry.offset);
-          if (message) loaded.set(entry, message);
-        }
+      let ranges = round.map((run): PartitionRange => {
+        const [first, last] = [run[0]!, run[run.length - 1]!];
+        return { partition: first.partition, from: first.offset, to: last.offset + 1, max: Number.POSITIVE_INFINITY };
+      });
+      // What lies between the entries counts too, so that one read may end before the last of them.
+      while (ranges.length > 0) {
+        const read = await this.ranges.read(topic, ranges, memory);
+        ranges = ranges.flatMap((range) => {
+          const { messages, readTo } = read.get(range.partition)!;
+          for (const message of messages) {
+            const entry = wanted.get(range.partition)!.get(message.offset);
+            if (entry) loaded.set(entry, message);
+          }
+          return readTo < range.to ? [{ ...range, from: readTo }] : [];
+        });
       }
     }
     return loaded;

@@ -29,6 +29,13 @@ describe('what operators ask', () => {
     assert.equal((await make(async () => []).ask('/readyz')).status, 200);
   });
 
+  it('an embedded Kafka is told from one that keeps what it is given', async () => {
+    const probes = new Map([['default', async () => []]]);
+    const ops = new Ops({ probes, stats: new Stats(), clock: new ManualClock(), embedded: true });
+    assert.match((await ops.endpoints['/readyz']!()).body, /^ok\nembedded Kafka: nothing is kept/);
+    assert.equal((await make(async () => []).ask('/readyz')).body, 'ok\n');
+  });
+
   it('a broker that says nothing is lost within 5 seconds, from one look to the next', async () => {
     let silent = false;
     const { clock, ask } = make(() => (silent ? new Promise(() => {}) : Promise.resolve()));

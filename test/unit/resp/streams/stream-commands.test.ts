@@ -1,10 +1,12 @@
 // What stream commands promise beyond the shape of their replies: durable acks, nothing lost with a caller, compacted topics.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { KafkaCode } from '../../../../src/core/ports.js';
 import { TopicCatalog } from '../../../../src/core/topic-catalog.js';
 import { StreamTopics } from '../../../../src/resp/streams/stream-topics.js';
 import { realClock } from '../../../support/clock.js';
 import { eventually } from '../../../support/eventually.js';
+import { refusal } from '../../../support/fake/fault.js';
 import { FakeKafka } from '../../../support/fake-kafka.js';
 import { type RawClient, RespPair } from '../../../support/resp-pair.js';
 
@@ -92,6 +94,55 @@ test('on a compacted topic an entry needs a key and a value', () =>
     assert.match(await client.exchange(['XADD', 's', '*', 'key', 'k', 'a', '1', 'b', '2']), refused);
     assert.match(await client.exchange(['XADD', 's', '*', 'key', 'k', 'value', 'v']), /^\$/);
     assert.equal(await client.exchange(['XLEN', 's']), ':1\r\n');
+  }));
+
+for (const [command, fields] of [
+  ['XADD', ['*', 'value']],
+  ['RPUSH', []],
+] as const) {
+  test(`${command}s that come while their topic is being made are stored in their order`, () =>
+    withStreams({ partitions: 4, plainLists: true }, async (pair, client) => {
+      const { admin } = pair.kafka;
+      const topicConfigs = admin.topicConfigs.bind(admin);
+      let goOn = (): void => {};
+      const held = new Promise<void>((resolve) => {
+        goOn = resolve;
+      });
+      admin.topicConfigs = async (names) => {
+        await held;
+        return topicConfigs(names);
+      };
+      client.send([command, 's', ...fields, 'v0']);
+      await eventually(5_000, () => pair.kafka.topic('s') !== undefined);
+      for (let n = 1; n < 16; n++) client.send([command, 's', ...fields, `v${n}`]);
+      const other = await pair.client();
+      // Its answer shows that what was sent before it has been read.
+      await other.exchange(['XLEN', 's']);
+      goOn();
+      await eventually(5_000, async () => (await other.exchange(['XLEN', 's'])) === ':16\r\n');
+      const entries = await other.exchange(['XRANGE', 's', '-', '+']);
+      const stored = entries.match(/v\d+(?=\r)/g);
+      assert.deepEqual(
+        stored,
+        Array.from({ length: 16 }, (_, n) => `v${n}`),
+      );
+    }));
+}
+
+test('a broker that has not heard of a new topic is asked again', () =>
+  withStreams({}, async (pair, client) => {
+    const { admin } = pair.kafka;
+    const watermarks = admin.watermarks.bind(admin);
+    let refusals = 3;
+    admin.watermarks = async (partitions) => {
+      if (refusals-- > 0) throw refusal(KafkaCode.unknownTopicOrPartition, 'Broker: Unknown topic or partition');
+      return watermarks(partitions);
+    };
+    assert.match(await add(client, 'value', 'one'), /^\d+-0$/);
+    refusals = 3;
+    assert.equal(await client.exchange(['XLEN', 's']), ':1\r\n');
+    refusals = 3;
+    assert.equal(await client.exchange(['XGROUP', 'CREATE', 's2', 'g', '0', 'MKSTREAM']), '+OK\r\n');
   }));
 
 test('a topic that another gateway makes at the same time is no error', async () => {

@@ -1,0 +1,50 @@
+// The embedded Kafka says that it is one, wherever an operator looks.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { freePort, GatewayProcess } from '../support/gateway.js';
+import { met, whyNoCommand } from '../support/needs.js';
+import { connect } from '../support/redis-client.js';
+
+const bin = join(import.meta.dirname, '../../../bin/rafka');
+
+describe('the embedded Kafka', () => {
+  let gateway: GatewayProcess;
+  let opsPort: number;
+
+  before(async () => {
+    opsPort = await freePort();
+    const args = ['--embedded', '--workers', '2', '--ops-port', String(opsPort)];
+    gateway = await GatewayProcess.start({ args, env: { NODE_ENV: 'production' } });
+  });
+  after(() => gateway.stop());
+
+  test('INFO, /readyz and the log tell it from a Kafka that keeps what it is given', async () => {
+    const client = await connect(gateway.port);
+    assert.match(String(await client.call('INFO', 'kafka')), /kafka_embedded:1\r\n/);
+    client.disconnect();
+    const ready = await fetch(`http://127.0.0.1:${opsPort}/readyz`);
+    assert.match(await ready.text(), /^ok\nembedded Kafka: nothing is kept/);
+    const said = gateway.lines.find(({ msg }) => msg.startsWith('EMBEDDED KAFKA'));
+    assert.ok(said, 'the log says it');
+    assert.ok(!said.msg.includes('\x1b'), 'plain text where nobody sees colours');
+  });
+
+  test('with NODE_ENV=production it is not what a forgotten -c falls back to', () => {
+    const env = { ...process.env, NODE_ENV: 'production' };
+    const { status, stderr } = spawnSync(bin, ['--port', '0'], { env, encoding: 'utf8' });
+    assert.equal(status, 1);
+    assert.match(stderr, /^rafka: NODE_ENV is production, and no Kafka is configured/);
+  });
+
+  test('on a terminal the banner is red', (t) => {
+    if (!met(t, whyNoCommand('script'))) return;
+    // A port in use ends it as soon as it has started.
+    const command = `${bin} --port ${gateway.port} --log-level silent`;
+    const { NO_COLOR: _, ...env } = process.env;
+    const { stdout } = spawnSync('script', ['-qec', command, '/dev/null'], { encoding: 'utf8', env });
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: it is what a terminal is sent
+    assert.match(stdout, /\x1b\[1;31mEMBEDDED KAFKA: .*\x1b\[0m/);
+  });
+});
