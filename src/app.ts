@@ -158,6 +158,7 @@ async function sharedFaces(
     })),
     tcp: http,
     unix: http?.unixSocket,
+    unixMode: http && Number.parseInt(http.unixSocketMode, 8),
     ...(http ? { limits: http } : {}),
     grpc,
     ops,

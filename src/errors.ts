@@ -70,6 +70,12 @@ const table = {
   'name-illegal': row('ERR', 'Client names cannot contain spaces, newlines or special characters.'),
   'client-gone': row('ERR', 'the client is gone'),
   'no-auth': row('NOAUTH', 'Authentication required.'),
+  'too-many-logins': row(
+    'ERR',
+    'too many failed logins from this address: try again in a few seconds',
+    429,
+    grpc.exhausted,
+  ),
   'wrong-password': row('WRONGPASS', 'invalid username-password pair or user is disabled.'),
   'protocol-version': row('NOPROTO', 'unsupported protocol version'),
   'invalid-protocol-version': row('ERR', 'Protocol version is not an integer or out of range'),

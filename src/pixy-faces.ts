@@ -37,6 +37,8 @@ export interface PixyFacesOptions {
   readonly defaultCluster?: string;
   readonly tcp?: Address | undefined;
   readonly unix?: string | undefined;
+  /** File mode of the unix socket; absent: anybody on the machine may connect. */
+  readonly unixMode?: number | undefined;
   readonly limits?: HttpLimits;
   readonly grpc?: (Address & { readonly maxMessageBytes: number }) | undefined;
   readonly ops?: OpsConfig | undefined;
@@ -50,7 +52,7 @@ export interface PixyFacesOptions {
 
 /** Nothing listens yet. @throws Error when a certificate can't be read. */
 export function createPixyFaces(options: PixyFacesOptions): Face[] {
-  const { clusters, tcp, unix, grpc, limits = defaultLimits, version, clock, stats, log } = options;
+  const { clusters, tcp, unix, unixMode, grpc, limits = defaultLimits, version, clock, stats, log } = options;
   const logOf = (face: string): Log => log.child({ face });
   const proxies = new Proxies(
     clusters.map((cluster) => new KafkaProxy({ ...cluster, clock, stats, log: log.child({ cluster: cluster.name }) })),
@@ -62,7 +64,7 @@ export function createPixyFaces(options: PixyFacesOptions): Face[] {
   const ops = new Ops({ probes, stats, clock, embedded, ...(workers ? { workers } : {}) });
   const faces: Face[] = [];
   if (tcp || unix !== undefined) {
-    const where = { ...(tcp ? { tcp: withPem(tcp) } : {}), ...(unix === undefined ? {} : { unix }) };
+    const where = { ...(tcp ? { tcp: withPem(tcp) } : {}), ...(unix === undefined ? {} : { unix, unixMode }) };
     faces.push(new HttpFace({ ...where, proxies, ops, stats, limits, version, log: logOf('http') }));
   }
   if (grpc) {

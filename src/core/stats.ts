@@ -19,6 +19,8 @@ const counters = {
   'resp.connections.refused': 'Connections refused (max clients, protected mode)',
   'resp.commands': 'Commands run',
   'resp.protocol.errors': 'Connections closed for a protocol error',
+  'access.logins.failed': 'Logins with an unknown name or a wrong password',
+  'access.denied': 'Commands and requests refused to users who have no right to them',
 } as const;
 
 /** Counters with labels, for /metrics only; the labels in their order. */

@@ -19,6 +19,11 @@ export const httpConfig = z
     host: z.string().default('127.0.0.1').describe('Address to listen on'),
     port: port.default(19_092).describe('Port to listen on; 0: any free one'),
     unixSocket: z.string().optional().describe('Listen on a unix socket as well, never with TLS'),
+    unixSocketMode: z
+      .string()
+      .regex(/^0?[0-7]{3}$/, "must be three octal digits, such as '0770'")
+      .default('0700')
+      .describe('Who may connect to the unix socket: its file mode, octal'),
     tls: z
       .strictObject({
         certFile: z.string().describe('Certificate and its chain (PEM)'),

@@ -32,12 +32,21 @@ export async function listenTcp(address: TcpAddress, limits: HttpLimits, serve: 
   return { server, address: `${host}:${bound.port}` };
 }
 
-/** A stale socket file is removed, and anybody on the machine may connect (0777), as upstream. @throws Error */
-export async function listenUnix(path: string, limits: HttpLimits, serve: RequestListener): Promise<Listener> {
+/** A stale socket file is removed. Nobody may connect before it has its mode. @throws Error */
+export async function listenUnix(
+  path: string,
+  mode = 0o777,
+  limits: HttpLimits,
+  serve: RequestListener,
+): Promise<Listener> {
   removeStale(path);
   const server = createServer(serverOptions(limits), serve);
-  await listen(server, limits, { path });
-  chmodSync(path, 0o777);
+  // The socket's file is made within the call that begins to listen.
+  const umask = process.umask(0o777);
+  const listening = listen(server, limits, { path });
+  process.umask(umask);
+  await listening;
+  chmodSync(path, mode);
   return { server, address: path };
 }
 

@@ -9,6 +9,8 @@ export interface HttpFaceOptions extends Omit<ApiOptions, 'maxBodyBytes'> {
   readonly tcp?: TcpAddress;
   /** Path of the unix socket; absent: none. */
   readonly unix?: string;
+  /** File mode of the unix socket; absent: anybody on the machine may connect, as with Kafka-Pixy. */
+  readonly unixMode?: number | undefined;
   readonly limits: HttpLimits;
 }
 
@@ -28,10 +30,10 @@ export class HttpFace implements Face {
 
   /** @throws Error in Kafka-Pixy's words when an address can't be had. */
   async start(): Promise<void> {
-    const { tcp, unix, limits, log } = this.#options;
+    const { tcp, unix, unixMode, limits, log } = this.#options;
     const serve = createApi({ ...this.#options, maxBodyBytes: limits.maxBodyBytes });
     if (tcp) await this.#listen('TCP', `tcp ${tcp.host}:${tcp.port}`, () => listenTcp(tcp, limits, serve));
-    if (unix) await this.#listen('Unix socket', `unix ${unix}`, () => listenUnix(unix, limits, serve));
+    if (unix) await this.#listen('Unix socket', `unix ${unix}`, () => listenUnix(unix, unixMode, limits, serve));
     log.info({ addresses: this.addresses }, 'HTTP is served');
   }
 

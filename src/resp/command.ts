@@ -4,6 +4,7 @@ import { type ErrorCode, fail, GatewayError } from '../errors.js';
 import { Args } from './args.js';
 import type { Context } from './context.js';
 import { encodeAlone, type Protocol } from './encoder.js';
+import { loginOf } from './login.js';
 import { Encoded, ErrorReply, type Reply } from './reply.js';
 
 /** Redis' command flags that mean something here; COMMAND INFO shows them. */
@@ -164,7 +165,10 @@ const ofEveryKind: ReadonlySet<string> = new Set([
 export function errorReply(ctx: Context, command: Command | undefined, error: unknown): ErrorReply {
   if (command && error instanceof GatewayError && ofEveryKind.has(error.code))
     return new ErrorReply(`${command.prefix} ${error.message}`);
-  if (error instanceof GatewayError) return new ErrorReply(error.resp);
+  if (error instanceof GatewayError) {
+    if (error.code === 'not-permitted') ctx.server.logins.denied(loginOf(ctx, ctx.user.name), error.message);
+    return new ErrorReply(error.resp);
+  }
   if (error instanceof KafkaError) return new ErrorReply(`${command?.prefix ?? 'ERR'} ${error.message}`);
   ctx.log.error({ err: error, conn: ctx.id, command: command?.name }, 'a command failed unexpectedly');
   return new ErrorReply('ERR internal error');

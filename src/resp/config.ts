@@ -88,6 +88,11 @@ export const respConfig = z
     host: z.string().default('127.0.0.1').describe('Address to listen on'),
     port: z.int().min(0).max(65535).default(6380).describe('Port to listen on; 0: any free one'),
     unixSocket: z.string().optional().describe('Path of a unix socket to listen on as well'),
+    unixSocketMode: z
+      .string()
+      .regex(/^0?[0-7]{3}$/, "must be three octal digits, such as '0770'")
+      .default('0700')
+      .describe('Who may connect to the unix socket: its file mode, octal'),
     protectedMode: z
       .boolean()
       .default(true)

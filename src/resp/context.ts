@@ -1,5 +1,6 @@
 // What a command sees of its connection, of the server around it and of Kafka behind it.
 
+import type { LoginGuard } from '../core/access/login-guard.js';
 import type { User } from '../core/access/user.js';
 import type { Users } from '../core/access/users.js';
 import type { Cluster } from '../core/cluster.js';
@@ -156,6 +157,8 @@ export interface ServerView {
   readonly commands: CommandTable;
   readonly gateway: Gateway;
   readonly users: Users;
+  /** Slows down who tries passwords, and tells of who is refused. */
+  readonly logins: LoginGuard;
   readonly settings: RespConfig;
   /** Version of this gateway. */
   readonly version: string;

@@ -49,6 +49,8 @@ const sections: Readonly<Record<string, (ctx: Context, facts: Facts) => Fields>>
     total_connections_received: stats['resp.connections'] ?? 0,
     total_commands_processed: stats['resp.commands'] ?? 0,
     rejected_connections: stats['resp.connections.refused'] ?? 0,
+    acl_access_denied_auth: stats['access.logins.failed'] ?? 0,
+    acl_access_denied_cmd: stats['access.denied'] ?? 0,
     expired_keys: 0,
     evicted_keys: 0,
     pubsub_channels: 0,

@@ -1,7 +1,8 @@
 // MONITOR: every command of every connection as a line, for those who asked. A slow monitor loses lines and slows nobody.
 import type { Resolved } from './command.js';
-import { type Hidden, MonitorLines } from './monitor-lines.js';
+import { MonitorLines } from './monitor-lines.js';
 import type { Peers } from './peers.js';
+import { secretsIn } from './secrets.js';
 
 /** A connection that gets the lines. */
 export interface MonitorSink {
@@ -63,7 +64,7 @@ export class Monitors {
   /** Tells the monitors of a command about to run. @param nowMicros since the epoch. */
   feed(origin: Origin, found: Resolved, argv: readonly Buffer[], nowMicros: number): void {
     if (found.command.flags.includes('skip_monitor')) return;
-    this.#lines.add(origin.address, argv, hiddenFrom(found, argv), nowMicros);
+    this.#lines.add(origin.address, argv, secretsIn(found, argv), nowMicros);
     if (this.#lines.isFull) this.#send();
     if (this.#scheduled) return;
     this.#scheduled = true;
@@ -90,12 +91,4 @@ export class Monitors {
       this.#coming.delete(sink);
     }
   }
-}
-
-/** Which arguments are secrets: all of AUTH's, the two behind AUTH in HELLO. */
-function hiddenFrom({ fullName }: Resolved, argv: readonly Buffer[]): Hidden {
-  if (fullName === 'auth') return { from: 1, to: argv.length };
-  if (fullName !== 'hello') return { from: 0, to: 0 };
-  const auth = argv.findIndex((arg) => arg.length === 4 && arg.toString('latin1').toUpperCase() === 'AUTH');
-  return auth < 0 ? { from: 0, to: 0 } : { from: auth + 1, to: auth + 3 };
 }

@@ -1,7 +1,9 @@
 // The RESP face: listens, lets clients in, knows them all, and sees them out in order.
 import { once } from 'node:events';
+import { chmodSync } from 'node:fs';
 import { createServer, type ListenOptions, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
+import { LoginGuard } from '../core/access/login-guard.js';
 import { everybody, type User } from '../core/access/user.js';
 import { nobodyYet, type Users } from '../core/access/users.js';
 import { sleep } from '../core/clock.js';
@@ -30,6 +32,8 @@ import { TurnWrites } from './turn-writes.js';
 export interface RespServerOptions {
   readonly settings: RespConfig;
   readonly users: Users;
+  /** Of all faces; absent: this one's own. */
+  readonly logins?: LoginGuard;
   readonly gateway: Gateway;
   /** Largest record that brokers take, bytes: larger arguments are refused before they are read. */
   readonly maxMessageBytes: number;
@@ -54,6 +58,7 @@ export class RespServer implements Face, Host {
   readonly name = 'resp';
   readonly commands: CommandTable;
   readonly users: Users;
+  readonly logins: LoginGuard;
   readonly peers: Peers;
   readonly encoder = new Encoder();
   readonly turnWrites = new TurnWrites(this.encoder);
@@ -83,6 +88,7 @@ export class RespServer implements Face, Host {
     this.#options = options;
     this.commands = new CommandTable(options.commands ?? Object.values(allCommands));
     this.users = options.users;
+    this.logins = options.logins ?? new LoginGuard(options);
     this.initialUser = this.users.required ? nobodyYet : everybody;
     this.peers = options.peers ?? noPeers(clock.now());
     this.#nextId = this.peers.server.firstConnectionId;
@@ -244,8 +250,15 @@ export class RespServer implements Face, Host {
         },
       ),
     );
-    server.listen({ ...where, backlog: BACKLOG });
+    // Nobody may connect to a unix socket before it has its mode: it is made here, in this call.
+    const umask = where.path === undefined ? undefined : process.umask(0o777);
+    try {
+      server.listen({ ...where, backlog: BACKLOG });
+    } finally {
+      if (umask !== undefined) process.umask(umask);
+    }
     await once(server, 'listening');
+    if (where.path !== undefined) chmodSync(where.path, Number.parseInt(this.settings.unixSocketMode, 8));
     server.on('error', (err) => this.log.error({ face: this.name, err }, 'listening failed'));
     this.#listening.push(server);
   }

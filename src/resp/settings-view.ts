@@ -26,6 +26,7 @@ export function configParameters({ settings, port }: ServerView): ReadonlyMap<st
     'tcp-keepalive': seconds(settings.keepAliveMs),
     timeout: seconds(settings.idleTimeoutMs),
     unixsocket: settings.unixSocket ?? '',
+    unixsocketperm: settings.unixSocketMode,
   };
   return new Map(Object.entries(shown));
 }

@@ -11,6 +11,8 @@ export interface User {
   checkProduce(topic: string): void;
   /** @param kafkaGroup the Kafka group that `group` is, where that is called otherwise: to be allowed either is enough. */
   checkConsume(group: string, topics: readonly string[], kafkaGroup?: string): void;
+  /** To delete a topic, or records of it. */
+  checkDelete(topic: string): void;
   checkAdmin(): void;
   /** Whether the topic appears in this user's KEYS and SCAN. */
   maySee(topic: string): boolean;
@@ -23,6 +25,7 @@ export const everybody: User = {
   rules: '~* &* +@all',
   checkProduce: () => {},
   checkConsume: () => {},
+  checkDelete: () => {},
   checkAdmin: () => {},
   maySee: () => true,
 };

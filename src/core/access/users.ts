@@ -7,22 +7,29 @@ import { everybody, type User } from './user.js';
 
 const patterns = z.array(z.string()).default([]);
 
-const usersFile = z.array(
-  z.strictObject({
-    name: z.string().regex(/^[^\s:]+$/),
-    /** As in Redis' ACL files: `#` and the SHA-256 in hex. */
-    password: z.string().regex(/^#[0-9a-f]{64}$/, "must be '#' and the password's SHA-256 in lower-case hex"),
-    /** Globs of topics and groups, as in KEYS; nothing is allowed that none of them matches. */
-    produce: patterns,
-    consume: patterns,
-    groups: patterns,
-    admin: z.boolean().default(false),
-    /** When this user's RPUSHX is answered; absent: as `resp.rpushx` says. */
-    rpushx: z.enum(['queued', 'delivered']).optional(),
-  }),
-);
+const account = z.strictObject({
+  name: z.string().regex(/^[^\s:\p{C}]+$/u, 'must have no spaces, colons or invisible characters'),
+  /** As in Redis' ACL files: `#` and the SHA-256 in hex. */
+  password: z.string().regex(/^#[0-9a-f]{64}$/, "must be '#' and the password's SHA-256 in lower-case hex"),
+  /** Globs of topics and groups, as in KEYS; nothing is allowed that none of them matches. */
+  produce: patterns,
+  consume: patterns,
+  groups: patterns,
+  /** Whose topics may be deleted (DEL), and whose records (XTRIM). */
+  delete: patterns,
+  admin: z.boolean().default(false),
+  /** When this user's RPUSHX is answered; absent: as `resp.rpushx` says. */
+  rpushx: z.enum(['queued', 'delivered']).optional(),
+});
 
-type Entry = z.infer<typeof usersFile>[number];
+const usersFile = z.array(account).superRefine((entries, { addIssue }) => {
+  if (entries.length === 0) addIssue({ code: 'custom', message: 'holds no user: nobody could log in' });
+  const names = entries.map(({ name }) => name);
+  const twice = names.find((name, index) => names.indexOf(name) < index);
+  if (twice !== undefined) addIssue({ code: 'custom', message: `holds two users called '${twice}'` });
+});
+
+type Entry = z.infer<typeof account>;
 
 interface Account {
   readonly user: User;
@@ -54,6 +61,12 @@ export class Users {
   static load(options: AccessOptions, read: (path: string) => string): Users {
     const accounts = options.usersFile === undefined ? [] : readUsers(options.usersFile, read);
     if (options.requirepass !== undefined) {
+      if (accounts.some(({ user }) => user.name === DEFAULT))
+        throw fail(
+          'file-unusable',
+          options.usersFile!,
+          `holds a user '${DEFAULT}', whose password requirepass sets as well`,
+        );
       accounts.push({ user: everybody, hash: sha256(Buffer.from(options.requirepass)) });
     }
     return new Users(accounts);
@@ -93,6 +106,7 @@ export const nobodyYet: User = userOf({
   produce: [],
   consume: [],
   groups: [],
+  delete: [],
   admin: false,
 });
 
@@ -114,6 +128,7 @@ function userOf(entry: Entry): User {
   const mayProduce = anyOf(entry.produce);
   const mayConsume = anyOf(entry.consume);
   const mayJoin = anyOf(entry.groups);
+  const mayDelete = anyOf(entry.delete);
   const refuse = (what: string): never => {
     throw fail('not-permitted', `User ${entry.name} has no permissions to ${what}`);
   };
@@ -124,6 +139,7 @@ function userOf(entry: Entry): User {
     rules: [
       ...entry.produce.map((topic) => `%W~topics:${topic}`),
       ...entry.consume.map((topic) => `%R~topics:${topic}`),
+      ...entry.delete.map((topic) => `(+del +xtrim ~topics:${topic})`),
       entry.admin ? '+@all' : '+@all -@admin',
     ].join(' '),
     checkProduce: (topic) => mayProduce(topic) || refuse(`produce to '${topic}'`),
@@ -131,6 +147,7 @@ function userOf(entry: Entry): User {
       if (!mayJoin(group) && !mayJoin(kafkaGroup)) refuse(`join the group '${group}'`);
       for (const topic of topics) if (!mayConsume(topic)) refuse(`consume '${topic}'`);
     },
+    checkDelete: (topic) => mayDelete(topic) || refuse(`delete '${topic}' or records of it`),
     checkAdmin: () => entry.admin || refuse('run this command: it needs an admin'),
     maySee: (topic) => mayProduce(topic) || mayConsume(topic),
   };

@@ -1,6 +1,7 @@
 // AUTH [username] password: says whom the connection speaks for.
 import { fail } from '../../errors.js';
 import type { Command } from '../command.js';
+import { logIn } from '../login.js';
 import { OK, type Reply } from '../reply.js';
 
 /**
@@ -24,8 +25,8 @@ export const auth = {
     const { users } = ctx.server;
     if (args.left === 1 && !users.required) throw fail('no-password-set');
     const name = args.left === 2 ? args.text() : 'default';
-    const user = users.authenticate(name, args.bytes());
-    if (!user) throw fail('wrong-password');
+    const user = logIn(ctx, name, args.bytes());
+    if (user instanceof Promise) return user.then((found) => ctx.authenticate(found)).then(() => OK);
     return ctx.authenticate(user)?.then(() => OK) ?? OK;
   },
 } satisfies Command;

@@ -1,5 +1,5 @@
 // DEL stats  ->  1: the gateway's counters start again at 0
-// DEL <stream> [...]  ->  how many topics were deleted, where resp.streams.allowDelete allows it
+// DEL <stream> [...]  ->  how many topics were deleted, where resp.streams.allowDelete allows it and the user has the right to delete
 import { fail } from '../../errors.js';
 import type { Command } from '../command.js';
 import type { Context } from '../context.js';
@@ -31,9 +31,9 @@ async function deleteStreams(ctx: Context, keys: readonly string[]): Promise<num
   const wrong = keys.find((key) => streamOfKey(key) === undefined);
   if (wrong !== undefined) throw fail('stats-key', wrong.toUpperCase());
   if (!streams.settings.allowDelete) throw fail('stats-key', keys[0]!.toUpperCase());
+  for (const topic of keys) ctx.user.checkDelete(topic);
   let deleted = 0;
   for (const topic of keys) {
-    ctx.user.checkProduce(topic);
     if (!(await isTopicKey(ctx, topic))) continue;
     await admin.deleteTopic(topic);
     catalog.forget();

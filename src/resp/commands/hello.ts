@@ -1,11 +1,11 @@
 // HELLO [protover [AUTH username password] [SETNAME name]]: the handshake that chooses RESP2 or RESP3.
 
-import type { User } from '../../core/access/user.js';
 import { fail } from '../../errors.js';
 import { type Args, parseInteger } from '../args.js';
 import type { Command } from '../command.js';
 import { REDIS_VERSION } from '../compatibility.js';
 import type { Context } from '../context.js';
+import { logIn } from '../login.js';
 import { mapOf, type Reply } from '../reply.js';
 
 interface Wishes {
@@ -46,9 +46,10 @@ export const hello = {
   ],
   run(ctx, args): Reply | Promise<Reply> {
     const { protocol, login, clientName } = readWishes(args);
-    const user = login && authenticated(ctx, login.name, login.password);
-    if (!user && !ctx.isAuthenticated) throw fail('hello-no-auth');
-    const changed = user && ctx.authenticate(user);
+    if (!login && !ctx.isAuthenticated) throw fail('hello-no-auth');
+    const user = login && logIn(ctx, login.name, login.password);
+    const changed =
+      user instanceof Promise ? user.then((found) => ctx.authenticate(found)) : user && ctx.authenticate(user);
     return changed
       ? changed.then(() => nameAndGreet(ctx, clientName, protocol))
       : nameAndGreet(ctx, clientName, protocol);
@@ -89,12 +90,6 @@ function readProtocol(bytes: Buffer): 2 | 3 {
   if (version === undefined) throw fail('invalid-protocol-version');
   if (version !== 2 && version !== 3) throw fail('protocol-version');
   return version;
-}
-
-function authenticated(ctx: Context, name: string, password: Buffer): User {
-  const user = ctx.server.users.authenticate(name, password);
-  if (!user) throw fail('wrong-password');
-  return user;
 }
 
 const greeting = (ctx: Context): Reply =>

@@ -3,7 +3,7 @@
 import { fail } from '../../errors.js';
 import type { Command } from '../command.js';
 import { isPlainList, lengthOfList } from '../streams/lists.js';
-import { topicOfKey } from '../topic-keys.js';
+import { isTopicKey, topicOfKey } from '../topic-keys.js';
 
 export const llen = {
   name: 'llen',
@@ -20,7 +20,7 @@ export const llen = {
     const topic = topicOfKey(key);
     if (topic === undefined) throw fail('keys-argument', key);
     const { catalog, admin } = ctx.server.gateway;
-    const found = ctx.user.maySee(topic) ? (await catalog.all()).get(topic) : undefined;
+    const found = (await isTopicKey(ctx, key)) ? (await catalog.all()).get(topic) : undefined;
     if (!found) return 0;
     const ends = await admin.watermarks(found.partitions.map(({ partition }) => ({ topic, partition })));
     return ends.reduce((sum, { low, high }) => sum + high - low, 0);

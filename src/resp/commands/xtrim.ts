@@ -1,12 +1,12 @@
 // XTRIM key MAXLEN | MINID [= | ~] threshold [LIMIT count]  ->  how many entries were deleted
-// MINID deletes what is older than the id's time (DeleteRecords), where the brokers allow it; MAXLEN and all else: 0.
+// The user needs the right to delete. MINID deletes what is older than the id's time (DeleteRecords), where the brokers allow it; MAXLEN and all else: 0.
 import { KafkaError } from '../../core/ports.js';
 import { marksOf } from '../../core/streams/stream-log.js';
 import { fail } from '../../errors.js';
 import type { Command } from '../command.js';
 import type { Context } from '../context.js';
 import type { EntryId } from '../streams/ids.js';
-import { writtenTopic } from '../streams/key.js';
+import { topicOf } from '../streams/names.js';
 import { readTrim } from '../streams/trim.js';
 
 export const xtrim = {
@@ -24,7 +24,8 @@ export const xtrim = {
     { name: 'threshold', type: 'string' },
   ],
   run(ctx, args) {
-    const topic = writtenTopic(ctx, args);
+    const topic = topicOf(args.bytes(), ctx.server.gateway.streams.settings);
+    ctx.user.checkDelete(topic);
     const trim = readTrim(args);
     if (!trim) throw fail('syntax');
     args.finish();

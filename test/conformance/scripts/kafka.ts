@@ -1,5 +1,5 @@
 // Rafka's own commands: texts and shapes that its clients match on.
-import { bulk, nilArray, OK, type Script } from '../script.js';
+import { bulk, nil, nilArray, OK, type Script } from '../script.js';
 
 const notReady = '-CONS Connection not ready. Identify yourself using `CLIENT SETNAME` first\r\n';
 const shape = "-PROD First argument must be in the form of 'topics:<topic>' or 'topics:<topic>:<key>'\r\n";
@@ -28,6 +28,28 @@ export const kafka: readonly Script[] = [
       [['PUBLISH', 'topics:t', 'm'], ':1\r\n'],
       [['RPUSH', 'topics:t', 'm'], ':1\r\n'],
       [['DUMP', '5000'], ':0\r\n'],
+    ],
+  },
+  {
+    title: 'internal topics do not exist for clients, whatever they ask',
+    topics: { __consumer_offsets: 2 },
+    steps: [
+      ...['topics:__consumer_offsets', '__consumer_offsets'].flatMap((key): Script['steps'] => [
+        [['EXISTS', key], ':0\r\n'],
+        [['TYPE', key], '+none\r\n'],
+        [['TTL', key], ':-2\r\n'],
+        [['MEMORY', 'USAGE', key], nil],
+        [['OBJECT', 'ENCODING', key], nil],
+        [['OBJECT', 'IDLETIME', key], nil],
+        [['OBJECT', 'REFCOUNT', key], nil],
+        [['OBJECT', 'FREQ', key], nil],
+        [['XLEN', key], /^-ERR '(?:topics:)?__consumer_offsets' cannot be the name of a topic: .*internal\r\n$/],
+        [['XINFO', 'STREAM', key], /^-ERR .*internal\r\n$/],
+        [['XTRIM', key, 'MAXLEN', '0'], /^-ERR .*internal\r\n$/],
+      ]),
+      [['LLEN', 'topics:__consumer_offsets'], ':0\r\n'],
+      [['KEYS', '*'], '*0\r\n'],
+      [['DBSIZE'], ':0\r\n'],
     ],
   },
   {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -284,6 +284,34 @@ describe('MONITOR', () => {
       assert.ok(!monitor.received.includes('secret'));
     }));
 
+  test('a client that was called auth showed its password', () =>
+    withPair({}, async (pair) => {
+      const [monitor, client] = [await pair.client(), await pair.client()];
+      assert.equal(await monitor.exchange(['MONITOR']), '+OK\r\n');
+      for (const command of [
+        ['HELLO', '3', 'SETNAME', 'auth', 'AUTH', 'u', 'secret'],
+        ['HELLO', '3', 'SETNAME', 'auth', 'SETNAME', 'AUTH', 'auth', 'secret'],
+        ['HELLO', '3', 'AUTH', 'secret'],
+        ['HELLO', 'AUTH', 'u', 'secret'],
+        ['HELLO', '3', 'FOO', 'secret'],
+        ['AUTH', 'a', 'secret', 'secret'],
+        ['CONFIG', 'SET', 'maxmemory', '1', 'requirepass', 'secret'],
+        ['CONFIG', 'SET', 'requirepass', 'secret', 'more'],
+        ['CONFIG', 'SET', 'masterauth', 'secret'],
+        ['COMMAND', 'GETKEYS', 'AUTH', 'secret'],
+        ['COMMAND', 'GETKEYSANDFLAGS', 'hello', '3', 'AUTH', 'u', 'secret'],
+        ['AUHT', 'secret'],
+        ['ACL', 'SETUSER', 'u', '>secret'],
+        ['AUTH'],
+      ])
+        await client.exchange(command);
+      await client.exchange(['PING', 'the last']);
+      await monitor.until(() => monitor.received.includes('the last'));
+      assert.doesNotMatch(monitor.received, /secret/);
+      assert.match(monitor.received, / "HELLO" "3" "SETNAME" "auth" "AUTH" "\(redacted\)" "\(redacted\)"\r\n/);
+      assert.match(monitor.received, / "CONFIG" "SET" "maxmemory" "1" "requirepass" "\(redacted\)"\r\n/);
+    }));
+
   test('commands of thousands of large arguments are shown cut, and do not hold the server up', () =>
     withPair({}, async (pair) => {
       const [monitor, client] = [await pair.client(), await pair.client()];
@@ -368,6 +396,36 @@ describe('who is let in', () => {
       );
     }));
 
+  test('an eleventh wrong password of one address has to wait, and what users have no right to is counted', () =>
+    withPair({ usersFile: join(dir, 'users.json') }, async (pair) => {
+      const client = await pair.client();
+      for (let i = 0; i < 10; i++) client.send(i % 2 ? ['AUTH', 'app', 'x'] : ['HELLO', '2', 'AUTH', 'app', 'x']);
+      await client.take('-WRONGPASS invalid username-password pair or user is disabled.\r\n'.repeat(10));
+      // Both wait; another connection is answered meanwhile.
+      const other = await pair.client();
+      client.send(['AUTH', 'app', 'x']);
+      client.send(['HELLO', '3', 'AUTH', 'app', 'pw']);
+      other.send(['PING']);
+      await other.take('-NOAUTH Authentication required.\r\n');
+      assert.equal(client.received, '');
+      await client.until(() => client.received.includes('server'));
+      assert.match(client.received, /^-WRONGPASS [^\r]+\r\n%7\r\n/);
+      assert.equal(pair.stats.get('access.logins.failed'), 11);
+      await client.exchange(['HELLO', '2']);
+      for (const command of [
+        ['MONITOR'],
+        ['RPUSHX', 'topics:other', 'm'],
+        ['XTRIM', 't', 'MAXLEN', '0'],
+        ['XLEN', 'other'],
+      ])
+        assert.match(await client.exchange(command), /-NOPERM /, command[0]);
+      assert.equal(pair.stats.get('access.denied'), 4);
+      assert.match(
+        await client.exchange(['INFO', 'stats']),
+        /acl_access_denied_auth:11\r\nacl_access_denied_cmd:4\r\n/,
+      );
+    }));
+
   test('protected mode: the loopback interface is let in, others are not', async (t) => {
     assert.deepEqual(
       ['127.0.0.1', '127.1.2.3', '::1', '::ffff:127.0.0.1', undefined, '10.0.0.1', '::ffff:10.0.0.1', 'fe80::1'].map(
@@ -410,7 +468,8 @@ describe('who is let in', () => {
 
   test('a unix socket beside the port', () => {
     const path = join(dir, 'resp.sock');
-    return withPair({ unixSocket: path }, async () => {
+    return withPair({ unixSocket: path, unixSocketMode: '0760' }, async () => {
+      assert.equal(statSync(path).mode & 0o777, 0o760);
       const client = await RawClient.connect({ path });
       assert.equal(await client.exchange(['CLIENT', 'GETNAME']), `$${path.length + 2}\r\n${path}:0\r\n`);
       client.close();
@@ -422,6 +481,7 @@ describe('who is let in', () => {
     const listen = `require('node:net').createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 'SIGKILL'))`;
     assert.throws(() => execFileSync(process.execPath, ['-e', listen], { stdio: 'ignore' }));
     await withPair({ unixSocket: path }, async () => {
+      assert.equal(statSync(path).mode & 0o777, 0o700);
       await assert.rejects(RespPair.start({ settings: { unixSocket: path } }), /EADDRINUSE/);
       const client = await RawClient.connect({ path });
       assert.equal(await client.exchange(['PING']), '+PONG\r\n');

@@ -75,6 +75,23 @@ describe('users', () => {
     assert.throws(() => load({}), /array/);
   });
 
+  test('an empty file made everybody an admin, of two users of one name the last one counted', () => {
+    assert.throws(() => load([]), /users\.json: .*holds no user/);
+    assert.throws(() => load([], 'sesame'), /holds no user/);
+    assert.throws(() => load([app, { ...app, password: hashed('other') }]), /two users called 'app'/);
+    assert.throws(() => load([{ ...app, name: 'default' }], 'sesame'), /'default'.*requirepass/);
+    for (const name of ['a\0b', 'a\nb', 'a b', 'a:b', '', 'a\u200b'])
+      assert.throws(() => load([{ ...app, name }]), /name/, JSON.stringify(name));
+  });
+
+  test('to delete is a right of its own', () => {
+    const user = load([{ ...app, delete: ['orders.*'] }]).get('app')!;
+    user.checkDelete('orders.new');
+    assert.throws(() => user.checkDelete('a'), code('not-permitted'));
+    assert.match(user.rules, /\(\+del \+xtrim ~topics:orders\.\*\)/);
+    everybody.checkDelete('a');
+  });
+
   test('nobody may anything', () => {
     assert.throws(() => nobodyYet.checkProduce('a'), code('not-permitted'));
     assert.throws(() => nobodyYet.checkAdmin(), code('not-permitted'));

@@ -1,0 +1,192 @@
+// LoginGuard: passwords that are tried one after another, and what users are refused: told, counted, and slowed down.
+import { fail } from '../../errors.js';
+import { sleep } from '../clock.js';
+import type { Clock } from '../ports.js';
+import type { Stats } from '../stats.js';
+import type { User } from './user.js';
+
+/** Where the lines go; core knows no logger. */
+interface LogSink {
+  warn(fields: object, message: string): void;
+}
+
+export interface LoginGuardOptions {
+  readonly clock: Clock;
+  readonly stats: Stats;
+  readonly log: LogSink;
+}
+
+/** Who tries to log in. */
+export interface Login {
+  /** The face that was asked. */
+  readonly face: string;
+  /** The peer's `host:port` or host; undefined: a unix socket. */
+  readonly address: string | undefined;
+  /** The user's name if there is such a user: what else stands there may be a password in the wrong place. */
+  readonly user: string | undefined;
+}
+
+/** So many failures are a person's or a program's mistake. */
+const freeFailures = 10;
+/** Behind those one password is tried in this time (ms), for all connections of an address. */
+const paceMs = 1_000;
+/** Logins of an address that wait for their turn; more are refused untried. */
+const mostWaiting = 10;
+/** An address that has not failed for so long is a new one (ms). */
+const forgetMs = 60_000;
+/** Addresses remembered; the one whose failure is longest ago gives its place up. */
+const mostAddresses = 10_000;
+/** A line of one kind and origin is told once in this time (ms), and so many lines of all. */
+const quietMs = 60_000;
+const mostLines = 60;
+
+interface Suspect {
+  failures: number;
+  failedAt: number;
+  /** When the next password may be tried. */
+  openAt: number;
+  waiting: number;
+  line: Promise<unknown>;
+}
+
+export class LoginGuard {
+  readonly #options: LoginGuardOptions;
+  readonly #suspects = new Map<string, Suspect>();
+  readonly #lines: RareLines;
+
+  constructor(options: LoginGuardOptions) {
+    this.#options = options;
+    this.#lines = new RareLines(options);
+  }
+
+  /**
+   * Tries a password: at once, or in the turn of an address that has failed too often. Only that login waits.
+   * @param verify answers undefined when name or password are wrong.
+   * @throws GatewayError (or rejects with) `too-many-logins`
+   */
+  login(who: Login, verify: () => User | undefined): User | undefined | Promise<User | undefined> {
+    const origin = networkOf(who.address);
+    const suspect = this.#suspects.get(origin);
+    if (!suspect || suspect.failures < freeFailures) return this.#try(origin, who, verify);
+    if (this.#options.clock.monotonic() - suspect.failedAt > forgetMs) {
+      this.#suspects.delete(origin);
+      return this.#try(origin, who, verify);
+    }
+    return this.#inTurn(suspect, origin, who, verify);
+  }
+
+  /** A user was refused what he has no right to. @param reason what was refused, as he is told */
+  denied(who: Login, reason: string): void {
+    this.#options.stats.add('access.denied');
+    this.#lines.tell(
+      `denied ${who.face} ${who.user}`,
+      { ...who, reason },
+      'a user was refused what he has no right to',
+    );
+  }
+
+  #try(origin: string, who: Login, verify: () => User | undefined): User | undefined {
+    const user = verify();
+    if (!user) this.#failed(origin, who);
+    return user;
+  }
+
+  /** The right password is tried in its turn, too: an answer that comes sooner would tell. */
+  async #inTurn(
+    suspect: Suspect,
+    origin: string,
+    who: Login,
+    verify: () => User | undefined,
+  ): Promise<User | undefined> {
+    if (suspect.waiting >= mostWaiting) throw fail('too-many-logins');
+    const { clock } = this.#options;
+    suspect.waiting += 1;
+    const turn = suspect.line.then(async () => {
+      const left = suspect.openAt - clock.monotonic();
+      if (left > 0) await sleep(clock, left);
+      suspect.waiting -= 1;
+      return this.#try(origin, who, verify);
+    });
+    suspect.line = turn.catch(() => {});
+    return turn;
+  }
+
+  #failed(origin: string, who: Login): void {
+    const { clock, stats } = this.#options;
+    const now = clock.monotonic();
+    const known = this.#suspects.get(origin);
+    const suspect = known ?? { failures: 0, failedAt: now, openAt: now, waiting: 0, line: Promise.resolve() };
+    if (now - suspect.failedAt > forgetMs) suspect.failures = 0;
+    suspect.failures += 1;
+    suspect.failedAt = now;
+    suspect.openAt = now + paceMs;
+    this.#suspects.delete(origin);
+    if (this.#suspects.size >= mostAddresses) this.#suspects.delete(this.#suspects.keys().next().value!);
+    this.#suspects.set(origin, suspect);
+    stats.add('access.logins.failed');
+    const fields = { ...who, failures: suspect.failures };
+    if (suspect.failures === freeFailures)
+      this.#lines.tell(
+        `slow ${origin}`,
+        fields,
+        'logins of this address fail again and again: one a second is tried from now on',
+      );
+    else this.#lines.tell(`login ${origin}`, fields, 'a login failed');
+  }
+}
+
+/** Lines that clients can cause: each kind once in a while, all of them so many in a while; what was not told is counted. */
+class RareLines {
+  readonly #options: LoginGuardOptions;
+  readonly #told = new Map<string, { at: number; untold: number }>();
+  #since: number;
+  #lines = 0;
+  #untold = 0;
+
+  constructor(options: LoginGuardOptions) {
+    this.#options = options;
+    this.#since = options.clock.monotonic();
+  }
+
+  tell(kind: string, fields: object, message: string): void {
+    const now = this.#options.clock.monotonic();
+    const told = this.#told.get(kind);
+    if (told && now - told.at < quietMs) {
+      told.untold += 1;
+      return;
+    }
+    if (now - this.#since >= quietMs) {
+      this.#since = now;
+      this.#lines = 0;
+    }
+    if (this.#lines >= mostLines) {
+      this.#untold += 1;
+      return;
+    }
+    this.#lines += 1;
+    const more = {
+      ...(told?.untold ? { untold: told.untold } : {}),
+      ...(this.#untold ? { untoldOfAll: this.#untold } : {}),
+    };
+    this.#untold = 0;
+    this.#told.delete(kind);
+    if (this.#told.size >= mostAddresses) this.#told.delete(this.#told.keys().next().value!);
+    this.#told.set(kind, { at: now, untold: 0 });
+    this.#options.log.warn({ ...fields, ...more }, message);
+  }
+}
+
+/** What one client has to itself: an IPv4 address, the first 64 bits of an IPv6 one, the unix socket. */
+export function networkOf(address: string | undefined): string {
+  if (address === undefined) return 'unix';
+  const host =
+    /^\[(.*)\](?::\d+)?$/.exec(address)?.[1] ??
+    (/^[^:]*:\d+$/.test(address) ? address.slice(0, address.lastIndexOf(':')) : address);
+  const plain = host.replace(/^::ffff:(?=\d+\.)/, '');
+  if (!plain.includes(':')) return plain;
+  const [front = '', back] = plain.split('::');
+  const first = front === '' ? [] : front.split(':');
+  const last = back === undefined || back === '' ? [] : back.split(':');
+  const gap = back === undefined ? [] : Array.from({ length: Math.max(0, 8 - first.length - last.length) }, () => '0');
+  return `${[...first, ...gap, ...last].slice(0, 4).join(':')}::`;
+}
