@@ -1,7 +1,7 @@
 // HandOut: which entries of a group's partitions go to which of the members that ask: first come, first served.
 import type { Clock } from '../ports.js';
 import type { Member, Members } from './members.js';
-import type { Handed, Pending } from './pending.js';
+import { type Handed, type Pending, ReplyRoom } from './pending.js';
 import type { StreamPartition, Wants } from './stream-partition.js';
 
 export interface ReadRequest {
@@ -75,10 +75,11 @@ export class HandOut {
     if (partitions.length === 0) return handed;
     const now = this.#options.clock.now();
     const wants = this.#wants(request.member);
+    const room = new ReplyRoom();
     // One partition at a time: a round for each entry would cost more than it evens out.
-    for (let step = 0; step < partitions.length && handed.length < request.max; step++) {
+    for (let step = 0; step < partitions.length && handed.length < request.max && !room.isFull; step++) {
       const partition = partitions[(this.#turn + step) % partitions.length]!;
-      this.#takeFrom(partition, request, now, wants, handed);
+      this.#takeFrom(partition, request, now, wants, handed, room);
     }
     this.#turn = (this.#turn + 1) % partitions.length;
     if (handed.length > 0) this.#options.onHanded(handed, request);
@@ -91,8 +92,9 @@ export class HandOut {
     now: number,
     wants: Wants | undefined,
     handed: Handed[],
+    room: ReplyRoom,
   ): void {
-    while (handed.length < max) {
+    while (handed.length < max && !room.isFull) {
       const next = partition.take(member.name, now, noack, wants);
       if (!next) return;
       if (next.entry.deliveries > 1) {
@@ -100,6 +102,7 @@ export class HandOut {
         if (this.#options.givesUp(next.entry)) continue;
         next.entry.deliveries++;
       }
+      room.take(next.entry);
       handed.push(next);
     }
   }

@@ -1,12 +1,14 @@
 // A pending entry: handed to a member of a group and not acknowledged yet.
-import { messageBytes } from '../message-bytes.js';
 import type { Message } from '../ports.js';
+import { requestBytes } from './range-reader.js';
 
 /** Times are milliseconds since the epoch. */
 export interface Pending {
   readonly partition: number;
   readonly offset: number;
   readonly timestamp: number;
+  /** Roughly, of its message. */
+  readonly bytes: number;
   /** The name of the member that has it. */
   member: string;
   deliveredAt: number;
@@ -27,6 +29,32 @@ export function byId(a: Pending, b: Pending): number {
   return Math.max(0, a.timestamp) - Math.max(0, b.timestamp) || a.offset - b.offset || a.partition - b.partition;
 }
 
+/** Counts entries into a reply: large ones make it shorter, so that it can be read from Kafka and held in memory. */
+export class ReplyRoom {
+  #left = requestBytes;
+
+  get isFull(): boolean {
+    return this.#left <= 0;
+  }
+
+  /** An entry goes into the reply: the last one may be larger than what is left. */
+  take({ bytes }: Pending): void {
+    this.#left -= bytes;
+  }
+}
+
+/** The first of these entries, as many as one reply may have; at least one. */
+export function firstOfReply(entries: readonly Pending[]): Pending[] {
+  const room = new ReplyRoom();
+  const first: Pending[] = [];
+  for (const entry of entries) {
+    if (room.isFull) break;
+    room.take(entry);
+    first.push(entry);
+  }
+  return first;
+}
+
 /** How many entries each member has. */
 export function countByMember(entries: readonly Pending[]): Map<string, number> {
   const counts = new Map<string, number>();
@@ -44,16 +72,15 @@ export class PayloadBudget {
 
   /** Keeps a message with its entry if there is room. */
   keep(entry: Pending, message: Message): void {
-    const bytes = messageBytes(message);
-    if (bytes > this.#left) return;
-    this.#left -= bytes;
+    if (entry.bytes > this.#left) return;
+    this.#left -= entry.bytes;
     entry.message = message;
   }
 
   /** Lets go of what an entry keeps. */
   free(entry: Pending): void {
     if (!entry.message) return;
-    this.#left += messageBytes(entry.message);
+    this.#left += entry.bytes;
     entry.message = undefined;
   }
 }

@@ -1,4 +1,6 @@
 // One assigned partition of a stream's group: which entries are pending, and with whom.
+
+import { messageBytes } from '../message-bytes.js';
 import type { Offer } from '../offset-tracker.js';
 import type { PartitionStart } from '../partition-start.js';
 import type { Message } from '../ports.js';
@@ -97,6 +99,8 @@ export class StreamPartition extends TrackedPartition<Pending> {
   }
 }
 
-function newEntry(partition: number, { offset, timestamp }: Message, member: string, now: number): Pending {
-  return { partition, offset, timestamp, member, deliveredAt: now, deliveries: 1, message: undefined };
+function newEntry(partition: number, message: Message, member: string, now: number): Pending {
+  const { offset, timestamp } = message;
+  const bytes = messageBytes(message);
+  return { partition, offset, timestamp, bytes, member, deliveredAt: now, deliveries: 1, message: undefined };
 }

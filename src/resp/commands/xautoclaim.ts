@@ -1,5 +1,6 @@
 // XAUTOCLAIM key group consumer min-idle start [COUNT n] [JUSTID]  ->  [next start, entries or ids, ids that are gone]
 // Goes through the pending entries of the group in this gateway and moves those that are idle for long enough.
+import { type Pending, ReplyRoom } from '../../core/streams/pending.js';
 import { fail } from '../../errors.js';
 import { type Args, parseInteger } from '../args.js';
 import type { Command } from '../command.js';
@@ -41,13 +42,19 @@ export const xautoclaim = {
     if (!opened) return [start, [], []];
     const { group, member, now } = opened;
     const waiting = group.pendingOf().filter((entry) => compareIds(idOf(entry), from) >= 0);
-    const claimed = [];
+    const claimed: Pending[] = [];
+    const room = new ReplyRoom();
     let looked = 0;
-    for (; looked < waiting.length && looked < count * attemptsFactor && claimed.length < count; looked++) {
+    for (
+      ;
+      looked < waiting.length && looked < count * attemptsFactor && claimed.length < count && !room.isFull;
+      looked++
+    ) {
       const entry = waiting[looked]!;
       if (now - entry.deliveredAt < Math.max(0, minIdle) || group.givesUp(entry)) continue;
       claim(group, entry, member, { justId, deliveredAt: now, retryCount: undefined });
       claimed.push(entry);
+      if (!justId) room.take(entry);
     }
     const next = looked < waiting.length ? formatId(waiting[looked]!) : start;
     const { replies, deleted } = await claimedReply(ctx, group, claimed, justId);

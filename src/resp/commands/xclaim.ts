@@ -3,7 +3,7 @@
 // an entry that is acknowledged already can't become pending again.
 
 import type { Member } from '../../core/streams/members.js';
-import type { Pending } from '../../core/streams/pending.js';
+import { type Pending, ReplyRoom } from '../../core/streams/pending.js';
 import type { StreamGroup } from '../../core/streams/stream-group.js';
 import { fail } from '../../errors.js';
 import { type Args, parseInteger } from '../args.js';
@@ -46,12 +46,19 @@ export const xclaim = {
     if (!opened) return [];
     const { group, member, now } = opened;
     const deliveredAt = options.time ?? now - (options.idle ?? 0);
+    const room = new ReplyRoom();
+    const take = (entry: Pending): Pending[] => {
+      if (!options.justId) room.take(entry);
+      return [entry];
+    };
     const entries = ids.flatMap(({ partition, offset }) => {
+      // What the reply has no room for stays with whoever has it.
+      if (room.isFull) return [];
       const entry = group.find(partition, offset);
-      if (!entry) return options.force ? forced(group, partition, offset, member, options) : [];
+      if (!entry) return options.force ? forced(group, partition, offset, member, options).flatMap(take) : [];
       if (now - entry.deliveredAt < Math.max(0, minIdle) || group.givesUp(entry)) return [];
       claim(group, entry, member, { ...options, deliveredAt: Math.min(deliveredAt, now) });
-      return [entry];
+      return take(entry);
     });
     return (await claimedReply(ctx, group, entries, options.justId)).replies;
   },

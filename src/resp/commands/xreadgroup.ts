@@ -3,7 +3,7 @@
 // Without COUNT (or COUNT 0) at most 100 new entries. While the group is being joined a read waits inside BLOCK, or answers null.
 
 import { all } from '../../core/promises.js';
-import type { Handed } from '../../core/streams/pending.js';
+import { firstOfReply, type Handed, type Pending } from '../../core/streams/pending.js';
 import { committedOf } from '../../core/streams/positions.js';
 import type { StreamGroup } from '../../core/streams/stream-group.js';
 import { marksOf } from '../../core/streams/stream-log.js';
@@ -11,7 +11,7 @@ import { fail } from '../../errors.js';
 import type { Command } from '../command.js';
 import type { Context } from '../context.js';
 import { nullArray, type Reply } from '../reply.js';
-import { handedReply, streamsReply } from '../streams/entry-reply.js';
+import { handedAgain, handedReply, streamsReply } from '../streams/entry-reply.js';
 import { compareIds, type EntryId, idOf, parseId } from '../streams/ids.js';
 import { type GroupKey, groupKey } from '../streams/key.js';
 import { type ReadArgs, readReadArgs } from '../streams/read-args.js';
@@ -24,6 +24,16 @@ interface Wanted {
   readonly at: GroupKey;
   /** Undefined: new entries. */
   readonly after: EntryId | undefined;
+}
+
+/** What a stream has for the caller. */
+interface Found {
+  readonly key: Buffer;
+  readonly group: StreamGroup;
+  /** New entries: they are the member's from now on. */
+  readonly handed: readonly Handed[];
+  /** Makes the reply; loading begins when it is called. @throws GatewayError `memory-limit` */
+  readonly entries: () => Reply[] | Promise<Reply[]>;
 }
 
 export const xreadgroup = {
@@ -94,15 +104,15 @@ function readOpen(
   // The socket counts as the member's until it closes: its sessions tell.
   void ctx.sessions.streams;
   const found: Found[] = [];
-  for (const [index, { key, at, after }] of wanted.entries()) {
+  for (const [index, { key, after }] of wanted.entries()) {
     const group = groups[index]!;
-    if (after) found.push({ key, entries: () => history(ctx, read, group, at, after) });
+    if (after) found.push({ key, group, handed: [], entries: () => history(ctx, read, group, after) });
     else {
       const handed = group.read(request(ctx, read, group));
-      if (handed.length > 0) found.push({ key, entries: () => handedTo(ctx, group, handed) });
+      if (handed.length > 0) found.push(foundNew(ctx, key, group, handed));
     }
   }
-  if (found.length > 0) return gather(ctx, found);
+  if (found.length > 0) return answer(ctx, found);
   return read.blockMs === undefined ? nullArray : wait(ctx, read, wanted, groups, read.blockMs);
 }
 
@@ -133,30 +143,11 @@ async function wait(
     };
   });
   if (!come) return nullArray;
-  const entries = await handedTo(ctx, groups[come.index]!, come.handed);
-  return streamsReply(ctx, [[wanted[come.index]!.key, entries]]);
+  return answer(ctx, [foundNew(ctx, wanted[come.index]!.key, groups[come.index]!, come.handed)]);
 }
 
-/** New entries on their way to the caller. One that is gone before their reply is made, or too large for it, leaves them to whoever asks next. */
-function handedTo(ctx: Context, group: StreamGroup, handed: readonly Handed[]): Reply[] | Promise<Reply[]> {
-  const giveBack = (why: unknown): never => {
-    const pending = handed.map(({ entry }) => entry);
-    group.release(
-      pending.filter((entry) => group.find(entry.partition, entry.offset) === entry),
-      true,
-    );
-    throw why;
-  };
-  try {
-    const reply = handedReply(ctx, group.topic, handed);
-    if (!(reply instanceof Promise) && !ctx.signal.aborted) return reply;
-    return Promise.resolve(reply).then(
-      (entries) => (ctx.signal.aborted ? giveBack(ctx.signal.reason) : entries),
-      giveBack,
-    );
-  } catch (error) {
-    return giveBack(error);
-  }
+function foundNew(ctx: Context, key: Buffer, group: StreamGroup, handed: readonly Handed[]): Found {
+  return { key, group, handed, entries: () => handedReply(ctx, group.topic, handed) };
 }
 
 /** The member's own pending entries behind an id: reading them counts as a delivery. */
@@ -164,38 +155,77 @@ function history(
   ctx: Context,
   { consumer, count }: ReadArgs,
   group: StreamGroup,
-  { topic }: GroupKey,
   after: EntryId,
 ): Reply[] | Promise<Reply[]> {
   group.used();
   group.members.seen(consumer, group.now(), ctx);
   const { maxRange } = ctx.server.gateway.streams.settings;
-  const entries = group
+  const own = group
     .pendingOf(consumer)
     .filter((entry) => compareIds(idOf(entry), after) > 0)
-    .slice(0, Math.min(count || maxRange, maxRange))
-    .filter((entry) => !group.givesUp(entry));
+    .slice(0, Math.min(count || maxRange, maxRange));
+  const entries = firstOfReply(own.filter((entry) => !group.givesUp(entry)));
   for (const entry of entries) {
     entry.deliveries++;
     entry.deliveredAt = group.now();
   }
-  return handedReply(
-    ctx,
-    topic,
-    entries.map((entry) => ({ entry, message: entry.message })),
-  );
+  return historyReply(ctx, group, entries);
 }
 
-/** Of one stream what is answered; loading begins when it is called. */
-interface Found {
-  readonly key: Buffer;
-  readonly entries: () => Reply[] | Promise<Reply[]>;
+function historyReply(ctx: Context, group: StreamGroup, entries: readonly Pending[]): Reply[] | Promise<Reply[]> {
+  const failed = (error: unknown): never => {
+    for (const entry of entries) entry.deliveries--;
+    throw error;
+  };
+  try {
+    const replies = handedReply(ctx, group.topic, handedAgain(entries));
+    return replies instanceof Promise ? replies.catch(failed) : replies;
+  } catch (error) {
+    return failed(error);
+  }
 }
 
-function gather(ctx: Context, found: readonly Found[]): Reply | Promise<Reply> {
-  const reply = (streams: readonly (readonly [Buffer, Reply[]])[]): Reply => streamsReply(ctx, streams);
-  if (found.length > 1) return all(found, async ({ key, entries }) => [key, await entries()] as const).then(reply);
-  const { key, entries: load } = found[0]!;
-  const entries = load();
-  return entries instanceof Promise ? entries.then((loaded) => reply([[key, loaded]])) : reply([[key, entries]]);
+function answer(ctx: Context, found: readonly Found[]): Reply | Promise<Reply> {
+  if (found.length > 1)
+    return whenMade(
+      ctx,
+      found,
+      all(found, async ({ key, entries }) => [key, await entries()] as const),
+    );
+  const { key, entries: make } = found[0]!;
+  try {
+    const entries = make();
+    if (!(entries instanceof Promise) && !ctx.signal.aborted) return streamsReply(ctx, [[key, entries]]);
+    const making = Promise.resolve(entries).then((made) => [[key, made] as const]);
+    return whenMade(ctx, found, making);
+  } catch (error) {
+    giveBack(found);
+    throw error;
+  }
+}
+
+async function whenMade(
+  ctx: Context,
+  found: readonly Found[],
+  making: Promise<readonly (readonly [key: Buffer, entries: Reply[]])[]>,
+): Promise<Reply> {
+  try {
+    const streams = await making;
+    if (ctx.signal.aborted) throw ctx.signal.reason;
+    return streamsReply(ctx, streams);
+  } catch (error) {
+    giveBack(found);
+    throw error;
+  }
+}
+
+/** New entries whose reply is not made, or made for a caller that is gone, go to whoever asks next. */
+function giveBack(found: readonly Found[]): void {
+  for (const { group, handed } of found) {
+    const entries = handed.map(({ entry }) => entry);
+    group.release(
+      entries.filter((entry) => group.find(entry.partition, entry.offset) === entry),
+      true,
+    );
+  }
 }

@@ -4,7 +4,7 @@ import type { Pending } from '../../core/streams/pending.js';
 import type { StreamGroup } from '../../core/streams/stream-group.js';
 import type { Context } from '../context.js';
 import type { Reply } from '../reply.js';
-import { entryReply, takeReplies } from './entry-reply.js';
+import { entryReply, handedAgain, messagesOf } from './entry-reply.js';
 import { existingGroup } from './group.js';
 import { formatId } from './ids.js';
 import type { GroupKey } from './key.js';
@@ -54,16 +54,15 @@ export async function claimedReply(
   justId: boolean,
 ): Promise<{ replies: Reply[]; deleted: string[] }> {
   if (justId) return { replies: entries.map(formatId), deleted: [] };
-  const missing = entries.filter(({ message }) => !message);
-  const messages = entries.map(({ message }) => message);
-  const loaded =
-    missing.length > 0 ? await ctx.server.gateway.streams.load(group.topic, missing, ctx.memory) : undefined;
+  const messages = await messagesOf(ctx, group.topic, handedAgain(entries)).catch((error: unknown) => {
+    // They are the member's, but it was not given them.
+    for (const entry of entries) if (entry.deliveries > 0) entry.deliveries--;
+    throw error;
+  });
   const replies: Reply[] = [];
   const deleted: string[] = [];
-  const found = entries.map((entry, index) => messages[index] ?? loaded?.get(entry));
-  takeReplies(ctx, found);
   for (const [index, entry] of entries.entries()) {
-    const message = found[index];
+    const message = messages[index];
     if (message) replies.push(entryReply(message));
     else {
       deleted.push(formatId(entry));

@@ -54,12 +54,6 @@ export class ConnectionStreams {
     this.#ctx.log.info(where, notAcknowledged);
   }
 
-  /** What was popped last does not reach the client: it goes to whoever asks next. */
-  giveBack(): void {
-    if (this.#popped) this.#popped.group.release(this.#popped.entries, true);
-    this.#popped = undefined;
-  }
-
   /** The connection has gone: what it popped goes to whoever asks next. */
   close(): void {
     this.subscriptions.close();

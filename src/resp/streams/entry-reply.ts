@@ -37,28 +37,37 @@ export function streamsReply(
   return ctx.protocol === 3 ? new MapReply(streams.flat()) : streams;
 }
 
-/** Entries on their way to a member, those without their message read again. Null fields: Kafka has the record no more. */
-export function handedReply(ctx: Context, topic: string, handed: readonly Handed[]): Reply[] | Promise<Reply[]> {
-  const missing: Pending[] = [];
-  for (const { entry, message } of handed) if (!message) missing.push(entry);
-  if (missing.length > 0) return reload(ctx, topic, handed, missing);
-  return entryReplies(
-    ctx,
-    handed.map(({ message }) => message!),
-  );
-}
-
-async function reload(
+/**
+ * The messages of entries on their way to a member, read again where they are not at hand: at most as many as one reply may have.
+ * Undefined: Kafka has it no more. Their replies are accounted for.
+ * @throws GatewayError `kafka-unavailable`, `memory-limit`
+ */
+export async function messagesOf(
   ctx: Context,
   topic: string,
   handed: readonly Handed[],
-  missing: readonly Pending[],
-): Promise<Reply[]> {
-  const loaded = await ctx.server.gateway.streams.load(topic, missing, ctx.memory);
-  const messages = handed.map(({ entry, message }) => message ?? loaded.get(entry));
+): Promise<(Message | undefined)[]> {
+  const missing = handed.filter(({ message }) => !message).map(({ entry }) => entry);
+  const { streams } = ctx.server.gateway;
+  const loaded = missing.length > 0 ? await streams.load(topic, missing, ctx.memory) : undefined;
+  const messages = handed.map(({ entry, message }) => message ?? loaded?.get(entry));
   takeReplies(ctx, messages);
-  return handed.map(({ entry }, index) => {
-    const found = messages[index];
-    return found ? entryReply(found) : [formatId(entry), nullArray];
-  });
+  return messages;
+}
+
+/** Pending entries as they are handed out again. */
+export const handedAgain = (entries: readonly Pending[]): Handed[] =>
+  entries.map((entry) => ({ entry, message: entry.message }));
+
+/** Entries on their way to a member. Null fields: Kafka has the record no more. @throws GatewayError as messagesOf() */
+export function handedReply(ctx: Context, topic: string, handed: readonly Handed[]): Reply[] | Promise<Reply[]> {
+  if (handed.every(({ message }) => message)) {
+    return entryReplies(
+      ctx,
+      handed.map(({ message }) => message!),
+    );
+  }
+  return messagesOf(ctx, topic, handed).then((messages) =>
+    messages.map((message, index) => (message ? entryReply(message) : [formatId(handed[index]!.entry), nullArray])),
+  );
 }

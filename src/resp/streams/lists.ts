@@ -1,7 +1,6 @@
 // Plain lists: a topic as a queue in the shapes of Redis' lists. What was popped is acknowledged when the same connection asks
 // for more, or by QUIT: at least once, where Redis itself is at most once.
 
-import type { Message } from '../../core/ports.js';
 import type { Handed } from '../../core/streams/pending.js';
 import { lagOf, positionsOf } from '../../core/streams/positions.js';
 import type { StreamGroup } from '../../core/streams/stream-group.js';
@@ -9,7 +8,7 @@ import { marksOf } from '../../core/streams/stream-log.js';
 import { fail } from '../../errors.js';
 import type { Args } from '../args.js';
 import type { Context } from '../context.js';
-import { takeReplies } from './entry-reply.js';
+import { messagesOf } from './entry-reply.js';
 import { groupKey } from './key.js';
 import { topicOf } from './names.js';
 import { waitFor } from './waiting.js';
@@ -58,13 +57,36 @@ export async function popFromLists(
   max: number,
   waitMs: number | undefined,
 ): Promise<Popped | undefined> {
-  ctx.sessions.streams.acknowledge();
+  const until = performance.now() + (waitMs ?? 0);
+  for (;;) {
+    ctx.sessions.streams.acknowledge();
+    const leftMs = waitMs === undefined ? undefined : Math.max(1, until - performance.now());
+    const taken = await take(ctx, keys, max, leftMs);
+    if (!taken) return undefined;
+    const values = await valuesOf(ctx, taken);
+    // Elements that are in Kafka no more are done with: the next ones are looked for.
+    if (values.length > 0) return { key: taken.key, values };
+  }
+}
+
+interface Taken {
+  readonly key: Buffer;
+  readonly group: StreamGroup;
+  readonly handed: readonly Handed[];
+}
+
+async function take(
+  ctx: Context,
+  keys: readonly Buffer[],
+  max: number,
+  waitMs: number | undefined,
+): Promise<Taken | undefined> {
   const groups = keys.map((key) => openList(ctx, key));
   const member = memberName(ctx);
   const request = (group: StreamGroup) => ({ member: group.members.seen(member, group.now(), ctx), max, noack: false });
   for (const [index, group] of groups.entries()) {
     const handed = group.read(request(group));
-    if (handed.length > 0) return popped(ctx, keys[index]!, group, handed);
+    if (handed.length > 0) return { key: keys[index]!, group, handed };
   }
   // A group that was joined just now may have something in a moment: an empty answer would say that the list is empty.
   const ms = waitMs ?? (groups.some((group) => !group.isSettled) ? joinMs : 0);
@@ -75,7 +97,7 @@ export async function popFromLists(
       for (const stop of stops) stop();
     };
   });
-  return come && popped(ctx, keys[come.index]!, groups[come.index]!, come.handed);
+  return come && { key: keys[come.index]!, group: groups[come.index]!, handed: come.handed };
 }
 
 /** How long a pop that does not wait waits all the same while the group is being joined, ms. */
@@ -108,25 +130,16 @@ function groupName(ctx: Context): string {
 /** Each connection is a member of its own: what it popped is its alone. */
 const memberName = (ctx: Context): string => `${ctx.name}#${ctx.id}`;
 
-async function popped(ctx: Context, key: Buffer, group: StreamGroup, handed: readonly Handed[]): Promise<Popped> {
-  ctx.sessions.streams.popped(
-    group,
-    handed.map(({ entry }) => entry),
-  );
+/** What the elements hold. Those that the client can't be given are given back: they would count as acknowledged with its next pop. */
+async function valuesOf(ctx: Context, { group, handed }: Taken): Promise<Buffer[]> {
+  const entries = handed.map(({ entry }) => entry);
   try {
     const messages = await messagesOf(ctx, group.topic, handed);
-    takeReplies(ctx, messages);
-    return { key, values: messages.map(({ value }) => value ?? empty) };
+    if (ctx.signal.aborted) throw ctx.signal.reason;
+    ctx.sessions.streams.popped(group, entries);
+    return messages.flatMap((message) => (message ? [message.value ?? empty] : []));
   } catch (error) {
-    // The next pop would acknowledge what this one does not answer.
-    ctx.sessions.streams.giveBack();
+    group.release(entries, true);
     throw error;
   }
-}
-
-/** What Kafka has no more is left out. @throws GatewayError `kafka-unavailable`, `memory-limit` */
-async function messagesOf(ctx: Context, topic: string, handed: readonly Handed[]): Promise<Message[]> {
-  const missing = handed.filter(({ message }) => !message).map(({ entry }) => entry);
-  const loaded = missing.length > 0 ? await ctx.server.gateway.streams.load(topic, missing, ctx.memory) : undefined;
-  return handed.flatMap(({ entry, message }) => message ?? loaded?.get(entry) ?? []);
 }

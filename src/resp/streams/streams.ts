@@ -223,8 +223,9 @@ function checkCompacted(hasKey: boolean, hasValue: boolean): void {
   if (!hasValue) throw fail('stream-refused', 'the topic is compacted: an entry needs a value field');
 }
 
-/** Entries of a partition that lie so far apart are read apart. */
+/** Entries of a partition that lie so far apart, in offsets or in what lies between them as it seems, are read apart. */
 const longestGap = 500;
+const longestGapBytes = 1024 * 1024;
 
 /** Entries as runs of neighbours, at most one run of a partition in a round. */
 function rounds(entries: readonly Pending[]): Pending[][][] {
@@ -233,8 +234,7 @@ function rounds(entries: readonly Pending[]): Pending[][][] {
   let round = -1;
   let last: Pending | undefined;
   for (const entry of sorted) {
-    const sameRun = last?.partition === entry.partition && entry.offset - last.offset <= longestGap;
-    if (sameRun) all[round]!.at(-1)!.push(entry);
+    if (last && isNear(last, entry)) all[round]!.at(-1)!.push(entry);
     else {
       round = last?.partition === entry.partition ? round + 1 : 0;
       all[round] ??= [];
@@ -243,4 +243,9 @@ function rounds(entries: readonly Pending[]): Pending[][][] {
     last = entry;
   }
   return all;
+}
+
+function isNear(one: Pending, next: Pending): boolean {
+  const gap = next.offset - one.offset;
+  return one.partition === next.partition && gap <= longestGap && (gap - 1) * one.bytes <= longestGapBytes;
 }
