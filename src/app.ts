@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { createClock } from './clock.js';
 import { type Config, embeddedWarning } from './config.js';
+import { exposure } from './core/access/protected-mode.js';
 import { type AccessOptions, Users } from './core/access/users.js';
 import { correctedProperties } from './core/client-properties.js';
 import { sleep } from './core/clock.js';
@@ -21,7 +22,6 @@ import { Program } from './program.js';
 import { resolveRelayConfig } from './relay/config.js';
 import { KafkaGateway } from './resp/kafka-gateway.js';
 import type { Peers } from './resp/peers.js';
-import { exposure } from './resp/refusal.js';
 import { RespServer } from './resp/server.js';
 import type { RisConfig } from './ris/index.js';
 
@@ -85,7 +85,10 @@ export interface Parts {
 }
 
 /** The program of a process that users start. */
-export function createProgram({ config, clusters, clock, log }: Shared, { closeShared, ...parts }: Parts): Program {
+export function createProgram(
+  { config, users, clusters, clock, log }: Shared,
+  { closeShared, ...parts }: Parts,
+): Program {
   const corrected = correctedProperties({ ...config.general, ...config.consumer });
   if (corrected.length > 0) log.warn({ corrected }, 'consumer settings corrected: only acks may move offsets');
   const greeting = new AbortController();
@@ -94,8 +97,9 @@ export function createProgram({ config, clusters, clock, log }: Shared, { closeS
     log,
     async prepare() {
       if (config.embedded) log.warn(embeddedWarning);
-      const exposed = exposure(config.resp);
-      if (exposed !== undefined) log.warn({ host: config.resp.host }, exposed);
+      const { host, protectedMode } = config.resp;
+      const exposed = exposure({ host, protectedMode, hasUsers: users.required });
+      if (exposed !== undefined) log.warn({ host }, exposed);
       for (const cluster of clusters)
         own(greet(cluster, greeting.signal, clock, log), (err) => log.error({ err }, 'greeting a cluster failed'));
       await parts.prepare?.();
@@ -144,11 +148,12 @@ async function createRelay(section: Record<string, unknown>, { clock, log }: Sha
 
 /** REST, gRPC and the ops port, as far as the configuration has them. */
 async function sharedFaces(
-  { config, clusters, version, stats, clock, log }: Shared,
+  { config, users, clusters, version, stats, clock, log }: Shared,
   workers?: OpsWorkers,
 ): Promise<Face[]> {
   const { createPixyFaces } = await import('./pixy-faces.js');
-  const { http, grpc, ops, pool } = config;
+  const { resp, http, grpc, ops, pool } = config;
+  const { protectedMode, allowInternalTopics } = resp;
   const clientId = `rafka_${hostname()}_${process.pid}`;
   return createPixyFaces({
     clusters: [...clusters].map(({ name, kafka }) => ({
@@ -159,6 +164,7 @@ async function sharedFaces(
     tcp: http,
     unix: http?.unixSocket,
     unixMode: http && Number.parseInt(http.unixSocketMode, 8),
+    access: { users, protectedMode, allowInternalTopics, allowedHosts: http?.allowedHosts ?? [] },
     ...(http ? { limits: http } : {}),
     grpc,
     ops,

@@ -1,7 +1,16 @@
 // The error table: every expected failure has a stable code here, with what each face says about it.
 
 /** gRPC status numbers used by the table (https://grpc.io/docs/guides/status-codes/). */
-const grpc = { invalid: 3, notFound: 5, exhausted: 8, internal: 13, unavailable: 14, precondition: 9 } as const;
+const grpc = {
+  invalid: 3,
+  notFound: 5,
+  denied: 7,
+  exhausted: 8,
+  precondition: 9,
+  internal: 13,
+  unavailable: 14,
+  unauthenticated: 16,
+} as const;
 
 interface Row {
   /** First word of the RESP error. */
@@ -69,14 +78,38 @@ const table = {
   'not-integer': row('ERR', 'value is not an integer or out of range'),
   'name-illegal': row('ERR', 'Client names cannot contain spaces, newlines or special characters.'),
   'client-gone': row('ERR', 'the client is gone'),
-  'no-auth': row('NOAUTH', 'Authentication required.'),
   'too-many-logins': row(
     'ERR',
     'too many failed logins from this address: try again in a few seconds',
     429,
     grpc.exhausted,
   ),
-  'wrong-password': row('WRONGPASS', 'invalid username-password pair or user is disabled.'),
+  'no-auth': row('NOAUTH', 'Authentication required.', 401, grpc.unauthenticated),
+  'wrong-password': row('WRONGPASS', 'invalid username-password pair or user is disabled.', 401, grpc.unauthenticated),
+  // Begins as Redis' text, for programs that look for it; the ways out are this gateway's.
+  'protected-mode': row(
+    'DENIED',
+    'Redis is running in protected mode because protected mode is enabled and no password is set for the default ' +
+      'user. In this mode connections are only accepted from the loopback interface. If you want to connect from external ' +
+      'computers you may adopt one of the following solutions: 1) Run the gateway as a sidecar that shares the network ' +
+      'namespace of its client. 2) Set a password for the default user with --requirepass, or users with --users-file. ' +
+      '3) Switch this mode off with --no-protected-mode, but MAKE SURE that nobody else can reach the port. NOTE: You only ' +
+      'need to do one of the above things in order for the server to start accepting connections from the outside.',
+    403,
+    grpc.denied,
+  ),
+  'host-refused': row(
+    'ERR',
+    "Host '%s' is not one of this server's names: add it to http.allowedHosts (rafka pixy: allowed_hosts)",
+    403,
+    grpc.denied,
+  ),
+  'origin-refused': row(
+    'ERR',
+    "a web page of '%s' may not use this server: add its host to http.allowedHosts (rafka pixy: allowed_hosts)",
+    403,
+    grpc.denied,
+  ),
   'protocol-version': row('NOPROTO', 'unsupported protocol version'),
   'invalid-protocol-version': row('ERR', 'Protocol version is not an integer or out of range'),
   'hello-option': row('ERR', "Syntax error in HELLO option '%s'"),
@@ -171,7 +204,7 @@ const table = {
   'kafka-refused': row('ERR', '%s'),
   'body-too-large': row('ERR', 'request body is too large', 413, grpc.exhausted),
 
-  'not-permitted': row('NOPERM', '%s'),
+  'not-permitted': row('NOPERM', '%s', 403, grpc.denied),
 
   // Streams (Redis' own texts where it has one)
   'stream-id': row('ERR', 'Invalid stream ID specified as stream command argument', 400, grpc.invalid),

@@ -220,7 +220,7 @@ async function runPixy({
   ...flags
 }: PixyFlags & { config?: string; pidFile?: string }): Promise<void> {
   const { createPixyProgram } = await import('./pixy-app.js');
-  const file = loadPixy(config === undefined ? undefined : readPixyFile(config), flags);
+  const file = loadPixy(config === undefined ? undefined : readPixyFile(config), flags, process.env.RAFKA_PASSWORD);
   const log = createLog({ level: 'info', pretty: false });
   if (pidFile !== undefined) writeFileSync(pidFile, String(process.pid), { mode: 0o644 });
   await run(log, pixyShutdownMs, () => createPixyProgram(file, process.env, version, log));

@@ -3,6 +3,7 @@ import { randomBytes, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { createClock } from './clock.js';
+import { Users } from './core/access/users.js';
 import { within } from './core/clock.js';
 import type { Clock, KafkaFactory } from './core/ports.js';
 import { Stats } from './core/stats.js';
@@ -19,7 +20,7 @@ const startMs = 15_000;
 const unreachable = 'kafka: client has run out of available brokers to talk to (Is your cluster reachable?)';
 const maxGrpcBytes = 1024 * 1024;
 
-/** Kafka-Pixy's process. @throws PixyConfigError, KafkaError; its start rejects in Kafka-Pixy's words when a cluster can't be reached. */
+/** Kafka-Pixy's process. @throws PixyConfigError, KafkaError, GatewayError `file-unusable`; its start rejects in Kafka-Pixy's words when a cluster can't be reached. */
 export async function createPixyProgram(
   file: PixyFile,
   env: Readonly<Record<string, string | undefined>>,
@@ -29,6 +30,8 @@ export async function createPixyProgram(
   if (!file.grpcAddr && !file.tcpAddr && !file.unixAddr)
     throw new PixyConfigError('at least one API server should be configured');
   for (const warning of file.warnings) log.warn(warning);
+  const { protectedMode, allowedHosts } = file.access;
+  const users = Users.load(file.access, (path) => readFileSync(path, 'utf8'));
   const clientId = generateClientId(surroundings(env));
   const clusters = await Promise.all(file.proxies.map((proxy) => openCluster(proxy, clientId, log)));
   const clock = createClock(log);
@@ -40,6 +43,7 @@ export async function createPixyProgram(
     tcp,
     // An address without a colon is a path.
     unix: file.unixAddr || (tcp ? undefined : file.tcpAddr || undefined),
+    access: { users, protectedMode, allowedHosts, allowInternalTopics: false },
     grpc: file.grpcAddr ? { ...address(file.grpcAddr), tls, maxMessageBytes: maxGrpcBytes } : undefined,
     version,
     clock,

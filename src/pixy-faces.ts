@@ -1,5 +1,7 @@
 // The faces for clients without a session (REST, gRPC, ops), composed for the gateway and for `rafka pixy` alike.
 import { readFileSync } from 'node:fs';
+import { Gate, type GateOptions } from './core/access/gate.js';
+import { exposure } from './core/access/protected-mode.js';
 import type { Face } from './core/face.js';
 import type { Clock, KafkaFactory } from './core/ports.js';
 import { Proxies } from './core/proxies.js';
@@ -31,6 +33,14 @@ export interface PixyCluster {
   readonly produce: ProduceSettings;
 }
 
+/** Who may use REST and gRPC. */
+export interface Access extends GateOptions {
+  /** See http/admission.ts. */
+  readonly allowedHosts: readonly string[];
+  /** Let users use topics whose names begin with `__`. Without users everybody may. */
+  readonly allowInternalTopics: boolean;
+}
+
 export interface PixyFacesOptions {
   readonly clusters: readonly PixyCluster[];
   /** Absent: the first one. */
@@ -39,6 +49,7 @@ export interface PixyFacesOptions {
   readonly unix?: string | undefined;
   /** File mode of the unix socket; absent: anybody on the machine may connect. */
   readonly unixMode?: number | undefined;
+  readonly access: Access;
   readonly limits?: HttpLimits;
   readonly grpc?: (Address & { readonly maxMessageBytes: number }) | undefined;
   readonly ops?: OpsConfig | undefined;
@@ -52,12 +63,13 @@ export interface PixyFacesOptions {
 
 /** Nothing listens yet. @throws Error when a certificate can't be read. */
 export function createPixyFaces(options: PixyFacesOptions): Face[] {
-  const { clusters, tcp, unix, unixMode, grpc, limits = defaultLimits, version, clock, stats, log } = options;
+  const { clusters, tcp, unix, unixMode, access, grpc, limits = defaultLimits, version, clock, stats, log } = options;
   const logOf = (face: string): Log => log.child({ face });
   const proxies = new Proxies(
     clusters.map((cluster) => new KafkaProxy({ ...cluster, clock, stats, log: log.child({ cluster: cluster.name }) })),
-    options.defaultCluster,
+    { defaultName: options.defaultCluster, allowInternal: access.allowInternalTopics || !access.users.required },
   );
+  const gate = new Gate(access);
   const probes = new Map(clusters.map(({ name, kafka }) => [name, () => kafka.admin.topics([])]));
   const { workers } = options;
   const embedded = clusters.some(({ kafka }) => kafka.embedded);
@@ -65,14 +77,24 @@ export function createPixyFaces(options: PixyFacesOptions): Face[] {
   const faces: Face[] = [];
   if (tcp || unix !== undefined) {
     const where = { ...(tcp ? { tcp: withPem(tcp) } : {}), ...(unix === undefined ? {} : { unix, unixMode }) };
-    faces.push(new HttpFace({ ...where, proxies, ops, stats, limits, version, log: logOf('http') }));
+    const { allowedHosts } = access;
+    warnOf(tcp?.host, access, logOf('http'));
+    faces.push(
+      new HttpFace({ ...where, gate, allowedHosts, proxies, ops, stats, limits, version, log: logOf('http') }),
+    );
   }
   if (grpc) {
     const { maxMessageBytes } = grpc;
-    faces.push(new GrpcFace({ ...withPem(grpc), maxMessageBytes, proxies, stats, log: logOf('grpc') }));
+    warnOf(grpc.host, access, logOf('grpc'));
+    faces.push(new GrpcFace({ ...withPem(grpc), gate, maxMessageBytes, proxies, stats, log: logOf('grpc') }));
   }
   if (options.ops) faces.push(new OpsFace(ops, options.ops, logOf('ops')));
   return faces;
+}
+
+function warnOf(host: string | undefined, { users, protectedMode }: Access, log: Log): void {
+  const exposed = host === undefined ? undefined : exposure({ host, protectedMode, hasUsers: users.required });
+  if (exposed !== undefined) log.warn({ host }, exposed);
 }
 
 function withPem({ host, port, tls }: Address): TcpAddress {

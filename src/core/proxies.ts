@@ -1,15 +1,23 @@
 // The clusters as REST and gRPC clients name them; the first is the default one.
 import { fail } from '../errors.js';
+import type { User } from './access/user.js';
 import type { KafkaProxy } from './proxy.js';
+import { UserProxy } from './user-proxy.js';
 
 export class Proxies {
   readonly #byName: ReadonlyMap<string, KafkaProxy>;
   readonly #default: KafkaProxy | undefined;
+  readonly #allowInternal: boolean;
   #closing: Promise<number> | undefined;
   #consumersClosing: Promise<void> | undefined;
 
-  /** @param defaultName absent: the first one. */
-  constructor(proxies: readonly KafkaProxy[], defaultName?: string) {
+  /** @param options.defaultName absent: the first one. @param options.allowInternal absent: topics that are Kafka's own may be used. */
+  constructor(
+    proxies: readonly KafkaProxy[],
+    options: { defaultName?: string | undefined; allowInternal?: boolean } = {},
+  ) {
+    const { defaultName, allowInternal = true } = options;
+    this.#allowInternal = allowInternal;
     this.#byName = new Map(proxies.map((proxy) => [proxy.name, proxy]));
     this.#default = defaultName === undefined ? proxies[0] : this.#byName.get(defaultName);
   }
@@ -19,6 +27,11 @@ export class Proxies {
     const found = name ? this.#byName.get(name) : this.#default;
     if (!found) throw fail('cluster-unknown', name ?? 'default');
     return found;
+  }
+
+  /** The cluster as this user sees it. @throws GatewayError `cluster-unknown` */
+  for(user: User, name?: string): UserProxy {
+    return new UserProxy(this.get(name), user, this.#allowInternal);
   }
 
   [Symbol.iterator](): Iterator<KafkaProxy> {

@@ -17,6 +17,7 @@ import { type DeliveryReport, KafkaCode, KafkaError, type KafkaFault, type Produ
 import { ProducerSession } from './producer-session.js';
 import type { SharedContext } from './shared-settings.js';
 import { TopicCatalog } from './topic-catalog.js';
+import { checkTopicName } from './topic-name.js';
 import { describeTopic, listTopics, type TopicParts, type TopicView } from './topics.js';
 
 export type { Delivery, Poll };
@@ -91,9 +92,10 @@ export class KafkaProxy {
 
   /**
    * Produces and waits until Kafka has the record.
-   * @throws GatewayError `produce-topic-unknown`, `message-too-large`, `headers-unsupported`, `produce-failed`, ...
+   * @throws GatewayError `topic-invalid`, `produce-topic-unknown`, `message-too-large`, `headers-unsupported`, `produce-failed`, ...
    */
   async produce(record: ProducerRecord): Promise<{ partition: number; offset: number }> {
+    checkTopic(record.topic);
     this.#check(record);
     const report = await this.#send(this.#placement.isNeeded(record) ? await this.#placement.place(record) : record);
     if (report.error) throw produceError(report.error);
@@ -103,9 +105,10 @@ export class KafkaProxy {
   /**
    * Queues a record; a promise when the caller is held back by a full queue. What can't be delivered is counted and
    * logged, and the caller never learns of it.
-   * @throws GatewayError `queue-full` (or rejects with it)
+   * @throws GatewayError `topic-invalid`, `queue-full` (or rejects with it)
    */
   enqueue(record: ProducerRecord): undefined | Promise<void> {
+    checkTopic(record.topic);
     try {
       this.#check(record);
       if (this.#placement.isNeeded(record)) return this.#enqueuePlaced(record);
@@ -116,28 +119,28 @@ export class KafkaProxy {
     }
   }
 
-  /** Acks what mode says, then asks for the next message. @throws GatewayError `group-empty`, `group-invalid`, and see ConsumerPool */
+  /** Acks what mode says, then asks for the next message. @throws GatewayError `topic-invalid`, `group-empty`, `group-invalid`, and see ConsumerPool */
   poll(group: string, topic: string, mode: ConsumeMode): Poll {
-    checkGroup(group);
+    checkNames(group, topic);
     if (typeof mode === 'object') this.#ackInPassing(group, topic, mode);
     return this.pool.poll(group, topic, mode === 'auto');
   }
 
-  /** @throws GatewayError `group-empty`, `group-invalid`, `acks-channel-missing` */
+  /** @throws GatewayError `topic-invalid`, `group-empty`, `group-invalid`, `acks-channel-missing` */
   ack(group: string, topic: string, ack: Ack): void {
-    checkGroup(group);
+    checkNames(group, topic);
     this.pool.ack(group, topic, ack.partition, ack.offset);
   }
 
-  /** @throws GatewayError `group-empty`, `group-invalid`, `topic-unknown`, `kafka-refused` */
-  offsets(group: string, topic: string): Promise<PartitionOffset[]> {
-    checkGroup(group);
+  /** @throws GatewayError `topic-invalid`, `group-empty`, `group-invalid`, `topic-unknown`, `kafka-refused` */
+  async offsets(group: string, topic: string): Promise<PartitionOffset[]> {
+    checkNames(group, topic);
     return asking(readOffsets(this.#offsetsContext, group, topic));
   }
 
-  /** @throws GatewayError `group-empty`, `group-invalid`, `topic-unknown`, `group-active`, `kafka-refused` */
-  setOffsets(group: string, topic: string, offsets: readonly NewOffset[]): Promise<void> {
-    checkGroup(group);
+  /** @throws GatewayError `topic-invalid`, `group-empty`, `group-invalid`, `topic-unknown`, `group-active`, `kafka-refused` */
+  async setOffsets(group: string, topic: string, offsets: readonly NewOffset[]): Promise<void> {
+    checkNames(group, topic);
     return asking(writeOffsets(this.#offsetsContext, group, topic, offsets));
   }
 
@@ -146,16 +149,20 @@ export class KafkaProxy {
     return asking(listTopics(this.#options.kafka.admin, parts));
   }
 
-  /** @throws GatewayError `topic-unknown`, `kafka-refused` */
-  topic(name: string, parts: TopicParts): Promise<TopicView> {
+  /** @throws GatewayError `topic-invalid`, `topic-unknown`, `kafka-refused` */
+  async topic(name: string, parts: TopicParts): Promise<TopicView> {
+    checkTopic(name);
     return asking(describeTopic(this.#options.kafka.admin, name, parts));
   }
 
-  /** @throws GatewayError `group-empty`, `group-invalid`, `group-unknown`, `group-topic-unknown`, `kafka-refused` */
+  /** @throws GatewayError `topic-invalid`, `group-empty`, `group-invalid`, `group-unknown`, `group-topic-unknown`, `kafka-refused` */
   async consumers(topic: string, group?: string): Promise<Map<string, Members>> {
     const { admin } = this.#options.kafka;
-    if (group === undefined) return asking(groupsOf(admin, topic));
-    checkGroup(group);
+    if (group === undefined) {
+      checkTopic(topic);
+      return asking(groupsOf(admin, topic));
+    }
+    checkNames(group, topic);
     return new Map([[group, await asking(membersOf(admin, group, topic))]]);
   }
 
@@ -235,7 +242,11 @@ export class KafkaProxy {
   }
 }
 
-function checkGroup(group: string): void {
+/** Kafka's own topics are a matter of rights. A name that is none may be a pattern to librdkafka: `^.*` is a subscription to everything. */
+const checkTopic = (topic: string): void => checkTopicName(topic, true);
+
+function checkNames(group: string, topic: string): void {
+  checkTopic(topic);
   if (group === '') throw fail('group-empty');
   checkGroupName(group);
 }

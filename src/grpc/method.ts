@@ -1,5 +1,5 @@
 // What a gRPC operation is: one object a call.
-import type { KafkaProxy } from '../core/proxy.js';
+import type { UserProxy } from '../core/user-proxy.js';
 
 /** How a call ends, for whoever waits for that. */
 export interface CallEnd {
@@ -11,7 +11,7 @@ export interface Method<Request = never> {
   /** As in the .proto file. */
   readonly name: string;
   /** @returns the reply's fields. @throws GatewayError */
-  readonly run: (request: Request, proxy: KafkaProxy, call: CallEnd) => object | Promise<object>;
+  readonly run: (request: Request, proxy: UserProxy, call: CallEnd) => object | Promise<object>;
 }
 
 /** What every request has. */

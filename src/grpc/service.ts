@@ -3,6 +3,8 @@ import type { ServerHttp2Stream } from 'node:http2';
 import { fileURLToPath } from 'node:url';
 import type { handleUnaryCall, ServerUnaryCall, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
+import type { Gate } from '../core/access/gate.js';
+import type { User } from '../core/access/user.js';
 import type { LatencyHistogram } from '../core/labelled-stats.js';
 import { guard, own } from '../core/promises.js';
 import type { Proxies } from '../core/proxies.js';
@@ -14,6 +16,7 @@ import { methods } from './methods/index.js';
 
 export interface ServiceOptions {
   readonly proxies: Proxies;
+  readonly gate: Gate;
   readonly stats: Stats;
   readonly log: Log;
 }
@@ -49,7 +52,7 @@ export function implementation(options: ServiceOptions): UntypedServiceImplement
   return Object.fromEntries(methods.map((method) => [method.name, unary(options, method)]));
 }
 
-function unary({ proxies, stats, log }: ServiceOptions, method: Method): handleUnaryCall<ClusterRequest, object> {
+function unary({ proxies, gate, stats, log }: ServiceOptions, method: Method): handleUnaryCall<ClusterRequest, object> {
   const latency = latencyOf(stats, method.name);
   const run = method.run as unknown as Method<ClusterRequest>['run'];
   const bug = (err: unknown): void => log.error({ err, method: method.name }, 'A call failed: this is a bug');
@@ -57,7 +60,7 @@ function unary({ proxies, stats, log }: ServiceOptions, method: Method): handleU
     const startedAt = latency ? performance.now() : 0;
     let reply: Reply | undefined;
     try {
-      const result = run(call.request, proxies.get(call.request.cluster), {
+      const result = run(call.request, proxies.for(userOf(gate, call), call.request.cluster), {
         onEnd: (tell) => whenEnded(call, () => guard(() => tell(reply?.[written] === true && !isBroken(call)), bug)),
       });
       const isAwaited = result instanceof Promise;
@@ -74,6 +77,15 @@ function unary({ proxies, stats, log }: ServiceOptions, method: Method): handleU
   };
   return (call, answer) => own(serve(call, answer), bug);
 }
+
+/** Browsers need no thought here: they send no gRPC without asking first, and nobody answers that. @throws GatewayError `protected-mode`, `no-auth`, `wrong-password` */
+function userOf(gate: Gate, call: ServerUnaryCall<ClusterRequest, object>): User {
+  if (gate.isLocalOnly) gate.checkPeer(peerAddress(call.getPeer()));
+  return gate.user(gate.hasUsers ? call.metadata.get('authorization')[0]?.toString() : undefined);
+}
+
+/** Without its port. `unknown` is that of a connection that is gone: it is of no machine. */
+const peerAddress = (peer: string): string => peer.slice(0, Math.max(0, peer.lastIndexOf(':')));
 
 /** grpc-js says `cancelled` at the end of every call, answered or not. */
 function whenEnded(call: ServerUnaryCall<ClusterRequest, object>, tell: () => void): void {

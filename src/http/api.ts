@@ -2,12 +2,14 @@
 //
 // On node:http directly: a framework's router, request and reply objects are a quarter of what a small request costs.
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { User } from '../core/access/user.js';
 import type { Count, LatencyHistogram } from '../core/labelled-stats.js';
 import { guard, own } from '../core/promises.js';
 import type { Proxies } from '../core/proxies.js';
 import type { Stats } from '../core/stats.js';
 import { GatewayError } from '../errors.js';
 import type { Log } from '../log.js';
+import type { Admission } from './admission.js';
 import { readBody } from './body.js';
 import { goJson } from './go-json.js';
 import { openApi } from './openapi.js';
@@ -21,6 +23,7 @@ import { routes } from './routes/index.js';
 
 export interface ApiOptions {
   readonly proxies: Proxies;
+  readonly admission: Admission;
   readonly ops: Ops;
   readonly stats: Stats;
   readonly log: Log;
@@ -33,9 +36,12 @@ type Answer = { readonly status: number; readonly type: string; readonly body: s
 const json = 'application/json';
 const text = 'text/plain; charset=utf-8';
 const noBody = Buffer.alloc(0);
+/** A 401 without it is none, and a client does not learn what to send. */
+const challenge = ['Basic realm="rafka", charset="UTF-8"', 'Bearer realm="rafka"'];
 
 /** One request on its way. */
 interface Exchange {
+  readonly user: User;
   readonly route: Route;
   readonly found: Found;
   readonly query: string;
@@ -81,9 +87,19 @@ class Api {
       const route = found?.methods.get(request.method ?? '');
       if (!found) own(this.#serveOther(path, request, response), (error) => this.#fail('none', error, response));
       else if (!route) this.#replies.send(response, 405, text, '');
-      else this.#take({ route, found, query: mark < 0 ? '' : url.slice(mark + 1), request, response });
+      else this.#admit(route, found, mark < 0 ? '' : url.slice(mark + 1), request, response);
     } catch (error) {
       this.#fail('none', error, response);
+    }
+  }
+
+  /** Before the body is read: who is not let in sends none for us to keep. */
+  #admit(route: Route, found: Found, query: string, request: IncomingMessage, response: ServerResponse): void {
+    try {
+      const user = this.#options.admission.admit(request);
+      this.#take({ user, route, found, query, request, response });
+    } catch (error) {
+      this.#fail(route.name, error, response);
     }
   }
 
@@ -120,9 +136,9 @@ class Api {
     }
   }
 
-  #run({ route, found, query, request, response }: Exchange, body: Buffer): string | Promise<string> {
+  #run({ user, route, found, query, request, response }: Exchange, body: Buffer): string | Promise<string> {
     const { topic, cluster } = found;
-    const proxy = this.#options.proxies.get(cluster);
+    const proxy = this.#options.proxies.for(user, cluster);
     const contentType = request.headers['content-type'] ?? '';
     const params = new Params(query, contentType, body);
     const end = (call: (sent: boolean) => void): void =>
@@ -146,25 +162,29 @@ class Api {
     const status = known?.httpStatus ?? 500;
     stats.count('http.requests', route, String(status));
     if (!known) log.error({ err: error, route }, 'A request failed: this is a bug');
-    // What is left of such a body would be taken for the next request.
-    if (known?.code === 'body-too-large') response.shouldKeepAlive = false;
+    // What is left of such a body would be taken for the next request; and who may not connect shall not stay.
+    if (known?.code === 'body-too-large' || known?.code === 'protected-mode') response.shouldKeepAlive = false;
+    if (status === 401) response.setHeader('WWW-Authenticate', challenge);
     this.#replies.send(response, status, json, goJson({ error: known?.message ?? 'internal error' }));
   }
 
   /** The ping, the ops endpoints, the document of all this, and what is not there. */
   async #serveOther(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      const { status, type, body } = await this.#otherAnswer(path, request.method);
+      const { status, type, body } = await this.#otherAnswer(path, request);
       this.#replies.send(response, status, type, body);
     } catch (error) {
       this.#fail('none', error, response);
     }
   }
 
-  #otherAnswer(path: string, method: string | undefined): Answer | Promise<Answer> {
+  /** Open to all but for the metrics, which name topics and groups. */
+  #otherAnswer(path: string, request: IncomingMessage): Answer | Promise<Answer> {
     const answer = this.#others.get(path);
     if (!answer) return { status: 404, type: text, body: '404 page not found\n' };
-    return method === 'GET' ? answer() : { status: 405, type: text, body: '' };
+    if (request.method !== 'GET') return { status: 405, type: text, body: '' };
+    if (path === '/metrics') this.#options.admission.admit(request).checkAdmin();
+    return answer();
   }
 }
 

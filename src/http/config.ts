@@ -18,6 +18,12 @@ export const httpConfig = z
   .strictObject({
     host: z.string().default('127.0.0.1').describe('Address to listen on'),
     port: port.default(19_092).describe('Port to listen on; 0: any free one'),
+    allowedHosts: z
+      .array(z.string())
+      .default([])
+      .describe(
+        'Names that clients may call this server by (Host), as in KEYS, besides names without a dot and addresses: asked for without users only. And hosts whose web pages may use it (Origin)',
+      ),
     unixSocket: z.string().optional().describe('Listen on a unix socket as well, never with TLS'),
     unixSocketMode: z
       .string()

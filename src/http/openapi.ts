@@ -19,9 +19,22 @@ export function openApi(routes: readonly Route[], version: string): object {
       license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
     },
     paths: { ...paths, ...otherPaths },
-    components: { schemas: { Error: errorSchema } },
+    // The empty one: a server without users asks for none.
+    security: [{}, { basic: [] }, { bearer: [] }],
+    components: { schemas: { Error: errorSchema }, securitySchemes },
   };
 }
+
+const securitySchemes = {
+  basic: { type: 'http', scheme: 'basic', description: "A user's name and password" },
+  bearer: { type: 'http', scheme: 'bearer', description: "A user's token, or the default user's password" },
+};
+
+/** Of every operation. */
+const notLetIn = {
+  401: 'No credentials, or wrong ones, where the server has users',
+  403: 'The user has no right to it; or a client of another machine, an unknown Host, a foreign Origin',
+};
 
 /** Of every operation that reads a body. */
 const tooLarge = { 413: 'The body is larger than the server reads' };
@@ -38,7 +51,7 @@ function operation(route: Route, path: string, clustered: boolean): object {
     responses: {
       200: { description: 'Done', content: { 'application/json': { schema: reply } } },
       ...Object.fromEntries(
-        Object.entries({ ...errors, ...(method === 'POST' ? tooLarge : {}) }).map(([status, text]) => [
+        Object.entries({ ...notLetIn, ...errors, ...(method === 'POST' ? tooLarge : {}) }).map(([status, text]) => [
           status,
           problem(text),
         ]),
@@ -73,9 +86,10 @@ const problem = (description: string): object => ({
   content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
 });
 
-const plain = (summary: string, statuses: Readonly<Record<number, string>>): object => ({
+const plain = (summary: string, statuses: Readonly<Record<number, string>>, isOpen = true): object => ({
   get: {
     summary,
+    ...(isOpen ? { security: [] } : {}),
     responses: Object.fromEntries(Object.entries(statuses).map(([status, description]) => [status, { description }])),
   },
 });
@@ -85,5 +99,5 @@ const otherPaths = {
   '/_ping': plain('Answers pong; asks nobody', { 200: 'pong' }),
   '/healthz': plain('The process lives', { 200: 'It does' }),
   '/readyz': plain('Brokers of every cluster answer', { 200: 'They do', 503: 'They do not; the body says which' }),
-  '/metrics': plain('Metrics in the Prometheus text format', { 200: 'The metrics' }),
+  '/metrics': plain('Metrics in the Prometheus text format, to an admin', { 200: 'The metrics', ...notLetIn }, false),
 };

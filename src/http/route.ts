@@ -1,10 +1,11 @@
 // What a REST operation is: one object that serves requests, both path forms and the OpenAPI document.
 import type { IncomingMessage } from 'node:http';
-import type { KafkaProxy } from '../core/proxy.js';
+import type { UserProxy } from '../core/user-proxy.js';
 import type { Params } from './params.js';
 
 export interface ApiRequest {
-  readonly proxy: KafkaProxy;
+  /** The cluster, as the user of the request sees it. */
+  readonly proxy: UserProxy;
   /** From the path; empty where the path has none. */
   readonly topic: string;
   readonly params: Params;

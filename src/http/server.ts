@@ -1,10 +1,14 @@
 // The HTTP face: listeners in front of the API, started and stopped in the program's order.
+import type { Gate } from '../core/access/gate.js';
 import type { Face } from '../core/face.js';
+import { Admission } from './admission.js';
 import { type ApiOptions, createApi } from './api.js';
 import type { HttpLimits } from './config.js';
 import { closeListener, type Listener, listenTcp, listenUnix, type TcpAddress } from './listeners.js';
 
-export interface HttpFaceOptions extends Omit<ApiOptions, 'maxBodyBytes'> {
+export interface HttpFaceOptions extends Omit<ApiOptions, 'maxBodyBytes' | 'admission'> {
+  readonly gate: Gate;
+  readonly allowedHosts: readonly string[];
   /** Absent: no TCP. */
   readonly tcp?: TcpAddress;
   /** Path of the unix socket; absent: none. */
@@ -18,9 +22,11 @@ export class HttpFace implements Face {
   readonly name = 'http';
   readonly #options: HttpFaceOptions;
   readonly #listeners: Listener[] = [];
+  readonly #admission: Admission;
 
   constructor(options: HttpFaceOptions) {
     this.#options = options;
+    this.#admission = new Admission(options.gate, options.allowedHosts);
   }
 
   /** What is listened on, TCP first. */
@@ -31,7 +37,11 @@ export class HttpFace implements Face {
   /** @throws Error in Kafka-Pixy's words when an address can't be had. */
   async start(): Promise<void> {
     const { tcp, unix, unixMode, limits, log } = this.#options;
-    const serve = createApi({ ...this.#options, maxBodyBytes: limits.maxBodyBytes });
+    const serve = createApi({
+      ...this.#options,
+      admission: this.#admission,
+      maxBodyBytes: limits.maxBodyBytes,
+    });
     if (tcp) await this.#listen('TCP', `tcp ${tcp.host}:${tcp.port}`, () => listenTcp(tcp, limits, serve));
     if (unix) await this.#listen('Unix socket', `unix ${unix}`, () => listenUnix(unix, unixMode, limits, serve));
     log.info({ addresses: this.addresses }, 'HTTP is served');
@@ -57,7 +67,10 @@ export class HttpFace implements Face {
 
   async #listen(kind: string, where: string, open: () => Promise<Listener>): Promise<void> {
     try {
-      this.#listeners.push(await open());
+      const listener = await open();
+      const isTls = kind === 'TCP' && this.#options.tcp?.tls !== undefined;
+      listener.server.on(isTls ? 'secureConnection' : 'connection', (socket) => this.#admission.meet(socket));
+      this.#listeners.push(listener);
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;
       const reason = code === 'EADDRINUSE' ? 'bind: address already in use' : (error as Error).message;

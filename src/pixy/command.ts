@@ -13,6 +13,10 @@ export interface PixyFlags {
   readonly clientCertFile?: string;
   readonly clientCertKeyFile?: string;
   readonly insecureTLS?: boolean;
+  readonly usersFile?: string;
+  readonly requirepass?: string;
+  /** Always there: true without its flag. */
+  readonly protectedMode?: boolean;
 }
 
 /** In commander's form, with what each does. */
@@ -27,6 +31,9 @@ export const pixyFlags: readonly (readonly [flag: string, about: string])[] = [
   ['--clientCertFile <file>', 'our certificate for it (PEM)'],
   ['--clientCertKeyFile <file>', 'the key of our certificate (PEM)'],
   ['--insecureTLS', "don't verify its certificate"],
+  ['--users-file <file>', 'users with their rights (JSON)'],
+  ['--requirepass <password>', 'password that clients send (also: RAFKA_PASSWORD)'],
+  ['--no-protected-mode', 'let other machines in without a password'],
 ];
 
 const switches = /^(--(?:tls|insecureTLS))=(.*)$/;
@@ -41,8 +48,8 @@ export const withTwoDashes = (argv: readonly string[]): string[] =>
       return /^(?:1|t|true)$/i.test(value) ? [name] : [];
     });
 
-/** @param text the file's; undefined without one. @throws PixyConfigError */
-export function loadPixy(text: string | undefined, flags: PixyFlags): PixyFile {
+/** @param text the file's; undefined without one. @param password the environment's: over the file's, below the flag's. @throws PixyConfigError */
+export function loadPixy(text: string | undefined, flags: PixyFlags, password?: string): PixyFile {
   const given: ProxyOverrides = {
     ...(flags.kafkaPeers === undefined ? {} : { 'kafka.seed_peers': flags.kafkaPeers.split(',') }),
     ...(flags.zookeeperPeers === undefined ? {} : { 'zoo_keeper.seed_peers': flags.zookeeperPeers.split(',') }),
@@ -54,5 +61,11 @@ export function loadPixy(text: string | undefined, flags: PixyFlags): PixyFile {
   };
   const file = loadPixyFile(text, given);
   const { grpcAddr = file.grpcAddr, tcpAddr = file.tcpAddr, unixAddr = file.unixAddr } = flags;
-  return { ...file, grpcAddr, tcpAddr, unixAddr };
+  const access = {
+    ...file.access,
+    usersFile: flags.usersFile ?? file.access.usersFile,
+    requirepass: flags.requirepass ?? (password || file.access.requirepass),
+    protectedMode: flags.protectedMode !== false && file.access.protectedMode,
+  };
+  return { ...file, grpcAddr, tcpAddr, unixAddr, access };
 }

@@ -19,8 +19,19 @@ export interface PixyFile {
   readonly proxies: readonly PixyProxy[];
   readonly defaultCluster: string;
   readonly tls: { readonly certificatePath: string; readonly keyPath: string };
+  readonly access: PixyAccess;
   /** Keys without effect, known or not, for the log. */
   readonly warnings: readonly string[];
+}
+
+/** Who may use it: ours, upstream asks nobody. */
+export interface PixyAccess {
+  readonly usersFile: string | undefined;
+  /** Password of the default user. */
+  readonly requirepass: string | undefined;
+  /** Without users, refuse clients that are not on this machine. */
+  readonly protectedMode: boolean;
+  readonly allowedHosts: readonly string[];
 }
 
 /** Told to the user as it is. */
@@ -31,7 +42,11 @@ export type ProxyOverrides = Partial<Record<KeyName, unknown>>;
 
 type Tree = ReadonlyMap<unknown, unknown>;
 
-const topKeys = new Set(['grpc_addr', 'tcp_addr', 'unix_addr', 'proxies', 'default_cluster', 'tls', 'logging']);
+const accessKeys = ['users_file', 'requirepass', 'protected_mode', 'allowed_hosts'];
+const topKeys = new Set([
+  ...['grpc_addr', 'tcp_addr', 'unix_addr', 'proxies', 'default_cluster', 'tls', 'logging'],
+  ...accessKeys,
+]);
 
 /** @param text the file; undefined: built-in defaults, with one cluster named `default`. @throws PixyConfigError */
 export function loadPixyFile(text: string | undefined, overrides: ProxyOverrides = {}): PixyFile {
@@ -55,9 +70,26 @@ export function loadPixyFile(text: string | undefined, overrides: ProxyOverrides
     }),
     defaultCluster,
     tls: { certificatePath: String(tls.get('certificate_path') ?? ''), keyPath: String(tls.get('key_path') ?? '') },
+    access: accessOf(tree),
     warnings,
   };
 }
+
+function accessOf(tree: Tree): PixyAccess {
+  const [usersFile, requirepass] = ['users_file', 'requirepass'].map((key) => {
+    const value = tree.get(key) ?? undefined;
+    if (value !== undefined && (typeof value !== 'string' || value === '')) throw unfit(key, value, 'text');
+    return value;
+  });
+  const protectedMode = tree.get('protected_mode') ?? true;
+  if (typeof protectedMode !== 'boolean') throw unfit('protected_mode', protectedMode, 'flag');
+  const allowedHosts: unknown = tree.get('allowed_hosts') ?? [];
+  if (!Array.isArray(allowedHosts)) throw unfit('allowed_hosts', allowedHosts, 'list');
+  return { usersFile, requirepass, protectedMode, allowedHosts: allowedHosts.map(String) };
+}
+
+const unfit = (key: string, value: unknown, kind: string): PixyConfigError =>
+  new PixyConfigError(`failed to parse config: ${key}: ${JSON.stringify(value)} is not a ${kind}`);
 
 function parseYaml(text: string): Tree {
   const document: Document = parseDocument(text);
@@ -118,7 +150,7 @@ function holds(rule: NonNullable<Key['above']>, value: number): boolean {
 
 function convert(key: string, { kind }: Key, given: unknown): unknown {
   const refuse = (): never => {
-    throw new PixyConfigError(`failed to parse config: ${key}: ${JSON.stringify(given)} is not a ${kind}`);
+    throw unfit(key, given, kind);
   };
   switch (kind) {
     case 'text':

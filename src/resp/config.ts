@@ -96,9 +96,12 @@ export const respConfig = z
     protectedMode: z
       .boolean()
       .default(true)
-      .describe('Without a password, refuse clients that are not on this machine'),
-    requirepass: z.string().min(1).optional().describe('Password of the default user'),
-    usersFile: z.string().optional().describe('JSON file with users, their password hashes and what they may use'),
+      .describe('Without a password, refuse clients that are not on this machine; on every face'),
+    requirepass: z.string().min(1).optional().describe('Password of the default user, on every face'),
+    usersFile: z
+      .string()
+      .optional()
+      .describe('JSON file with users, their password hashes and what they may use, on every face'),
     tls: tls.optional().describe('TLS on the port; the unix socket stays plain'),
     maxClients: z.int().positive().default(10_000).describe('Connections at a time'),
     maxBulkBytes: size.default(32 * 1024 * 1000).describe('Largest argument a client may send'),

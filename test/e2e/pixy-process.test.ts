@@ -1,6 +1,7 @@
 // `rafka pixy` as a process: flags, kill -9, TLS and SASL on both sides, several clusters, clients that mean no good.
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request as requestTls } from 'node:https';
@@ -136,6 +137,51 @@ describe('rafka pixy', { timeout: 600_000 }, () => {
     } finally {
       await gateway.stop();
     }
+  });
+
+  it('users of RESP are users of REST and gRPC, with the same rights; so they are with --users-file of rafka pixy', async (t) => {
+    if (!met(t, why)) return;
+    const hashed = (secret: string): string => `#${createHash('sha256').update(secret).digest('hex')}`;
+    const usersFile = join(dir, 'users.json');
+    const app = { name: 'app', password: hashed('secret'), produce: ['one'], consume: ['one'], groups: ['g'] };
+    writeFileSync(usersFile, JSON.stringify([app]));
+    const authorization = `Basic ${Buffer.from('app:secret').toString('base64')}`;
+    const body = { method: 'POST', body: 'x', headers: { 'content-type': 'text/plain', authorization } };
+    const check = async (http: string, grpcAddress: string): Promise<void> => {
+      assert.equal((await askUrl(`${http}/topics`)).status, 401);
+      assert.equal((await askUrl(`${http}/topics/one/messages?sync`, body)).status, 200);
+      assert.equal((await askUrl(`${http}/topics/kill/messages?sync`, body)).status, 403);
+      assert.deepEqual((await askUrl(`${http}/topics`, { headers: { authorization } })).json, ['one']);
+      const record = { topic: 'one', message: Buffer.from('x'), key_undefined: true };
+      const [known, unknown] = [new PixyClient(grpcAddress, undefined, authorization), new PixyClient(grpcAddress)];
+      await known.call('Produce', record);
+      await assert.rejects(known.call('Produce', { ...record, topic: 'kill' }), { code: 7 });
+      await assert.rejects(unknown.call('Produce', record), { code: 16 });
+      known.close();
+      unknown.close();
+    };
+    const general = { 'bootstrap.servers': server.brokers };
+    const gateway = await GatewayProcess.start({
+      config: { general, http: { port: 0 }, grpc: { port: 0 }, resp: { usersFile } },
+    });
+    try {
+      const line = (msg: string) => gateway.lines.find((each) => each.msg === msg);
+      await until(
+        () => line('gRPC is served'),
+        (found) => found !== undefined,
+      );
+      const [http] = line('HTTP is served')!.addresses as string[];
+      await check(`http://${http}`, String(line('gRPC is served')!.address));
+      const redis = await connectRedis(gateway.port, undefined, { username: 'app', password: 'secret' });
+      assert.equal(await redis.call('RPUSHX', 'topics:one', 'x'), 1);
+      await assert.rejects(redis.call('RPUSHX', 'topics:kill', 'x'), /NOPERM/);
+      redis.disconnect();
+    } finally {
+      await gateway.stop();
+    }
+    const pixy = await started('--config', file(pixyYaml(server.brokers)), '--users-file', usersFile);
+    await check(`http://${pixy.http}`, pixy.grpc);
+    assert.equal(await stop(pixy), 0);
   });
 
   it('--ops-port on a gateway that speaks RESP only: readiness falls when the broker is lost', async (t) => {

@@ -1,7 +1,7 @@
 // A gRPC client of the face, made from the .proto file as any user's would be.
 
 import { join } from 'node:path';
-import { type Client, credentials, makeClientConstructor, type ServiceError } from '@grpc/grpc-js';
+import { type Client, credentials, Metadata, makeClientConstructor, type ServiceError } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 
 const proto = join(import.meta.dirname, '../../src/grpc/kafkapixy.proto');
@@ -11,9 +11,12 @@ const proto = join(import.meta.dirname, '../../src/grpc/kafkapixy.proto');
 export type Reply = any;
 
 export class PixyClient {
+  readonly #metadata = new Metadata();
   readonly #client: Client & Record<string, unknown>;
 
-  constructor(address: string, tls?: Buffer) {
+  /** @param authorization sent with each call. */
+  constructor(address: string, tls?: Buffer, authorization?: string) {
+    if (authorization !== undefined) this.#metadata.set('authorization', authorization);
     const loaded = loadSync(proto, { keepCase: true, longs: Number, defaults: true });
     const Made = makeClientConstructor(loaded.KafkaPixy as never, 'KafkaPixy');
     const security = tls ? credentials.createSsl(tls) : credentials.createInsecure();
@@ -31,8 +34,12 @@ export class PixyClient {
     const reply = new Promise<Reply>((resolve, reject) => {
       const run = this.#client[method] as (...args: unknown[]) => { cancel(): void };
       const options = { deadline: Date.now() + deadlineMs };
-      const call = run.call(this.#client, request, options, (error: ServiceError | null, value: Reply) =>
-        error ? reject(error) : resolve(value),
+      const call = run.call(
+        this.#client,
+        request,
+        this.#metadata,
+        options,
+        (error: ServiceError | null, value: Reply) => (error ? reject(error) : resolve(value)),
       );
       cancel = () => call.cancel();
     });

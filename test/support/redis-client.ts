@@ -1,9 +1,14 @@
 // A Redis client for tests: ioredis with nothing hidden, no reconnecting, no resending.
 import { Redis } from 'ioredis';
 
-/** Connects; the caller disconnects. */
-export async function connect(port: number, name?: string): Promise<Redis> {
-  const client = new Redis({ port, host: '127.0.0.1', lazyConnect: true, retryStrategy: () => null, protocol: 2 });
+/** Connects; the caller disconnects. @param login of a user. */
+export async function connect(
+  port: number,
+  name?: string,
+  login: { username?: string; password?: string } = {},
+): Promise<Redis> {
+  const own = { lazyConnect: true, retryStrategy: () => null, protocol: 2 } as const;
+  const client = new Redis({ port, host: '127.0.0.1', ...own, ...login });
   client.on('error', () => {});
   await client.connect();
   if (name !== undefined) await client.call('CLIENT', 'SETNAME', name);

@@ -14,6 +14,8 @@ export interface User {
   /** To delete a topic, or records of it. */
   checkDelete(topic: string): void;
   checkAdmin(): void;
+  /** Whether it may consume in this group, whatever the topic. */
+  mayJoin(group: string): boolean;
   /** Whether the topic appears in this user's KEYS and SCAN. */
   maySee(topic: string): boolean;
 }
@@ -27,5 +29,6 @@ export const everybody: User = {
   checkConsume: () => {},
   checkDelete: () => {},
   checkAdmin: () => {},
+  mayJoin: () => true,
   maySee: () => true,
 };

@@ -7,10 +7,14 @@ import { everybody, type User } from './user.js';
 
 const patterns = z.array(z.string()).default([]);
 
+const hash = z.string().regex(/^#[0-9a-f]{64}$/, "must be '#' and the SHA-256 in lower-case hex");
+
 const account = z.strictObject({
   name: z.string().regex(/^[^\s:\p{C}]+$/u, 'must have no spaces, colons or invisible characters'),
   /** As in Redis' ACL files: `#` and the SHA-256 in hex. */
-  password: z.string().regex(/^#[0-9a-f]{64}$/, "must be '#' and the password's SHA-256 in lower-case hex"),
+  password: hash,
+  /** Of the REST and gRPC faces' `Authorization: Bearer <token>`, each in the form of the password. */
+  tokens: z.array(hash).default([]),
   /** Globs of topics and groups, as in KEYS; nothing is allowed that none of them matches. */
   produce: patterns,
   consume: patterns,
@@ -34,6 +38,7 @@ type Entry = z.infer<typeof account>;
 interface Account {
   readonly user: User;
   readonly hash: Buffer;
+  readonly tokens: readonly Buffer[];
 }
 
 /** Where the users come from; neither: everybody may do everything. */
@@ -67,7 +72,7 @@ export class Users {
           options.usersFile!,
           `holds a user '${DEFAULT}', whose password requirepass sets as well`,
         );
-      accounts.push({ user: everybody, hash: sha256(Buffer.from(options.requirepass)) });
+      accounts.push({ user: everybody, hash: sha256(Buffer.from(options.requirepass)), tokens: [] });
     }
     return new Users(accounts);
   }
@@ -97,12 +102,24 @@ export class Users {
     const matches = timingSafeEqual(account?.hash ?? nobody, sha256(password));
     return matches ? account?.user : undefined;
   }
+
+  /** Whose token it is; the default user's password is one. All are compared, whichever it is. */
+  withToken(token: Buffer): User | undefined {
+    const given = sha256(token);
+    let found: User | undefined;
+    for (const { user, hash, tokens } of this.#accounts.values()) {
+      for (const each of user.name === DEFAULT ? [hash, ...tokens] : tokens)
+        if (timingSafeEqual(each, given)) found = user;
+    }
+    return found;
+  }
 }
 
 /** Who a connection is before it has said so: may do nothing. */
 export const nobodyYet: User = userOf({
   name: DEFAULT,
   password: '',
+  tokens: [],
   produce: [],
   consume: [],
   groups: [],
@@ -113,8 +130,14 @@ export const nobodyYet: User = userOf({
 function readUsers(path: string, read: (path: string) => string): Account[] {
   const parsed = usersFile.safeParse(readJson(path, read));
   if (!parsed.success) throw fail('file-unusable', path, z.prettifyError(parsed.error));
-  return parsed.data.map((entry) => ({ hash: Buffer.from(entry.password.slice(1), 'hex'), user: userOf(entry) }));
+  return parsed.data.map((entry) => ({
+    hash: bytesOf(entry.password),
+    tokens: entry.tokens.map(bytesOf),
+    user: userOf(entry),
+  }));
 }
+
+const bytesOf = (hash: string): Buffer => Buffer.from(hash.slice(1), 'hex');
 
 function readJson(path: string, read: (path: string) => string): unknown {
   try {
@@ -149,6 +172,7 @@ function userOf(entry: Entry): User {
     },
     checkDelete: (topic) => mayDelete(topic) || refuse(`delete '${topic}' or records of it`),
     checkAdmin: () => entry.admin || refuse('run this command: it needs an admin'),
+    mayJoin,
     maySee: (topic) => mayProduce(topic) || mayConsume(topic),
   };
 }

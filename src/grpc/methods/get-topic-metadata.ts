@@ -9,7 +9,7 @@ interface GetTopicMetadataRq extends TopicRequest {
 export const getTopicMetadata = {
   name: 'GetTopicMetadata',
   async run({ topic, with_partitions }, proxy) {
-    return topicReply(await proxy.topic(topic, { partitions: with_partitions, config: true }));
+    return topicReply(await proxy.topic(topic, { partitions: with_partitions, config: proxy.maySeeConfig }));
   },
 } satisfies Method<GetTopicMetadataRq>;
 

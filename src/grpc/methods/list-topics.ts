@@ -9,7 +9,7 @@ interface ListTopicRq extends ClusterRequest {
 export const listTopics = {
   name: 'ListTopics',
   async run({ with_partitions }, proxy) {
-    const topics = await proxy.topics({ partitions: with_partitions, config: true });
+    const topics = await proxy.topics({ partitions: with_partitions, config: proxy.maySeeConfig });
     return { topics: Object.fromEntries([...topics].map(([name, view]) => [name, topicReply(view)])) };
   },
 } satisfies Method<ListTopicRq>;

@@ -34,12 +34,12 @@ export const getTopic = {
   name: 'getTopic',
   method: 'GET',
   path: '/topics/{topic}',
-  summary: "A topic's own settings (not the broker's defaults), and its partitions.",
+  summary: "A topic's own settings (not the broker's defaults; to an admin), and its partitions.",
   parameters: [{ name: 'withPartitions', description: 'Show partitions', type: 'flag' }],
   reply: topicReply,
   errors: { 400: 'Unknown cluster', 404: 'The topic does not exist', 500: 'Kafka refused' },
   async run({ proxy, topic, params }) {
-    const view = await proxy.topic(topic, { partitions: params.has('withPartitions'), config: true });
+    const view = await proxy.topic(topic, { partitions: params.has('withPartitions'), config: proxy.maySeeConfig });
     return goJson(topicJson(view));
   },
 } satisfies Route;

@@ -7,10 +7,10 @@ export const listTopics = {
   name: 'listTopics',
   method: 'GET',
   path: '/topics',
-  summary: 'All topics, internal ones too; an array of names without flags.',
+  summary: 'All topics that the user may see; an array of names without flags.',
   parameters: [
     { name: 'withPartitions', description: 'Show partitions', type: 'flag' },
-    { name: 'withConfig', description: "Show the topics' own settings", type: 'flag' },
+    { name: 'withConfig', description: "Show the topics' own settings, to an admin", type: 'flag' },
   ],
   reply: {
     oneOf: [
@@ -18,7 +18,7 @@ export const listTopics = {
       { type: 'object', additionalProperties: topicReply },
     ],
   },
-  errors: { 400: 'Unknown cluster', 500: 'Kafka refused' },
+  errors: { 400: 'Unknown cluster', 403: 'Settings are for admins', 500: 'Kafka refused' },
   async run({ proxy, params }) {
     const parts = { partitions: params.has('withPartitions'), config: params.has('withConfig') };
     const topics = await proxy.topics(parts);

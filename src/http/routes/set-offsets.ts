@@ -29,6 +29,7 @@ export const setOffsets = {
   reply: emptyReply,
   errors: {
     400: 'Unknown cluster, no group, or a bad body',
+    403: 'Offsets are set by admins; or no right to topic or group, or not let in',
     404: 'The topic or partition does not exist',
     500: 'Kafka refused, or the group is active elsewhere',
   },

@@ -108,6 +108,24 @@ proxies:
     ]);
   });
 
+  it('who may use it: the flag wins over the variable, and that over the file; without any of it other machines are refused', () => {
+    const open = { usersFile: undefined, requirepass: undefined, protectedMode: true, allowedHosts: [] };
+    assert.deepEqual(loadPixy('proxies: {a: {}}', {}).access, open);
+    const yaml =
+      'users_file: u.json\nrequirepass: f\nprotected_mode: false\nallowed_hosts: [a.b, "*.c.d"]\nproxies: {a: {}}';
+    const given = { usersFile: 'u.json', requirepass: 'f', protectedMode: false, allowedHosts: ['a.b', '*.c.d'] };
+    assert.deepEqual(loadPixy(yaml, { protectedMode: true }).access, given);
+    assert.deepEqual(loadPixyFile(yaml).warnings, []);
+    assert.equal(loadPixy(yaml, {}, 'env').access.requirepass, 'env');
+    assert.equal(loadPixy(yaml, { requirepass: 'flag' }, 'env').access.requirepass, 'flag');
+    assert.equal(loadPixy('proxies: {a: {}}', { protectedMode: false }).access.protectedMode, false);
+    for (const bad of ['protected_mode: no thanks', 'requirepass: 1234', 'users_file: ""', 'allowed_hosts: a.b'])
+      assert.throws(
+        () => loadPixyFile(`${bad}\nproxies: {a: {}}`),
+        /failed to parse config: \w+: .* is not a (text|flag|list)/,
+      );
+  });
+
   it('client ids by surroundings', () => {
     const around = { env: {}, hostname: 'h', pid: 7, cgroup: '', random: 'cafe0001' };
     const docker = '1:name=systemd:/docker/0123456789abcdef';

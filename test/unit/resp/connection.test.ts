@@ -8,9 +8,10 @@ import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
+import { exposure, isLoopback } from '../../../src/core/access/protected-mode.js';
 import type { Command } from '../../../src/resp/command.js';
 import * as commands from '../../../src/resp/commands/index.js';
-import { deniedByProtectedMode, exposure, isLoopback } from '../../../src/resp/refusal.js';
+import { deniedByProtectedMode } from '../../../src/resp/refusal.js';
 import { nullArray, type Reply } from '../../../src/resp/reply.js';
 import { eventually } from '../../support/eventually.js';
 import { met, whyNoCommand } from '../../support/needs.js';
@@ -433,10 +434,10 @@ describe('who is let in', () => {
       ),
       [true, true, true, true, true, false, false, false],
     );
-    const exposed = { host: '0.0.0.0', protectedMode: true, requirepass: undefined, usersFile: undefined };
+    const exposed = { host: '0.0.0.0', protectedMode: true, hasUsers: false };
     assert.match(exposure(exposed) ?? '', /only clients of this machine are let in/);
     assert.match(exposure({ ...exposed, protectedMode: false }) ?? '', /everybody/);
-    for (const closed of [{ host: '127.0.0.1' }, { host: 'localhost' }, { requirepass: 'x' }, { usersFile: 'x' }]) {
+    for (const closed of [{ host: '127.0.0.1' }, { host: 'localhost' }, { hasUsers: true }]) {
       assert.equal(exposure({ ...exposed, ...closed }), undefined);
     }
     const outside = Object.values(networkInterfaces())

@@ -1,0 +1,76 @@
+// Whether a request is let in, and who it speaks for: its peer, its Host, the web page that sent it, its credentials.
+import type { IncomingMessage } from 'node:http';
+import { isIP, type Socket } from 'node:net';
+import type { Gate } from '../core/access/gate.js';
+import { globMatcher } from '../core/access/glob.js';
+import { isLoopback } from '../core/access/protected-mode.js';
+import type { User } from '../core/access/user.js';
+import { fail } from '../errors.js';
+
+/** Host headers that were found to be right; clients send one and the same. */
+const mostKnownHosts = 64;
+
+export class Admission {
+  readonly #gate: Gate;
+  readonly #isAllowed: (name: string) => boolean;
+  readonly #knownHosts = new Set<string>();
+  /** Connections of other machines, where those are refused. */
+  readonly #foreign = new WeakSet<Socket>();
+
+  /** @param allowedHosts globs of names that clients may call this server by, and of hosts whose web pages may use it. */
+  constructor(gate: Gate, allowedHosts: readonly string[]) {
+    this.#gate = gate;
+    const globs = allowedHosts.map((glob) => globMatcher(glob, { ignoreCase: true }));
+    this.#isAllowed = (name) => globs.some((matches) => matches(name));
+  }
+
+  /** A connection is there: asked now, as one that is gone has no address, and would count as of this machine. */
+  meet(socket: Socket): void {
+    if (!this.#gate.isLocalOnly) return;
+    if (socket.remoteAddress === undefined && socket.localAddress !== undefined) socket.destroy();
+    else if (!isLoopback(socket.remoteAddress)) this.#foreign.add(socket);
+  }
+
+  /** @throws GatewayError `protected-mode`, `host-refused`, `origin-refused`, `no-auth`, `wrong-password` */
+  admit(request: IncomingMessage): User {
+    if (this.#gate.isLocalOnly && this.#foreign.has(request.socket)) throw fail('protected-mode');
+    const { host, origin, authorization, 'sec-fetch-site': site } = request.headers;
+    if (!this.#gate.hasUsers) this.#checkHost(host);
+    if (origin !== undefined) this.#checkOrigin(origin, host);
+    // An image or a link sends no Origin.
+    else if (site === 'cross-site') throw fail('origin-refused', 'another site');
+    return this.#gate.user(authorization);
+  }
+
+  /**
+   * A page whose name was made to point here (DNS rebinding) is of the same origin to its browser, and reads what this server answers; what
+   * it has no power over is the name that the browser sends. Such a name has a dot: addresses, and the names of containers, are let through.
+   * With users a page would need their credentials, which the browser keeps for another name.
+   */
+  #checkHost(host: string | undefined): void {
+    if (host === undefined || this.#knownHosts.has(host)) return;
+    const name = nameOf(host);
+    if (name.includes('.') && isIP(name) === 0 && !isLocalName(name) && !this.#isAllowed(name))
+      throw fail('host-refused', name);
+    if (this.#knownHosts.size < mostKnownHosts) this.#knownHosts.add(host);
+  }
+
+  /** A page of elsewhere needs no answer to produce, or to take a group's messages: its browser sends what it says, with credentials that it has. */
+  #checkOrigin(origin: string, host: string | undefined): void {
+    const of = /^[a-z][a-z0-9+.-]*:\/\/([^/]+)$/i.exec(origin)?.[1];
+    const name = of === undefined ? undefined : nameOf(of);
+    const isSame = of !== undefined && of.toLowerCase() === host?.toLowerCase();
+    const isOfThisMachine = name !== undefined && isLocalName(name) && host !== undefined && isLocalName(nameOf(host));
+    if (!isSame && !isOfThisMachine && (name === undefined || !this.#isAllowed(name)))
+      throw fail('origin-refused', origin);
+  }
+}
+
+/** Without the port, brackets and a final dot, in lower case. */
+function nameOf(host: string): string {
+  const [, six, name = host] = /^(?:\[([^\]]*)\]|([^:]*))(?::\d*)?$/.exec(host) ?? [];
+  return (six ?? name).toLowerCase().replace(/\.$/, '');
+}
+
+const isLocalName = (name: string): boolean =>
+  name === 'localhost' || name.endsWith('.localhost') || (isIP(name) !== 0 && isLoopback(name));
