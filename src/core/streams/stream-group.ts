@@ -104,6 +104,13 @@ export class StreamGroup {
     return this.partitions.length > 0;
   }
 
+  /** When somebody last asked, ms since the epoch; undefined while somebody waits, or a connection speaks for one of its members. */
+  get desertedAt(): number | undefined {
+    if (this.isAwaited || this.#givingUp.size > 0) return undefined;
+    for (const { sockets } of this.members) if (sockets.size > 0) return undefined;
+    return this.#usedAt;
+  }
+
   /** A caller waits for entries. */
   get isAwaited(): boolean {
     return this.#handOut.isAwaited;
@@ -246,8 +253,13 @@ export class StreamGroup {
     this.release(entries, false);
   }
 
+  /**
+   * Nobody asks and nobody has anything: entries that were given back are nobody's, and come again to whoever reads their partitions
+   * next, here or in another gateway.
+   */
   #isIdle(): boolean {
-    if (this.#handOut.isAwaited || this.pending > 0 || this.#givingUp.size > 0) return false;
+    if (this.#handOut.isAwaited || this.#givingUp.size > 0) return false;
+    if (this.partitions.some(({ pending, released }) => pending > released)) return false;
     return this.now() - this.#usedAt >= this.#options.settings.idleMs;
   }
 

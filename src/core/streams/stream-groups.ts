@@ -16,6 +16,9 @@ export interface StreamGroupsOptions {
   readonly onGivenUp: (group: StreamGroup, entry: Pending) => Promise<void>;
 }
 
+/** For how long nobody must have spoken for a group's members before it makes room for another one, ms. */
+const desertedMs = 1_000;
+
 export class StreamGroups {
   readonly #options: StreamGroupsOptions;
   readonly #open = new Map<string, StreamGroup>();
@@ -46,7 +49,7 @@ export class StreamGroups {
     if (found) return found;
     if (this.#stopping) throw fail('shutting-down');
     const { maxConsumers, context, catalog, settings, onGivenUp } = this.#options;
-    if (this.size >= maxConsumers) throw fail('too-many-consumers', this.size);
+    if (this.size >= maxConsumers) this.#leaveDeserted();
     const group = new StreamGroup({
       kafkaGroup,
       topic,
@@ -59,6 +62,23 @@ export class StreamGroups {
     });
     this.#open.set(key, group);
     return group;
+  }
+
+  /** Makes room: what the members of a group that nobody speaks for have pending comes again to its next readers. */
+  #leaveDeserted(): void {
+    const { clock, log } = this.#options.context;
+    let oldest: StreamGroup | undefined;
+    let since = clock.now() - desertedMs;
+    for (const group of this.#open.values()) {
+      const { desertedAt } = group;
+      if (desertedAt === undefined || desertedAt > since) continue;
+      oldest = group;
+      since = desertedAt;
+    }
+    if (!oldest) throw fail('too-many-consumers', this.size);
+    const { kafkaGroup, topic, pending } = oldest;
+    log.info({ group: kafkaGroup, topic, pending }, 'left in favour of another group: nobody speaks for its members');
+    own(this.leave(oldest), this.#failed);
   }
 
   /** Closes a group here; its next reader opens another. Never rejects. */

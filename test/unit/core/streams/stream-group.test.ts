@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pino } from 'pino';
+import type { Clock } from '../../../../src/core/ports.js';
 import { Stats } from '../../../../src/core/stats.js';
 import type { Handed } from '../../../../src/core/streams/pending.js';
 import { StreamGroup, type StreamGroupSettings } from '../../../../src/core/streams/stream-group.js';
 import { TopicCatalog } from '../../../../src/core/topic-catalog.js';
-import { realClock } from '../../../support/clock.js';
+import { ManualClock, realClock } from '../../../support/clock.js';
 import { eventually } from '../../../support/eventually.js';
 import { FakeKafka } from '../../../support/fake-kafka.js';
 
@@ -15,19 +16,26 @@ interface Bench {
   readonly kafka: FakeKafka;
   readonly group: StreamGroup;
   readonly givenUp: number[];
+  /** How often the group was found idle. */
+  idle: number;
 }
 
-async function open(settings: Partial<StreamGroupSettings> = {}, partitions = 1): Promise<Bench> {
+async function open(
+  settings: Partial<StreamGroupSettings> = {},
+  partitions = 1,
+  clock: Clock = realClock,
+): Promise<Bench> {
   const kafka = new FakeKafka();
   kafka.createTopic(topic, partitions);
   const givenUp: number[] = [];
+  const idle = { idle: 0 };
   const group = new StreamGroup({
     kafkaGroup: 'g.orders',
     topic,
     catalog: new TopicCatalog(kafka.admin, realClock),
     context: {
       kafka,
-      clock: realClock,
+      clock,
       stats: new Stats(),
       log: pino({ level: 'silent' }),
       settings: {
@@ -49,13 +57,13 @@ async function open(settings: Partial<StreamGroupSettings> = {}, partitions = 1)
       ...settings,
     },
     after: Promise.resolve(),
-    onIdle: () => {},
+    onIdle: () => idle.idle++,
     onGivenUp: async (_, { offset }) => {
       givenUp.push(offset);
     },
   });
   await eventually(5_000, () => group.isSettled);
-  return { kafka, group, givenUp };
+  return Object.assign(idle, { kafka, group, givenUp });
 }
 
 async function close({ group, kafka }: Bench): Promise<void> {
@@ -246,5 +254,27 @@ test('an entry that was delivered often enough is given up once and not handed o
   assert.deepEqual(group.read(request(group, 'a', 1)), []);
   await eventually(5_000, () => group.pending === 0);
   assert.deepEqual(givenUp, [0]);
+  await close(bench);
+});
+
+test('a group whose entries were all given back is idle: another gateway may have its partitions', async () => {
+  const bench = await open({ idleMs: 1, pendingTimeoutMs: 0 });
+  const { kafka, group } = bench;
+  kafka.seed(topic, 0, 'v');
+  await take(group, 'a', 1);
+  group.gone(socket);
+  await eventually(9_000, () => bench.idle > 0);
+  assert.equal(group.pending, 1);
+  await close(bench);
+});
+
+test('a group whose member is connected and has entries is not idle', async () => {
+  const clock = new ManualClock();
+  const bench = await open({ idleMs: 1, pendingTimeoutMs: 0 }, 1, clock);
+  const { kafka, group } = bench;
+  kafka.seed(topic, 0, 'v');
+  await take(group, 'a', 1);
+  await clock.advance(600_000);
+  assert.equal(bench.idle, 0);
   await close(bench);
 });
