@@ -2,6 +2,7 @@
 import { fail, GatewayError } from '../errors.js';
 import { AckLedger } from './ack-ledger.js';
 import { within } from './clock.js';
+import type { GroupStart } from './group-start.js';
 import {
   type Clock,
   type Consumer,
@@ -24,6 +25,8 @@ export interface ConsumerSessionOptions {
   readonly topics: readonly string[];
   /** The connected consumer; it is this session's to close. Faults must be wired to fault(). */
   readonly consumer: Consumer;
+  /** Where its group begins; prepared. */
+  readonly start: GroupStart;
   /** Bytes of messages that may wait here for a client that does not ask. */
   readonly prefetchBytes: number;
   /** The member's max.poll.interval.ms: it is polled before that is over as long as the client asks. */
@@ -42,8 +45,12 @@ const batchMessages = 256;
 const lowMessages = 128;
 /** How old a look at the assignment may be when a message is answered, ms (a look costs 58 us). */
 const assignmentAgeMs = 50;
-/** The same while nothing is there to be answered: the look is for the log alone, and waits for librdkafka's own thread. */
-const idleLookMs = { unassigned: 5_000, assigned: 30_000 };
+/** The same while nothing is there to be answered: for the log, and for partitions that have no start yet. It waits for librdkafka's own thread. */
+const idleLookMs = 2_000;
+/** How long an answer may wait for the group's start, whatever the client's time-out, ms. */
+const longestPinMs = 5_000;
+/** When a start is tried again that could not be committed, ms. */
+const pinAgainMs = 1_000;
 /** How long a look at the cluster's topics may take, ms. */
 const refreshMs = 5_000;
 /** How often a missing topic is looked for while somebody waits, ms. */
@@ -66,6 +73,13 @@ export class ConsumerSession {
   #meanBytes = 1_024;
   /** The last fetch brought all that was asked for: there is more. */
   #isBehind = false;
+  /** Assigned partitions whose start is not known to be committed: nothing is handed out of them. */
+  readonly #unpinned = new Map<string, TopicPartition>();
+  #pinning: Promise<void> | undefined;
+  /** Of those that failed, when they are tried again. */
+  #pinAgainAt = Number.POSITIVE_INFINITY;
+  /** Of those that failed, the first message that was dropped: it comes again. */
+  readonly #putOffFrom = new Map<string, number>();
   #closing: Promise<void> | undefined;
 
   constructor(options: ConsumerSessionOptions) {
@@ -95,6 +109,7 @@ export class ConsumerSession {
     const now = this.#options.clock.monotonic();
     if (this.#readAhead.length === 0 || now - this.#assignedAt > assignmentAgeMs || this.#pollIsDue(now))
       return undefined;
+    if (this.#unpinned.size > 0) return undefined;
     return this.#handOut();
   }
 
@@ -111,12 +126,19 @@ export class ConsumerSession {
       if (this.#failure) throw this.#failure;
       const now = clock.monotonic();
       if (this.#pollIsDue(now)) await this.#poll(0);
-      const oldest = this.#readAhead.length > 0 ? assignmentAgeMs : this.#idleLookMs;
+      const oldest = this.#readAhead.length > 0 ? assignmentAgeMs : idleLookMs;
       if (now - this.#assignedAt > oldest) this.#refreshAssignment();
+      if (this.#unpinned.size > 0) await this.#pinned(deadline - now, signal);
       const message = this.#handOut();
       if (message) return message;
       const left = deadline - clock.monotonic();
-      if (left <= 0 && timeoutMs > 0) return undefined;
+      if (left <= 0 && timeoutMs > 0) {
+        // Nothing may come behind this answer that would be lost to the group.
+        if (clock.monotonic() - this.#assignedAt <= assignmentAgeMs) return undefined;
+        this.#refreshAssignment();
+        if (this.#unpinned.size > 0) await this.#pinned(0, signal);
+        return this.#handOut();
+      }
       await this.#waitForMessages(Math.max(0, left), signal);
       if (timeoutMs <= 0 && this.#readAhead.length === 0) return undefined;
     }
@@ -166,6 +188,7 @@ export class ConsumerSession {
   }
 
   #handOut(): Message | undefined {
+    if (this.#pinning) return undefined;
     const message = this.#readAhead.take();
     if (!message) return undefined;
     this.#options.stats.add('consumer.messages');
@@ -176,10 +199,6 @@ export class ConsumerSession {
   get #isLow(): boolean {
     const { length, bytes } = this.#readAhead;
     return !this.#closing && length < lowMessages && bytes * 2 < this.#options.prefetchBytes;
-  }
-
-  get #idleLookMs(): number {
-    return this.#assigned.size > 0 ? idleLookMs.assigned : idleLookMs.unassigned;
   }
 
   /** A member that is asked now and then must poll, even when its read-ahead lasts for hours. */
@@ -208,14 +227,17 @@ export class ConsumerSession {
     this.#polledAt = clock.monotonic();
     this.#isBehind = false;
     try {
-      const batch = await consumer.poll(most, timeoutMs);
-      this.#isBehind = batch.length === most;
+      const fetched = await consumer.poll(most, timeoutMs);
+      this.#isBehind = fetched.length === most;
+      if (fetched.length === 0) return;
+      const looks = !this.#isExpected(fetched);
+      if (looks) this.#refreshAssignment();
+      const batch = looks || this.#unpinned.size > 0 ? this.#current(fetched) : fetched;
       if (batch.length === 0) return;
       const before = this.#readAhead.bytes;
       this.#readAhead.push(batch);
       this.#meanBytes = Math.max(64, (this.#readAhead.bytes - before) / batch.length);
       this.#ledger.fetched(batch);
-      if (!this.#isExpected(batch)) this.#refreshAssignment();
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error;
       this.#failed(error);
@@ -235,12 +257,100 @@ export class ConsumerSession {
     return batch.every((message) => this.#assigned.has(keyOf(message)));
   }
 
+  /** Without what is nobody's here any more; what has no start yet comes again. */
+  #current(batch: readonly Message[]): readonly Message[] {
+    const keyOf = partitionKeys();
+    return batch.filter((message) => {
+      const key = keyOf(message);
+      if (!this.#assigned.has(key)) return false;
+      if (!this.#isStuck(key)) return true;
+      this.#putOff(key, message);
+      return false;
+    });
+  }
+
+  /** Its start could not be committed at the last try. */
+  #isStuck(key: string): boolean {
+    return !this.#pinning && this.#pinAgainAt !== Number.POSITIVE_INFINITY && this.#unpinned.has(key);
+  }
+
+  #putOff(key: string, { offset }: Message): void {
+    this.#putOffFrom.set(key, Math.min(offset, this.#putOffFrom.get(key) ?? offset));
+  }
+
+  /** Waits until the assigned partitions have a start; not for ever, and not again and again for those that can't get one now. */
+  async #pinned(leftMs: number, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    if (!this.#pinning) {
+      if (this.#pinAgainAt !== Number.POSITIVE_INFINITY && clock.monotonic() < this.#pinAgainAt) return;
+      this.#pinning = this.#pin().finally(() => {
+        this.#pinning = undefined;
+      });
+    }
+    await settledOrAborted(within(clock, Math.max(leftMs, longestPinMs), this.#pinning), signal);
+  }
+
+  async #pin(): Promise<void> {
+    const { start, clock } = this.#options;
+    this.#pinAgainAt = Number.POSITIVE_INFINITY;
+    const wanted = [...this.#unpinned];
+    const { pinned, failed } = await start.pin(
+      wanted.map(([, partition]) => partition),
+      { quiet: () => this.#quiet() },
+    );
+    const stuck = new Set(failed.map(({ topic, partition }) => partitionKey(topic, partition)));
+    for (const { topic, partition } of pinned) this.#beginAnew(partitionKey(topic, partition));
+    for (const [key, partition] of wanted) {
+      if (stuck.has(key) || this.#unpinned.get(key) !== partition) continue;
+      if (await this.#readAgain(key, partition)) this.#unpinned.delete(key);
+      else stuck.add(key);
+    }
+    if (stuck.size === 0) return;
+    this.#pinAgainAt = clock.monotonic() + pinAgainMs;
+    this.#readAhead.retain((message) => {
+      const key = partitionKey(message.topic, message.partition);
+      if (!stuck.has(key)) return true;
+      this.#putOff(key, message);
+      return false;
+    });
+  }
+
+  /** What was put off while the start was not known. @returns false when the consumer can't go back to it now. */
+  async #readAgain(key: string, partition: TopicPartition): Promise<boolean> {
+    const offset = this.#putOffFrom.get(key);
+    if (offset === undefined) return true;
+    await this.#quiet();
+    try {
+      await this.#options.consumer.seek({ ...partition, offset }, longestPinMs);
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      return false;
+    }
+    this.#beginAnew(key);
+    return true;
+  }
+
+  /** No fetch is under way: what one brought while the consumer goes elsewhere could be of before or after. */
+  async #quiet(): Promise<void> {
+    await this.#polling;
+  }
+
+  /** The consumer reads from another place from now on. */
+  #beginAnew(key: string): void {
+    this.#putOffFrom.delete(key);
+    this.#readAhead.retain(({ topic, partition }) => partitionKey(topic, partition) !== key);
+    this.#ledger.retain((held) => held !== key);
+  }
+
   #refreshAssignment(): void {
     const now = new Map(this.#options.consumer.assignments().map((tp) => [partitionKey(tp.topic, tp.partition), tp]));
     const changed = now.size !== this.#assigned.size || [...now.keys()].some((key) => !this.#assigned.has(key));
     this.#assignedAt = this.#options.clock.monotonic();
     if (!changed) return;
     const revoked = [...this.#assigned.keys()].filter((key) => !now.has(key)).length;
+    for (const known of [this.#unpinned, this.#putOffFrom])
+      for (const key of known.keys()) if (!now.has(key)) known.delete(key);
+    for (const [key, partition] of now) if (!this.#assigned.has(key)) this.#unpinned.set(key, partition);
     this.#assigned = now;
     this.#options.log.assigned(this.#options.id, [...now.values()], revoked);
     this.#ledger.retain((key) => now.has(key));

@@ -2,7 +2,8 @@
 import { GatewayError } from '../errors.js';
 import { sleep } from './clock.js';
 import { ConsumerSession } from './consumer-session.js';
-import { type Clock, type Consumer, KafkaCode, KafkaError, type KafkaFactory, type Properties } from './ports.js';
+import { GroupStart } from './group-start.js';
+import { type Clock, type Consumer, isUnreachable, KafkaError, type KafkaFactory, type Properties } from './ports.js';
 import type { SessionLog } from './session-log.js';
 import type { Stats } from './stats.js';
 import type { TopicCatalog } from './topic-catalog.js';
@@ -35,6 +36,11 @@ const retryMs = 500;
 /** How long one try may take, ms. */
 const connectMs = 10_000;
 /**
+ * As long a client waits at least until it is answered that nothing came, if its session is not open, ms. Until then nothing is known of
+ * where its group begins, and what is produced behind the answer would be lost to the group.
+ */
+const leastOpenMs = 2_000;
+/**
  * Making and closing a client stops the event loop for a few milliseconds, more while its threads wait for a core: two hundred
  * at once would be felt by everybody. Closing is quicker, so that hundreds fit into a shutdown.
  */
@@ -58,14 +64,14 @@ export class ConsumerSessions {
   }
 
   /**
-   * Opens a session; brokers that don't answer are waited for.
-   * @returns undefined when timeoutMs was over or the signal aborted first.
+   * Opens a session, with the group's start committed; brokers that don't answer are waited for.
+   * @returns undefined when timeoutMs (2 s at least) was over or the signal aborted first.
    * @throws GatewayError `too-many-consumers`; KafkaError for settings that librdkafka refuses.
    */
   async open(member: MemberOptions, timeoutMs: number, signal: AbortSignal): Promise<ConsumerSession | undefined> {
     const { clock, maxConsumers } = this.#options;
     if (this.count >= maxConsumers) throw new GatewayError('too-many-consumers', [this.count]);
-    const deadline = clock.monotonic() + timeoutMs;
+    const deadline = clock.monotonic() + Math.max(timeoutMs, leastOpenMs);
     this.#opening += 1;
     try {
       for (;;) {
@@ -105,18 +111,39 @@ export class ConsumerSessions {
       log.consumerFault(member.id, error);
       return undefined;
     }
-    session = this.#session(member, consumer);
+    const start = await this.#start(member, consumer);
+    if (!start) return undefined;
+    session = this.#session(member, consumer, start);
     this.#open.add(session);
     return session;
   }
 
-  #session(member: MemberOptions, consumer: Consumer): ConsumerSession {
+  /** @returns undefined when no broker answered: the consumer is closed then. */
+  async #start({ id, topics }: MemberOptions, consumer: Consumer): Promise<GroupStart | undefined> {
+    const { catalog, log } = this.#options;
+    const start = new GroupStart({ consumer, topics, policy: consumer.startPolicy, catalog });
+    try {
+      await start.prepare();
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      log.consumerFault(id, error);
+      if (isUnreachable(error)) {
+        await consumer.close(0);
+        return undefined;
+      }
+      // What may not be asked is told again when the group is joined.
+    }
+    return start;
+  }
+
+  #session(member: MemberOptions, consumer: Consumer, start: GroupStart): ConsumerSession {
     const { prefetchBytes, catalog, clock, stats, log } = this.#options;
     const maxPollIntervalMs = Number(member.properties['max.poll.interval.ms'] ?? this.#options.maxPollIntervalMs);
     return new ConsumerSession({
       id: member.id,
       topics: member.topics,
       consumer,
+      start,
       prefetchBytes,
       maxPollIntervalMs,
       catalog,
@@ -125,16 +152,6 @@ export class ConsumerSessions {
       log,
     });
   }
-}
-
-function isUnreachable({ code }: KafkaError): boolean {
-  return (
-    code === KafkaCode.transport ||
-    code === KafkaCode.timedOut ||
-    code === KafkaCode.allBrokersDown ||
-    code === KafkaCode.resolve ||
-    code === KafkaCode.fail
-  );
 }
 
 /** Lets callers go on one by one, no two within an interval. */

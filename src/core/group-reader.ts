@@ -2,6 +2,7 @@
 import { sleep, within } from './clock.js';
 import { type Committable, GroupCommits } from './group-commits.js';
 import { groupPositions, missingMarks, type Watermarks, watermarksOf } from './group-positions.js';
+import { GroupStart } from './group-start.js';
 import { type HeldPartition, Hold } from './hold.js';
 import { type PartitionStart, partitionStart } from './partition-start.js';
 import {
@@ -9,6 +10,7 @@ import {
   type Consumer,
   type ConsumerOptions,
   isMissingTopic,
+  isUnreachable,
   KafkaCode,
   KafkaError,
   type KafkaFault,
@@ -16,6 +18,7 @@ import {
   type TopicPartitionOffset,
 } from './ports.js';
 import type { ReaderContext } from './shared-settings.js';
+import type { TopicCatalog } from './topic-catalog.js';
 
 /** A native wait holds a pool thread and can't be interrupted: closing takes up to this, ms. */
 const pollMs = 500;
@@ -24,6 +27,8 @@ const lastCommitMs = 5_000;
 /** How long the start positions of new partitions may take, ms. */
 const startMs = 20_000;
 const closeMs = 10_000;
+/** How long a look at the cluster's topics may take, ms. */
+const refreshMs = 5_000;
 /** How long closing waits for a client that is still connecting, ms. */
 const connectingMs = 2_000;
 
@@ -58,8 +63,11 @@ export class GroupReader<P extends ReadPartition> {
   readonly #context: ReaderContext;
   readonly #group: string;
   readonly #topic: string;
+  readonly #catalog: TopicCatalog;
   readonly #events: ReaderEvents<P>;
   #consumer: Consumer | undefined;
+  /** Where the group begins where it has no position; absent: where the settings say. */
+  #groupStart: GroupStart | undefined;
   /** Assigned to this member, by partition number. */
   readonly #partitions = new Map<number, P>();
   /** Revoked in a rebalance that has not ended: they may come back. */
@@ -70,12 +78,16 @@ export class GroupReader<P extends ReadPartition> {
   #chores: (() => Promise<void>)[] = [];
   #opening: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
+  /** The topic is there, as far as known, and nothing has been read yet: not even that there is nothing. */
+  #isJoining = true;
+  #isAssigned = false;
   /** Nothing is offered any more: polling ends. */
   #leaving = false;
   #wakeAcked: () => void = () => {};
   readonly #commits: GroupCommits;
 
-  constructor(group: string, topic: string, context: ReaderContext, events: ReaderEvents<P>) {
+  constructor(group: string, topic: string, context: ReaderContext, catalog: TopicCatalog, events: ReaderEvents<P>) {
+    this.#catalog = catalog;
     this.#group = group;
     this.#topic = topic;
     this.#context = context;
@@ -89,6 +101,10 @@ export class GroupReader<P extends ReadPartition> {
       commit: async (positions) => this.#consumer?.commit(positions),
       warn: (text, fields) => this.#warn(text, fields),
     });
+  }
+
+  get isJoining(): boolean {
+    return this.#isJoining && !this.#closing;
   }
 
   /** The partitions that may serve requests, ascending. */
@@ -126,6 +142,12 @@ export class GroupReader<P extends ReadPartition> {
       },
     };
     const consumer = await kafka.consumer(options, settings.connectTimeoutMs);
+    try {
+      if (!this.#closing) await this.#prepare(consumer);
+    } catch (error) {
+      await consumer.close(closeMs);
+      throw error;
+    }
     if (this.#closing) {
       await consumer.close(closeMs);
       return;
@@ -135,9 +157,28 @@ export class GroupReader<P extends ReadPartition> {
     this.#loop = this.#run(consumer);
   }
 
-  /** Looks for the topic again. */
-  resubscribe(): void {
-    if (!this.#closing) this.#consumer?.subscribe([this.#topic]);
+  /** Commits where the group begins, before it is joined. @throws KafkaError when no broker answers */
+  async #prepare(consumer: Consumer): Promise<void> {
+    const policy = this.#context.settings.initialOffset === 'oldest' ? 'earliest' : 'latest';
+    this.#groupStart = new GroupStart({ consumer, topics: [this.#topic], policy, catalog: this.#catalog });
+    try {
+      await this.#groupStart.prepare();
+    } catch (error) {
+      if (!(error instanceof KafkaError) || isUnreachable(error)) throw error;
+      this.#warn("Failed to commit the group's start", { err: error });
+    }
+  }
+
+  /** The topic has come to be: librdkafka alone would look for it in minutes, also when it is subscribed to again. */
+  async topicCame(): Promise<void> {
+    if (this.#closing || !this.#consumer) return;
+    this.#isJoining = !this.#isAssigned;
+    try {
+      await this.#consumer.refreshTopics(refreshMs);
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      this.#isJoining = false;
+    }
   }
 
   /** There is room again. */
@@ -227,7 +268,9 @@ export class GroupReader<P extends ReadPartition> {
       if (this.#leaving) return;
       try {
         this.#hold.pauseAndResume(consumer);
+        const isAssigned = this.#isAssigned;
         this.#deliver(await consumer.poll(this.#hold.batch, pollMs));
+        if (isAssigned) this.#isJoining = false;
       } catch (error) {
         // Whatever it was, a new reader goes on.
         if (!this.#closing) this.#events.failed(error as Error);
@@ -243,6 +286,14 @@ export class GroupReader<P extends ReadPartition> {
   }
 
   async #assigned(assigned: readonly TopicPartition[]): Promise<readonly TopicPartitionOffset[]> {
+    try {
+      return await this.#take(assigned);
+    } finally {
+      this.#isAssigned = true;
+    }
+  }
+
+  async #take(assigned: readonly TopicPartition[]): Promise<readonly TopicPartitionOffset[]> {
     const partitions = assigned.filter(({ topic }) => topic === this.#topic);
     const consumer = this.#consumer;
     if (this.#closing || !consumer || partitions.length === 0) {
@@ -254,6 +305,9 @@ export class GroupReader<P extends ReadPartition> {
       try {
         const positions = await this.#start(partitions, consumer);
         this.#revoked.clear();
+        // Before anything is handed out: what is read from there on is lost to nobody.
+        if ([...this.#partitions.values()].some(({ dirty }) => dirty))
+          await within(this.#context.clock, lastCommitMs, this.#commits.now());
         this.#changed();
         return positions;
       } catch (error) {
@@ -290,8 +344,7 @@ export class GroupReader<P extends ReadPartition> {
   }
 
   #begin(partition: number, committed: CommittedOffset | undefined, marks: Watermarks): number {
-    const { settings } = this.#context;
-    const start = partitionStart(committed, marks, settings.initialOffset);
+    const start = this.#startOf(partition, committed, marks);
     const where = { partition, committed: committed?.offset ?? -1, base: start.acked.base };
     if (start.ignored) this.#warn('Ignored the commit metadata', { ...where, reason: start.ignored });
     if (start.adjusted) this.#warn('Adjusted offset', where);
@@ -299,6 +352,13 @@ export class GroupReader<P extends ReadPartition> {
     this.#partitions.set(partition, made);
     if (start.adjusted) this.#commits.soon(0);
     return start.readFrom;
+  }
+
+  #startOf(partition: number, committed: CommittedOffset | undefined, marks: Watermarks): PartitionStart {
+    const begins = committed ? undefined : this.#groupStart?.startOf({ topic: this.#topic, partition });
+    if (begins === undefined) return partitionStart(committed, marks, this.#context.settings.initialOffset);
+    if (begins === 'first') return partitionStart(undefined, marks, 'oldest');
+    return { ...partitionStart({ offset: begins, metadata: '' }, marks, 'oldest'), adjusted: true };
   }
 
   async #onRevoked(revoked: readonly TopicPartition[], lost: boolean): Promise<void> {
@@ -336,8 +396,10 @@ export class GroupReader<P extends ReadPartition> {
   }
 
   #fault(fault: KafkaFault): void {
-    if (isMissingTopic(fault)) this.#events.missing();
-    else if (fault.fatal) this.#events.failed(new KafkaError(fault));
+    if (isMissingTopic(fault)) {
+      this.#isJoining = false;
+      this.#events.missing();
+    } else if (fault.fatal) this.#events.failed(new KafkaError(fault));
     else this.#warn('Kafka client', { reason: fault.message });
   }
 

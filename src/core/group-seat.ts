@@ -19,16 +19,18 @@ export interface GroupSeatOptions<P> {
   readonly changed: () => void;
 }
 
-/** How often a missing topic is looked for, ms. */
-const missingTopicCheckMs = 2_000;
+/** How often a missing topic is looked for, ms; the cluster is asked less often. */
+const missingTopicCheckMs = 500;
+/** The same once it has come, while the group is being joined, ms: each time all topics are asked for. */
+const joinCheckMs = 2_000;
 
 export class GroupSeat<P extends ReadPartition> {
   readonly #options: GroupSeatOptions<P>;
   readonly #context: ReaderContext;
   #reader: GroupReader<P> | undefined;
-  #lookedForTopic = Number.NEGATIVE_INFINITY;
+  #saidMissing = false;
+  #isLooking = false;
   #closing: Promise<CommittedOffset[]> | undefined;
-
   constructor(options: GroupSeatOptions<P>) {
     this.#options = options;
     this.#context = options.context;
@@ -36,6 +38,11 @@ export class GroupSeat<P extends ReadPartition> {
       options.after.then(() => this.#open()),
       this.#bug,
     );
+  }
+
+  /** The group is being joined, for a topic that is there: messages may come any moment. */
+  get isJoining(): boolean {
+    return this.#reader?.isJoining ?? false;
   }
 
   /** The partitions that may serve requests, ascending; none before the group is joined. */
@@ -86,8 +93,8 @@ export class GroupSeat<P extends ReadPartition> {
 
   async #open(): Promise<void> {
     if (this.#closing) return;
-    const { group, topic, begun, changed } = this.#options;
-    const reader: GroupReader<P> = new GroupReader(group, topic, this.#context, {
+    const { group, topic, catalog, begun, changed } = this.#options;
+    const reader: GroupReader<P> = new GroupReader(group, topic, this.#context, catalog, {
       begun,
       changed,
       failed: (error) => this.#reopen(reader, error),
@@ -119,21 +126,21 @@ export class GroupSeat<P extends ReadPartition> {
     own(reader.close().then(again), this.#bug);
   }
 
-  /** librdkafka alone may stay silent for minutes about a topic that has come: subscribing again makes it look. */
+  /** Until the group is joined: what a broker has just told may not be known by the next one. */
   #lookForTopic(): void {
     const { clock, log } = this.#context;
     const { group, topic, catalog } = this.#options;
-    const now = clock.monotonic();
-    if (this.#closing || now - this.#lookedForTopic < missingTopicCheckMs) return;
-    if (this.#lookedForTopic === Number.NEGATIVE_INFINITY) log.warn({ group, topic }, 'The topic does not exist');
-    this.#lookedForTopic = now;
+    if (this.#closing || this.#isLooking) return;
+    this.#isLooking = true;
+    if (!this.#saidMissing) log.warn({ group, topic }, 'The topic does not exist');
+    this.#saidMissing = true;
     const look = async (): Promise<void> => {
-      if (this.#closing || this.partitions.length > 0) return;
       const missing = await catalog.missing([topic]);
-      if (missing?.length === 0) this.#reader?.resubscribe();
-      else this.#lookForTopic();
+      if (missing?.length === 0 && !this.#closing) await this.#reader?.topicCame();
+      this.#isLooking = false;
+      if (missing?.length !== 0 || this.isJoining) this.#lookForTopic();
     };
-    clock.after(missingTopicCheckMs, () => own(look(), this.#bug));
+    clock.after(this.isJoining ? joinCheckMs : missingTopicCheckMs, () => own(look(), this.#bug));
   }
 
   readonly #bug = (err: unknown): void => {

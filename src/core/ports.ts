@@ -108,7 +108,10 @@ export const KafkaCode = {
   unsupportedFeature: -165,
   fenced: -144,
   maxPollExceeded: -147,
+  noEntry: -156,
   unknownTopicOrPartition: 3,
+  leaderNotAvailable: 5,
+  notLeader: 6,
   messageTooLarge: 10,
   invalidTopic: 17,
   topicExists: 36,
@@ -119,6 +122,17 @@ export const KafkaCode = {
 /** Whether a fault says that a topic does not exist, in the broker's words or in the client's own. */
 export function isMissingTopic({ code }: KafkaFault): boolean {
   return code === KafkaCode.unknownTopicOrPartition || code === KafkaCode.unknownTopicLocal;
+}
+
+/** Whether a fault says that no broker answered: the same may work a moment later. */
+export function isUnreachable({ code }: KafkaFault): boolean {
+  return (
+    code === KafkaCode.transport ||
+    code === KafkaCode.timedOut ||
+    code === KafkaCode.allBrokersDown ||
+    code === KafkaCode.resolve ||
+    code === KafkaCode.fail
+  );
 }
 
 /**
@@ -207,6 +221,8 @@ export interface Rebalance {
 
 /** A connected consumer. Closing it is the duty of whoever made it. */
 export interface Consumer {
+  /** What its properties say of partitions for which its group has committed nothing (auto.offset.reset). */
+  readonly startPolicy: 'earliest' | 'latest' | 'error';
   /** Joins the group for these topics (replaces what was subscribed before). */
   subscribe(topics: readonly string[]): void;
   /** Learns the cluster's topics anew: a subscribed topic that has come since is joined. Costs a look at all topics. */
@@ -223,12 +239,21 @@ export interface Consumer {
   poll(max: number, timeoutMs: number): Promise<Message[]>;
   /** Stores the next offset to be committed (by the auto-commit, or at close). @throws KafkaError, e.g. when not assigned. */
   storeOffset(position: TopicPartitionOffset): void;
-  /** Commits these positions now, without blocking the loop. */
+  /**
+   * Commits these positions now, without blocking the loop. Who has not joined the group may do so while it has no members.
+   * @throws KafkaError, e.g. when the group takes commits from its members only.
+   */
   commit(positions: readonly TopicPartitionOffset[]): Promise<void>;
   /** The group's committed offsets; {@link OFFSET_NONE} where there is none. */
   committed(partitions: readonly TopicPartition[], timeoutMs: number): Promise<TopicPartitionOffset[]>;
   /** Low and high watermark (high is the next offset to be written), asked of the broker. */
   watermarks(partition: TopicPartition, timeoutMs: number): Promise<{ low: number; high: number }>;
+  /** One watermark of many partitions, with one request to each broker; without the partitions whose leader doesn't answer. */
+  edges(
+    partitions: readonly TopicPartition[],
+    which: 'low' | 'high',
+    timeoutMs: number,
+  ): Promise<TopicPartitionOffset[]>;
   /** First offset at or after a time (ms); {@link OFFSET_END} when none. */
   offsetsForTimes(times: readonly TopicPartitionOffset[], timeoutMs: number): Promise<TopicPartitionOffset[]>;
   seek(position: TopicPartitionOffset, timeoutMs: number): Promise<void>;

@@ -193,6 +193,7 @@ export class KafkaProxy {
     const { produce } = this.#options;
     const headers = record.headers ?? [];
     this.#count(record.topic);
+    this.#catalog.produced(record.topic);
     if (headers.length > 0 && !produce.headers) throw fail('headers-unsupported');
     let size = (record.key?.length ?? 0) + (record.value?.length ?? 0);
     size += produce.headers ? overhead.withHeaders : overhead.without;

@@ -11,9 +11,18 @@ import type { TopicCatalog } from './topic-catalog.js';
 interface Waiting {
   readonly autoAck: boolean;
   readonly deadline: number;
+  /** Ends its wait while the group is being joined. */
+  readonly latest: number;
   readonly resolve: (delivery: Delivery) => void;
   readonly reject: (error: Error) => void;
 }
+
+/**
+ * How long a request waits beyond its time while the group is being joined, ms, and how often that is looked at. Kafka's coordinator takes
+ * 3 s for a group's first member, as long as the whole long poll; and until then it may be unknown where the group begins.
+ */
+const joiningMs = 3_000;
+const joiningCheckMs = 50;
 
 export interface SharedConsumerOptions {
   readonly group: string;
@@ -146,6 +155,7 @@ export class SharedConsumer {
       waiting = {
         autoAck,
         deadline,
+        latest: deadline + joiningMs,
         reject,
         resolve: (made) => {
           delivered = made;
@@ -169,7 +179,7 @@ export class SharedConsumer {
     const now = this.#now();
     while (this.#waiting.length > 0) {
       const head = this.#waiting[0]!;
-      if (head.deadline <= now) {
+      if (head.deadline <= now && !(this.#seat.isJoining && now < head.latest)) {
         this.#waiting.shift();
         head.reject(fail('poll-expired'));
         continue;
@@ -220,12 +230,14 @@ export class SharedConsumer {
   /** One timer, for the oldest request or the next message to be offered again, whichever is earlier. */
   #arm(): void {
     if (this.#waiting.length === 0) return;
+    const now = this.#now();
     let wake = this.#waiting[0]!.deadline;
+    if (wake <= now) wake = now + joiningCheckMs;
     for (const partition of this.partitions) wake = Math.min(wake, partition.nextDeadline() ?? wake);
     if (this.#timer && this.#wakeAt <= wake) return;
     this.#timer?.();
     this.#wakeAt = wake;
-    this.#timer = this.#context.clock.after(Math.max(1, Math.ceil(wake - this.#now())), () => {
+    this.#timer = this.#context.clock.after(Math.max(1, Math.ceil(wake - now)), () => {
       this.#timer = undefined;
       this.#serve();
     });

@@ -6,6 +6,8 @@ import {
   type KafkaError,
   type KafkaFault,
   type Message,
+  OFFSET_BEGINNING,
+  OFFSET_END,
   OFFSET_NONE,
   type TopicPartition,
   type TopicPartitionOffset,
@@ -48,10 +50,11 @@ export async function openConsumer(
     timeoutMs,
   );
   rebalancer?.attach(client.native);
-  return new RdConsumer(client, options, rebalancer, prepare);
+  return new RdConsumer(client, options, rebalancer, prepare, startPolicyOf(properties));
 }
 
 class RdConsumer implements Consumer {
+  readonly startPolicy: Consumer['startPolicy'];
   readonly #client: Client<NativeConsumer>;
   readonly #native: NativeConsumer;
   readonly #options: ConsumerOptions;
@@ -66,7 +69,9 @@ class RdConsumer implements Consumer {
     options: ConsumerOptions,
     rebalancer: Rebalancer | undefined,
     prepare: Prepare | undefined,
+    startPolicy: Consumer['startPolicy'],
   ) {
+    this.startPolicy = startPolicy;
     this.#prepare = prepare;
     this.#rebalancer = rebalancer;
     this.#client = client;
@@ -171,6 +176,38 @@ class RdConsumer implements Consumer {
     return { low: lowOffset, high: highOffset };
   }
 
+  async edges(
+    partitions: readonly TopicPartition[],
+    which: 'low' | 'high',
+    timeoutMs: number,
+  ): Promise<TopicPartitionOffset[]> {
+    this.#open();
+    // In Kafka's protocol these stand for times.
+    const offset = which === 'low' ? OFFSET_BEGINNING : OFFSET_END;
+    const asked = partitions.map(({ topic, partition }) => ({ topic, partition, offset }));
+    const found = await this.#client
+      .ask<readonly (NativeTopicPartition | Error)[]>((callback) =>
+        this.#native.offsetsForTimes(asked, timeoutMs, callback),
+      )
+      .catch((error: KafkaError) => {
+        // One without a leader makes the whole question fail.
+        if (!unled.has(error.code)) throw error;
+        return this.#edgesOneByOne(partitions, which, timeoutMs);
+      });
+    return toKnown(found);
+  }
+
+  async #edgesOneByOne(
+    partitions: readonly TopicPartition[],
+    which: 'low' | 'high',
+    timeoutMs: number,
+  ): Promise<TopicPartitionOffset[]> {
+    const asked = await Promise.allSettled(partitions.map((each) => this.watermarks(each, timeoutMs)));
+    return asked.flatMap((answer, index) =>
+      answer.status === 'fulfilled' ? [{ ...partitions[index]!, offset: answer.value[which] }] : [],
+    );
+  }
+
   async offsetsForTimes(times: readonly TopicPartitionOffset[], timeoutMs: number): Promise<TopicPartitionOffset[]> {
     this.#open();
     return toPositions(await this.#client.ask((callback) => this.#native.offsetsForTimes(times, timeoutMs, callback)));
@@ -214,6 +251,30 @@ class RdConsumer implements Consumer {
   #open(): void {
     if (this.#closed) throw refuse(KafkaCode.state, 'The consumer is closed');
   }
+}
+
+/** Codes with which librdkafka tells that not all partitions have a leader. */
+const unled: ReadonlySet<number> = new Set([
+  KafkaCode.timedOut,
+  KafkaCode.unknownPartition,
+  KafkaCode.unknownTopicLocal,
+  KafkaCode.leaderNotAvailable,
+  KafkaCode.notLeader,
+  KafkaCode.noEntry,
+]);
+
+function toKnown(list: readonly (NativeTopicPartition | Error)[]): TopicPartitionOffset[] {
+  return list.flatMap((entry) =>
+    entry instanceof Error || entry.offset === undefined || entry.offset < 0
+      ? []
+      : [{ topic: entry.topic, partition: entry.partition, offset: entry.offset }],
+  );
+}
+
+function startPolicyOf({ topic }: ClientProperties): Consumer['startPolicy'] {
+  const reset = topic['auto.offset.reset'] ?? 'largest';
+  if (/^(smallest|earliest|beginning)$/.test(reset)) return 'earliest';
+  return reset === 'error' ? 'error' : 'latest';
 }
 
 function toPositions(list: readonly (NativeTopicPartition | Error)[]): TopicPartitionOffset[] {

@@ -42,9 +42,11 @@ const ours = 'default';
 
 /**
  * Bounds on what librdkafka reads ahead (its own default is 64 MB a consumer), and a short pause when that is reached:
- * with the default of 1 s a full queue halves the throughput.
+ * with the default of 1 s a full queue halves the throughput. And topics and partitions that come to be are found within ten seconds, with
+ * the group's rebalance, not in five minutes: it asks for the topics that it reads.
  */
 const consumerDefaults: Properties = {
+  'topic.metadata.refresh.interval.ms': 5_000,
   'enable.auto.commit': true,
   'enable.auto.offset.store': false,
   'auto.commit.interval.ms': 1000,

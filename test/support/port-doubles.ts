@@ -81,8 +81,16 @@ export class ScriptedConsumer implements Consumer {
   assigned: TopicPartition[] = [];
   readonly batches: Message[][] = [];
   readonly stored: TopicPartitionOffset[] = [];
+  readonly commits: TopicPartitionOffset[] = [];
+  readonly seeks: TopicPartitionOffset[] = [];
+  startPolicy: Consumer['startPolicy'] = 'earliest';
   refreshes = 0;
-  committedOffset = -1001;
+  /** What the group has committed for every partition that is not in `positions`. */
+  committedOffset = 0;
+  /** `topic:partition` -> what the group has committed. */
+  readonly positions = new Map<string, number>();
+  /** commit() throws it while it is set. */
+  commitRefusal: KafkaError | undefined;
   high = 0;
   polls = 0;
   /** How often the assignment was looked at. */
@@ -126,7 +134,24 @@ export class ScriptedConsumer implements Consumer {
   }
 
   async committed(partitions: readonly TopicPartition[]): Promise<TopicPartitionOffset[]> {
-    return partitions.map((partition) => ({ ...partition, offset: this.committedOffset }));
+    return partitions.map(({ topic, partition }) => {
+      const offset = this.positions.get(`${topic}:${partition}`) ?? this.committedOffset;
+      return { topic, partition, offset };
+    });
+  }
+
+  async edges(partitions: readonly TopicPartition[], which: 'low' | 'high'): Promise<TopicPartitionOffset[]> {
+    return partitions.map((partition) => ({ ...partition, offset: which === 'low' ? 0 : this.high }));
+  }
+
+  async commit(positions: readonly TopicPartitionOffset[]): Promise<void> {
+    if (this.commitRefusal) throw this.commitRefusal;
+    this.commits.push(...positions);
+    for (const { topic, partition, offset } of positions) this.positions.set(`${topic}:${partition}`, offset);
+  }
+
+  async seek(position: TopicPartitionOffset): Promise<void> {
+    this.seeks.push(position);
   }
 
   async watermarks(): Promise<{ low: number; high: number }> {
@@ -141,8 +166,6 @@ export class ScriptedConsumer implements Consumer {
   assign(): void {}
   pause(): void {}
   resume(): void {}
-  commit = unused;
-  seek = unused;
   offsetsForTimes = unused as () => Promise<never>;
 }
 

@@ -25,6 +25,7 @@ interface Position extends TopicPartition {
 }
 
 export class FakeConsumer implements Consumer, Member {
+  readonly startPolicy: Consumer['startPolicy'];
   readonly memberId: string;
   readonly clientId: string;
   readonly #kafka: FakeKafka;
@@ -43,6 +44,9 @@ export class FakeConsumer implements Consumer, Member {
     this.#kafka = kafka;
     this.#options = options;
     this.#properties = properties;
+    const reset = properties.get('auto.offset.reset') ?? '';
+    if (/^(smallest|earliest|beginning)$/.test(reset)) this.startPolicy = 'earliest';
+    else this.startPolicy = reset === 'error' ? 'error' : 'latest';
     this.clientId = options.clientId ?? id;
     this.memberId = `${this.clientId}-${id}`;
     this.#group = options.groupId === undefined ? undefined : kafka.group(options.groupId);
@@ -108,6 +112,8 @@ export class FakeConsumer implements Consumer, Member {
     this.#open();
     if (!this.#group) throw refusal(KafkaCode.unknownGroup, 'A consumer without a group cannot commit');
     if (this.#kafka.faults.commit) throw refusal(KafkaCode.timedOut, 'Local: Timed out', { retriable: true });
+    const { members } = this.#group;
+    if (members.length > 0 && !members.includes(this)) throw refusal(KafkaCode.state, 'The group has members');
     this.#group.commit(positions.map((position) => ({ ...position, metadata: '' })));
   }
 
@@ -122,6 +128,16 @@ export class FakeConsumer implements Consumer, Member {
   async watermarks({ topic, partition }: TopicPartition): Promise<{ low: number; high: number }> {
     this.#open();
     return this.#kafka.watermarks(topic, partition);
+  }
+
+  async edges(partitions: readonly TopicPartition[], which: 'low' | 'high'): Promise<TopicPartitionOffset[]> {
+    this.#open();
+    return partitions.flatMap(({ topic, partition }) => {
+      const log = this.#kafka.partition(topic, partition);
+      if (!log) return [];
+      const committedOnly = this.#properties.get('isolation.level') !== 'read_uncommitted';
+      return [{ topic, partition, offset: which === 'low' ? log.low : log.end(committedOnly) }];
+    });
   }
 
   async offsetsForTimes(times: readonly TopicPartitionOffset[]): Promise<TopicPartitionOffset[]> {
@@ -237,7 +253,7 @@ export class FakeConsumer implements Consumer, Member {
     if (offset >= low && offset <= high) return offset;
     const committed = this.#group?.committed.get(keyOf({ topic, partition }))?.offset;
     if (offset === OFFSET_NONE && committed !== undefined && committed >= low && committed <= high) return committed;
-    return /^(smallest|earliest|beginning)$/.test(this.#properties.get('auto.offset.reset') ?? '') ? low : high;
+    return this.startPolicy === 'earliest' ? low : high;
   }
 
   #setPaused(partitions: readonly TopicPartition[], paused: boolean): void {

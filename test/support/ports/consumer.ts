@@ -93,6 +93,32 @@ export function consumerTests(suite: PortSuite): void {
       assert.deepEqual(await consumer.watermarks({ topic, partition: 0 }, timeoutMs), { low: 0, high: 3 });
     });
 
+    test('tells one watermark of many partitions at once, without those that there are not', async () => {
+      const topic = await topicWith(2);
+      await fill(topic, ['a', 'b', 'c'], 1);
+      const consumer = await consuming();
+      const asked = [0, 1].map((partition) => ({ topic, partition }));
+      assert.deepEqual(sorted(await consumer.edges(asked, 'high', timeoutMs)), [
+        { topic, partition: 0, offset: 0 },
+        { topic, partition: 1, offset: 3 },
+      ]);
+      assert.deepEqual(sorted(await consumer.edges(asked, 'low', timeoutMs)), [
+        { topic, partition: 0, offset: 0 },
+        { topic, partition: 1, offset: 0 },
+      ]);
+      const some = await consumer.edges([asked[1]!, { topic, partition: 77 }], 'high', timeoutMs);
+      assert.deepEqual(some, [{ topic, partition: 1, offset: 3 }]);
+    });
+
+    test('tells what its properties say of a group without a position', async () => {
+      for (const [reset, policy] of [
+        ['smallest', 'earliest'],
+        ['latest', 'latest'],
+        ['error', 'error'],
+      ] as const)
+        assert.equal((await consuming({ properties: { 'auto.offset.reset': reset } })).startPolicy, policy);
+    });
+
     if (suite.abilities.times) {
       test('finds offsets by time', async () => {
         const topic = await topicWith(1);

@@ -77,6 +77,24 @@ export function groupTests(suite: PortSuite): void {
       );
     });
 
+    test('who has not joined commits for a group that has no members, and not for one that has', async () => {
+      const topic = await topicWith(1);
+      const groupId = unique('group');
+      const places = [{ topic, partition: 0 }];
+      const outsider = await consuming({ groupId });
+      assert.equal((await outsider.committed(places, timeoutMs))[0]?.offset, OFFSET_NONE);
+      await outsider.commit([{ topic, partition: 0, offset: 1 }]);
+      const member = await consuming({ groupId });
+      assert.equal((await member.committed(places, timeoutMs))[0]?.offset, 1);
+      member.subscribe([topic]);
+      await eventually(timeoutMs, async () => {
+        await member.poll(1, 100);
+        return member.assignments().length === partitionsOf(1);
+      });
+      await assert.rejects(outsider.commit([{ topic, partition: 0, offset: 2 }]), KafkaError);
+      assert.equal((await member.committed(places, timeoutMs))[0]?.offset, 1);
+    });
+
     test('storing for a partition of somebody else is refused', async () => {
       const topic = await topicWith(1);
       const consumer = await consuming({ groupId: unique('group') });

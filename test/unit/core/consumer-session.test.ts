@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ConsumerSession } from '../../../src/core/consumer-session.js';
+import { GroupStart } from '../../../src/core/group-start.js';
 import { type Admin, KafkaCode, type Message } from '../../../src/core/ports.js';
 import { SessionLog } from '../../../src/core/session-log.js';
 import { Stats } from '../../../src/core/stats.js';
@@ -16,13 +17,15 @@ function setUp({ prefetchBytes = 1_000_000 } = {}) {
   const sink = { info: note, warn: note, error: note };
   const topics: string[] = [];
   const admin = { topics: async () => topics.map((name) => ({ name, partitions: [] })) } as unknown as Admin;
+  const catalog = new TopicCatalog(admin, clock);
   const session = new ConsumerSession({
     id: 'g:c',
     topics: ['t'],
     consumer,
+    start: new GroupStart({ consumer, topics: ['t'], policy: 'earliest', catalog }),
     prefetchBytes,
     maxPollIntervalMs: 300_000,
-    catalog: new TopicCatalog(admin, clock),
+    catalog,
     clock,
     stats: new Stats(),
     log: new SessionLog(sink, () => clock.monotonic()),

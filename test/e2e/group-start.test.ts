@@ -1,0 +1,180 @@
+// Where a group begins: what is produced behind an answer is lost to no group, on a real Kafka that keeps latest (librdkafka's default).
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { Admin as RawAdmin } from '@platformatic/kafka';
+import type { Redis } from 'ioredis';
+import { pino } from 'pino';
+import type { KafkaFactory } from '../../src/core/ports.js';
+import { createKafkaFactory } from '../../src/kafka/factory.js';
+import { eventually } from '../support/eventually.js';
+import { freePort, GatewayProcess } from '../support/gateway.js';
+import { KafkaServer, whyNoKafka } from '../support/kafka-server.js';
+import { met } from '../support/needs.js';
+import { unique } from '../support/ports/suite.js';
+import { ack, connect, pop } from '../support/redis-client.js';
+
+const why = whyNoKafka();
+const timeoutMs = 60_000;
+
+describe("a group's start on a real Kafka", { timeout: 600_000 }, () => {
+  let server: KafkaServer;
+  let kafka: KafkaFactory;
+  let gateway: GatewayProcess;
+  let httpPort: number;
+  const clients: Redis[] = [];
+
+  before(async () => {
+    if (why) return;
+    server = await KafkaServer.start();
+    const general = { 'bootstrap.servers': server.brokers };
+    kafka = await createKafkaFactory({ general, log: pino({ level: 'silent' }) });
+    httpPort = await freePort();
+    gateway = await start({}, { http: { port: httpPort } });
+  });
+  after(async () => {
+    for (const client of clients) client.disconnect();
+    await gateway?.stop();
+    await kafka?.close();
+    await server?.stop();
+  });
+
+  const start = (consumer: object, more: object = {}): Promise<GatewayProcess> => {
+    const general = { 'bootstrap.servers': server.brokers };
+    return GatewayProcess.start({
+      config: { general, consumer: { 'auto.offset.reset': 'latest', ...consumer }, ...more },
+    });
+  };
+  const open = async (name?: string, at = gateway): Promise<Redis> => {
+    const client = await connect(at.port, name);
+    clients.push(client);
+    return client;
+  };
+  const made = async (partitions: number): Promise<string> => {
+    const topic = unique('start');
+    await kafka.admin.createTopic({ name: topic, partitions });
+    await eventually(timeoutMs, async () =>
+      (await kafka.admin.topics([topic]))[0]?.partitions.every(({ leader }) => leader >= 0),
+    );
+    return topic;
+  };
+  const produce = async (topic: string, ...values: string[]): Promise<void> => {
+    const client = await open();
+    for (const value of values) assert.equal(await client.call('RPUSHX', `topics:${topic}`, value), 1);
+    assert.equal(await client.call('DUMP', '15000'), 0);
+  };
+  /** Acknowledges what it is answered, until so many came. */
+  const read = async (client: Redis, key: string, count: number): Promise<string[]> => {
+    const values: string[] = [];
+    await eventually(timeoutMs, async () => {
+      const message = await pop(client, key, 5);
+      if (!message) return false;
+      values.push(message.value);
+      await ack(client, message);
+      return values.length >= count;
+    });
+    return values.sort();
+  };
+
+  for (const protocol of ['classic', 'consumer'] as const)
+    it(`three messages behind an answer of nothing are read by the next member when the first went without an ack (${protocol})`, async (t) => {
+      if (!met(t, why)) return;
+      const topic = await made(4);
+      const group = unique('group');
+      const own = protocol === 'classic' ? gateway : await start({ 'group.protocol': protocol });
+      try {
+        const first = await open(`${group}:a`, own);
+        // Too short to join the group in.
+        assert.equal(await pop(first, `topics:${topic}`, '0.05'), undefined);
+        await produce(topic, '1', '2', '3');
+        assert.ok(await pop(first, `topics:${topic}`, 30));
+        first.disconnect();
+        const second = await open(`${group}:b`, own);
+        assert.deepEqual(await read(second, `topics:${topic}`, 3), ['1', '2', '3']);
+      } finally {
+        if (own !== gateway) await own.stop();
+      }
+    });
+
+  it("README's first minute: who waits for a topic that is not there gets its first message", async (t) => {
+    if (!met(t, why)) return;
+    const topic = unique('greetings');
+    const client = await open(`${unique('mygroup')}:me`);
+    const waiting = pop(client, `topics:${topic}`, 50);
+    await eventually(timeoutMs, () =>
+      gateway.lines.some(({ msg, topics }) => /does not exist/.test(msg) && String(topics) === topic),
+    );
+    await produce(topic, 'hello');
+    assert.equal((await waiting)?.value, 'hello');
+  });
+
+  it('partitions that are added while a group reads are read from their first message', async (t) => {
+    if (!met(t, why)) return;
+    const topic = await made(1);
+    const client = await open(`${unique('group')}:a`);
+    assert.equal(await pop(client, `topics:${topic}`, 3), undefined);
+    await addPartitions(server.brokers, topic, 4);
+    const values = Array.from({ length: 9 }, (_, index) => `added ${index}`);
+    await fill(kafka, topic, values, [1, 2, 3]);
+    assert.deepEqual(await read(client, `topics:${topic}`, values.length), values);
+  });
+
+  it('partitions that are added while nobody reads are read from their first message, too', async (t) => {
+    if (!met(t, why)) return;
+    const topic = await made(2);
+    const group = unique('group');
+    const first = await open(`${group}:a`);
+    assert.equal(await pop(first, `topics:${topic}`, 3), undefined);
+    await first.call('QUIT');
+    await addPartitions(server.brokers, topic, 4);
+    await fill(kafka, topic, ['2', '3'], [2, 3]);
+    const second = await open(`${group}:b`);
+    assert.deepEqual(await read(second, `topics:${topic}`, 2), ['2', '3']);
+  });
+
+  for (const isMade of [true, false])
+    it(`Kafka-Pixy's quick start delivers with the third call: ${isMade ? 'a topic that is there' : 'one that comes with the second'}`, async (t) => {
+      if (!met(t, why)) return;
+      const topic = isMade ? await made(4) : unique('foo');
+      const url = `http://127.0.0.1:${httpPort}/topics/${topic}/messages`;
+      assert.equal((await fetch(`${url}?group=bar`)).status, 408);
+      const headers = { 'Content-Type': 'text/plain' };
+      const produced = await fetch(`${url}?key=a&sync`, { method: 'POST', headers, body: 'hello' });
+      assert.equal(produced.status, 200);
+      const consumed = await fetch(`${url}?group=bar`);
+      assert.equal(consumed.status, 200);
+      const { value } = (await consumed.json()) as { value: string };
+      assert.equal(Buffer.from(value, 'base64').toString(), 'hello');
+    });
+});
+
+async function addPartitions(brokers: string, topic: string, count: number): Promise<void> {
+  const admin = new RawAdmin({ clientId: 'test', bootstrapBrokers: brokers.split(',') });
+  try {
+    await admin.createPartitions({ topics: [{ name: topic, count, assignments: null }] });
+  } finally {
+    await admin.close();
+  }
+}
+
+/** Values to the partitions in turn. A partition that has just been made may have no leader yet. */
+async function fill(kafka: KafkaFactory, topic: string, values: readonly string[], partitions: readonly number[]) {
+  await eventually(timeoutMs, async () => {
+    const [found] = await kafka.admin.topics([topic]);
+    return partitions.every((number) =>
+      found?.partitions.some(({ partition, leader }) => partition === number && leader >= 0),
+    );
+  });
+  const producer = await kafka.producer(
+    { reports: 'errors', onReport: ({ error }) => assert.fail(error?.message) },
+    15_000,
+  );
+  try {
+    for (const [index, value] of values.entries()) {
+      const partition = partitions[index % partitions.length]!;
+      producer.produce({ topic, partition, key: null, value: Buffer.from(value) });
+    }
+    assert.equal(await producer.flush(15_000), true);
+  } finally {
+    await producer.close(5_000);
+  }
+}
