@@ -13,13 +13,14 @@ const MAX_DIGITS_VALUE = 10 ** DIGITS;
 /** Of a piece that is passed along, beside what it shows. */
 const PIECE_BYTES = 128;
 
+/** A state of a batch; written over at each mark, which every array passes. */
 interface Mark {
-  readonly slab: Buffer;
-  readonly start: number;
-  readonly end: number;
-  readonly pieces: number;
-  readonly pieceBytes: number;
-  readonly isKept: boolean;
+  slab: Buffer;
+  start: number;
+  end: number;
+  pieces: number;
+  pieceBytes: number;
+  isKept: boolean;
 }
 
 export class Batch {
@@ -32,13 +33,14 @@ export class Batch {
   #pieceBytes = 0;
   /** Somebody may still read what was handed over of this slab. */
   #isKept = false;
-  #marked: Mark | undefined;
+  readonly #marked: Mark;
   /** Made since mark(). */
   #slabs = 0;
 
   /** @param firstBytes size of the first piece of memory. */
   constructor(firstBytes = SLAB_BYTES) {
     this.#slab = Buffer.allocUnsafeSlow(firstBytes);
+    this.#marked = { slab: this.#slab, start: 0, end: 0, pieces: 0, pieceBytes: 0, isKept: false };
   }
 
   /** Bytes gathered and not handed over. */
@@ -103,26 +105,24 @@ export class Batch {
 
   /** What is gathered from here on can be taken back, until something is handed over. */
   mark(): void {
-    this.#marked = {
-      slab: this.#slab,
-      start: this.#start,
-      end: this.#end,
-      pieces: this.#pieces.length,
-      pieceBytes: this.#pieceBytes,
-      isKept: this.#isKept,
-    };
+    const marked = this.#marked;
+    marked.slab = this.#slab;
+    marked.start = this.#start;
+    marked.end = this.#end;
+    marked.pieces = this.#pieces.length;
+    marked.pieceBytes = this.#pieceBytes;
+    marked.isKept = this.#isKept;
     this.#slabs = 0;
   }
 
   /** Roughly what was gathered since mark() takes in memory, bytes: large pieces were there before. */
   get takenBytes(): number {
-    return this.#slabs * SLAB_BYTES + (this.#pieces.length - (this.#marked?.pieces ?? 0)) * PIECE_BYTES;
+    return this.#slabs * SLAB_BYTES + (this.#pieces.length - this.#marked.pieces) * PIECE_BYTES;
   }
 
   /** Throws away what was gathered since mark(). */
   takeBack(): void {
     const marked = this.#marked;
-    if (marked === undefined) return;
     this.#pieces.length = marked.pieces;
     this.#pieceBytes = marked.pieceBytes;
     this.#slab = marked.slab;
