@@ -1,5 +1,8 @@
 // The log: one pino instance for the process, JSON on stderr; the names of fields that lines carry.
-import { type Logger, pino } from 'pino';
+import { createRequire } from 'node:module';
+import { isatty } from 'node:tty';
+import { type DestinationStream, type Logger, pino } from 'pino';
+import { LogSink, toDescriptor } from './log-sink.js';
 
 export type Log = Logger;
 
@@ -15,8 +18,24 @@ export interface LogOptions {
  * Payloads, keys and secrets are never logged.
  */
 export function createLog(options: LogOptions): Log {
-  if (options.pretty) {
-    return pino({ level: options.level, transport: { target: 'pino-pretty', options: { destination: 2 } } });
-  }
-  return pino({ level: options.level, base: { pid: process.pid } }, pino.destination({ dest: 2, sync: false }));
+  const { level, pretty } = options;
+  const sink = new LogSink({ write: toDescriptor(stderr), noticeOf });
+  if (!pretty) return pino({ level, base: { pid: process.pid } }, sink);
+  const readable: (line: string) => string | undefined = prettyLines();
+  const write = (line: string): void => sink.write(readable(line) ?? line);
+  return pino({ level }, { write, flush: (done: () => void) => sink.flush(done) } as DestinationStream);
+}
+
+const stderr = 2;
+
+/** The line behind those that could not be written. */
+function noticeOf(dropped: number): string {
+  const msg = 'lines of the log were dropped: they could not be written as fast as they came';
+  return `${JSON.stringify({ level: pino.levels.values.warn, time: Date.now(), pid: process.pid, dropped, msg })}\n`;
+}
+
+/** Loaded only where somebody wants it. */
+function prettyLines(): (line: string) => string | undefined {
+  const { prettyFactory } = createRequire(import.meta.url)('pino-pretty') as typeof import('pino-pretty');
+  return prettyFactory({ colorize: isatty(stderr) });
 }

@@ -244,6 +244,8 @@ async function runRelay({
   const { config, unknownKeys } = await loadRelayConfig(files, flags);
   const log = createLog({ level: pinoLevel(config.app.log_level) ?? 'info', pretty: false });
   if (unknownKeys.length > 0) log.warn({ unknownKeys }, 'keys that mean nothing here');
+  // A terminal that is gone fails its writes: a progress bar is no reason to end.
+  if (process.stderr.isTTY) process.stderr.on('error', () => {});
   const relay = new Relay({
     config,
     createKafka: (properties) => createKafkaFactory({ general: properties, log }),

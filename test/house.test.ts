@@ -10,7 +10,8 @@ const faces = ['resp', 'http', 'grpc', 'pixy', 'relay', 'ris'];
 /** Of each folder or top-level file: what of ours it may import. `types` counts for `import type` only. */
 const mayImport: Record<string, { readonly values: readonly string[]; readonly types?: readonly string[] }> = {
   errors: { values: [] },
-  log: { values: [] },
+  'log-sink': { values: [] },
+  log: { values: ['log-sink'] },
   flags: { values: [] },
   environment: { values: [] },
   core: { values: ['errors'] },
