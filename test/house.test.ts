@@ -32,6 +32,7 @@ const mayImport: Record<string, { readonly values: readonly string[]; readonly t
       'log',
       'flags',
       'clock',
+      'log-sink',
       'config',
       'app',
       'program',
@@ -146,6 +147,7 @@ describe('house', () => {
   test("timers that take a configured time are the clock's: others go off at once when they are set for too long", () => {
     const own = [
       'clock',
+      'log-sink',
       'main',
       'program',
       'http/listeners',
