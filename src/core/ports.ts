@@ -135,6 +135,10 @@ export function isUnreachable({ code }: KafkaFault): boolean {
   );
 }
 
+/** Of a topic that was listed: a broker that has not heard of it, or of the partition's leader, will soon have. */
+export const isPassing = (fault: KafkaFault): boolean =>
+  fault.retriable || isMissingTopic(fault) || fault.code === KafkaCode.unknownPartition;
+
 /**
  * `all`: every record's fate is reported; `errors`: only failures are, which makes producing 2.7 times as cheap
  * (no tag may be passed then).

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import {
   type Admin,
+  type Consumer,
   type ConsumerOptions,
   KafkaCode,
   type KafkaFactory,
@@ -15,6 +16,7 @@ import { checkProperties } from './client.js';
 import { openConsumer } from './consumer.js';
 import { type EmbeddedKafka, embeddedConsumer, openEmbedded } from './embedded.js';
 import { EmbeddedAdmin } from './embedded-admin.js';
+import { EmbeddedTimes } from './embedded-times.js';
 import { refuse } from './fault.js';
 import { Gathering } from './gathering.js';
 import { native } from './native.js';
@@ -96,6 +98,7 @@ class RdKafkaFactory implements KafkaFactory {
   readonly #consumer: readonly Section[];
   readonly #log: Log;
   readonly #embedded: EmbeddedKafka | undefined;
+  readonly #times: EmbeddedTimes | undefined;
   readonly #gathering: Gathering;
   readonly #budget: ProduceBudget | undefined;
 
@@ -117,6 +120,7 @@ class RdKafkaFactory implements KafkaFactory {
     this.#log = log;
     this.embedded = embedded !== undefined;
     this.#embedded = embedded;
+    this.#times = embedded && new EmbeddedTimes(() => this.#openConsumer({}, embeddedConnectMs));
     const effective = producerProperties(this.#producer).global;
     this.brokers = effective['bootstrap.servers'] ?? effective['metadata.broker.list'] ?? '';
     this.maxMessageBytes = Number(effective['message.max.bytes'] ?? 1_000_000);
@@ -142,7 +146,13 @@ class RdKafkaFactory implements KafkaFactory {
     );
   }
 
-  consumer(options: ConsumerOptions, timeoutMs: number) {
+  async consumer(options: ConsumerOptions, timeoutMs: number): Promise<Consumer> {
+    const consumer = await this.#openConsumer(options, timeoutMs);
+    const times = this.#times;
+    return times ? Object.assign(consumer, { offsetsForTimes: times.find.bind(times) }) : consumer;
+  }
+
+  #openConsumer(options: ConsumerOptions, timeoutMs: number): Promise<Consumer> {
     const identity: Properties = {
       // Equal client.ids confuse cooperative assignors, so each consumer has its own.
       'client.id': options.clientId ?? `rafka-${randomUUID().slice(0, 8)}`,
@@ -164,6 +174,7 @@ class RdKafkaFactory implements KafkaFactory {
 
   async close(): Promise<void> {
     await this.admin.close();
+    await this.#times?.close();
     await this.#embedded?.stop();
   }
 }

@@ -1,18 +1,36 @@
-// Places: where an entry stands in a stream, in the order of ids.
+// Places: where an entry stands in a stream.
+//
+// A partition is ordered by offset, whatever the times of its records. An entry's level is the largest time up to it in its partition:
+// levels never go back along a partition, and the first offset whose level is ms or later is what Kafka answers when it is
+// asked for the first record of ms or later. Entries are ordered by level, then offset, then partition: one order for the whole
+// stream that keeps each partition's, and every place in it is found in every partition without reading.
 import type { Message } from '../ports.js';
 
-/** A place in the order of entries: by timestamp, then offset, then partition. */
+/** What an id says: the time of the record, and where it is. */
 export interface Place {
   readonly ms: number;
   readonly offset: number;
   readonly partition: number;
 }
 
-export const placeOf = ({ timestamp, offset, partition }: Message): Place => ({
-  ms: Math.max(0, timestamp),
-  offset,
-  partition,
-});
+/** An entry with its level, ms. */
+export interface Placed {
+  readonly message: Message;
+  readonly level: number;
+}
 
-export const comparePlaces = (a: Place, b: Place): number =>
-  a.ms - b.ms || a.offset - b.offset || a.partition - b.partition;
+/** The time of a record as ids show it. Time 0 is before everything: a record of that time, or without one, counts as of time 1. */
+export const timeOf = ({ timestamp }: { readonly timestamp: number }): number => Math.max(1, timestamp);
+
+/** The order of a stream. */
+export const comparePlaced = (a: Placed, b: Placed): number =>
+  a.level - b.level || a.message.offset - b.message.offset || a.message.partition - b.message.partition;
+
+/** Messages of one partition, ascending, with their levels. @param level what the level is at least: that of the entry before */
+export function withLevels(messages: readonly Message[], level: number): Placed[] {
+  let current = level;
+  return messages.map((message) => {
+    current = Math.max(current, timeOf(message));
+    return { message, level: current };
+  });
+}

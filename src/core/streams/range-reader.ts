@@ -1,14 +1,16 @@
 // RangeReader: reads pieces of partitions for whoever asks, over one warm consumer without a group, one request after another.
 import { GatewayError } from '../../errors.js';
+import { sleep } from '../clock.js';
 import { type Memory, uncounted } from '../memory-budget.js';
 import { messageBytes } from '../message-bytes.js';
 import {
   type Clock,
   type Consumer,
+  isPassing,
+  KafkaError,
   type KafkaFactory,
   type KafkaFault,
   type Message,
-  OFFSET_END,
   type TopicPartition,
   type TopicPartitionOffset,
 } from '../ports.js';
@@ -54,6 +56,8 @@ export const requestBytes = 32 * 1024 * 1024;
 const connectMs = 10_000;
 const pollMs = 100;
 const batchMessages = 500;
+/** How soon a question is asked again whose partition has no leader, ms. */
+const retryMs = 100;
 
 /** Fetches small and soon: a range is read for somebody who waits, not for throughput. */
 const properties = {
@@ -104,20 +108,20 @@ export class RangeReader {
   within(memory: Memory): Ranges {
     return {
       read: (topic, ranges) => this.read(topic, ranges, memory),
-      offsetsAt: (topic, ends, ms) => this.offsetsAt(topic, ends, ms),
+      offsetsAt: (topic, times) => this.offsetsAt(topic, times),
     };
   }
 
-  /** For each partition the first offset whose timestamp is ms or later; `end` where there is none. */
-  async offsetsAt(topic: string, ends: ReadonlyMap<number, number>, ms: number): Promise<Map<number, number>> {
-    const times = [...ends.keys()].map((partition) => ({ topic, partition, offset: ms }));
-    const found = await this.#next((consumer) => consumer.offsetsForTimes(times, this.#options.timeoutMs));
-    return new Map(
-      found.map(({ partition, offset }) => [
-        partition,
-        offset === OFFSET_END || offset < 0 ? ends.get(partition)! : offset,
-      ]),
-    );
+  /**
+   * For each of these partitions the first offset whose timestamp is the given one or later, ms; none where there is none.
+   * @throws KafkaError; GatewayError `kafka-unavailable`
+   */
+  offsetsAt(topic: string, times: ReadonlyMap<number, number>): Promise<Map<number, number>> {
+    const asked = [...times].map(([partition, ms]) => ({ topic, partition, offset: ms }));
+    return this.#next(async (consumer, deadline) => {
+      const found = await this.#offsetsForTimes(consumer, asked, deadline);
+      return new Map(found.filter(({ offset }) => offset >= 0).map(({ partition, offset }) => [partition, offset]));
+    });
   }
 
   /** Never rejects. */
@@ -145,6 +149,23 @@ export class RangeReader {
     };
     this.#line = turn.then(settled, settled);
     return turn;
+  }
+
+  /** Leaders that move, or that are not known to every broker yet, are waited for. */
+  async #offsetsForTimes(
+    consumer: Consumer,
+    asked: readonly TopicPartitionOffset[],
+    deadline: number,
+  ): Promise<TopicPartitionOffset[]> {
+    const { clock, timeoutMs } = this.#options;
+    for (;;) {
+      try {
+        return await consumer.offsetsForTimes(asked, timeoutMs);
+      } catch (error) {
+        if (!(error instanceof KafkaError) || !isPassing(error) || clock.monotonic() + retryMs > deadline) throw error;
+      }
+      await sleep(clock, retryMs);
+    }
   }
 
   #open(): Promise<Consumer> {

@@ -1,17 +1,31 @@
 // StreamLog: a topic as one log ordered by id: its length, its ends, and ranges of it merged over the partitions.
 import { sleep } from '../clock.js';
-import { type Admin, isMissingTopic, KafkaCode, KafkaError, type Message } from '../ports.js';
+import { type Admin, isPassing, KafkaError, type Message } from '../ports.js';
 import type { TopicCatalog } from '../topic-catalog.js';
 import { mergeBackward, mergeForward, type Stretch } from './log-merge.js';
-import { comparePlaces, type Place, placeOf } from './place.js';
 import type { Ranges } from './range-reader.js';
+import { type Edge, TimeLine } from './time-line.js';
 
 export interface LogRange {
-  readonly from: Place;
-  /** Inclusive. */
-  readonly to: Place;
+  readonly from: Edge;
+  readonly to: Edge;
   readonly max: number;
 }
+
+/** A topic as it is now. */
+export interface StreamLog {
+  readonly reader: Ranges;
+  readonly topic: string;
+  readonly marks: readonly Marks[];
+  readonly line: TimeLine;
+}
+
+export const streamLog = (reader: Ranges, topic: string, marks: readonly Marks[]): StreamLog => ({
+  reader,
+  topic,
+  marks,
+  line: new TimeLine(reader, topic, marks),
+});
 
 export interface Marks {
   readonly partition: number;
@@ -39,55 +53,29 @@ export async function marksOf(catalog: TopicCatalog, admin: Admin, topic: string
   }
 }
 
-/** Of a topic that was listed: a broker that has not heard of it, or of the partition's leader, will soon have. */
-export const isPassing = (error: KafkaError): boolean =>
-  error.retriable || isMissingTopic(error) || error.code === KafkaCode.unknownPartition;
-
 export const lengthOf = (marks: readonly Marks[]): number =>
   marks.reduce((sum, { low, high }) => sum + Math.max(0, high - low), 0);
 
 /** The first entries of a range, ascending: fewer than max where they are large. The range behind the last one holds the rest. */
-export async function readForward(
-  reader: Ranges,
-  topic: string,
-  marks: readonly Marks[],
-  range: LogRange,
-): Promise<Message[]> {
-  const stretches = await stretchesOf(reader, topic, marks, range);
-  const { messages } = await mergeForward({ reader, topic, stretches, max: range.max, fits: isWithin(range) });
-  return messages.toSorted((a, b) => comparePlaces(placeOf(a), placeOf(b)));
+export async function readForward(log: StreamLog, range: LogRange): Promise<readonly Message[]> {
+  const { stretches, level } = await stretchesOf(log, range);
+  return (await mergeForward({ ...log, stretches, level, max: range.max })).messages;
 }
 
 /** The last entries of a range, descending: fewer than max where they are large. The range before the last one holds the rest. */
-export async function readBackward(
-  reader: Ranges,
-  topic: string,
-  marks: readonly Marks[],
-  range: LogRange,
-): Promise<Message[]> {
-  const stretches = await stretchesOf(reader, topic, marks, range);
-  const messages = await mergeBackward({ reader, topic, stretches, max: range.max, fits: isWithin(range) });
-  return messages.sort((a, b) => comparePlaces(placeOf(b), placeOf(a)));
+export async function readBackward(log: StreamLog, range: LogRange): Promise<Message[]> {
+  const { stretches } = await stretchesOf(log, range);
+  return mergeBackward({ ...log, stretches, max: range.max });
 }
 
-/** Where the times of a range begin and end in each partition: its first or last entry may still be out of it, by its sequence number. */
+/** Where a range begins and ends in each partition. */
 async function stretchesOf(
-  reader: Ranges,
-  topic: string,
-  marks: readonly Marks[],
+  { line, marks }: StreamLog,
   { from, to }: LogRange,
-): Promise<Stretch[]> {
-  const ends = new Map(marks.map(({ partition, high }) => [partition, high]));
-  const starts = from.ms > 0 ? await reader.offsetsAt(topic, ends, from.ms) : undefined;
-  const stops = Number.isSafeInteger(to.ms) ? await reader.offsetsAt(topic, ends, to.ms + 1) : ends;
-  return marks.map(({ partition, low }) => {
-    return { partition, from: Math.max(low, starts?.get(partition) ?? low), to: stops.get(partition)! };
+): Promise<{ stretches: Stretch[]; level: number }> {
+  const [start, end] = await Promise.all([line.cut(from), line.cut(to)]);
+  const stretches = marks.map(({ partition }) => {
+    return { partition, from: start.offsets.get(partition)!, to: end.offsets.get(partition)! };
   });
+  return { stretches, level: start.level };
 }
-
-const isWithin =
-  ({ from, to }: LogRange) =>
-  (message: Message): boolean => {
-    const place = placeOf(message);
-    return comparePlaces(place, from) >= 0 && comparePlaces(place, to) <= 0;
-  };

@@ -1,16 +1,16 @@
 // XRANGE key start end [COUNT n]  ->  entries between two ids, ascending
-// Read by time and offset from every partition and merged by id. Without COUNT at most streams.maxRange entries.
+// Read by time and offset from every partition and merged in the stream's order (docs/STREAMS.md). Without COUNT at most streams.maxRange entries.
 
 import type { Message } from '../../core/ports.js';
-import type { Ranges } from '../../core/streams/range-reader.js';
-import { type LogRange, type Marks, marksOf, readForward } from '../../core/streams/stream-log.js';
+import { type LogRange, marksOf, readForward, type StreamLog, streamLog } from '../../core/streams/stream-log.js';
+import type { Edge } from '../../core/streams/time-line.js';
 import { fail } from '../../errors.js';
 import type { Args } from '../args.js';
 import type { Command } from '../command.js';
 import type { Context } from '../context.js';
 import { nullArray, type Reply } from '../reply.js';
 import { entryReplies } from '../streams/entry-reply.js';
-import { compareIds, type EntryId, parseBound } from '../streams/ids.js';
+import { parseEdge } from '../streams/ids.js';
 import { readTopic } from '../streams/key.js';
 
 export const rangeArgs = (first: string, second: string) =>
@@ -33,8 +33,8 @@ export const xrange = {
   args: rangeArgs('start', 'end'),
   run(ctx, args) {
     const topic = readTopic(ctx, args.bytes());
-    const from = parseBound(args.bytes(), 'start');
-    const to = parseBound(args.bytes(), 'end');
+    const from = parseEdge(args.bytes(), 'start');
+    const to = parseEdge(args.bytes(), 'end');
     return range(ctx, topic, from, to, readCount(args), readForward);
   },
 } as const satisfies Command;
@@ -49,14 +49,14 @@ export function readCount(args: Args): number | undefined {
   return count;
 }
 
-type Read = (reader: Ranges, topic: string, marks: readonly Marks[], range: LogRange) => Promise<Message[]>;
+type Read = (log: StreamLog, range: LogRange) => Promise<readonly Message[]>;
 
 /** Reads a range in one of both directions. */
 export async function range(
   ctx: Context,
   topic: string,
-  from: EntryId,
-  to: EntryId,
+  from: Edge,
+  to: Edge,
   count: number | undefined,
   read: Read,
 ): Promise<Reply> {
@@ -64,7 +64,6 @@ export async function range(
   const marks = await marksOf(catalog, admin, topic);
   if (!marks) return [];
   if (count === 0) return nullArray;
-  if (compareIds(from, to) > 0) return [];
   const max = Math.min(count ?? streams.settings.maxRange, streams.settings.maxRange);
-  return entryReplies(ctx, await read(streams.ranges.within(ctx.memory), topic, marks, { from, to, max }));
+  return entryReplies(ctx, await read(streamLog(streams.ranges.within(ctx.memory), topic, marks), { from, to, max }));
 }

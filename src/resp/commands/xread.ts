@@ -1,17 +1,18 @@
 // XREAD [COUNT n] [BLOCK ms] STREAMS key [key ...] id|$|+ [...]  ->  entries by stream, behind the given ids
-// An id says exactly where to go on in its own partition; in the others too on the connection that got it, else by its time less
-// streams.clockSkewMs (none on topics with LogAppendTime): repeats are possible then, gaps are not.
+// An id says exactly where to go on in its own partition; in the others too on the connection that got it, else by the stream's
+// order (docs/STREAMS.md).
 
 import type { Message } from '../../core/ports.js';
-import { marksOf, readBackward } from '../../core/streams/stream-log.js';
+import { type Marks, marksOf, readBackward, streamLog } from '../../core/streams/stream-log.js';
 import { merge, type Read, readKept, readOn } from '../../core/streams/stream-tail.js';
-import type { Positions, TopicTail } from '../../core/streams/topic-tail.js';
+import type { Cut } from '../../core/streams/time-line.js';
+import type { TopicTail } from '../../core/streams/topic-tail.js';
 import { fail } from '../../errors.js';
 import type { Command } from '../command.js';
 import type { Context } from '../context.js';
 import type { Reply } from '../reply.js';
 import { entryReplies, streamsReply } from '../streams/entry-reply.js';
-import { formatId, highestId, lowestId, parseId } from '../streams/ids.js';
+import { formatId, parseId, wholeStream } from '../streams/ids.js';
 import { readTopic } from '../streams/key.js';
 import { type ReadArgs, readReadArgs } from '../streams/read-args.js';
 import { startBehind } from '../streams/start.js';
@@ -22,7 +23,7 @@ interface Source {
   readonly topic: string;
   readonly id: string;
   /** Undefined: there is no such topic yet, everything that comes is new. */
-  positions: Positions | undefined;
+  from: Cut | undefined;
 }
 
 export const xread = {
@@ -66,7 +67,7 @@ async function run(ctx: Context, read: ReadArgs, topics: readonly string[], ids:
   const found: [Buffer, Reply[]][] = [];
   const sources: Source[] = [];
   for (const [index, topic] of topics.entries()) {
-    const source: Source = { key: read.keys[index]!, topic, id: ids[index]!, positions: undefined };
+    const source: Source = { key: read.keys[index]!, topic, id: ids[index]!, from: undefined };
     const ready = source.id === '+' ? await readLast(ctx, topic) : await readReady(ctx, source, max);
     if (ready && ready.messages.length > 0) found.push([source.key, answer(ctx, source, ready)]);
     sources.push(source);
@@ -81,31 +82,39 @@ async function readReady(ctx: Context, source: Source, max: number): Promise<Rea
   const { topic, id } = source;
   const known = streams.cursors.find(ctx, topic, id);
   if (known) {
-    source.positions = known;
+    source.from = known;
     const kept = streams.tails.find(topic);
     const read = kept && readKept(kept, known, max);
     if (read) return read;
   }
   const marks = await marksOf(catalog, admin, topic);
   if (!marks) return undefined;
-  source.positions = known ?? (await startBehind(streams, topic, marks, id));
-  return id === '$' ? undefined : readOn(streams.ranges.within(ctx.memory), topic, marks, source.positions, max);
+  source.from = known && isOf(marks, known) ? known : await startBehind(streams, topic, marks, id);
+  return id === '$' ? undefined : readOn(streams.ranges.within(ctx.memory), topic, marks, source.from, max);
 }
 
 async function readLast(ctx: Context, topic: string): Promise<Read | undefined> {
   const { catalog, admin, streams } = ctx.server.gateway;
   const marks = await marksOf(catalog, admin, topic);
   if (!marks) return undefined;
-  const messages = await readBackward(streams.ranges.within(ctx.memory), topic, marks, {
-    from: lowestId,
-    to: highestId,
+  const messages = await readBackward(streamLog(streams.ranges.within(ctx.memory), topic, marks), {
+    ...wholeStream,
     max: 1,
   });
-  return { messages, positions: new Map(marks.map(({ partition, high }) => [partition, high])) };
+  return { messages, next: endOf(marks) };
 }
 
-function answer(ctx: Context, { topic }: Source, { messages, positions }: Read): Reply[] {
-  ctx.server.gateway.streams.cursors.keep(ctx, topic, formatId(messages.at(-1)!), positions);
+/** A topic that was made anew begins again. */
+const isOf = (marks: readonly Marks[], { offsets }: Cut): boolean =>
+  marks.every(({ partition, high }) => (offsets.get(partition) ?? 0) <= high);
+
+const endOf = (marks: readonly Marks[]): Cut => ({
+  offsets: new Map(marks.map(({ partition, high }) => [partition, high])),
+  level: 0,
+});
+
+function answer(ctx: Context, { topic }: Source, { messages, next }: Read): Reply[] {
+  ctx.server.gateway.streams.cursors.keep(ctx, topic, formatId(messages.at(-1)!), next);
   return entryReplies(ctx, messages);
 }
 
@@ -130,12 +139,12 @@ async function wait(ctx: Context, sources: readonly Source[], max: number, ms: n
 
 function hear(ctx: Context, source: Source, tail: TopicTail, max: number, come: (read: Read) => void): () => void {
   let stopped = false;
-  // Nothing that the tail hears may be answered before what lies between the positions and the tail's start.
+  // Nothing that the tail hears may be answered before what lies between the source's place and the tail's start.
   let caughtUp = false;
   const look = (heard: readonly Message[]): void => {
     if (!caughtUp || stopped) return;
-    const positions = source.positions ?? nowhere;
-    const read = readKept(tail, positions, max) ?? merge(heard.filter(isBehind(positions)), positions, max);
+    const from = source.from ?? beginning;
+    const read = readKept(tail, from, max) ?? merge(heard.filter(isBehind(from)), from, max);
     if (read.messages.length > 0) come(read);
   };
   const stopListening = tail.listen(look);
@@ -159,20 +168,20 @@ function hear(ctx: Context, source: Source, tail: TopicTail, max: number, come: 
   };
 }
 
-/** What has come since the source's positions; they are moved up to the ends when nothing has. */
+/** What has come since the source's place; it is moved up to the end when nothing has. */
 async function readSince(ctx: Context, source: Source, max: number): Promise<Read | undefined> {
   const { catalog, admin, streams } = ctx.server.gateway;
   const marks = await marksOf(catalog, admin, source.topic);
   if (!marks) return undefined;
-  const read = await readOn(streams.ranges.within(ctx.memory), source.topic, marks, source.positions ?? nowhere, max);
-  if (read.messages.length === 0) source.positions = new Map(marks.map(({ partition, high }) => [partition, high]));
+  const read = await readOn(streams.ranges.within(ctx.memory), source.topic, marks, source.from ?? beginning, max);
+  if (read.messages.length === 0) source.from = { ...endOf(marks), level: source.from?.level ?? 0 };
   return read;
 }
 
 /** A topic that has come since: everything in it is new. */
-const nowhere: Positions = new Map();
+const beginning: Cut = { offsets: new Map(), level: 0 };
 
 const isBehind =
-  (positions: Positions) =>
+  ({ offsets }: Cut) =>
   ({ partition, offset }: Message): boolean =>
-    offset >= (positions.get(partition) ?? 0);
+    offset >= (offsets.get(partition) ?? 0);

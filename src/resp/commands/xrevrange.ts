@@ -1,8 +1,8 @@
 // XREVRANGE key end start [COUNT n]  ->  entries between two ids, descending
-// Read by time and offset from every partition and merged by id. Without COUNT at most streams.maxRange entries.
+// Read by time and offset from every partition and merged in the stream's order (docs/STREAMS.md). Without COUNT at most streams.maxRange entries.
 import { readBackward } from '../../core/streams/stream-log.js';
 import type { Command } from '../command.js';
-import { parseBound } from '../streams/ids.js';
+import { parseEdge } from '../streams/ids.js';
 import { readTopic } from '../streams/key.js';
 import { range, rangeArgs, readCount } from './xrange.js';
 
@@ -18,8 +18,8 @@ export const xrevrange = {
   args: rangeArgs('end', 'start'),
   run(ctx, args) {
     const topic = readTopic(ctx, args.bytes());
-    const to = parseBound(args.bytes(), 'end');
-    const from = parseBound(args.bytes(), 'start');
+    const to = parseEdge(args.bytes(), 'end');
+    const from = parseEdge(args.bytes(), 'start');
     return range(ctx, topic, from, to, readCount(args), readBackward);
   },
 } as const satisfies Command;

@@ -1,7 +1,8 @@
 // XTRIM key MAXLEN | MINID [= | ~] threshold [LIMIT count]  ->  how many entries were deleted
-// The user needs the right to delete. MINID deletes what is older than the id's time (DeleteRecords), where the brokers allow it; MAXLEN and all else: 0.
+// The user needs the right to delete. MINID deletes what stands in front of the id (DeleteRecords), where the brokers allow it; MAXLEN and all else: 0.
 import { KafkaError } from '../../core/ports.js';
 import { marksOf } from '../../core/streams/stream-log.js';
+import { TimeLine } from '../../core/streams/time-line.js';
 import { fail } from '../../errors.js';
 import type { Command } from '../command.js';
 import type { Context } from '../context.js';
@@ -33,12 +34,11 @@ export const xtrim = {
   },
 } as const satisfies Command;
 
-async function trimBefore(ctx: Context, topic: string, { ms }: EntryId): Promise<number> {
+async function trimBefore(ctx: Context, topic: string, id: EntryId): Promise<number> {
   const { catalog, admin, streams } = ctx.server.gateway;
   const marks = await marksOf(catalog, admin, topic);
-  if (!marks || ms === 0) return 0;
-  const ends = new Map(marks.map(({ partition, high }) => [partition, high]));
-  const starts = Number.isSafeInteger(ms) ? await streams.ranges.offsetsAt(topic, ends, ms) : ends;
+  if (!marks) return 0;
+  const { offsets: starts } = await new TimeLine(streams.ranges, topic, marks).cut({ id, side: 'before' });
   const before = marks
     .filter(({ partition, low }) => starts.get(partition)! > low)
     .map(({ partition }) => ({ topic, partition, offset: starts.get(partition)! }));

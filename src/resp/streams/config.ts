@@ -64,7 +64,11 @@ export const streamsConfig = z
       .nonnegative()
       .default(0)
       .describe('An entry delivered so often without ack goes to <topic>.dlq; 0: never'),
-    clockSkewMs: ms.default(5_000).describe('By how much clocks of producers may differ (XREAD from an id by time)'),
+    clockSkewMs: ms
+      .default(0)
+      .describe(
+        'XREAD behind an id that another gateway answered begins so much earlier, where producers set the time: what came late is not missed, and much comes twice',
+      ),
     maxRange: count.default(10_000).describe('Most entries of one XRANGE, XREVRANGE or XREAD'),
     readTimeoutMs: ms.min(1).default(10_000).describe('How long reading a range may take'),
     maxConsumers: count.default(200).describe('Kafka consumers of groups and tails open at once'),

@@ -1,30 +1,34 @@
-// Cursors: where a connection's XREADs have come to, so that an id it got means a place in every partition.
-import type { Positions } from '../../core/streams/topic-tail.js';
+// Cursors: where XREADs have come to, so that an id they answered means the same place in every partition, whatever came since.
+import type { Cut } from '../../core/streams/time-line.js';
 import type { Context } from '../context.js';
 
 interface Cursor {
   readonly id: string;
-  readonly positions: Positions;
+  readonly next: Cut;
 }
 
 /** Streams remembered for one connection. */
 const maxStreams = 64;
+/** Places remembered for all: pools send each call on another connection. */
+const maxShared = 2_000;
 
 export class Cursors {
   readonly #byConnection = new WeakMap<Context, Map<string, Cursor>>();
+  /** By topic and id, the one that was answered longest ago first. */
+  readonly #shared = new Map<string, Cut>();
 
-  /** The positions behind the entries that this connection got last, if that was up to this id. */
-  find(ctx: Context, topic: string, id: string): Positions | undefined {
+  /** The place behind the entries that this connection got last, if that was up to this id. */
+  find(ctx: Context, topic: string, id: string): Cut | undefined {
     const cursor = this.#byConnection.get(ctx)?.get(topic);
-    return cursor?.id === id ? cursor.positions : undefined;
+    return cursor?.id === id ? cursor.next : undefined;
   }
 
-  /** Another user speaks on the connection. */
-  forget(ctx: Context): void {
-    this.#byConnection.delete(ctx);
+  /** The same of any connection. Others may have read less or more than whoever asks: entries in front of it are not all known to him. */
+  ofAny(topic: string, id: string): Cut | undefined {
+    return this.#shared.get(keyOf(topic, id));
   }
 
-  keep(ctx: Context, topic: string, id: string, positions: Positions): void {
+  keep(ctx: Context, topic: string, id: string, next: Cut): void {
     let cursors = this.#byConnection.get(ctx);
     if (!cursors) {
       cursors = new Map();
@@ -32,6 +36,17 @@ export class Cursors {
     }
     cursors.delete(topic);
     if (cursors.size >= maxStreams) cursors.delete(cursors.keys().next().value!);
-    cursors.set(topic, { id, positions });
+    cursors.set(topic, { id, next });
+    const key = keyOf(topic, id);
+    this.#shared.delete(key);
+    if (this.#shared.size >= maxShared) this.#shared.delete(this.#shared.keys().next().value!);
+    this.#shared.set(key, next);
+  }
+
+  /** Another user speaks on the connection. */
+  forget(ctx: Context): void {
+    this.#byConnection.delete(ctx);
   }
 }
+
+const keyOf = (topic: string, id: string): string => `${topic} ${id}`;

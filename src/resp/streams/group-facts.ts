@@ -1,8 +1,9 @@
 // What XINFO tells of a topic's consumer groups: from Kafka's positions, and of what lives in this gateway.
-import { comparePlaces, placeOf } from '../../core/streams/place.js';
+import { comparePlaced } from '../../core/streams/place.js';
 import { lagOf, positionsOf } from '../../core/streams/positions.js';
 import type { StreamGroup } from '../../core/streams/stream-group.js';
 import { lengthOf, type Marks } from '../../core/streams/stream-log.js';
+import { TimeLine } from '../../core/streams/time-line.js';
 import type { Context } from '../context.js';
 import { formatId } from './ids.js';
 
@@ -64,8 +65,11 @@ async function lastBefore(
     const to = positions.get(partition) ?? low;
     return { partition, from: Math.max(low, to - 1), to, max: 1 };
   });
-  const read = await ctx.server.gateway.streams.ranges.read(topic, ranges, ctx.memory);
+  const { ranges: reader } = ctx.server.gateway.streams;
+  const read = await reader.read(topic, ranges, ctx.memory);
   const found = [...read.values()].flatMap(({ messages }) => messages);
-  const last = found.sort((a, b) => comparePlaces(placeOf(b), placeOf(a)))[0];
-  return last ? formatId(last) : '0-0';
+  const levels = await new TimeLine(reader, topic, marks).levelsOf(found);
+  const placed = found.map((message) => ({ message, level: levels.get(message.partition)! }));
+  const last = placed.sort(comparePlaced).at(-1);
+  return last ? formatId(last.message) : '0-0';
 }

@@ -1,4 +1,6 @@
 // Entry ids: `<ms>-<seq>` with ms = the record's timestamp and seq = offset * 65536 + partition. An id tells where its record is.
+import { timeOf } from '../../core/streams/place.js';
+import type { Edge } from '../../core/streams/time-line.js';
 import { fail } from '../../errors.js';
 
 /** An id taken apart. Ordered by ms, then offset, then partition: the order of the ids' numbers. */
@@ -18,7 +20,7 @@ const maxInteger = 18_446_744_073_709_551_615n;
 export const lowestId: EntryId = { ms: 0, offset: 0, partition: 0 };
 export const highestId: EntryId = { ms: Number(maxInteger), offset: maxOffset, partition: partitions - 1 };
 
-/** The text of a record's id. A record without a timestamp counts as of time 0. */
+/** The text of a record's id. */
 export function formatId({
   timestamp,
   offset,
@@ -28,7 +30,7 @@ export function formatId({
   offset: number;
   partition: number;
 }): string {
-  const ms = timestamp > 0 ? timestamp : 0;
+  const ms = timeOf({ timestamp });
   if (offset < exactOffset) return `${ms}-${offset * partitions + partition}`;
   return `${ms}-${BigInt(offset) * BigInt(partitions) + BigInt(partition)}`;
 }
@@ -43,7 +45,7 @@ export const idOf = ({
   offset: number;
   partition: number;
 }): EntryId => ({
-  ms: timestamp > 0 ? timestamp : 0,
+  ms: timeOf({ timestamp }),
   offset,
   partition,
 });
@@ -98,6 +100,27 @@ export function parseBound(bytes: Buffer, side: 'start' | 'end'): EntryId {
   if (!stepped) throw fail(side === 'start' ? 'range-start' : 'range-end');
   return stepped;
 }
+
+/** A start or end of a range as a place in a stream; forms and refusals as parseBound(). */
+export function parseEdge(bytes: Buffer, side: 'start' | 'end'): Edge {
+  const isOpen = bytes.length === 1 && (bytes[0] === 0x2d || bytes[0] === 0x2b);
+  const exclusive = bytes[0] === 0x28;
+  const bound = parseBound(bytes, side);
+  if (isOpen || !exclusive) return { id: bound, side: side === 'start' ? 'before' : 'behind' };
+  const id = parseId(bytes.subarray(1), side === 'start' ? 'first' : 'last');
+  return { id, side: side === 'start' ? 'behind' : 'before' };
+}
+
+/** Where reading behind an id begins: `<ms>-<seq>` is the entry read last, `<ms>` alone a time. @throws GatewayError `stream-id` */
+export function parseBehind(bytes: Buffer): Edge {
+  return { id: parseId(bytes), side: bytes.includes(0x2d) ? 'behind' : 'before' };
+}
+
+/** All of a stream. */
+export const wholeStream = {
+  from: { id: lowestId, side: 'before' },
+  to: { id: highestId, side: 'behind' },
+} as const satisfies { from: Edge; to: Edge };
 
 export const isWithin = (id: EntryId, { from, to }: IdRange): boolean =>
   compareIds(id, from) >= 0 && compareIds(id, to) <= 0;

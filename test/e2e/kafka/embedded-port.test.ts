@@ -3,6 +3,6 @@ import { pino } from 'pino';
 import { createKafkaFactory } from '../../../src/kafka/factory.js';
 import { portSuite } from '../../support/port-suite.js';
 
-const abilities = { admin: false, times: false, isolation: false, sizeLimit: false };
+const abilities = { admin: false, isolation: false, sizeLimit: false };
 
 portSuite('embedded', abilities, () => createKafkaFactory({ embedded: true, log: pino({ level: 'silent' }) }));

@@ -6,7 +6,7 @@ import { KafkaServer, whyNoKafka } from '../../support/kafka-server.js';
 import { met } from '../../support/needs.js';
 import { portSuite } from '../../support/port-suite.js';
 
-const abilities = { admin: true, times: true, isolation: true, sizeLimit: true };
+const abilities = { admin: true, isolation: true, sizeLimit: true };
 const why = whyNoKafka();
 
 if (why) {

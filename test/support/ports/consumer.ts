@@ -119,21 +119,20 @@ export function consumerTests(suite: PortSuite): void {
         assert.equal((await consuming({ properties: { 'auto.offset.reset': reset } })).startPolicy, policy);
     });
 
-    if (suite.abilities.times) {
-      test('finds offsets by time', async () => {
-        const topic = await topicWith(1);
-        const { producer } = await producing();
-        for (const timestamp of [1_000, 2_000, 3_000]) {
-          producer.produce({ topic, partition: 0, key: null, value: bytes('x'), timestamp });
-        }
-        assert.equal(await producer.flush(timeoutMs), true);
-        const consumer = await consuming();
-        const at = async (time: number) =>
-          (await consumer.offsetsForTimes([{ topic, partition: 0, offset: time }], timeoutMs))[0]?.offset;
-        assert.equal(await at(1_500), 1);
-        assert.equal(await at(3_000), 2);
-        assert.equal(await at(3_001), OFFSET_END);
-      });
-    }
+    test('finds the first offset of a time or later, also where times do not grow', async () => {
+      const topic = await topicWith(1);
+      const { producer } = await producing();
+      for (const timestamp of [1_000, 3_000, 2_000, 4_000]) {
+        producer.produce({ topic, partition: 0, key: null, value: bytes('x'), timestamp });
+      }
+      assert.equal(await producer.flush(timeoutMs), true);
+      const consumer = await consuming();
+      const at = async (time: number) =>
+        (await consumer.offsetsForTimes([{ topic, partition: 0, offset: time }], timeoutMs))[0]?.offset;
+      assert.equal(await at(1_500), 1);
+      assert.equal(await at(2_000), 1);
+      assert.equal(await at(3_001), 3);
+      assert.equal(await at(4_001), OFFSET_END);
+    });
   });
 }

@@ -21,8 +21,6 @@ import { eventually } from '../eventually.js';
 export interface Abilities {
   /** Topics with a chosen number of partitions, settings, groups of others, deleting records. */
   readonly admin: boolean;
-  /** Offsets by time. */
-  readonly times: boolean;
   /** Aborted and open transactions are hidden from readers. */
   readonly isolation: boolean;
   /** Records that are refused for their size by the broker alone. */

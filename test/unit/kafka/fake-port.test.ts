@@ -2,6 +2,6 @@
 import { FakeKafka } from '../../support/fake-kafka.js';
 import { portSuite } from '../../support/port-suite.js';
 
-const abilities = { admin: true, times: true, isolation: true, sizeLimit: false };
+const abilities = { admin: true, isolation: true, sizeLimit: false };
 
 portSuite('fake', abilities, async () => new FakeKafka());

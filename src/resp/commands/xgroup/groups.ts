@@ -1,13 +1,14 @@
 // XGROUP CREATE, SETID and DESTROY: a group exists when Kafka has positions of it for the topic.
 import { committedOf, removePositions, setPositions } from '../../../core/streams/positions.js';
 import type { Marks } from '../../../core/streams/stream-log.js';
+import { type Edge, TimeLine } from '../../../core/streams/time-line.js';
 import { fail } from '../../../errors.js';
 import type { Args } from '../../args.js';
 import type { Command } from '../../command.js';
 import type { Context } from '../../context.js';
 import { OK, type Reply } from '../../reply.js';
 import { marksOfExisting } from '../../streams/group.js';
-import { type EntryId, highestId, lowestId, parseBound } from '../../streams/ids.js';
+import { parseBehind, parseEdge, wholeStream } from '../../streams/ids.js';
 import { type GroupKey, groupKey } from '../../streams/key.js';
 import { leaveEverywhere } from '../../streams/leaving.js';
 
@@ -81,9 +82,9 @@ export const destroy = {
   },
 } satisfies Command;
 
-function readStart(bytes: Buffer): EntryId {
-  if (bytes.length === 1 && bytes[0] === 0x24) return highestId;
-  return parseBound(bytes, 'start');
+function readStart(bytes: Buffer): Edge {
+  if (bytes.length === 1 && bytes[0] === 0x24) return wholeStream.to;
+  return /^[0-9]/.test(bytes.toString('latin1', 0, 1)) ? parseBehind(bytes) : parseEdge(bytes, 'start');
 }
 
 function readOptions(args: Args, name: 'CREATE' | 'SETID'): { mkstream: boolean } {
@@ -99,7 +100,7 @@ function readOptions(args: Args, name: 'CREATE' | 'SETID'): { mkstream: boolean 
   return { mkstream };
 }
 
-async function createGroup(ctx: Context, at: GroupKey, start: EntryId, mkstream: boolean): Promise<Reply> {
+async function createGroup(ctx: Context, at: GroupKey, start: Edge, mkstream: boolean): Promise<Reply> {
   const { streams } = ctx.server.gateway;
   if (mkstream && !(await streams.topics.exists(at.topic))) {
     ctx.user.checkProduce(at.topic);
@@ -122,17 +123,9 @@ async function startsOf(
   ctx: Context,
   topic: string,
   marks: readonly Marks[],
-  start: EntryId,
-): Promise<Map<number, number>> {
-  if (start.ms === highestId.ms) return new Map(marks.map(({ partition, high }) => [partition, high]));
-  if (start.ms === lowestId.ms) return new Map(marks.map(({ partition, low }) => [partition, low]));
-  const ends = new Map(marks.map(({ partition, high }) => [partition, high]));
-  const found = await ctx.server.gateway.streams.ranges.offsetsAt(topic, ends, start.ms);
-  const own = found.get(start.partition);
-  // The id of a record that is there: reading goes on right behind it.
-  if (own !== undefined && start.offset >= own && start.offset < ends.get(start.partition)!)
-    found.set(start.partition, start.offset + 1);
-  return found;
+  start: Edge,
+): Promise<ReadonlyMap<number, number>> {
+  return (await new TimeLine(ctx.server.gateway.streams.ranges, topic, marks).cut(start)).offsets;
 }
 
 function positions(ctx: Context) {

@@ -1,5 +1,5 @@
 // XINFO STREAM key [FULL [COUNT n]]  ->  length, first and last entry, groups; FULL: entries, groups with their pending entries
-import { lengthOf, readBackward, readForward } from '../../../core/streams/stream-log.js';
+import { lengthOf, readBackward, readForward, streamLog } from '../../../core/streams/stream-log.js';
 import { fail } from '../../../errors.js';
 import type { Args } from '../../args.js';
 import type { Command } from '../../command.js';
@@ -7,7 +7,7 @@ import { mapOf, type Reply } from '../../reply.js';
 import { entryReplies } from '../../streams/entry-reply.js';
 import { marksOfExisting } from '../../streams/group.js';
 import { type GroupFacts, groupsOf } from '../../streams/group-facts.js';
-import { formatId, highestId, lowestId } from '../../streams/ids.js';
+import { formatId, wholeStream } from '../../streams/ids.js';
 import { readTopic } from '../../streams/key.js';
 
 export const stream = {
@@ -30,10 +30,10 @@ export const stream = {
     const ranges = streams.ranges.within(ctx.memory);
     const count = readOptions(args, streams.settings.maxRange);
     const marks = await marksOfExisting(ctx, topic, 'stream-missing');
-    const all = { from: lowestId, to: highestId, max: 1 };
-    const [last] = await readBackward(ranges, topic, marks, all);
+    const log = streamLog(ranges, topic, marks);
+    const [last] = await readBackward(log, { ...wholeStream, max: 1 });
     const entriesAdded = marks.reduce((sum, { high }) => sum + high, 0);
-    const [first, ...more] = await readForward(ranges, topic, marks, { ...all, max: count ?? 1 });
+    const [first, ...more] = await readForward(log, { ...wholeStream, max: count ?? 1 });
     const common = {
       length: lengthOf(marks),
       'radix-tree-keys': marks.length,

@@ -154,6 +154,38 @@ test('XREAD behind an id looks back by clockSkewMs in the other partitions, not 
     assert.deepEqual(values(await read('appended')), ['new']);
   }));
 
+test('a record that comes late, with an older time, is read over any connection, and reading ends', () =>
+  withStreams({}, async (pair, client) => {
+    pair.kafka.createTopic('s', 2);
+    pair.kafka.seed('s', 0, 'known', { timestamp: 10_000 });
+    pair.kafka.seed('s', 1, 'early', { timestamp: 9_000 });
+    const read = async (reader: RawClient, id: string) => {
+      const reply = await reader.exchange(['XREAD', 'STREAMS', 's', id]);
+      return { values: reply.match(/known|early|late/g) ?? [], last: reply.match(/\d+-\d+/g)?.at(-1) };
+    };
+    const first = await read(client, '0');
+    assert.deepEqual(first.values, ['early', 'known']);
+    pair.kafka.seed('s', 1, 'late', { timestamp: 9_500 });
+    const got: string[] = [];
+    for (let last = first.last, calls = 0; last; calls++) {
+      assert.ok(calls < 10, `it does not end: ${got}`);
+      const next = await read(await pair.client(), last);
+      got.push(...next.values);
+      last = next.last;
+    }
+    assert.ok(got.includes('late'), String(got));
+    assert.deepEqual((await read(client, first.last!)).values, ['late']);
+  }));
+
+test('a topic that was made anew is read from its beginning, whatever was read of the one before', () =>
+  withStreams({}, async (pair, client) => {
+    for (const value of ['one', 'two', 'three']) pair.kafka.seed('s', 0, value, { timestamp: 1_000 });
+    const last = (await client.exchange(['XREAD', 'STREAMS', 's', '0'])).match(/\d+-\d+/g)!.at(-1)!;
+    await pair.kafka.admin.deleteTopic('s');
+    pair.kafka.seed('s', 0, 'again', { timestamp: 2_000 });
+    assert.match(await client.exchange(['XREAD', 'STREAMS', 's', last]), /again/);
+  }));
+
 test('XREAD + answers the last entry', () =>
   withStreams({}, async (pair, client) => {
     for (const value of ['one', 'two']) pair.kafka.seed('s', 0, value);
