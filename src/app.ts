@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { createClock } from './clock.js';
 import { type Config, embeddedWarning } from './config.js';
+import { LoginGuard, type LoginGuardOptions } from './core/access/login-guard.js';
 import { exposure } from './core/access/protected-mode.js';
 import { type AccessOptions, Users } from './core/access/users.js';
 import { correctedProperties } from './core/client-properties.js';
@@ -33,6 +34,7 @@ export interface Shared {
   readonly config: Config;
   /** Of every face. */
   readonly users: Users;
+  readonly logins: LoginGuard;
   readonly clusters: Clusters;
   readonly version: string;
   readonly stats: Stats;
@@ -42,27 +44,30 @@ export interface Shared {
 
 /** The gateway, with the faces and workers that its configuration has. Nothing listens yet. @throws KafkaError for properties that librdkafka refuses. */
 export async function createGateway(config: Config, version: string, log: Log): Promise<Program> {
-  const users = loadUsers(config.resp);
-  const clusters = await openClusters(config, log);
-  const shared = { config, users, clusters, version, stats: new Stats(), clock: createClock(log), log };
+  const common = { stats: new Stats(), clock: createClock(log), log };
+  const access = accessOf(config.resp, common);
+  const shared = { config, ...access, clusters: await openClusters(config, log), version, ...common };
   const { server, gateway } = createResp(shared);
   const faces = [server, gateway.streams, ...(await otherFaces(shared))];
   return createProgram(shared, { faces, closeShared: () => gateway.close() });
 }
 
 /** The RESP face. @param peers the other processes that serve its port; absent: none */
-export function createResp({ config, users, clusters, version, stats, clock, log }: Shared, peers?: Peers) {
+export function createResp({ config, users, logins, clusters, version, stats, clock, log }: Shared, peers?: Peers) {
   const consumerProperties = { ...config.general, ...config.consumer };
   const cluster = clusters.get();
   const common = { settings: config.resp, clock, stats, ...(peers ? { peers } : {}) };
   const gateway = new KafkaGateway({ ...common, cluster, consumerProperties, log: log.child({ face: 'resp' }) });
   const { maxMessageBytes } = cluster.kafka;
-  const server = new RespServer({ ...common, users, gateway, maxMessageBytes, version, log });
+  const server = new RespServer({ ...common, users, logins, gateway, maxMessageBytes, version, log });
   return { server, gateway };
 }
 
-/** @throws GatewayError `file-unusable` */
-export const loadUsers = (options: AccessOptions): Users => Users.load(options, (path) => readFileSync(path, 'utf8'));
+/** Who may use the faces of a process. @throws GatewayError `file-unusable` */
+export const accessOf = (options: AccessOptions, guard: LoginGuardOptions): Pick<Shared, 'users' | 'logins'> => ({
+  users: Users.load(options, (path) => readFileSync(path, 'utf8')),
+  logins: new LoginGuard(guard),
+});
 
 /** All faces and workers but RESP. @param workers the processes that serve RESP, when it is not this one */
 export async function otherFaces(shared: Shared, workers?: OpsWorkers): Promise<Face[]> {
@@ -148,7 +153,7 @@ async function createRelay(section: Record<string, unknown>, { clock, log }: Sha
 
 /** REST, gRPC and the ops port, as far as the configuration has them. */
 async function sharedFaces(
-  { config, users, clusters, version, stats, clock, log }: Shared,
+  { config, users, logins, clusters, version, stats, clock, log }: Shared,
   workers?: OpsWorkers,
 ): Promise<Face[]> {
   const { createPixyFaces } = await import('./pixy-faces.js');
@@ -164,7 +169,7 @@ async function sharedFaces(
     tcp: http,
     unix: http?.unixSocket,
     unixMode: http && Number.parseInt(http.unixSocketMode, 8),
-    access: { users, protectedMode, allowInternalTopics, allowedHosts: http?.allowedHosts ?? [] },
+    access: { users, logins, protectedMode, allowInternalTopics, allowedHosts: http?.allowedHosts ?? [] },
     ...(http ? { limits: http } : {}),
     grpc,
     ops,

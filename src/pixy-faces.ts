@@ -1,6 +1,7 @@
 // The faces for clients without a session (REST, gRPC, ops), composed for the gateway and for `rafka pixy` alike.
 import { readFileSync } from 'node:fs';
 import { Gate, type GateOptions } from './core/access/gate.js';
+import { LoginGuard } from './core/access/login-guard.js';
 import { exposure } from './core/access/protected-mode.js';
 import type { Face } from './core/face.js';
 import type { Clock, KafkaFactory } from './core/ports.js';
@@ -34,7 +35,9 @@ export interface PixyCluster {
 }
 
 /** Who may use REST and gRPC. */
-export interface Access extends GateOptions {
+export interface Access extends Omit<GateOptions, 'logins'> {
+  /** Of all faces; absent: of these. */
+  readonly logins?: LoginGuard;
   /** See http/admission.ts. */
   readonly allowedHosts: readonly string[];
   /** Let users use topics whose names begin with `__`. Without users everybody may. */
@@ -69,7 +72,7 @@ export function createPixyFaces(options: PixyFacesOptions): Face[] {
     clusters.map((cluster) => new KafkaProxy({ ...cluster, clock, stats, log: log.child({ cluster: cluster.name }) })),
     { defaultName: options.defaultCluster, allowInternal: access.allowInternalTopics || !access.users.required },
   );
-  const gate = new Gate(access);
+  const gate = new Gate({ ...access, logins: access.logins ?? new LoginGuard({ clock, stats, log }) });
   const probes = new Map(clusters.map(({ name, kafka }) => [name, () => kafka.admin.topics([])]));
   const { workers } = options;
   const embedded = clusters.some(({ kafka }) => kafka.embedded);

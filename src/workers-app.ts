@@ -1,6 +1,6 @@
 // The composition root of --workers: a primary without a RESP face, and the workers that serve the port.
 import { randomBytes } from 'node:crypto';
-import { closeClusters, createProgram, createResp, loadUsers, openClusters, otherFaces, type Shared } from './app.js';
+import { accessOf, closeClusters, createProgram, createResp, openClusters, otherFaces, type Shared } from './app.js';
 import { createClock } from './clock.js';
 import type { Config } from './config.js';
 import { Stats } from './core/stats.js';
@@ -26,9 +26,9 @@ export const workerArgument = 'worker';
 export async function createPrimary(config: Config, version: string, log: Log): Promise<Program> {
   const stats = new Stats();
   const clock = createClock(log);
-  const users = loadUsers(config.resp);
+  const access = accessOf(config.resp, { stats, clock, log });
   const clusters = await openClusters(config, log);
-  const shared: Shared = { config, users, clusters, version, stats, clock, log };
+  const shared: Shared = { config, ...access, clusters, version, stats, clock, log };
   const facts = () => ({ stats: stats.snapshot(), load: processLoad() });
   const switchboard = new Switchboard({ facts, stats, clock });
   const workers = new Workers({
@@ -83,8 +83,8 @@ export function runWorker(version: string, onEnd: (log: Log | undefined, inTime:
       shutdownMs = config.shutdown.timeoutMs;
       log = createLog(config.log).child({ worker });
       const clusters = await openClusters(config, log, { embeddedBrokers, processes: config.resp.workers });
-      const users = loadUsers(config.resp);
-      return serveResp({ config, users, clusters, version, stats: new Stats(), clock, log }, peers);
+      const own = { stats: new Stats(), clock, log };
+      return serveResp({ config, ...accessOf(config.resp, own), clusters, version, ...own }, peers);
     },
     onAlone() {
       log?.warn('the primary is gone: shutting down');

@@ -3,7 +3,7 @@ import type { ServerHttp2Stream } from 'node:http2';
 import { fileURLToPath } from 'node:url';
 import type { handleUnaryCall, ServerUnaryCall, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
-import type { Gate } from '../core/access/gate.js';
+import type { Gate, Origin } from '../core/access/gate.js';
 import type { User } from '../core/access/user.js';
 import type { LatencyHistogram } from '../core/labelled-stats.js';
 import { guard, own } from '../core/promises.js';
@@ -20,6 +20,8 @@ export interface ServiceOptions {
   readonly stats: Stats;
   readonly log: Log;
 }
+
+type Call = ServerUnaryCall<ClusterRequest, object>;
 
 const protoFile = fileURLToPath(new URL('./kafkapixy.proto', import.meta.url));
 const internal = 13;
@@ -60,7 +62,9 @@ function unary({ proxies, gate, stats, log }: ServiceOptions, method: Method): h
     const startedAt = latency ? performance.now() : 0;
     let reply: Reply | undefined;
     try {
-      const result = run(call.request, proxies.for(userOf(gate, call), call.request.cluster), {
+      const admitted = userOf(gate, call);
+      const user = admitted instanceof Promise ? await admitted : admitted;
+      const result = run(call.request, proxies.for(user, call.request.cluster), {
         onEnd: (tell) => whenEnded(call, () => guard(() => tell(reply?.[written] === true && !isBroken(call)), bug)),
       });
       const isAwaited = result instanceof Promise;
@@ -71,6 +75,8 @@ function unary({ proxies, gate, stats, log }: ServiceOptions, method: Method): h
     } catch (error) {
       const status = statusOf(error);
       if (!(error instanceof GatewayError)) bug(error);
+      if (error instanceof GatewayError && error.code === 'not-permitted')
+        gate.denied(authorizationOf(call), originOf(call), error.message);
       stats.count('grpc.requests', method.name, String(status.code));
       answer(status);
     }
@@ -78,11 +84,16 @@ function unary({ proxies, gate, stats, log }: ServiceOptions, method: Method): h
   return (call, answer) => own(serve(call, answer), bug);
 }
 
-/** Browsers need no thought here: they send no gRPC without asking first, and nobody answers that. @throws GatewayError `protected-mode`, `no-auth`, `wrong-password` */
-function userOf(gate: Gate, call: ServerUnaryCall<ClusterRequest, object>): User {
+/** Browsers need no thought here: they send no gRPC without asking first, and nobody answers that. @throws GatewayError `protected-mode`, `no-auth`; or rejects with `wrong-password`, `too-many-logins` */
+function userOf(gate: Gate, call: Call): User | Promise<User> {
   if (gate.isLocalOnly) gate.checkPeer(peerAddress(call.getPeer()));
-  return gate.user(gate.hasUsers ? call.metadata.get('authorization')[0]?.toString() : undefined);
+  const authorization = gate.hasUsers ? authorizationOf(call) : undefined;
+  return gate.known(authorization) ?? gate.logIn(authorization ?? '', originOf(call));
 }
+
+const authorizationOf = ({ metadata }: Call): string | undefined => metadata.get('authorization')[0]?.toString();
+
+const originOf = (call: Call): Origin => ({ face: 'grpc', address: peerAddress(call.getPeer()) });
 
 /** Without its port. `unknown` is that of a connection that is gone: it is of no machine. */
 const peerAddress = (peer: string): string => peer.slice(0, Math.max(0, peer.lastIndexOf(':')));

@@ -1,7 +1,7 @@
 // Whether a request is let in, and who it speaks for: its peer, its Host, the web page that sent it, its credentials.
 import type { IncomingMessage } from 'node:http';
 import { isIP, type Socket } from 'node:net';
-import type { Gate } from '../core/access/gate.js';
+import type { Gate, Origin } from '../core/access/gate.js';
 import { globMatcher } from '../core/access/glob.js';
 import { isLoopback } from '../core/access/protected-mode.js';
 import type { User } from '../core/access/user.js';
@@ -31,15 +31,23 @@ export class Admission {
     else if (!isLoopback(socket.remoteAddress)) this.#foreign.add(socket);
   }
 
-  /** @throws GatewayError `protected-mode`, `host-refused`, `origin-refused`, `no-auth`, `wrong-password` */
-  admit(request: IncomingMessage): User {
+  /**
+   * Returns a promise only where an address that has failed to log in too often waits for its turn.
+   * @throws GatewayError `protected-mode`, `host-refused`, `origin-refused`, `no-auth`; or rejects with `wrong-password`, `too-many-logins`
+   */
+  admit(request: IncomingMessage): User | Promise<User> {
     if (this.#gate.isLocalOnly && this.#foreign.has(request.socket)) throw fail('protected-mode');
     const { host, origin, authorization, 'sec-fetch-site': site } = request.headers;
     if (!this.#gate.hasUsers) this.#checkHost(host);
     if (origin !== undefined) this.#checkOrigin(origin, host);
     // An image or a link sends no Origin.
     else if (site === 'cross-site') throw fail('origin-refused', 'another site');
-    return this.#gate.user(authorization);
+    return this.#gate.known(authorization) ?? this.#gate.logIn(authorization ?? '', originOf(request));
+  }
+
+  /** The request's user has no right to it. @param reason as the client is told */
+  denied(request: IncomingMessage, reason: string): void {
+    this.#gate.denied(request.headers.authorization, originOf(request), reason);
   }
 
   /**
@@ -65,6 +73,8 @@ export class Admission {
       throw fail('origin-refused', origin);
   }
 }
+
+const originOf = ({ socket }: IncomingMessage): Origin => ({ face: 'http', address: socket.remoteAddress });
 
 /** Without the port, brackets and a final dot, in lower case. */
 function nameOf(host: string): string {

@@ -97,7 +97,9 @@ class Api {
   #admit(route: Route, found: Found, query: string, request: IncomingMessage, response: ServerResponse): void {
     try {
       const user = this.#options.admission.admit(request);
-      this.#take({ user, route, found, query, request, response });
+      const take = (admitted: User): void => this.#take({ user: admitted, route, found, query, request, response });
+      if (user instanceof Promise) own(user.then(take), (error) => this.#fail(route.name, error, response));
+      else take(user);
     } catch (error) {
       this.#fail(route.name, error, response);
     }
@@ -157,13 +159,14 @@ class Api {
   }
 
   #fail(route: string, error: unknown, response: ServerResponse): void {
-    const { stats, log } = this.#options;
+    const { stats, log, admission } = this.#options;
     const known = error instanceof GatewayError ? error : undefined;
     const status = known?.httpStatus ?? 500;
     stats.count('http.requests', route, String(status));
     if (!known) log.error({ err: error, route }, 'A request failed: this is a bug');
     // What is left of such a body would be taken for the next request; and who may not connect shall not stay.
     if (known?.code === 'body-too-large' || known?.code === 'protected-mode') response.shouldKeepAlive = false;
+    if (known?.code === 'not-permitted') admission.denied(response.req, known.message);
     if (status === 401) response.setHeader('WWW-Authenticate', challenge);
     this.#replies.send(response, status, json, goJson({ error: known?.message ?? 'internal error' }));
   }
@@ -171,20 +174,19 @@ class Api {
   /** The ping, the ops endpoints, the document of all this, and what is not there. */
   async #serveOther(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      const { status, type, body } = await this.#otherAnswer(path, request);
+      // They name topics and groups.
+      if (path === '/metrics') (await this.#options.admission.admit(request)).checkAdmin();
+      const { status, type, body } = await this.#otherAnswer(path, request.method);
       this.#replies.send(response, status, type, body);
     } catch (error) {
       this.#fail('none', error, response);
     }
   }
 
-  /** Open to all but for the metrics, which name topics and groups. */
-  #otherAnswer(path: string, request: IncomingMessage): Answer | Promise<Answer> {
+  #otherAnswer(path: string, method: string | undefined): Answer | Promise<Answer> {
     const answer = this.#others.get(path);
     if (!answer) return { status: 404, type: text, body: '404 page not found\n' };
-    if (request.method !== 'GET') return { status: 405, type: text, body: '' };
-    if (path === '/metrics') this.#options.admission.admit(request).checkAdmin();
-    return answer();
+    return method === 'GET' ? answer() : { status: 405, type: text, body: '' };
   }
 }
 

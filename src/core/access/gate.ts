@@ -1,5 +1,6 @@
 // Who a request without a session speaks for (REST, gRPC): its `Authorization`, in the words of HTTP.
 import { fail } from '../../errors.js';
+import type { Login, LoginGuard } from './login-guard.js';
 import { isLoopback } from './protected-mode.js';
 import { everybody, type User } from './user.js';
 import type { Users } from './users.js';
@@ -8,7 +9,11 @@ export interface GateOptions {
   readonly users: Users;
   /** Without users, refuse clients that are not on this machine. */
   readonly protectedMode: boolean;
+  readonly logins: LoginGuard;
 }
+
+/** Where a request comes from. */
+export type Origin = Omit<Login, 'user'>;
 
 /** Texts of checked headers that are kept: checking one anew costs a hash. */
 const mostKnown = 1_024;
@@ -38,35 +43,59 @@ export class Gate {
   }
 
   /**
-   * @param authorization `Basic` with name and password, where no name is the default user; or `Bearer` with a user's token or the default user's
-   * password.
-   * @throws GatewayError `no-auth`, `wrong-password`
+   * The user of a header that was right before; everybody where there are no users; undefined: log in.
+   * @throws GatewayError `no-auth`
    */
-  user(authorization: string | undefined): User {
+  known(authorization: string | undefined): User | undefined {
     const { users } = this.#options;
     if (!users.required) return everybody;
     if (authorization === undefined || authorization === '') throw fail('no-auth');
-    const known = this.#known.get(authorization);
+    const user = this.#known.get(authorization);
     // As of now: a user that is gone, or has other rights since, is not the one that was found.
-    if (known !== undefined && users.get(known.name) === known) return known;
-    const user = authenticate(users, authorization);
-    if (user === undefined) throw fail('wrong-password');
-    this.#remember(authorization, user);
-    return user;
+    return user !== undefined && users.get(user.name) === user ? user : undefined;
   }
 
-  #remember(authorization: string, user: User): void {
+  /**
+   * Checks a header. Returns a promise only where an address that has failed too often waits for its turn.
+   * @param authorization `Basic` with name and password, where no name is the default user; or `Bearer` with a user's token or the default user's
+   * password.
+   * @throws GatewayError (or rejects with) `wrong-password`, `too-many-logins`
+   */
+  logIn(authorization: string, origin: Origin): User | Promise<User> {
+    const { users, logins } = this.#options;
+    const credentials = credentialsOf(authorization);
+    const login = { ...origin, user: credentials?.name && users.get(credentials.name)?.name };
+    const found = logins.login(login, () => credentials?.verify(users));
+    const known = (user: User | undefined): User => this.#remember(authorization, user);
+    return found instanceof Promise ? found.then(known) : known(found);
+  }
+
+  /** A request was refused what its user has no right to: told and counted. @param reason as the client is told */
+  denied(authorization: string | undefined, origin: Origin, reason: string): void {
+    this.#options.logins.denied({ ...origin, user: this.#known.get(authorization ?? '')?.name }, reason);
+  }
+
+  #remember(authorization: string, user: User | undefined): User {
+    if (user === undefined) throw fail('wrong-password');
     if (this.#known.size >= mostKnown) this.#known.delete(this.#known.keys().next().value!);
     this.#known.set(authorization, user);
+    return user;
   }
 }
 
-function authenticate(users: Users, authorization: string): User | undefined {
-  const [, scheme = '', credentials = ''] = /^(\S+) +(\S+) *$/.exec(authorization) ?? [];
-  if (scheme.toLowerCase() === 'bearer') return users.withToken(Buffer.from(credentials));
+interface Credentials {
+  /** What stands for a user's name. */
+  readonly name?: string;
+  readonly verify: (users: Users) => User | undefined;
+}
+
+function credentialsOf(authorization: string): Credentials | undefined {
+  const [, scheme = '', text = ''] = /^(\S+) +(\S+) *$/.exec(authorization) ?? [];
+  if (scheme.toLowerCase() === 'bearer') return { verify: (users) => users.withToken(Buffer.from(text)) };
   if (scheme.toLowerCase() !== 'basic') return undefined;
-  const pair = Buffer.from(credentials, 'base64');
+  const pair = Buffer.from(text, 'base64');
   const colon = pair.indexOf(':');
   if (colon < 0) return undefined;
-  return users.authenticate(pair.toString('utf8', 0, colon) || 'default', pair.subarray(colon + 1));
+  const name = pair.toString('utf8', 0, colon) || 'default';
+  return { name, verify: (users) => users.authenticate(name, pair.subarray(colon + 1)) };
 }

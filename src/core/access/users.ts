@@ -31,6 +31,8 @@ const usersFile = z.array(account).superRefine((entries, { addIssue }) => {
   const names = entries.map(({ name }) => name);
   const twice = names.find((name, index) => names.indexOf(name) < index);
   if (twice !== undefined) addIssue({ code: 'custom', message: `holds two users called '${twice}'` });
+  const tokens = entries.flatMap((entry) => [...new Set(entry.tokens)]);
+  if (new Set(tokens).size < tokens.length) addIssue({ code: 'custom', message: 'holds one token of two users' });
 });
 
 type Entry = z.infer<typeof account>;

@@ -249,3 +249,16 @@ describe('protected mode of the REST face', () => {
     });
   });
 });
+
+test('passwords that are tried one after another are slowed down, and who is let in already is not', () =>
+  withFaces({ users: [app] }, async (ask, { lines, stats }) => {
+    const me = basic('app', 'secret');
+    assert.equal((await ask('/topics', as(me))).status, 200);
+    for (let times = 0; times < 10; times++) assert.equal((await ask('/topics', as(basic('app', 'no')))).status, 401);
+    assert.equal((await ask('/topics/orders/messages', as('Bearer t0ken', put))).status, 200, 'in its turn');
+    assert.equal((await ask('/topics', as(me))).status, 200);
+    assert.equal((await ask('/topics/other/messages', as(me, put))).status, 403);
+    assert.equal(stats.snapshot()['access.logins.failed'], 10);
+    assert.equal(stats.snapshot()['access.denied'], 1);
+    assert.ok(lines.some((line) => line.includes('"user":"app"') && line.includes('"face":"http"')));
+  }));
