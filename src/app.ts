@@ -203,6 +203,7 @@ export async function openClusters(config: Config, log: Log, place: Place = {}):
     const kafka = await createKafkaFactory({
       ...properties,
       embedded,
+      embeddedPartitions: config.resp.streams.partitions,
       processes,
       budget,
       log: log.child({ cluster: name }),

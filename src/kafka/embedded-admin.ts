@@ -7,10 +7,12 @@ import {
   KafkaError,
   OFFSET_NONE,
   type Properties,
+  type TopicMetadata,
   type TopicPartition,
   type TopicPartitionOffset,
 } from '../core/ports.js';
 import type { Log } from '../log.js';
+import type { EmbeddedPartitions } from './embedded-partitions.js';
 import { refuse } from './fault.js';
 import { NativeAdmin } from './native-admin.js';
 import type { ClientProperties } from './properties.js';
@@ -20,6 +22,7 @@ const timeoutMs = 5000;
 const joinMs = 20_000;
 
 export class EmbeddedAdmin extends NativeAdmin {
+  readonly #partitions: EmbeddedPartitions;
   readonly #open: (groupId: string, properties: Properties) => Promise<Consumer>;
   /** Groups that were given positions here. */
   readonly #groups = new Set<string>();
@@ -29,11 +32,17 @@ export class EmbeddedAdmin extends NativeAdmin {
   /** @param open makes a consumer of a group that has not joined it. */
   constructor(
     properties: ClientProperties,
+    partitions: EmbeddedPartitions,
     log: Log,
     open: (groupId: string, properties: Properties) => Promise<Consumer>,
   ) {
     super(properties, log, 'the embedded Kafka');
     this.#open = open;
+    this.#partitions = partitions;
+  }
+
+  override async topics(names?: readonly string[]): Promise<TopicMetadata[]> {
+    return (await super.topics(names)).map((topic) => this.#partitions.shown(topic));
   }
 
   override groups = async (): Promise<string[]> => [...this.#groups];

@@ -2,12 +2,14 @@
 import type { Properties } from '../core/ports.js';
 import type { Log } from '../log.js';
 import { connect, metadata } from './client.js';
+import type { EmbeddedPartitions } from './embedded-partitions.js';
 import { type NativeProducer, native } from './native.js';
 import { producerProperties, type Section } from './properties.js';
 
 export interface EmbeddedKafka {
   /** host:port of its brokers. */
   readonly brokers: string;
+  readonly partitions: EmbeddedPartitions;
   /** Makes the topics that are not there yet. */
   create(topics: readonly string[]): Promise<void>;
   stop(): Promise<void>;
@@ -41,7 +43,11 @@ export function embeddedConsumer(sections: readonly Section[], wantsClassic: boo
  * Starts it, or connects to one that another process has started. It holds about 5 MB or 100,000 messages a partition, and ends
  * with stop() where it was started.
  */
-export async function openEmbedded(where: true | { readonly brokers: string }, log: Log): Promise<EmbeddedKafka> {
+export async function openEmbedded(
+  where: true | { readonly brokers: string },
+  partitions: EmbeddedPartitions,
+  log: Log,
+): Promise<EmbeddedKafka> {
   const properties: Properties =
     where === true ? { 'test.mock.num.brokers': 1 } : { 'bootstrap.servers': where.brokers };
   const client = await connect<NativeProducer>(
@@ -56,6 +62,7 @@ export async function openEmbedded(where: true | { readonly brokers: string }, l
   );
   const { brokers } = await metadata(client, { timeoutMs: 5000 });
   return {
+    partitions,
     brokers: brokers.map(({ host, port }) => `${host}:${port}`).join(','),
     async create(topics) {
       for (const topic of topics) await metadata(client, { topic, timeoutMs: 5000 });

@@ -6,6 +6,7 @@ import {
   type ConsumerOptions,
   KafkaCode,
   type KafkaFactory,
+  type Producer,
   type ProducerOptions,
   type Properties,
 } from '../core/ports.js';
@@ -16,6 +17,7 @@ import { checkProperties } from './client.js';
 import { openConsumer } from './consumer.js';
 import { type EmbeddedKafka, embeddedConsumer, openEmbedded } from './embedded.js';
 import { EmbeddedAdmin } from './embedded-admin.js';
+import { EmbeddedPartitions, mostPartitions } from './embedded-partitions.js';
 import { EmbeddedTimes } from './embedded-times.js';
 import { refuse } from './fault.js';
 import { Gathering } from './gathering.js';
@@ -40,6 +42,8 @@ export interface KafkaFactoryOptions {
   readonly producer?: Properties;
   /** Run Kafka in this process, or use the one that runs at this address in another of the gateway's; `bootstrap.servers` is then ours. */
   readonly embedded?: boolean | { readonly brokers: string };
+  /** How many partitions topics of the embedded Kafka have: four at most; absent: four. */
+  readonly embeddedPartitions?: number | undefined;
   /** How many processes like this one serve clients of the cluster; absent: this one alone. */
   readonly processes?: number | undefined;
   /** What the records of its producers may take together with those of others; absent: no bound but librdkafka's, of each producer. */
@@ -60,7 +64,11 @@ export async function createKafkaFactory(options: KafkaFactoryOptions): Promise<
   const obstacle = whyNotIdempotent([sections.general, sections.producer]);
   if (obstacle) log.warn({ property: obstacle }, 'producing without idempotence, which this property rules out');
   if (!options.embedded) checkBrokers(sections);
-  const embedded = options.embedded ? await openEmbedded(options.embedded, log) : undefined;
+  const { embeddedPartitions = mostPartitions } = options;
+  if (options.embedded === true && embeddedPartitions > mostPartitions)
+    log.warn({ wanted: embeddedPartitions }, `topics of the embedded Kafka have ${mostPartitions} partitions at most`);
+  const partitions = new EmbeddedPartitions(embeddedPartitions);
+  const embedded = options.embedded ? await openEmbedded(options.embedded, partitions, log) : undefined;
   const gathering = new Gathering({ processes: options.processes });
   return new RdKafkaFactory(sections, log, embedded, gathering, options.budget);
 }
@@ -126,13 +134,18 @@ class RdKafkaFactory implements KafkaFactory {
     this.maxMessageBytes = Number(effective['message.max.bytes'] ?? 1_000_000);
     const properties = adminProperties(this.#producer);
     this.admin = embedded
-      ? new EmbeddedAdmin(properties, log, (groupId, own) =>
+      ? new EmbeddedAdmin(properties, embedded.partitions, log, (groupId, own) =>
           this.consumer({ groupId, properties: own }, embeddedConnectMs),
         )
       : adminOf(properties, log);
   }
 
-  producer(options: ProducerOptions, timeoutMs: number) {
+  async producer(options: ProducerOptions, timeoutMs: number): Promise<Producer> {
+    const producer = await this.#openProducer(options, timeoutMs);
+    return this.#embedded ? this.#embedded.partitions.limit(producer) : producer;
+  }
+
+  #openProducer(options: ProducerOptions, timeoutMs: number): Promise<Producer> {
     const below = options.gatherMs ? [gathered] : [];
     const properties = producerProperties([...below, ...this.#producer, override(options.properties)]);
     return openProducer(

@@ -31,6 +31,32 @@ describe('the embedded Kafka', () => {
     assert.ok(!said.msg.includes('\x1b'), 'plain text where nobody sees colours');
   });
 
+  test('resp.streams.partitions counts there, in every worker and for every topic', async () => {
+    const config = { embedded: true, resp: { workers: 2, streams: { partitions: 1 } } };
+    const single = await GatewayProcess.start({ config });
+    const clients = await Promise.all(Array.from({ length: 4 }, () => connect(single.port)));
+    try {
+      const ids: string[] = [];
+      for (let n = 0; n < 12; n++) {
+        const client = clients[n % clients.length]!;
+        ids.push(String(await client.call('XADD', 's', '*', 'key', `k${n}`, 'value', 'v')));
+        ids.push(String(await client.call('XADD', 's', '*', 'value', 'v')));
+        await client.call('RPUSHX', `topics:pushed:k${n}`, 'v');
+      }
+      assert.deepEqual(
+        ids.map((id) => BigInt(id.split('-')[1]!)),
+        ids.map((_, offset) => BigInt(offset) << 16n),
+      );
+      for (const client of clients) await client.call('DUMP', '5000');
+      const pushed = (await clients[0]!.call('XRANGE', 'pushed', '-', '+')) as [string, string[]][];
+      assert.equal(pushed.length, 12);
+      assert.ok(pushed.every(([id]) => BigInt(id.split('-')[1]!) % 65_536n === 0n));
+    } finally {
+      for (const client of clients) client.disconnect();
+      await single.stop();
+    }
+  });
+
   test('with NODE_ENV=production it is not what a forgotten -c falls back to', () => {
     const env = { ...process.env, NODE_ENV: 'production' };
     const { status, stderr } = spawnSync(bin, ['--port', '0'], { env, encoding: 'utf8' });

@@ -23,7 +23,11 @@ export const streamsConfig = z
       .describe(
         'Kafka group of a consumer group; {group} and {stream} are replaced. What separates them is written as %2E in a group; {rawGroup} writes it as it is',
       ),
-    partitions: count.default(4).describe('Partitions of topics made by XADD and XGROUP CREATE MKSTREAM'),
+    partitions: count
+      .default(4)
+      .describe(
+        'Partitions of topics made by XADD and XGROUP CREATE MKSTREAM; on the embedded Kafka of all topics, and four at most',
+      ),
     replicationFactor: z.int().optional().describe("Replicas of such topics; absent: the brokers' default"),
     autoCreate: z
       .boolean()
