@@ -168,6 +168,11 @@ export function settingTypes(): Map<string, SettingType> {
   return found;
 }
 
+/** For commands that take none of them. @throws ConfigError for RAFKA_* variables that nobody knows, with the nearest name */
+export function checkVariables(env: ConfigSources['env']): void {
+  environmentSettings(env, {});
+}
+
 /** Short names first: the full one stands over it. @throws ConfigError for variables that nobody knows, with the nearest name. */
 function environmentSettings(env: ConfigSources['env'], tree: Record<string, unknown>): Setting[] {
   const short: Setting[] = [];

@@ -7,6 +7,7 @@ import { createClock } from './clock.js';
 import {
   type Config,
   ConfigError,
+  checkVariables,
   embeddedWarning,
   fromText,
   loadConfig,
@@ -220,6 +221,7 @@ async function runPixy({
   ...flags
 }: PixyFlags & { config?: string; pidFile?: string }): Promise<void> {
   const { createPixyProgram } = await import('./pixy-app.js');
+  checkVariables(process.env);
   const file = loadPixy(config === undefined ? undefined : readPixyFile(config), flags, process.env.RAFKA_PASSWORD);
   const log = createLog({ level: 'info', pretty: false });
   if (pidFile !== undefined) writeFileSync(pidFile, String(process.pid), { mode: 0o644 });
@@ -241,6 +243,7 @@ async function runRelay({
 }: RelayFlags & { config?: string[] }): Promise<void> {
   const { loadRelayConfig } = await import('./relay/config-files.js');
   const { Relay } = await import('./relay/relay.js');
+  checkVariables(process.env);
   const { config, unknownKeys } = await loadRelayConfig(files, flags);
   const log = createLog({ level: pinoLevel(config.app.log_level) ?? 'info', pretty: false });
   if (unknownKeys.length > 0) log.warn({ unknownKeys }, 'keys that mean nothing here');

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { ConfigError, fromText, loadConfig, settingTypes } from '../../src/config.js';
+import { ConfigError, checkVariables, fromText, loadConfig, settingTypes } from '../../src/config.js';
 import { environmentName, propertyPath } from '../../src/environment.js';
 import { gatewayFlags } from '../../src/flags.js';
 
@@ -131,6 +131,8 @@ test('a variable that nobody knows is refused with the nearest name', async () =
     ]);
     return true;
   });
+  assert.throws(() => checkVariables(env), /did you mean RAFKA_BROKERS\?/);
+  checkVariables({ RAFKA_PASSWORD: 'x', RAFKA_RESP_PORT: '1', RAFKA_GENERAL_CLIENT_ID: 'x' });
 });
 
 test("variables of this repository's scripts, and those that Kubernetes makes of a Service, are no typing errors", async () => {
