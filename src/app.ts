@@ -10,6 +10,7 @@ import { type AccessOptions, Users } from './core/access/users.js';
 import { correctedProperties } from './core/client-properties.js';
 import { sleep } from './core/clock.js';
 import { type Cluster, Clusters } from './core/cluster.js';
+import { ClusterHealth } from './core/cluster-health.js';
 import type { Face } from './core/face.js';
 import type { Clock } from './core/ports.js';
 import { own } from './core/promises.js';
@@ -46,7 +47,7 @@ export interface Shared {
 export async function createGateway(config: Config, version: string, log: Log): Promise<Program> {
   const common = { stats: new Stats(), clock: createClock(log), log };
   const access = accessOf(config.resp, common);
-  const shared = { config, ...access, clusters: await openClusters(config, log), version, ...common };
+  const shared = { config, ...access, clusters: await openClusters(config, common.clock, log), version, ...common };
   const { server, gateway } = createResp(shared);
   const faces = [server, gateway.streams, ...(await otherFaces(shared))];
   return createProgram(shared, { faces, closeShared: () => gateway.close() });
@@ -105,6 +106,7 @@ export function createProgram(
       const { host, protectedMode } = config.resp;
       const exposed = exposure({ host, protectedMode, hasUsers: users.required });
       if (exposed !== undefined) log.warn({ host }, exposed);
+      for (const { health } of clusters) health?.watch();
       for (const cluster of clusters)
         own(greet(cluster, greeting.signal, clock, log), (err) => log.error({ err }, 'greeting a cluster failed'));
       await parts.prepare?.();
@@ -161,9 +163,10 @@ async function sharedFaces(
   const { protectedMode, allowInternalTopics } = resp;
   const clientId = `rafka_${hostname()}_${process.pid}`;
   return createPixyFaces({
-    clusters: [...clusters].map(({ name, kafka }) => ({
+    clusters: [...clusters].map(({ name, kafka, health }) => ({
       name,
       kafka,
+      health,
       ...fromPool(pool, clientId, kafka.maxMessageBytes),
     })),
     tcp: http,
@@ -190,7 +193,7 @@ export interface Place {
 }
 
 /** Makes the factories of all clusters. @throws KafkaError for properties that librdkafka refuses. */
-export async function openClusters(config: Config, log: Log, place: Place = {}): Promise<Clusters> {
+export async function openClusters(config: Config, clock: Clock, log: Log, place: Place = {}): Promise<Clusters> {
   const { embeddedBrokers, processes } = place;
   const sections = { default: { general: config.general, consumer: config.consumer, producer: config.producer } };
   const clusters: Cluster[] = [];
@@ -208,11 +211,15 @@ export async function openClusters(config: Config, log: Log, place: Place = {}):
       budget,
       log: log.child({ cluster: name }),
     });
-    clusters.push({ name, kafka });
+    const health = new ClusterHealth(name, kafka.admin, clock, log);
+    clusters.push({ name, kafka, health });
   }
   return new Clusters(clusters);
 }
 
 export async function closeClusters(clusters: Clusters): Promise<void> {
-  for (const cluster of clusters) await cluster.kafka.close();
+  for (const { kafka, health } of clusters) {
+    health?.stop();
+    await kafka.close();
+  }
 }

@@ -3,10 +3,12 @@ import { readFileSync } from 'node:fs';
 import { Gate, type GateOptions } from './core/access/gate.js';
 import { LoginGuard } from './core/access/login-guard.js';
 import { exposure } from './core/access/protected-mode.js';
+import { ClusterHealth } from './core/cluster-health.js';
 import type { Face } from './core/face.js';
 import type { Clock, KafkaFactory } from './core/ports.js';
 import { Proxies } from './core/proxies.js';
 import { KafkaProxy, type ProduceSettings } from './core/proxy.js';
+import { probeCluster } from './core/readiness.js';
 import type { SharedSettings } from './core/shared-settings.js';
 import type { Stats } from './core/stats.js';
 import { GrpcFace } from './grpc/server.js';
@@ -32,6 +34,8 @@ export interface PixyCluster {
   readonly kafka: KafkaFactory;
   readonly settings: SharedSettings;
   readonly produce: ProduceSettings;
+  /** Absent: it is looked at when somebody asks. */
+  readonly health?: ClusterHealth | undefined;
 }
 
 /** Who may use REST and gRPC. */
@@ -73,7 +77,12 @@ export function createPixyFaces(options: PixyFacesOptions): Face[] {
     { defaultName: options.defaultCluster, allowInternal: access.allowInternalTopics || !access.users.required },
   );
   const gate = new Gate({ ...access, logins: access.logins ?? new LoginGuard({ clock, stats, log }) });
-  const probes = new Map(clusters.map(({ name, kafka }) => [name, () => kafka.admin.topics([])]));
+  const probes = new Map(
+    clusters.map(({ name, kafka, health = new ClusterHealth(name, kafka.admin, clock, log) }) => [
+      name,
+      () => probeCluster(kafka, health),
+    ]),
+  );
   const { workers } = options;
   const embedded = clusters.some(({ kafka }) => kafka.embedded);
   const ops = new Ops({ probes, stats, clock, embedded, ...(workers ? { workers } : {}) });

@@ -1,7 +1,9 @@
 // The composition root of `rafka ris`: the RIS worker and, when asked for, the ops port.
 import { createClock } from './clock.js';
 import { type Config, embeddedWarning } from './config.js';
+import { ClusterHealth } from './core/cluster-health.js';
 import type { Face } from './core/face.js';
+import { probeCluster } from './core/readiness.js';
 import { Stats } from './core/stats.js';
 import { Ops, OpsFace } from './http/ops.js';
 import { createKafkaFactory } from './kafka/factory.js';
@@ -23,7 +25,8 @@ export async function createRisProgram(
   const clock = createClock(log);
   const faces: Face[] = [createRisWorker(section, { kafka, clock, stats, version, log: log.child({ face: 'ris' }) })];
   if (config.ops) {
-    const probes = new Map([['default', () => kafka.admin.topics([])]]);
+    const health = new ClusterHealth('default', kafka.admin, clock, log);
+    const probes = new Map([['default', () => probeCluster(kafka, health)]]);
     const ops = new Ops({ probes, stats, clock, embedded });
     faces.push(new OpsFace(ops, config.ops, log.child({ face: 'ops' })));
   }

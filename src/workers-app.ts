@@ -27,7 +27,7 @@ export async function createPrimary(config: Config, version: string, log: Log): 
   const stats = new Stats();
   const clock = createClock(log);
   const access = accessOf(config.resp, { stats, clock, log });
-  const clusters = await openClusters(config, log);
+  const clusters = await openClusters(config, clock, log);
   const shared: Shared = { config, ...access, clusters, version, stats, clock, log };
   const facts = () => ({ stats: stats.snapshot(), load: processLoad() });
   const switchboard = new Switchboard({ facts, stats, clock });
@@ -82,7 +82,7 @@ export function runWorker(version: string, onEnd: (log: Log | undefined, inTime:
       const config = checked as Config;
       shutdownMs = config.shutdown.timeoutMs;
       log = createLog(config.log).child({ worker });
-      const clusters = await openClusters(config, log, { embeddedBrokers, processes: config.resp.workers });
+      const clusters = await openClusters(config, clock, log, { embeddedBrokers, processes: config.resp.workers });
       const own = { stats: new Stats(), clock, log };
       return serveResp({ config, ...accessOf(config.resp, own), clusters, version, ...own }, peers);
     },
@@ -103,6 +103,7 @@ async function serveResp(shared: Shared, peers: Peers): Promise<Served> {
     await closeClusters(clusters);
   };
   const program = new Program({ faces: [server, gateway.streams], log, release });
+  for (const { health } of clusters) health?.watch();
   await program.start();
   const metrics = config.ops || config.http ? await processMetrics(stats) : async () => [];
   return {

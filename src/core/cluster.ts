@@ -1,11 +1,14 @@
 // The named Kafka clusters that faces and workers talk to.
 import { GatewayError } from '../errors.js';
+import type { ClusterHealth } from './cluster-health.js';
 import type { KafkaFactory } from './ports.js';
 
 /** One named Kafka cluster. */
 export interface Cluster {
   readonly name: string;
   readonly kafka: KafkaFactory;
+  /** Absent: nobody looks after it. */
+  readonly health?: ClusterHealth;
 }
 
 /** All clusters of the configuration; the first is the default one. */

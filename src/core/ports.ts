@@ -109,6 +109,8 @@ export const KafkaCode = {
   fenced: -144,
   maxPollExceeded: -147,
   noEntry: -156,
+  notEnoughReplicas: 19,
+  notEnoughReplicasAfterAppend: 20,
   unknownTopicOrPartition: 3,
   leaderNotAvailable: 5,
   notLeader: 6,
@@ -275,6 +277,13 @@ export interface PartitionMetadata {
   readonly isrs: readonly number[];
 }
 
+export interface BrokerState {
+  readonly id: number;
+  /** host:port */
+  readonly address: string;
+  readonly isUp: boolean;
+}
+
 export interface TopicMetadata {
   readonly name: string;
   readonly partitions: readonly PartitionMetadata[];
@@ -302,6 +311,10 @@ export interface CommittedOffset extends TopicPartitionOffset {
 export interface Admin {
   /** All topics, or the named ones; a named topic that does not exist is left out. Never creates a topic. */
   topics(names?: readonly string[]): Promise<TopicMetadata[]>;
+  /** The brokers that the cluster tells of, and whether each takes a connection now. */
+  brokers(): Promise<readonly BrokerState[]>;
+  /** Whether its controllers have a leader; undefined where that can't be known. */
+  hasQuorum(): Promise<boolean | undefined>;
   watermarks(
     partitions: readonly TopicPartition[],
   ): Promise<{ topic: string; partition: number; low: number; high: number }[]>;

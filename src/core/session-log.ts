@@ -1,5 +1,5 @@
 // What sessions tell an operator. Faults that repeat are told once a minute: a hundred members lose the same broker together.
-import type { DeliveryReport, KafkaFault, TopicPartition } from './ports.js';
+import { type DeliveryReport, KafkaCode, type KafkaFault, type TopicPartition } from './ports.js';
 
 /** Where the lines go; core knows no logger. */
 export interface LogSink {
@@ -8,6 +8,8 @@ export interface LogSink {
   error(fields: object, message: string): void;
 }
 
+const notEnoughReplicas =
+  'NOT_ENOUGH_REPLICAS: Kafka stores nothing in a partition, too few of its replicas are in sync; it is tried again until messages time out';
 const quietMs = 60_000;
 /** More different faults than this within a minute are told without being remembered. */
 const maxRemembered = 1_000;
@@ -19,10 +21,13 @@ const mostTopics = 20;
 export class SessionLog {
   readonly #sink: LogSink;
   readonly #monotonic: () => number;
+  readonly #onTrouble: () => void;
   readonly #told = new Map<string, { at: number; count: number }>();
 
-  constructor(sink: LogSink, monotonic: () => number) {
+  /** @param onTrouble is told of each fault of a client: the cluster may not be well */
+  constructor(sink: LogSink, monotonic: () => number, onTrouble: () => void = () => {}) {
     this.#sink = sink;
+    this.#onTrouble = onTrouble;
     this.#monotonic = monotonic;
   }
 
@@ -50,13 +55,18 @@ export class SessionLog {
   }
 
   consumerFault(client: string, fault: KafkaFault): void {
+    this.#onTrouble();
     const seen = this.#sinceTold(`consumer ${fault.code}`);
     if (seen > 0) this.#sink.warn({ client, code: fault.code, reason: fault.message, seen }, 'consumer trouble');
   }
 
   producerFault(client: string, fault: KafkaFault): void {
+    this.#onTrouble();
     const seen = this.#sinceTold(`producer ${fault.code}`);
-    if (seen > 0) this.#sink.warn({ client, code: fault.code, reason: fault.message, seen }, 'producer trouble');
+    if (seen === 0) return;
+    if (fault.code === KafkaCode.notEnoughReplicas || fault.code === KafkaCode.notEnoughReplicasAfterAppend)
+      this.#sink.warn({ client, code: fault.code, reason: fault.message, seen }, notEnoughReplicas);
+    else this.#sink.warn({ client, code: fault.code, reason: fault.message, seen }, 'producer trouble');
   }
 
   deliveryFailed(client: string, { topic, partition, error }: DeliveryReport): void {

@@ -33,14 +33,20 @@ export interface OpsWorkers {
 }
 
 export interface OpsOptions {
-  /** By cluster name: rejects when no broker answers. */
-  readonly probes: ReadonlyMap<string, () => Promise<unknown>>;
+  /** By cluster name: rejects when it does not serve; otherwise gives what is not well all the same, a line each. */
+  readonly probes: ReadonlyMap<string, () => Promise<readonly string[]>>;
   readonly stats: Stats;
   /** A cluster runs inside the program, in memory. */
   readonly embedded?: boolean;
   /** The processes that serve RESP, when it is not this one. */
   readonly workers?: OpsWorkers;
   readonly clock: Clock;
+}
+
+interface ClusterState {
+  /** Why it does not serve. */
+  readonly lost?: string;
+  readonly notes: readonly string[];
 }
 
 export class Ops {
@@ -82,23 +88,22 @@ export class Ops {
   async #probe(): Promise<OpsAnswer> {
     const { probes, workers } = this.#options;
     if (workers?.serving === 0) return { status: 503, type: text, body: 'no worker is running\n' };
-    const lines = await Promise.all([...probes].map(([name, ask]) => this.#ask(name, ask)));
-    const lost = lines.filter((line) => line !== undefined);
+    const states = await Promise.all([...probes].map(([name, ask]) => this.#ask(name, ask)));
+    const lost = states.flatMap(({ lost = [] }) => lost);
+    const notes = states.flatMap(({ notes }) => notes);
     const note = this.#options.embedded ? embeddedNote : '';
-    if (lost.length === 0) return { status: 200, type: text, body: `ok\n${note}` };
-    return { status: 503, type: text, body: `${lost.join('\n')}\n${note}` };
+    const isReady = lost.length === 0;
+    const lines = [...(isReady ? ['ok'] : lost), ...notes];
+    return { status: isReady ? 200 : 503, type: text, body: `${lines.join('\n')}\n${note}` };
   }
 
-  async #ask(name: string, ask: () => Promise<unknown>): Promise<string | undefined> {
+  async #ask(name: string, ask: () => Promise<readonly string[]>): Promise<ClusterState> {
     try {
-      const answered = await within(
-        this.#options.clock,
-        probeMs,
-        ask().then(() => true),
-      );
-      return answered ? undefined : `cluster ${name}: no broker answers within ${probeMs} ms`;
+      const notes = await within(this.#options.clock, probeMs, ask());
+      if (notes) return { notes: notes.map((note) => `cluster ${name}: ${note}`) };
+      return { notes: [], lost: `cluster ${name}: no broker answers within ${probeMs} ms` };
     } catch (error) {
-      return `cluster ${name}: ${(error as Error).message}`;
+      return { notes: [], lost: `cluster ${name}: ${(error as Error).message}` };
     }
   }
 }

@@ -10,13 +10,19 @@ import {
   type TopicPartition,
   type TopicPartitionOffset,
 } from '../core/ports.js';
-import { adminTimeoutMs } from './admin-options.js';
+import { own } from '../core/promises.js';
+import { adminTimeoutMs, brokerList } from './admin-options.js';
 import { faultOf } from './fault.js';
+import type { KnownBrokers } from './known-brokers.js';
 import type { NativeAdmin } from './native-admin.js';
 
 /** Loaded with the first question: it is half a second and 50 MB that most gateways never need. */
 type Package = typeof import('@platformatic/kafka');
 
+/** How long controllers may take to answer, ms. */
+const quorumMs = 3_000;
+/** A broker's codes for controllers that do not answer it: timed out, not the controller, no leader. */
+const noQuorum: readonly number[] = [KafkaCode.timedOut, 7, 41, 5, 6];
 /** How soon a call is tried again whose coordinator was not there yet, ms. */
 const retryMs = 200;
 /** How long brokers are asked whether they have heard of a topic that was made or deleted, and how soon again, ms. */
@@ -27,16 +33,44 @@ const newsRetryMs = 10;
 export class ClusterAdmin implements Admin {
   readonly #options: AdminOptions;
   readonly #native: NativeAdmin;
+  readonly #brokers: KnownBrokers;
+  /** The client below begins with the brokers of this version and turn. */
+  #begun = '';
+  #turn = 0;
   #client: Client | undefined;
   #pool: ConnectionPool | undefined;
 
-  constructor(options: AdminOptions, native: NativeAdmin) {
+  constructor(options: AdminOptions, brokers: KnownBrokers, native: NativeAdmin) {
+    this.#brokers = brokers;
     this.#options = options;
     this.#native = native;
   }
 
   topics(names?: readonly string[]): Promise<TopicMetadata[]> {
     return this.#native.topics(names);
+  }
+
+  brokers() {
+    return this.#native.brokers();
+  }
+
+  /** Asked of the controllers through whichever broker answers; brokers before Kafka 4 can't be asked so. */
+  async hasQuorum(): Promise<boolean | undefined> {
+    const kafka = await import('@platformatic/kafka');
+    const topics = [{ topicName: '__cluster_metadata', partitions: [{ partitionIndex: 0 }] }];
+    try {
+      const connection = await this.#connections(kafka).getFirstAvailable(this.#addresses);
+      const asked = kafka.describeQuorumV2.api.async(connection, topics);
+      // A broker keeps the question while its controllers have no leader.
+      const answer = await Promise.race([asked, pause(quorumMs, false)]);
+      if (!answer) own(asked, () => {});
+      if (!answer) return false;
+      return answer.topics.every(({ partitions }) => partitions.every(({ leaderId }) => leaderId >= 0));
+    } catch (error) {
+      const { code } = unwrap(error);
+      if (code === KafkaCode.timedOut || code === KafkaCode.transport) this.#turn += 1;
+      return noQuorum.includes(code) ? false : undefined;
+    }
   }
 
   watermarks(partitions: readonly TopicPartition[]) {
@@ -95,7 +129,7 @@ export class ClusterAdmin implements Admin {
 
   identity(names: readonly string[]) {
     return this.#ask(async (_, kafka) => {
-      const connection = await this.#connections(kafka).getFirstAvailable(brokersOf(this.#options));
+      const connection = await this.#connections(kafka).getFirstAvailable(this.#addresses);
       // Its own call fails as a whole when one of the topics is unknown: the answer is in the error.
       const answer = await kafka.metadataV12.api.async(connection, [...names], false, false).catch((error: unknown) => {
         const found = answerOf(error);
@@ -183,7 +217,12 @@ export class ClusterAdmin implements Admin {
   }
 
   async close(): Promise<void> {
-    const parts = [this.#client?.close(), this.#pool?.close(), this.#native.close()];
+    await Promise.allSettled([this.#leave(), this.#native.close()]);
+  }
+
+  /** The next question is asked by new clients. */
+  async #leave(): Promise<void> {
+    const parts = [this.#client?.close(), this.#pool?.close()];
     this.#client = undefined;
     this.#pool = undefined;
     await Promise.allSettled(parts);
@@ -207,23 +246,43 @@ export class ClusterAdmin implements Admin {
     await Promise.race([Promise.allSettled([...brokers.values()].map(ask)), pause(newsMs, false)]);
   }
 
+  /** Where a client begins: another one each time that a question was not answered. */
+  get #addresses(): Broker[] {
+    const all = brokerList({ 'bootstrap.servers': this.#brokers.list });
+    const first = this.#turn % Math.max(1, all.length);
+    return [...all.slice(first), ...all.slice(0, first)];
+  }
+
   /** Connections for what the client itself does not offer. */
   #connections(kafka: Package): ConnectionPool {
     this.#pool ??= new kafka.ConnectionPool(`${this.#options.clientId}-direct`, this.#options);
     return this.#pool;
   }
 
+  #beginning(kafka: Package): Client {
+    const begin = `${this.#brokers.version}:${this.#turn}`;
+    if (this.#client && begin === this.#begun) return this.#client;
+    this.#begun = begin;
+    // Questions that are still out have their answers by then.
+    const before = this.#client;
+    if (before) setTimeout(() => own(before.close(), () => {}), 2 * adminTimeoutMs).unref();
+    this.#client = new kafka.Admin({ ...this.#options, bootstrapBrokers: this.#addresses });
+    return this.#client;
+  }
+
   async #ask<T>(call: (client: Client, kafka: Package) => Promise<T>): Promise<T> {
     const deadline = performance.now() + adminTimeoutMs;
     const kafka = await import('@platformatic/kafka');
-    this.#client ??= new kafka.Admin(this.#options);
-    // Leaders and brokers are kept for five minutes otherwise, whatever becomes of them.
-    this.#client.clearMetadata();
     for (;;) {
+      const client = this.#beginning(kafka);
+      // Leaders and brokers are kept for five minutes otherwise, whatever becomes of them.
+      client.clearMetadata();
       try {
-        return await call(this.#client, kafka);
+        return await call(client, kafka);
       } catch (error) {
         const told = unwrap(error);
+        // The broker that was asked may stand still, which its socket does not tell.
+        if (told.code === KafkaCode.timedOut || told.code === KafkaCode.transport) this.#turn += 1;
         if (!told.retriable || performance.now() + retryMs > deadline) throw told;
         await pause(retryMs);
       }
@@ -261,9 +320,6 @@ function unwrap(error: unknown): KafkaError {
   const message = protocol?.serverErrorMessage || found.message;
   return new KafkaError(faultOf(protocol?.apiCode ?? localCode(all), message), { cause: error });
 }
-
-const brokersOf = ({ bootstrapBrokers }: AdminOptions): Broker[] =>
-  bootstrapBrokers.filter((broker) => typeof broker === 'object');
 
 type MetadataAnswer = Awaited<ReturnType<Package['metadataV12']['api']['async']>>;
 

@@ -14,6 +14,7 @@ import {
 import type { Log } from '../log.js';
 import type { EmbeddedPartitions } from './embedded-partitions.js';
 import { refuse } from './fault.js';
+import type { KnownBrokers } from './known-brokers.js';
 import { NativeAdmin } from './native-admin.js';
 import type { ClientProperties } from './properties.js';
 
@@ -31,12 +32,13 @@ export class EmbeddedAdmin extends NativeAdmin {
 
   /** @param open makes a consumer of a group that has not joined it. */
   constructor(
-    properties: ClientProperties,
+    properties: () => ClientProperties,
+    brokers: KnownBrokers,
     partitions: EmbeddedPartitions,
     log: Log,
     open: (groupId: string, properties: Properties) => Promise<Consumer>,
   ) {
-    super(properties, log, 'the embedded Kafka');
+    super(properties, brokers, log, 'the embedded Kafka');
     this.#open = open;
     this.#partitions = partitions;
   }

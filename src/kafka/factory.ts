@@ -10,6 +10,7 @@ import {
   type ProducerOptions,
   type Properties,
 } from '../core/ports.js';
+import { own } from '../core/promises.js';
 import type { Log } from '../log.js';
 import { ClusterAdmin } from './admin.js';
 import { adminOptions } from './admin-options.js';
@@ -21,6 +22,7 @@ import { EmbeddedPartitions, mostPartitions } from './embedded-partitions.js';
 import { EmbeddedTimes } from './embedded-times.js';
 import { refuse } from './fault.js';
 import { Gathering } from './gathering.js';
+import { KnownBrokers } from './known-brokers.js';
 import { native } from './native.js';
 import { NativeAdmin } from './native-admin.js';
 import type { ProduceBudget } from './produce-budget.js';
@@ -94,6 +96,8 @@ function checkBrokers({ general, consumer, producer }: Sections): void {
   }
 }
 
+/** How old what is known of the brokers may be when a client is opened, ms. */
+const learnMs = 60_000;
 /** How long a client of the embedded Kafka may take to connect, ms. */
 const embeddedConnectMs = 5_000;
 
@@ -107,6 +111,8 @@ class RdKafkaFactory implements KafkaFactory {
   readonly #log: Log;
   readonly #embedded: EmbeddedKafka | undefined;
   readonly #times: EmbeddedTimes | undefined;
+  readonly #known: KnownBrokers;
+  #learnedAt = Number.NEGATIVE_INFINITY;
   readonly #gathering: Gathering;
   readonly #budget: ProduceBudget | undefined;
 
@@ -132,12 +138,13 @@ class RdKafkaFactory implements KafkaFactory {
     const effective = producerProperties(this.#producer).global;
     this.brokers = effective['bootstrap.servers'] ?? effective['metadata.broker.list'] ?? '';
     this.maxMessageBytes = Number(effective['message.max.bytes'] ?? 1_000_000);
-    const properties = adminProperties(this.#producer);
+    this.#known = new KnownBrokers(this.brokers);
+    const properties = () => adminProperties([...this.#producer, ...this.#begin]);
     this.admin = embedded
-      ? new EmbeddedAdmin(properties, embedded.partitions, log, (groupId, own) =>
+      ? new EmbeddedAdmin(properties, this.#known, embedded.partitions, log, (groupId, own) =>
           this.consumer({ groupId, properties: own }, embeddedConnectMs),
         )
-      : adminOf(properties, log);
+      : adminOf(properties, this.#known, log);
   }
 
   async producer(options: ProducerOptions, timeoutMs: number): Promise<Producer> {
@@ -146,8 +153,9 @@ class RdKafkaFactory implements KafkaFactory {
   }
 
   #openProducer(options: ProducerOptions, timeoutMs: number): Promise<Producer> {
+    this.#learn();
     const below = options.gatherMs ? [gathered] : [];
-    const properties = producerProperties([...below, ...this.#producer, override(options.properties)]);
+    const properties = producerProperties([...below, ...this.#producer, ...this.#begin, override(options.properties)]);
     return openProducer(
       this.#embedded ? withoutTime(options) : options,
       properties,
@@ -179,10 +187,31 @@ class RdKafkaFactory implements KafkaFactory {
         ? { 'group.protocol': 'classic', 'partition.assignment.strategy': 'range,roundrobin' }
         : {}),
     };
-    const sections = [...this.#consumer, override(options.properties), { name: 'session', properties: identity }];
+    this.#learn();
+    const sections = [
+      ...this.#consumer,
+      ...this.#begin,
+      override(options.properties),
+      { name: 'session', properties: identity },
+    ];
     const below = this.#embedded ? [embeddedConsumer(sections, options.rebalance !== undefined)] : [];
     const properties = consumerProperties([...below, ...sections]);
     return openConsumer(options, properties, this.#log, timeoutMs, this.#embedded?.create);
+  }
+
+  /** Where a client begins, when the cluster has told more than the configuration. */
+  get #begin(): Section[] {
+    if (this.#known.version === 0) return [];
+    return [{ name: 'known brokers', properties: { 'bootstrap.servers': this.#known.list } }];
+  }
+
+  /** For the clients after this one. */
+  #learn(): void {
+    const now = performance.now();
+    if (this.#embedded || now - this.#learnedAt < learnMs) return;
+    this.#learnedAt = now;
+    // Whoever waits for an answer is told of what is wrong.
+    own(this.admin.topics([]), () => {});
   }
 
   async close(): Promise<void> {
@@ -217,8 +246,9 @@ function withoutTime(options: ProducerOptions): ProducerOptions {
   return { ...options, onReport: (report, tag) => options.onReport({ ...report, timestamp: -1 }, tag) };
 }
 
-function adminOf(properties: ClientProperties, log: Log): Admin {
-  const options = adminOptions(properties.global);
-  if (!('unsupported' in options)) return new ClusterAdmin(options, new NativeAdmin(properties, log, ''));
-  return new NativeAdmin(properties, log, options.unsupported);
+function adminOf(properties: () => ClientProperties, brokers: KnownBrokers, log: Log): Admin {
+  const options = adminOptions(properties().global);
+  if (!('unsupported' in options))
+    return new ClusterAdmin(options, brokers, new NativeAdmin(properties, brokers, log, ''));
+  return new NativeAdmin(properties, brokers, log, options.unsupported);
 }

@@ -1,12 +1,24 @@
 // The Admin questions that librdkafka answers: topics and watermarks. It is all that the embedded Kafka can be asked.
-import { type Admin, KafkaCode, KafkaError, type TopicMetadata, type TopicPartition } from '../core/ports.js';
+import { connect as connectTcp } from 'node:net';
+import {
+  type Admin,
+  type BrokerState,
+  KafkaCode,
+  KafkaError,
+  type TopicMetadata,
+  type TopicPartition,
+} from '../core/ports.js';
+import { all } from '../core/promises.js';
 import type { Log } from '../log.js';
 import { type Client, connect, metadata } from './client.js';
 import { refuse, wrap } from './fault.js';
+import type { KnownBrokers } from './known-brokers.js';
 import { type NativeProducer, native } from './native.js';
 import type { ClientProperties } from './properties.js';
 
 const timeoutMs = 5000;
+/** How long a broker may take to take a connection, ms. */
+const connectMs = 1_000;
 
 /** librdkafka's code for a feature that the broker lacks. */
 const notSupported = -165;
@@ -15,13 +27,19 @@ const leaderNotAvailable = 5;
 
 /** Asks over a client of its own, made on first use and made anew when that failed. */
 export class NativeAdmin implements Admin {
-  readonly #properties: ClientProperties;
+  readonly #properties: () => ClientProperties;
+  readonly #brokers: KnownBrokers;
   readonly #log: Log;
   readonly #lacking: string;
   #client: Promise<Client<NativeProducer>> | undefined;
 
-  /** @param lacking what makes the other questions impossible, for their refusals */
-  constructor(properties: ClientProperties, log: Log, lacking: string) {
+  /**
+   * @param properties those of a client that is made now
+   * @param brokers is told of what answers say of them
+   * @param lacking what makes the other questions impossible, for their refusals
+   */
+  constructor(properties: () => ClientProperties, brokers: KnownBrokers, log: Log, lacking: string) {
+    this.#brokers = brokers;
     this.#lacking = lacking;
     this.#properties = properties;
     this.#log = log;
@@ -29,7 +47,8 @@ export class NativeAdmin implements Admin {
 
   async topics(names?: readonly string[]): Promise<TopicMetadata[]> {
     // Asking for one topic by name could create it; asking for all never does.
-    const { topics } = await metadata(await this.#connected(), { all: true, timeoutMs });
+    const { topics, brokers } = await metadata(await this.#connected(), { all: true, timeoutMs });
+    this.#brokers.learn(brokers);
     const wanted = names && new Set(names);
     return topics
       .filter(({ name, partitions }) => partitions.length > 0 && (!wanted || wanted.has(name)))
@@ -37,6 +56,20 @@ export class NativeAdmin implements Admin {
         name,
         partitions: partitions.map(({ id, leader, replicas, isrs }) => ({ partition: id, leader, replicas, isrs })),
       }));
+  }
+
+  async brokers(): Promise<readonly BrokerState[]> {
+    const { brokers } = await metadata(await this.#connected(), { all: true, timeoutMs });
+    this.#brokers.learn(brokers);
+    return all(brokers, async ({ id, host, port }) => ({
+      id,
+      address: `${host}:${port}`,
+      isUp: await takesConnection(host, port, connectMs),
+    }));
+  }
+
+  async hasQuorum(): Promise<boolean | undefined> {
+    return undefined;
   }
 
   async watermarks(partitions: readonly TopicPartition[]) {
@@ -88,7 +121,7 @@ export class NativeAdmin implements Admin {
       {
         kind: 'admin',
         create: native.Producer,
-        properties: this.#properties,
+        properties: this.#properties(),
         log,
         onFault: ({ message }) => log.debug({ kind: 'admin' }, message),
       },
@@ -104,4 +137,18 @@ export class NativeAdmin implements Admin {
   async #unsupported(what: string): Promise<never> {
     throw refuse(notSupported, `${what}: not supported with ${this.#lacking}`);
   }
+}
+
+/** Whether somebody listens there. */
+function takesConnection(host: string, port: number, limitMs: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connectTcp({ host, port, timeout: limitMs });
+    const settle = (isUp: boolean): void => {
+      socket.destroy();
+      resolve(isUp);
+    };
+    socket.once('timeout', () => settle(false));
+    socket.once('connect', () => settle(true));
+    socket.once('error', () => settle(false));
+  });
 }

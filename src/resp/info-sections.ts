@@ -1,5 +1,6 @@
 // The sections of INFO.
 import { totalmem } from 'node:os';
+import type { ClusterHealth } from '../core/cluster-health.js';
 import { REDIS_VERSION } from './compatibility.js';
 import type { Context } from './context.js';
 import type { Facts } from './facts.js';
@@ -71,6 +72,7 @@ const sections: Readonly<Record<string, (ctx: Context, facts: Facts) => Fields>>
     kafka_cluster: gateway.cluster.name,
     kafka_brokers: gateway.cluster.kafka.brokers,
     kafka_embedded: gateway.cluster.kafka.embedded ? 1 : 0,
+    ...healthFields(gateway.cluster.health),
     kafka_producers: load.producers,
     kafka_spare_producers: load.spareProducers,
     kafka_consumers: load.consumers,
@@ -82,6 +84,18 @@ const sections: Readonly<Record<string, (ctx: Context, facts: Facts) => Fields>>
     return keys === 0 ? {} : { db0: `keys=${keys},expires=0,avg_ttl=0` };
   },
 };
+
+/** As of the last look at the cluster. */
+function healthFields(watched: ClusterHealth | undefined): Fields {
+  const health = watched?.latest;
+  return {
+    kafka_health: health?.state ?? 'unknown',
+    kafka_under_replicated_partitions: health?.underReplicated ?? 0,
+    kafka_not_enough_replicas_partitions: health?.notEnoughReplicas ?? 0,
+    kafka_brokers_down: health?.brokersDown ?? 0,
+    kafka_quorum: health?.hasQuorum === undefined ? 'unknown' : health.hasQuorum ? 'ok' : 'lost',
+  };
+}
 
 const everything = new Set(['all', 'default', 'everything']);
 

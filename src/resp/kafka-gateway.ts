@@ -68,7 +68,11 @@ export class KafkaGateway implements Gateway {
     this.peers = options.peers ?? noPeers(clock.now());
     this.identities = new Identities(this.peers);
     this.catalog = new TopicCatalog(cluster.kafka.admin, clock);
-    this.#log = new SessionLog(options.log, () => clock.monotonic());
+    this.#log = new SessionLog(
+      options.log,
+      () => clock.monotonic(),
+      () => cluster.health?.suspect(),
+    );
     this.streams = new Streams({
       cluster,
       catalog: this.catalog,

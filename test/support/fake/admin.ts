@@ -29,6 +29,15 @@ export class FakeAdmin implements Admin {
       }));
   }
 
+  async brokers() {
+    this.#kafka.refuseIfUnreachable();
+    return [{ id: 1, address: 'fake:9092', isUp: true }];
+  }
+
+  async hasQuorum() {
+    return true;
+  }
+
   async watermarks(partitions: readonly TopicPartition[]) {
     this.#kafka.refuseIfUnreachable();
     return partitions.map(({ topic, partition }) => ({

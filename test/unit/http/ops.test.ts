@@ -4,7 +4,7 @@ import { Stats } from '../../../src/core/stats.js';
 import { Ops } from '../../../src/http/ops.js';
 import { ManualClock } from '../../support/clock.js';
 
-function make(...answers: (() => Promise<unknown>)[]) {
+function make(...answers: (() => Promise<readonly string[]>)[]) {
   const clock = new ManualClock();
   const stats = new Stats();
   const probes = new Map(answers.map((answer, index) => [`c${index}`, answer]));
@@ -36,9 +36,18 @@ describe('what operators ask', () => {
     assert.equal((await make(async () => []).ask('/readyz')).body, 'ok\n');
   });
 
+  it('what is not well and keeps nobody from being served is named behind the ok', async () => {
+    const { ask } = make(async () => ['UNDER_REPLICATED: 1 of 4 partitions have replicas that are not in sync']);
+    assert.deepEqual(await ask('/readyz'), {
+      status: 200,
+      type: 'text/plain; charset=utf-8',
+      body: 'ok\ncluster c0: UNDER_REPLICATED: 1 of 4 partitions have replicas that are not in sync\n',
+    });
+  });
+
   it('a broker that says nothing is lost within 5 seconds, from one look to the next', async () => {
     let silent = false;
-    const { clock, ask } = make(() => (silent ? new Promise(() => {}) : Promise.resolve()));
+    const { clock, ask } = make(() => (silent ? new Promise(() => {}) : Promise.resolve([])));
     assert.equal((await ask('/readyz')).status, 200);
     silent = true;
     const startedAt = clock.now();
@@ -61,7 +70,10 @@ describe('what operators ask', () => {
 
   it('many who ask cost one look', async () => {
     let looks = 0;
-    const { ask } = make(async () => looks++);
+    const { ask } = make(async () => {
+      looks++;
+      return [];
+    });
     await Promise.all(Array.from({ length: 50 }, () => ask('/readyz')));
     assert.equal(looks, 1);
   });

@@ -1,0 +1,250 @@
+// ClusterHealth: whether a cluster can store what is sent to it, as its metadata, its brokers and its controllers say.
+import { within } from './clock.js';
+import type { Admin, Clock, TopicMetadata } from './ports.js';
+import { all, own } from './promises.js';
+import type { LogSink } from './session-log.js';
+
+export interface Health {
+  /** What all of it comes to. */
+  readonly state: 'ok' | 'UNDER_REPLICATED' | 'NO_QUORUM' | 'NOT_ENOUGH_REPLICAS' | 'UNREACHABLE';
+  /** Nothing can be stored, in any topic. */
+  readonly isDown: boolean;
+  readonly partitions: number;
+  readonly underReplicated: number;
+  /** Partitions that take nothing: without a leader, or with fewer replicas in sync than min.insync.replicas. */
+  readonly notEnoughReplicas: number;
+  /** Brokers that the cluster counts on and that take no connection. */
+  readonly brokersDown: number;
+  /** Undefined: not known. */
+  readonly hasQuorum: boolean | undefined;
+  /** What is wrong, a line each. */
+  readonly lines: readonly string[];
+}
+
+/** How often a cluster is looked at, and how often while something is wrong with it, ms. */
+const everyMs = 30_000;
+const everyMsInTrouble = 5_000;
+/** How long trouble that a client had makes the cluster suspect, ms. */
+const suspectMs = 60_000;
+/** How old an answer may be, ms. */
+const maxAgeMs = 1_000;
+/** How often the same trouble is told in the log, ms. */
+const toldMs = 60_000;
+/** How long a look waits for controllers and settings of topics, ms. */
+const detailsMs = 700;
+/** How long a topic's min.insync.replicas is believed, ms. */
+const settingMs = 60_000;
+/** Topics that are named in a line. */
+const mostNamed = 10;
+
+export class ClusterHealth {
+  readonly #name: string;
+  readonly #admin: Admin;
+  readonly #clock: Clock;
+  readonly #log: LogSink;
+  readonly #least = new Map<string, { readonly least: number; readonly at: number }>();
+  #latest: Health | undefined;
+  #looking: Promise<Health> | undefined;
+  #lookedAt = Number.NEGATIVE_INFINITY;
+  #suspectUntil = Number.NEGATIVE_INFINITY;
+  #toldAt = Number.NEGATIVE_INFINITY;
+  /** As last answered. */
+  #hasQuorum: boolean | undefined;
+  #asking: Promise<void> | undefined;
+  #stop: (() => void) | undefined;
+  #isStopped = false;
+
+  constructor(name: string, admin: Admin, clock: Clock, log: LogSink) {
+    this.#name = name;
+    this.#admin = admin;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** As of the last look; undefined before the first. */
+  get latest(): Health | undefined {
+    return this.#latest;
+  }
+
+  /** Looks again and again, and says in the log what is wrong, once a minute. */
+  watch(): void {
+    if (this.#isStopped) return;
+    const isInTrouble = this.#isSuspect || (this.#latest !== undefined && this.#latest.state !== 'ok');
+    this.#stop?.();
+    this.#stop = this.#clock.after(isInTrouble ? everyMsInTrouble : everyMs, () => {
+      own(
+        this.look(this.#isSuspect || isInTrouble).finally(() => this.watch()),
+        () => {},
+      );
+    });
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#stop?.();
+  }
+
+  /** A client had trouble with a broker, or with what it sent: the cluster is looked at soon. */
+  suspect(): void {
+    const wasSuspect = this.#isSuspect;
+    this.#suspectUntil = this.#clock.monotonic() + suspectMs;
+    if (!wasSuspect && this.#stop) this.watch();
+  }
+
+  /** How the cluster is, at most a second old. @param closely brokers and controllers are asked even if nothing seems to be wrong. Never rejects. */
+  look(closely: boolean): Promise<Health> {
+    const now = this.#clock.monotonic();
+    if (!this.#looking || now - this.#lookedAt > maxAgeMs) {
+      this.#lookedAt = now;
+      this.#looking = this.#look(closely);
+    }
+    return this.#looking;
+  }
+
+  get #isSuspect(): boolean {
+    return this.#clock.monotonic() < this.#suspectUntil;
+  }
+
+  async #look(closely: boolean): Promise<Health> {
+    const health = await this.#ask(closely).catch((error: Error) => unreachable(error.message));
+    const before = this.#latest;
+    this.#latest = health;
+    const now = this.#clock.monotonic();
+    const cluster = this.#name;
+    if (health.state === 'ok') {
+      if (before && before.state !== 'ok') this.#log.info({ cluster, was: before.state }, 'Kafka is well again');
+      this.#toldAt = Number.NEGATIVE_INFINITY;
+    } else if (before?.state !== health.state || now - this.#toldAt >= toldMs) {
+      this.#toldAt = now;
+      this.#log.warn({ cluster, state: health.state, trouble: health.lines }, 'Kafka is not well');
+    }
+    return health;
+  }
+
+  async #ask(closely: boolean): Promise<Health> {
+    const topics = await this.#admin.topics();
+    const isShortOfSome = topics.some(({ partitions }) => partitions.some(isShort));
+    const down = closely || isShortOfSome ? await this.#brokersDown() : new Map<number, string>();
+    const short = topics.filter(({ partitions }) =>
+      partitions.some((each) => isShort(each) || inSync(each, down) < each.replicas.length),
+    );
+    const names = short.map(({ name }) => name);
+    if (down.size > 0 || short.length > 0 || this.#isSuspect)
+      await within(
+        this.#clock,
+        detailsMs,
+        all([this.#askQuorum(), this.#askLeast(names)], (asked) => asked),
+      );
+    else this.#hasQuorum = undefined;
+    const least = new Map(names.map((name) => [name, this.#least.get(name)?.least ?? 1]));
+    return judge({ topics, short, down, least, hasQuorum: this.#hasQuorum });
+  }
+
+  async #brokersDown(): Promise<Map<number, string>> {
+    const brokers = await this.#admin.brokers();
+    return new Map(brokers.filter(({ isUp }) => !isUp).map(({ id, address }) => [id, address]));
+  }
+
+  /** What comes too late for this look counts at the next. */
+  #askQuorum(): Promise<void> {
+    this.#asking ??= this.#admin
+      .hasQuorum()
+      .then(
+        (answer) => {
+          this.#hasQuorum = answer;
+        },
+        () => {
+          this.#hasQuorum = undefined;
+        },
+      )
+      .finally(() => {
+        this.#asking = undefined;
+      });
+    return this.#asking;
+  }
+
+  /** min.insync.replicas; of topics whose settings can't be read nothing is assumed. */
+  async #askLeast(names: readonly string[]): Promise<void> {
+    const before = this.#clock.monotonic() - settingMs;
+    for (const [name, { at }] of this.#least) if (at < before) this.#least.delete(name);
+    const unknown = names.filter((name) => !this.#least.has(name));
+    if (unknown.length === 0) return;
+    const configs = await this.#admin.topicConfigs(unknown).catch(() => new Map<string, never>());
+    const at = this.#clock.monotonic();
+    for (const [name, config] of configs)
+      this.#least.set(name, { least: Number(config.get('min.insync.replicas')?.value ?? 1), at });
+  }
+}
+
+type Partition = TopicMetadata['partitions'][number];
+
+const isShort = ({ leader, replicas, isrs }: Partition): boolean => leader < 0 || isrs.length < replicas.length;
+
+/** Without its controllers a cluster goes on counting on brokers that are gone. */
+const inSync = ({ isrs }: Partition, down: ReadonlyMap<number, string>): number =>
+  isrs.filter((id) => !down.has(id)).length;
+
+interface Facts {
+  readonly topics: readonly TopicMetadata[];
+  readonly short: readonly TopicMetadata[];
+  readonly down: ReadonlyMap<number, string>;
+  readonly least: ReadonlyMap<string, number>;
+  readonly hasQuorum: boolean | undefined;
+}
+
+function judge({ topics, short, down, least, hasQuorum }: Facts): Health {
+  const partitions = topics.reduce((sum, topic) => sum + topic.partitions.length, 0);
+  let underReplicated = 0;
+  let notEnoughReplicas = 0;
+  const refusing = new Set<string>();
+  for (const topic of short)
+    for (const partition of topic.partitions) {
+      const left = inSync(partition, down);
+      if (left < partition.replicas.length) underReplicated += 1;
+      if (partition.leader >= 0 && !down.has(partition.leader) && left >= least.get(topic.name)!) continue;
+      notEnoughReplicas += 1;
+      refusing.add(topic.name);
+    }
+  const lines: string[] = [];
+  if (notEnoughReplicas > 0)
+    lines.push(
+      `NOT_ENOUGH_REPLICAS: ${notEnoughReplicas} of ${partitions} partitions take nothing, they have no leader or fewer replicas in sync than min.insync.replicas: ${named([...refusing])}`,
+    );
+  if (hasQuorum === false) lines.push('NO_QUORUM: the controllers have no leader, topics and leaders stay as they are');
+  if (underReplicated > 0)
+    lines.push(`UNDER_REPLICATED: ${underReplicated} of ${partitions} partitions have replicas that are not in sync`);
+  if (down.size > 0) lines.push(`brokers that take no connection: ${named([...down.values()])}`);
+  return {
+    state:
+      notEnoughReplicas > 0
+        ? 'NOT_ENOUGH_REPLICAS'
+        : hasQuorum === false
+          ? 'NO_QUORUM'
+          : underReplicated > 0
+            ? 'UNDER_REPLICATED'
+            : 'ok',
+    isDown: partitions > 0 && notEnoughReplicas === partitions,
+    partitions,
+    underReplicated,
+    notEnoughReplicas,
+    brokersDown: down.size,
+    hasQuorum,
+    lines,
+  };
+}
+
+const unreachable = (reason: string): Health => ({
+  state: 'UNREACHABLE',
+  isDown: true,
+  partitions: 0,
+  underReplicated: 0,
+  notEnoughReplicas: 0,
+  brokersDown: 0,
+  hasQuorum: undefined,
+  lines: [reason],
+});
+
+function named(names: readonly string[]): string {
+  const more = names.length - mostNamed;
+  return `${names.slice(0, mostNamed).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
