@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { environmentName, ownVariables, propertyPath, propertySections, shortNames } from './environment.js';
 import { grpcConfig } from './grpc/config.js';
 import { httpConfig, opsConfig } from './http/config.js';
+import { nearest } from './nearest.js';
 import { poolConfig } from './pixy/config.js';
 import { respConfig } from './resp/config.js';
 import { risSchema } from './ris/config.js';
@@ -249,22 +250,4 @@ function explain(issue: z.core.$ZodIssue, file = 'the configuration'): string {
       return `${file}: unknown key ${full}: did you mean ${nearest(full, known)}?`;
     })
     .join('\n');
-}
-
-function nearest(word: string, candidates: readonly string[]): string {
-  const byDistance = candidates.map((candidate) => [distance(word, candidate), candidate] as const);
-  return byDistance.sort(([a], [b]) => a - b)[0]![1];
-}
-
-/** Levenshtein's distance. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i += 1) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
-    }
-    row = next;
-  }
-  return row[b.length]!;
 }

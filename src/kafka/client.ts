@@ -13,6 +13,7 @@ import type {
   NativeMetadata,
 } from './native.js';
 import { type ClientProperties, complaint } from './properties.js';
+import { suggestion } from './suggestion.js';
 
 export interface ClientOptions<N extends NativeClient> {
   /** `producer` or `consumer`, for log lines. */
@@ -132,7 +133,8 @@ function construct<N extends NativeClient>({ create, properties, globals }: Clie
   try {
     return new create({ ...properties.global, ...globals }, properties.topic);
   } catch (error) {
-    const text = complaint((error as Error).message, properties.sectionOf);
+    const { message } = error as Error;
+    const text = complaint(message, properties.sectionOf) + suggestion(message);
     throw new KafkaError(faultOf(KafkaCode.invalidArgument, text), { cause: error });
   }
 }

@@ -151,6 +151,8 @@ describe("librdkafka's complaints", () => {
 
   it('name the key and its section', async () => {
     await refused({ consumer: { foo: 'bar' }, log: silent }, /^consumer: No such configuration property: "foo"/);
+    const misspelt = { general: { 'securty.protocol': 'ssl' }, log: silent };
+    await refused(misspelt, /^general: No such .* "securty\.protocol": did you mean security\.protocol\?$/);
     await refused({ general: { 'socket.timeout.ms': 'soon' }, log: silent }, /^general: .*"socket\.timeout\.ms"/);
     await refused({ producer: { acks: 'perhaps' }, log: silent }, /^producer: acks: Invalid value for/);
     const together = { 'enable.idempotence': true, acks: 1 };
