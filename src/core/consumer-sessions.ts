@@ -111,9 +111,15 @@ export class ConsumerSessions {
       log.consumerFault(member.id, error);
       return undefined;
     }
-    const start = await this.#start(member, consumer);
-    if (!start) return undefined;
-    session = this.#session(member, consumer, start);
+    try {
+      const start = await this.#start(member, consumer);
+      if (!start) return undefined;
+      session = this.#session(member, consumer, start);
+    } catch (error) {
+      // It does not take the topics: nobody else knows of it.
+      await consumer.close(0);
+      throw error;
+    }
     this.#open.add(session);
     return session;
   }

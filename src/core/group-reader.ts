@@ -153,7 +153,14 @@ export class GroupReader<P extends ReadPartition> {
       return;
     }
     this.#consumer = consumer;
-    consumer.subscribe([this.#topic]);
+    try {
+      consumer.subscribe([this.#topic]);
+    } catch (error) {
+      // The next reader has a consumer of its own.
+      this.#consumer = undefined;
+      await consumer.close(closeMs);
+      throw error;
+    }
     this.#loop = this.#run(consumer);
   }
 

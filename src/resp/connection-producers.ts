@@ -3,6 +3,7 @@ import { sleep } from '../core/clock.js';
 import type { Left } from '../core/left-records.js';
 import type { ProducerSession } from '../core/producer-session.js';
 import { all, own } from '../core/promises.js';
+import { fail } from '../errors.js';
 import type { Context } from './context.js';
 import type { KafkaGateway } from './kafka-gateway.js';
 
@@ -26,6 +27,7 @@ export class ConnectionProducers {
   /** Closed connections' losses that DUMP has told of, by their id. */
   #told = new Map<string, number>();
   #leaving: (() => void)[] | undefined;
+  #closed = false;
 
   constructor(gateway: KafkaGateway, ctx: Context) {
     this.#gateway = gateway;
@@ -34,6 +36,7 @@ export class ConnectionProducers {
 
   /** Of messages that are answered when they are queued. */
   get queued(): ProducerSession {
+    if (this.#closed) throw fail('client-gone');
     if (this.#ctx.user !== this.#user) this.#own();
     this.#queued ??= this.#gateway.producer('queued', this.#client);
     return this.#queued;
@@ -41,6 +44,7 @@ export class ConnectionProducers {
 
   /** Of messages that are answered when they are delivered. */
   get delivered(): ProducerSession {
+    if (this.#closed) throw fail('client-gone');
     if (this.#ctx.user !== this.#user) this.#own();
     this.#delivered ??= this.#gateway.producer('delivered', this.#client);
     return this.#delivered;
@@ -66,6 +70,7 @@ export class ConnectionProducers {
 
   /** Flushes and closes them. @returns messages that were not delivered. */
   async close(): Promise<number> {
+    this.#closed = true;
     this.leave();
     const producers = this.#all;
     this.#queued = this.#delivered = undefined;

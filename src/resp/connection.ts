@@ -3,7 +3,7 @@
 import type { Socket } from 'node:net';
 import type { User } from '../core/access/user.js';
 import { type Memory, Reservation } from '../core/memory-budget.js';
-import { guard } from '../core/promises.js';
+import { guard, own } from '../core/promises.js';
 import type { Stats } from '../core/stats.js';
 import { fail } from '../errors.js';
 import type { Log } from '../log.js';
@@ -109,8 +109,12 @@ export class Connection implements PipelineOwner, InboxOwner, ConnectionFacts, M
   }
 
   get sessions(): Sessions {
-    this.#sessions ??= this.#host.gateway.open(this);
-    return this.#sessions;
+    if (this.#sessions) return this.#sessions;
+    const sessions = this.#host.gateway.open(this);
+    this.#sessions = sessions;
+    // A command runs on that has outlived its connection: what it opens nobody would close.
+    if (this.#closed) own(sessions.close(), (error) => this.failed(error));
+    return sessions;
   }
 
   /** A consumer is open or opening. */
@@ -200,7 +204,7 @@ export class Connection implements PipelineOwner, InboxOwner, ConnectionFacts, M
     this.#endMonitor();
     this.protocol = 2;
     this.#outbox.reset();
-    this.#sessions?.streams.close();
+    this.#sessions?.leaveStreams();
     this.isAuthenticated = this.#inbox.authenticated = !this.#host.users.required;
     await (this.#become(this.#host.initialUser) ?? this.#giveUpIdentity());
   }

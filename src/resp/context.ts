@@ -23,7 +23,10 @@ import type { ConsumeKey, ProduceKey } from './topics-key.js';
 /** Whoever takes acks: a consumer of this process, or of another one that serves the same port. */
 export type Acknowledger = Pick<ConsumerSession, 'ack'>;
 
-/** The Kafka side of one connection: made lazily by its commands, closed with it. */
+/**
+ * The Kafka side of one connection: made lazily by its commands, closed with it. A command that still runs then opens nothing any more:
+ * what makes something throws `client-gone`.
+ */
 export interface Sessions {
   /** Reads the key of one RPUSHX; the last one is remembered, as clients name it again and again. @throws GatewayError `produce-shape`. */
   produceKey(bytes: Buffer): ProduceKey;
@@ -42,6 +45,8 @@ export interface Sessions {
   leave(): void;
   /** What it has of streams: subscriptions, popped list elements. */
   readonly streams: ConnectionStreams;
+  /** Ends what it has of streams, as when it closes; the next use begins anew. */
+  leaveStreams(): void;
   /** Whether it listens to channels or patterns. */
   readonly isSubscribed: boolean;
   /** Whether a consumer is open or opening. */

@@ -39,7 +39,11 @@ export class Identities<Owner extends object> {
   }
 
   async #claimOfAll(key: string, name: string, owner: Owner): Promise<void> {
-    if (await this.#peers.claim(key)) return;
+    if (await this.#peers.claim(key)) {
+      // Given up before it was had: the release went out before the claim was settled.
+      if (!this.#owners.has(key)) this.#peers.release(key);
+      return;
+    }
     // The other process has it: there is nothing to give back.
     if (this.#keys.get(owner) === key) this.#forget(owner, key);
     throw fail('id-taken', name);

@@ -25,6 +25,8 @@ export class ConnectionSessions implements Sessions {
   #opening: Promise<unknown> | undefined;
   #saidUnit: string | undefined;
   #streams: ConnectionStreams | undefined;
+  /** Whatever still runs for the connection opens nothing any more: nobody would close it. */
+  #closed = false;
 
   constructor(gateway: KafkaGateway, ctx: Context) {
     this.#gateway = gateway;
@@ -66,8 +68,14 @@ export class ConnectionSessions implements Sessions {
   }
 
   get streams(): ConnectionStreams {
+    if (this.#closed) throw fail('client-gone');
     this.#streams ??= new ConnectionStreams(this.#ctx);
     return this.#streams;
+  }
+
+  leaveStreams(): void {
+    this.#streams?.close();
+    this.#streams = undefined;
   }
 
   get isSubscribed(): boolean {
@@ -100,6 +108,7 @@ export class ConnectionSessions implements Sessions {
   }
 
   async makeConsumer(wanted: ConsumeKey, timeoutMs: number): Promise<ConsumerSession | undefined> {
+    if (this.#closed) throw fail('client-gone');
     // Taken before others are asked: CLIENT UNBLOCK ends this very wait.
     const { name, user, signal } = this.#ctx;
     checkGroupName(groupOf(name));
@@ -136,12 +145,14 @@ export class ConnectionSessions implements Sessions {
   }
 
   async close(): Promise<number> {
+    this.#closed = true;
     this.#streams?.close();
     const [left] = await Promise.all([this.#producers?.close() ?? 0, this.closeConsumer()]);
     return left;
   }
 
   get #connectionProducers(): ConnectionProducers {
+    if (this.#closed) throw fail('client-gone');
     this.#producers ??= new ConnectionProducers(this.#gateway, this.#ctx);
     return this.#producers;
   }
@@ -152,6 +163,8 @@ export class ConnectionSessions implements Sessions {
   }
 
   async #open(wanted: ConsumeKey, timeoutMs: number, signal: AbortSignal): Promise<void> {
+    // It has closed while others were asked for its name.
+    if (this.#closed) throw fail('client-gone');
     const { name, log, id: conn } = this.#ctx;
     const { topics } = wanted;
     const consumer = consumerId(name, topics);

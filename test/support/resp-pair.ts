@@ -4,10 +4,12 @@ import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { pino } from 'pino';
 import { Users } from '../../src/core/access/users.js';
+import type { Clock, KafkaFactory } from '../../src/core/ports.js';
 import { Stats } from '../../src/core/stats.js';
 import type { Command } from '../../src/resp/command.js';
 import { respConfig } from '../../src/resp/config.js';
 import { KafkaGateway } from '../../src/resp/kafka-gateway.js';
+import type { Peers } from '../../src/resp/peers.js';
 import { RespServer } from '../../src/resp/server.js';
 import { realClock } from './clock.js';
 import { FakeKafka, type FakeKafkaOptions } from './fake-kafka.js';
@@ -21,6 +23,10 @@ export interface RespOptions {
   readonly commands?: readonly Command[];
   /** Gets the server's log lines of level error: bugs. */
   readonly onError?: (line: string) => void;
+  /** What stands between the gateway and the Kafka in memory. */
+  readonly wrap?: (kafka: FakeKafka) => KafkaFactory;
+  readonly clock?: Clock;
+  readonly peers?: Peers;
 }
 
 /** A running RESP face; stop() ends it with everything it holds. */
@@ -28,20 +34,20 @@ export class RespPair {
   readonly kafka: FakeKafka;
   readonly stats = new Stats();
   readonly server: RespServer;
-  readonly #gateway: KafkaGateway;
+  readonly gateway: KafkaGateway;
   readonly #clients: RawClient[] = [];
 
-  private constructor({ settings = {}, kafka, commands, onError }: RespOptions) {
+  private constructor({ settings = {}, kafka, commands, onError, wrap, clock = realClock, peers }: RespOptions) {
     const parsed = respConfig.parse({ port: 0, drainMs: 0, ...settings });
     const log = onError ? pino({ level: 'error' }, { write: onError }) : pino({ level: 'silent' });
     this.kafka = new FakeKafka(kafka);
-    const cluster = { name: 'default', kafka: this.kafka };
-    const common = { settings: parsed, clock: realClock, stats: this.stats, log };
-    this.#gateway = new KafkaGateway({ ...common, cluster, consumerProperties: {} });
+    const cluster = { name: 'default', kafka: wrap ? wrap(this.kafka) : this.kafka };
+    const common = { settings: parsed, clock, stats: this.stats, log, ...(peers ? { peers } : {}) };
+    this.gateway = new KafkaGateway({ ...common, cluster, consumerProperties: {} });
     this.server = new RespServer({
       ...common,
       users: Users.load(parsed, (path) => readFileSync(path, 'utf8')),
-      gateway: this.#gateway,
+      gateway: this.gateway,
       maxMessageBytes: this.kafka.maxMessageBytes,
       version: '0.0.0-test',
       ...(commands ? { commands } : {}),
@@ -68,11 +74,11 @@ export class RespPair {
   async stop(): Promise<void> {
     for (const client of this.#clients) client.close();
     await this.server.drain();
-    await Promise.all([this.server.closeConsumers(), this.#gateway.streams.closeConsumers()]);
+    await Promise.all([this.server.closeConsumers(), this.gateway.streams.closeConsumers()]);
     await this.server.stopListening();
     await this.server.close();
-    await this.#gateway.streams.close();
-    this.#gateway.close();
+    await this.gateway.streams.close();
+    await this.gateway.close();
     await this.kafka.close();
   }
 }

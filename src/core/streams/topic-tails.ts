@@ -14,6 +14,7 @@ export class TopicTails {
   readonly #max: number;
   readonly #open = new Map<string, Open>();
   readonly #closing = new Set<Promise<void>>();
+  #stopping = false;
 
   constructor(context: TailContext, idleMs: number, max: number) {
     this.#context = context;
@@ -30,8 +31,9 @@ export class TopicTails {
     return this.#open.get(topic)?.tail;
   }
 
-  /** The tail of a topic, kept open until it is given back. @throws GatewayError `too-many-consumers`. */
+  /** The tail of a topic, kept open until it is given back. @throws GatewayError `too-many-consumers`, `shutting-down`. */
   use(topic: string): { readonly tail: TopicTail; readonly giveBack: () => void } {
+    if (this.#stopping) throw fail('shutting-down');
     let open = this.#open.get(topic);
     if (!open) {
       if (this.size >= this.#max) throw fail('too-many-consumers', this.size);
@@ -54,6 +56,7 @@ export class TopicTails {
 
   /** Never rejects. */
   async close(): Promise<void> {
+    this.#stopping = true;
     for (const [topic, open] of this.#open) this.#end(topic, open);
     await Promise.all(this.#closing);
   }

@@ -120,9 +120,12 @@ function answer(ctx: Context, { topic }: Source, { messages, next }: Read): Repl
 
 /** Until something comes behind the sources' positions. What came before a tail was ready is read as a range. */
 async function wait(ctx: Context, sources: readonly Source[], max: number, ms: number): Promise<Reply> {
+  if (ctx.signal.aborted) throw ctx.signal.reason;
   const { streams } = ctx.server.gateway;
-  const used = sources.map(({ topic }) => streams.tails.use(topic));
+  const used: ReturnType<typeof streams.tails.use>[] = [];
   try {
+    // One that can't be had must not keep those before it.
+    for (const { topic } of sources) used.push(streams.tails.use(topic));
     const come = await waitFor<{ source: Source; read: Read }>(ctx, ms, (resolve) => {
       const stops = sources.map((source, index) =>
         hear(ctx, source, used[index]!.tail, max, (read) => resolve({ source, read })),

@@ -2,6 +2,7 @@
 import { own } from '../../core/promises.js';
 import type { Pending } from '../../core/streams/pending.js';
 import type { StreamGroup } from '../../core/streams/stream-group.js';
+import { fail } from '../../errors.js';
 import type { Context } from '../context.js';
 import { Subscriptions } from './subscriptions.js';
 
@@ -19,14 +20,19 @@ export class ConnectionStreams {
   #popped: PoppedEntries | undefined;
   /** Acknowledges what a pair reply gave out. */
   #paired: (() => Promise<void>) | undefined;
+  #closed = false;
 
   constructor(ctx: Context) {
     this.#ctx = ctx;
     this.subscriptions = new Subscriptions(ctx);
   }
 
-  /** Elements were popped: they are acknowledged when the next ones are asked for. */
+  /** Elements were popped: they are acknowledged when the next ones are asked for. @throws GatewayError `client-gone`: they are given back */
   popped(group: StreamGroup, entries: readonly Pending[]): void {
+    if (this.#closed) {
+      group.release(entries, true);
+      throw fail('client-gone');
+    }
     this.#popped = { group, entries };
   }
 
@@ -56,6 +62,7 @@ export class ConnectionStreams {
 
   /** The connection has gone: what it popped goes to whoever asks next. */
   close(): void {
+    this.#closed = true;
     this.subscriptions.close();
     if (this.#popped) this.#popped.group.release(this.#popped.entries, false);
     this.#popped = undefined;

@@ -4,7 +4,7 @@ import { globMatcher } from '../../core/access/glob.js';
 import type { Message } from '../../core/ports.js';
 import type { TopicTail } from '../../core/streams/topic-tail.js';
 import { isInternalTopic } from '../../core/topic-name.js';
-import { GatewayError } from '../../errors.js';
+import { fail, GatewayError } from '../../errors.js';
 import type { Context } from '../context.js';
 import { encodeAlone } from '../encoder.js';
 import { PushReply, type Reply } from '../reply.js';
@@ -29,6 +29,7 @@ export class Subscriptions {
   readonly #ctx: Context;
   readonly #channels = new Map<string, Subscription>();
   readonly #patterns = new Map<string, Subscription>();
+  #closed = false;
 
   constructor(ctx: Context) {
     this.#ctx = ctx;
@@ -48,6 +49,7 @@ export class Subscriptions {
 
   /** @returns when everything from then on is heard. @throws GatewayError `stream-name`, `not-permitted`, `too-many-consumers`. */
   subscribe(channel: string): Promise<unknown> {
+    if (this.#closed) throw fail('client-gone');
     const known = this.#channels.get(channel);
     if (known) return known.ready;
     const topic = topicOf(Buffer.from(channel), this.#ctx.server.gateway.streams.settings);
@@ -59,6 +61,7 @@ export class Subscriptions {
 
   /** Topics that come later are found within seconds. @throws KafkaError, GatewayError `too-many-consumers`. */
   async psubscribe(pattern: string): Promise<unknown> {
+    if (this.#closed) throw fail('client-gone');
     const known = this.#patterns.get(pattern);
     if (known) return known.ready;
     const heard = new Map<string, Heard>();
@@ -88,7 +91,9 @@ export class Subscriptions {
     return this.#end(this.#patterns, pattern);
   }
 
+  /** For good: a command that is about to subscribe to more finds it closed. */
   close(): void {
+    this.#closed = true;
     for (const channel of [...this.#channels.keys()]) this.unsubscribe(channel);
     for (const pattern of [...this.#patterns.keys()]) this.punsubscribe(pattern);
   }

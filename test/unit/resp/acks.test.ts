@@ -43,7 +43,8 @@ test('of many acks in one command some are refused at once and others later: an 
     const partitions = [0, 1, 2, 3].map((partition) => ({ topic: 't', partition }));
     await eventually(10_000, async () => {
       const committed = await pair.kafka.admin.groupOffsets('g', partitions);
-      return committed.map(({ partition, offset }) => `${partition}:${offset}`).join(' ') === '1:1 3:1';
+      const moved = committed.filter(({ offset }) => offset === 1);
+      return moved.map(({ partition }) => partition).join(' ') === '1 3';
     });
   } finally {
     await pair.stop();
