@@ -1,6 +1,6 @@
 // AckLedger: which acknowledgements are valid, and how far each partition's position has come. Positions never move back.
 import { fail } from '../errors.js';
-import type { Consumer, Message, TopicPartition } from './ports.js';
+import { type Consumer, KafkaError, type Message, type TopicPartition, type TopicPartitionOffset } from './ports.js';
 import { partitionKeys } from './read-ahead.js';
 
 interface Progress {
@@ -24,13 +24,37 @@ export class AckLedger {
     this.#consumer = consumer;
   }
 
-  fetched(batch: readonly Message[]): void {
+  /**
+   * Notes what was fetched. @returns what of it is to be handed out: not what was acknowledged here. A partition that was taken away and came
+   * back between two looks is read again from what was committed when it went, while acks of what was held of it went on.
+   */
+  fetched(batch: readonly Message[]): readonly Message[] {
     const keyOf = partitionKeys();
+    let rewound = false;
     for (const message of batch) {
       const progress = this.#of(keyOf(message));
+      rewound ||= message.offset < progress.stored;
       progress.from = Math.min(progress.from, message.offset);
       progress.seen = Math.max(progress.seen, message.offset + 1);
     }
+    return rewound ? this.#withoutAcked(batch) : batch;
+  }
+
+  /**
+   * Partitions that were taken away and came back without being missed: poll() has begun anew with them. What was fetched before may be
+   * acknowledged by others meanwhile.
+   */
+  restarted(assigned: ReadonlyMap<string, TopicPartition>): string[] {
+    const read = [...assigned].filter(([key]) => (this.#progress.get(key)?.seen ?? 0) > 0);
+    if (read.length === 0) return [];
+    const positions = this.#consumer.positions(read.map(([, partition]) => partition));
+    const restarted = read.filter(([key], index) => positions[index]!.offset < this.#of(key).seen).map(([key]) => key);
+    for (const key of restarted) {
+      const progress = this.#of(key);
+      progress.from = Number.POSITIVE_INFINITY;
+      progress.seen = 0;
+    }
+    return restarted;
   }
 
   /** Forgets partitions that are no longer ours: another member may have come further. */
@@ -55,6 +79,29 @@ export class AckLedger {
     if (progress.from === Number.POSITIVE_INFINITY) await this.#start(partition, progress);
     await this.#checkEnd(partition, offset);
     this.#store(progress, partition, offset + 1);
+  }
+
+  #withoutAcked(batch: readonly Message[]): readonly Message[] {
+    const keyOf = partitionKeys();
+    const again = new Map<string, TopicPartition>();
+    const open = batch.filter((message) => {
+      const isOpen = message.offset >= this.#of(keyOf(message)).stored;
+      if (!isOpen) again.set(keyOf(message), message);
+      return isOpen;
+    });
+    // The client library has forgotten what was stored when the partition went: should its commit have failed, this one counts.
+    for (const [key, { topic, partition }] of again)
+      this.#storeAgain({ topic, partition, offset: this.#of(key).stored });
+    return open;
+  }
+
+  #storeAgain(position: TopicPartitionOffset): void {
+    try {
+      this.#consumer.storeOffset(position);
+    } catch (error) {
+      // The partition has gone once more.
+      if (!(error instanceof KafkaError)) throw error;
+    }
   }
 
   #store(progress: Progress, { topic, partition }: TopicPartition, next: number): void {

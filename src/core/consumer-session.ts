@@ -232,12 +232,11 @@ export class ConsumerSession {
       if (fetched.length === 0) return;
       const looks = !this.#isExpected(fetched);
       if (looks) this.#refreshAssignment();
-      const batch = looks || this.#unpinned.size > 0 ? this.#current(fetched) : fetched;
+      const batch = this.#ledger.fetched(looks || this.#unpinned.size > 0 ? this.#current(fetched) : fetched);
       if (batch.length === 0) return;
       const before = this.#readAhead.bytes;
       this.#readAhead.push(batch);
       this.#meanBytes = Math.max(64, (this.#readAhead.bytes - before) / batch.length);
-      this.#ledger.fetched(batch);
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error;
       this.#failed(error);
@@ -346,7 +345,8 @@ export class ConsumerSession {
     const now = new Map(this.#options.consumer.assignments().map((tp) => [partitionKey(tp.topic, tp.partition), tp]));
     const changed = now.size !== this.#assigned.size || [...now.keys()].some((key) => !this.#assigned.has(key));
     this.#assignedAt = this.#options.clock.monotonic();
-    if (!changed) return;
+    const restarted = new Set(this.#ledger.restarted(now));
+    if (!changed && restarted.size === 0) return;
     const revoked = [...this.#assigned.keys()].filter((key) => !now.has(key)).length;
     for (const known of [this.#unpinned, this.#putOffFrom])
       for (const key of known.keys()) if (!now.has(key)) known.delete(key);
@@ -354,7 +354,10 @@ export class ConsumerSession {
     this.#assigned = now;
     this.#options.log.assigned(this.#options.id, [...now.values()], revoked);
     this.#ledger.retain((key) => now.has(key));
-    const dropped = this.#readAhead.retain((message) => now.has(partitionKey(message.topic, message.partition)));
+    const dropped = this.#readAhead.retain((message) => {
+      const key = partitionKey(message.topic, message.partition);
+      return now.has(key) && !restarted.has(key);
+    });
     if (dropped > 0) this.#options.log.readAheadDropped(this.#options.id, dropped);
   }
 

@@ -117,6 +117,11 @@ export class GroupReader<P extends ReadPartition> {
     return this.#partitions.get(partition) ?? this.#revoked.get(partition);
   }
 
+  /** The partition is this member's: what is acked is committed, before it goes as well. In the middle of a rebalance nobody knows. */
+  holds(partition: number): boolean {
+    return this.#partitions.has(partition);
+  }
+
   get pending(): number {
     let pending = 0;
     for (const partition of this.#partitions.values()) pending += partition.pending;

@@ -60,6 +60,11 @@ export class GroupSeat<P extends ReadPartition> {
     return this.#reader?.find(partition);
   }
 
+  /** What is acked of the partition is committed, before it goes as well. In the middle of a rebalance nobody knows. */
+  holds(partition: number): boolean {
+    return this.#reader?.holds(partition) ?? false;
+  }
+
   /** There is room again. */
   taken(): void {
     this.#reader?.taken();

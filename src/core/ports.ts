@@ -237,6 +237,8 @@ export interface Consumer {
   assign(positions: readonly TopicPartitionOffset[]): void;
   /** What is assigned now (about 58 us a call: once a batch, not once a message). */
   assignments(): TopicPartition[];
+  /** Behind the last message that poll() has given of each; {@link OFFSET_NONE} when none since it was assigned or sought. Cheap. */
+  positions(partitions: readonly TopicPartition[]): TopicPartitionOffset[];
   /**
    * Waits up to timeoutMs for a first message, then takes what is ready, at most max. Holds a pool thread while it waits,
    * and cannot be interrupted. An empty array after the time-out. Only one call at a time.

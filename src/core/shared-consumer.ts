@@ -83,20 +83,30 @@ export class SharedConsumer {
     return this.#queue(autoAck, now + settings.longPollingTimeoutMs);
   }
 
-  /** @throws GatewayError `acks-channel-missing` when the partition is not this process's. */
+  /**
+   * @throws GatewayError `acks-channel-missing` when the partition is not this process's, or may not be: in the middle of a rebalance the ack
+   * is kept for the case that the partition comes back; where it goes elsewhere the message comes again there.
+   */
   ack(partition: number, offset: number): void {
+    if (!this.#ack(partition, offset)) throw fail('acks-channel-missing', this.group, this.topic, partition);
+  }
+
+  /** @returns false when it is not certain that the ack counts. */
+  #ack(partition: number, offset: number): boolean {
     const found = this.#seat.find(partition);
-    if (!found) throw fail('acks-channel-missing', this.group, this.topic, partition);
+    if (!found) return false;
+    const isHeld = this.#seat.holds(partition);
     if (!found.ack(offset)) {
       const where = { group: this.group, topic: this.topic, partition, offset };
       this.#context.log.warn(where, 'Bad ack: not offered, or acked before');
-      return;
+      return true;
     }
     this.#context.stats.add('consumer.acks');
     this.#context.stats.count('group.acked', this.#context.name, this.group, this.topic);
     this.#seat.acked();
     this.#serve();
     if (this.#expired && this.pending === 0) this.#retire();
+    return isHeld;
   }
 
   /** Acked ranges above a partition's committed offset, when the partition is ours. */
@@ -215,7 +225,7 @@ export class SharedConsumer {
       message,
       done: () => {
         if (open && autoAck && this.#seat.find(partition.partition) === partition)
-          this.ack(partition.partition, message.offset);
+          this.#ack(partition.partition, message.offset);
         open = false;
       },
       failed: () => {

@@ -112,6 +112,20 @@ class RdConsumer implements Consumer {
     return assigned.map(({ topic, partition }) => ({ topic, partition }));
   }
 
+  positions(partitions: readonly TopicPartition[]): TopicPartitionOffset[] {
+    this.#open();
+    const found = this.#native.position(partitions.map(({ topic, partition }) => ({ topic, partition })));
+    if (typeof found === 'number') throw wrap(found);
+    return partitions.map(({ topic, partition }, index) => {
+      const entry = found[index];
+      return {
+        topic,
+        partition,
+        offset: entry && !(entry instanceof Error) ? (entry.offset ?? OFFSET_NONE) : OFFSET_NONE,
+      };
+    });
+  }
+
   poll(max: number, timeoutMs: number): Promise<Message[]> {
     const polled = this.#poll(max, timeoutMs);
     this.#polling = polled.catch(() => undefined);

@@ -123,6 +123,7 @@ export interface NativeConsumer extends NativeClient {
   subscribe(topics: readonly string[]): number;
   assign(positions: readonly NativeTopicPartition[]): void;
   assignments(): NativeTopicPartition[] | number;
+  position(partitions: readonly NativeTopicPartition[]): readonly (NativeTopicPartition | Error)[] | number;
   unassign(): void;
   unsubscribe(): number;
   /** `ends` are the partitions that were read to their end (with enable.partition.eof). */

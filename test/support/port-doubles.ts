@@ -88,7 +88,7 @@ export class ScriptedConsumer implements Consumer {
   /** What the group has committed for every partition that is not in `positions`. */
   committedOffset = 0;
   /** `topic:partition` -> what the group has committed. */
-  readonly positions = new Map<string, number>();
+  readonly committedAt = new Map<string, number>();
   /** commit() throws it while it is set. */
   commitRefusal: KafkaError | undefined;
   high = 0;
@@ -129,13 +129,22 @@ export class ScriptedConsumer implements Consumer {
     return this.assigned;
   }
 
+  /** poll() has given nothing of them since they came back. */
+  readonly restarted = new Set<number>();
+
+  positions(partitions: readonly TopicPartition[]): TopicPartitionOffset[] {
+    return partitions.map(({ topic, partition }) => {
+      return { topic, partition, offset: this.restarted.has(partition) ? -1001 : Number.MAX_SAFE_INTEGER };
+    });
+  }
+
   storeOffset(position: TopicPartitionOffset): void {
     this.stored.push(position);
   }
 
   async committed(partitions: readonly TopicPartition[]): Promise<TopicPartitionOffset[]> {
     return partitions.map(({ topic, partition }) => {
-      const offset = this.positions.get(`${topic}:${partition}`) ?? this.committedOffset;
+      const offset = this.committedAt.get(`${topic}:${partition}`) ?? this.committedOffset;
       return { topic, partition, offset };
     });
   }
@@ -147,7 +156,7 @@ export class ScriptedConsumer implements Consumer {
   async commit(positions: readonly TopicPartitionOffset[]): Promise<void> {
     if (this.commitRefusal) throw this.commitRefusal;
     this.commits.push(...positions);
-    for (const { topic, partition, offset } of positions) this.positions.set(`${topic}:${partition}`, offset);
+    for (const { topic, partition, offset } of positions) this.committedAt.set(`${topic}:${partition}`, offset);
   }
 
   async seek(position: TopicPartitionOffset): Promise<void> {

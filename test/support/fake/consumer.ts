@@ -19,6 +19,8 @@ import { keyOf } from './log.js';
 
 interface Position extends TopicPartition {
   next: number;
+  /** Behind the last message that poll() gave. */
+  given: number;
   paused: boolean;
   /** The position at which onEnd was last told. */
   toldEnd: number;
@@ -81,6 +83,13 @@ export class FakeConsumer implements Consumer, Member {
 
   assignments(): TopicPartition[] {
     return [...this.#positions.values()].map(({ topic, partition }) => ({ topic, partition }));
+  }
+
+  positions(partitions: readonly TopicPartition[]): TopicPartitionOffset[] {
+    this.#open();
+    return partitions.map(({ topic, partition }) => {
+      return { topic, partition, offset: this.#positions.get(keyOf({ topic, partition }))?.given ?? OFFSET_NONE };
+    });
   }
 
   async poll(max: number, timeoutMs: number): Promise<Message[]> {
@@ -154,6 +163,7 @@ export class FakeConsumer implements Consumer, Member {
     const position = this.#positions.get(keyOf({ topic, partition }));
     if (!position) throw refusal(KafkaCode.state, 'Local: Erroneous state');
     position.next = this.#resolve(topic, partition, offset);
+    position.given = OFFSET_NONE;
     this.wake();
   }
 
@@ -210,7 +220,14 @@ export class FakeConsumer implements Consumer, Member {
     this.#positions = new Map(
       positions.map(({ topic, partition, offset = OFFSET_NONE }) => [
         keyOf({ topic, partition }),
-        { topic, partition, next: this.#resolve(topic, partition, offset), paused: false, toldEnd: -1 },
+        {
+          topic,
+          partition,
+          next: this.#resolve(topic, partition, offset),
+          given: OFFSET_NONE,
+          paused: false,
+          toldEnd: -1,
+        },
       ]),
     );
     this.wake();
@@ -229,6 +246,7 @@ export class FakeConsumer implements Consumer, Member {
           break;
         }
         position.next = message.offset + 1;
+        position.given = position.next;
         messages.push(message);
       }
     }

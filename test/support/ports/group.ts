@@ -133,6 +133,27 @@ export function groupTests(suite: PortSuite): void {
       });
     });
 
+    test('tells how far polls have come, and that a partition which went and came back is begun anew', async () => {
+      const topic = await topicWith(1);
+      await fill(topic, ['a', 'b', 'c']);
+      const groupId = unique('group');
+      const places = [{ topic, partition: 0 }];
+      const first = await consuming({ groupId });
+      first.subscribe([topic]);
+      assert.equal(first.positions(places)[0]?.offset, OFFSET_NONE);
+      await read(first, 3);
+      assert.deepEqual(first.positions(places), [{ topic, partition: 0, offset: 3 }]);
+      await first.seek({ topic, partition: 0, offset: 1 }, timeoutMs);
+      assert.equal(first.positions(places)[0]?.offset, OFFSET_NONE);
+      await read(first, 2);
+      const second = await consuming({ groupId });
+      second.subscribe([topic]);
+      // The embedded Kafka's protocol takes partitions away one by one: this one stays.
+      if (!suite.abilities.admin) return;
+      await eventually(timeoutMs, () => first.positions(places)[0]?.offset !== 3);
+      await second.close(timeoutMs);
+    });
+
     test('a member that has its say chooses where to start, and commits while it gives back', async () => {
       const topic = await topicWith(2);
       await fill(topic, ['a', 'b', 'c'], 0);

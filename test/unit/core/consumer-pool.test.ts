@@ -299,6 +299,29 @@ describe('consumer pool', () => {
     await close();
   });
 
+  it('an ack in the middle of a rebalance is not confirmed, as the partition may go elsewhere; it counts when it comes back', async () => {
+    const { kafka, clock, pool, poll, close, committed } = make({ rebalanceAckTimeoutMs: 50 });
+    kafka.seed('t', 0, 'x');
+    poll();
+    await clock.advance(100);
+    const { groupOffsets } = kafka.admin;
+    let release: () => void = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    kafka.admin.groupOffsets = async (...asked) => {
+      await held;
+      return groupOffsets.apply(kafka.admin, asked);
+    };
+    void kafka.rebalance('g');
+    await clock.advance(200);
+    assert.throws(() => pool.ack('g', 't', 0, 0), /acks channel missing/);
+    release();
+    await clock.advance(1_500);
+    assert.equal(committed(), 1);
+    await close();
+  });
+
   it('closing: who waits is told, acks are taken until the end, sparse ones are written down', async () => {
     const { kafka, clock, pool, poll, committed } = make();
     for (const value of ['0', '1', '2']) kafka.seed('t', 0, value);

@@ -93,6 +93,41 @@ test('a partition that went away and came back between two looks starts again: n
   assert.deepEqual(offsets, [4, 5, undefined]);
 });
 
+test('what was held of a partition that went away and came back is dropped: others may have acknowledged it meanwhile', async () => {
+  const { session, consumer, clock } = setUp();
+  consumer.assigned = [...consumer.assigned, { topic: 't', partition: 1 }];
+  consumer.give(message(0), message(1), message(5, 1), message(2));
+  assert.equal((await session.next(100, never))?.offset, 0);
+  // The client works; another member had partition 0, and acknowledged up to 9.
+  consumer.restarted.add(0);
+  await clock.advance(5_000);
+  const next = await session.next(100, never);
+  assert.deepEqual([next?.partition, next?.offset], [1, 5]);
+  consumer.restarted.clear();
+  consumer.give(message(9), message(10));
+  assert.equal((await session.next(100, never))?.offset, 9);
+});
+
+test('what was acknowledged does not come again when a partition went away and came back between two looks', async () => {
+  const { session, consumer } = setUp();
+  consumer.give(message(0), message(1), message(2), message(3));
+  assert.equal((await session.next(100, never))?.offset, 0);
+  session.ack('t', 0, 0);
+  // A rebalance: 1 is committed. What was held goes on being handed out until the partition is read again from there.
+  assert.equal(session.ready()?.offset, 1);
+  assert.equal(session.ready()?.offset, 2);
+  session.ack('t', 0, 2);
+  assert.equal(session.ready()?.offset, 3);
+  consumer.give(message(1), message(2), message(3), message(4));
+  const offsets = [(await session.next(100, never))?.offset, session.ready()?.offset, session.ready()?.offset];
+  assert.deepEqual(offsets, [3, 4, undefined], '3 was not acknowledged');
+  assert.deepEqual(
+    consumer.stored.map(({ offset }) => offset),
+    [1, 3, 3],
+    'stored once more: the client library has forgotten it',
+  );
+});
+
 test('a member that is asked now and then polls although its read-ahead lasts', async () => {
   const { session, consumer, clock } = setUp();
   consumer.give(message(0), message(1), message(2));

@@ -145,7 +145,7 @@ describe("a group's start", () => {
   it('is committed before the group is joined, for the partitions that have none', async () => {
     const { start, consumer } = scripted({ partitions: 2 });
     consumer.high = 7;
-    consumer.positions.set('t:1', 3);
+    consumer.committedAt.set('t:1', 3);
     await start.prepare();
     assert.deepEqual(consumer.commits, [{ topic: 't', partition: 0, offset: 7 }]);
   });
@@ -155,7 +155,7 @@ describe("a group's start", () => {
     consumer.high = 7;
     const { edges } = consumer;
     consumer.edges = async (...asked) => {
-      consumer.positions.set('t:0', 5);
+      consumer.committedAt.set('t:0', 5);
       return edges.apply(consumer, asked);
     };
     await start.prepare();
@@ -165,7 +165,7 @@ describe("a group's start", () => {
   it('the last partitions, behind some that all have a position, were added later: their first message is where they begin', async () => {
     const { start, consumer } = scripted({ partitions: 4 });
     consumer.high = 7;
-    consumer.positions.set('t:0', 3).set('t:1', 4);
+    consumer.committedAt.set('t:0', 3).set('t:1', 4);
     await start.prepare();
     assert.deepEqual(consumer.commits, [
       { topic: 't', partition: 2, offset: 0 },
@@ -236,7 +236,7 @@ describe("a group's start", () => {
     const { start, consumer, assign, join, clock } = scripted({ partitions: 2 });
     consumer.high = 3;
     consumer.commitRefusal = kafkaError(KafkaCode.state);
-    consumer.positions.set('t:1', 0);
+    consumer.committedAt.set('t:1', 0);
     await start.prepare();
     const session = join();
     assign(0, 1);

@@ -1,4 +1,4 @@
-// Where a group begins: what is produced behind an answer is lost to no group, on a real Kafka that keeps latest (librdkafka's default).
+// Consumer groups on a real Kafka, with latest (librdkafka's default): where they begin, and what rebalances do to acknowledgements.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { Admin as RawAdmin } from '@platformatic/kafka';
@@ -16,7 +16,7 @@ import { ack, connect, pop } from '../support/redis-client.js';
 const why = whyNoKafka();
 const timeoutMs = 60_000;
 
-describe("a group's start on a real Kafka", { timeout: 600_000 }, () => {
+describe('consumer groups on a real Kafka', { timeout: 600_000 }, () => {
   let server: KafkaServer;
   let kafka: KafkaFactory;
   let gateway: GatewayProcess;
@@ -129,6 +129,37 @@ describe("a group's start on a real Kafka", { timeout: 600_000 }, () => {
     await fill(kafka, topic, ['2', '3'], [2, 3]);
     const second = await open(`${group}:b`);
     assert.deepEqual(await read(second, `topics:${topic}`, 2), ['2', '3']);
+  });
+
+  it('what was acknowledged does not come again while members join and leave', async (t) => {
+    if (!met(t, why)) return;
+    const topic = await made(4);
+    const group = unique('group');
+    const key = `topics:${topic}:{"auto.offset.reset":"earliest"}`;
+    const values = Array.from({ length: 20_000 }, (_, index) => String(index));
+    await fill(kafka, topic, values, [0, 1, 2, 3]);
+    const acked = new Set<string>();
+    const again: string[] = [];
+    let isOver = false;
+    const work = async (name: string, count: number): Promise<void> => {
+      const client = await open(`${group}:${name}`);
+      for (let done = 0; done < count && !isOver; done++) {
+        const message = await pop(client, key, 1);
+        if (!message) continue;
+        const place = `${message.partition}:${message.offset}`;
+        if (acked.has(place)) again.push(place);
+        // Refused: the partition has gone, and the message comes again.
+        if ((await ack(client, message).catch(() => 0)) === 1) acked.add(place);
+      }
+      await client.call('QUIT');
+    };
+    const first = work('first', values.length);
+    await eventually(timeoutMs, () => acked.size > 100);
+    for (let round = 0; round < 4; round++) await work(`second-${round}`, 50);
+    isOver = true;
+    await first;
+    assert.deepEqual(again, []);
+    assert.ok(acked.size > 300);
   });
 
   for (const isMade of [true, false])
