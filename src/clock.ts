@@ -1,9 +1,7 @@
 // The clock of the machine, for all that is not a test.
+import { longestMs } from './core/longest.js';
 import type { Clock } from './core/ports.js';
 import { guard } from './core/promises.js';
-
-/** Node's timers go off at once when they are set for longer, ms. */
-const longestTimerMs = 2 ** 31 - 1;
 
 /** @param log is told what a timer's call throws, or rejects with: it ends nothing else. */
 export function createClock(log: { error(fields: { err: unknown }, text: string): void }): Clock {
@@ -15,11 +13,11 @@ export function createClock(log: { error(fields: { err: unknown }, text: string)
   };
 }
 
-/** Calls once after ms, however long that is (Infinity: never). @returns how to call it off. */
+/** Calls once after ms, however long that is (Infinity: never): Node's own timers go off at once when they are set for longer than they can be. @returns how to call it off. */
 export function after(ms: number, call: () => void): () => void {
   let timer: NodeJS.Timeout | undefined;
   const arm = (left: number): void => {
-    timer = left > longestTimerMs ? setTimeout(arm, longestTimerMs, left - longestTimerMs) : setTimeout(call, left);
+    timer = left > longestMs ? setTimeout(arm, longestMs, left - longestMs) : setTimeout(call, left);
   };
   arm(ms);
   return () => clearTimeout(timer);

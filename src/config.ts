@@ -1,6 +1,7 @@
 // The configuration: one JSON file, RAFKA_* variables and flags, checked by the sections' schemas. A plain Rafka file is valid.
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { longestMs, tooLong } from './core/longest.js';
 import { environmentName, ownVariables, propertyPath, propertySections, shortNames } from './environment.js';
 import { grpcConfig } from './grpc/config.js';
 import { httpConfig, opsConfig } from './http/config.js';
@@ -55,6 +56,7 @@ const schema = z.strictObject({
       timeoutMs: z
         .int()
         .min(1)
+        .max(longestMs, tooLong)
         .default(8_000)
         .describe('After this a shutdown ends at once with exit code 1, whatever is left'),
     })

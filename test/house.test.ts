@@ -16,10 +16,10 @@ const mayImport: Record<string, { readonly values: readonly string[]; readonly t
   environment: { values: [] },
   nearest: { values: [] },
   core: { values: ['errors'] },
-  kafka: { values: ['core/ports', 'core/promises', 'clock', 'errors', 'nearest'], types: ['log'] },
+  kafka: { values: ['core/ports', 'core/promises', 'core/longest', 'clock', 'errors', 'nearest'], types: ['log'] },
   ...Object.fromEntries(faces.map((face) => [face, { values: ['core', 'errors'], types: ['log'] }])),
   config: {
-    values: ['errors', 'environment', 'nearest', ...faces.map((face) => `${face}/config`)],
+    values: ['errors', 'environment', 'nearest', 'core/longest', ...faces.map((face) => `${face}/config`)],
     types: ['core', 'log'],
   },
   clock: { values: ['core'] },

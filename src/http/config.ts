@@ -1,7 +1,8 @@
 // The `http` and `ops` sections of the configuration.
 import { z } from 'zod';
+import { longestMs, tooLong } from '../core/longest.js';
 
-const ms = z.number().int().min(1);
+const ms = z.number().int().min(1).max(longestMs, tooLong);
 const size = z.number().int().min(1);
 const port = z.number().int().min(0).max(65_535);
 

@@ -1,4 +1,5 @@
 // The Producer port on librdkafka.
+import { longestMs } from '../core/longest.js';
 import { type Header, KafkaCode, type Producer, type ProducerOptions, type ProducerRecord } from '../core/ports.js';
 import type { Log } from '../log.js';
 import { type Client, connect } from './client.js';
@@ -226,7 +227,9 @@ class RdProducer implements Producer, Spender {
       const left = Math.ceil(deadline - performance.now());
       // A flush, even one without a wait, breaks up the batches that linger.
       if (left <= 0 || (isHandedOver && this.#native.outqLen() === 0)) return;
-      await this.#reports.during(new Promise((resolve) => this.#native.flush(left, () => resolve())));
+      await this.#reports.during(
+        new Promise((resolve) => this.#native.flush(Math.min(left, longestMs), () => resolve())),
+      );
       if (isHandedOver || this.#closed) return;
     }
   }

@@ -1,8 +1,9 @@
 // The `pool` section of the configuration: how REST and gRPC clients share a group's messages; and the same from Kafka-Pixy's words.
 import { z } from 'zod';
+import { longestMs, tooLong } from '../core/longest.js';
 import { longestGatherMs } from './settings.js';
 
-const ms = z.number().int().min(1);
+const ms = z.number().int().min(1).max(longestMs, tooLong);
 const count = z.number().int().min(1);
 
 export const poolConfig = z
@@ -27,12 +28,24 @@ export const poolConfig = z
     produceTimeoutMs: ms
       .default(30_000)
       .describe('How long a request is held back by a full queue or a missing broker'),
-    shutdownTimeoutMs: z.number().int().min(0).default(5_000).describe('How long closing waits for queued messages'),
-    lingerMs: z.number().min(0).default(1).describe('How long a record waits for others to be sent with'),
+    shutdownTimeoutMs: z
+      .number()
+      .int()
+      .min(0)
+      .max(longestMs, tooLong)
+      .default(5_000)
+      .describe('How long closing waits for queued messages'),
+    lingerMs: z
+      .number()
+      .min(0)
+      .max(longestMs, tooLong)
+      .default(1)
+      .describe('How long a record waits for others to be sent with'),
     gatherMs: z
       .number()
       .int()
       .min(0)
+      .max(longestMs, tooLong)
       .default(longestGatherMs)
       .describe(
         'Least time between two hand-overs to the producer of records that nobody waits for (no `sync`); up to 100 while many produce. What comes sooner waits; 0: nothing does',

@@ -1,6 +1,7 @@
 // Kafka-Pixy's own configuration file: YAML to checked values, with its defaults and its words for what is wrong.
 import { type Document, parseDocument } from 'yaml';
 import { goDuration } from '../core/go-duration.js';
+import { longestMs, tooLong } from '../core/longest.js';
 import { type Key, type KeyName, keys, type ProxyValues } from './keys.js';
 
 export interface PixyProxy {
@@ -162,8 +163,13 @@ function convert(key: string, { kind }: Key, given: unknown): unknown {
     case 'whole':
       return Number.isSafeInteger(given) ? given : refuse();
     case 'duration':
-      return typeof given === 'number' ? given / 1e6 : duration(key, String(given));
+      return inTime(key, typeof given === 'number' ? given / 1e6 : duration(key, String(given)));
   }
+}
+
+function inTime(key: string, ms: number): number {
+  if (ms > longestMs) throw new PixyConfigError(`failed to parse config: ${key}: ${ms} ms: ${tooLong}`);
+  return ms;
 }
 
 function duration(key: string, text: string): number {

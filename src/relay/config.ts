@@ -1,6 +1,7 @@
 // The relay's configuration: kaf-relay's keys with their meanings, and ours beside them. Files are read in config-files.ts.
 import { z } from 'zod';
 import { goDuration } from '../core/go-duration.js';
+import { longestMs } from '../core/longest.js';
 import { fail } from '../errors.js';
 import type { BackoffSettings } from './backoff.js';
 import { type FilterConfig, filterSection } from './filter-config.js';
@@ -22,11 +23,11 @@ export interface RelayFlags {
 const must = <T extends z.ZodType>(type: T) =>
   z.preprocess((value) => (value === '' || value === 0 || value === '0' || value === '0s' ? undefined : value), type);
 
-const duration = (minMs: number, maxMs = Number.MAX_SAFE_INTEGER) =>
+const duration = (minMs: number, maxMs = longestMs) =>
   z.string().transform((text, context) => {
     const ms = tryDuration(text);
     if (ms !== undefined && ms >= minMs && ms <= maxMs) return ms;
-    const range = maxMs < Number.MAX_SAFE_INTEGER ? `${minMs} ms to ${maxMs} ms` : `at least ${minMs} ms`;
+    const range = maxMs < longestMs ? `${minMs} ms to ${maxMs} ms` : `at least ${minMs} ms, at most 24 days`;
     context.addIssue({ code: 'custom', message: `'${text}' is not a duration such as "20ms", "2s" (${range})` });
     return z.NEVER;
   });

@@ -1,5 +1,6 @@
 // The `ris` section of the configuration.
 import { z } from 'zod';
+import { longestMs, tooLong } from '../core/longest.js';
 import { topicNamer } from './topic.js';
 
 const topicTemplate = z.string().check((context) => {
@@ -23,7 +24,7 @@ const hosts = z
     message: 'name collectors like rrc00,rrc13, or all',
   });
 
-const ms = z.number().int();
+const ms = z.number().int().max(longestMs, tooLong);
 const size = z.number().int();
 
 /** Durations in ms, sizes in bytes. */

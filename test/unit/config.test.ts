@@ -165,3 +165,19 @@ test('with NODE_ENV=production the embedded Kafka runs only where it is asked fo
   assert.equal((await loadConfig({ env: { ...env, RAFKA_BROKERS: 'a:1' }, flags: [] })).embedded, false);
   await assert.rejects(load({ embedded: true, general: { 'bootstrap.servers': 'a:1' } }), /brokers a:1 as well/);
 });
+
+test('no time may be longer than a timer can be: shutdown.timeoutMs of 34 days ended a shutdown at once', async () => {
+  const times = [...settingTypes()].filter(([path]) => path.endsWith('Ms'));
+  assert.ok(times.length > 30);
+  for (const [path, { type }] of times) {
+    const result = type.safeParse(3_000_000_000);
+    assert.equal(result.success, false, `${path} takes 34 days`);
+    assert.match(result.error!.issues[0]!.message, /at most|<=/, path);
+  }
+  await assert.rejects(
+    loadConfig({ env: {}, flags: [['shutdown.timeoutMs', 3_000_000_000]] }),
+    /shutdown\.timeoutMs: must be at most 2147483647 ms, which is 24 days/,
+  );
+  const { shutdown } = await loadConfig({ env: {}, flags: [['shutdown.timeoutMs', 2_147_483_647]] });
+  assert.equal(shutdown.timeoutMs, 2_147_483_647);
+});

@@ -1,9 +1,11 @@
 // The `resp.streams` section: how Redis Streams, plain lists and pub/sub behave on Kafka; with defaults.
 import { z } from 'zod';
 import { isLegalGroupName } from '../../core/group-name.js';
+import { longestMs, tooLong } from '../../core/longest.js';
 import { groupFormFault } from './group-form.js';
 
-const ms = z.int().nonnegative();
+const ms = z.int().nonnegative().max(longestMs, tooLong);
+const bytes = z.int().nonnegative();
 const count = z.int().positive();
 
 export const streamsConfig = z
@@ -39,7 +41,7 @@ export const streamsConfig = z
       .describe(
         'XADD, or RPUSHX that is answered when delivered, answers an error without a delivery report for so long',
       ),
-    lingerMs: z.number().nonnegative().default(0).describe("librdkafka's linger.ms for XADD"),
+    lingerMs: z.number().nonnegative().max(longestMs, tooLong).default(0).describe("librdkafka's linger.ms for XADD"),
     commit: z
       .enum(['async', 'sync'])
       .default('async')
@@ -60,7 +62,7 @@ export const streamsConfig = z
       .default(300_000)
       .describe('Pending entries of a member without an open socket are offered again after this'),
     maxPending: count.default(100_000).describe('Pending entries of one partition; more are not handed out'),
-    pendingBytes: ms
+    pendingBytes: bytes
       .default(2 * 1024 * 1024)
       .describe('Bytes of pending entries kept per partition; others are read again'),
     maxDeliveries: z
