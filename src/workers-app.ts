@@ -19,6 +19,8 @@ import { Workers } from './workers/workers.js';
 /** Connections of one worker have numbers below those of the next. */
 const idsOfWorker = 10_000_000_000;
 
+const connectionIds = (worker: number): [number, number] => [worker * idsOfWorker + 1, (worker + 1) * idsOfWorker + 1];
+
 /** What the program is started with to be a worker. */
 export const workerArgument = 'worker';
 
@@ -30,7 +32,7 @@ export async function createPrimary(config: Config, version: string, log: Log): 
   const clusters = await openClusters(config, clock, log);
   const shared: Shared = { config, ...access, clusters, version, stats, clock, log };
   const facts = () => ({ stats: stats.snapshot(), load: processLoad() });
-  const switchboard = new Switchboard({ facts, stats, clock });
+  const switchboard = new Switchboard({ facts, stats, clock, connectionIds });
   const workers = new Workers({
     count: config.resp.workers,
     fork: preparePrimary([workerArgument]),
@@ -62,7 +64,7 @@ function startOrders({ config, clusters, clock }: Shared): (worker: number) => S
   return (worker) => ({
     config,
     worker,
-    server: { ...common, firstConnectionId: worker * idsOfWorker + 1 },
+    server: { ...common, firstConnectionId: connectionIds(worker)[0] },
     ...embedded,
   });
 }

@@ -7,7 +7,7 @@ import type { KafkaGateway } from './kafka-gateway.js';
 import type { Peer } from './peers.js';
 import type { RespServer } from './server.js';
 import { ackEntries } from './streams/acks.js';
-import { leaveGroup } from './streams/leaving.js';
+import { openGroups } from './streams/group-facts.js';
 
 /** @param metrics this process' metrics, where somebody can ask for them */
 export function answersOf(server: RespServer, gateway: KafkaGateway, metrics: Peer['metrics']): Peer {
@@ -24,7 +24,7 @@ export function answersOf(server: RespServer, gateway: KafkaGateway, metrics: Pe
     async holds(key) {
       // Connections whose end has come already are heard of first.
       await turn();
-      return identities.owner(key) !== undefined || server.names.holds(key);
+      return identities.owner(key) !== undefined || server.names.holds(key) || streams.claims.holds(key);
     },
     ack(key, topic, partition, offset) {
       const consumer = identities.owner(key)?.consumer;
@@ -32,7 +32,13 @@ export function answersOf(server: RespServer, gateway: KafkaGateway, metrics: Pe
       return consumer.ack(topic, partition, offset)?.then(() => true) ?? true;
     },
     ackEntries: (group, topic, entries) => ackEntries(streams, group, topic, entries),
-    leaveGroup: (group, topic, how) => leaveGroup(streams.groups, group, topic, how),
+    openGroups: (topic, maxEntries) => openGroups(streams, topic, maxEntries),
+    groupCommand: (call) => server.remotes.run(call),
+    popElements: (call) => server.remotes.pop(call),
+    cancelRemote: (conn) => server.remotes.cancel(conn),
+    acknowledgeRemote: (conn) => server.remotes.acknowledge(conn),
+    giveBackRemote: (conn, place) => server.remotes.giveBack(conn, place),
+    remoteGone: (from, to) => server.remotes.gone(from, to),
     forgetTopics(deleted) {
       catalog.forget();
       if (deleted !== undefined) streams.topics.forget(deleted);

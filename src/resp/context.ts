@@ -17,6 +17,7 @@ import type { Protocol } from './encoder.js';
 import type { Load } from './facts.js';
 import type { Peers } from './peers.js';
 import type { ConnectionStreams } from './streams/connection-streams.js';
+import type { RemoteConnections } from './streams/remote-connections.js';
 import type { Streams } from './streams/streams.js';
 import type { ConsumeKey, ProduceKey } from './topics-key.js';
 
@@ -171,6 +172,8 @@ export interface ServerView {
   readonly clock: Clock;
   /** The other processes that serve the same port. */
   readonly peers: Peers;
+  /** Connections of other processes, as far as commands run for them here. */
+  readonly remotes: RemoteConnections;
   /** The port listened on; 0 when there is only the unix socket. */
   readonly port: number;
   readonly clientCount: number;

@@ -82,6 +82,7 @@ export class KafkaGateway implements Gateway {
       log: options.log,
       sessionLog: this.#log,
       onMade: () => this.peers.askAll('forgetTopics'),
+      peers: this.peers,
     });
     this.consumers = new ConsumerSessions({
       kafka: cluster.kafka,

@@ -2,7 +2,10 @@
 import { randomBytes } from 'node:crypto';
 import type { Left } from '../core/left-records.js';
 import type { ClientFilter } from './client-filter.js';
+import type { Protocol } from './encoder.js';
 import type { Facts } from './facts.js';
+import type { GroupPlace } from './streams/group-claims.js';
+import type { OpenGroup } from './streams/group-facts.js';
 
 /** What Node has of an open connection beneath its socket; it can be given to another process. */
 export interface ConnectionHandle {
@@ -29,8 +32,20 @@ export interface Peer {
   ack(key: string, topic: string, partition: number, offset: number): boolean | Promise<boolean>;
   /** XACK. @returns how many of these entries were pending here and are acknowledged now. @throws GatewayError */
   ackEntries(group: string, topic: string, entries: readonly EntryPlace[]): number | Promise<number>;
-  /** The group is left, so that its positions can be changed. Never rejects. */
-  leaveGroup(group: string, topic: string, how: 'always' | 'unless-awaited'): void | Promise<void>;
+  /** The groups of a stream that are read here, with so many pending entries of each. */
+  openGroups(topic: string, maxEntries: number): readonly OpenGroup[];
+  /** Runs a command on a group that is claimed here, for a connection of the process that asks. @returns its reply in base64; null: the group is elsewhere by now. */
+  groupCommand(call: GroupCall): Promise<string | null>;
+  /** Pops elements of a list that is claimed here. @returns in base64, none: nothing came; null: the list is elsewhere by now. @throws GatewayError */
+  popElements(call: PopCall): Promise<string[] | null>;
+  /** The client of a connection of another process waits no longer. */
+  cancelRemote(conn: number): void;
+  /** What it popped here is done. */
+  acknowledgeRemote(conn: number): void;
+  /** What it popped here of this list did not reach it. */
+  giveBackRemote(conn: number, place: GroupPlace): void;
+  /** Connections from number `from` up to, not including, `to` are closed. */
+  remoteGone(from: number, to: number): void;
   /** Topics were made, or this one was deleted. */
   forgetTopics(deleted?: string): void;
   /** What connections of this owner that have closed here still hold or have lost. */
@@ -47,6 +62,28 @@ export interface Peer {
   showMonitors(lines: string): void;
   /** How many connections the others have. */
   connectionsElsewhere(count: number): void;
+}
+
+/** A command of a connection that is open in another process. */
+export interface GroupCall {
+  readonly conn: number;
+  /** As set by CLIENT SETNAME. */
+  readonly name: string;
+  readonly protocol: Protocol;
+  /** One character a byte. */
+  readonly argv: readonly string[];
+  /** How long it may wait. */
+  readonly waitMs: number;
+}
+
+export interface PopCall {
+  readonly conn: number;
+  readonly name: string;
+  /** One character a byte. */
+  readonly key: string;
+  readonly max: number;
+  /** Null: it doesn't wait. */
+  readonly waitMs: number | null;
 }
 
 export interface EntryPlace {

@@ -7,8 +7,9 @@ import { type CommandTable, errorReply, type Resolved, runCommand } from './comm
 import type { Context } from './context.js';
 import { type Decoded, ProtocolFault, refusedBySize } from './decoder.js';
 import type { Monitors } from './monitor.js';
-import { ErrorReply, MapReply, nullArray, type Reply } from './reply.js';
+import { Encoded, ErrorReply, MapReply, nullArray, type Reply } from './reply.js';
 import { ReplyLine } from './reply-line.js';
+import { hasEntries } from './streams/group-routing.js';
 
 /** Pipelined commands whose replies may be outstanding. */
 const MAX_OUTSTANDING = 1024;
@@ -187,6 +188,8 @@ export class Pipeline {
     const how = this.#unblocked;
     this.#unblocked = undefined;
     if (how === undefined || Array.isArray(reply) || reply instanceof MapReply) return reply;
+    // Entries that another process has handed out: they are this client's.
+    if (reply instanceof Encoded && hasEntries(reply.bytes)) return reply;
     return how === 'error' ? new ErrorReply(fail('unblocked').resp) : nullArray;
   }
 

@@ -27,6 +27,7 @@ import { type ConnectionHandle, noPeers, type Peers } from './peers.js';
 import { deniedByProtectedMode, tooManyClients } from './refusal.js';
 import { handleOf, SharedReads } from './shared-reads.js';
 import { removeStaleSocket } from './stale-socket.js';
+import { RemoteConnections } from './streams/remote-connections.js';
 import { tlsFiles } from './tls-files.js';
 import { TurnWrites } from './turn-writes.js';
 
@@ -65,6 +66,7 @@ export class RespServer implements Face, Host {
   readonly turnWrites = new TurnWrites(this.encoder);
   readonly monitors: Monitors;
   readonly names: Names<Connection>;
+  readonly remotes: RemoteConnections;
   readonly budget: MemoryBudget;
   readonly limits: Host['limits'];
   readonly initialUser: User;
@@ -96,6 +98,7 @@ export class RespServer implements Face, Host {
     this.monitors = new Monitors(this.peers);
     this.names = new Names({ strict: settings.strictNames, peers: this.peers });
     this.budget = new MemoryBudget(settings.queryBufferBytes);
+    this.remotes = new RemoteConnections(this, this.budget, options.log);
     this.limits = {
       maxBulkBytes: settings.maxBulkBytes,
       maxArgs: settings.maxArgs,
@@ -172,6 +175,7 @@ export class RespServer implements Face, Host {
     this.#drained = fail('shutting-down');
     const isConsuming = this.#consuming().length > 0;
     for (const connection of this.clients()) connection.abort(this.#drained);
+    this.remotes.drain();
     if (isConsuming) await sleep(this.clock, this.settings.drainMs);
   }
 

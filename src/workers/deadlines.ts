@@ -1,5 +1,5 @@
 // How long the answers to questions between workers may take.
-import type { Question } from '../resp/peers.js';
+import type { GroupCall, PopCall, Question } from '../resp/peers.js';
 import { answerMs } from './link.js';
 
 /** Acks may have to ask a broker twice, commits wait for one, ms. */
@@ -7,10 +7,15 @@ const brokerMs = 12_000;
 /** What the way over the primary may add, ms. */
 const wayMs = 500;
 
-const longer: Partial<Record<Question, number>> = { ack: brokerMs, ackEntries: brokerMs, leaveGroup: brokerMs };
+const longer: Partial<Record<Question, number>> = { ack: brokerMs, ackEntries: brokerMs };
 
-/** Of the worker that is asked, ms. */
-export const deadlineOf = (question: Question): number => longer[question] ?? answerMs;
+/** Of the worker that is asked, ms. @param args of the question: some say how long it may wait itself */
+export function deadlineOf(question: Question, args: readonly unknown[]): number {
+  if (question === 'groupCommand' || question === 'popElements')
+    return brokerMs + ((args[0] as GroupCall | PopCall).waitMs ?? 0);
+  return longer[question] ?? answerMs;
+}
 
 /** Of the primary that asks it on behalf of another, ms. */
-export const routedDeadlineOf = (question: Question): number => deadlineOf(question) + wayMs;
+export const routedDeadlineOf = (question: Question, args: readonly unknown[]): number =>
+  deadlineOf(question, args) + wayMs;

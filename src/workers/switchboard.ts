@@ -14,6 +14,8 @@ export interface SwitchboardOptions {
   /** The primary's counters: those of its own faces, and of workers that are gone. */
   readonly stats: Stats;
   readonly clock: Clock;
+  /** The numbers that connections of a worker have: from the first up to, not including, the second. */
+  readonly connectionIds: (worker: number) => readonly [from: number, to: number];
 }
 
 interface Member {
@@ -75,6 +77,9 @@ export class Switchboard {
     member.link.close();
     this.#claims.releaseAll(id);
     for (const [name, count] of Object.entries(member.counted)) this.#options.stats.add(name as CounterName, count);
+    // What its connections held in groups that others read goes to whoever asks there next.
+    const connections = this.#options.connectionIds(id);
+    for (const other of this.#members.values()) if (other.isReady) other.link.tell('remoteGone', connections);
     this.#tellCountsLater();
     this.#watchersChanged();
   }
@@ -98,7 +103,7 @@ export class Switchboard {
   /** The answers of all workers but one; those that fail or do not answer in time are left out. */
   async askWorkers<Q extends Question>(question: Q, args: Parameters<Peer[Q]>, except?: number): Promise<Answer<Q>[]> {
     const others = [...this.#members].filter(([id, { isReady }]) => isReady && id !== except);
-    const asked = others.map(([, { link }]) => link.ask(question, args, deadlineOf(question)));
+    const asked = others.map(([, { link }]) => link.ask(question, args, deadlineOf(question, args)));
     const settled = await Promise.allSettled(asked);
     return settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value as Answer<Q>] : []));
   }
@@ -141,7 +146,7 @@ export class Switchboard {
   async #askHolder(key: string, question: Question, args: never): Promise<unknown> {
     const holder = this.#claims.holder(key);
     const member = holder === undefined ? undefined : this.#members.get(holder);
-    return member?.link.ask(question, args, deadlineOf(question));
+    return member?.link.ask(question, args, deadlineOf(question, args));
   }
 
   /** Who does not answer may hold it still; who is gone does not. */

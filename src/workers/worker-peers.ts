@@ -22,7 +22,7 @@ export class WorkerPeers implements Peers {
 
   async claim(key: string): Promise<boolean> {
     try {
-      return (await this.#link.ask('claim', [key], routedDeadlineOf('holds'))) === true;
+      return (await this.#link.ask('claim', [key], routedDeadlineOf('holds', []))) === true;
     } catch (error) {
       // It may have been granted all the same.
       this.release(key);
@@ -35,12 +35,12 @@ export class WorkerPeers implements Peers {
   }
 
   async askHolder<Q extends Question>(key: string, question: Q, ...args: Parameters<Peer[Q]>) {
-    const answer = await this.#link.ask('askHolder', [key, question, args], routedDeadlineOf(question));
+    const answer = await this.#link.ask('askHolder', [key, question, args], routedDeadlineOf(question, args));
     return answer as Answer<Q> | undefined;
   }
 
   async askAll<Q extends Question>(question: Q, ...args: Parameters<Peer[Q]>) {
-    const answers = await this.#link.ask('askAll', [question, args], routedDeadlineOf(question));
+    const answers = await this.#link.ask('askAll', [question, args], routedDeadlineOf(question, args));
     return answers as Answer<Q>[];
   }
 
@@ -53,7 +53,7 @@ export class WorkerPeers implements Peers {
   }
 
   async watch(on: boolean): Promise<void> {
-    await this.#link.ask('watch', [on], routedDeadlineOf('feedMonitors'));
+    await this.#link.ask('watch', [on], routedDeadlineOf('feedMonitors', []));
   }
 
   show(lines: string): void {

@@ -22,6 +22,8 @@ export class FakeWorker {
   elsewhere = 0;
   counters: Record<string, number> = { 'resp.commands': 0 };
   held: string[] = [];
+  /** Connections of others that it was told are closed. */
+  readonly gone: [from: number, to: number][] = [];
   undelivered = 0;
   onAck: Peer['ack'] = () => true;
   /** Ends this worker as kill -9 does. */
@@ -40,7 +42,15 @@ export class FakeWorker {
       holds: (key) => this.held.includes(key),
       ack: (...args) => this.onAck(...args),
       ackEntries: () => 1,
-      leaveGroup: () => {},
+      openGroups: () => [],
+      groupCommand: async () => null,
+      popElements: async () => null,
+      cancelRemote() {},
+      acknowledgeRemote() {},
+      giveBackRemote() {},
+      remoteGone: (from, to) => {
+        this.gone.push([from, to]);
+      },
       forgetTopics: () => {},
       leftRecords: () => [],
       noteLeftRecords() {},
@@ -84,7 +94,12 @@ export class Crew {
     this.#options = options;
     this.#clock = options.clock ?? realClock;
     const facts = () => ({ stats: this.stats.snapshot(), load: processLoad() });
-    const switchboard = new Switchboard({ facts, stats: this.stats, clock: this.#clock });
+    const switchboard = new Switchboard({
+      facts,
+      stats: this.stats,
+      clock: this.#clock,
+      connectionIds: (worker) => [worker * 100 + 1, (worker + 1) * 100 + 1],
+    });
     this.workers = new Workers({
       count,
       fork: () => this.#fork(),

@@ -14,6 +14,8 @@ export interface StreamGroupsOptions {
   /** Consumers open at once: each holds a thread of the pool while it waits. */
   readonly maxConsumers: number;
   readonly onGivenUp: (group: StreamGroup, entry: Pending) => Promise<void>;
+  /** A group has been left. */
+  readonly onLeft?: (group: StreamGroup) => void;
 }
 
 /** For how long nobody must have spoken for a group's members before it makes room for another one, ms. */
@@ -91,6 +93,7 @@ export class StreamGroups {
       .catch(this.#failed)
       .finally(() => {
         if (this.#leaving.get(key) === left) this.#leaving.delete(key);
+        this.#options.onLeft?.(group);
       });
     this.#leaving.set(key, left);
     await left;

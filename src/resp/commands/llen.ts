@@ -2,7 +2,8 @@
 // LLEN topics:<t>  ->  messages that the topic holds: the sum of end - begin over its partitions
 import { fail } from '../../errors.js';
 import type { Command } from '../command.js';
-import { isPlainList, lengthOfList } from '../streams/lists.js';
+import { atGroup } from '../streams/group-routing.js';
+import { isPlainList, lengthOfList, listKey } from '../streams/lists.js';
 import { isTopicKey, topicOfKey } from '../topic-keys.js';
 
 export const llen = {
@@ -16,7 +17,8 @@ export const llen = {
   args: [{ name: 'topics', type: 'key' }],
   async run(ctx, args) {
     const key = args.text();
-    if (isPlainList(ctx, Buffer.from(key))) return lengthOfList(ctx, Buffer.from(key));
+    const list = args.argv[1]!;
+    if (isPlainList(ctx, list)) return atGroup(ctx, listKey(ctx, list), args, () => lengthOfList(ctx, list));
     const topic = topicOfKey(key);
     if (topic === undefined) throw fail('keys-argument', key);
     const { catalog, admin } = ctx.server.gateway;

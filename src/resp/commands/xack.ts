@@ -2,7 +2,7 @@
 // From any connection, of any worker of this gateway. Only the part of an id behind the dash counts: it says which record it is.
 // Entries of partitions that another gateway has by now, and unknown ones, count nothing: they come again.
 import type { Command } from '../command.js';
-import { ackEverywhere } from '../streams/acks.js';
+import { ackAnywhere } from '../streams/acks.js';
 import { parseId } from '../streams/ids.js';
 import { groupKey } from '../streams/key.js';
 
@@ -22,7 +22,7 @@ export const xack = {
   ],
   run(ctx, args) {
     const at = groupKey(ctx, args.bytes(), args.text());
-    return ackEverywhere(
+    return ackAnywhere(
       ctx,
       at,
       args.rest().map((id) => parseId(id)),

@@ -4,10 +4,12 @@ import { type Pending, ReplyRoom } from '../../core/streams/pending.js';
 import { fail } from '../../errors.js';
 import { type Args, parseInteger } from '../args.js';
 import type { Command } from '../command.js';
+import type { Context } from '../context.js';
 import type { Reply } from '../reply.js';
 import { claim, claimedReply, openClaim } from '../streams/claim.js';
-import { compareIds, formatId, idOf, parseBound } from '../streams/ids.js';
-import { groupKey } from '../streams/key.js';
+import { atGroup } from '../streams/group-routing.js';
+import { compareIds, type EntryId, formatId, idOf, parseBound } from '../streams/ids.js';
+import { type GroupKey, groupKey } from '../streams/key.js';
 
 const start = '0-0';
 /** Entries looked at for each one asked for, as in Redis. */
@@ -31,36 +33,52 @@ export const xautoclaim = {
     { name: 'count', type: 'integer', token: 'COUNT', optional: true },
     { name: 'justid', type: 'pure-token', token: 'JUSTID', optional: true },
   ],
-  async run(ctx, args): Promise<Reply> {
+  run(ctx, args): Reply | Promise<Reply> {
     const at = groupKey(ctx, args.bytes(), args.text());
     const consumer = args.text();
     const minIdle = parseInteger(args.bytes());
     if (minIdle === undefined) throw fail('stream-argument', 'Invalid min-idle-time argument for XAUTOCLAIM');
     const from = parseBound(args.bytes(), 'start');
     const { count, justId } = readOptions(args);
-    const opened = await openClaim(ctx, at, consumer);
-    if (!opened) return [start, [], []];
-    const { group, member, now } = opened;
-    const waiting = group.pendingOf().filter((entry) => compareIds(idOf(entry), from) >= 0);
-    const claimed: Pending[] = [];
-    const room = new ReplyRoom();
-    let looked = 0;
-    for (
-      ;
-      looked < waiting.length && looked < count * attemptsFactor && claimed.length < count && !room.isFull;
-      looked++
-    ) {
-      const entry = waiting[looked]!;
-      if (now - entry.deliveredAt < Math.max(0, minIdle) || group.givesUp(entry)) continue;
-      claim(group, entry, member, { justId, deliveredAt: now, retryCount: undefined });
-      claimed.push(entry);
-      if (!justId) room.take(entry);
-    }
-    const next = looked < waiting.length ? formatId(waiting[looked]!) : start;
-    const { replies, deleted } = await claimedReply(ctx, group, claimed, justId);
-    return [next, replies, deleted];
+    return atGroup(ctx, at, args, () => autoclaim(ctx, at, { consumer, minIdle, from, count, justId }));
   },
 } as const satisfies Command;
+
+interface Wanted {
+  readonly consumer: string;
+  readonly minIdle: number;
+  readonly from: EntryId;
+  readonly count: number;
+  readonly justId: boolean;
+}
+
+async function autoclaim(
+  ctx: Context,
+  at: GroupKey,
+  { consumer, minIdle, from, count, justId }: Wanted,
+): Promise<Reply> {
+  const opened = await openClaim(ctx, at, consumer);
+  if (!opened) return [start, [], []];
+  const { group, member, now } = opened;
+  const waiting = group.pendingOf().filter((entry) => compareIds(idOf(entry), from) >= 0);
+  const claimed: Pending[] = [];
+  const room = new ReplyRoom();
+  let looked = 0;
+  for (
+    ;
+    looked < waiting.length && looked < count * attemptsFactor && claimed.length < count && !room.isFull;
+    looked++
+  ) {
+    const entry = waiting[looked]!;
+    if (now - entry.deliveredAt < Math.max(0, minIdle) || group.givesUp(entry)) continue;
+    claim(group, entry, member, { justId, deliveredAt: now, retryCount: undefined });
+    claimed.push(entry);
+    if (!justId) room.take(entry);
+  }
+  const next = looked < waiting.length ? formatId(waiting[looked]!) : start;
+  const { replies, deleted } = await claimedReply(ctx, group, claimed, justId);
+  return [next, replies, deleted];
+}
 
 function readOptions(args: Args): { count: number; justId: boolean } {
   let count = 100;

@@ -8,9 +8,12 @@ import type { StreamGroup } from '../../core/streams/stream-group.js';
 import { fail } from '../../errors.js';
 import { type Args, parseInteger } from '../args.js';
 import type { Command } from '../command.js';
+import type { Context } from '../context.js';
+import type { Reply } from '../reply.js';
 import { claim, claimedReply, openClaim } from '../streams/claim.js';
+import { atGroup } from '../streams/group-routing.js';
 import { type EntryId, parseId } from '../streams/ids.js';
-import { groupKey } from '../streams/key.js';
+import { type GroupKey, groupKey } from '../streams/key.js';
 
 interface Options {
   idle: number | undefined;
@@ -36,33 +39,43 @@ export const xclaim = {
     { name: 'min-idle-time', type: 'string' },
     { name: 'id', type: 'string', multiple: true },
   ],
-  async run(ctx, args) {
+  run(ctx, args) {
     const at = groupKey(ctx, args.bytes(), args.text());
     const consumer = args.text();
     const minIdle = parseInteger(args.bytes());
-    const opened = await openClaim(ctx, at, consumer);
-    if (minIdle === undefined) throw fail('stream-argument', 'Invalid min-idle-time argument for XCLAIM');
-    const { ids, options } = readRest(args);
-    if (!opened) return [];
-    const { group, member, now } = opened;
-    const deliveredAt = options.time ?? now - (options.idle ?? 0);
-    const room = new ReplyRoom();
-    const take = (entry: Pending): Pending[] => {
-      if (!options.justId) room.take(entry);
-      return [entry];
-    };
-    const entries = ids.flatMap(({ partition, offset }) => {
-      // What the reply has no room for stays with whoever has it.
-      if (room.isFull) return [];
-      const entry = group.find(partition, offset);
-      if (!entry) return options.force ? forced(group, partition, offset, member, options).flatMap(take) : [];
-      if (now - entry.deliveredAt < Math.max(0, minIdle) || group.givesUp(entry)) return [];
-      claim(group, entry, member, { ...options, deliveredAt: Math.min(deliveredAt, now) });
-      return take(entry);
-    });
-    return (await claimedReply(ctx, group, entries, options.justId)).replies;
+    return atGroup(ctx, at, args, () => claimIds(ctx, at, consumer, minIdle, args));
   },
 } as const satisfies Command;
+
+async function claimIds(
+  ctx: Context,
+  at: GroupKey,
+  consumer: string,
+  minIdle: number | undefined,
+  args: Args,
+): Promise<Reply> {
+  const opened = await openClaim(ctx, at, consumer);
+  if (minIdle === undefined) throw fail('stream-argument', 'Invalid min-idle-time argument for XCLAIM');
+  const { ids, options } = readRest(args);
+  if (!opened) return [];
+  const { group, member, now } = opened;
+  const deliveredAt = options.time ?? now - (options.idle ?? 0);
+  const room = new ReplyRoom();
+  const take = (entry: Pending): Pending[] => {
+    if (!options.justId) room.take(entry);
+    return [entry];
+  };
+  const entries = ids.flatMap(({ partition, offset }) => {
+    // What the reply has no room for stays with whoever has it.
+    if (room.isFull) return [];
+    const entry = group.find(partition, offset);
+    if (!entry) return options.force ? forced(group, partition, offset, member, options).flatMap(take) : [];
+    if (now - entry.deliveredAt < Math.max(0, minIdle) || group.givesUp(entry)) return [];
+    claim(group, entry, member, { ...options, deliveredAt: Math.min(deliveredAt, now) });
+    return take(entry);
+  });
+  return (await claimedReply(ctx, group, entries, options.justId)).replies;
+}
 
 function forced(group: StreamGroup, partition: number, offset: number, member: Member, options: Options): Pending[] {
   const entry = group.force(partition, offset, member);

@@ -7,6 +7,7 @@ import type { Args } from '../args.js';
 import type { Command } from '../command.js';
 import { nullArray, type Reply } from '../reply.js';
 import { existingGroup } from '../streams/group.js';
+import { atGroup } from '../streams/group-routing.js';
 import { formatId, type IdRange, idOf, isWithin, parseBound } from '../streams/ids.js';
 import { groupKey } from '../streams/key.js';
 
@@ -36,8 +37,10 @@ export const xpending = {
   async run(ctx, args) {
     const at = groupKey(ctx, args.bytes(), args.text());
     const query = args.left === 0 ? undefined : readQuery(args);
-    const group = await existingGroup(ctx, at, 'group-or-stream-missing');
-    return query ? list(group, query) : summary(group?.pendingOf() ?? []);
+    return atGroup(ctx, at, args, async () => {
+      const group = await existingGroup(ctx, at, 'group-or-stream-missing');
+      return query ? list(group, query) : summary(group?.pendingOf() ?? []);
+    });
   },
 } as const satisfies Command;
 

@@ -15,6 +15,7 @@ import { handedAgain, handedReply, streamsReply } from '../streams/entry-reply.j
 import { compareIds, type EntryId, idOf, parseId } from '../streams/ids.js';
 import { type GroupKey, groupKey } from '../streams/key.js';
 import { type ReadArgs, readReadArgs } from '../streams/read-args.js';
+import { readSomewhere } from '../streams/read-routing.js';
 import { waitFor } from '../streams/waiting.js';
 
 const defaultCount = 100;
@@ -57,9 +58,13 @@ export const xreadgroup = {
     const wanted = read.keys.map((key, index): Wanted => {
       return { key, at: groupKey(ctx, key, read.group), after: readAfter(read.ids[index]!) };
     });
-    const { groups } = ctx.server.gateway.streams;
+    const { peers, gateway } = ctx.server;
+    const { groups } = gateway.streams;
     const open = wanted.map(({ at }) => groups.find(at.kafkaGroup, at.topic));
-    return open.every((group) => group !== undefined) ? readOpen(ctx, read, wanted, open) : join(ctx, read, wanted);
+    if (open.every((group) => group !== undefined)) return readOpen(ctx, read, wanted, open);
+    if (!peers.exist) return join(ctx, read, wanted);
+    const places = wanted.map(({ at }) => at);
+    return readSomewhere(ctx, read, places, (blockMs) => join(ctx, { ...read, blockMs }, wanted));
   },
 } as const satisfies Command;
 

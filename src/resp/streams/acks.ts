@@ -1,8 +1,8 @@
-// Acknowledging entries of a group: those that are pending in this process, and with --workers those of the others.
-import { all } from '../../core/promises.js';
+// Acknowledging entries of a group, in the process that reads it.
 import { fail } from '../../errors.js';
 import type { Context } from '../context.js';
 import type { EntryPlace } from '../peers.js';
+import { claimKey } from './group-claims.js';
 import type { GroupKey } from './key.js';
 import type { Streams } from './streams.js';
 
@@ -27,24 +27,20 @@ export function ackEntries(
   });
 }
 
-/** The same in whichever process each entry is pending. */
-export function ackEverywhere(ctx: Context, at: GroupKey, entries: readonly EntryPlace[]): number | Promise<number> {
+/** The same in the process that reads the group. */
+export function ackAnywhere(ctx: Context, at: GroupKey, entries: readonly EntryPlace[]): number | Promise<number> {
   const { peers, gateway } = ctx.server;
-  const own = ackEntries(gateway.streams, at.kafkaGroup, at.topic, entries);
-  if (!peers.exist || own === entries.length) return own;
-  return ackElsewhere(ctx, at, entries, own);
+  const { streams } = gateway;
+  if (!peers.exist || streams.groups.find(at.kafkaGroup, at.topic))
+    return ackEntries(streams, at.kafkaGroup, at.topic, entries);
+  return ackElsewhere(ctx, at, entries);
 }
 
 async function ackElsewhere(
   { server: { peers } }: Context,
-  { kafkaGroup, topic }: GroupKey,
+  at: GroupKey,
   entries: readonly EntryPlace[],
-  own: number | Promise<number>,
 ): Promise<number> {
   const places = entries.map(({ partition, offset }) => ({ partition, offset }));
-  const counts = await all(
-    [() => own, () => peers.askAll('ackEntries', kafkaGroup, topic, places)],
-    (count): number | number[] | Promise<number | number[]> => count(),
-  );
-  return counts.flat().reduce((sum, count) => sum + count, 0);
+  return (await peers.askHolder(claimKey(at), 'ackEntries', at.kafkaGroup, at.topic, places)) ?? 0;
 }

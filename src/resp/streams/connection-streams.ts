@@ -4,6 +4,7 @@ import type { Pending } from '../../core/streams/pending.js';
 import type { StreamGroup } from '../../core/streams/stream-group.js';
 import { fail } from '../../errors.js';
 import type { Context } from '../context.js';
+import { claimKey, type GroupPlace } from './group-claims.js';
 import { Subscriptions } from './subscriptions.js';
 
 /** Said in the log of pops: the next one can't fail for it. */
@@ -17,7 +18,12 @@ interface PoppedEntries {
 export class ConnectionStreams {
   readonly subscriptions: Subscriptions;
   readonly #ctx: Context;
-  #popped: PoppedEntries | undefined;
+  /** What was popped last: of one list, but for what is given back in a moment. */
+  #popped: PoppedEntries[] = [];
+  /** Where else it was popped. */
+  #poppedElsewhere: GroupPlace | undefined;
+  /** Other processes, or parts of this one, have run commands for this connection: they hear of its end. */
+  isKnownElsewhere = false;
   /** Acknowledges what a pair reply gave out. */
   #paired: (() => Promise<void>) | undefined;
   #closed = false;
@@ -27,13 +33,24 @@ export class ConnectionStreams {
     this.subscriptions = new Subscriptions(ctx);
   }
 
-  /** Elements were popped: they are acknowledged when the next ones are asked for. @throws GatewayError `client-gone`: they are given back */
+  /** Elements were popped: they are acknowledged when the next ones are asked for. @throws GatewayError `client-gone`: they are the caller's to give back */
   popped(group: StreamGroup, entries: readonly Pending[]): void {
-    if (this.#closed) {
+    if (this.#closed) throw fail('client-gone');
+    this.#popped.push({ group, entries });
+  }
+
+  /** The same, in the process that reads the list. */
+  poppedElsewhere(place: GroupPlace): void {
+    this.#poppedElsewhere = place;
+  }
+
+  /** What was popped of a list does not reach the client: it goes to whoever asks next. */
+  giveBack({ kafkaGroup, topic }: GroupPlace): void {
+    this.#popped = this.#popped.filter(({ group, entries }) => {
+      if (group.kafkaGroup !== kafkaGroup || group.topic !== topic) return true;
       group.release(entries, true);
-      throw fail('client-gone');
-    }
-    this.#popped = { group, entries };
+      return false;
+    });
   }
 
   paired(acknowledge: () => Promise<void>): void {
@@ -42,13 +59,25 @@ export class ConnectionStreams {
 
   /** The connection asks for more, or has ended in good order: what it popped before is done. */
   acknowledge(): void {
-    if (this.#popped) this.#acknowledgePopped(this.#popped);
-    this.#popped = undefined;
+    for (const popped of this.#popped) this.#acknowledgePopped(popped);
+    this.#popped = [];
+    this.#acknowledgeElsewhere();
     const paired = this.#paired;
     this.#paired = undefined;
     own(paired?.(), (err) => {
       this.#ctx.log.error({ conn: this.#ctx.id, err }, `${notAcknowledged}: this is a bug`);
     });
+  }
+
+  #acknowledgeElsewhere(): void {
+    const place = this.#poppedElsewhere;
+    if (!place) return;
+    this.#poppedElsewhere = undefined;
+    const { id, server, log } = this.#ctx;
+    server.remotes.acknowledge(id);
+    own(server.peers.askHolder(claimKey(place), 'acknowledgeRemote', id), (err) =>
+      log.info({ conn: id, ...place, err }, notAcknowledged),
+    );
   }
 
   /** Nobody is answered how it went: entries whose partition was taken away meanwhile come again elsewhere. */
@@ -64,9 +93,15 @@ export class ConnectionStreams {
   close(): void {
     this.#closed = true;
     this.subscriptions.close();
-    if (this.#popped) this.#popped.group.release(this.#popped.entries, false);
-    this.#popped = undefined;
+    for (const { group, entries } of this.#popped) group.release(entries, false);
+    this.#popped = [];
     this.#paired = undefined;
-    this.#ctx.server.gateway.streams.groups.gone(this.#ctx);
+    const { id, server } = this.#ctx;
+    server.gateway.streams.groups.gone(this.#ctx);
+    if (!this.isKnownElsewhere) return;
+    this.isKnownElsewhere = false;
+    this.#poppedElsewhere = undefined;
+    server.remotes.gone(id, id + 1);
+    own(server.peers.askAll('remoteGone', id, id + 1), () => {});
   }
 }

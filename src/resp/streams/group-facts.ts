@@ -1,33 +1,101 @@
 // What XINFO tells of a topic's consumer groups: from Kafka's positions, and of what lives in this gateway.
+import { all } from '../../core/promises.js';
+import { countByMember } from '../../core/streams/pending.js';
 import { comparePlaced } from '../../core/streams/place.js';
-import { lagOf, positionsOf } from '../../core/streams/positions.js';
+import { committedOf, lagOf } from '../../core/streams/positions.js';
 import type { StreamGroup } from '../../core/streams/stream-group.js';
 import { lengthOf, type Marks } from '../../core/streams/stream-log.js';
 import { TimeLine } from '../../core/streams/time-line.js';
 import type { Context } from '../context.js';
 import { formatId } from './ids.js';
+import type { Streams } from './streams.js';
+
+export interface MemberFacts {
+  readonly name: string;
+  /** Milliseconds since the epoch; -1: never. */
+  readonly seenAt: number;
+  readonly activeAt: number;
+  readonly pending: number;
+}
+
+export interface PendingFacts {
+  readonly id: string;
+  readonly member: string;
+  readonly deliveredAt: number;
+  readonly deliveries: number;
+}
+
+/** A group as the process tells that reads it: plain data. */
+export interface OpenGroup {
+  readonly kafkaGroup: string;
+  readonly isSettled: boolean;
+  readonly positions: readonly (readonly [partition: number, offset: number])[];
+  readonly pending: number;
+  /** By name. */
+  readonly members: readonly MemberFacts[];
+  /** By id, as many as were asked for. */
+  readonly entries: readonly PendingFacts[];
+}
 
 export interface GroupFacts {
   readonly name: string;
-  /** The part of it in this gateway, if it is read here. */
-  readonly open: StreamGroup | undefined;
-  readonly pending: number;
+  /** Undefined: no process of this gateway reads it. */
+  readonly open: OpenGroup | undefined;
   readonly lastDeliveredId: string;
   /** Null: not read here, so that it is not counted. */
   readonly entriesRead: number | null;
   readonly lag: number;
 }
 
-/** The consumer groups that have positions on a topic and whose names are of the configured form. @throws KafkaError */
-export async function groupsOf(ctx: Context, topic: string, marks: readonly Marks[]): Promise<GroupFacts[]> {
-  const { admin, streams } = ctx.server.gateway;
+/** The groups of a stream that this process reads. @param maxEntries pending entries that are told of each */
+export function openGroups({ groups }: Streams, topic: string, maxEntries: number): OpenGroup[] {
+  return [...groups].filter((group) => group.topic === topic).map((group) => openGroup(group, maxEntries));
+}
+
+function openGroup(group: StreamGroup, maxEntries: number): OpenGroup {
+  const entries = group.pendingOf();
+  const counts = countByMember(entries);
+  const members = [...group.members].map(({ name, seenAt, activeAt }): MemberFacts => {
+    return { name, seenAt, activeAt, pending: counts.get(name) ?? 0 };
+  });
+  return {
+    kafkaGroup: group.kafkaGroup,
+    isSettled: group.isSettled,
+    positions: group.partitions.map(({ partition, position }) => [partition, position]),
+    pending: group.pending,
+    members: members.sort((one, other) => (one.name < other.name ? -1 : 1)),
+    entries: entries.slice(0, maxEntries).map((entry) => {
+      const { member, deliveredAt, deliveries } = entry;
+      return { id: formatId(entry), member, deliveredAt, deliveries };
+    }),
+  };
+}
+
+/**
+ * The consumer groups that have positions on a topic and whose names are of the configured form.
+ * @param maxEntries pending entries that are told of each @throws KafkaError
+ */
+export async function groupsOf(
+  ctx: Context,
+  topic: string,
+  marks: readonly Marks[],
+  maxEntries = 0,
+): Promise<GroupFacts[]> {
+  const { peers, gateway } = ctx.server;
+  const { admin, streams } = gateway;
   const names = new Map<string, string>();
   for (const kafkaGroup of await admin.groups()) {
     const name = streams.groupForm.groupOf(kafkaGroup, topic);
     if (name !== undefined) names.set(kafkaGroup, name);
   }
-  const facts = [...names].map(([kafkaGroup, name]) => factsOf(ctx, topic, marks, kafkaGroup, name));
-  const found = (await Promise.all(facts)).filter((each) => each !== undefined);
+  const elsewhere = peers.exist ? await peers.askAll('openGroups', topic, maxEntries) : [];
+  const open = new Map(
+    [...elsewhere.flat(), ...openGroups(streams, topic, maxEntries)].map((each) => [each.kafkaGroup, each]),
+  );
+  const facts = await all(names, ([kafkaGroup, name]) =>
+    factsOf(ctx, topic, marks, kafkaGroup, name, open.get(kafkaGroup)),
+  );
+  const found = facts.filter((each) => each !== undefined);
   return found.sort((one, other) => (one.name < other.name ? -1 : 1));
 }
 
@@ -37,21 +105,16 @@ async function factsOf(
   marks: readonly Marks[],
   kafkaGroup: string,
   name: string,
+  open: OpenGroup | undefined,
 ): Promise<GroupFacts | undefined> {
   const { admin, streams } = ctx.server.gateway;
-  const open = streams.groups.find(kafkaGroup, topic);
-  const positions = await positionsOf({ admin, groups: streams.groups }, kafkaGroup, topic, marks);
-  if (positions.size === 0 && !open) return undefined;
+  const committed = await committedOf({ admin, groups: streams.groups }, kafkaGroup, topic, marks);
+  if (committed.length === 0 && !open) return undefined;
+  const positions = new Map(committed.map(({ partition, offset }) => [partition, offset]));
+  for (const [partition, offset] of open?.positions ?? []) positions.set(partition, offset);
   const lag = lagOf(marks, positions);
   const lastDeliveredId = await lastBefore(ctx, topic, marks, positions);
-  return {
-    name,
-    open,
-    pending: open?.pending ?? 0,
-    lastDeliveredId,
-    entriesRead: open?.isSettled ? lengthOf(marks) - lag : null,
-    lag,
-  };
+  return { name, open, lastDeliveredId, entriesRead: open?.isSettled ? lengthOf(marks) - lag : null, lag };
 }
 
 /** The id of the last record in front of the positions. */

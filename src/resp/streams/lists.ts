@@ -9,8 +9,11 @@ import { fail } from '../../errors.js';
 import type { Args } from '../args.js';
 import type { Context } from '../context.js';
 import { messagesOf } from './entry-reply.js';
-import { groupKey } from './key.js';
+import { claimKey } from './group-claims.js';
+import { type GroupKey, groupKey } from './key.js';
+import { popHereOrElsewhere } from './list-routing.js';
 import { topicOf } from './names.js';
+import { GroupElsewhere, isRemote } from './remote-connection.js';
 import { waitFor } from './waiting.js';
 
 /** Elements that were popped, and of which key. */
@@ -48,23 +51,36 @@ export async function pushToList(ctx: Context, key: Buffer, args: Args): Promise
 }
 
 /**
- * Pops from the first list that has something, in the order of keys.
+ * Pops from the first list that has something, in the order of keys. What the connection popped before is done.
  * @param waitMs undefined: don't wait; Infinity: without end. @returns undefined when nothing came.
  */
-export async function popFromLists(
+export function popFromLists(
   ctx: Context,
   keys: readonly Buffer[],
   max: number,
   waitMs: number | undefined,
 ): Promise<Popped | undefined> {
+  ctx.sessions.streams.acknowledge();
+  const places = keys.map((key) => listKey(ctx, key));
+  return popHereOrElsewhere(ctx, keys, places, max, waitMs, popHere);
+}
+
+/** Pops from lists that are read here, or join their groups. @throws GroupElsewhere for another process' connection */
+export async function popHere(
+  ctx: Context,
+  keys: readonly Buffer[],
+  max: number,
+  waitMs: number | undefined,
+): Promise<Popped | undefined> {
+  const { claims } = ctx.server.gateway.streams;
+  if (isRemote(ctx) && !keys.every((key) => claims.holds(claimKey(listKey(ctx, key))))) throw new GroupElsewhere();
   const until = performance.now() + (waitMs ?? 0);
   for (;;) {
-    ctx.sessions.streams.acknowledge();
     const leftMs = waitMs === undefined ? undefined : Math.max(1, until - performance.now());
     const taken = await take(ctx, keys, max, leftMs);
     if (!taken) return undefined;
     const values = await valuesOf(ctx, taken);
-    // Elements that are in Kafka no more are done with: the next ones are looked for.
+    // Of elements that are in Kafka no more the next ones are looked for.
     if (values.length > 0) return { key: taken.key, values };
   }
 }
@@ -106,7 +122,7 @@ const joinMs = 5_000;
 /** LLEN: what is not popped yet, or was given back. */
 export async function lengthOfList(ctx: Context, key: Buffer): Promise<number> {
   const { catalog, admin, streams } = ctx.server.gateway;
-  const { topic, kafkaGroup } = groupKey(ctx, key, groupName(ctx));
+  const { topic, kafkaGroup } = listKey(ctx, key);
   const marks = await marksOf(catalog, admin, topic);
   if (!marks) return 0;
   const { groups } = streams;
@@ -117,9 +133,12 @@ export async function lengthOfList(ctx: Context, key: Buffer): Promise<number> {
 
 function openList(ctx: Context, key: Buffer): StreamGroup {
   if (ctx.signal.aborted) throw ctx.signal.reason;
-  const { kafkaGroup, topic } = groupKey(ctx, key, groupName(ctx));
+  const { kafkaGroup, topic } = listKey(ctx, key);
   return ctx.server.gateway.streams.groups.open(kafkaGroup, topic);
 }
+
+/** @throws GatewayError as groupKey() */
+export const listKey = (ctx: Context, key: Buffer): GroupKey => groupKey(ctx, key, groupName(ctx));
 
 /** The group of CLIENT SETNAME's `<group>:<name>`, else the configured one. */
 function groupName(ctx: Context): string {
@@ -136,7 +155,10 @@ async function valuesOf(ctx: Context, { group, handed }: Taken): Promise<Buffer[
   try {
     const messages = await messagesOf(ctx, group.topic, handed);
     if (ctx.signal.aborted) throw ctx.signal.reason;
-    ctx.sessions.streams.popped(group, entries);
+    // What Kafka has no more is done with.
+    for (const [index, { partition, offset }] of entries.entries()) if (!messages[index]) group.ack(partition, offset);
+    const popped = entries.filter((_, index) => messages[index]);
+    if (popped.length > 0) ctx.sessions.streams.popped(group, popped);
     return messages.flatMap((message) => (message ? [message.value ?? empty] : []));
   } catch (error) {
     group.release(entries, true);

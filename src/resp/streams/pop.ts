@@ -5,7 +5,8 @@ import { parseInteger } from '../args.js';
 import { parseBlpopTimeout } from '../blpop-timeout.js';
 import type { Context } from '../context.js';
 import { nullArray, type Reply } from '../reply.js';
-import { checkPlainLists, lengthOfList, popFromLists } from './lists.js';
+import { atGroup } from './group-routing.js';
+import { checkPlainLists, lengthOfList, listKey, popFromLists } from './lists.js';
 
 /** `key [count]`: one element, or with a count an array. */
 export async function pop(ctx: Context, args: Args): Promise<Reply> {
@@ -15,7 +16,9 @@ export async function pop(ctx: Context, args: Args): Promise<Reply> {
   if (args.left === 0) return (await popFromLists(ctx, [key], 1, undefined))?.values[0] ?? null;
   const count = parseInteger(args.bytes());
   if (count === undefined || count < 0) throw fail('stream-argument', 'value is out of range, must be positive');
-  if (count === 0) return (await lengthOfList(ctx, key)) > 0 ? [] : nullArray;
+  if (count === 0) {
+    return atGroup(ctx, listKey(ctx, key), args, async () => ((await lengthOfList(ctx, key)) > 0 ? [] : nullArray));
+  }
   return (await popFromLists(ctx, [key], count, undefined))?.values ?? nullArray;
 }
 

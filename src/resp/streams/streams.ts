@@ -14,10 +14,12 @@ import { TopicTails } from '../../core/streams/topic-tails.js';
 import type { TopicCatalog } from '../../core/topic-catalog.js';
 import { fail, type GatewayError } from '../../errors.js';
 import type { Log } from '../../log.js';
+import type { Peers } from '../peers.js';
 import type { StreamsConfig } from './config.js';
 import { Cursors } from './cursors.js';
 import { deadLetter } from './dead-letters.js';
 import type { RecordParts } from './fields.js';
+import { GroupClaims } from './group-claims.js';
 import { GroupForm } from './group-form.js';
 import type { NameSettings } from './names.js';
 import { StreamTopics } from './stream-topics.js';
@@ -32,6 +34,7 @@ export interface StreamsOptions {
   readonly sessionLog: SessionLog;
   /** Tells the other processes of the gateway that a topic was made. */
   readonly onMade: () => Promise<unknown>;
+  readonly peers: Peers;
 }
 
 const connectTimeoutMs = 10_000;
@@ -48,6 +51,8 @@ export class Streams implements Face {
   readonly groupForm: GroupForm;
   readonly topics: StreamTopics;
   readonly groups: StreamGroups;
+  /** Of this process, among those that serve the same port. */
+  readonly claims: GroupClaims;
   readonly tails: TopicTails;
   readonly ranges: RangeReader;
   readonly cursors = new Cursors();
@@ -97,7 +102,12 @@ export class Streams implements Face {
       settings,
       maxConsumers: settings.maxConsumers,
       onGivenUp: (group, entry) => this.#giveUp(group, entry),
+      onLeft: (group) => this.claims.settle(group),
     });
+    this.claims = new GroupClaims(
+      options.peers,
+      ({ kafkaGroup, topic }) => this.groups.find(kafkaGroup, topic) !== undefined,
+    );
   }
 
   /**

@@ -1,6 +1,7 @@
 // XGROUP CREATECONSUMER and DELCONSUMER: members of a group in this gateway.
 import type { Command } from '../../command.js';
 import { existingGroup, marksOfExisting } from '../../streams/group.js';
+import { atGroup } from '../../streams/group-routing.js';
 import { groupKey } from '../../streams/key.js';
 
 const common = {
@@ -22,15 +23,17 @@ export const createconsumer = {
   name: 'createconsumer',
   summary: 'Creates a consumer in a consumer group.',
   since: '6.2.0',
-  async run(ctx, args) {
+  run(ctx, args) {
     const at = groupKey(ctx, args.bytes(), args.text());
     const name = args.text();
-    await marksOfExisting(ctx, at.topic, 'group-needs-stream');
-    const found = await existingGroup(ctx, at, 'group-missing');
-    const group = found ?? ctx.server.gateway.streams.groups.open(at.kafkaGroup, at.topic);
-    if (group.members.get(name)) return 0;
-    group.members.seen(name, group.now());
-    return 1;
+    return atGroup(ctx, at, args, async () => {
+      await marksOfExisting(ctx, at.topic, 'group-needs-stream');
+      const found = await existingGroup(ctx, at, 'group-missing');
+      const group = found ?? ctx.server.gateway.streams.groups.open(at.kafkaGroup, at.topic);
+      if (group.members.get(name)) return 0;
+      group.members.seen(name, group.now());
+      return 1;
+    });
   },
 } satisfies Command;
 
@@ -40,15 +43,17 @@ export const delconsumer = {
   name: 'delconsumer',
   summary: 'Deletes a consumer from a consumer group; its pending entries are offered to the others.',
   since: '5.0.0',
-  async run(ctx, args) {
+  run(ctx, args) {
     const at = groupKey(ctx, args.bytes(), args.text());
     const name = args.text();
-    await marksOfExisting(ctx, at.topic, 'group-needs-stream');
-    const group = await existingGroup(ctx, at, 'group-missing');
-    if (!group?.members.get(name)) return 0;
-    const entries = group.pendingOf(name);
-    group.release(entries, false);
-    group.members.delete(name);
-    return entries.length;
+    return atGroup(ctx, at, args, async () => {
+      await marksOfExisting(ctx, at.topic, 'group-needs-stream');
+      const group = await existingGroup(ctx, at, 'group-missing');
+      if (!group?.members.get(name)) return 0;
+      const entries = group.pendingOf(name);
+      group.release(entries, false);
+      group.members.delete(name);
+      return entries.length;
+    });
   },
 } satisfies Command;

@@ -8,9 +8,9 @@ import type { Command } from '../../command.js';
 import type { Context } from '../../context.js';
 import { OK, type Reply } from '../../reply.js';
 import { marksOfExisting } from '../../streams/group.js';
+import { atGroup } from '../../streams/group-routing.js';
 import { parseBehind, parseEdge, wholeStream } from '../../streams/ids.js';
 import { type GroupKey, groupKey } from '../../streams/key.js';
-import { leaveEverywhere } from '../../streams/leaving.js';
 
 const common = { prefix: 'ERR', group: 'stream', flags: ['write'], since: '5.0.0', keys: [2, 2, 1] } as const;
 
@@ -50,15 +50,16 @@ export const setid = {
     { name: 'id', type: 'string' },
     { name: 'entries-read', type: 'integer', token: 'ENTRIESREAD', optional: true },
   ],
-  async run(ctx, args) {
+  run(ctx, args) {
     const at = groupKey(ctx, args.bytes(), args.text());
     const start = readStart(args.bytes());
     readOptions(args, 'SETID');
-    const marks = await marksOfExisting(ctx, at.topic, 'group-needs-stream');
-    if (!(await isThere(ctx, at, marks))) throw fail('group-missing', at.group, at.key);
-    await leaveEverywhere(ctx, at, 'unless-awaited');
-    await setPositions(positions(ctx), at.kafkaGroup, at.topic, await startsOf(ctx, at.topic, marks, start));
-    return OK;
+    return atGroup(ctx, at, args, async () => {
+      const marks = await marksOfExisting(ctx, at.topic, 'group-needs-stream');
+      if (!(await isThere(ctx, at, marks))) throw fail('group-missing', at.group, at.key);
+      await setPositions(positions(ctx), at.kafkaGroup, at.topic, await startsOf(ctx, at.topic, marks, start));
+      return OK;
+    });
   },
 } satisfies Command;
 
@@ -72,13 +73,14 @@ export const destroy = {
     { name: 'key', type: 'key' },
     { name: 'group', type: 'string' },
   ],
-  async run(ctx, args) {
+  run(ctx, args) {
     const at = groupKey(ctx, args.bytes(), args.text());
-    const marks = await marksOfExisting(ctx, at.topic, 'group-needs-stream');
-    if (!(await isThere(ctx, at, marks))) return 0;
-    await leaveEverywhere(ctx, at, 'always');
-    await removePositions(positions(ctx), at.kafkaGroup, at.topic, marks);
-    return 1;
+    return atGroup(ctx, at, args, async () => {
+      const marks = await marksOfExisting(ctx, at.topic, 'group-needs-stream');
+      if (!(await isThere(ctx, at, marks))) return 0;
+      await removePositions(positions(ctx), at.kafkaGroup, at.topic, marks);
+      return 1;
+    });
   },
 } satisfies Command;
 

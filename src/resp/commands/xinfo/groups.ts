@@ -5,6 +5,7 @@ import type { Command } from '../../command.js';
 import { mapOf, type Reply } from '../../reply.js';
 import { existingGroup, marksOfExisting } from '../../streams/group.js';
 import { groupsOf } from '../../streams/group-facts.js';
+import { atGroup } from '../../streams/group-routing.js';
 import { groupKey, readTopic } from '../../streams/key.js';
 
 const common = { prefix: 'ERR', group: 'stream', flags: ['readonly'], since: '5.0.0', keys: [2, 2, 1] } as const;
@@ -22,8 +23,8 @@ export const groups = {
     return (await groupsOf(ctx, topic, marks)).map((group) =>
       mapOf({
         name: group.name,
-        consumers: group.open?.members.size ?? 0,
-        pending: group.pending,
+        consumers: group.open?.members.length ?? 0,
+        pending: group.open?.pending ?? 0,
         'last-delivered-id': group.lastDeliveredId,
         'entries-read': group.entriesRead,
         lag: group.lag,
@@ -42,15 +43,17 @@ export const consumers = {
     { name: 'key', type: 'key' },
     { name: 'group', type: 'string' },
   ],
-  async run(ctx, args) {
+  run(ctx, args) {
     const at = groupKey(ctx, args.bytes(), args.text());
-    await marksOfExisting(ctx, at.topic, 'stream-missing');
-    const group = await existingGroup(ctx, at, 'group-missing');
-    if (!group) return [];
-    const now = group.now();
-    const pending = countByMember(group.pendingOf());
-    const members = [...group.members].sort((one, other) => (one.name < other.name ? -1 : 1));
-    return members.map((member): Reply => consumerReply(member, pending.get(member.name) ?? 0, now));
+    return atGroup(ctx, at, args, async () => {
+      await marksOfExisting(ctx, at.topic, 'stream-missing');
+      const group = await existingGroup(ctx, at, 'group-missing');
+      if (!group) return [];
+      const now = group.now();
+      const pending = countByMember(group.pendingOf());
+      const members = [...group.members].sort((one, other) => (one.name < other.name ? -1 : 1));
+      return members.map((member): Reply => consumerReply(member, pending.get(member.name) ?? 0, now));
+    });
   },
 } satisfies Command;
 

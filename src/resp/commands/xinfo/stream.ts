@@ -43,7 +43,7 @@ export const stream = {
       'entries-added': entriesAdded,
       'recorded-first-entry-id': first ? formatId(first) : '0-0',
     };
-    const groups = await groupsOf(ctx, topic, marks);
+    const groups = await groupsOf(ctx, topic, marks, count === undefined ? 0 : streams.settings.maxRange);
     if (count === undefined) {
       return mapOf({
         ...common,
@@ -71,26 +71,25 @@ function readOptions(args: Args, mostEntries: number): number | undefined {
   return count > 0 ? Math.min(count, mostEntries) : count === 0 ? mostEntries : 10;
 }
 
-function fullGroup({ name, open, pending, lastDeliveredId, entriesRead, lag }: GroupFacts, count: number): Reply {
-  const entries = open?.pendingOf() ?? [];
-  const members = [...(open?.members ?? [])].sort((one, other) => (one.name < other.name ? -1 : 1));
+function fullGroup({ name, open, lastDeliveredId, entriesRead, lag }: GroupFacts, count: number): Reply {
+  const entries = open?.entries ?? [];
   return mapOf({
     name,
     'last-delivered-id': lastDeliveredId,
     'entries-read': entriesRead,
     lag,
-    'pel-count': pending,
+    'pel-count': open?.pending ?? 0,
     pending: entries
       .slice(0, count)
-      .map((entry) => [formatId(entry), entry.member, entry.deliveredAt, entry.deliveries]),
-    consumers: members.map((member) => {
-      const own = entries.filter((entry) => entry.member === member.name);
+      .map(({ id, member, deliveredAt, deliveries }) => [id, member, deliveredAt, deliveries]),
+    consumers: (open?.members ?? []).map((member) => {
+      const own = entries.filter((entry) => entry.member === member.name).slice(0, count);
       return mapOf({
         name: member.name,
         'seen-time': member.seenAt,
         'active-time': member.activeAt,
-        'pel-count': own.length,
-        pending: own.slice(0, count).map((entry) => [formatId(entry), entry.deliveredAt, entry.deliveries]),
+        'pel-count': member.pending,
+        pending: own.map(({ id, deliveredAt, deliveries }) => [id, deliveredAt, deliveries]),
       });
     }),
   });

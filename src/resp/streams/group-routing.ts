@@ -1,0 +1,148 @@
+// Commands on a group run in the process that reads it: here, or in another worker of this gateway.
+import { sleep } from '../../core/clock.js';
+import { own } from '../../core/promises.js';
+import { fail, GatewayError } from '../../errors.js';
+import type { Args } from '../args.js';
+import type { Context } from '../context.js';
+import type { GroupCall, PopCall } from '../peers.js';
+import { Encoded, type Reply } from '../reply.js';
+import { claimKey, type GroupPlace } from './group-claims.js';
+import { GroupElsewhere, isRemote } from './remote-connection.js';
+
+/** How often a group is looked for whose process has just left it or died, and how soon again, ms. */
+export const attempts = 5;
+export const againMs = 50;
+/** A wait without end, as it is told to other processes, ms. */
+const forEverMs = 1e11;
+
+/** Runs a command that names one group: here when it is read here or by nobody, else where it is. */
+export function atGroup(
+  ctx: Context,
+  place: GroupPlace,
+  { argv }: Args,
+  run: () => Reply | Promise<Reply>,
+): Reply | Promise<Reply> {
+  const { peers, gateway } = ctx.server;
+  if (!peers.exist || gateway.streams.groups.find(place.kafkaGroup, place.topic)) return run();
+  return claimed(ctx, place, argv, run);
+}
+
+async function claimed(
+  ctx: Context,
+  place: GroupPlace,
+  argv: readonly Buffer[],
+  run: () => Reply | Promise<Reply>,
+): Promise<Reply> {
+  const { claims } = ctx.server.gateway.streams;
+  for (let attempt = 1; ; attempt++) {
+    if (await claims.claim(place)) {
+      try {
+        return await run();
+      } finally {
+        claims.done(place);
+      }
+    }
+    if (isRemote(ctx)) throw new GroupElsewhere();
+    const reply = await runElsewhere(ctx, place, argv, 0);
+    if (reply) return new Encoded(reply);
+    if (attempt === attempts) throw fail('peer-silent');
+    await sleep(ctx.server.clock, againMs);
+  }
+}
+
+/**
+ * Runs a command in the process that has claimed a group.
+ * @param waitMs how long the command may wait there @returns undefined: that process has it no more.
+ * @throws GatewayError; the signal's reason when the client waits no longer and there is nothing for it
+ */
+export async function runElsewhere(
+  ctx: Context,
+  place: GroupPlace,
+  argv: readonly Buffer[],
+  waitMs: number,
+): Promise<Buffer | undefined> {
+  const answer = await askElsewhere(ctx, place, (key) => {
+    const { peers } = ctx.server;
+    return peers.askHolder(key, 'groupCommand', callOf(ctx, argv, waitMs));
+  });
+  const reply = typeof answer === 'string' ? Buffer.from(answer, 'base64') : undefined;
+  // What was handed out nevertheless is the client's, should it still be there.
+  if (ctx.signal.aborted && !(reply && hasEntries(reply))) throw ctx.signal.reason;
+  return reply;
+}
+
+/** A command as it is sent to another process. */
+export const callOf = (ctx: Context, argv: readonly Buffer[], waitMs: number): GroupCall => ({
+  conn: ctx.id,
+  name: ctx.name,
+  protocol: ctx.protocol,
+  argv: argv.map((word) => word.toString('latin1')),
+  waitMs: Math.min(waitMs, forEverMs),
+});
+
+/** Pops elements of a list where it is read. @param waitMs undefined: don't wait @returns undefined: that process has it no more. */
+export async function popElsewhere(
+  ctx: Context,
+  place: GroupPlace,
+  key: Buffer,
+  max: number,
+  waitMs: number | undefined,
+): Promise<Buffer[] | undefined> {
+  const { peers } = ctx.server;
+  const values = await askElsewhere(ctx, place, (claim) =>
+    peers.askHolder(claim, 'popElements', popCallOf(ctx, key, max, waitMs)),
+  );
+  return values?.map((value) => Buffer.from(value, 'base64'));
+}
+
+export const popCallOf = (ctx: Context, key: Buffer, max: number, waitMs: number | undefined): PopCall => ({
+  conn: ctx.id,
+  name: ctx.name,
+  key: key.toString('latin1'),
+  max,
+  waitMs: waitMs === undefined ? null : Math.min(waitMs, forEverMs),
+});
+
+/** A process that has died meanwhile counts as one that has the group no more; one that is alive and silent throws. */
+async function askElsewhere<T>(
+  ctx: Context,
+  place: GroupPlace,
+  ask: (key: string) => Promise<T | null | undefined>,
+): Promise<T | undefined> {
+  const key = claimKey(place);
+  if (ctx.signal.aborted) throw ctx.signal.reason;
+  ctx.sessions.streams.isKnownElsewhere = true;
+  const cancel = (): void => own(ctx.server.peers.askHolder(key, 'cancelRemote', ctx.id), () => {});
+  ctx.signal.addEventListener('abort', cancel, { once: true });
+  const { clock } = ctx.server;
+  const begunAt = clock.monotonic();
+  const { claims } = ctx.server.gateway.streams;
+  try {
+    const answer = (await ask(key)) ?? undefined;
+    if (answer === undefined) claims.moved(place);
+    return answer;
+  } catch (error) {
+    // An answer that is late is not asked for again: what it does has happened.
+    const isGone = error instanceof GatewayError && error.code === 'peer-silent' && (await isFree(ctx, place));
+    if (!isGone) throw error;
+    ctx.log.info({ conn: ctx.id, ...place, afterMs: Math.round(clock.monotonic() - begunAt) }, 'a group is taken over');
+    return undefined;
+  } finally {
+    ctx.signal.removeEventListener('abort', cancel);
+  }
+}
+
+/** Whether no other process has the group: it is claimed and freed. */
+async function isFree(ctx: Context, place: GroupPlace): Promise<boolean> {
+  const { claims } = ctx.server.gateway.streams;
+  claims.moved(place);
+  if (!(await claims.claim(place))) return false;
+  claims.done(place);
+  return true;
+}
+
+/** Whether a reply is an array or map with something in it. */
+export function hasEntries(reply: Buffer): boolean {
+  const kind = reply[0];
+  return (kind === 0x2a || kind === 0x25) && reply[1] !== 0x2d && reply[1] !== 0x30;
+}

@@ -1,0 +1,68 @@
+// RemoteConnection: a connection of another worker, as commands see it that run here because the group is read here.
+import { everybody, type User } from '../../core/access/user.js';
+import { type Memory, type MemoryBudget, Reservation } from '../../core/memory-budget.js';
+import type { Stats } from '../../core/stats.js';
+import type { Log } from '../../log.js';
+import type { Context, ServerView, Sessions } from '../context.js';
+import type { Protocol } from '../encoder.js';
+import { ConnectionStreams } from './connection-streams.js';
+
+/** The group is read by another process by now: whoever asked asks again. */
+export class GroupElsewhere extends Error {}
+
+/** What of a connection commands on groups see. Rights were checked where it is open. */
+export class RemoteConnection {
+  readonly id: number;
+  readonly server: ServerView;
+  readonly log: Log;
+  readonly user: User = everybody;
+  readonly sessions: Pick<Sessions, 'streams'>;
+  readonly #memory: Reservation;
+  name = '';
+  protocol: Protocol = 2;
+  #abort = new AbortController();
+  #calls = 0;
+
+  constructor(server: ServerView, budget: MemoryBudget, log: Log, id: number) {
+    this.server = server;
+    this.log = log;
+    this.id = id;
+    this.#memory = new Reservation(budget);
+    this.sessions = { streams: new ConnectionStreams(this.context) };
+  }
+
+  /** Commands on groups need no more of a connection than is here. */
+  get context(): Context {
+    return this as unknown as Context;
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  get memory(): Memory {
+    return this.#memory;
+  }
+
+  get stats(): Stats {
+    return this.server.stats;
+  }
+
+  begin(name: string, protocol: Protocol): void {
+    if (this.#calls++ === 0 && this.signal.aborted) this.#abort = new AbortController();
+    this.name = name;
+    this.protocol = protocol;
+  }
+
+  end(): void {
+    if (--this.#calls === 0) this.#memory.release();
+  }
+
+  /** Whatever waits for it waits no longer. */
+  abort(reason: Error): void {
+    if (this.#calls > 0) this.#abort.abort(reason);
+  }
+}
+
+/** Whether a command runs for a connection of another process, or for a part of a command. */
+export const isRemote = (ctx: Context): boolean => ctx instanceof RemoteConnection;
