@@ -123,6 +123,18 @@ export class ProducerSession {
     return this.#submit(record, undefined);
   }
 
+  /** Queues one record at once. @returns false when the caller has to be held back: nothing was queued. @throws as enqueue() */
+  offer(record: ProducerRecord): boolean {
+    return this.#offered(record, undefined);
+  }
+
+  /** Queues records behind whoever is held back, with nothing in between, up to the first that is refused. Rejects as enqueue(). */
+  enqueueInOrder(records: readonly ProducerRecord[]): Promise<void> {
+    return this.#lineUp(async () => {
+      for (const record of records) await this.#produceWithin(record, undefined);
+    });
+  }
+
   /**
    * Queues one record and waits until Kafka has it. Needs reports `all`. A refusal by Kafka is in the report's `error`.
    * @throws GatewayError as enqueue().
@@ -212,17 +224,23 @@ export class ProducerSession {
   }
 
   #submit(record: ProducerRecord, receipt: Receipt | undefined): undefined | Promise<void> {
+    return this.#offered(record, receipt) ? undefined : this.#lineUp(() => this.#produceWithin(record, receipt));
+  }
+
+  /** @returns false when the caller has to be held back. */
+  #offered(record: ProducerRecord, receipt: Receipt | undefined): boolean {
     if (record.topic !== this.#lastTopic) {
       checkTopicName(record.topic, this.#options.allowInternalTopics);
       this.#lastTopic = record.topic;
     }
-    if (this.#waiting === 0 && this.#producer && this.#produced(this.#producer, record, receipt)) return undefined;
+    return this.#waiting === 0 && this.#producer !== undefined && this.#produced(this.#producer, record, receipt);
+  }
+
+  #lineUp(produce: () => Promise<void>): Promise<void> {
     this.#waiting += 1;
-    const turn = this.#line
-      .then(() => this.#produceWithin(record, receipt))
-      .finally(() => {
-        this.#waiting -= 1;
-      });
+    const turn = this.#line.then(produce).finally(() => {
+      this.#waiting -= 1;
+    });
     this.#line = turn.catch(() => {});
     return turn;
   }

@@ -3,6 +3,7 @@
 // Otherwise it answers as soon as librdkafka's queue has them: DUMP tells when Kafka has them. While the queue is full the connection is held back.
 // Beyond Rafka: several messages in one command; keys with any bytes.
 import { KafkaCode } from '../../core/ports.js';
+import type { ProducerSession } from '../../core/producer-session.js';
 import { fail } from '../../errors.js';
 import type { Args } from '../args.js';
 import type { Command } from '../command.js';
@@ -35,8 +36,9 @@ export function produce(ctx: Context, { topic, key }: ProduceKey, args: Args): R
   ctx.server.gateway.catalog.produced(topic);
   const count = args.left;
   while (args.left > 0) {
-    const held = producer.enqueue({ topic, key, value: args.bytes() });
-    if (held) return produceHeld(ctx, { topic, key }, args, count, held);
+    const value = args.bytes();
+    if (!producer.offer({ topic, key, value }))
+      return produceHeld(producer, { topic, key }, [value, ...args.rest()], count);
   }
   return count;
 }
@@ -67,15 +69,13 @@ export async function deliver(
   throw fail('produce-failed-some', errors.length, values.length, failure.message);
 }
 
+/** All of it stands in the line at once: what a pipelined command behind this one produces comes after it. */
 async function produceHeld(
-  ctx: Context,
-  { topic, key }: ProduceKey,
-  args: Args,
+  producer: ProducerSession,
+  place: ProduceKey,
+  values: readonly Buffer[],
   count: number,
-  held: Promise<void>,
 ): Promise<Reply> {
-  await held;
-  const producer = ctx.sessions.producer();
-  while (args.left > 0) await producer.enqueue({ topic, key, value: args.bytes() });
+  await producer.enqueueInOrder(values.map((value) => ({ ...place, value })));
   return count;
 }

@@ -55,6 +55,17 @@ test('records that are held back keep their order', async () => {
   );
 });
 
+test('several records that are held back together have nothing between them', async () => {
+  const { session, producers } = setUp();
+  assert.equal(session.offer(record('a')), false);
+  await Promise.all([session.enqueueInOrder([record('a'), record('b')]), session.enqueue(record('c'))]);
+  assert.equal(session.offer(record('d')), true);
+  assert.deepEqual(
+    producers[0]!.records.map(({ record: { value } }) => String(value)),
+    ['a', 'b', 'c', 'd'],
+  );
+});
+
 test('a full queue holds the caller back until there is room', async () => {
   const { session, producers, clock } = setUp();
   await session.enqueue(record());

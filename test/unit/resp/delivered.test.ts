@@ -126,3 +126,20 @@ test('what a connection holds whose client has stopped sending is told of while 
     await first.take(':0\r\n');
     await eventually(5_000, async () => (await second.exchange(['DUMP', '1000'])) === ':0\r\n');
   }));
+
+test('pipelined RPUSH of several messages keeps its order while the producer is opened', () =>
+  withPair({}, async (pair) => {
+    const { kafka } = pair;
+    await kafka.admin.createTopic({ name: 't', partitions: 1 });
+    const redis = await pair.client();
+    redis.send(raw(['RPUSH', 'topics:t', 'a', 'b', 'c'], ['RPUSH', 'topics:t', 'd', 'e'], ['RPUSHX', 'topics:t', 'f']));
+    await redis.take(':3\r\n:2\r\n:1\r\n');
+    await redis.exchange(['DUMP', '5000']);
+    await redis.exchange(['CLIENT', 'SETNAME', 'g:c']);
+    const got: string[] = [];
+    for (let i = 0; i < 6; i++) {
+      const answer = await redis.exchange(['BLPOP', 'topics:t:{"auto.offset.reset":"earliest"}', '5']);
+      got.push(answer.split('\r\n').at(-2)!);
+    }
+    assert.deepEqual(got, ['a', 'b', 'c', 'd', 'e', 'f']);
+  }));
