@@ -36,7 +36,6 @@ const mayImport: Record<string, { readonly values: readonly string[]; readonly t
       'log',
       'flags',
       'clock',
-      'log-sink',
       'config',
       'app',
       'program',
