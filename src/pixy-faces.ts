@@ -58,7 +58,7 @@ export interface PixyFacesOptions {
   readonly unixMode?: number | undefined;
   readonly access: Access;
   readonly limits?: HttpLimits;
-  readonly grpc?: (Address & { readonly maxMessageBytes: number }) | undefined;
+  readonly grpc?: (Address & { readonly maxMessageBytes: number; readonly maxConnections?: number }) | undefined;
   readonly ops?: OpsConfig | undefined;
   /** The processes that serve RESP, when it is not this one. */
   readonly workers?: OpsWorkers;
@@ -96,9 +96,10 @@ export function createPixyFaces(options: PixyFacesOptions): Face[] {
     );
   }
   if (grpc) {
-    const { maxMessageBytes } = grpc;
+    const { maxMessageBytes, maxConnections = limits.maxConnections } = grpc;
+    const bounds = { maxMessageBytes, maxConnections };
     warnOf(grpc.host, access, logOf('grpc'));
-    faces.push(new GrpcFace({ ...withPem(grpc), gate, maxMessageBytes, proxies, stats, log: logOf('grpc') }));
+    faces.push(new GrpcFace({ ...withPem(grpc), gate, ...bounds, proxies, stats, log: logOf('grpc') }));
   }
   if (options.ops) faces.push(new OpsFace(ops, options.ops, logOf('ops')));
   return faces;

@@ -18,6 +18,7 @@ export const grpcConfig = z
       .min(1)
       .default(1024 * 1024)
       .describe('Largest request; one larger is refused with RESOURCE_EXHAUSTED'),
+    maxConnections: z.number().int().min(1).default(10_000).describe('Connections at once; more are closed'),
   })
   .optional();
 

@@ -1,7 +1,10 @@
 // The gRPC face: a grpc-js server with the service, started and stopped in the program's order.
+import type { Server as SocketServer } from 'node:net';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import type { Face } from '../core/face.js';
+import { boundHalfRequests } from './half-requests.js';
 import { implementation, type ServiceOptions, serviceDefinition } from './service.js';
+import { listen } from './sockets.js';
 
 export interface GrpcFaceOptions extends ServiceOptions {
   readonly host: string;
@@ -9,7 +12,18 @@ export interface GrpcFaceOptions extends ServiceOptions {
   /** PEM texts; absent: without TLS. */
   readonly tls?: { readonly cert: Buffer; readonly key: Buffer };
   readonly maxMessageBytes: number;
+  readonly maxConnections: number;
 }
+
+/** A peer that has been silent for so long is asked whether it lives, and given up when it does not answer, ms. */
+const keepaliveMs = 30_000;
+const keepaliveAnswerMs = 10_000;
+/** A connection without a call for so long is closed in good order: clients open the next one by themselves, ms. */
+const idleMs = 15 * 60_000;
+/** Calls of one connection at a time: clients queue further ones. */
+const maxCalls = 1_000;
+/** How long a request may take to come whole, ms: as HTTP's `requestTimeoutMs`. */
+const requestMs = 60_000;
 
 /** How long calls in flight may take once listening has ended, ms. */
 const closeMs = 5_000;
@@ -18,6 +32,7 @@ export class GrpcFace implements Face {
   readonly name = 'grpc';
   readonly #options: GrpcFaceOptions;
   readonly #server: Server;
+  #sockets: SocketServer | undefined;
   #address: string | undefined;
 
   constructor(options: GrpcFaceOptions) {
@@ -26,6 +41,11 @@ export class GrpcFace implements Face {
       'grpc.max_receive_message_length': options.maxMessageBytes,
       'grpc.max_send_message_length': -1,
       'grpc.enable_channelz': 0,
+      'grpc.keepalive_time_ms': keepaliveMs,
+      'grpc.keepalive_timeout_ms': keepaliveAnswerMs,
+      'grpc.max_connection_idle_ms': idleMs,
+      'grpc.max_concurrent_streams': maxCalls,
+      interceptors: [boundHalfRequests(requestMs, after)],
     });
     this.#server.addService(serviceDefinition(), implementation(options));
   }
@@ -37,18 +57,16 @@ export class GrpcFace implements Face {
 
   /** @throws Error in Kafka-Pixy's words when the address can't be had. */
   async start(): Promise<void> {
-    const { host, port, tls, log } = this.#options;
-    const credentials = tls
-      ? ServerCredentials.createSsl(null, [{ private_key: tls.key, cert_chain: tls.cert }])
-      : ServerCredentials.createInsecure();
-    const bound = await new Promise<number>((resolve, reject) => {
-      this.#server.bindAsync(`${host}:${port}`, credentials, (error, bound) =>
-        error ? reject(error) : resolve(bound),
-      );
-    }).catch((error: Error) => {
+    const { host, maxConnections, log } = this.#options;
+    // TLS is spoken by our own sockets.
+    const connections = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
+    const { server, port } = await listen(this.#options, maxConnections, (socket) =>
+      connections.injectConnection(socket),
+    ).catch((error: Error) => {
       throw new Error(`failed to start gRPC server: failed to create listener: ${error.message}`, { cause: error });
     });
-    this.#address = `${host}:${bound}`;
+    this.#sockets = server;
+    this.#address = `${host}:${port}`;
     log.info({ address: this.#address }, 'gRPC is served');
   }
 
@@ -62,6 +80,7 @@ export class GrpcFace implements Face {
 
   /** Calls in flight are answered first, for a while. */
   async stopListening(): Promise<void> {
+    this.#sockets?.close();
     await new Promise<void>((resolve) => {
       const impatient = setTimeout(() => {
         this.#server.forceShutdown();
@@ -77,4 +96,9 @@ export class GrpcFace implements Face {
   close(): Promise<number> {
     return this.#options.proxies.close();
   }
+}
+
+function after(ms: number, call: () => void): () => void {
+  const timer = setTimeout(call, ms);
+  return () => clearTimeout(timer);
 }

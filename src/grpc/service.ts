@@ -1,5 +1,4 @@
 // The methods as grpc-js wants them: definitions from the .proto file, calls to operations, errors to statuses.
-import type { ServerHttp2Stream } from 'node:http2';
 import { fileURLToPath } from 'node:url';
 import type { handleUnaryCall, ServerUnaryCall, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
@@ -11,6 +10,7 @@ import type { Proxies } from '../core/proxies.js';
 import type { Stats } from '../core/stats.js';
 import { GatewayError } from '../errors.js';
 import type { Log } from '../log.js';
+import { streamOf } from './http2-stream.js';
 import type { ClusterRequest, Method } from './method.js';
 import { methods } from './methods/index.js';
 
@@ -106,7 +106,7 @@ function whenEnded(call: ServerUnaryCall<ClusterRequest, object>, tell: () => vo
 
 /** grpc-js has no word for a reply that was cut on its way: its HTTP/2 stream, which is not public, has. */
 function isBroken(call: unknown): boolean {
-  const stream = (call as { call?: { stream?: Partial<ServerHttp2Stream> } }).call?.stream;
+  const stream = streamOf((call as { call?: unknown }).call);
   if (!stream) return false;
   return (
     !stream.writableFinished || Boolean(stream.rstCode) || stream.session === undefined || stream.session.destroyed

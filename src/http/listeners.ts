@@ -19,12 +19,14 @@ export interface Listener {
   readonly address: string;
 }
 
+/** How long a TLS peer may take to finish its handshake, ms. */
+const handshakeMs = 10_000;
 /** How long requests in flight may take once listening has ended, ms. */
 const closeMs = 5_000;
 
 /** @throws Error when the address can't be had. */
 export async function listenTcp(address: TcpAddress, limits: HttpLimits, serve: RequestListener): Promise<Listener> {
-  const options = { ...serverOptions(limits), ...address.tls };
+  const options = { ...serverOptions(limits), ...address.tls, handshakeTimeout: handshakeMs };
   const server = address.tls ? createTlsServer(options, serve) : createServer(options, serve);
   await listen(server, limits, { host: address.host, port: address.port });
   const bound = server.address() as AddressInfo;

@@ -51,6 +51,12 @@ export interface RespServerOptions {
 
 const SWEEP_MS = 1000;
 const BACKLOG = 1024;
+/** How long a peer that is not let in may take to read why, ms. */
+const REFUSED_MS = 500;
+/** So many of them at a time; further ones are closed without a word. */
+const MOST_REFUSED = 1000;
+/** How long a TLS peer may take to finish its handshake, ms. */
+const HANDSHAKE_MS = 10_000;
 /** A worker that has so many times its share of the connections passes new ones on. */
 const slack = 1.1;
 /** Of servers without TLS. */
@@ -84,6 +90,10 @@ export class RespServer implements Face, Host {
   #isClosed = false;
   #nextId: number;
   #elsewhere = 0;
+  /** TLS peers in the middle of their handshake. */
+  readonly #shaking = new Set<string>();
+  /** Sockets that are told why they are not let in. */
+  #refused = 0;
   #sweep: NodeJS.Timeout | undefined;
 
   constructor(options: RespServerOptions) {
@@ -238,8 +248,13 @@ export class RespServer implements Face, Host {
     const { tls, keepAliveMs } = this.settings;
     const tcp = { noDelay: true, keepAlive: keepAliveMs > 0, keepAliveInitialDelay: keepAliveMs };
     if (!tls) return createServer({ ...tcp, ...plain });
-    const server = createTlsServer({ ...tcp, ...tlsFiles(tls) });
-    server.on('tlsClientError', (err) => this.log.debug({ face: this.name, err }, 'TLS handshake failed'));
+    const server = createTlsServer({ ...tcp, ...tlsFiles(tls), handshakeTimeout: HANDSHAKE_MS });
+    server.on('connection', (socket: Socket) => this.#handshakes(socket));
+    server.on('tlsClientError', (err, socket) => {
+      this.log.debug({ face: this.name, err }, 'TLS handshake failed');
+      // After a time-out it would stay.
+      socket.destroy();
+    });
     return server;
   }
 
@@ -283,6 +298,7 @@ export class RespServer implements Face, Host {
   }
 
   #accept(socket: Socket): void {
+    if (this.#shaking.size > 0) this.#shaking.delete(peerOf(socket));
     // A TCP client that is gone already has no address any more; what it has sent would run as if it came from this machine.
     if (socket.remoteAddress === undefined && socket.localAddress !== undefined) {
       socket.destroy();
@@ -291,9 +307,7 @@ export class RespServer implements Face, Host {
     const refusal = this.#refusal(socket);
     if (refusal !== undefined) {
       this.stats.add('resp.connections.refused');
-      socket.on('error', () => socket.destroy());
-      socket.end(refusal);
-      socket.resume();
+      this.#refuse(socket, refusal);
       return;
     }
     this.stats.add('resp.connections');
@@ -303,8 +317,40 @@ export class RespServer implements Face, Host {
     this.peers.connections(this.#connections.size);
   }
 
+  /** Tells it why, for a moment: a peer that does not close its side would keep the socket. */
+  #refuse(socket: Socket, refusal: string): void {
+    socket.on('error', () => socket.destroy());
+    if (this.#refused >= MOST_REFUSED) {
+      socket.destroy();
+      return;
+    }
+    this.#refused++;
+    const cancel = this.clock.after(REFUSED_MS, () => socket.destroy());
+    socket.once('close', () => {
+      this.#refused--;
+      cancel();
+    });
+    socket.end(refusal);
+    socket.resume();
+  }
+
+  /** A TLS peer that has yet to finish its handshake counts as a client: it may never do. */
+  #handshakes(socket: Socket): void {
+    const key = peerOf(socket);
+    const clients = this.#connections.size + this.#elsewhere + this.#shaking.size;
+    // As long as few of them wait, one that is too many may still be told so.
+    if (clients >= this.settings.maxClients && this.#shaking.size + this.#refused >= MOST_REFUSED) {
+      this.stats.add('resp.connections.refused');
+      socket.destroy();
+      return;
+    }
+    this.#shaking.add(key);
+    socket.once('close', () => this.#shaking.delete(key));
+  }
+
   #refusal(socket: Socket): string | undefined {
-    if (this.#connections.size + this.#elsewhere >= this.settings.maxClients) return tooManyClients;
+    if (this.#connections.size + this.#elsewhere + this.#shaking.size >= this.settings.maxClients)
+      return tooManyClients;
     const isOpen = !this.settings.protectedMode || this.users.required;
     return isOpen || isLoopback(socket.remoteAddress) ? undefined : deniedByProtectedMode;
   }
@@ -318,3 +364,6 @@ export class RespServer implements Face, Host {
       );
   }
 }
+
+/** The same for a TLS socket and the plain one below it. */
+const peerOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`;

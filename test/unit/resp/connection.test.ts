@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -221,6 +222,23 @@ describe('bounds', () => {
       first.close();
       await gone(pair);
       assert.equal(await (await pair.client()).exchange(['PING']), '+PONG\r\n');
+    }));
+
+  test('a client that is refused and keeps its side open leaves no socket behind', () =>
+    withPair({ maxClients: 1 }, async (pair) => {
+      const first = await pair.client();
+      assert.equal(await first.exchange(['PING']), '+PONG\r\n');
+      const refused = connect({ port: pair.server.port, host: '127.0.0.1', allowHalfOpen: true });
+      refused.on('error', () => {});
+      let received = '';
+      refused.on('data', (chunk: Buffer) => (received += chunk));
+      await once(refused, 'end');
+      assert.equal(received, '-ERR max number of clients reached\r\n');
+      // What it still sends is taken for a moment, then the socket is gone.
+      await eventually(10_000, () => {
+        if (!refused.destroyed) refused.write('PING\r\n');
+        return refused.destroyed;
+      });
     }));
 
   test('over the query buffer limit of all clients the largest is closed, the others live', () =>
@@ -516,6 +534,22 @@ describe('who is let in', () => {
       await new Promise((resolve) => socket.once('close', resolve));
       assert.equal(text, '');
       assert.equal(pair.stats.get('resp.connections'), 0);
+    });
+    await withPair({ tls: { keyFile, certFile }, maxClients: 2 }, async (pair) => {
+      // A peer that never says hello counts as a client, until it is given up.
+      const silent = connect(pair.server.port, '127.0.0.1');
+      await once(silent, 'connect');
+      const ask = async (): Promise<string> => {
+        const socket = connectTls({ port: pair.server.port, rejectUnauthorized: false });
+        socket.on('error', () => {});
+        socket.write('PING\r\n');
+        const [answer] = (await once(socket, 'data')) as [Buffer];
+        return answer.toString();
+      };
+      assert.equal(await ask(), '+PONG\r\n');
+      assert.equal(await ask(), '-ERR max number of clients reached\r\n');
+      await once(silent, 'close');
+      await eventually(10_000, async () => (await ask()) === '+PONG\r\n');
     });
   });
 });

@@ -1,0 +1,44 @@
+// Sockets of the gRPC face: accepted here, bounded in number, and taken away from peers that have left or never spoke.
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+
+export interface GrpcAddress {
+  readonly host: string;
+  readonly port: number;
+  /** PEM texts; absent: without TLS. */
+  readonly tls?: { readonly cert: Buffer; readonly key: Buffer };
+}
+
+/** How long a TLS peer may take to finish its handshake, ms. */
+const handshakeMs = 10_000;
+
+/**
+ * Listens. A peer that has closed its side makes no more calls, and is given up with those that it has made.
+ * @param take gets each connection once it may speak HTTP/2. @throws Error when the address can't be had.
+ */
+export async function listen(
+  { host, port, tls }: GrpcAddress,
+  maxConnections: number,
+  take: (socket: Socket) => void,
+): Promise<{ readonly server: Server; readonly port: number }> {
+  const accept = (socket: Socket): void => {
+    socket.on('error', () => {});
+    socket.once('end', () => socket.destroy());
+    take(socket);
+  };
+  const server = tls
+    ? createTlsServer({ ...tls, ALPNProtocols: ['h2'], handshakeTimeout: handshakeMs, noDelay: true })
+    : createServer({ noDelay: true });
+  server.on(tls ? 'secureConnection' : 'connection', accept);
+  // Also after a time-out, which Node only tells.
+  server.on('tlsClientError', (_error: Error, socket: Socket) => socket.destroy());
+  server.maxConnections = maxConnections;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host, port }, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  return { server, port: (server.address() as AddressInfo).port };
+}
