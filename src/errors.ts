@@ -177,6 +177,8 @@ const table = {
     grpc.exhausted,
   ),
   'pixy-stopping': row('ERR', 'service is shutting down', 503, grpc.unavailable),
+  'consume-denied': row('ERR', 'Kafka does not permit it: %s', 403, grpc.denied),
+  'consume-refused': row('ERR', 'the group cannot be read: %s', 503, grpc.unavailable),
   'consume-disabled': row('ERR', 'service is disabled by configuration', 503, grpc.unavailable),
   'acks-channel-missing': row('ERR', 'acks channel missing for {%s %s %s}'),
   'ack-numbers': row('ERR', 'invalid ack: %s', 400, grpc.invalid),

@@ -3,6 +3,7 @@ import { fail, GatewayError } from '../errors.js';
 import { AckLedger } from './ack-ledger.js';
 import { within } from './clock.js';
 import type { GroupStart } from './group-start.js';
+import { isLasting, isOfLogin, isOfTopic } from './lasting-fault.js';
 import {
   type Clock,
   type Consumer,
@@ -35,6 +36,8 @@ export interface ConsumerSessionOptions {
   readonly clock: Clock;
   readonly stats: Stats;
   readonly log: SessionLog;
+  /** It is over: the consumer may leave its group. */
+  readonly onOver?: () => void;
 }
 
 /** A native wait holds a pool thread and can't be interrupted, so none is longer than this (ms). */
@@ -53,6 +56,8 @@ const longestPinMs = 5_000;
 const pinAgainMs = 1_000;
 /** How long a look at the cluster's topics may take, ms. */
 const refreshMs = 5_000;
+/** How long a topic that may not be read is left alone before it is tried again, ms. */
+const tryAgainMs = 3_000;
 /** How often a missing topic is looked for while somebody waits, ms. */
 const missingTopicCheckMs = 2_000;
 
@@ -66,6 +71,9 @@ export class ConsumerSession {
   #polling: Promise<void> | undefined;
   #polledAt: number;
   #failure: GatewayError | undefined;
+  /** What lasts until somebody mends it. */
+  #lasting: { readonly fault: KafkaFault; readonly at: number; told: boolean } | undefined;
+  #isOver = false;
   /** A topic was reported missing, and how many were when last looked. */
   #unavailable = false;
   #missingTopics: number;
@@ -99,6 +107,11 @@ export class ConsumerSession {
     return this.#options.topics;
   }
 
+  /** It was told of a fault that lasts, and can't go on: another one has to be made. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
   /** Partitions assigned when last looked. */
   get assigned(): Iterable<TopicPartition> {
     return this.#assigned.values();
@@ -116,12 +129,12 @@ export class ConsumerSession {
   /**
    * The next message, or undefined when none came within timeoutMs (Infinity: no limit) or the signal was aborted.
    * Transport trouble and missing topics are waited out.
-   * @throws GatewayError `poll-failed` when the consumer failed for good.
+   * @throws GatewayError `poll-failed` when the consumer failed for good, and while a fault lasts that does not pass by itself.
    */
   async next(timeoutMs: number, signal: AbortSignal): Promise<Message | undefined> {
     const { clock } = this.#options;
     const deadline = clock.monotonic() + timeoutMs;
-    for (;;) {
+    for (let waited = false; ; waited = true) {
       if (signal.aborted || this.#closing) return undefined;
       if (this.#failure) throw this.#failure;
       const now = clock.monotonic();
@@ -131,6 +144,8 @@ export class ConsumerSession {
       if (this.#unpinned.size > 0) await this.#pinned(deadline - now, signal);
       const message = this.#handOut();
       if (message) return message;
+      const lasting = this.#lastingError(waited);
+      if (lasting) throw lasting;
       const left = deadline - clock.monotonic();
       if (left <= 0 && timeoutMs > 0) {
         // Nothing may come behind this answer that would be lost to the group.
@@ -164,9 +179,13 @@ export class ConsumerSession {
     }
   }
 
-  /** Hears the client library's errors. Only a fatal one ends the session's reading. */
+  /** Hears the client library's errors. A fatal one ends the session's reading, one that lasts is told to whoever asks. */
   fault(fault: KafkaFault): void {
     if (fault.fatal) this.#failure = fail('poll-failed', fault.message);
+    else if (isLasting(fault) && !this.#closing) {
+      this.#lastingFault(fault);
+      return;
+    }
     if (isMissingTopic(fault)) {
       if (!this.#unavailable) this.#options.log.missingTopics(this.#options.id, this.topics);
       this.#unavailable = true;
@@ -180,6 +199,41 @@ export class ConsumerSession {
     this.#closing ??= this.#options.consumer.close(timeoutMs);
     this.#readAhead.retain(() => false);
     return this.#closing;
+  }
+
+  #lastingFault(fault: KafkaFault): void {
+    this.#options.log.consumerRefused(this.#options.id, fault);
+    // One broker of several does not let us in: those that did still serve.
+    if (isOfLogin(fault) && this.#options.consumer.assignments().length > 0) return;
+    this.#lasting = { fault, at: this.#options.clock.monotonic(), told: false };
+  }
+
+  /** @param waited whether this call has waited for messages already: there may be some of other topics */
+  #lastingError(waited: boolean): GatewayError | undefined {
+    const lasting = this.#lasting;
+    if (!lasting) return undefined;
+    const partitions = this.#options.consumer.assignments();
+    // As no member, or a member that has nothing, it disturbs nobody when it leaves.
+    if (!isOfTopic(lasting.fault) || partitions.length === 0) this.#end();
+    else if (lasting.told && !waited) {
+      if (this.#options.clock.monotonic() - lasting.at > tryAgainMs) this.#fetchAnew(partitions);
+      return undefined;
+    }
+    lasting.told = true;
+    return fail('poll-failed', lasting.fault.message);
+  }
+
+  #end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#options.onOver?.();
+  }
+
+  /** librdkafka tells of a topic's fault once; where it fetches anew, it tells again. */
+  #fetchAnew(partitions: readonly TopicPartition[]): void {
+    this.#lasting = undefined;
+    this.#options.consumer.pause(partitions);
+    this.#options.consumer.resume(partitions);
   }
 
   #ackError(error: unknown, topic: string, partition: number): unknown {

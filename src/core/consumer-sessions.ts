@@ -3,7 +3,17 @@ import { GatewayError } from '../errors.js';
 import { sleep } from './clock.js';
 import { ConsumerSession } from './consumer-session.js';
 import { GroupStart } from './group-start.js';
-import { type Clock, type Consumer, isUnreachable, KafkaError, type KafkaFactory, type Properties } from './ports.js';
+import { isLasting } from './lasting-fault.js';
+import {
+  type Clock,
+  type Consumer,
+  isUnreachable,
+  KafkaError,
+  type KafkaFactory,
+  type KafkaFault,
+  type Properties,
+} from './ports.js';
+import { own } from './promises.js';
 import type { SessionLog } from './session-log.js';
 import type { Stats } from './stats.js';
 import type { TopicCatalog } from './topic-catalog.js';
@@ -29,10 +39,14 @@ export interface MemberOptions {
   readonly clientId: string;
   readonly topics: readonly string[];
   readonly properties: Properties;
+  /** How long to wait before it is opened: the one before it was refused, ms. */
+  readonly delayMs?: number;
 }
 
 /** Between two tries to reach brokers that don't answer, ms. */
 const retryMs = 500;
+/** How long a consumer that can't go on may take to leave its group, ms. */
+const overMs = 5_000;
 /** How long one try may take, ms. */
 const connectMs = 10_000;
 /**
@@ -66,14 +80,15 @@ export class ConsumerSessions {
   /**
    * Opens a session, with the group's start committed; brokers that don't answer are waited for.
    * @returns undefined when timeoutMs (2 s at least) was over or the signal aborted first.
-   * @throws GatewayError `too-many-consumers`; KafkaError for settings that librdkafka refuses.
+   * @throws GatewayError `too-many-consumers`, `poll-failed` for a refusal that lasts; KafkaError for settings that librdkafka refuses.
    */
   async open(member: MemberOptions, timeoutMs: number, signal: AbortSignal): Promise<ConsumerSession | undefined> {
     const { clock, maxConsumers } = this.#options;
     if (this.count >= maxConsumers) throw new GatewayError('too-many-consumers', [this.count]);
-    const deadline = clock.monotonic() + Math.max(timeoutMs, leastOpenMs);
     this.#opening += 1;
     try {
+      if (member.delayMs) await sleep(clock, member.delayMs);
+      const deadline = clock.monotonic() + Math.max(timeoutMs, leastOpenMs);
       for (;;) {
         const session = await this.#tryOpen(member, Math.min(connectMs, Math.max(1, deadline - clock.monotonic())));
         if (session && !signal.aborted) return session;
@@ -90,54 +105,58 @@ export class ConsumerSessions {
   async close(session: ConsumerSession, timeoutMs: number): Promise<void> {
     await this.#closings.turn(this.#options.clock);
     await session.close(timeoutMs);
-    this.#open.delete(session);
+    if (!this.#open.delete(session)) return;
     this.#options.log.closed(session.id, session.topics);
   }
 
-  /** @returns undefined when no broker answered. */
+  /** @returns undefined when no broker answered. @throws GatewayError `poll-failed`, KafkaError */
   async #tryOpen(member: MemberOptions, timeoutMs: number): Promise<ConsumerSession | undefined> {
-    const { kafka, log } = this.#options;
     await this.#openings.turn(this.#options.clock);
     let session: ConsumerSession | undefined;
-    let consumer: Consumer;
+    let refusal: KafkaFault | undefined;
+    const onFault = (fault: KafkaFault): void => {
+      if (session) session.fault(fault);
+      else if (isLasting(fault)) refusal = fault;
+    };
+    let consumer: Consumer | undefined;
     try {
       const { groupId, clientId, properties } = member;
-      consumer = await kafka.consumer(
-        { groupId, clientId, properties, onFault: (fault) => session?.fault(fault) },
-        timeoutMs,
-      );
-    } catch (error) {
-      if (!(error instanceof KafkaError) || !isUnreachable(error)) throw error;
-      log.consumerFault(member.id, error);
-      return undefined;
-    }
-    try {
+      consumer = await this.#options.kafka.consumer({ groupId, clientId, properties, onFault }, timeoutMs);
       const start = await this.#start(member, consumer);
-      if (!start) return undefined;
       session = this.#session(member, consumer, start);
+      this.#open.add(session);
+      return session;
     } catch (error) {
-      // It does not take the topics: nobody else knows of it.
-      await consumer.close(0);
-      throw error;
+      // What is wrong with its group a consumer tells in polls alone.
+      await consumer?.poll(1, 0).catch(() => {});
+      await consumer?.close(0);
+      if (!(error instanceof KafkaError)) throw error;
+      return this.#failed(member.id, error, refusal);
     }
-    this.#open.add(session);
-    return session;
   }
 
-  /** @returns undefined when no broker answered: the consumer is closed then. */
-  async #start({ id, topics }: MemberOptions, consumer: Consumer): Promise<GroupStart | undefined> {
+  /** @returns undefined for what passes. @throws GatewayError `poll-failed` for what lasts, KafkaError */
+  #failed(id: string, error: KafkaError, refusal: KafkaFault = error): undefined {
+    const { log } = this.#options;
+    if (isLasting(refusal)) {
+      log.consumerRefused(id, refusal);
+      throw new GatewayError('poll-failed', [refusal.message], { cause: error });
+    }
+    if (!isUnreachable(error)) throw error;
+    log.consumerFault(id, error);
+    return undefined;
+  }
+
+  /** @throws KafkaError when no broker answered, or refuses the group for good */
+  async #start({ id, topics }: MemberOptions, consumer: Consumer): Promise<GroupStart> {
     const { catalog, log } = this.#options;
     const start = new GroupStart({ consumer, topics, policy: consumer.startPolicy, catalog });
     try {
       await start.prepare();
     } catch (error) {
-      if (!(error instanceof KafkaError)) throw error;
-      log.consumerFault(id, error);
-      if (isUnreachable(error)) {
-        await consumer.close(0);
-        return undefined;
-      }
+      if (!(error instanceof KafkaError) || isUnreachable(error) || isLasting(error)) throw error;
       // What may not be asked is told again when the group is joined.
+      log.consumerFault(id, error);
     }
     return start;
   }
@@ -145,7 +164,9 @@ export class ConsumerSessions {
   #session(member: MemberOptions, consumer: Consumer, start: GroupStart): ConsumerSession {
     const { prefetchBytes, catalog, clock, stats, log } = this.#options;
     const maxPollIntervalMs = Number(member.properties['max.poll.interval.ms'] ?? this.#options.maxPollIntervalMs);
-    return new ConsumerSession({
+    const session: ConsumerSession = new ConsumerSession({
+      // It would hold its partitions for nobody.
+      onOver: () => own(this.close(session, overMs), () => {}),
       id: member.id,
       topics: member.topics,
       consumer,
@@ -157,6 +178,7 @@ export class ConsumerSessions {
       stats,
       log,
     });
+    return session;
   }
 }
 

@@ -4,6 +4,7 @@ import { type Committable, GroupCommits } from './group-commits.js';
 import { groupPositions, missingMarks, type Watermarks, watermarksOf } from './group-positions.js';
 import { GroupStart } from './group-start.js';
 import { type HeldPartition, Hold } from './hold.js';
+import { isLasting, isOfLogin } from './lasting-fault.js';
 import { type PartitionStart, partitionStart } from './partition-start.js';
 import {
   type CommittedOffset,
@@ -57,6 +58,8 @@ export interface ReaderEvents<P> {
   failed(error: Error): void;
   /** The topic is not there (yet). */
   missing(): void;
+  /** What does not pass by itself: the group can't be read until somebody mends it. */
+  refused(fault: KafkaFault): void;
 }
 
 export class GroupReader<P extends ReadPartition> {
@@ -150,6 +153,8 @@ export class GroupReader<P extends ReadPartition> {
     try {
       if (!this.#closing) await this.#prepare(consumer);
     } catch (error) {
+      // What is wrong with its group a consumer tells in polls alone.
+      await consumer.poll(1, 0).catch(() => {});
       await consumer.close(closeMs);
       throw error;
     }
@@ -412,6 +417,7 @@ export class GroupReader<P extends ReadPartition> {
       this.#isJoining = false;
       this.#events.missing();
     } else if (fault.fatal) this.#events.failed(new KafkaError(fault));
+    else if (isLasting(fault) && !(isOfLogin(fault) && this.#partitions.size > 0)) this.#events.refused(fault);
     else this.#warn('Kafka client', { reason: fault.message });
   }
 

@@ -1,7 +1,8 @@
 // GroupSeat: this process's place in one group for one topic. Keeps one reader open: again when it failed, and when a missing topic has come.
 import { GroupReader, type ReadPartition } from './group-reader.js';
+import { isLasting } from './lasting-fault.js';
 import type { PartitionStart } from './partition-start.js';
-import { type CommittedOffset, KafkaError } from './ports.js';
+import { type CommittedOffset, KafkaError, type KafkaFault } from './ports.js';
 import { own } from './promises.js';
 import type { ReaderContext } from './shared-settings.js';
 import type { TopicCatalog } from './topic-catalog.js';
@@ -17,7 +18,12 @@ export interface GroupSeatOptions<P> {
   readonly begun: (partition: number, start: PartitionStart) => P;
   /** Messages came, partitions came or went. */
   readonly changed: () => void;
+  /** The group can't be read until somebody mends what is wrong: see lastingFault(). */
+  readonly refused?: (fault: KafkaFault) => void;
 }
+
+/** How long what lasts is believed before it is looked at again, if somebody asks, ms. */
+const tryAgainMs = 3_000;
 
 /** How often a missing topic is looked for, ms; the cluster is asked less often. */
 const missingTopicCheckMs = 500;
@@ -30,6 +36,7 @@ export class GroupSeat<P extends ReadPartition> {
   #reader: GroupReader<P> | undefined;
   #saidMissing = false;
   #isLooking = false;
+  #lasting: { readonly fault: KafkaFault; readonly at: number } | undefined;
   #closing: Promise<CommittedOffset[]> | undefined;
   constructor(options: GroupSeatOptions<P>) {
     this.#options = options;
@@ -43,6 +50,19 @@ export class GroupSeat<P extends ReadPartition> {
   /** The group is being joined, for a topic that is there: messages may come any moment. */
   get isJoining(): boolean {
     return this.#reader?.isJoining ?? false;
+  }
+
+  /**
+   * What keeps the group from being read until somebody mends it. Some seconds after it was told it is forgotten, and tried anew: whoever
+   * asks then waits, and hears of it again if it still is so.
+   */
+  lastingFault(): KafkaFault | undefined {
+    const lasting = this.#lasting;
+    if (!lasting || this.#context.clock.monotonic() - lasting.at < tryAgainMs) return lasting?.fault;
+    this.#lasting = undefined;
+    // What is out would come again.
+    if (this.#reader && this.pending === 0) this.#reopen(this.#reader, new KafkaError(lasting.fault));
+    return undefined;
   }
 
   /** The partitions that may serve requests, ascending; none before the group is joined. */
@@ -104,6 +124,7 @@ export class GroupSeat<P extends ReadPartition> {
       changed,
       failed: (error) => this.#reopen(reader, error),
       missing: () => this.#lookForTopic(),
+      refused: (fault) => this.#refused(fault),
     });
     this.#reader = reader;
     const { clock, settings, log } = this.#context;
@@ -112,11 +133,22 @@ export class GroupSeat<P extends ReadPartition> {
       log.info({ group, topic }, 'Joined the group');
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error;
+      if (isLasting(error)) this.#refused(error);
       log.error({ group, topic, err: error }, 'Failed to join the group, will retry');
       clock.after(settings.retryBackoffMs, () => {
         if (this.#reader === reader) own(this.#open(), this.#bug);
       });
     }
+  }
+
+  #refused(fault: KafkaFault): void {
+    if (this.#closing) return;
+    const { clock, log } = this.#context;
+    const { group, topic, refused } = this.#options;
+    const isNew = this.#lasting?.fault.code !== fault.code;
+    this.#lasting = { fault, at: clock.monotonic() };
+    if (isNew) log.error({ group, topic, code: fault.code, reason: fault.message }, 'The group cannot be read');
+    refused?.(fault);
   }
 
   #reopen(reader: GroupReader<P>, error: Error): void {

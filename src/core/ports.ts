@@ -331,8 +331,12 @@ export interface Admin {
   deleteRecords(before: readonly TopicPartitionOffset[]): Promise<void>;
   /** Per topic its effective settings; `overridden` tells the topic's own from the broker's defaults. */
   topicConfigs(names: readonly string[]): Promise<Map<string, Map<string, { value: string; overridden: boolean }>>>;
-  /** Cluster id and, per topic, the topic id (uuid text). */
-  identity(topics: readonly string[]): Promise<{ clusterId: string; topicIds: ReadonlyMap<string, string> }>;
+  /** Cluster id and, per topic, the topic id (uuid text); `denied`: topics that are there, perhaps, and may not be seen. */
+  identity(topics: readonly string[]): Promise<{
+    clusterId: string;
+    topicIds: ReadonlyMap<string, string>;
+    denied?: readonly string[];
+  }>;
   groups(): Promise<string[]>;
   describeGroups(groupIds: readonly string[]): Promise<GroupDescription[]>;
   /** Committed offsets with metadata; partitions without one are left out. */

@@ -60,6 +60,12 @@ export class SessionLog {
     if (seen > 0) this.#sink.warn({ client, code: fault.code, reason: fault.message, seen }, 'consumer trouble');
   }
 
+  /** A fault that lasts until somebody mends its cause: each client's first is told. */
+  consumerRefused(client: string, fault: Pick<KafkaFault, 'code' | 'message'>): void {
+    const seen = this.#sinceTold(`refused ${client} ${fault.code}`);
+    if (seen > 0) this.#sink.warn({ client, code: fault.code, reason: fault.message, seen }, 'a consumer is refused');
+  }
+
   producerFault(client: string, fault: KafkaFault): void {
     this.#onTrouble();
     const seen = this.#sinceTold(`producer ${fault.code}`);

@@ -1,7 +1,8 @@
 // One group and topic, shared by clients that keep no session: a queue of requests, served one at a time, first come first.
-import { fail } from '../errors.js';
+import { fail, type GatewayError } from '../errors.js';
 import type { Delivery, Poll } from './delivery.js';
 import { GroupSeat } from './group-seat.js';
+import { consumeError } from './lasting-fault.js';
 import type { PartitionStart } from './partition-start.js';
 import type { CommittedOffset, Message } from './ports.js';
 import { SharedPartition } from './shared-partition.js';
@@ -63,6 +64,7 @@ export class SharedConsumer {
       ...options,
       begun: (partition, start) => this.#begun(partition, start),
       changed: () => this.#serve(),
+      refused: (fault) => this.#refuseAll(consumeError(fault)),
     });
   }
 
@@ -71,7 +73,7 @@ export class SharedConsumer {
     return this.#seat.pending;
   }
 
-  /** @throws GatewayError `too-many-requests` */
+  /** @throws GatewayError `too-many-requests`, `consume-denied`, `consume-refused` */
   poll(autoAck: boolean): Poll {
     const { settings } = this.#context;
     if (this.#waiting.length > settings.queueLength) throw fail('too-many-requests');
@@ -80,6 +82,8 @@ export class SharedConsumer {
     this.#expired = false;
     const ready = this.#waiting.length === 0 ? this.#take(now, autoAck) : undefined;
     if (ready) return { delivery: Promise.resolve(ready), cancel: () => ready.failed() };
+    const fault = this.#seat.lastingFault();
+    if (fault) throw consumeError(fault);
     return this.#queue(autoAck, now + settings.longPollingTimeoutMs);
   }
 
@@ -132,7 +136,11 @@ export class SharedConsumer {
 
   /** Whoever waits is told that the service stops. Acks go on. */
   refuse(): void {
-    for (const waiting of this.#waiting.splice(0)) waiting.reject(fail('pixy-stopping'));
+    this.#refuseAll(fail('pixy-stopping'));
+  }
+
+  #refuseAll(error: GatewayError): void {
+    for (const waiting of this.#waiting.splice(0)) waiting.reject(error);
   }
 
   /** Waits (bounded) for outstanding acks, commits, leaves. Never rejects. @returns sparse acks that no commit covers. */

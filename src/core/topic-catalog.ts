@@ -1,5 +1,5 @@
 // TopicCatalog: which topics exist, asked of the cluster at most once in a while for everybody.
-import type { Admin, Clock, TopicMetadata } from './ports.js';
+import { type Admin, type Clock, KafkaCode, KafkaError, type KafkaFault, type TopicMetadata } from './ports.js';
 import { own } from './promises.js';
 import { TopicIds } from './topic-ids.js';
 
@@ -10,6 +10,17 @@ const maxAgeOfNewsMs = 100;
 const newsMs = 5_000;
 /** How old what is shown without waiting may be before the cluster is asked again, ms. */
 const maxAgeKnownMs = 5_000;
+/** How old it may be that a topic may or may not be seen, ms; and of how many that is kept. */
+const maxAgeDeniedMs = 2_000;
+const mostAsked = 1_000;
+/** As librdkafka tells it. */
+const denied: KafkaFault = {
+  code: KafkaCode.topicAuthorizationFailed,
+  message: 'Broker: Topic authorization failed',
+  fatal: false,
+  retriable: false,
+  abortable: false,
+};
 const none: ReadonlyMap<string, TopicMetadata> = new Map();
 
 /** A shared, cached look at the cluster's topics: single flight, so that a hundred waiting consumers cost one request. */
@@ -25,6 +36,7 @@ export class TopicCatalog {
   /** A topic that the last answer lacks although somebody produced to it, until when. */
   #awaited = '';
   #awaitedUntil = Number.NEGATIVE_INFINITY;
+  readonly #asked = new Map<string, { readonly at: number; readonly denial: Promise<KafkaError | undefined> }>();
 
   constructor(admin: Admin, clock: Clock) {
     this.#admin = admin;
@@ -64,10 +76,33 @@ export class TopicCatalog {
     this.#askedAt = Number.NEGATIVE_INFINITY;
   }
 
+  /**
+   * Of a topic that is not among all(): whether it is there and may not be seen.
+   * @throws KafkaError when Kafka says so; at most a few seconds old
+   */
+  async checkVisible(name: string): Promise<void> {
+    const now = this.clock.monotonic();
+    let asked = this.#asked.get(name);
+    if (!asked || now - asked.at > maxAgeDeniedMs) {
+      asked = { at: now, denial: this.#denialOf(name) };
+      if (this.#asked.size >= mostAsked) this.#asked.clear();
+      this.#asked.set(name, asked);
+    }
+    const denial = await asked.denial;
+    if (denial) throw denial;
+  }
+
   /** Which of these do not exist; undefined when the cluster does not answer. */
   async missing(names: readonly string[]): Promise<string[] | undefined> {
     const topics = await this.all().catch(() => undefined);
     return topics && names.filter((name) => !topics.has(name));
+  }
+
+  /** A list of all topics leaves out what may not be seen; asked for by its name, a topic is refused. */
+  async #denialOf(name: string): Promise<KafkaError | undefined> {
+    // Without an answer nothing is known: the topic counts as missing.
+    const found = await this.#admin.identity([name]).catch(() => undefined);
+    return found?.denied?.includes(name) ? new KafkaError(denied) : undefined;
   }
 
   async #ask(): Promise<ReadonlyMap<string, TopicMetadata>> {

@@ -140,6 +140,9 @@ export class ClusterAdmin implements Admin {
       return {
         clusterId: answer.clusterId ?? '',
         topicIds: new Map(known.map(({ name, topicId }) => [name ?? '', topicId])),
+        denied: answer.topics
+          .filter(({ errorCode }) => errorCode === KafkaCode.topicAuthorizationFailed)
+          .map(({ name }) => name ?? ''),
       };
     });
   }

@@ -33,6 +33,8 @@ const checkTimeoutMs = 2_000;
 /** One connected librdkafka client. */
 export interface Client<N extends NativeClient> {
   readonly native: N;
+  /** Why librdkafka gave the client up: its errors say only that it did. */
+  readonly fatalReason: string | undefined;
   /** Runs a call that ends in a callback. @throws KafkaError */
   ask<T>(call: (callback: Callback<T>) => void): Promise<T>;
   /** Never rejects; a disconnect that hangs is given up after timeoutMs and said so in the log. */
@@ -51,12 +53,14 @@ export async function connect<N extends NativeClient>(
   const { log } = options;
   const native = construct(options);
   let lastTrouble = '';
+  let fatalReason: string | undefined;
   const onEvent = (type: string, data: NativeEvent): void => {
     if (type === 'error') {
       const fault = faultFrom(data as NativeError);
       lastTrouble ||= fault.message;
       options.onFault(fault);
     } else if (type === 'log') {
+      if (data.fac === 'FATAL') fatalReason = reasonOf(data.message);
       if ((data.severity ?? 7) <= 4) lastTrouble = plain(data.message);
       logEvent(log, data);
     } else if (type === 'stats') {
@@ -68,6 +72,9 @@ export async function connect<N extends NativeClient>(
 
   const client: Client<N> = {
     native,
+    get fatalReason() {
+      return fatalReason;
+    },
     ask: (call) => ask(call),
     disconnect: (limitMs) => disconnect(native, callbacks, options, limitMs),
   };
@@ -175,6 +182,12 @@ function logEvent(log: Log, { severity = 7, fac, message }: NativeEvent): void {
     severity <= 2 ? 'error' : severity <= 4 ? 'warn' : severity === 5 ? 'info' : severity === 6 ? 'debug' : 'trace';
   log[level]({ fac }, message);
 }
+
+/** Of `[thrd:main]: Fatal error: <what>: <what was done>: <what>` the first part that says something. */
+const reasonOf = (text: string): string =>
+  plain(text)
+    .replace(/^(?:Fatal )?error: /i, '')
+    .replace(/: Fatal consumer error: .*$/, '');
 
 /** librdkafka's log text without its thread's name and without the times, for whoever waits for an answer. */
 const plain = (text: string): string => text.replace(/^\[thrd:[^\]]*\]: (\S+: )?/, '').replace(/ \(after .*\)$/, '');

@@ -1,9 +1,10 @@
 // The Consumer port on librdkafka.
+import { after } from '../clock.js';
 import {
   type Consumer,
   type ConsumerOptions,
   KafkaCode,
-  type KafkaError,
+  KafkaError,
   type KafkaFault,
   type Message,
   OFFSET_BEGINNING,
@@ -23,6 +24,9 @@ import { Rebalancer } from './rebalance.js';
 
 /** How long commit() waits for the broker. */
 const commitTimeoutMs = 10_000;
+
+/** How often it is looked whether a reason has come, ms. */
+const reasonMs = 10;
 
 /** What has to be done for topics before they are subscribed to. */
 type Prepare = (topics: readonly string[]) => Promise<void>;
@@ -140,20 +144,29 @@ class RdConsumer implements Consumer {
       const { onEnd } = this.#options;
       const { error, messages, ends } = await takeBatch(this.#native, remaining, max, onEnd !== undefined);
       for (const end of ends) onEnd?.(end);
-      if (error) this.#failed(error);
+      if (error) await this.#failed(error);
       if (messages.length > 0) return messages;
       if (remaining === 0) return [];
     }
   }
 
   /** What consume() reports besides messages. Only an error that ends the consumer is thrown. */
-  #failed(raw: NativeError | number): void {
+  async #failed(raw: NativeError | number): Promise<void> {
     if (this.#closing) return;
     const fault = faultFrom(raw);
-    if (fault.fatal) throw wrap(raw);
+    if (fault.fatal) throw new KafkaError({ ...fault, message: (await this.#fatalReason()) ?? fault.message });
     // Nobody polled for max.poll.interval.ms: librdkafka left the group and joins again by itself with this poll.
     if (fault.code !== KafkaCode.maxPollExceeded) this.#options.onFault?.(fault);
     else if (this.#rebalancer) this.#rebalancer.lost = true;
+  }
+
+  /** librdkafka tells it in a log line, which may come a moment later. */
+  async #fatalReason(): Promise<string | undefined> {
+    for (let looks = 0; looks < 50 && this.#client.fatalReason === undefined; looks++)
+      await new Promise<void>((resolve) => {
+        after(reasonMs, resolve);
+      });
+    return this.#client.fatalReason;
   }
 
   storeOffset({ topic, partition, offset }: TopicPartitionOffset): void {

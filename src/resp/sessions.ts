@@ -12,6 +12,8 @@ import type { KafkaGateway } from './kafka-gateway.js';
 import { ConnectionStreams } from './streams/connection-streams.js';
 import { type ConsumeKey, type ProduceKey, parseConsumeKeys, parseProduceKey } from './topics-key.js';
 
+/** A consumer that was refused is tried again so long after, ms: clients that go on asking ask at once. */
+const refusedMs = 1_000;
 /** Up to here byte by byte is faster. */
 const shortBytes = 64;
 
@@ -23,6 +25,9 @@ export class ConnectionSessions implements Sessions {
   #lastKey: { readonly bytes: Buffer; readonly parsed: ProduceKey } | undefined;
   #consumer: ConsumerSession | undefined;
   #opening: Promise<unknown> | undefined;
+  #left: Promise<void> | undefined;
+  /** When a consumer was last refused what it needs. */
+  #refusedAt = Number.NEGATIVE_INFINITY;
   #saidUnit: string | undefined;
   #streams: ConnectionStreams | undefined;
   /** Whatever still runs for the connection opens nothing any more: nobody would close it. */
@@ -101,6 +106,7 @@ export class ConnectionSessions implements Sessions {
     const { signal, name } = this.#ctx;
     if (signal.aborted) throw signal.reason;
     if (!name.includes(':')) throw fail('not-identified');
+    if (this.#consumer?.isOver) this.#leave(this.#consumer);
     if (this.#consumer && !sameTopics(this.#consumer.topics, wanted.topics)) {
       throw fail('topics-differ', name, consumerId(name, this.#consumer.topics), consumerId(name, wanted.topics));
     }
@@ -142,6 +148,14 @@ export class ConnectionSessions implements Sessions {
     const session = this.#consumer;
     this.#consumer = undefined;
     if (session) await this.#gateway.closeConsumer(session);
+    await this.#left;
+  }
+
+  /** A consumer that can't go on: the next one is opened when it has left. */
+  #leave(session: ConsumerSession): void {
+    this.#consumer = undefined;
+    this.#left = this.#gateway.closeConsumer(session);
+    this.#refusedAt = performance.now();
   }
 
   async close(): Promise<number> {
@@ -179,10 +193,13 @@ export class ConnectionSessions implements Sessions {
       clientId: `${name.slice(group.length + 1)}#${conn}`,
       topics,
       properties,
+      delayMs: Math.max(0, this.#refusedAt + refusedMs - performance.now()),
     };
     try {
+      await this.#left;
       this.#consumer = await this.#gateway.consumers.open(member, timeoutMs, signal);
     } catch (error) {
+      if (error instanceof GatewayError && error.code === 'poll-failed') this.#refusedAt = performance.now();
       if (!(error instanceof KafkaError)) throw error;
       throw new GatewayError('consumer-refused', [consumer, name, error.message], { cause: error });
     }

@@ -173,7 +173,11 @@ export class ScriptedConsumer implements Consumer {
   }
 
   assign(): void {}
-  pause(): void {}
+  paused: readonly TopicPartition[] = [];
+  pause(partitions: readonly TopicPartition[]): void {
+    this.paused = partitions;
+  }
+
   resume(): void {}
   offsetsForTimes = unused as () => Promise<never>;
 }

@@ -1,5 +1,5 @@
 // HandOut: which entries of a group's partitions go to which of the members that ask: first come, first served.
-import type { Clock } from '../ports.js';
+import type { Clock, KafkaFault } from '../ports.js';
 import type { Member, Members } from './members.js';
 import { type Handed, type Pending, ReplyRoom } from './pending.js';
 import type { StreamPartition, Wants } from './stream-partition.js';
@@ -12,6 +12,7 @@ export interface ReadRequest {
 
 interface Waiting extends ReadRequest {
   readonly resolve: (handed: Handed[]) => void;
+  readonly refuse: (fault: KafkaFault) => void;
 }
 
 export interface HandOutOptions {
@@ -48,12 +49,19 @@ export class HandOut {
   }
 
   /** Waits for entries in the order of callers. @returns how to stop waiting: nothing is handed out then. */
-  wait(request: ReadRequest, resolve: (handed: Handed[]) => void): () => void {
-    const waiting = { ...request, resolve };
+  wait(request: ReadRequest, resolve: Waiting['resolve'], refuse: Waiting['refuse']): () => void {
+    const waiting = { ...request, resolve, refuse };
     this.#waiting.add(waiting);
     return () => {
       this.#waiting.delete(waiting);
     };
+  }
+
+  /** Nothing will come before somebody mends what is wrong. */
+  refuse(fault: KafkaFault): void {
+    const refused = [...this.#waiting];
+    this.#waiting.clear();
+    for (const { refuse } of refused) refuse(fault);
   }
 
   /** Something is ready: those who wait get it. */

@@ -1,6 +1,7 @@
 // RangeReader: reads pieces of partitions for whoever asks, over one warm consumer without a group, one request after another.
 import { GatewayError } from '../../errors.js';
 import { sleep } from '../clock.js';
+import { isLasting } from '../lasting-fault.js';
 import { type Memory, uncounted } from '../memory-budget.js';
 import { messageBytes } from '../message-bytes.js';
 import {
@@ -80,6 +81,8 @@ export class RangeReader {
   #requests = 0;
   #cancelIdle: () => void = () => {};
   #ended: (position: TopicPartitionOffset) => void = () => {};
+  /** What keeps the ranges that are being read from being read. */
+  #refused: KafkaFault | undefined;
   #closed = false;
 
   constructor(options: RangeReaderOptions) {
@@ -88,7 +91,7 @@ export class RangeReader {
 
   /**
    * The messages of these ranges, one range of a partition. Large ones are not read to their ends: see readTo.
-   * @throws GatewayError `kafka-unavailable` when they can't be read in time; `memory-limit`.
+   * @throws GatewayError `kafka-unavailable` when they can't be read in time; `memory-limit`; KafkaError when they may not be read.
    */
   async read(
     topic: string,
@@ -171,7 +174,11 @@ export class RangeReader {
   #open(): Promise<Consumer> {
     if (this.#closed) throw new GatewayError('shutting-down');
     if (!this.#consumer) {
-      const { kafka, onFault } = this.#options;
+      const { kafka } = this.#options;
+      const onFault = (fault: KafkaFault): void => {
+        if (isLasting(fault)) this.#refused = fault;
+        this.#options.onFault(fault);
+      };
       const opening = kafka.consumer({ properties, onFault, onEnd: (position) => this.#ended(position) }, connectMs);
       this.#consumer = opening;
       opening.catch(() => {
@@ -201,8 +208,10 @@ export class RangeReader {
     this.#ended = (position) => ended.push(position);
     consumer.assign(readings.map(({ partition, from }) => ({ topic, partition, offset: from })));
     const paused: TopicPartition[] = [];
+    this.#refused = undefined;
     try {
       while (open.size > 0) {
+        if (this.#refused) throw new KafkaError(this.#refused);
         const before = [...open.keys()];
         if (this.#options.clock.monotonic() > deadline) throw unavailable('a range could not be read in time');
         for (const message of await consumer.poll(batchMessages, pollMs)) {

@@ -1,6 +1,6 @@
 // StreamGroup: one consumer group of one stream in this gateway. One Kafka consumer hands its entries to the members that ask.
 import { GroupSeat } from '../group-seat.js';
-import type { CommittedOffset, TopicPartition } from '../ports.js';
+import { type CommittedOffset, KafkaError, type TopicPartition } from '../ports.js';
 import type { ReaderContext } from '../shared-settings.js';
 import type { TopicCatalog } from '../topic-catalog.js';
 import { HandOut, type ReadRequest } from './hand-out.js';
@@ -66,6 +66,7 @@ export class StreamGroup {
       group: options.kafkaGroup,
       begun: (partition, start) => new StreamPartition(partition, start, maxPending, pendingBytes),
       changed: () => this.#handOut.serve(),
+      refused: (fault) => this.#handOut.refuse(fault),
     });
     this.#handOut = new HandOut({
       clock: options.context.clock,
@@ -127,10 +128,20 @@ export class StreamGroup {
     return this.#handOut.read(request);
   }
 
+  /** @throws KafkaError while the group can't be read, until somebody mends what is wrong. */
+  checkReadable(): void {
+    const fault = this.#seat.lastingFault();
+    if (fault) throw new KafkaError(fault);
+  }
+
   /** Waits for entries in the order of callers. @returns how to stop waiting: nothing is handed out then. */
-  wait(request: ReadRequest, resolve: (handed: Handed[]) => void): () => void {
+  wait(
+    request: ReadRequest,
+    resolve: (handed: Handed[]) => void,
+    refuse: (error: KafkaError) => void = () => {},
+  ): () => void {
     this.used();
-    const stop = this.#handOut.wait(request, resolve);
+    const stop = this.#handOut.wait(request, resolve, (fault) => refuse(new KafkaError(fault)));
     return () => {
       stop();
       this.used();

@@ -37,13 +37,16 @@ export interface Marks {
 const leaderMs = 3_000;
 const leaderRetryMs = 50;
 
-/** A topic's partitions with what they hold; undefined when there is no such topic. @throws KafkaError */
+/** A topic's partitions with what they hold; undefined when there is no such topic. @throws KafkaError, also when it may not be seen */
 export async function marksOf(catalog: TopicCatalog, admin: Admin, topic: string): Promise<Marks[] | undefined> {
   const { clock } = catalog;
   const deadline = clock.monotonic() + leaderMs;
   for (;;) {
     const found = (await catalog.all()).get(topic);
-    if (!found) return undefined;
+    if (!found) {
+      await catalog.checkVisible(topic);
+      return undefined;
+    }
     try {
       return await admin.watermarks(found.partitions.map(({ partition }) => ({ topic, partition })));
     } catch (error) {

@@ -1,5 +1,6 @@
 // TopicTail: what comes to a topic from now on, for everybody who listens in this gateway: one consumer without a group.
 import { sleep } from '../clock.js';
+import { isLasting, isOfLogin } from '../lasting-fault.js';
 import { messageBytes } from '../message-bytes.js';
 import {
   type Admin,
@@ -34,6 +35,8 @@ const batchMessages = 256;
 const connectMs = 10_000;
 /** How often a missing topic, or a broker that doesn't answer, is tried again, ms. */
 const retryMs = 1_000;
+/** As soon as a broker has to refuse a topic that may not be read, ms. */
+const refusalMs = 3_000;
 /** How often new partitions are looked for, ms. */
 const partitionCheckMs = 10_000;
 
@@ -51,6 +54,9 @@ export class TopicTail {
   #keptBytes = 0;
   readonly #keptFrom = new Map<number, number>();
   #closed = false;
+  /** What keeps the topic from being read until somebody mends it. */
+  #fault: KafkaFault | undefined;
+  readonly #refused = new Set<(fault: KafkaFault) => void>();
   #loop: Promise<void>;
 
   constructor(topic: string, context: TailContext) {
@@ -78,6 +84,17 @@ export class TopicTail {
     return () => this.#listeners.delete(listener);
   }
 
+  /** What keeps the topic from being read until somebody mends it, as last heard. */
+  get fault(): KafkaFault | undefined {
+    return this.#fault;
+  }
+
+  /** @param refused called when the topic can't be read until somebody mends what is wrong. @returns how to stop hearing of that. */
+  onRefused(refused: (fault: KafkaFault) => void): () => void {
+    this.#refused.add(refused);
+    return () => this.#refused.delete(refused);
+  }
+
   /** What came since these positions, as far as it has been heard; undefined when that isn't all kept. */
   since(positions: Positions): Message[] | undefined {
     for (const [partition, from] of this.#keptFrom) if ((positions.get(partition) ?? 0) < from) return undefined;
@@ -99,7 +116,7 @@ export class TopicTail {
         if (marks) await this.#follow(marks, existed, started);
         existed = marks !== undefined;
       } catch (error) {
-        if (error instanceof KafkaError) this.#context.onFault(error);
+        if (error instanceof KafkaError) this.#failed(error);
         else this.#context.onBug(error);
       }
       started();
@@ -117,12 +134,21 @@ export class TopicTail {
       if (!this.#positions.has(partition)) this.#positions.set(partition, existed && !again ? high : low);
       if (!this.#keptFrom.has(partition)) this.#keptFrom.set(partition, this.#positions.get(partition)!);
     }
-    const consumer = await kafka.consumer({ properties, onFault }, connectMs);
+    let refusal: KafkaFault | undefined;
+    const heard = (fault: KafkaFault): void => {
+      if (isLasting(fault) && !isOfLogin(fault)) refusal = fault;
+      else onFault(fault);
+    };
+    const consumer = await kafka.consumer({ properties, onFault: heard }, connectMs);
     try {
       this.#assign(consumer);
       started();
       let checkAt = clock.monotonic() + partitionCheckMs;
+      const trustedAt = clock.monotonic() + refusalMs;
       while (!this.#closed) {
+        // Another consumer is told again, or can read.
+        if (refusal) throw new KafkaError(refusal);
+        if (clock.monotonic() > trustedAt) this.#fault = undefined;
         this.#heard(await consumer.poll(batchMessages, pollMs));
         if (clock.monotonic() < checkAt) continue;
         checkAt = clock.monotonic() + partitionCheckMs;
@@ -134,12 +160,20 @@ export class TopicTail {
     }
   }
 
+  #failed(error: KafkaError): void {
+    this.#context.onFault(error);
+    if (!isLasting(error)) return;
+    this.#fault = error;
+    for (const refused of [...this.#refused]) guard(() => refused(error), this.#context.onBug);
+  }
+
   #assign(consumer: Consumer): void {
     consumer.assign([...this.#positions].map(([partition, offset]) => ({ topic: this.topic, partition, offset })));
   }
 
   #heard(messages: readonly Message[]): void {
     if (messages.length === 0) return;
+    this.#fault = undefined;
     for (const message of messages) {
       this.#positions.set(message.partition, message.offset + 1);
       this.#kept.push(message);

@@ -35,9 +35,10 @@ export const consume = {
   },
   errors: {
     400: 'Unknown cluster, no group, or bad ack parameters',
+    403: "Kafka's rights do not permit it",
     408: 'Nothing to read within the long polling time-out',
     429: 'Too many requests wait for this group and topic',
-    503: 'Consuming is disabled, or the service stops',
+    503: 'Consuming is disabled, the service stops, or Kafka refuses the group until somebody mends what it says',
   },
   async run({ proxy, topic, params, onEnd }) {
     const poll = proxy.poll(params.group(), topic, modeOf(params));

@@ -2,7 +2,8 @@
 // An id says exactly where to go on in its own partition; in the others too on the connection that got it, else by the stream's
 // order (docs/STREAMS.md).
 
-import type { Message } from '../../core/ports.js';
+import { isLasting } from '../../core/lasting-fault.js';
+import { KafkaError, type KafkaFault, type Message } from '../../core/ports.js';
 import { type Marks, marksOf, readBackward, streamLog } from '../../core/streams/stream-log.js';
 import { merge, type Read, readKept, readOn } from '../../core/streams/stream-tail.js';
 import type { Cut } from '../../core/streams/time-line.js';
@@ -126,9 +127,9 @@ async function wait(ctx: Context, sources: readonly Source[], max: number, ms: n
   try {
     // One that can't be had must not keep those before it.
     for (const { topic } of sources) used.push(streams.tails.use(topic));
-    const come = await waitFor<{ source: Source; read: Read }>(ctx, ms, (resolve) => {
+    const come = await waitFor<{ source: Source; read: Read }>(ctx, ms, (resolve, refuse) => {
       const stops = sources.map((source, index) =>
-        hear(ctx, source, used[index]!.tail, max, (read) => resolve({ source, read })),
+        hear(ctx, source, used[index]!.tail, max, (read) => resolve({ source, read }), refuse),
       );
       return () => {
         for (const stop of stops) stop();
@@ -140,7 +141,14 @@ async function wait(ctx: Context, sources: readonly Source[], max: number, ms: n
   }
 }
 
-function hear(ctx: Context, source: Source, tail: TopicTail, max: number, come: (read: Read) => void): () => void {
+function hear(
+  ctx: Context,
+  source: Source,
+  tail: TopicTail,
+  max: number,
+  come: (read: Read) => void,
+  refuse: (error: unknown) => void,
+): () => void {
   let stopped = false;
   // Nothing that the tail hears may be answered before what lies between the source's place and the tail's start.
   let caughtUp = false;
@@ -151,6 +159,9 @@ function hear(ctx: Context, source: Source, tail: TopicTail, max: number, come: 
     if (read.messages.length > 0) come(read);
   };
   const stopListening = tail.listen(look);
+  const refused = (fault: KafkaFault): void => refuse(new KafkaError(fault));
+  const stopRefused = tail.onRefused(refused);
+  if (tail.fault) refused(tail.fault);
   const catchUp = async (): Promise<void> => {
     await tail.ready;
     const read = stopped ? undefined : await readSince(ctx, source, max);
@@ -162,12 +173,14 @@ function hear(ctx: Context, source: Source, tail: TopicTail, max: number, come: 
     }
   };
   catchUp().catch((err: unknown) => {
-    ctx.log.warn({ conn: ctx.id, topic: source.topic, err }, 'XREAD could not look back');
+    if (err instanceof KafkaError && isLasting(err)) refuse(err);
+    else ctx.log.warn({ conn: ctx.id, topic: source.topic, err }, 'XREAD could not look back');
     caughtUp = true;
   });
   return () => {
     stopped = true;
     stopListening();
+    stopRefused();
   };
 }
 

@@ -118,6 +118,7 @@ function readOpen(
     }
   }
   if (found.length > 0) return answer(ctx, found);
+  for (const [index, { after }] of wanted.entries()) if (!after) groups[index]!.checkReadable();
   return read.blockMs === undefined ? nullArray : wait(ctx, read, wanted, groups, read.blockMs);
 }
 
@@ -136,12 +137,10 @@ async function wait(
   groups: readonly StreamGroup[],
   blockMs: number,
 ): Promise<Reply> {
-  const come = await waitFor<{ index: number; handed: Handed[] }>(ctx, blockMs, (resolve) => {
+  const come = await waitFor<{ index: number; handed: Handed[] }>(ctx, blockMs, (resolve, refuse) => {
+    // The first one that has something answers; the others hand nothing out.
     const stops = groups.map((group, index) =>
-      group.wait(request(ctx, read, group), (handed) => {
-        // The first one that has something answers; the others hand nothing out.
-        resolve({ index, handed });
-      }),
+      group.wait(request(ctx, read, group), (handed) => resolve({ index, handed }), refuse),
     );
     return () => {
       for (const stop of stops) stop();

@@ -104,11 +104,14 @@ async function take(
     const handed = group.read(request(group));
     if (handed.length > 0) return { key: keys[index]!, group, handed };
   }
+  for (const group of groups) group.checkReadable();
   // A group that was joined just now may have something in a moment: an empty answer would say that the list is empty.
   const ms = waitMs ?? (groups.some((group) => !group.isSettled) ? joinMs : 0);
   if (ms === 0) return undefined;
-  const come = await waitFor<{ index: number; handed: Handed[] }>(ctx, ms, (resolve) => {
-    const stops = groups.map((group, index) => group.wait(request(group), (handed) => resolve({ index, handed })));
+  const come = await waitFor<{ index: number; handed: Handed[] }>(ctx, ms, (resolve, refuse) => {
+    const stops = groups.map((group, index) =>
+      group.wait(request(group), (handed) => resolve({ index, handed }), refuse),
+    );
     return () => {
       for (const stop of stops) stop();
     };

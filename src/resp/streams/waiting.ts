@@ -2,13 +2,13 @@
 import type { Context } from '../context.js';
 
 /**
- * @param arm starts to wait; it gets what to call with the result, and returns how to stop.
+ * @param arm starts to wait; it gets what to call with the result, or with why there will be none, and returns how to stop.
  * @returns undefined after ms (Infinity: never). Rejects with the signal's reason when the client is gone or the server drains.
  */
 export function waitFor<T>(
   ctx: Context,
   ms: number,
-  arm: (come: (value: T) => void) => () => void,
+  arm: (come: (value: T) => void, refuse: (error: unknown) => void) => () => void,
 ): Promise<T | undefined> {
   const { signal } = ctx;
   return new Promise((resolve, reject) => {
@@ -30,7 +30,10 @@ export function waitFor<T>(
     const cancel = ctx.server.clock.after(ms, () => settle(() => resolve(undefined)));
     signal.addEventListener('abort', aborted, { once: true });
     try {
-      stop = arm((value) => settle(() => resolve(value)));
+      stop = arm(
+        (value) => settle(() => resolve(value)),
+        (error) => settle(() => reject(error)),
+      );
       // It came at once.
       if (isSettled) stop();
     } catch (error) {

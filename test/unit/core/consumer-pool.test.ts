@@ -5,6 +5,7 @@ import { KafkaCode, KafkaError } from '../../../src/core/ports.js';
 import type { SharedSettings } from '../../../src/core/shared-settings.js';
 import { Stats } from '../../../src/core/stats.js';
 import { TopicCatalog } from '../../../src/core/topic-catalog.js';
+import type { GatewayError } from '../../../src/errors.js';
 import { ManualClock } from '../../support/clock.js';
 import { FakeKafka } from '../../support/fake-kafka.js';
 import { fault } from '../../support/port-doubles.js';
@@ -346,5 +347,37 @@ describe('consumer pool', () => {
   it('disabled: every request is refused', () => {
     const { pool } = make({ disabled: true });
     assert.throws(() => pool.poll('g', 't', false), /service is disabled by configuration/);
+  });
+
+  it('a topic or group that may not be read was a long poll that expired: who waits is refused, and it is tried again', async () => {
+    const { kafka, clock, pool, poll, close } = make();
+    const waiting = poll();
+    await clock.advance(100);
+    for (const consumer of kafka.consumers) consumer.tell(fault(30, 'Broker: Group authorization failed'));
+    await clock.advance(1);
+    assert.equal(waiting.result.error, 'Kafka does not permit it: Broker: Group authorization failed');
+    assert.throws(
+      () => pool.poll('g', 't', false),
+      (error: GatewayError) => error.httpStatus === 403 && error.grpcStatus === 7,
+    );
+    await clock.advance(3_000);
+    const mended = poll();
+    await clock.advance(1_500);
+    kafka.seed('t', 0, 'after');
+    await clock.advance(1_500);
+    assert.equal(mended.result.value, 'after');
+    await close();
+  });
+
+  it('what Kafka refuses of a group otherwise is not possible now: 503', async () => {
+    const { kafka, clock, pool, poll, close } = make();
+    poll();
+    await clock.advance(100);
+    for (const consumer of kafka.consumers) consumer.tell(fault(23, 'Broker: Inconsistent group protocol'));
+    assert.throws(
+      () => pool.poll('g', 't', false),
+      (error: GatewayError) => error.httpStatus === 503 && error.grpcStatus === 14,
+    );
+    await close();
   });
 });

@@ -274,3 +274,43 @@ test('closing ends a wait and drops the read-ahead', async () => {
   assert.equal(consumer.closed, true);
   assert.equal(await session.next(100, never), undefined);
 });
+
+const groupDenied = fault(30, 'Broker: Group authorization failed');
+const topicDenied = fault(KafkaCode.topicAuthorizationFailed, 'Broker: Topic authorization failed');
+const told = { code: 'poll-failed', message: 'Poll Broker: Group authorization failed' };
+
+test('a group that may not be read looked empty for ever: who waits is told, and the session is over', async () => {
+  const { session, consumer, clock, lines } = setUp();
+  consumer.assigned = [];
+  const waiting = assert.rejects(session.next(60_000, never), told);
+  await clock.advance(10);
+  session.fault(groupDenied);
+  await clock.advance(1_100);
+  await waiting;
+  assert.equal(session.isOver, true);
+  assert.deepEqual(lines, ['a consumer is refused']);
+});
+
+test('of topics one may not be read: it is told, the others go on, and it is fetched anew after a while', async () => {
+  const { session, consumer, clock } = setUp();
+  session.fault(topicDenied);
+  await assert.rejects(session.next(60_000, never), code('poll-failed'));
+  consumer.give(message(0));
+  assert.equal((await session.next(60_000, never))?.offset, 0);
+  const again = assert.rejects(session.next(60_000, never), code('poll-failed'));
+  await clock.advance(1_100);
+  await again;
+  assert.equal(session.isOver, false);
+  await clock.advance(3_000);
+  const mended = session.next(1_500, never);
+  await clock.advance(2_000);
+  assert.equal(await mended, undefined);
+  assert.deepEqual(consumer.paused, consumer.assigned);
+});
+
+test('one broker that does not let us in is waited out while others serve', async () => {
+  const { session, consumer } = setUp();
+  session.fault(fault(-169, 'Local: Authentication failure'));
+  consumer.give(message(0));
+  assert.equal((await session.next(60_000, never))?.offset, 0);
+});

@@ -1,0 +1,158 @@
+// Kafka's own rights: what the gateway's Kafka user may not read is an error for its clients, and works as soon as it is granted.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { Admin } from '@platformatic/kafka';
+import type { Redis } from 'ioredis';
+import { eventually } from '../support/eventually.js';
+import { freePort, GatewayProcess } from '../support/gateway.js';
+import { KafkaServer, saslUser, whyNoKafka } from '../support/kafka-server.js';
+import { met } from '../support/needs.js';
+import { connect } from '../support/redis-client.js';
+
+const kinds = { topic: 2, group: 3 } as const;
+const operations = { read: 3, write: 4, describe: 8 } as const;
+
+describe('rights that Kafka does not give the gateway', () => {
+  let kafka: KafkaServer | undefined;
+  let rafka: GatewayProcess | undefined;
+  let admin: Admin | undefined;
+  let httpPort = 0;
+  const clients: Redis[] = [];
+
+  before(async () => {
+    if (whyNoKafka() !== undefined) return;
+    kafka = await KafkaServer.start({
+      sasl: true,
+      properties: {
+        'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+        'super.users': 'User:ANONYMOUS',
+      },
+    });
+    const [host = '', port = ''] = kafka.brokers.split(':');
+    admin = new Admin({ clientId: 'test', bootstrapBrokers: [{ host, port: Number(port) }] });
+    await admin.createTopics({ topics: ['hidden', 'shown', 'open'], partitions: 1, replicas: 1 });
+    await grant('topic', 'shown', 'describe');
+    await grant('topic', 'shown', 'write');
+    for (const operation of ['read', 'write', 'describe'] as const) await grant('topic', 'open', operation);
+    httpPort = await freePort();
+    rafka = await GatewayProcess.start({
+      config: {
+        general: {
+          'bootstrap.servers': kafka.saslBrokers,
+          'security.protocol': 'SASL_PLAINTEXT',
+          'sasl.mechanism': 'PLAIN',
+          'sasl.username': saslUser.username,
+          'sasl.password': saslUser.password,
+        },
+        consumer: { 'auto.offset.reset': 'earliest' },
+        pool: { initialOffset: 'oldest' },
+        http: { port: httpPort },
+      },
+    });
+  });
+  after(async () => {
+    for (const client of clients) client.disconnect();
+    await rafka?.stop();
+    await admin?.close();
+    await kafka?.stop();
+  });
+
+  async function grant(kind: keyof typeof kinds, name: string, operation: keyof typeof operations): Promise<void> {
+    const acl = {
+      resourcePatternType: 3,
+      principal: `User:${saslUser.username}`,
+      host: '*',
+      permissionType: 3,
+    } as const;
+    const creation = { ...acl, resourceType: kinds[kind], resourceName: name, operation: operations[operation] };
+    await admin!.createAcls({ creations: [creation] });
+  }
+
+  const named = async (name: string): Promise<Redis> => {
+    const client = await connect(rafka!.port);
+    clients.push(client);
+    await client.call('CLIENT', 'SETNAME', name);
+    return client;
+  };
+  const pop = (client: Redis, topic: string, config = '') => client.call('BLPOP', `topics:${topic}${config}`, '20');
+  /** The value of the first message that comes once what was wrong is mended. */
+  const popped = async (client: Redis, topic: string): Promise<string> => {
+    let value: unknown;
+    await eventually(30_000, async () => {
+      value = await pop(client, topic).then(
+        (message) => (message as unknown[] | null)?.[7],
+        () => undefined,
+      );
+      return value !== undefined;
+    });
+    return String(value);
+  };
+  const consume = async (topic: string, group: string): Promise<number> =>
+    (await fetch(`http://127.0.0.1:${httpPort}/topics/${topic}/messages?group=${group}`)).status;
+
+  test('a group without the right to read it: BLPOP says so, the next ones work when it is granted; REST 403', async (t) => {
+    if (!met(t, whyNoKafka())) return;
+    const client = await named('readers:a');
+    await client.call('RPUSHX', 'topics:open', 'one');
+    assert.equal(await client.call('DUMP', '10000'), 0);
+    await assert.rejects(pop(client, 'open'), { message: 'CONS Poll Broker: Group authorization failed' });
+    assert.equal(await consume('open', 'pool'), 403);
+    assert.ok(rafka!.lines.some(({ client: of, code }) => of === 'readers:a' && code === 30));
+    await grant('group', 'readers', 'read');
+    assert.equal(await popped(client, 'open'), 'one');
+    await grant('group', 'pool', 'read');
+    await eventually(30_000, async () => (await consume('open', 'pool')) === 200);
+  });
+
+  test('a topic without the right to read it is no empty one', async (t) => {
+    if (!met(t, whyNoKafka())) return;
+    const client = await named('readers:b');
+    await client.call('RPUSHX', 'topics:shown', 'two');
+    assert.equal(await client.call('DUMP', '10000'), 0);
+    const denied = { message: /Topic authorization failed/ };
+    await assert.rejects(pop(client, 'shown'), denied);
+    assert.equal(await consume('shown', 'pool'), 403);
+    for (const command of [
+      ['XRANGE', 'shown', '-', '+'],
+      ['XREVRANGE', 'shown', '+', '-'],
+      ['XREAD', 'STREAMS', 'shown', '0'],
+      ['XREAD', 'BLOCK', '20000', 'STREAMS', 'shown', '$'],
+      ['XRANGE', 'hidden', '-', '+'],
+      ['XLEN', 'hidden'],
+      ['XREAD', 'STREAMS', 'hidden', '0'],
+      ['XREAD', 'BLOCK', '20000', 'STREAMS', 'hidden', '$'],
+    ] as [string, ...string[]][])
+      await assert.rejects(client.call(...command), denied, command.join(' '));
+    await grant('topic', 'shown', 'read');
+    assert.equal(await popped(client, 'shown'), 'two');
+    await eventually(30_000, async () => (await consume('shown', 'pool')) === 200);
+    assert.equal(((await client.call('XRANGE', 'shown', '-', '+')) as unknown[]).length, 1);
+  });
+
+  test('what a group refuses of a member: the client’s own settings, and a second static member', async (t) => {
+    if (!met(t, whyNoKafka())) return;
+    const client = await named('readers:c');
+    await assert.rejects(pop(client, 'open', ':{"session.timeout.ms":1000}'), {
+      message: 'CONS Poll Broker: Invalid session timeout',
+    });
+    await grant('group', 'fresh', 'read');
+    await assert.rejects(pop(await named('fresh:a'), 'open', ':{"auto.offset.reset":"error"}'), {
+      message: 'CONS Poll Local: No offset to automatically reset to',
+    });
+    const [one, other] = [await named('fresh:one'), await named('fresh:other')];
+    const settings = ':{"group.instance.id":"same"}';
+    const fenced = assert.rejects(
+      async () => {
+        for (let calls = 0; calls < 10; calls++) await pop(one, 'open', settings);
+      },
+      { message: 'CONS Poll Broker: Static consumer fenced by other consumer with same group.instance.id' },
+    );
+    await eventually(30_000, () =>
+      rafka!.lines.some(({ client: of, msg }) => of === 'fresh:one' && msg === 'partitions assigned'),
+    );
+    const popping = pop(other, 'open', settings).catch(() => undefined);
+    await fenced;
+    other.disconnect();
+    await popping;
+  });
+});
