@@ -41,6 +41,7 @@ const table = {
   'consumer-refused': row('CONS', "Failed to register Consumer '%s' for Client '%s': %s"),
   'topics-unparsable': row('CONS', 'Cannot parse topics from `%s`'),
   'config-unparsable': row('CONS', "Error parsing configuration from '%s'; %s"),
+  'too-many-topics': row('CONS', 'A consumer reads %s topics at most, not %s: use more connections', 400, grpc.invalid),
   'poll-failed': row('CONS', 'Poll %s'),
   'shutting-down': row('CONS', 'Server shutdown', 503, grpc.unavailable),
   'too-many-consumers': row('CONS', 'Too many consumers: %s are open (--max-consumers)', 503, grpc.exhausted),

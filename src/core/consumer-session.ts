@@ -68,6 +68,8 @@ export class ConsumerSession {
   readonly #ledger: AckLedger;
   #assigned = new Map<string, TopicPartition>();
   #assignedAt: number;
+  /** In this turn, for an ack. */
+  #hasLooked = false;
   #polling: Promise<void> | undefined;
   #polledAt: number;
   #failure: GatewayError | undefined;
@@ -166,7 +168,7 @@ export class ConsumerSession {
    */
   ack(topic: string, partition: number, offset: number): undefined | Promise<void> {
     const key = partitionKey(topic, partition);
-    if (!this.#assigned.has(key)) this.#refreshAssignment();
+    if (!this.#assigned.has(key)) this.#lookAgain();
     if (!this.#assigned.has(key)) throw fail('ack-not-assigned', topic, partition, this.#options.id);
     try {
       const asked = this.#ledger.ack(key, { topic, partition }, offset);
@@ -393,6 +395,16 @@ export class ConsumerSession {
     this.#putOffFrom.delete(key);
     this.#readAhead.retain(({ topic, partition }) => partitionKey(topic, partition) !== key);
     this.#ledger.retain((held) => held !== key);
+  }
+
+  /** Once for all acks of one command: a look at many partitions costs as much as they are. */
+  #lookAgain(): void {
+    if (this.#hasLooked) return;
+    this.#hasLooked = true;
+    queueMicrotask(() => {
+      this.#hasLooked = false;
+    });
+    this.#refreshAssignment();
   }
 
   #refreshAssignment(): void {

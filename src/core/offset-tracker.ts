@@ -20,6 +20,8 @@ export class OffsetTracker<M> {
   /** By offset, ascending. */
   readonly #offers: Offer<M>[] = [];
   #released = 0;
+  /** No offer below this offset is released. */
+  #releasedFrom = 0;
 
   constructor(acked: AckedRanges, ackTimeoutMs: number) {
     this.acked = acked;
@@ -80,6 +82,7 @@ export class OffsetTracker<M> {
     const found = this.#offers[this.#indexOf(offset)];
     if (found?.offset !== offset) return false;
     if (!found.released) this.#released++;
+    this.#releasedFrom = this.#released === 1 ? offset : Math.min(this.#releasedFrom, offset);
     found.released = true;
     found.deadline = now;
     return true;
@@ -91,7 +94,7 @@ export class OffsetTracker<M> {
    * deadline: those behind it were offered later.
    */
   nextRetry(now: number): Offer<M> | undefined {
-    const due = this.#released > 0 ? this.#offers.find((offer) => offer.released) : this.#firstExpired(now);
+    const due = this.#released > 0 ? this.#firstReleased() : this.#firstExpired(now);
     if (!due) return undefined;
     if (due.released) this.#released--;
     else due.retries++;
@@ -127,6 +130,16 @@ export class OffsetTracker<M> {
   nextToRead(): number {
     const last = this.#offers.at(-1);
     return this.acked.nextOpen(last ? last.offset + 1 : this.base);
+  }
+
+  #firstReleased(): Offer<M> | undefined {
+    for (let index = this.#indexOf(this.#releasedFrom); index < this.#offers.length; index++) {
+      const offer = this.#offers[index]!;
+      if (!offer.released) continue;
+      this.#releasedFrom = offer.offset;
+      return offer;
+    }
+    return undefined;
   }
 
   #firstExpired(now: number): Offer<M> | undefined {

@@ -1,6 +1,6 @@
 // What this process answers to the others that serve the same port.
 import { setImmediate as turn } from 'node:timers/promises';
-import { isMeant } from './client-filter.js';
+import { meantOf } from './client-filter.js';
 import { clientLines } from './client-line.js';
 import { ownFacts } from './facts.js';
 import type { KafkaGateway } from './kafka-gateway.js';
@@ -16,7 +16,7 @@ export function answersOf(server: RespServer, gateway: KafkaGateway, metrics: Pe
     metrics,
     clients: (filter) => clientLines(server, filter),
     kill(filter) {
-      const found = [...server.clients()].filter((client) => isMeant(filter, client));
+      const found = meantOf(filter, server.clients());
       for (const client of found) client.destroy();
       return found.length;
     },

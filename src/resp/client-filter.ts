@@ -18,8 +18,10 @@ export interface ClientFilter {
   readonly except?: number;
 }
 
-export function isMeant({ tests, except }: ClientFilter, client: Context): boolean {
-  return client.id !== except && tests.every((test) => passes(test, client));
+/** Which of these are meant. */
+export function meantOf<C extends Context>({ tests, except }: ClientFilter, clients: Iterable<C>): C[] {
+  const passAll = tests.map(tester);
+  return [...clients].filter((client) => client.id !== except && passAll.every((passes) => passes(client)));
 }
 
 /**
@@ -44,11 +46,15 @@ export function readType(args: Args): ClientTest {
   return { isNormal: type.toLowerCase() === 'normal' };
 }
 
-function passes(test: ClientTest, client: Context): boolean {
-  if ('ids' in test) return test.ids.includes(client.id);
-  if ('isNormal' in test) return test.isNormal;
-  if ('user' in test) return client.user.name === test.user;
-  return 'address' in test ? client.address === test.address : client.localAddress === test.localAddress;
+function tester(test: ClientTest): (client: Context) => boolean {
+  if ('ids' in test) {
+    const ids = new Set(test.ids);
+    return ({ id }) => ids.has(id);
+  }
+  if ('isNormal' in test) return () => test.isNormal;
+  if ('user' in test) return ({ user }) => user.name === test.user;
+  if ('address' in test) return ({ address }) => address === test.address;
+  return ({ localAddress }) => localAddress === test.localAddress;
 }
 
 function readTest(option: string, args: Args): ClientTest {

@@ -1,15 +1,11 @@
 // One line of CLIENT LIST and CLIENT INFO.
-import { type ClientFilter, isMeant } from './client-filter.js';
+import { type ClientFilter, meantOf } from './client-filter.js';
 import type { Context, ServerView } from './context.js';
 import type { ClientLine } from './peers.js';
 
 /** The connections of this process that are meant. */
 export function clientLines(server: Pick<ServerView, 'clients'>, filter: ClientFilter): ClientLine[] {
-  const lines: ClientLine[] = [];
-  for (const client of server.clients()) {
-    if (isMeant(filter, client)) lines.push({ id: client.id, line: clientLine(client) });
-  }
-  return lines;
+  return meantOf(filter, server.clients()).map((client) => ({ id: client.id, line: clientLine(client) }));
 }
 
 /** `id=3 addr=127.0.0.1:51526 ... resp=2`, with Redis' fields in Redis' order; what has no meaning here is 0. */

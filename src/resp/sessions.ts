@@ -213,7 +213,9 @@ const consumerId = (name: string, topics: readonly string[]): string => `${name}
 
 function sameTopics(a: readonly string[], b: readonly string[]): boolean {
   if (a.length !== b.length) return false;
-  return a.length === 1 ? a[0] === b[0] : a.every((topic) => b.includes(topic));
+  if (a.length === 1) return a[0] === b[0];
+  const all = new Set(a);
+  return b.every((topic) => all.has(topic));
 }
 
 /** As Buffer.equals(), whose call into the runtime costs more than to compare a short key. */

@@ -14,22 +14,29 @@ export interface ProduceKey {
 }
 
 const prefix = 'topics:';
+/** Of one consumer: each costs a request's share, here and in the brokers, as long as it is open. */
+const mostTopics = 1_000;
 const colon = 0x3a;
 
 /**
  * Reads the keys of one BLPOP; several keys are their topics together, in order and each once.
- * @throws GatewayError `topics-unparsable`, `config-unparsable`, `topic-invalid`, `topic-internal`.
+ * @throws GatewayError `topics-unparsable`, `config-unparsable`, `topic-invalid`, `topic-internal`, `too-many-topics`.
  */
 export function parseConsumeKeys(keys: readonly Buffer[], allowInternal: boolean): ConsumeKey {
   if (keys.length === 1) return parseConsumeKey(keys[0]!.toString(), allowInternal);
   const topics = new Set<string>();
-  let properties: Properties = {};
+  const properties: Record<string, Properties[string]> = {};
   for (const key of keys) {
     const parsed = parseConsumeKey(key.toString(), allowInternal);
     for (const topic of parsed.topics) topics.add(topic);
-    properties = { ...properties, ...parsed.properties };
+    checkCount(topics.size);
+    Object.assign(properties, parsed.properties);
   }
   return { topics: [...topics], properties };
+}
+
+function checkCount(topics: number): void {
+  if (topics > mostTopics) throw fail('too-many-topics', mostTopics, topics);
 }
 
 function parseConsumeKey(text: string, allowInternal: boolean): ConsumeKey {
@@ -39,6 +46,7 @@ function parseConsumeKey(text: string, allowInternal: boolean): ConsumeKey {
   const config = end < 0 ? '' : text.slice(end + 1);
   if (list === '') throw fail('topics-unparsable', text);
   const topics = list.includes(',') ? [...new Set(list.split(','))] : [list];
+  checkCount(topics.length);
   for (const topic of topics) checkTopicName(topic, allowInternal);
   return { topics, properties: config === '' ? {} : parseProperties(config, text) };
 }

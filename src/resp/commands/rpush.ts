@@ -35,6 +35,9 @@ export const rpush = {
   },
 } as const satisfies Command;
 
+/** Of one command: the broker is asked about each partition that was not read here. */
+const acksAtOnce = 256;
+
 interface Ack {
   readonly topic: string;
   readonly partition: number;
@@ -49,13 +52,18 @@ function acknowledge(ctx: Context, acks: readonly Ack[]): Reply | Promise<Reply>
 }
 
 /** Each ack that can be taken is, whatever becomes of the others. @throws the first refusal, once all are settled */
-function acknowledgeAll(ctx: Context, session: Acknowledger, acks: readonly Ack[]): Promise<Reply> {
+async function acknowledgeAll(ctx: Context, session: Acknowledger, acks: readonly Ack[]): Promise<Reply> {
   const furthest = furthestOfEach(acks);
-  return all(furthest, ({ topic, partition, offset }) => session.ack(topic, partition, offset)).then(() => {
-    // The furthest count themselves.
-    ctx.stats.add('consumer.acks', acks.length - furthest.length);
-    return acks.length;
-  });
+  const refused: unknown[] = [];
+  for (let from = 0; from < furthest.length; from += acksAtOnce) {
+    const some = furthest.slice(from, from + acksAtOnce);
+    const taken = all(some, ({ topic, partition, offset }) => session.ack(topic, partition, offset));
+    await taken.catch((error: unknown) => refused.push(error));
+  }
+  if (refused.length > 0) throw refused[0];
+  // The furthest count themselves.
+  ctx.stats.add('consumer.acks', acks.length - furthest.length);
+  return acks.length;
 }
 
 /** An ack covers all before it of its partition: only the last of each has to be taken. */

@@ -109,10 +109,13 @@ function readOpen(
   // The socket counts as the member's until it closes: its sessions tell.
   void ctx.sessions.streams;
   const found: Found[] = [];
+  const own = ownOf(read.consumer);
   for (const [index, { key, after }] of wanted.entries()) {
     const group = groups[index]!;
-    if (after) found.push({ key, group, handed: [], entries: () => history(ctx, read, group, after) });
-    else {
+    if (after) {
+      const entries = history(ctx, read, group, own, after);
+      found.push({ key, group, handed: [], entries: () => historyReply(ctx, group, entries) });
+    } else {
       const handed = group.read(request(ctx, read, group));
       if (handed.length > 0) found.push(foundNew(ctx, key, group, handed));
     }
@@ -154,26 +157,47 @@ function foundNew(ctx: Context, key: Buffer, group: StreamGroup, handed: readonl
   return { key, group, handed, entries: () => handedReply(ctx, group.topic, handed) };
 }
 
+/** The member's own pending entries of a group, looked up once in a command however often it names the stream. */
+type Own = (group: StreamGroup) => readonly Pending[];
+
+function ownOf(consumer: string): Own {
+  const known = new Map<StreamGroup, readonly Pending[]>();
+  return (group) => {
+    let own = known.get(group);
+    if (!own) {
+      own = group.pendingOf(consumer);
+      known.set(group, own);
+    }
+    return own;
+  };
+}
+
 /** The member's own pending entries behind an id: reading them counts as a delivery. */
-function history(
-  ctx: Context,
-  { consumer, count }: ReadArgs,
-  group: StreamGroup,
-  after: EntryId,
-): Reply[] | Promise<Reply[]> {
+function history(ctx: Context, { consumer, count }: ReadArgs, group: StreamGroup, own: Own, after: EntryId): Pending[] {
   group.used();
   group.members.seen(consumer, group.now(), ctx);
   const { maxRange } = ctx.server.gateway.streams.settings;
-  const own = group
-    .pendingOf(consumer)
-    .filter((entry) => compareIds(idOf(entry), after) > 0)
-    .slice(0, Math.min(count || maxRange, maxRange));
-  const entries = firstOfReply(own.filter((entry) => !group.givesUp(entry)));
-  for (const entry of entries) {
+  const entries = own(group);
+  const from = firstBehind(entries, after);
+  const behind = entries.slice(from, from + Math.min(count || maxRange, maxRange));
+  const first = firstOfReply(behind.filter((entry) => !group.givesUp(entry)));
+  for (const entry of first) {
     entry.deliveries++;
     entry.deliveredAt = group.now();
   }
-  return historyReply(ctx, group, entries);
+  return first;
+}
+
+/** @param entries by id. @returns the index of the first one behind the id */
+function firstBehind(entries: readonly Pending[], after: EntryId): number {
+  let low = 0;
+  let high = entries.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (compareIds(idOf(entries[middle]!), after) > 0) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
 
 function historyReply(ctx: Context, group: StreamGroup, entries: readonly Pending[]): Reply[] | Promise<Reply[]> {

@@ -15,6 +15,9 @@ export interface ReadArgs {
   readonly ids: readonly Buffer[];
 }
 
+/** Of one command: Kafka is asked about each of them. */
+const mostStreams = 1_000;
+
 /** @throws GatewayError with Redis' texts. */
 export function readReadArgs(args: Args, command: 'xread' | 'xreadgroup'): ReadArgs {
   const grouped = command === 'xreadgroup';
@@ -38,6 +41,8 @@ export function readReadArgs(args: Args, command: 'xread' | 'xreadgroup'): ReadA
     throw argument("Unbalanced XREAD list of streams: for each stream key an ID or '$' must be specified.");
   }
   if (grouped && !names) throw argument('Missing GROUP option for XREADGROUP');
+  if (args.left / 2 > mostStreams)
+    throw argument(`${command.toUpperCase()} reads ${mostStreams} streams at most, not ${args.left / 2}`);
   const rest = args.rest();
   const [group, consumer] = names ?? ['', ''];
   return {

@@ -23,6 +23,8 @@ interface Heard {
 
 /** How often topics are looked for that a pattern matches, ms. */
 const lookMs = 5_000;
+/** Of one connection: all topics are held against each of its patterns again and again. */
+const mostSubscriptions = 1_000;
 const prefix = 'topics:';
 
 export class Subscriptions {
@@ -52,6 +54,7 @@ export class Subscriptions {
     if (this.#closed) throw fail('client-gone');
     const known = this.#channels.get(channel);
     if (known) return known.ready;
+    this.#checkRoom();
     const topic = topicOf(Buffer.from(channel), this.#ctx.server.gateway.streams.settings);
     this.#ctx.user.checkConsume(this.#ctx.user.name, [topic]);
     const { tail, stop } = this.#hear(topic, (value) => ['message', channel, value]);
@@ -64,6 +67,7 @@ export class Subscriptions {
     if (this.#closed) throw fail('client-gone');
     const known = this.#patterns.get(pattern);
     if (known) return known.ready;
+    this.#checkRoom();
     const heard = new Map<string, Heard>();
     const ended = new AbortController();
     const timer = setInterval(() => {
@@ -96,6 +100,11 @@ export class Subscriptions {
     this.#closed = true;
     for (const channel of [...this.#channels.keys()]) this.unsubscribe(channel);
     for (const pattern of [...this.#patterns.keys()]) this.punsubscribe(pattern);
+  }
+
+  #checkRoom(): void {
+    if (this.count >= mostSubscriptions)
+      throw fail('stream-argument', `a connection listens to ${mostSubscriptions} channels and patterns at most`);
   }
 
   #end(all: Map<string, Subscription>, name: string): boolean {

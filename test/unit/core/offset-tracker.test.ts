@@ -144,3 +144,28 @@ describe('offset tracker', () => {
     assert.equal(tracker.nextToRead(), 302);
   });
 });
+
+it('offers that came back behind many that did not are found without a search through those before', () => {
+  const looksAt = (count: number): number => {
+    const tracker = new OffsetTracker<string>(new AckedRanges(0), 1_000);
+    let looks = 0;
+    for (let offset = 0; offset < 2 * count; offset++) {
+      let released = false;
+      Object.defineProperty(tracker.offer(offset, '', 0), 'released', {
+        get: () => {
+          looks++;
+          return released;
+        },
+        set: (value: boolean) => {
+          released = value;
+        },
+      });
+    }
+    for (let offset = 2 * count - 1; offset >= count; offset--) tracker.release(offset, 0);
+    looks = 0;
+    for (let offset = count; offset < 2 * count; offset++) assert.equal(tracker.nextRetry(0)?.offset, offset);
+    assert.equal(tracker.released, 0);
+    return looks;
+  };
+  assert.ok(looksAt(2_000) <= 2 * looksAt(1_000) + 10);
+});

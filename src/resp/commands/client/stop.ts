@@ -1,7 +1,7 @@
 // CLIENT KILL, UNBLOCK: what one connection may do to another.
 import { fail } from '../../../errors.js';
 import type { Args } from '../../args.js';
-import { type ClientFilter, isMeant, readKillFilter } from '../../client-filter.js';
+import { type ClientFilter, meantOf, readKillFilter } from '../../client-filter.js';
 import type { Command } from '../../command.js';
 import type { Context } from '../../context.js';
 import { OK, type Reply } from '../../reply.js';
@@ -87,7 +87,7 @@ function killedOne(count: number): Reply {
 
 function killAll(ctx: Context, filter: ClientFilter): number | Promise<number> {
   const { peers } = ctx.server;
-  const found = [...ctx.server.clients()].filter((client) => isMeant(filter, client));
+  const found = meantOf(filter, ctx.server.clients());
   for (const client of found) stop(ctx, client);
   if (!peers.exist) return found.length;
   return peers.askAll('kill', filter).then((others) => others.reduce((sum, count) => sum + count, found.length));
