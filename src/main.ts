@@ -107,6 +107,8 @@ const decode = program
 addFlags(decode, [brokersFlag]);
 
 process.on('exit', (code) => endWithin(code, exitMs));
+// Some tools send these to whoever they find. Unheard they end the process, or open Node's debugger (SIGUSR1).
+for (const signal of ['SIGUSR1', 'SIGUSR2', 'SIGALRM'] as const) process.on(signal, () => {});
 try {
   await program.parseAsync(process.argv[2] === 'pixy' ? withTwoDashes(process.argv) : process.argv);
 } catch (error) {
@@ -133,8 +135,7 @@ async function runGateway(options: { config?: string }, command: Command): Promi
 
 /** One of the processes of --workers. Terminals and supervisors signal all of them: the primary alone says when to stop. */
 async function serveAsWorker(): Promise<void> {
-  process.on('SIGINT', () => {});
-  process.on('SIGTERM', () => {});
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGHUP'] as const) process.on(signal, () => {});
   const { runWorker } = await import('./workers-app.js');
   const isWorker = runWorker(version, (log, inTime) => (log ? end(log, inTime ? 0 : 1) : process.exit(0)));
   if (!isWorker) throw new ConfigError('workers are started by rafka --workers');
@@ -171,6 +172,7 @@ async function run(log: Log, shutdownMs: number, create: () => Promise<Program>)
     log.fatal({ err: error }, 'a rejection that nobody handles: this is a bug');
     end(log, 1);
   });
+  process.on('SIGHUP', () => log.info('SIGHUP is ignored: settings, users and certificates are read at the start'));
   let app: Program;
   try {
     app = await create();
@@ -268,6 +270,8 @@ async function runRelay({
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
+  // Its terminal is gone: it ends in good order.
+  process.on('SIGHUP', stop);
   await relay.start();
   const { failed, summary } = await relay.finished;
   const undelivered = await relay.close();

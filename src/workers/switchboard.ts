@@ -84,9 +84,9 @@ export class Switchboard {
     this.#watchersChanged();
   }
 
-  /** The worker that has the fewest connections; undefined: none serves. */
-  leastBusy(): number | undefined {
-    const serving = [...this.#members].filter(([, { isReady }]) => isReady);
+  /** The worker that has the fewest connections; undefined: none serves. @param fits whether it may get one more. */
+  leastBusy(fits: (id: number) => boolean): number | undefined {
+    const serving = [...this.#members].filter(([id, { isReady }]) => isReady && fits(id));
     return serving.sort(([, one], [, other]) => one.connections - other.connections)[0]?.[0];
   }
 

@@ -30,6 +30,8 @@ export class WorkerLife {
   readonly gone: Promise<string>;
   /** When it began to serve, by the monotonic clock; undefined before. */
   servesSince: number | undefined;
+  /** When anything last came from it, by the monotonic clock: one that serves tells its counters every second. */
+  heardAt: number;
   readonly #options: WorkerLifeOptions;
   readonly #joined: Promise<void>;
 
@@ -44,7 +46,11 @@ export class WorkerLife {
       this.gone.then(() => this.link.close()),
       (error) => onBug(error, 'gone'),
     );
-    process.onMessages((messages) => this.link.receive(messages));
+    this.heardAt = clock.monotonic();
+    process.onMessages((messages) => {
+      this.heardAt = clock.monotonic();
+      this.link.receive(messages);
+    });
     process.onPassed(options.onPassed);
   }
 

@@ -26,6 +26,12 @@ const firstBackoffMs = 100;
 const longestBackoffMs = 10_000;
 /** How long counting what is not delivered may take, ms: the process is about to end. */
 const undeliveredMs = 200;
+/** How often is looked whether workers still live, ms. */
+const watchMs = 1_000;
+/** One that has been silent for so long gets no new connections: it tells its counters every second, ms. */
+const doubtfulMs = 2_500;
+/** One that has been silent for so long is stopped or hangs: another one takes its place, ms. */
+const hungMs = 5_000;
 
 export class Workers implements Face {
   readonly name = 'workers';
@@ -35,6 +41,7 @@ export class Workers implements Face {
   #quickDeaths = 0;
   #stopping = false;
   #port = 0;
+  #stopWatching: () => void = () => {};
   readonly #cancelReplacing = new Set<() => void>();
 
   constructor(options: WorkersOptions) {
@@ -62,6 +69,7 @@ export class Workers implements Face {
       await Promise.allSettled(starting);
       throw error;
     }
+    this.#watchLater();
     log.info({ face: 'resp', port: this.#port, workers: count, pids: this.serving.map(({ pid }) => pid) }, 'listening');
   }
 
@@ -82,6 +90,7 @@ export class Workers implements Face {
   }
 
   async close(): Promise<number> {
+    this.#stopWatching();
     const left = await this.#phase('close');
     await Promise.all([...this.#alive.values()].map((worker) => worker.end()));
     this.#options.switchboard.close();
@@ -100,9 +109,38 @@ export class Workers implements Face {
     for (const worker of this.#alive.values()) worker.kill();
   }
 
+  #silence(worker: WorkerLife | undefined): number {
+    return worker === undefined ? Number.POSITIVE_INFINITY : this.#options.clock.monotonic() - worker.heardAt;
+  }
+
+  #watchLater(): void {
+    const { clock } = this.#options;
+    const dueAt = clock.monotonic() + watchMs;
+    this.#stopWatching = clock.after(watchMs, () => {
+      this.#watch(clock.monotonic() - dueAt);
+      this.#watchLater();
+    });
+  }
+
+  /**
+   * A stopped process ignores SIGTERM, and one that hangs may.
+   * @param lateMs how much later than it should be this is. Whoever was stopped itself, or got no processor, has heard of nobody.
+   */
+  #watch(lateMs: number): void {
+    const { clock, log } = this.#options;
+    for (const worker of this.serving) {
+      const silentMs = Math.round(this.#silence(worker));
+      if (lateMs > watchMs) worker.heardAt = clock.monotonic();
+      else if (silentMs >= hungMs) {
+        log.error({ worker: worker.id, pid: worker.pid, silentMs }, 'a worker does not answer: it is ended');
+        worker.kill();
+      }
+    }
+  }
+
   #pass(from: number, handle: ConnectionHandle): void {
     const { switchboard } = this.#options;
-    const to = switchboard.leastBusy();
+    const to = switchboard.leastBusy((id) => this.#silence(this.#alive.get(id)) < doubtfulMs);
     const isPassed = to !== undefined && this.#alive.get(to)?.pass(handle);
     if (!isPassed) handle.close();
     switchboard.passed(from, isPassed ? to : undefined);

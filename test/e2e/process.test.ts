@@ -1,4 +1,4 @@
-// The gateway as a process of its system: what it does where its log can't be written. On the embedded Kafka.
+// The gateway as a process of its system: signals, and a log that can't be written. On the embedded Kafka.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -7,7 +7,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { eventually } from '../support/eventually.js';
-import { freePort } from '../support/gateway.js';
+import { freePort, GatewayProcess } from '../support/gateway.js';
 
 const bin = join(import.meta.dirname, '../../../bin/rafka');
 
@@ -29,6 +29,21 @@ async function ask(port: number, commands: string): Promise<string> {
 }
 
 const answers = async (port: number): Promise<boolean> => (await ask(port, '').catch(() => '')) === '+PONG\r\n';
+
+test('signals that tools send to whoever they find end nothing and open no debugger', async () => {
+  const gateway = await GatewayProcess.start();
+  try {
+    for (const signal of ['SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGALRM'] as const) {
+      gateway.signal(signal);
+      assert.equal(await ask(gateway.port, ''), '+PONG\r\n', signal);
+    }
+    await eventually(10_000, () => gateway.lines.some(({ msg }) => msg.startsWith('SIGHUP is ignored')));
+    assert.ok(!gateway.lines.some(({ msg }) => msg.includes('Debugger listening')));
+    assert.equal(await gateway.end('SIGTERM'), 0);
+  } finally {
+    await gateway.stop();
+  }
+});
 
 describe('a log that can not be written', () => {
   const children: ChildProcess[] = [];

@@ -295,6 +295,20 @@ describe('lives and deaths', () => {
     assert.ok(Number((await stats(a))['resp.connections']) > counted - 2, 'what it counted is kept');
   });
 
+  test('a worker that is stopped gets no more connections, and another one takes its place', async () => {
+    const gateway = await start();
+    const [a, b] = await openApart(gateway, [undefined, 'g:stopped']);
+    assert.ok((await pop(b, 'topics:t', '0.1')) === undefined);
+    const gone = once(b, 'end');
+    process.kill(pidsOf(gateway)[await workerOf(b)]!, 'SIGSTOP');
+    await gone;
+    assert.ok(gateway.lines.some(({ msg }) => msg === 'a worker does not answer: it is ended'));
+    await eventually(20_000, () => gateway.lines.some(({ msg }) => msg === 'a worker was replaced'));
+    const heir = await open(gateway, 'g:stopped');
+    assert.ok((await pop(heir, 'topics:t', '0.1')) === undefined, 'its name is free');
+    assert.equal(await workerOf(await openElsewhere(gateway, await workerOf(a))), 2);
+  });
+
   test('connections that are on their way to a worker that dies end with it; those of the other are served', async () => {
     const gateway = await start();
     const one = await open(gateway);
