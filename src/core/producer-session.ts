@@ -35,7 +35,7 @@ export interface ProducerSessionOptions {
   /** Told of every failed delivery (for the log). */
   readonly onFailure: (report: DeliveryReport) => void;
   /** Told when the session closes of what it could not deliver: how many records of which topic (for the log). */
-  readonly onLost?: (topics: ReadonlyMap<string, number>) => void;
+  readonly onLost: (topics: ReadonlyMap<string, number>) => void;
   /** Told of client faults that lose nothing (for the log). */
   readonly onFault: (fault: KafkaFault) => void;
 }
@@ -219,7 +219,7 @@ export class ProducerSession {
     let lost = 0;
     for (const count of this.#lost.values()) lost += count;
     this.#settled = this.#queued;
-    if (lost > 0) this.#options.onLost?.(this.#lost);
+    if (lost > 0) this.#options.onLost(this.#lost);
     return lost;
   }
 

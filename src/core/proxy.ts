@@ -83,6 +83,8 @@ export class KafkaProxy {
       stats,
       onFailure: ({ topic, partition, error }) =>
         log.error({ cluster: options.name, topic, partition, reason: error?.message }, 'Message was not delivered'),
+      onLost: (topics) =>
+        log.error({ cluster: options.name, topics: Object.fromEntries(topics) }, 'Messages were not delivered'),
       onFault: (fault) => {
         this.#placement.brokersMissing();
         log.warn({ cluster: options.name, reason: fault.message }, 'Kafka producer');

@@ -206,6 +206,7 @@ export class Streams implements Face {
       clock,
       stats,
       onFailure: (report) => sessionLog.deliveryFailed('streams', report),
+      onLost: (topics) => sessionLog.undelivered('streams', topics),
       onFault: (fault) => sessionLog.producerFault('streams', fault),
     });
   }

@@ -26,6 +26,7 @@ function setUp(count: number) {
       clock: new ManualClock(),
       stats,
       onFailure: () => {},
+      onLost: () => {},
       onFault: () => {},
     });
   return { producers, shared, session };

@@ -30,6 +30,7 @@ function setUp(limit: number) {
       clock,
       stats: new Stats(),
       onFailure: () => {},
+      onLost: () => {},
       onFault: ({ message }) => faults.push(`${name}: ${message}`),
     });
   return { producers, openings, clock, spare, session, faults };
