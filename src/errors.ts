@@ -223,6 +223,7 @@ const table = {
   'stream-missing': row('ERR', 'no such key', 404, grpc.notFound),
   'range-start': row('ERR', 'invalid start ID for the interval', 400, grpc.invalid),
   'range-end': row('ERR', 'invalid end ID for the interval', 400, grpc.invalid),
+  'group-ended': row('NOGROUP', 'the consumer group this client was blocked on no longer exists', 404, grpc.notFound),
   'group-missing': row('NOGROUP', "No such consumer group '%s' for key name '%s'", 404, grpc.notFound),
   'group-or-stream-missing': row('NOGROUP', "No such key '%s' or consumer group '%s'", 404, grpc.notFound),
   'group-missing-reading': row(

@@ -81,6 +81,7 @@ export class GroupReader<P extends ReadPartition> {
   #chores: (() => Promise<void>)[] = [];
   #opening: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
+  #isVoid = false;
   /** The topic is there, as far as known, and nothing has been read yet: not even that there is nothing. */
   #isJoining = true;
   #isAssigned = false;
@@ -232,12 +233,18 @@ export class GroupReader<P extends ReadPartition> {
    * @returns what was acked out of order and is not covered by the commit.
    */
   async close(): Promise<CommittedOffset[]> {
-    const closed = [...this.#partitions.values()];
+    const closed = this.#isVoid ? [] : [...this.#partitions.values()];
     this.#closing ??= this.#close(closed);
     await this.#closing;
     return closed.flatMap(({ partition, base, sparse }) =>
       sparse.metadata === '' ? [] : [{ topic: this.#topic, partition, offset: base, metadata: sparse.metadata }],
     );
+  }
+
+  /** What is known of the partitions is void, their topic was deleted: nothing of it is committed from now on. */
+  abandon(): void {
+    this.#isVoid = true;
+    this.#commits.stop();
   }
 
   async #close(closed: P[]): Promise<void> {
@@ -249,7 +256,7 @@ export class GroupReader<P extends ReadPartition> {
         this.#opening.catch(() => {}),
       );
     await this.#settle(closed);
-    await this.#commits.within(lastCommitMs);
+    if (!this.#isVoid) await this.#commits.within(lastCommitMs);
     while (this.#chores.length > 0) for (const chore of this.#chores.splice(0)) await chore();
     // At once: what comes from now on is not a chore of the loop, which ends.
     this.#leaving = true;
@@ -382,7 +389,7 @@ export class GroupReader<P extends ReadPartition> {
     const partitions = revoked.flatMap(({ partition }) => this.#partitions.get(partition) ?? []);
     if (partitions.length === 0) return;
     if (lost) for (const partition of partitions) partition.stop();
-    else {
+    else if (!this.#isVoid) {
       await this.#settle(partitions);
       await this.#commits.within(lastCommitMs);
     }

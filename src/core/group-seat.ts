@@ -111,6 +111,11 @@ export class GroupSeat<P extends ReadPartition> {
     return this.#closing;
   }
 
+  /** The topic was deleted: nothing of what was read of it is committed from now on. */
+  abandon(): void {
+    this.#reader?.abandon();
+  }
+
   async #close(): Promise<CommittedOffset[]> {
     await this.#options.after;
     return (await this.#reader?.close()) ?? [];

@@ -32,6 +32,7 @@ export function answersOf(server: RespServer, gateway: KafkaGateway, metrics: Pe
       return consumer.ack(topic, partition, offset)?.then(() => true) ?? true;
     },
     ackEntries: (group, topic, entries) => ackEntries(streams, group, topic, entries),
+    endGroups: (topic, kafkaGroup) => streams.groups.end(topic, kafkaGroup),
     openGroups: (topic, maxEntries) => openGroups(streams, topic, maxEntries),
     groupCommand: (call) => server.remotes.run(call),
     popElements: (call) => server.remotes.pop(call),

@@ -32,6 +32,8 @@ export interface Peer {
   ack(key: string, topic: string, partition: number, offset: number): boolean | Promise<boolean>;
   /** XACK. @returns how many of these entries were pending here and are acknowledged now. @throws GatewayError */
   ackEntries(group: string, topic: string, entries: readonly EntryPlace[]): number | Promise<number>;
+  /** A stream was deleted, or one group of it destroyed: they end here. Never rejects. */
+  endGroups(topic: string, kafkaGroup?: string): Promise<void>;
   /** The groups of a stream that are read here, with so many pending entries of each. */
   openGroups(topic: string, maxEntries: number): readonly OpenGroup[];
   /** Runs a command on a group that is claimed here, for a connection of the process that asks. @returns its reply in base64; null: the group is elsewhere by now. */

@@ -7,7 +7,7 @@ const brokerMs = 12_000;
 /** What the way over the primary may add, ms. */
 const wayMs = 500;
 
-const longer: Partial<Record<Question, number>> = { ack: brokerMs, ackEntries: brokerMs };
+const longer: Partial<Record<Question, number>> = { ack: brokerMs, ackEntries: brokerMs, endGroups: brokerMs };
 
 /** Of the worker that is asked, ms. @param args of the question: some say how long it may wait itself */
 export function deadlineOf(question: Question, args: readonly unknown[]): number {

@@ -42,6 +42,7 @@ export class FakeWorker {
       holds: (key) => this.held.includes(key),
       ack: (...args) => this.onAck(...args),
       ackEntries: () => 1,
+      endGroups: async () => {},
       openGroups: () => [],
       groupCommand: async () => null,
       popElements: async () => null,

@@ -1,5 +1,5 @@
 // HandOut: which entries of a group's partitions go to which of the members that ask: first come, first served.
-import type { Clock, KafkaFault } from '../ports.js';
+import type { Clock } from '../ports.js';
 import type { Member, Members } from './members.js';
 import { type Handed, type Pending, ReplyRoom } from './pending.js';
 import type { StreamPartition, Wants } from './stream-partition.js';
@@ -12,7 +12,7 @@ export interface ReadRequest {
 
 interface Waiting extends ReadRequest {
   readonly resolve: (handed: Handed[]) => void;
-  readonly refuse: (fault: KafkaFault) => void;
+  readonly refuse: (error: Error) => void;
 }
 
 export interface HandOutOptions {
@@ -57,11 +57,11 @@ export class HandOut {
     };
   }
 
-  /** Nothing will come before somebody mends what is wrong. */
-  refuse(fault: KafkaFault): void {
+  /** Nothing will come, or not before somebody mends what is wrong: those who wait are told. */
+  refuse(error: Error): void {
     const refused = [...this.#waiting];
     this.#waiting.clear();
-    for (const { refuse } of refused) refuse(fault);
+    for (const { refuse } of refused) refuse(error);
   }
 
   /** Something is ready: those who wait get it. */

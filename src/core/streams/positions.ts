@@ -69,8 +69,7 @@ export async function removePositions(
   topic: string,
   marks: readonly Marks[],
 ): Promise<void> {
-  const open = context.groups.find(kafkaGroup, topic);
-  if (open) await context.groups.leave(open);
+  await context.groups.end(topic, kafkaGroup);
   await context.groups.left(kafkaGroup, topic);
   await refuseActive(context.admin, kafkaGroup);
   await context.admin.deleteGroupOffsets(

@@ -1,4 +1,5 @@
 // StreamGroup: one consumer group of one stream in this gateway. One Kafka consumer hands its entries to the members that ask.
+import { fail } from '../../errors.js';
 import { GroupSeat } from '../group-seat.js';
 import { type CommittedOffset, KafkaError, type TopicPartition } from '../ports.js';
 import type { ReaderContext } from '../shared-settings.js';
@@ -66,7 +67,7 @@ export class StreamGroup {
       group: options.kafkaGroup,
       begun: (partition, start) => new StreamPartition(partition, start, maxPending, pendingBytes),
       changed: () => this.#handOut.serve(),
-      refused: (fault) => this.#handOut.refuse(fault),
+      refused: (fault) => this.#handOut.refuse(new KafkaError(fault)),
     });
     this.#handOut = new HandOut({
       clock: options.context.clock,
@@ -138,10 +139,10 @@ export class StreamGroup {
   wait(
     request: ReadRequest,
     resolve: (handed: Handed[]) => void,
-    refuse: (error: KafkaError) => void = () => {},
+    refuse: (error: Error) => void = () => {},
   ): () => void {
     this.used();
-    const stop = this.#handOut.wait(request, resolve, (fault) => refuse(new KafkaError(fault)));
+    const stop = this.#handOut.wait(request, resolve, refuse);
     return () => {
       stop();
       this.used();
@@ -218,6 +219,12 @@ export class StreamGroup {
   /** Goes on from other positions. @throws KafkaError */
   setPositions(positions: readonly CommittedOffset[]): Promise<void> {
     return this.#seat.setOffsets(positions);
+  }
+
+  /** The group or its stream is there no more: nothing is committed from now on, and those who wait are told. close() it as well. */
+  end(): void {
+    this.#seat.abandon();
+    this.#handOut.refuse(fail('group-ended'));
   }
 
   /** Commits and leaves. Never rejects. @returns acks out of order that no commit covers. */

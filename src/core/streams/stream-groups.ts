@@ -1,7 +1,8 @@
 // StreamGroups: the open stream groups of one cluster, by Kafka group and topic; made on the first read, closed when idle.
 import { fail } from '../../errors.js';
 import { keepSparse } from '../keep-sparse.js';
-import { own } from '../promises.js';
+import { KafkaError } from '../ports.js';
+import { all, own } from '../promises.js';
 import type { ReaderContext } from '../shared-settings.js';
 import type { TopicCatalog } from '../topic-catalog.js';
 import type { Pending } from './pending.js';
@@ -18,6 +19,8 @@ export interface StreamGroupsOptions {
   readonly onLeft?: (group: StreamGroup) => void;
 }
 
+/** How often in a row a topic must be missing before its groups end. */
+const goneLooks = 2;
 /** For how long nobody must have spoken for a group's members before it makes room for another one, ms. */
 const desertedMs = 1_000;
 
@@ -26,6 +29,7 @@ export class StreamGroups {
   readonly #open = new Map<string, StreamGroup>();
   /** Groups that are leaving Kafka's group; a successor waits for them. */
   readonly #leaving = new Map<string, Promise<unknown>>();
+  readonly #watches = new Map<StreamGroup, () => void>();
   #stopping = false;
 
   constructor(options: StreamGroupsOptions) {
@@ -63,6 +67,7 @@ export class StreamGroups {
       onGivenUp,
     });
     this.#open.set(key, group);
+    this.#watches.set(group, this.#watch(group));
     return group;
   }
 
@@ -83,10 +88,60 @@ export class StreamGroups {
     own(this.leave(oldest), this.#failed);
   }
 
+  /** Ends the groups of a stream that was deleted, or one of them that was destroyed. Never rejects. */
+  async end(topic: string, kafkaGroup?: string): Promise<void> {
+    const ended = [...this.#open.values()].filter(
+      (group) => group.topic === topic && (kafkaGroup === undefined || group.kafkaGroup === kafkaGroup),
+    );
+    await all(ended, (group) => this.#end(group));
+  }
+
+  async #end(group: StreamGroup): Promise<void> {
+    group.end();
+    await this.leave(group);
+  }
+
+  /** @returns how to watch no more */
+  #watch(group: StreamGroup): () => void {
+    const { kafkaGroup, topic } = group;
+    const { catalog, context } = this.#options;
+    let missed = 0;
+    return catalog.ids.watch([topic], {
+      remade: () => {
+        context.log.warn({ group: kafkaGroup, topic }, 'the topic was deleted and made again: the group has ended');
+        own(this.#endRemade(group), this.#failed);
+      },
+      // One broker may be behind.
+      gone: () => {
+        if (++missed !== goneLooks) return;
+        context.log.warn({ group: kafkaGroup, topic }, 'the topic was deleted: the group has ended');
+        own(this.#end(group), this.#failed);
+      },
+    });
+  }
+
+  /** Positions that were committed before that was noticed are the old topic's. */
+  async #endRemade(group: StreamGroup): Promise<void> {
+    await this.#end(group);
+    const { kafkaGroup, topic } = group;
+    const { catalog, context } = this.#options;
+    try {
+      const partitions = (await catalog.all()).get(topic)?.partitions ?? [];
+      const places = partitions.map(({ partition }) => ({ topic, partition }));
+      await context.kafka.admin.deleteGroupOffsets(kafkaGroup, places);
+    } catch (err) {
+      if (!(err instanceof KafkaError)) throw err;
+      // Another gateway goes on with the group.
+      context.log.info({ group: kafkaGroup, topic, err }, 'positions of the group were not removed');
+    }
+  }
+
   /** Closes a group here; its next reader opens another. Never rejects. */
   async leave(group: StreamGroup): Promise<void> {
     const key = keyOf(group.kafkaGroup, group.topic);
     if (this.#open.get(key) === group) this.#open.delete(key);
+    this.#watches.get(group)?.();
+    this.#watches.delete(group);
     const left = group
       .close()
       .then((sparse) => keepSparse(this.#options.context, group.kafkaGroup, sparse))

@@ -1,10 +1,13 @@
 // DEL stats  ->  1: the gateway's counters start again at 0
 // DEL <stream> [...]  ->  how many topics were deleted, where resp.streams.allowDelete allows it and the user has the right to delete
+import { KafkaError } from '../../core/ports.js';
+import { all } from '../../core/promises.js';
 import { fail } from '../../errors.js';
 import type { Command } from '../command.js';
 import type { Context } from '../context.js';
 import { resetStats } from '../facts.js';
 import type { Reply } from '../reply.js';
+import { endGroups } from '../streams/group-routing.js';
 import { isTopicKey, streamOfKey } from '../topic-keys.js';
 
 export const del = {
@@ -35,6 +38,7 @@ async function deleteStreams(ctx: Context, keys: readonly string[]): Promise<num
   let deleted = 0;
   for (const topic of keys) {
     if (!(await isTopicKey(ctx, topic))) continue;
+    await forgetGroups(ctx, topic);
     await admin.deleteTopic(topic);
     catalog.forget();
     streams.topics.forget(topic);
@@ -42,4 +46,21 @@ async function deleteStreams(ctx: Context, keys: readonly string[]): Promise<num
     deleted++;
   }
   return deleted;
+}
+
+/**
+ * The stream's groups end with it, as in Redis: their members leave, and their positions are removed. Where Kafka does not remove them, because
+ * a group is read by another gateway, Kafka does it with the topic.
+ */
+async function forgetGroups(ctx: Context, topic: string): Promise<void> {
+  const { admin, catalog, streams } = ctx.server.gateway;
+  await endGroups(ctx, topic);
+  const partitions = (await catalog.all()).get(topic)?.partitions.map(({ partition }) => ({ topic, partition })) ?? [];
+  const groups = (await admin.groups()).filter((group) => streams.groupForm.groupOf(group, topic) !== undefined);
+  await all(groups, (group) =>
+    admin.deleteGroupOffsets(group, partitions).catch((error: unknown) => {
+      if (!(error instanceof KafkaError)) throw error;
+      ctx.log.info({ group, topic, err: error }, 'positions of a deleted stream stay with Kafka');
+    }),
+  );
 }

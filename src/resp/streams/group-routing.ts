@@ -141,6 +141,13 @@ async function isFree(ctx: Context, place: GroupPlace): Promise<boolean> {
   return true;
 }
 
+/** A stream was deleted, or one group of it is destroyed: they end in all processes. @throws GatewayError `peer-silent` */
+export async function endGroups(ctx: Context, topic: string, kafkaGroup?: string): Promise<void> {
+  const { peers, gateway } = ctx.server;
+  await gateway.streams.groups.end(topic, kafkaGroup);
+  await peers.askAll('endGroups', topic, kafkaGroup);
+}
+
 /** Whether a reply is an array or map with something in it. */
 export function hasEntries(reply: Buffer): boolean {
   const kind = reply[0];

@@ -5,7 +5,7 @@ import type { Handed } from '../../core/streams/pending.js';
 import { lagOf, positionsOf } from '../../core/streams/positions.js';
 import type { StreamGroup } from '../../core/streams/stream-group.js';
 import { marksOf } from '../../core/streams/stream-log.js';
-import { fail } from '../../errors.js';
+import { fail, GatewayError } from '../../errors.js';
 import type { Args } from '../args.js';
 import type { Context } from '../context.js';
 import { messagesOf } from './entry-reply.js';
@@ -77,7 +77,8 @@ export async function popHere(
   const until = performance.now() + (waitMs ?? 0);
   for (;;) {
     const leftMs = waitMs === undefined ? undefined : Math.max(1, until - performance.now());
-    const taken = await take(ctx, keys, max, leftMs);
+    const taken = await takeAgain(ctx, keys, max, leftMs);
+    if (taken === 'ended') continue;
     if (!taken) return undefined;
     const values = await valuesOf(ctx, taken);
     // Of elements that are in Kafka no more the next ones are looked for.
@@ -89,6 +90,21 @@ interface Taken {
   readonly key: Buffer;
   readonly group: StreamGroup;
   readonly handed: readonly Handed[];
+}
+
+/** @returns `ended`: the topic of a list was deleted meanwhile. The list is empty then, as in Redis, and waited for. */
+async function takeAgain(
+  ctx: Context,
+  keys: readonly Buffer[],
+  max: number,
+  waitMs: number | undefined,
+): Promise<Taken | undefined | 'ended'> {
+  try {
+    return await take(ctx, keys, max, waitMs);
+  } catch (error) {
+    if (error instanceof GatewayError && error.code === 'group-ended') return 'ended';
+    throw error;
+  }
 }
 
 async function take(

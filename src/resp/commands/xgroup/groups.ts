@@ -8,7 +8,7 @@ import type { Command } from '../../command.js';
 import type { Context } from '../../context.js';
 import { OK, type Reply } from '../../reply.js';
 import { marksOfExisting } from '../../streams/group.js';
-import { atGroup } from '../../streams/group-routing.js';
+import { atGroup, endGroups } from '../../streams/group-routing.js';
 import { parseBehind, parseEdge, wholeStream } from '../../streams/ids.js';
 import { type GroupKey, groupKey } from '../../streams/key.js';
 
@@ -73,14 +73,13 @@ export const destroy = {
     { name: 'key', type: 'key' },
     { name: 'group', type: 'string' },
   ],
-  run(ctx, args) {
+  async run(ctx, args) {
     const at = groupKey(ctx, args.bytes(), args.text());
-    return atGroup(ctx, at, args, async () => {
-      const marks = await marksOfExisting(ctx, at.topic, 'group-needs-stream');
-      if (!(await isThere(ctx, at, marks))) return 0;
-      await removePositions(positions(ctx), at.kafkaGroup, at.topic, marks);
-      return 1;
-    });
+    const marks = await marksOfExisting(ctx, at.topic, 'group-needs-stream');
+    if (!(await isThere(ctx, at, marks))) return 0;
+    await endGroups(ctx, at.topic, at.kafkaGroup);
+    await removePositions(positions(ctx), at.kafkaGroup, at.topic, marks);
+    return 1;
   },
 } satisfies Command;
 

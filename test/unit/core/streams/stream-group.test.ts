@@ -87,6 +87,9 @@ async function take(group: StreamGroup, name: string, count: number): Promise<Ha
   return handed;
 }
 
+const never = (error: Error): void => {
+  throw error;
+};
 const offsets = (handed: readonly Handed[]) => handed.map(({ entry }) => entry.offset);
 
 test('a thousand members share one consumer, first come first served, and each has its own pending entries', async () => {
@@ -94,7 +97,11 @@ test('a thousand members share one consumer, first come first served, and each h
   const { kafka, group } = bench;
   const got: string[] = [];
   for (let n = 0; n < 1_000; n++) {
-    group.wait(request(group, `m${n}`, 1), (handed) => got.push(`${handed[0]!.entry.member}:${offsets(handed)}`));
+    group.wait(
+      request(group, `m${n}`, 1),
+      (handed) => got.push(`${handed[0]!.entry.member}:${offsets(handed)}`),
+      never,
+    );
   }
   for (let n = 0; n < 1_000; n++) kafka.seed(topic, 0, `v${n}`);
   await eventually(5_000, () => got.length === 1_000);
@@ -174,7 +181,7 @@ test('no more than maxPending entries of a partition are out; an ack lets the ne
   await take(group, 'a', 2);
   assert.deepEqual(group.read(request(group, 'a', 10)), []);
   const waited: number[] = [];
-  group.wait(request(group, 'b', 10), (handed) => waited.push(...offsets(handed)));
+  group.wait(request(group, 'b', 10), (handed) => waited.push(...offsets(handed)), never);
   group.ack(0, 0);
   await eventually(5_000, () => waited.length > 0);
   assert.deepEqual(waited, [2]);
