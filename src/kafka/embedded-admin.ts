@@ -19,11 +19,14 @@ import { NativeAdmin } from './native-admin.js';
 import type { ClientProperties } from './properties.js';
 
 const timeoutMs = 5000;
-/** How long joining a group may take, ms: one that was left just now lets nobody in for its session time-out. */
-const joinMs = 20_000;
+/** How long joining a group may take beyond its session time-out, for which one that was left just now lets nobody in, ms. */
+const joinMs = 10_000;
+/** The session time-out of groups that were not read in this process: that of stream groups, ms. */
+const usualSessionMs = 10_000;
 
 export class EmbeddedAdmin extends NativeAdmin {
   readonly #partitions: EmbeddedPartitions;
+  readonly #sessions = new Map<string, number>();
   readonly #open: (groupId: string, properties: Properties) => Promise<Consumer>;
   /** Groups that were given positions here. */
   readonly #groups = new Set<string>();
@@ -45,6 +48,11 @@ export class EmbeddedAdmin extends NativeAdmin {
 
   override async topics(names?: readonly string[]): Promise<TopicMetadata[]> {
     return (await super.topics(names)).map((topic) => this.#partitions.shown(topic));
+  }
+
+  /** A member of a group is opened here, with this session time-out. */
+  seen(groupId: string, sessionMs: number): void {
+    this.#sessions.set(groupId, sessionMs);
   }
 
   override groups = async (): Promise<string[]> => [...this.#groups];
@@ -70,6 +78,10 @@ export class EmbeddedAdmin extends NativeAdmin {
         // The first question finds the coordinator: a commit would be overtaken by its own check otherwise.
         await consumer.committed(positions, timeoutMs);
         await consumer.commit(positions);
+        // A refusal shows in the answer only, and commit() takes a later position for one that was committed.
+        const committed = await consumer.committed(positions, timeoutMs);
+        if (committed.some(({ offset }, index) => offset !== positions[index]!.offset))
+          throw refuse(KafkaCode.state, `group ${groupId} takes commits of its members only`);
       });
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error;
@@ -85,16 +97,18 @@ export class EmbeddedAdmin extends NativeAdmin {
 
   /** A group that has once been read takes commits from its members only, also when there are none any more. */
   #commitAsMember(groupId: string, positions: readonly TopicPartitionOffset[]): Promise<void> {
+    // With another one it would not be let in, or keep the next member out.
+    const sessionMs = this.#sessions.get(groupId) ?? usualSessionMs;
     const join = async (consumer: Consumer): Promise<void> => {
       consumer.subscribe([...new Set(positions.map(({ topic }) => topic))]);
-      const deadline = performance.now() + joinMs;
+      const deadline = performance.now() + sessionMs + joinMs;
       while (consumer.assignments().length === 0) {
         if (performance.now() > deadline) throw refuse(KafkaCode.timedOut, `group ${groupId} could not be joined`);
         await consumer.poll(1, 100);
       }
       await consumer.commit(positions);
     };
-    return this.#with(groupId, join, { 'group.protocol': 'classic' });
+    return this.#with(groupId, join, { 'group.protocol': 'classic', 'session.timeout.ms': sessionMs });
   }
 
   async #with<T>(groupId: string, use: (consumer: Consumer) => Promise<T>, properties: Properties = {}): Promise<T> {

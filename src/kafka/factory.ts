@@ -196,6 +196,9 @@ class RdKafkaFactory implements KafkaFactory {
     ];
     const below = this.#embedded ? [embeddedConsumer(sections, options.rebalance !== undefined)] : [];
     const properties = consumerProperties([...below, ...sections]);
+    const { 'group.protocol': protocol, 'session.timeout.ms': session } = properties.global;
+    if (this.admin instanceof EmbeddedAdmin && options.groupId !== undefined && protocol !== 'consumer')
+      this.admin.seen(options.groupId, Number(session));
     return openConsumer(options, properties, this.#log, timeoutMs, this.#embedded?.create);
   }
 

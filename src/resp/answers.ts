@@ -40,6 +40,10 @@ export function answersOf(server: RespServer, gateway: KafkaGateway, metrics: Pe
     acknowledgeRemote: (conn) => server.remotes.acknowledge(conn),
     giveBackRemote: (conn, place) => server.remotes.giveBack(conn, place),
     remoteGone: (from, to) => server.remotes.gone(from, to),
+    answeredUpTo: (topic, id) => {
+      const offsets = streams.cursors.ofAny(topic, id)?.offsets;
+      return offsets && [...offsets];
+    },
     forgetTopics(deleted) {
       catalog.forget();
       if (deleted !== undefined) streams.topics.forget(deleted);

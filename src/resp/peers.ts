@@ -48,6 +48,8 @@ export interface Peer {
   giveBackRemote(conn: number, place: GroupPlace): void;
   /** Connections from number `from` up to, not including, `to` are closed. */
   remoteGone(from: number, to: number): void;
+  /** Where an XREAD came to here whose last id this was: the next offsets by partition; undefined when there was none. */
+  answeredUpTo(topic: string, id: string): readonly (readonly [partition: number, offset: number])[] | undefined;
   /** Topics were made, or this one was deleted. */
   forgetTopics(deleted?: string): void;
   /** What connections of this owner that have closed here still hold or have lost. */

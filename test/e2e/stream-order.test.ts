@@ -27,7 +27,7 @@ const times: readonly (readonly number[])[] = [
 
 const suites = [
   { name: 'a Kafka', skip: whyNoKafka() },
-  { name: 'the embedded Kafka', skip: undefined },
+  { name: 'the embedded Kafka, through two workers', skip: undefined },
 ];
 
 for (const { name, skip } of suites) {
@@ -49,7 +49,7 @@ for (const { name, skip } of suites) {
         rafka = await GatewayProcess.start({ config: { general: { 'bootstrap.servers': kafka.brokers } } });
         factory = await createKafkaFactory({ general: { 'bootstrap.servers': kafka.brokers }, log });
       } else {
-        rafka = await GatewayProcess.start({ args: ['--embedded'] });
+        rafka = await GatewayProcess.start({ args: ['--embedded', '--workers', '2'] });
         const brokers = /kafka_brokers:(\S+)/.exec(String(await (await client()).call('INFO', 'kafka')))![1]!;
         factory = await createKafkaFactory({ embedded: { brokers }, log });
       }
@@ -169,6 +169,39 @@ for (const { name, skip } of suites) {
       assert.deepEqual(await read(), from(2));
     });
 
+    test('a record that comes late, with an older time, is read over any connection', async (t) => {
+      if (!met(t, skip)) return;
+      const producer = await factory.producer({ reports: 'errors', onReport: () => {} }, 10_000);
+      const produce = async (partition: number, timestamp: number, value: string) => {
+        producer.produce({ topic: 'late', partition, key: null, value: Buffer.from(value), timestamp });
+        assert.equal(await producer.flush(20_000), true);
+      };
+      await produce(0, day, 'first');
+      await eventually(10_000, async () => (await (await client()).call('XLEN', 'late')) === 1);
+      const seen = new Set<string>();
+      let last = '0';
+      const read = async () => {
+        for (let calls = 0; calls < 20; calls++) {
+          const one = await client();
+          const reply = (await one.call('XREAD', 'STREAMS', 'late', last)) as [string, Entry[]][] | null;
+          one.disconnect();
+          if (!reply) return;
+          for (const value of valuesOf(reply[0]![1])) seen.add(value);
+          last = reply[0]![1].at(-1)![0];
+        }
+        throw new Error('it does not end');
+      };
+      await read();
+      for (let n = 1; n <= 8; n++) {
+        await produce(0, day + n * 100, `on time ${n}`);
+        await read();
+        await produce(1 + (n % 3), day + n * 100 - 150, `late ${n}`);
+        await read();
+        assert.equal(seen.size, 1 + 2 * n, [...seen].join());
+      }
+      await producer.close(5_000);
+    });
+
     test('what four connections RPUSHX at once is paged through without a gap', async (t) => {
       if (!met(t, skip)) return;
       const producers = await Promise.all(Array.from({ length: 4 }, client));
@@ -182,6 +215,7 @@ for (const { name, skip } of suites) {
         );
       }
       for (const producer of producers) assert.equal(Number(await producer.call('DUMP', '15000')), 0);
+      await eventually(10_000, async () => (await producers[0]!.call('XLEN', 'pushed')) === sent.length);
       const all = await up('pushed', 1_000);
       assert.deepEqual(valuesOf(all).sort(), sent.sort());
       for (const count of [3, 64]) {

@@ -52,6 +52,7 @@ export class FakeWorker {
       remoteGone: (from, to) => {
         this.gone.push([from, to]);
       },
+      answeredUpTo: () => undefined,
       forgetTopics: () => {},
       leftRecords: () => [],
       noteLeftRecords() {},

@@ -1,5 +1,6 @@
 // A pending entry: handed to a member of a group and not acknowledged yet.
 import type { Message } from '../ports.js';
+import { timeOf } from './place.js';
 import { requestBytes } from './range-reader.js';
 
 /** Times are milliseconds since the epoch. */
@@ -26,7 +27,7 @@ export interface Handed {
 
 /** Ascending by id: timestamp, then offset, then partition. */
 export function byId(a: Pending, b: Pending): number {
-  return Math.max(0, a.timestamp) - Math.max(0, b.timestamp) || a.offset - b.offset || a.partition - b.partition;
+  return timeOf(a) - timeOf(b) || a.offset - b.offset || a.partition - b.partition;
 }
 
 /** Counts entries into a reply: large ones make it shorter, so that it can be read from Kafka and held in memory. */

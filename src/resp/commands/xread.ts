@@ -90,7 +90,7 @@ async function readReady(ctx: Context, source: Source, max: number): Promise<Rea
   }
   const marks = await marksOf(catalog, admin, topic);
   if (!marks) return undefined;
-  source.from = known && isOf(marks, known) ? known : await startBehind(streams, topic, marks, id);
+  source.from = known && isOf(marks, known) ? known : await startBehind(ctx, topic, marks, id);
   return id === '$' ? undefined : readOn(streams.ranges.within(ctx.memory), topic, marks, source.from, max);
 }
 

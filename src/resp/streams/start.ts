@@ -1,26 +1,54 @@
 // Where reading behind an id starts in every partition, when this connection has not got it last.
 import type { Marks } from '../../core/streams/stream-log.js';
 import { type Cut, TimeLine } from '../../core/streams/time-line.js';
+import type { Context } from '../context.js';
 import { highestId, parseBehind } from './ids.js';
-import type { Streams } from './streams.js';
 
 /**
- * What was answered up to this id here is read on from there: records that came since with an older time stand in front of the id
- * and were seen by nobody.
+ * What any connection was answered up to this id is read on from there: records that came since with an older time stand in front
+ * of the id, and nobody has seen them.
  * @param id as a client wrote it: `$` is the end. @throws KafkaError, GatewayError `kafka-unavailable`.
  */
-export async function startBehind(streams: Streams, topic: string, marks: readonly Marks[], id: string): Promise<Cut> {
+export async function startBehind(ctx: Context, topic: string, marks: readonly Marks[], id: string): Promise<Cut> {
+  const { streams } = ctx.server.gateway;
   const line = new TimeLine(streams.ranges, topic, marks);
   const edge = id === '$' ? end : parseBehind(Buffer.from(id, 'latin1'));
   const { offsets, level } = await line.cut(edge);
-  const answered = streams.cursors.ofAny(topic, id)?.offsets;
-  const skew = level > 0 ? await streams.topics.skewOf(topic) : 0;
-  const skewed = skew > 0 ? await line.firstAt(level - skew) : undefined;
+  if (level === 0 || edge.side === 'before') return { offsets, level };
+  const answered = (await answeredUpTo(ctx, topic, id)) ?? (await skewed(ctx, topic, line, level));
   const starts = [...offsets].map(([partition, offset]): [number, number] => {
-    const ofSkew = partition === edge.id.partition ? undefined : skewed?.get(partition);
-    return [partition, Math.min(offset, answered?.get(partition) ?? offset, ofSkew ?? offset)];
+    // The record of this id is there: its own partition goes on right behind it.
+    if (partition === edge.id.partition) return [partition, offset];
+    return [partition, Math.min(offset, answered?.get(partition) ?? offset)];
   });
   return { offsets: new Map(starts), level };
 }
 
 const end = { id: highestId, side: 'behind' } as const;
+
+/** The same of connections here, else of other workers; undefined: none of them has answered it, or that is forgotten. */
+async function answeredUpTo(
+  { server: { gateway, peers } }: Context,
+  topic: string,
+  id: string,
+): Promise<ReadonlyMap<number, number> | undefined> {
+  const here = gateway.streams.cursors.ofAny(topic, id)?.offsets;
+  if (here || !peers.exist) return here;
+  const answers = (await peers.askAll('answeredUpTo', topic, id)).filter((answer) => answer !== undefined);
+  if (answers.length === 0) return undefined;
+  // Read least by whoever read least: what another has read since may come twice.
+  const least = new Map<number, number>();
+  for (const [partition, offset] of answers.flat())
+    least.set(partition, Math.min(offset, least.get(partition) ?? offset));
+  return least;
+}
+
+async function skewed(
+  { server: { gateway } }: Context,
+  topic: string,
+  line: TimeLine,
+  level: number,
+): Promise<ReadonlyMap<number, number> | undefined> {
+  const skew = await gateway.streams.topics.skewOf(topic);
+  return skew > 0 ? line.firstAt(level - skew) : undefined;
+}
