@@ -8,6 +8,7 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 COPY scripts scripts
 COPY patches patches
+COPY native native
 RUN RAFKA_CACHE=/tmp/rafka node scripts/setup.mjs --no-compile && rm -rf /tmp/rafka
 COPY tsconfig.json ./
 COPY src src

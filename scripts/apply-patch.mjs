@@ -4,26 +4,26 @@ import { join } from 'node:path';
 
 /**
  * @param {string} diff unified diff; file names are read from the `+++ b/` lines
- * @param {string} root folder that the names, less `strip`, are relative to
- * @param {string} strip leading part of the names in the diff
+ * @param {string} root folder that the names are relative to
  * @throws Error naming file and line when the text to change is not what the diff expects
  */
-export function applyPatch(diff, root, strip) {
+export function applyPatch(diff, root) {
   const results = diff
     .split(/^(?=--- )/m)
     .filter((part) => part.startsWith('--- '))
-    .map((part) => patchedFile(part.replace(/\n$/, '').split('\n'), root, strip));
+    .map((part) => patchedFile(part.replace(/\n$/, '').split('\n'), root));
   for (const { file, text } of results) writeFileSync(file, text);
 }
 
-function patchedFile([, target, ...lines], root, strip) {
+function patchedFile([, target, ...lines], root) {
   const name = target.replace(/^\+\+\+ b\//, '').split('\t')[0];
-  if (!name.startsWith(strip)) throw new Error(`the patch names ${name}, which is not below ${strip}`);
-  const file = join(root, name.slice(strip.length));
+  const file = join(root, name);
   const before = readFileSync(file, 'utf8').split('\n');
   const after = [];
   let at = 0;
   for (const line of lines) {
+    // What stands between two files' parts.
+    if (line.startsWith('diff --git ')) break;
     const hunk = /^@@ -(\d+)/.exec(line);
     if (hunk) {
       while (at < Number(hunk[1]) - 1) after.push(before[at++]);

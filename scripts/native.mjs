@@ -1,4 +1,5 @@
-// Builds node-rdkafka (with patches/) once and keeps what run time needs in a cache outside the tree; installs it from there.
+// Builds the Kafka client once and keeps what run time needs in a cache outside the tree; installs it from there. It is node-rdkafka's
+// binding and a newer librdkafka, both with patches/, and our own calls in native/.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -7,6 +8,7 @@ import {
   existsSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   realpathSync,
   renameSync,
@@ -21,8 +23,9 @@ import { applyPatch } from './apply-patch.mjs';
 const root = dirname(import.meta.dirname);
 const packageDir = join(root, 'node_modules/node-rdkafka');
 const installedKey = join(packageDir, 'build/rafka-key');
-// Pinned, so it is known before anything is installed.
-const { 'node-rdkafka': version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).dependencies;
+// Pinned, so they are known before anything is installed.
+const { dependencies, librdkafka } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const version = dependencies['node-rdkafka'];
 
 /** What the build cannot do without, and the Debian package each comes from. */
 const needs = [
@@ -36,15 +39,14 @@ const needs = [
 
 /** Before anything is installed: is all there that a build needs, if there will be one? @throws Error naming what is missing */
 export function checkTools() {
-  const key = cacheKey(readPatch());
+  const key = cacheKey();
   if (!isInstalled(key) && !existsSync(join(cacheRoot(), key))) requireTools();
 }
 
 /** Makes node-rdkafka loadable: already in place, from the cache, or by a build. @param {(line: string) => void} say */
 export async function ensureNative(say) {
-  const patch = readPatch();
-  const key = cacheKey(patch);
-  if (isInstalled(key)) return;
+  const key = cacheKey();
+  if (isInstalled(key) && loads()) return;
   const cached = join(cacheRoot(), key);
   if (existsSync(cached)) {
     installFrom(cached, key);
@@ -52,12 +54,19 @@ export async function ensureNative(say) {
     say(`Kafka client: ${cached} does not load here; building it again`);
     rmSync(cached, { recursive: true, force: true });
   }
-  await build(patch, cached, say);
+  await build(cached, say);
   installFrom(cached, key);
   if (!loads()) throw new Error(`node-rdkafka was built but does not load; try: node -e "require('node-rdkafka')"`);
 }
 
-const readPatch = () => readFileSync(join(root, `patches/node-rdkafka+${version}.patch`), 'utf8');
+/** The patches of one source, in their order. @param {'node-rdkafka' | 'librdkafka'} source */
+function patchesOf(source) {
+  const folder = join(root, 'patches', source);
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.patch'))
+    .sort()
+    .map((name) => ({ name: `patches/${source}/${name}`, text: readFileSync(join(folder, name), 'utf8') }));
+}
 
 const isInstalled = (key) => existsSync(installedKey) && readFileSync(installedKey, 'utf8') === key;
 
@@ -66,11 +75,17 @@ export function cacheRoot() {
   return process.env.RAFKA_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'rafka');
 }
 
-function cacheKey(patch) {
+/** Everything that a build depends on: versions, patches, our own calls, and the Node that loads it. */
+function cacheKey() {
   process.report.excludeNetwork = true;
   const libc = process.report.getReport().header.glibcVersionRuntime ? 'glibc' : 'musl';
-  const hash = createHash('sha256').update(patch).digest('hex').slice(0, 12);
-  return `node-rdkafka-${version}-${hash}-abi${process.versions.modules}-${process.platform}-${process.arch}-${libc}`;
+  const hash = createHash('sha256').update(JSON.stringify(librdkafka));
+  for (const { name, text } of [...patchesOf('node-rdkafka'), ...patchesOf('librdkafka')])
+    hash.update(name).update(text);
+  for (const name of readdirSync(join(root, 'native')).sort())
+    hash.update(name).update(readFileSync(join(root, 'native', name)));
+  const digest = hash.digest('hex').slice(0, 12);
+  return `node-rdkafka-${version}-${digest}-abi${process.versions.modules}-${process.platform}-${process.arch}-${libc}`;
 }
 
 /** Copies, because a cache may be cleared while the gateway runs. */
@@ -85,18 +100,23 @@ function loads() {
   return check.status === 0;
 }
 
-async function build(patch, cached, say) {
+async function build(cached, say) {
   requireTools();
   mkdirSync(cacheRoot(), { recursive: true });
   const scratch = join(cacheRoot(), `build-${process.pid}`);
   const log = join(cacheRoot(), 'build.log');
   try {
     const source = join(scratch, 'node_modules/node-rdkafka');
-    cpSync(packageDir, source, { recursive: true, filter: (path) => path !== join(packageDir, 'build') });
+    const old = join(packageDir, 'deps/librdkafka');
+    const unneeded = [join(packageDir, 'build'), old];
+    cpSync(packageDir, source, { recursive: true, filter: (path) => !unneeded.includes(path) });
+    fetchLibrdkafka(join(scratch, 'fetch'), join(source, 'deps/librdkafka'));
+    cpSync(join(root, 'native'), join(source, 'native'), { recursive: true });
     for (const name of ['nan', 'bindings', 'file-uri-to-path']) {
       symlinkSync(realpathSync(join(root, 'node_modules', name)), join(scratch, 'node_modules', name));
     }
-    applyPatch(patch, source, 'node_modules/node-rdkafka/');
+    patchAll('node-rdkafka', source);
+    patchAll('librdkafka', join(source, 'deps/librdkafka'));
     say('Kafka client: building node-rdkafka and librdkafka from source, about 4 minutes, once per machine');
     say(`Kafka client: the build's output goes to ${log}`);
     await compile(source, log, say);
@@ -106,6 +126,40 @@ async function build(patch, cached, say) {
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
+}
+
+/** @throws Error naming the patch that does not fit */
+function patchAll(name, source) {
+  for (const patch of patchesOf(name)) {
+    try {
+      applyPatch(patch.text, source);
+    } catch (error) {
+      throw new Error(`${patch.name}: ${error.message}`);
+    }
+  }
+}
+
+/** librdkafka's sources, from the package of the npm registry that carries them. @throws Error when it is not the pinned one */
+function fetchLibrdkafka(scratch, target) {
+  const { package: name, version: packageVersion, integrity } = librdkafka;
+  mkdirSync(scratch, { recursive: true });
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [findNpm('bin/npm-cli.js'), 'pack', `${name}@${packageVersion}`, '--json', '--loglevel=error'],
+    { cwd: scratch, encoding: 'utf8' },
+  );
+  if (status !== 0)
+    throw new Error(`librdkafka's sources (${name}@${packageVersion}) could not be fetched:\n${stderr}`);
+  const tarball = join(scratch, JSON.parse(stdout)[0].filename);
+  const found = `sha512-${createHash('sha512').update(readFileSync(tarball)).digest('base64')}`;
+  if (found !== integrity)
+    throw new Error(
+      `${name}@${packageVersion} is not the pinned one: its integrity is ${found}, package.json says ${integrity}`,
+    );
+  const unpacked = spawnSync('tar', ['-xzf', tarball, 'package/deps/librdkafka'], { cwd: scratch, encoding: 'utf8' });
+  if (unpacked.status !== 0)
+    throw new Error(`tar could not unpack ${tarball}: ${unpacked.error?.message ?? unpacked.stderr}`);
+  renameSync(join(scratch, 'package/deps/librdkafka'), target);
 }
 
 /** Names everything that is missing in one go. */
@@ -160,7 +214,13 @@ function nodeGyp(args, { cwd, log, jobs }) {
   const env = { ...process.env, JOBS: jobs };
   // npm exports these to what it runs; inherited make flags make librdkafka's configure fail.
   delete env.MAKEFLAGS;
-  const child = spawn(process.execPath, [findNodeGyp(), ...args], { cwd, env, stdio: ['ignore', out, out] });
+  // It could name the headers of another Node.
+  delete env.npm_config_nodedir;
+  const child = spawn(process.execPath, [findNpm('node_modules/node-gyp/bin/node-gyp.js'), ...args], {
+    cwd,
+    env,
+    stdio: ['ignore', out, out],
+  });
   return new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('exit', (status) => {
@@ -170,13 +230,13 @@ function nodeGyp(args, { cwd, log, jobs }) {
   });
 }
 
-/** node-gyp comes with npm: the one that runs us, the one beside node, or the one on the path. */
-function findNodeGyp() {
+/** A file of npm, which brings node-gyp: of the npm that runs us, the one beside node, or the one on the path. */
+function findNpm(file) {
   const npms = [process.env.npm_execpath, join(dirname(process.execPath), 'npm')];
   for (const dir of (process.env.PATH ?? '').split(delimiter)) npms.push(join(dir, 'npm'));
   for (const npm of npms) {
     if (!npm || !existsSync(npm)) continue;
-    const found = join(dirname(dirname(realpathSync(npm))), 'node_modules/node-gyp/bin/node-gyp.js');
+    const found = join(dirname(dirname(realpathSync(npm))), file);
     if (existsSync(found)) return found;
   }
   throw new Error('npm (which brings node-gyp) was not found; install Node.js together with npm');

@@ -52,7 +52,6 @@ const mayImport: Record<string, { readonly values: readonly string[]; readonly t
 /** Packages that one folder (or file) alone may name. */
 const soleImporter: Record<string, readonly string[]> = {
   'node-rdkafka': ['kafka'],
-  '@platformatic/kafka': ['kafka'],
   'redis-parser': ['resp'],
   ioredis: ['ris'],
   ws: ['ris'],

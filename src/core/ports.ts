@@ -326,6 +326,8 @@ export interface Admin {
     replicationFactor?: number;
     config?: Readonly<Record<string, string>>;
   }): Promise<void>;
+  /** Grows a topic to so many partitions in all. */
+  createPartitions(topic: string, total: number): Promise<void>;
   deleteTopic(name: string): Promise<void>;
   /** Deletes records below the given offsets. */
   deleteRecords(before: readonly TopicPartitionOffset[]): Promise<void>;
@@ -338,7 +340,10 @@ export interface Admin {
     denied?: readonly string[];
   }>;
   groups(): Promise<string[]>;
+  /** Of the classic protocol, whatever its members are, and of Kafka 4's. */
   describeGroups(groupIds: readonly string[]): Promise<GroupDescription[]>;
+  /** Deletes a group without members, with its offsets. */
+  deleteGroup(groupId: string): Promise<void>;
   /** Committed offsets with metadata; partitions without one are left out. */
   groupOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<CommittedOffset[]>;
   /** Commits with metadata for a group without members. */

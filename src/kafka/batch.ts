@@ -1,10 +1,10 @@
 // The messages of one consumeBatch(): two buffers that the binding's worker thread packed, taken apart without a native call.
-import { type Header, type Message, OFFSET_NONE, type TopicPartitionOffset } from '../core/ports.js';
-import type { NativeError, NativeMessage, NativeTopicPartition } from './native.js';
+import type { Header, Message, TopicPartitionOffset } from '../core/ports.js';
+import type { NativeError } from './native.js';
 
 /** What one wait brought; an error may come beside messages. */
 export interface Batch {
-  readonly error: NativeError | number | undefined;
+  readonly error: NativeError | undefined;
   readonly messages: Message[];
   /** Partitions that were read to their end (with enable.partition.eof). */
   readonly ends: TopicPartitionOffset[];
@@ -59,21 +59,4 @@ export function unpack(
     messages.push({ topic, partition, offset, timestamp, key, value, headers });
   }
   return { messages, ends };
-}
-
-/** The same from consume() of a binding without consumeBatch(). Its objects are messages but for the headers. */
-export function fromNative(messages: NativeMessage[], ends: NativeTopicPartition[]): Pick<Batch, 'messages' | 'ends'> {
-  for (const message of messages) {
-    const { headers } = message;
-    (message as { headers: unknown }).headers = headers === undefined ? noHeaders : headers.map(toHeader);
-  }
-  return {
-    messages: messages as unknown as Message[],
-    ends: ends.map(({ topic, partition, offset = OFFSET_NONE }) => ({ topic, partition, offset })),
-  };
-}
-
-function toHeader(header: Record<string, Buffer | null>): Header {
-  const key = Object.keys(header)[0] ?? '';
-  return { key, value: header[key] ?? null };
 }

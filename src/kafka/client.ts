@@ -42,7 +42,7 @@ export interface Client<N extends NativeClient> {
 }
 
 /**
- * Makes a client and waits until a broker has answered. A producer's is asked for no topics: all of them take forty times as long on a
+ * Makes a client and waits until a broker has answered. It is asked for no topics: all of them take forty times as long on a
  * large cluster, and librdkafka's own call for "the brokers" asks for them.
  * @throws KafkaError when a property is refused, or no broker answers within timeoutMs.
  */
@@ -104,16 +104,12 @@ async function create(native: NativeClient, { properties }: { properties: Client
   });
 }
 
-/** A producer connects by itself, and need only wait; a consumer connects when it is asked something. */
+/** A client connects by itself: it need only be waited for. */
 async function awaitAnswer(client: Client<NativeClient>, timeoutMs: number): Promise<void> {
   const { native } = client;
-  if (!native.awaitBroker) {
-    await metadata(client, { timeoutMs });
-    return;
-  }
   const deadline = performance.now() + timeoutMs;
   try {
-    await client.ask<void>((callback) => native.awaitBroker!(Math.max(1, Math.ceil(timeoutMs)), callback));
+    await client.ask<void>((callback) => native.awaitBroker(Math.max(1, Math.ceil(timeoutMs)), callback));
   } catch (error) {
     const left = deadline - performance.now();
     if (left < 1) throw error;

@@ -142,7 +142,7 @@ class RdConsumer implements Consumer {
       if (this.#closing) return [];
       const remaining = Math.max(0, Math.ceil(deadline - performance.now()));
       const { onEnd } = this.#options;
-      const { error, messages, ends } = await takeBatch(this.#native, remaining, max, onEnd !== undefined);
+      const { error, messages, ends } = await takeBatch(this.#native, remaining, max);
       for (const end of ends) onEnd?.(end);
       if (error) await this.#failed(error);
       if (messages.length > 0) return messages;
@@ -179,14 +179,7 @@ class RdConsumer implements Consumer {
     if (this.#options.groupId === undefined)
       throw refuse(KafkaCode.unknownGroup, 'A consumer without a group cannot commit');
     if (positions.length === 0) return;
-    check(() => this.#native.commit(positions));
-    // librdkafka tells how a commit went only inside of a poll. Asking for the committed offsets, on the same connection
-    // right behind the commit, gives the answer without one.
-    const committed = await this.committed(positions, commitTimeoutMs);
-    committed.forEach(({ topic, partition, offset }, index) => {
-      const wanted = positions[index]?.offset ?? OFFSET_NONE;
-      if (offset < wanted) throw refuse(KafkaCode.state, `Offset ${wanted} of ${topic}:${partition} was not committed`);
-    });
+    await this.#client.ask<void>((callback) => this.#native.commitWithResult(positions, commitTimeoutMs, callback));
   }
 
   async committed(partitions: readonly TopicPartition[], timeoutMs: number): Promise<TopicPartitionOffset[]> {
@@ -272,7 +265,7 @@ class RdConsumer implements Consumer {
   /** Leaves the group while commits still work: once librdkafka is closing they don't. */
   async #giveBack(rebalancer: Rebalancer, deadline: number): Promise<void> {
     this.#native.unsubscribe();
-    while (rebalancer.holding && performance.now() < deadline) await takeBatch(this.#native, 20, 100, true);
+    while (rebalancer.holding && performance.now() < deadline) await takeBatch(this.#native, 20, 100);
   }
 
   #open(): void {

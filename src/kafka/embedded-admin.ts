@@ -1,4 +1,4 @@
-// The Admin of the embedded Kafka: what NativeAdmin can ask, and group positions through consumers that never join.
+// The Admin of the embedded Kafka: what BasicAdmin can ask, and group positions through consumers that never join.
 import {
   type CommittedOffset,
   type Consumer,
@@ -12,10 +12,10 @@ import {
   type TopicPartitionOffset,
 } from '../core/ports.js';
 import type { Log } from '../log.js';
+import { BasicAdmin } from './basic-admin.js';
 import type { EmbeddedPartitions } from './embedded-partitions.js';
 import { refuse } from './fault.js';
 import type { KnownBrokers } from './known-brokers.js';
-import { NativeAdmin } from './native-admin.js';
 import type { ClientProperties } from './properties.js';
 
 const timeoutMs = 5000;
@@ -24,7 +24,7 @@ const joinMs = 10_000;
 /** The session time-out of groups that were not read in this process: that of stream groups, ms. */
 const usualSessionMs = 10_000;
 
-export class EmbeddedAdmin extends NativeAdmin {
+export class EmbeddedAdmin extends BasicAdmin {
   readonly #partitions: EmbeddedPartitions;
   readonly #sessions = new Map<string, number>();
   readonly #open: (groupId: string, properties: Properties) => Promise<Consumer>;

@@ -13,7 +13,6 @@ import {
 import { own } from '../core/promises.js';
 import type { Log } from '../log.js';
 import { ClusterAdmin } from './admin.js';
-import { adminOptions } from './admin-options.js';
 import { checkProperties } from './client.js';
 import { openConsumer } from './consumer.js';
 import { type EmbeddedKafka, embeddedConsumer, openEmbedded } from './embedded.js';
@@ -24,12 +23,10 @@ import { refuse } from './fault.js';
 import { Gathering } from './gathering.js';
 import { KnownBrokers } from './known-brokers.js';
 import { native } from './native.js';
-import { NativeAdmin } from './native-admin.js';
 import type { ProduceBudget } from './produce-budget.js';
 import { openProducer } from './producer.js';
 import {
   adminProperties,
-  type ClientProperties,
   consumerProperties,
   producerProperties,
   type Section,
@@ -144,7 +141,7 @@ class RdKafkaFactory implements KafkaFactory {
       ? new EmbeddedAdmin(properties, this.#known, embedded.partitions, log, (groupId, own) =>
           this.consumer({ groupId, properties: own }, embeddedConnectMs),
         )
-      : adminOf(properties, this.#known, log);
+      : new ClusterAdmin(properties, this.#known, log, '');
   }
 
   async producer(options: ProducerOptions, timeoutMs: number): Promise<Producer> {
@@ -247,11 +244,4 @@ const override = (properties: Properties = {}): Section => ({ name: 'override', 
 /** The embedded Kafka reports one and the same time for every record, and not the one that it stores. */
 function withoutTime(options: ProducerOptions): ProducerOptions {
   return { ...options, onReport: (report, tag) => options.onReport({ ...report, timestamp: -1 }, tag) };
-}
-
-function adminOf(properties: () => ClientProperties, brokers: KnownBrokers, log: Log): Admin {
-  const options = adminOptions(properties().global);
-  if (!('unsupported' in options))
-    return new ClusterAdmin(options, brokers, new NativeAdmin(properties, brokers, log, ''));
-  return new NativeAdmin(properties, brokers, log, options.unsupported);
 }

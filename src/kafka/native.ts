@@ -32,17 +32,6 @@ export interface NativeMetadata {
 
 export type NativeHeaders = { [key: string]: Buffer | null }[];
 
-/** What consume() gives; `headers` is absent when there are none. */
-export interface NativeMessage {
-  readonly topic: string;
-  readonly partition: number;
-  readonly offset: number;
-  readonly timestamp: number;
-  readonly key: Buffer | null;
-  readonly value: Buffer | null;
-  headers?: NativeHeaders;
-}
-
 export interface NativeEvents {
   event_cb?: (type: string, data: NativeEvent) => void;
   /** pollReports() has something to bring: reports, or events for event_cb. */
@@ -65,8 +54,8 @@ export interface NativeClient {
   configureCallbacks(add: boolean, callbacks: { global: NativeGlobals; topic: object; event: NativeEvents }): void;
   connect(callback: Callback<{ name: string }>): void;
   disconnect(callback: () => void): void;
-  /** Ours, of producers only: see patches/. Fails after timeoutMs, and at once when what answered knows of no controller. */
-  awaitBroker?(timeoutMs: number, callback: Callback): void;
+  /** Ours (native/). Fails after timeoutMs, and at once when what answered knows of no controller. */
+  awaitBroker(timeoutMs: number, callback: Callback): void;
   getMetadata(
     options: { topic: string; allTopics: boolean; timeout: number },
     callback: Callback<NativeMetadata>,
@@ -85,7 +74,51 @@ export interface NativeClient {
   ): void;
 }
 
-export interface NativeProducer extends NativeClient {
+/** What brokers are asked about the cluster. Each answer is JSON: admin.ts has the shapes, native/admin.cc writes them. */
+export interface NativeAdminCalls {
+  /** @param config keys and values in turn. -1 for partitions or replicas: the brokers' default. */
+  createTopic(
+    name: string,
+    partitions: number,
+    replicas: number,
+    config: readonly string[],
+    timeoutMs: number,
+    callback: Callback<string>,
+  ): void;
+  /** Whether the controllers would make a topic of this name; none is made. */
+  validateTopic(name: string, timeoutMs: number, callback: Callback<string>): void;
+  createPartitions(topic: string, total: number, timeoutMs: number, callback: Callback<string>): void;
+  deleteTopic(name: string, timeoutMs: number, callback: Callback<string>): void;
+  deleteRecords(before: readonly NativeTopicPartition[], timeoutMs: number, callback: Callback<string>): void;
+  /** @param broker its id; -1: any. */
+  describeTopics(names: readonly string[], broker: number, timeoutMs: number, callback: Callback<string>): void;
+  describeCluster(timeoutMs: number, callback: Callback<string>): void;
+  describeConfigs(topics: readonly string[], timeoutMs: number, callback: Callback<string>): void;
+  listGroups(timeoutMs: number, callback: Callback<string>): void;
+  describeGroups(groups: readonly string[], timeoutMs: number, callback: Callback<string>): void;
+  deleteGroup(group: string, timeoutMs: number, callback: Callback<string>): void;
+  groupOffsets(
+    group: string,
+    partitions: readonly NativeTopicPartition[],
+    timeoutMs: number,
+    callback: Callback<string>,
+  ): void;
+  /** `metadata` of a position is committed with it. */
+  commitGroupOffsets(
+    group: string,
+    positions: readonly (NativeTopicPartition & { readonly metadata: string })[],
+    timeoutMs: number,
+    callback: Callback<string>,
+  ): void;
+  deleteGroupOffsets(
+    group: string,
+    partitions: readonly NativeTopicPartition[],
+    timeoutMs: number,
+    callback: Callback<string>,
+  ): void;
+}
+
+export interface NativeProducer extends NativeClient, NativeAdminCalls {
   /** @returns 0 or librdkafka's error code. */
   produce(
     topic: string,
@@ -97,7 +130,7 @@ export interface NativeProducer extends NativeClient {
     headers: NativeHeaders | undefined,
   ): number;
   /**
-   * Ours, as the next three: see patches/. Many records of one topic (pack.ts has their form); error codes are written to `fields`.
+   * Ours, as the next three (native/). Many records of one topic (pack.ts has their form); error codes are written to `fields`.
    * @returns how many were refused.
    */
   produceMany(topic: string, bytes: Buffer, fields: Int32Array, count: number): number;
@@ -126,21 +159,11 @@ export interface NativeConsumer extends NativeClient {
   position(partitions: readonly NativeTopicPartition[]): readonly (NativeTopicPartition | Error)[] | number;
   unassign(): void;
   unsubscribe(): number;
-  /** `ends` are the partitions that were read to their end (with enable.partition.eof). */
-  consume(
-    timeoutMs: number,
-    max: number,
-    callback: (
-      error: NativeError | null | undefined,
-      messages?: NativeMessage[],
-      ends?: NativeTopicPartition[],
-    ) => void,
-  ): void;
   /**
    * Waits for a first message or partition's end, then takes what is ready, at most max; see batch.ts for what it packs.
-   * `code` is an error that came beside. Only in a binding that has been patched so.
+   * `code`, `text`, `topic` and `partition` are an error that came beside.
    */
-  consumeBatch?(
+  consumeBatch(
     timeoutMs: number,
     max: number,
     callback: (
@@ -149,11 +172,15 @@ export interface NativeConsumer extends NativeClient {
       fields: Buffer | null,
       topics: string[],
       code: number,
+      text: string,
+      topic: string,
+      partition: number,
     ) => void,
   ): void;
-  /** Ours: see patches/. offsetsStore() of one position. */
+  /** Ours: offsetsStore() of one position. */
   storeOffset(topic: string, partition: number, offset: number): number;
-  commit(positions: readonly NativeTopicPartition[]): number;
+  /** Ours: commits now; fails with the coordinator's answer. */
+  commitWithResult(positions: readonly NativeTopicPartition[], timeoutMs: number, callback: Callback): void;
   committed(
     partitions: readonly NativeTopicPartition[],
     timeoutMs: number,
@@ -169,8 +196,8 @@ interface Binding {
   readonly KafkaConsumer: new (global: object, topic: object) => NativeConsumer;
   err2str(code: number): string;
   readonly librdkafkaVersion: string;
-  /** Ends the process after ms with this code, if it has not ended. Without our patch there is none. */
-  endWithin?(code: number, ms: number): void;
+  /** Ours: ends the process after ms with this code, if it has not ended. @returns false when no thread could be started */
+  endWithin(code: number, ms: number): boolean;
 }
 
 export const native: Binding = createRequire(import.meta.url)('node-rdkafka/librdkafka.js');
@@ -180,5 +207,5 @@ export const native: Binding = createRequire(import.meta.url)('node-rdkafka/libr
  * that closes a consumer whose brokers are gone may never come back.
  */
 export function endWithin(code: number, ms: number): void {
-  native.endWithin?.(code, ms);
+  native.endWithin(code, ms);
 }

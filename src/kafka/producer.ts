@@ -68,6 +68,8 @@ class RdProducer implements Producer, Spender {
   #closing: Promise<void> | undefined;
   /** The client is going or gone: a call would block the loop behind its disconnect. */
   #closed = false;
+  /** Calls of transactions that are pending. */
+  readonly #asked = new Set<Promise<void>>();
 
   constructor(
     client: Client<NativeProducer>,
@@ -182,6 +184,8 @@ class RdProducer implements Producer, Spender {
     await this.flush(timeoutMs);
     this.#closed = true;
     this.#budget?.delete(this);
+    // librdkafka aborts the process when a client goes while a call of its transaction is pending.
+    await Promise.allSettled(this.#asked);
     this.#packs.stop();
     this.#reports.detach();
     await this.#client.disconnect(Math.max(1000, deadline - performance.now()));
@@ -207,7 +211,13 @@ class RdProducer implements Producer, Spender {
 
   async #ask(call: (callback: (error: NativeError | null | undefined) => void) => void): Promise<void> {
     if (this.#closed) throw closedError();
-    await this.#client.ask<void>(call);
+    const asked = this.#client.ask<void>(call);
+    this.#asked.add(asked);
+    try {
+      await asked;
+    } finally {
+      this.#asked.delete(asked);
+    }
   }
 
   /** Neighbours often share one list of headers: it is translated once. */

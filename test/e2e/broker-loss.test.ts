@@ -1,13 +1,13 @@
 // Three brokers that die one after the other: who still serves, and what clients and operators are told.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { Admin } from '@platformatic/kafka';
 import type { Redis } from 'ioredis';
 import { eventually } from '../support/eventually.js';
 import { freePort, GatewayProcess } from '../support/gateway.js';
 import { KafkaServer, whyNoKafka } from '../support/kafka-server.js';
 import { met } from '../support/needs.js';
 import { connect, pop } from '../support/redis-client.js';
+import { openKafka } from '../support/relay-clusters.js';
 
 /** How long a cluster, and a machine that does other work as well, may take to notice, ms. */
 const patienceMs = 60_000;
@@ -25,13 +25,13 @@ describe('three brokers, of which the configuration names one', () => {
     const first = kafka.brokers.split(',')[0];
     const config = { general: { 'bootstrap.servers': first }, consumer: { 'auto.offset.reset': 'earliest' } };
     gateway = await GatewayProcess.start({ config, args: ['--ops-port', String(opsPort)] });
-    const admin = new Admin({ clientId: 'test', bootstrapBrokers: kafka.brokers.split(',') });
+    const factory = await openKafka(kafka.brokers);
     try {
-      await admin.createTopics({ topics: ['two'], partitions: 2, replicas: 3 });
-      const configs = [{ name: 'min.insync.replicas', value: '3' }];
-      await admin.createTopics({ topics: ['three'], partitions: 1, replicas: 3, configs });
+      await factory.admin.createTopic({ name: 'two', partitions: 2, replicationFactor: 3 });
+      const config = { 'min.insync.replicas': '3' };
+      await factory.admin.createTopic({ name: 'three', partitions: 1, replicationFactor: 3, config });
     } finally {
-      await admin.close();
+      await factory.close();
     }
     const client = await open();
     for (const topic of ['two', 'three']) assert.equal(await client.call('RPUSHX', `topics:${topic}`, 'first'), 1);

@@ -1,7 +1,6 @@
 // Consumer groups on a real Kafka, with latest (librdkafka's default): where they begin, and what rebalances do to acknowledgements.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { Admin as RawAdmin } from '@platformatic/kafka';
 import type { Redis } from 'ioredis';
 import { pino } from 'pino';
 import type { KafkaFactory } from '../../src/core/ports.js';
@@ -112,7 +111,7 @@ describe('consumer groups on a real Kafka', { timeout: 600_000 }, () => {
     const topic = await made(1);
     const client = await open(`${unique('group')}:a`);
     assert.equal(await pop(client, `topics:${topic}`, 3), undefined);
-    await addPartitions(server.brokers, topic, 4);
+    await kafka.admin.createPartitions(topic, 4);
     const values = Array.from({ length: 9 }, (_, index) => `added ${index}`);
     await fill(kafka, topic, values, [1, 2, 3]);
     assert.deepEqual(await read(client, `topics:${topic}`, values.length), values);
@@ -125,7 +124,7 @@ describe('consumer groups on a real Kafka', { timeout: 600_000 }, () => {
     const first = await open(`${group}:a`);
     assert.equal(await pop(first, `topics:${topic}`, 3), undefined);
     await first.call('QUIT');
-    await addPartitions(server.brokers, topic, 4);
+    await kafka.admin.createPartitions(topic, 4);
     await fill(kafka, topic, ['2', '3'], [2, 3]);
     const second = await open(`${group}:b`);
     assert.deepEqual(await read(second, `topics:${topic}`, 2), ['2', '3']);
@@ -177,15 +176,6 @@ describe('consumer groups on a real Kafka', { timeout: 600_000 }, () => {
       assert.equal(Buffer.from(value, 'base64').toString(), 'hello');
     });
 });
-
-async function addPartitions(brokers: string, topic: string, count: number): Promise<void> {
-  const admin = new RawAdmin({ clientId: 'test', bootstrapBrokers: brokers.split(',') });
-  try {
-    await admin.createPartitions({ topics: [{ name: topic, count, assignments: null }] });
-  } finally {
-    await admin.close();
-  }
-}
 
 /** Values to the partitions in turn. A partition that has just been made may have no leader yet. */
 async function fill(kafka: KafkaFactory, topic: string, values: readonly string[], partitions: readonly number[]) {

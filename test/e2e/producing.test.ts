@@ -1,13 +1,13 @@
 // What clients are told of their messages when the broker stands still: answers, DUMP after a reconnect, bounds, batches.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
-import { Admin } from '@platformatic/kafka';
 import type { Redis } from 'ioredis';
 import { eventually } from '../support/eventually.js';
 import { freePort, GatewayProcess } from '../support/gateway.js';
 import { KafkaServer, whyNoKafka } from '../support/kafka-server.js';
 import { met } from '../support/needs.js';
 import { connect, pop } from '../support/redis-client.js';
+import { openKafka } from '../support/relay-clusters.js';
 import { encodeCommand, RawClient } from '../support/resp-pair.js';
 
 describe('producing to a real Kafka', () => {
@@ -135,12 +135,11 @@ describe('producing to a real Kafka', () => {
   describe('to a topic that takes 10,000 bytes at a time', () => {
     const limited = async (kafka: KafkaServer): Promise<string> => {
       const topic = `limited${topics++}`;
-      const admin = new Admin({ clientId: 'test', bootstrapBrokers: kafka.brokers.split(',') });
+      const factory = await openKafka(kafka.brokers);
       try {
-        const configs = [{ name: 'max.message.bytes', value: '10000' }];
-        await admin.createTopics({ topics: [topic], partitions: 2, replicas: 1, configs });
+        await factory.admin.createTopic({ name: topic, partitions: 2, config: { 'max.message.bytes': '10000' } });
       } finally {
-        await admin.close();
+        await factory.close();
       }
       return topic;
     };

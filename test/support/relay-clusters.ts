@@ -1,5 +1,4 @@
 // Real clusters for the relay's tests: started once, shared by the tests of a file, each test with topics of its own.
-import { Admin } from '@platformatic/kafka';
 import { pino } from 'pino';
 import type { KafkaFactory, ProducerRecord, Properties } from '../../src/core/ports.js';
 import { createKafkaFactory } from '../../src/kafka/factory.js';
@@ -68,17 +67,9 @@ async function untilLed(kafka: KafkaFactory, name: string, partitions: number): 
   }
 }
 
-/** Gives a topic more partitions, on the first node. */
-export async function addPartitions({ server, kafka }: RealCluster, name: string, count: number): Promise<void> {
-  const admin = new Admin({ clientId: 'test', bootstrapBrokers: server.brokers.split(',') });
-  const [found] = await kafka.admin.topics([name]);
-  const added = count - (found?.partitions.length ?? 0);
-  const assignments = Array.from({ length: added }, () => ({ brokerIds: [1] }));
-  try {
-    await admin.createPartitions({ topics: [{ name, count, assignments }], validateOnly: false });
-  } finally {
-    await admin.close();
-  }
+/** Gives a topic more partitions and waits until they have leaders. */
+export async function addPartitions({ kafka }: RealCluster, name: string, count: number): Promise<void> {
+  await kafka.admin.createPartitions(name, count);
   await untilLed(kafka, name, count);
 }
 

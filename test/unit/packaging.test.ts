@@ -1,8 +1,8 @@
-// What surrounds the program: the patch, the image, compose, the sample configuration and the entry fit together and fit the sources.
+// What surrounds the program: the patches, the image, compose, the sample configuration and the entry fit together and fit the sources.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,33 +13,47 @@ import { loadConfig } from '../../src/config.js';
 const root = join(import.meta.dirname, '../../..');
 const text = (file: string) => readFileSync(join(root, file), 'utf8');
 
-type ApplyPatch = (diff: string, root: string, strip: string) => void;
+type ApplyPatch = (diff: string, root: string) => void;
 const { applyPatch } = (await import(join(root, 'scripts/apply-patch.mjs'))) as { applyPatch: ApplyPatch };
 
-test('the patch fits the pinned node-rdkafka, and only once', (t) => {
-  const { dependencies } = JSON.parse(text('package.json')) as { dependencies: Record<string, string> };
-  const patch = text(`patches/node-rdkafka+${dependencies['node-rdkafka']}.patch`);
+const patchesOf = (source: string) =>
+  readdirSync(join(root, 'patches', source))
+    .filter((name) => name.endsWith('.patch'))
+    .sort()
+    .map((name) => ({ name, patch: text(`patches/${source}/${name}`) }));
+const filesOf = (patch: string) => [...patch.matchAll(/^\+\+\+ b\/(\S+)$/gm)].map(([, file]) => file!);
+
+test('the patches fit the pinned node-rdkafka in their order, and each only once', (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'rafka-patch-'));
   t.after(() => rmSync(dir, { recursive: true }));
-  for (const [, file] of patch.matchAll(/^\+\+\+ b\/node_modules\/node-rdkafka\/(\S+)$/gm))
-    cpSync(join(root, 'node_modules/node-rdkafka', file!), join(dir, file!));
-  const before = readFileSync(join(dir, 'src/producer.cc'), 'utf8');
-  applyPatch(patch, dir, 'node_modules/node-rdkafka/');
-  const after = readFileSync(join(dir, 'src/producer.cc'), 'utf8');
-  for (const part of patch.split(/^(?=--- )/m)) {
-    const file = /^\+\+\+ b\/node_modules\/node-rdkafka\/(\S+)$/m.exec(part)![1]!;
-    const patched = readFileSync(join(dir, file), 'utf8');
-    for (const line of part.split('\n').filter((text) => /^\+(?!\+\+ )/.test(text))) {
-      assert.ok(patched.includes(`${line.slice(1)}\n`), `missing in ${file} after the patch: ${line}`);
+  const patches = patchesOf('node-rdkafka');
+  for (const file of new Set(patches.flatMap(({ patch }) => filesOf(patch))))
+    cpSync(join(root, 'node_modules/node-rdkafka', file), join(dir, file));
+  for (const { name, patch } of patches) {
+    applyPatch(patch, dir);
+    for (const part of patch.split(/^(?=--- )/m).slice(1)) {
+      const patched = readFileSync(join(dir, filesOf(part)[0]!), 'utf8');
+      for (const line of part.split('\n').filter((line) => /^\+(?!\+\+ )/.test(line)))
+        assert.ok(patched.includes(`${line.slice(1)}\n`), `${name}: missing after it: ${line}`);
+    }
+    const before = filesOf(patch).map((file) => readFileSync(join(dir, file), 'utf8'));
+    assert.throws(() => applyPatch(patch, dir), /the patch does not fit \S+:\d+: expected/);
+    assert.deepEqual(
+      filesOf(patch).map((file) => readFileSync(join(dir, file), 'utf8')),
+      before,
+      `${name} left something behind although it did not fit`,
+    );
+  }
+});
+
+test('each patch says why it is there, what upstream knows, and when it can go', () => {
+  for (const source of ['node-rdkafka', 'librdkafka']) {
+    for (const { name, patch } of patchesOf(source)) {
+      const head = patch.slice(0, patch.indexOf('\ndiff --git '));
+      for (const part of ['Why: ', 'Upstream: ', 'Can go: '])
+        assert.ok(head.includes(`\n${part}`), `${name}: no ${part}`);
     }
   }
-  const [, first] = /^\+\+\+ b\/(\S+)$/m.exec(patch)!;
-  assert.throws(
-    () => applyPatch(patch, dir, 'node_modules/node-rdkafka/'),
-    ({ message }: Error) => message.startsWith(`the patch does not fit ${first}:`) && /:\d+: expected/.test(message),
-  );
-  assert.equal(readFileSync(join(dir, 'src/producer.cc'), 'utf8'), after);
-  assert.notEqual(after, before);
 });
 
 test('every file that the image copies exists and is not kept out by .dockerignore', () => {

@@ -10,7 +10,7 @@ import {
 } from '../../../src/core/ports.js';
 import type { FakeKafka } from '../fake-kafka.js';
 import { refusal } from './fault.js';
-import { keyOf } from './log.js';
+import { FakePartition, keyOf } from './log.js';
 
 export class FakeAdmin implements Admin {
   readonly #kafka: FakeKafka;
@@ -50,6 +50,14 @@ export class FakeAdmin implements Admin {
   async createTopic(topic: { name: string; partitions: number; config?: Readonly<Record<string, string>> }) {
     if (this.#kafka.topic(topic.name)) throw refusal(36, `Topic '${topic.name}' already exists.`);
     this.#kafka.createTopic(topic.name, topic.partitions, topic.config);
+  }
+
+  async createPartitions(name: string, total: number): Promise<void> {
+    const topic = this.#kafka.topic(name);
+    if (!topic) throw refusal(KafkaCode.unknownTopicOrPartition, `Unknown topic: ${name}`);
+    if (total <= topic.partitions.length)
+      throw refusal(37, `Topic already has ${topic.partitions.length} partition(s).`);
+    while (topic.partitions.length < total) topic.partitions.push(new FakePartition());
   }
 
   async deleteTopic(name: string): Promise<void> {
@@ -100,6 +108,13 @@ export class FakeAdmin implements Admin {
       const state = !group ? 'DEAD' : members.length > 0 ? 'STABLE' : 'EMPTY';
       return { groupId, state, members };
     });
+  }
+
+  async deleteGroup(groupId: string): Promise<void> {
+    const group = this.#kafka.groups.get(groupId);
+    if (!group) throw refusal(69, 'The group id does not exist.');
+    if (group.members.length > 0) throw refusal(68, 'The group is not empty.');
+    this.#kafka.groups.delete(groupId);
   }
 
   async groupOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<CommittedOffset[]> {

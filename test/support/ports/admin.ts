@@ -88,6 +88,28 @@ export function adminTests(suite: PortSuite): void {
       assert.notEqual(afterwards.topicIds.get(topic), before.topicIds.get(topic));
     });
 
+    test('gives a topic more partitions', async () => {
+      const topic = await topicWith(1);
+      await suite.kafka.admin.createPartitions(topic, 3);
+      await eventually(timeoutMs, async () => (await suite.kafka.admin.topics([topic]))[0]?.partitions.length === 3);
+      await assert.rejects(suite.kafka.admin.createPartitions(topic, 2), KafkaError);
+    });
+
+    test('keeps the positions -1 and -2 as they are', async () => {
+      const [topic, group] = [await topicWith(2), unique('group')];
+      const positions = [-1, -2].map((offset, partition) => ({ topic, partition, offset, metadata: 'm' }));
+      await suite.kafka.admin.commitGroupOffsets(group, positions);
+      assert.deepEqual(await suite.kafka.admin.groupOffsets(group, positions), positions);
+    });
+
+    test('deletes a group without members', async () => {
+      const [topic, group] = [await topicWith(1), unique('group')];
+      await suite.kafka.admin.commitGroupOffsets(group, [{ topic, partition: 0, offset: 0, metadata: '' }]);
+      await suite.kafka.admin.deleteGroup(group);
+      assert.ok(!(await suite.kafka.admin.groups()).includes(group));
+      await assert.rejects(suite.kafka.admin.deleteGroup(group), KafkaError);
+    });
+
     test('deletes records', async () => {
       const topic = await topicWith(1);
       await fill(topic, ['a', 'b', 'c']);

@@ -1,7 +1,7 @@
 // Packed batches of messages taken apart.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { fromNative, unpack } from '../../../src/kafka/batch.js';
+import { unpack } from '../../../src/kafka/batch.js';
 
 const bytes = (...parts: string[]) => Buffer.from(parts.join(''));
 const fields = (...numbers: number[]) => Buffer.from(new Float64Array(numbers).buffer);
@@ -54,27 +54,5 @@ describe('a packed batch', () => {
       { topic: 't', partition: 0, offset: 5 },
       { topic: 'u', partition: 2, offset: 9 },
     ]);
-  });
-});
-
-describe('a batch of a binding without packing', () => {
-  it('comes to the same', () => {
-    const plain = { topic: 't', partition: 0, offset: 1, timestamp: 5, key: null, value: Buffer.from('x') };
-    const headers = [{ a: Buffer.from('AA') }, { b: null }];
-    const { messages, ends } = fromNative(
-      [{ ...plain }, { ...plain, headers }],
-      [{ topic: 't', partition: 0, offset: 2 }],
-    );
-    assert.deepEqual(messages, [
-      { ...plain, headers: [] },
-      {
-        ...plain,
-        headers: [
-          { key: 'a', value: Buffer.from('AA') },
-          { key: 'b', value: null },
-        ],
-      },
-    ]);
-    assert.deepEqual(ends, [{ topic: 't', partition: 0, offset: 2 }]);
   });
 });

@@ -1,4 +1,4 @@
-// The Admin questions that librdkafka answers: topics and watermarks. It is all that the embedded Kafka can be asked.
+// The Admin questions that every Kafka answers, the embedded one too: topics, brokers and watermarks.
 import { connect as connectTcp } from 'node:net';
 import {
   type Admin,
@@ -16,7 +16,8 @@ import type { KnownBrokers } from './known-brokers.js';
 import { type NativeProducer, native } from './native.js';
 import type { ClientProperties } from './properties.js';
 
-const timeoutMs = 5000;
+/** How long one admin call may take, ms. */
+export const adminTimeoutMs = 5_000;
 /** How long a broker may take to take a connection, ms. */
 const connectMs = 1_000;
 
@@ -26,7 +27,7 @@ const notSupported = -165;
 const leaderNotAvailable = 5;
 
 /** Asks over a client of its own, made on first use and made anew when that failed. */
-export class NativeAdmin implements Admin {
+export class BasicAdmin implements Admin {
   readonly #properties: () => ClientProperties;
   readonly #brokers: KnownBrokers;
   readonly #log: Log;
@@ -47,7 +48,7 @@ export class NativeAdmin implements Admin {
 
   async topics(names?: readonly string[]): Promise<TopicMetadata[]> {
     // Asking for one topic by name could create it; asking for all never does.
-    const { topics, brokers } = await metadata(await this.#connected(), { all: true, timeoutMs });
+    const { topics, brokers } = await metadata(await this.connected(), { all: true, timeoutMs: adminTimeoutMs });
     this.#brokers.learn(brokers);
     const wanted = names && new Set(names);
     return topics
@@ -59,7 +60,7 @@ export class NativeAdmin implements Admin {
   }
 
   async brokers(): Promise<readonly BrokerState[]> {
-    const { brokers } = await metadata(await this.#connected(), { all: true, timeoutMs });
+    const { brokers } = await metadata(await this.connected(), { all: true, timeoutMs: adminTimeoutMs });
     this.#brokers.learn(brokers);
     return all(brokers, async ({ id, host, port }) => ({
       id,
@@ -73,11 +74,11 @@ export class NativeAdmin implements Admin {
   }
 
   async watermarks(partitions: readonly TopicPartition[]) {
-    const client = await this.#connected();
+    const client = await this.connected();
     return Promise.all(
       partitions.map(async ({ topic, partition }) => {
         const asked = client.ask<{ lowOffset: number; highOffset: number }>((callback) =>
-          client.native.queryWatermarkOffsets(topic, partition, timeoutMs, callback),
+          client.native.queryWatermarkOffsets(topic, partition, adminTimeoutMs, callback),
         );
         const { lowOffset, highOffset } = await asked.catch((error) => this.#refused(error, topic, partition));
         return { topic, partition, low: lowOffset, high: highOffset };
@@ -95,15 +96,17 @@ export class NativeAdmin implements Admin {
 
   /** Created by asking for its metadata; partitions and settings are as the embedded Kafka makes them. */
   async createTopic({ name }: { name: string }): Promise<void> {
-    await metadata(await this.#connected(), { topic: name, timeoutMs });
+    await metadata(await this.connected(), { topic: name, timeoutMs: adminTimeoutMs });
   }
 
-  deleteTopic = () => this.#unsupported('deleting topics');
-  deleteRecords = () => this.#unsupported('deleting records');
-  topicConfigs = () => this.#unsupported('topic settings');
-  identity = () => this.#unsupported('cluster and topic ids');
+  createPartitions: Admin['createPartitions'] = () => this.#unsupported('adding partitions');
+  deleteTopic: Admin['deleteTopic'] = () => this.#unsupported('deleting topics');
+  deleteRecords: Admin['deleteRecords'] = () => this.#unsupported('deleting records');
+  topicConfigs: Admin['topicConfigs'] = () => this.#unsupported('topic settings');
+  identity: Admin['identity'] = () => this.#unsupported('cluster and topic ids');
   groups: Admin['groups'] = () => this.#unsupported('listing groups');
   describeGroups: Admin['describeGroups'] = () => this.#unsupported('describing groups');
+  deleteGroup: Admin['deleteGroup'] = () => this.#unsupported('deleting groups');
   groupOffsets: Admin['groupOffsets'] = () => this.#unsupported('offsets of other groups');
   commitGroupOffsets: Admin['commitGroupOffsets'] = () => this.#unsupported('committing for other groups');
   deleteGroupOffsets: Admin['deleteGroupOffsets'] = () => this.#unsupported('deleting offsets');
@@ -111,10 +114,11 @@ export class NativeAdmin implements Admin {
   async close(): Promise<void> {
     const client = this.#client;
     this.#client = undefined;
-    await (await client?.catch(() => undefined))?.disconnect(timeoutMs);
+    await (await client?.catch(() => undefined))?.disconnect(adminTimeoutMs);
   }
 
-  #connected(): Promise<Client<NativeProducer>> {
+  /** The client that asks. @throws KafkaError when no broker answers in time */
+  protected connected(): Promise<Client<NativeProducer>> {
     if (this.#client) return this.#client;
     const log = this.#log;
     const connecting = connect<NativeProducer>(
@@ -125,7 +129,7 @@ export class NativeAdmin implements Admin {
         log,
         onFault: ({ message }) => log.debug({ kind: 'admin' }, message),
       },
-      timeoutMs,
+      adminTimeoutMs,
     );
     this.#client = connecting;
     connecting.catch(() => {
