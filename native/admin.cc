@@ -370,7 +370,7 @@ void WriteTopic(Json* json, const rd_kafka_TopicDescription_t* topic) {
   json->End(']').End('}');
 }
 
-// describeTopics([name], broker, timeoutMs, callback): as the broker with this id knows them; -1: any.
+// describeTopics([name], broker, timeoutMs, callback): as the broker with this id knows them; -1: the controller.
 NAN_METHOD(DescribeTopics) {
   const std::vector<std::string> names = StringsOf(info[0]);
   const int broker = Nan::To<int32_t>(info[1]).FromMaybe(-1);
@@ -396,8 +396,9 @@ NAN_METHOD(DescribeTopics) {
       broker);
 }
 
-// describeCluster(timeoutMs, callback)
+// describeCluster(broker, timeoutMs, callback): as the broker with this id knows it; -1: the controller.
 NAN_METHOD(DescribeCluster) {
+  const int broker = Nan::To<int32_t>(info[0]).FromMaybe(-1);
   Start(
       info, RD_KAFKA_ADMIN_OP_DESCRIBECLUSTER,
       [](rd_kafka_t* rk, rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
@@ -417,7 +418,8 @@ NAN_METHOD(DescribeCluster) {
           json->Key("port").Number(rd_kafka_Node_port(nodes[i])).End('}');
         }
         json->End(']').End('}');
-      });
+      },
+      broker);
 }
 
 struct ConfigResources {
@@ -425,8 +427,9 @@ struct ConfigResources {
   ~ConfigResources() { rd_kafka_ConfigResource_destroy_array(list.data(), list.size()); }
 };
 
-// describeConfigs([topic], timeoutMs, callback)
+// describeConfigs([topic], broker, timeoutMs, callback): as the broker with this id knows them; -1: the controller.
 NAN_METHOD(DescribeConfigs) {
+  const int broker = Nan::To<int32_t>(info[1]).FromMaybe(-1);
   auto resources = std::make_shared<ConfigResources>();
   for (const std::string& name : StringsOf(info[0])) {
     rd_kafka_ConfigResource_t* resource = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, name.c_str());
@@ -461,7 +464,8 @@ NAN_METHOD(DescribeConfigs) {
           json->End(']').End('}');
         }
         json->End(']');
-      });
+      },
+      broker);
 }
 
 // listGroups(timeoutMs, callback): what brokers could not be asked stands in `errors`.

@@ -58,6 +58,7 @@ interface DescribedGroup extends Answered {
   readonly members: readonly { memberId: string; clientId: string; partitions: readonly PartitionAnswer[] }[];
 }
 
+type CallOfBroker = (native: NativeProducer, broker: number, timeoutMs: number, callback: Callback<string>) => void;
 type Call = (native: NativeProducer, timeoutMs: number, callback: Callback<string>) => void;
 
 /** How long controllers may take to answer, ms. */
@@ -71,8 +72,10 @@ const retryMs = 200;
 /** How long brokers are asked whether they have heard of a topic that was made or deleted, and how soon again, ms. */
 const newsMs = 3_000;
 const newsRetryMs = 10;
-/** Any broker may answer. */
-const anyBroker = -1;
+/** librdkafka's choice: the controller, as the cluster last told it. */
+const controller = -1;
+/** How long the controller may take where any other broker could answer, ms. */
+const controllerMs = 2_000;
 /** The broker's code for a group that does not exist, where it used to describe a dead one. */
 const groupIdNotFound = 69;
 
@@ -108,7 +111,7 @@ export class ClusterAdmin extends BasicAdmin {
   /** Controllers are asked to look at a topic that is not to be made: brokers keep the question while there is no leader. */
   override async hasQuorum(): Promise<boolean | undefined> {
     try {
-      const client = await this.connected();
+      const client = await this.connected('quorum');
       const text = await client.ask<string>((callback) => client.native.validateTopic(quorumTopic, quorumMs, callback));
       const [answer] = JSON.parse(text) as Answered[];
       return !noQuorum.includes(answer?.error?.code ?? 0);
@@ -125,8 +128,9 @@ export class ClusterAdmin extends BasicAdmin {
 
   override topicConfigs = async (names: readonly string[]) => {
     if (names.length === 0) return new Map();
-    const described = await this.#change<ConfigAnswer>((native, timeoutMs, callback) =>
-      native.describeConfigs(names, timeoutMs, callback),
+    const described = await this.#askAny<ConfigAnswer[]>(
+      (native, broker, timeoutMs, callback) => native.describeConfigs(names, broker, timeoutMs, callback),
+      throwing,
     );
     return new Map(
       described.map(({ topic, configs }) => [
@@ -140,8 +144,8 @@ export class ClusterAdmin extends BasicAdmin {
     const { clusterId } = await this.#cluster();
     const topicIds = new Map<string, string>();
     if (names.length > 0) {
-      const described = await this.#ask<TopicDescription[]>((native, timeoutMs, callback) =>
-        native.describeTopics(names, anyBroker, timeoutMs, callback),
+      const described = await this.#askAny<TopicDescription[]>((native, broker, timeoutMs, callback) =>
+        native.describeTopics(names, broker, timeoutMs, callback),
       );
       for (const { topic, id, error } of described) {
         if (error === null && id !== null) topicIds.set(topic, uuidText(id));
@@ -155,7 +159,9 @@ export class ClusterAdmin extends BasicAdmin {
     const { groups, errors } = await this.#ask<{ groups: string[]; errors: Answered[] }>(
       (native, timeoutMs, callback) => native.listGroups(timeoutMs, callback),
     );
-    for (const { error } of errors) if (error !== null) throw failureOf(error);
+    // The groups of a broker that is away have another coordinator by now; but none at all is no answer.
+    for (const { error } of errors)
+      if (error !== null && (groups.length === 0 || !isAway(error))) throw failureOf(error);
     return groups;
   };
 
@@ -205,7 +211,7 @@ export class ClusterAdmin extends BasicAdmin {
   };
 
   #cluster(): Promise<ClusterDescription> {
-    return this.#ask((native, timeoutMs, callback) => native.describeCluster(timeoutMs, callback));
+    return this.#askAny((native, broker, timeoutMs, callback) => native.describeCluster(broker, timeoutMs, callback));
   }
 
   /**
@@ -224,7 +230,7 @@ export class ClusterAdmin extends BasicAdmin {
 
   /** Whether a broker knows a topic with all its leaders; undefined: in part. @throws KafkaError when it does not answer in time */
   async #isKnown(name: string, broker: number, deadline: number): Promise<boolean | undefined> {
-    const client = await this.connected();
+    const client = await this.connected('cluster');
     const leftMs = Math.max(1, Math.ceil(deadline - performance.now()));
     const text = await client.ask<string>((callback) => client.native.describeTopics([name], broker, leftMs, callback));
     const [topic] = JSON.parse(text) as TopicDescription[];
@@ -237,12 +243,36 @@ export class ClusterAdmin extends BasicAdmin {
     return this.#ask<T[]>(call, throwing);
   }
 
+  /** A question that each broker can answer: the controller that was heard of last may be gone. @throws KafkaError */
+  async #askAny<T>(call: CallOfBroker, check?: (answer: T) => unknown): Promise<T> {
+    const ask = (broker: number, limitMs: number): Promise<T> =>
+      this.#ask((native, timeoutMs, callback) => call(native, broker, timeoutMs, callback), check, limitMs);
+    try {
+      return await ask(controller, controllerMs);
+    } catch (error) {
+      if (!(error instanceof KafkaError) || error.code !== KafkaCode.timedOut) throw error;
+      const up = (await this.brokers()).filter(({ isUp }) => isUp);
+      for (const { id } of up) {
+        const answer = await ask(id, controllerMs).catch((refused: unknown) => {
+          if (!(refused instanceof KafkaError) || refused.code !== KafkaCode.timedOut) throw refused;
+          return undefined;
+        });
+        if (answer !== undefined) return answer;
+      }
+      throw error;
+    }
+  }
+
   /** @param check throws what the call is tried again for, where that is retriable. @throws KafkaError */
-  async #ask<T>(call: Call, check: (answer: T) => unknown = () => undefined): Promise<T> {
-    const deadline = performance.now() + adminTimeoutMs;
+  async #ask<T>(
+    call: Call,
+    check: (answer: T) => unknown = () => undefined,
+    limitMs: number = adminTimeoutMs,
+  ): Promise<T> {
+    const deadline = performance.now() + limitMs;
     for (;;) {
       try {
-        const client = await this.connected();
+        const client = await this.connected('cluster');
         const leftMs = Math.max(1, Math.ceil(deadline - performance.now()));
         const answer = JSON.parse(await client.ask<string>((callback) => call(client.native, leftMs, callback))) as T;
         check(answer);
@@ -258,6 +288,8 @@ export class ClusterAdmin extends BasicAdmin {
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 const failureOf = ({ code, message }: Failure): KafkaError => new KafkaError(faultOf(code, message));
+
+const isAway = ({ code }: Failure): boolean => code === KafkaCode.timedOut || code === KafkaCode.transport;
 
 function throwing<T extends Answered>(answers: readonly T[]): readonly T[] {
   for (const { error } of answers) if (error !== null) throw failureOf(error);

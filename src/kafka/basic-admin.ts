@@ -26,13 +26,19 @@ const notSupported = -165;
 /** A broker's code for a partition that has no leader; it may have one soon. */
 const leaderNotAvailable = 5;
 
-/** Asks over a client of its own, made on first use and made anew when that failed. */
+/**
+ * Each kind has a client of its own: a broker answers the questions of one connection in turn, and a connection whose question was not
+ * answered in time is closed. So those about the quorum, which brokers keep while there is none, hold up no others.
+ */
+export type Questions = 'topics' | 'cluster' | 'quorum';
+
+/** Asks over clients of its own, made on first use and made anew when that failed. */
 export class BasicAdmin implements Admin {
   readonly #properties: () => ClientProperties;
   readonly #brokers: KnownBrokers;
   readonly #log: Log;
   readonly #lacking: string;
-  #client: Promise<Client<NativeProducer>> | undefined;
+  readonly #clients = new Map<Questions, Promise<Client<NativeProducer>>>();
 
   /**
    * @param properties those of a client that is made now
@@ -48,7 +54,7 @@ export class BasicAdmin implements Admin {
 
   async topics(names?: readonly string[]): Promise<TopicMetadata[]> {
     // Asking for one topic by name could create it; asking for all never does.
-    const { topics, brokers } = await metadata(await this.connected(), { all: true, timeoutMs: adminTimeoutMs });
+    const { topics, brokers } = await metadata(await this.connected('topics'), { all: true, timeoutMs: adminTimeoutMs });
     this.#brokers.learn(brokers);
     const wanted = names && new Set(names);
     return topics
@@ -60,7 +66,7 @@ export class BasicAdmin implements Admin {
   }
 
   async brokers(): Promise<readonly BrokerState[]> {
-    const { brokers } = await metadata(await this.connected(), { all: true, timeoutMs: adminTimeoutMs });
+    const { brokers } = await metadata(await this.connected('topics'), { all: true, timeoutMs: adminTimeoutMs });
     this.#brokers.learn(brokers);
     return all(brokers, async ({ id, host, port }) => ({
       id,
@@ -74,7 +80,7 @@ export class BasicAdmin implements Admin {
   }
 
   async watermarks(partitions: readonly TopicPartition[]) {
-    const client = await this.connected();
+    const client = await this.connected('topics');
     return Promise.all(
       partitions.map(async ({ topic, partition }) => {
         const asked = client.ask<{ lowOffset: number; highOffset: number }>((callback) =>
@@ -96,7 +102,7 @@ export class BasicAdmin implements Admin {
 
   /** Created by asking for its metadata; partitions and settings are as the embedded Kafka makes them. */
   async createTopic({ name }: { name: string }): Promise<void> {
-    await metadata(await this.connected(), { topic: name, timeoutMs: adminTimeoutMs });
+    await metadata(await this.connected('topics'), { topic: name, timeoutMs: adminTimeoutMs });
   }
 
   createPartitions: Admin['createPartitions'] = () => this.#unsupported('adding partitions');
@@ -112,14 +118,15 @@ export class BasicAdmin implements Admin {
   deleteGroupOffsets: Admin['deleteGroupOffsets'] = () => this.#unsupported('deleting offsets');
 
   async close(): Promise<void> {
-    const client = this.#client;
-    this.#client = undefined;
-    await (await client?.catch(() => undefined))?.disconnect(adminTimeoutMs);
+    const clients = [...this.#clients.values()];
+    this.#clients.clear();
+    await all(clients, async (client) => (await client.catch(() => undefined))?.disconnect(adminTimeoutMs));
   }
 
-  /** The client that asks. @throws KafkaError when no broker answers in time */
-  protected connected(): Promise<Client<NativeProducer>> {
-    if (this.#client) return this.#client;
+  /** The client for questions of a kind. @throws KafkaError when no broker answers in time */
+  protected connected(kind: Questions): Promise<Client<NativeProducer>> {
+    const known = this.#clients.get(kind);
+    if (known) return known;
     const log = this.#log;
     const connecting = connect<NativeProducer>(
       {
@@ -131,9 +138,9 @@ export class BasicAdmin implements Admin {
       },
       adminTimeoutMs,
     );
-    this.#client = connecting;
+    this.#clients.set(kind, connecting);
     connecting.catch(() => {
-      this.#client = undefined;
+      if (this.#clients.get(kind) === connecting) this.#clients.delete(kind);
     });
     return connecting;
   }

@@ -90,10 +90,10 @@ export interface NativeAdminCalls {
   createPartitions(topic: string, total: number, timeoutMs: number, callback: Callback<string>): void;
   deleteTopic(name: string, timeoutMs: number, callback: Callback<string>): void;
   deleteRecords(before: readonly NativeTopicPartition[], timeoutMs: number, callback: Callback<string>): void;
-  /** @param broker its id; -1: any. */
+  /** @param broker which one to ask, by its id; -1: the controller. So of the next two. */
   describeTopics(names: readonly string[], broker: number, timeoutMs: number, callback: Callback<string>): void;
-  describeCluster(timeoutMs: number, callback: Callback<string>): void;
-  describeConfigs(topics: readonly string[], timeoutMs: number, callback: Callback<string>): void;
+  describeCluster(broker: number, timeoutMs: number, callback: Callback<string>): void;
+  describeConfigs(topics: readonly string[], broker: number, timeoutMs: number, callback: Callback<string>): void;
   listGroups(timeoutMs: number, callback: Callback<string>): void;
   describeGroups(groups: readonly string[], timeoutMs: number, callback: Callback<string>): void;
   deleteGroup(group: string, timeoutMs: number, callback: Callback<string>): void;

@@ -60,7 +60,7 @@ describe('calls of the addon', () => {
     const client = await connected(producer());
     t.after(() => closed(client));
     const answer = await new Promise<{ code?: number } | null | undefined>((resolve) =>
-      client.describeCluster(200, (error) => resolve(error)),
+      client.describeCluster(-1, 200, (error) => resolve(error)),
     );
     assert.ok(answer?.code === -185 || answer?.code === -195, `code ${answer?.code}`);
   });
