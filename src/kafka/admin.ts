@@ -143,16 +143,18 @@ export class ClusterAdmin extends BasicAdmin {
   override identity = async (names: readonly string[]) => {
     const { clusterId } = await this.#cluster();
     const topicIds = new Map<string, string>();
+    const denied: string[] = [];
     if (names.length > 0) {
       const described = await this.#askAny<TopicDescription[]>((native, broker, timeoutMs, callback) =>
         native.describeTopics(names, broker, timeoutMs, callback),
       );
       for (const { topic, id, error } of described) {
         if (error === null && id !== null) topicIds.set(topic, uuidText(id));
+        else if (error?.code === KafkaCode.topicAuthorizationFailed) denied.push(topic);
         else if (error !== null && error.code !== KafkaCode.unknownTopicOrPartition) throw failureOf(error);
       }
     }
-    return { clusterId: clusterId ?? '', topicIds };
+    return { clusterId: clusterId ?? '', topicIds, denied };
   };
 
   override groups = async (): Promise<string[]> => {
