@@ -54,7 +54,10 @@ export class BasicAdmin implements Admin {
 
   async topics(names?: readonly string[]): Promise<TopicMetadata[]> {
     // Asking for one topic by name could create it; asking for all never does.
-    const { topics, brokers } = await metadata(await this.connected('topics'), { all: true, timeoutMs: adminTimeoutMs });
+    const { topics, brokers } = await metadata(await this.connected('topics'), {
+      all: true,
+      timeoutMs: adminTimeoutMs,
+    });
     this.#brokers.learn(brokers);
     const wanted = names && new Set(names);
     return topics
