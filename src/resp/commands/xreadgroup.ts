@@ -85,8 +85,12 @@ async function join(ctx: Context, read: ReadArgs, wanted: readonly Wanted[]): Pr
   const { gateway } = ctx.server;
   const { catalog, admin, streams } = gateway;
   const { groups } = streams;
+  // A stream may be named again and again.
+  const asked = new Set<string>();
   for (const { key, at } of wanted) {
-    if (groups.find(at.kafkaGroup, at.topic)) continue;
+    if (asked.has(at.topic) || groups.find(at.kafkaGroup, at.topic)) continue;
+    if (ctx.signal.aborted) throw ctx.signal.reason;
+    asked.add(at.topic);
     const marks = await marksOf(catalog, admin, at.topic);
     const committed = marks ? await committedOf({ admin, groups }, at.kafkaGroup, at.topic, marks) : [];
     if (committed.length === 0) throw fail('group-missing-reading', key.toString(), at.group);
