@@ -205,6 +205,7 @@ const table = {
   'group-topic-unknown': row('ERR', 'topic %s is not consumed by %s', 400, grpc.notFound),
   'group-active': row('ERR', 'group %s is active elsewhere, its offsets can be set when these members have left: %s'),
   'kafka-refused': row('ERR', '%s'),
+  'bodies-too-large': row('ERR', 'too many large request bodies at once', 503, grpc.exhausted),
   'body-too-large': row('ERR', 'request body is too large', 413, grpc.exhausted),
 
   'not-permitted': row('NOPERM', '%s', 403, grpc.denied),

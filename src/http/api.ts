@@ -4,6 +4,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { User } from '../core/access/user.js';
 import type { Count, LatencyHistogram } from '../core/labelled-stats.js';
+import { MemoryBudget } from '../core/memory-budget.js';
 import { guard, own } from '../core/promises.js';
 import type { Proxies } from '../core/proxies.js';
 import type { Stats } from '../core/stats.js';
@@ -54,6 +55,9 @@ interface Measures {
   readonly latency?: LatencyHistogram;
 }
 
+/** Of all bodies that have not come whole. */
+const bodiesBytes = 256 * 1024 * 1024;
+
 export function createApi(options: ApiOptions): RequestListener {
   const api = new Api(options);
   return (request, response) => api.serve(request, response);
@@ -62,6 +66,7 @@ export function createApi(options: ApiOptions): RequestListener {
 class Api {
   readonly #options: ApiOptions;
   readonly #replies = new Replies();
+  readonly #bodies = new MemoryBudget(bodiesBytes);
   readonly #router = new Router(routes);
   readonly #others: ReadonlyMap<string, () => Answer | Promise<Answer>>;
   readonly #measures: ReadonlyMap<Route, Measures>;
@@ -109,7 +114,7 @@ class Api {
     const { route, request, response } = exchange;
     if (route.method === 'GET') this.#answer(exchange, noBody);
     else
-      readBody(request, this.#options.maxBodyBytes, (error, body) => {
+      readBody(request, this.#options.maxBodyBytes, this.#bodies, (error, body) => {
         if (error) this.#fail(route.name, error, response);
         else this.#answer(exchange, body);
       });
@@ -165,7 +170,8 @@ class Api {
     stats.count('http.requests', route, String(status));
     if (!known) log.error({ err: error, route }, 'A request failed: this is a bug');
     // What is left of such a body would be taken for the next request; and who may not connect shall not stay.
-    if (known?.code === 'body-too-large' || known?.code === 'protected-mode') response.shouldKeepAlive = false;
+    if (known?.code === 'body-too-large' || known?.code === 'bodies-too-large' || known?.code === 'protected-mode')
+      response.shouldKeepAlive = false;
     if (known?.code === 'not-permitted') admission.denied(response.req, known.message);
     if (status === 401) response.setHeader('WWW-Authenticate', challenge);
     this.#replies.send(response, status, json, goJson({ error: known?.message ?? 'internal error' }));

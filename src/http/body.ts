@@ -1,16 +1,20 @@
 // Reading a request's body, bounded.
 import type { IncomingMessage } from 'node:http';
+import type { MemoryBudget } from '../core/memory-budget.js';
 import { fail, type GatewayError } from '../errors.js';
 
 const none = Buffer.alloc(0);
+/** A body up to here is not counted: it comes in one piece. */
+const smallBytes = 16 * 1024;
 
 /**
- * Calls once with the whole body, or with `body-too-large` as soon as that is known; not at all when the client goes before.
+ * Calls once with the whole body, or with `body-too-large` or `bodies-too-large` as soon as that is known; not at all when the client goes before.
  * The connection must be closed after an error: the rest of the body is still to come.
  */
 export function readBody(
   request: IncomingMessage,
   limit: number,
+  budget: MemoryBudget,
   call: (error: GatewayError | undefined, body: Buffer) => void,
 ): void {
   if (Number(request.headers['content-length'] ?? 0) > limit) {
@@ -19,12 +23,28 @@ export function readBody(
   }
   const chunks: Buffer[] = [];
   let length = 0;
+  let counted = 0;
+  const refuse = (error: GatewayError): void => {
+    request.off('data', take).off('end', end).resume();
+    chunks.length = 0;
+    free();
+    call(error, none);
+  };
+  const free = (): void => {
+    budget.free(counted);
+    counted = 0;
+  };
   const take = (chunk: Buffer): void => {
     length += chunk.length;
-    chunks.push(chunk);
-    if (length <= limit) return;
-    request.off('data', take).off('end', end).resume();
-    call(fail('body-too-large'), none);
+    const uncounted = length > smallBytes ? length - counted : 0;
+    if (length > limit) refuse(fail('body-too-large'));
+    else if (uncounted > budget.left) refuse(fail('bodies-too-large'));
+    else {
+      if (uncounted > 0 && counted === 0) request.once('close', free);
+      budget.reserve(uncounted);
+      counted += uncounted;
+      chunks.push(chunk);
+    }
   };
   const end = (): void => call(undefined, chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
   request.on('data', take).on('end', end);
