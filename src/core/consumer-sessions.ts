@@ -13,6 +13,7 @@ import {
   type KafkaFault,
   type Properties,
 } from './ports.js';
+import { preparing } from './preparing.js';
 import { own } from './promises.js';
 import type { SessionLog } from './session-log.js';
 import type { Stats } from './stats.js';
@@ -118,18 +119,16 @@ export class ConsumerSessions {
       if (session) session.fault(fault);
       else if (isLasting(fault)) refusal = fault;
     };
-    let consumer: Consumer | undefined;
     try {
       const { groupId, clientId, properties } = member;
-      consumer = await this.#options.kafka.consumer({ groupId, clientId, properties, onFault }, timeoutMs);
-      const start = await this.#start(member, consumer);
-      session = this.#session(member, consumer, start);
+      const { kafka, clock } = this.#options;
+      const consumer = await kafka.consumer({ groupId, clientId, properties, onFault }, timeoutMs);
+      const work = this.#start(member, consumer);
+      const start = await preparing({ clock, consumer, work, refusal: () => refusal, closeMs: 0 });
+      session = await this.#session(member, consumer, start);
       this.#open.add(session);
       return session;
     } catch (error) {
-      // What is wrong with its group a consumer tells in polls alone.
-      await consumer?.poll(1, 0).catch(() => {});
-      await consumer?.close(0);
       if (!(error instanceof KafkaError)) throw error;
       return this.#failed(member.id, error, refusal);
     }
@@ -161,24 +160,30 @@ export class ConsumerSessions {
     return start;
   }
 
-  #session(member: MemberOptions, consumer: Consumer, start: GroupStart): ConsumerSession {
+  async #session(member: MemberOptions, consumer: Consumer, start: GroupStart): Promise<ConsumerSession> {
     const { prefetchBytes, catalog, clock, stats, log } = this.#options;
     const maxPollIntervalMs = Number(member.properties['max.poll.interval.ms'] ?? this.#options.maxPollIntervalMs);
-    const session: ConsumerSession = new ConsumerSession({
-      // It would hold its partitions for nobody.
-      onOver: () => own(this.close(session, overMs), () => {}),
-      id: member.id,
-      topics: member.topics,
-      consumer,
-      start,
-      prefetchBytes,
-      maxPollIntervalMs,
-      catalog,
-      clock,
-      stats,
-      log,
-    });
-    return session;
+    try {
+      const session: ConsumerSession = new ConsumerSession({
+        // It would hold its partitions for nobody.
+        onOver: () => own(this.close(session, overMs), () => {}),
+        id: member.id,
+        topics: member.topics,
+        consumer,
+        start,
+        prefetchBytes,
+        maxPollIntervalMs,
+        catalog,
+        clock,
+        stats,
+        log,
+      });
+      return session;
+    } catch (error) {
+      // It does not take the topics: nobody else knows of it.
+      await consumer.close(0);
+      throw error;
+    }
   }
 }
 

@@ -18,6 +18,7 @@ import {
   type TopicPartition,
   type TopicPartitionOffset,
 } from './ports.js';
+import { preparing } from './preparing.js';
 import type { ReaderContext } from './shared-settings.js';
 import type { TopicCatalog } from './topic-catalog.js';
 
@@ -80,6 +81,8 @@ export class GroupReader<P extends ReadPartition> {
   #loop: Promise<void> = Promise.resolve();
   #chores: (() => Promise<void>)[] = [];
   #opening: Promise<void> | undefined;
+  /** What was heard that lasts until somebody mends it. */
+  #refusal: KafkaFault | undefined;
   #closing: Promise<void> | undefined;
   #isVoid = false;
   /** The topic is there, as far as known, and nothing has been read yet: not even that there is nothing. */
@@ -151,13 +154,9 @@ export class GroupReader<P extends ReadPartition> {
       },
     };
     const consumer = await kafka.consumer(options, settings.connectTimeoutMs);
-    try {
-      if (!this.#closing) await this.#prepare(consumer);
-    } catch (error) {
-      // What is wrong with its group a consumer tells in polls alone.
-      await consumer.poll(1, 0).catch(() => {});
-      await consumer.close(closeMs);
-      throw error;
+    if (!this.#closing) {
+      const refusal = (): KafkaFault | undefined => this.#refusal;
+      await preparing({ clock: this.#context.clock, consumer, work: this.#prepare(consumer), refusal, closeMs });
     }
     if (this.#closing) {
       await consumer.close(closeMs);
@@ -424,8 +423,10 @@ export class GroupReader<P extends ReadPartition> {
       this.#isJoining = false;
       this.#events.missing();
     } else if (fault.fatal) this.#events.failed(new KafkaError(fault));
-    else if (isLasting(fault) && !(isOfLogin(fault) && this.#partitions.size > 0)) this.#events.refused(fault);
-    else this.#warn('Kafka client', { reason: fault.message });
+    else if (isLasting(fault) && !(isOfLogin(fault) && this.#partitions.size > 0)) {
+      this.#refusal = fault;
+      this.#events.refused(fault);
+    } else this.#warn('Kafka client', { reason: fault.message });
   }
 
   #changed(): void {

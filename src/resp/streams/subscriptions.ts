@@ -1,7 +1,7 @@
 // Subscriptions: the channels and patterns of one connection. A channel is a topic; what comes from now on is pushed.
 
 import { globMatcher } from '../../core/access/glob.js';
-import type { Message } from '../../core/ports.js';
+import { KafkaError, type Message } from '../../core/ports.js';
 import type { TopicTail } from '../../core/streams/topic-tail.js';
 import { isInternalTopic } from '../../core/topic-name.js';
 import { fail, GatewayError } from '../../errors.js';
@@ -49,7 +49,7 @@ export class Subscriptions {
     return this.#patterns.keys();
   }
 
-  /** @returns when everything from then on is heard. @throws GatewayError `stream-name`, `not-permitted`, `too-many-consumers`. */
+  /** @returns when everything from then on is heard. @throws GatewayError `stream-name`, `not-permitted`, `too-many-consumers`; KafkaError when Kafka does not permit it. */
   subscribe(channel: string): Promise<unknown> {
     if (this.#closed) throw fail('client-gone');
     const known = this.#channels.get(channel);
@@ -58,8 +58,12 @@ export class Subscriptions {
     const topic = topicOf(Buffer.from(channel), this.#ctx.server.gateway.streams.settings);
     this.#ctx.user.checkConsume(this.#ctx.user.name, [topic]);
     const { tail, stop } = this.#hear(topic, (value) => ['message', channel, value]);
-    this.#channels.set(channel, { ready: tail.ready, stop });
-    return tail.ready;
+    const ready = tail.ready.then(() => {
+      if (tail.fault) throw new KafkaError(tail.fault);
+    });
+    this.#channels.set(channel, { ready, stop });
+    ready.catch(() => this.#end(this.#channels, channel));
+    return ready;
   }
 
   /** Topics that come later are found within seconds. @throws KafkaError, GatewayError `too-many-consumers`. */
