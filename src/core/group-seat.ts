@@ -24,6 +24,8 @@ export interface GroupSeatOptions<P> {
 
 /** How long what lasts is believed before it is looked at again, if somebody asks, ms. */
 const tryAgainMs = 3_000;
+/** How often the log tells of the same, ms. */
+const tellAgainMs = 60_000;
 
 /** How often a missing topic is looked for, ms; the cluster is asked less often. */
 const missingTopicCheckMs = 500;
@@ -36,6 +38,8 @@ export class GroupSeat<P extends ReadPartition> {
   #reader: GroupReader<P> | undefined;
   #saidMissing = false;
   #isLooking = false;
+  /** What was last told in the log. */
+  #told = { code: 0, at: 0 };
   #lasting: { readonly fault: KafkaFault; readonly at: number } | undefined;
   #closing: Promise<CommittedOffset[]> | undefined;
   constructor(options: GroupSeatOptions<P>) {
@@ -150,8 +154,10 @@ export class GroupSeat<P extends ReadPartition> {
     if (this.#closing) return;
     const { clock, log } = this.#context;
     const { group, topic, refused } = this.#options;
-    const isNew = this.#lasting?.fault.code !== fault.code;
-    this.#lasting = { fault, at: clock.monotonic() };
+    const now = clock.monotonic();
+    this.#lasting = { fault, at: now };
+    const isNew = this.#told.code !== fault.code || now - this.#told.at > tellAgainMs;
+    if (isNew) this.#told = { code: fault.code, at: now };
     if (isNew) log.error({ group, topic, code: fault.code, reason: fault.message }, 'The group cannot be read');
     refused?.(fault);
   }
