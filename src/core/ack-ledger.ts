@@ -1,6 +1,13 @@
 // AckLedger: which acknowledgements are valid, and how far each partition's position has come. Positions never move back.
 import { fail } from '../errors.js';
-import { type Consumer, KafkaError, type Message, type TopicPartition, type TopicPartitionOffset } from './ports.js';
+import {
+  type Consumer,
+  KafkaError,
+  type Message,
+  OFFSET_NONE,
+  type TopicPartition,
+  type TopicPartitionOffset,
+} from './ports.js';
 import { partitionKeys } from './read-ahead.js';
 
 interface Progress {
@@ -27,8 +34,9 @@ export class AckLedger {
   /**
    * Notes what was fetched. @returns what of it is to be handed out: not what was acknowledged here. A partition that was taken away and came
    * back between two looks is read again from what was committed when it went, while acks of what was held of it went on.
+   * @param knowsTopics false: it may be another topic of the same name that is read, and nobody would notice.
    */
-  fetched(batch: readonly Message[]): readonly Message[] {
+  fetched(batch: readonly Message[], knowsTopics = true): readonly Message[] {
     const keyOf = partitionKeys();
     let rewound = false;
     for (const message of batch) {
@@ -37,7 +45,7 @@ export class AckLedger {
       progress.from = Math.min(progress.from, message.offset);
       progress.seen = Math.max(progress.seen, message.offset + 1);
     }
-    return rewound ? this.#withoutAcked(batch) : batch;
+    return rewound && knowsTopics ? this.#withoutAcked(batch) : batch;
   }
 
   /**
@@ -55,6 +63,20 @@ export class AckLedger {
       progress.seen = 0;
     }
     return restarted;
+  }
+
+  /** Something was acknowledged, and may not be committed yet. */
+  get isOpen(): boolean {
+    for (const { stored } of this.#progress.values()) if (stored > 0) return true;
+    return false;
+  }
+
+  /** These partitions are of another topic than before: what was stored for them is not committed. */
+  void(partitions: ReadonlyMap<string, TopicPartition>): void {
+    for (const [key, { topic, partition }] of partitions) {
+      this.#progress.delete(key);
+      this.#storeAgain({ topic, partition, offset: OFFSET_NONE });
+    }
   }
 
   /** Forgets partitions that are no longer ours: another member may have come further. */

@@ -52,6 +52,8 @@ const assignmentAgeMs = 50;
 const idleLookMs = 2_000;
 /** How long an answer may wait for the group's start, whatever the client's time-out, ms. */
 const longestPinMs = 5_000;
+/** How long closing may ask whether its topics are still those that were acknowledged, ms. */
+const lastLookMs = 2_000;
 /** When a start is tried again that could not be committed, ms. */
 const pinAgainMs = 1_000;
 /** How long a look at the cluster's topics may take, ms. */
@@ -90,6 +92,9 @@ export class ConsumerSession {
   #pinAgainAt = Number.POSITIVE_INFINITY;
   /** Of those that failed, the first message that was dropped: it comes again. */
   readonly #putOffFrom = new Map<string, number>();
+  /** Topics that were made again: what is committed for them is void until their partitions have begun anew. */
+  readonly #remade = new Set<string>();
+  readonly #unwatch: () => void;
   #closing: Promise<void> | undefined;
 
   constructor(options: ConsumerSessionOptions) {
@@ -97,6 +102,7 @@ export class ConsumerSession {
     this.#ledger = new AckLedger(options.consumer);
     this.#polledAt = this.#assignedAt = options.clock.monotonic();
     this.#missingTopics = options.topics.length;
+    this.#unwatch = options.catalog.ids.watch(options.topics, { remade: (topic) => this.#beginRemade(topic) });
     options.consumer.subscribe(options.topics);
   }
 
@@ -198,7 +204,7 @@ export class ConsumerSession {
 
   /** Leaves the group; what was acked is committed. Idempotent. */
   close(timeoutMs: number): Promise<void> {
-    this.#closing ??= this.#options.consumer.close(timeoutMs);
+    this.#closing ??= this.#close(timeoutMs);
     this.#readAhead.retain(() => false);
     return this.#closing;
   }
@@ -236,6 +242,32 @@ export class ConsumerSession {
     this.#lasting = undefined;
     this.#options.consumer.pause(partitions);
     this.#options.consumer.resume(partitions);
+  }
+
+  async #close(timeoutMs: number): Promise<void> {
+    const { catalog, clock, consumer } = this.#options;
+    // What was acknowledged of a topic that has been made again since must not be committed for the new one.
+    if (this.#ledger.isOpen) await within(clock, lastLookMs, catalog.ids.look());
+    if (this.#remade.size > 0 && this.#pinning) await within(clock, lastLookMs, this.#pinning);
+    this.#unwatch();
+    await consumer.close(timeoutMs);
+  }
+
+  /** The topic was deleted and made again: what was read and acknowledged of the old one is void, and the new one is read from its first message. */
+  #beginRemade(topic: string): void {
+    const { start, log, id } = this.#options;
+    const mine = new Map([...this.#assigned].filter(([, partition]) => partition.topic === topic));
+    log.topicRemade(id, topic);
+    start.remade(topic);
+    this.#ledger.void(mine);
+    this.#readAhead.retain((message) => message.topic !== topic);
+    this.#remade.add(topic);
+    for (const [key, partition] of mine) {
+      this.#unpinned.set(key, { ...partition });
+      this.#putOffFrom.delete(key);
+    }
+    this.#pinAgainAt = Number.POSITIVE_INFINITY;
+    if (mine.size > 0) own(this.#pinned(0, new AbortController().signal), this.#failed);
   }
 
   #ackError(error: unknown, topic: string, partition: number): unknown {
@@ -288,7 +320,10 @@ export class ConsumerSession {
       if (fetched.length === 0) return;
       const looks = !this.#isExpected(fetched);
       if (looks) this.#refreshAssignment();
-      const batch = this.#ledger.fetched(looks || this.#unpinned.size > 0 ? this.#current(fetched) : fetched);
+      const current = looks || this.#unpinned.size > 0 ? this.#current(fetched) : fetched;
+      const batch = this.#ledger.fetched(current, this.#options.catalog.ids.isSupported);
+      // Read again what was acknowledged: after a rebalance, or because it is another topic.
+      if (batch !== current) own(this.#options.catalog.ids.look(), this.#failed);
       if (batch.length === 0) return;
       const before = this.#readAhead.bytes;
       this.#readAhead.push(batch);
@@ -351,7 +386,7 @@ export class ConsumerSession {
     const wanted = [...this.#unpinned];
     const { pinned, failed } = await start.pin(
       wanted.map(([, partition]) => partition),
-      { quiet: () => this.#quiet() },
+      { quiet: () => this.#quiet(), remade: new Set(this.#remade) },
     );
     const stuck = new Set(failed.map(({ topic, partition }) => partitionKey(topic, partition)));
     for (const { topic, partition } of pinned) this.#beginAnew(partitionKey(topic, partition));
@@ -360,6 +395,8 @@ export class ConsumerSession {
       if (await this.#readAgain(key, partition)) this.#unpinned.delete(key);
       else stuck.add(key);
     }
+    const open = new Set([...this.#unpinned.values()].map(({ topic }) => topic));
+    for (const { topic } of pinned) if (!open.has(topic)) this.#remade.delete(topic);
     if (stuck.size === 0) return;
     this.#pinAgainAt = clock.monotonic() + pinAgainMs;
     this.#readAhead.retain((message) => {

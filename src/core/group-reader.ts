@@ -5,7 +5,7 @@ import { groupPositions, missingMarks, type Watermarks, watermarksOf } from './g
 import { GroupStart } from './group-start.js';
 import { type HeldPartition, Hold } from './hold.js';
 import { isLasting, isOfLogin } from './lasting-fault.js';
-import { type PartitionStart, partitionStart } from './partition-start.js';
+import { type InitialOffset, type PartitionStart, partitionStart } from './partition-start.js';
 import {
   type CommittedOffset,
   type Consumer,
@@ -31,6 +31,8 @@ const startMs = 20_000;
 const closeMs = 10_000;
 /** How long a look at the cluster's topics may take, ms. */
 const refreshMs = 5_000;
+/** How long closing may ask whether the topic is still the one that was acknowledged, ms. */
+const lastLookMs = 2_000;
 /** How long closing waits for a client that is still connecting, ms. */
 const connectingMs = 2_000;
 
@@ -61,6 +63,8 @@ export interface ReaderEvents<P> {
   missing(): void;
   /** What does not pass by itself: the group can't be read until somebody mends it. */
   refused(fault: KafkaFault): void;
+  /** The topic was deleted and made again: abandon this reader. */
+  remade(): void;
 }
 
 export class GroupReader<P extends ReadPartition> {
@@ -84,6 +88,7 @@ export class GroupReader<P extends ReadPartition> {
   /** What was heard that lasts until somebody mends it. */
   #refusal: KafkaFault | undefined;
   #closing: Promise<void> | undefined;
+  /** The topic is another one than what was read: nothing of it is committed. */
   #isVoid = false;
   /** The topic is there, as far as known, and nothing has been read yet: not even that there is nothing. */
   #isJoining = true;
@@ -92,8 +97,19 @@ export class GroupReader<P extends ReadPartition> {
   #leaving = false;
   #wakeAcked: () => void = () => {};
   readonly #commits: GroupCommits;
+  readonly #initialOffset: InitialOffset;
+  #unwatch: () => void = () => {};
 
-  constructor(group: string, topic: string, context: ReaderContext, catalog: TopicCatalog, events: ReaderEvents<P>) {
+  /** @param initialOffset where the group begins that has no position */
+  constructor(
+    group: string,
+    topic: string,
+    context: ReaderContext,
+    catalog: TopicCatalog,
+    events: ReaderEvents<P>,
+    initialOffset: InitialOffset = context.settings.initialOffset,
+  ) {
+    this.#initialOffset = initialOffset;
     this.#catalog = catalog;
     this.#group = group;
     this.#topic = topic;
@@ -164,9 +180,15 @@ export class GroupReader<P extends ReadPartition> {
     }
     this.#consumer = consumer;
     try {
+      const remade = (): void => {
+        this.#isVoid = true;
+        this.#events.remade();
+      };
+      this.#unwatch = this.#catalog.ids.watch([this.#topic], { remade });
       consumer.subscribe([this.#topic]);
     } catch (error) {
       // The next reader has a consumer of its own.
+      this.#unwatch();
       this.#consumer = undefined;
       await consumer.close(closeMs);
       throw error;
@@ -176,7 +198,7 @@ export class GroupReader<P extends ReadPartition> {
 
   /** Commits where the group begins, before it is joined. @throws KafkaError when no broker answers */
   async #prepare(consumer: Consumer): Promise<void> {
-    const policy = this.#context.settings.initialOffset === 'oldest' ? 'earliest' : 'latest';
+    const policy = this.#initialOffset === 'oldest' ? 'earliest' : 'latest';
     this.#groupStart = new GroupStart({ consumer, topics: [this.#topic], policy, catalog: this.#catalog });
     try {
       await this.#groupStart.prepare();
@@ -235,6 +257,7 @@ export class GroupReader<P extends ReadPartition> {
     const closed = this.#isVoid ? [] : [...this.#partitions.values()];
     this.#closing ??= this.#close(closed);
     await this.#closing;
+    if (this.#isVoid) return [];
     return closed.flatMap(({ partition, base, sparse }) =>
       sparse.metadata === '' ? [] : [{ topic: this.#topic, partition, offset: base, metadata: sparse.metadata }],
     );
@@ -255,16 +278,64 @@ export class GroupReader<P extends ReadPartition> {
         this.#opening.catch(() => {}),
       );
     await this.#settle(closed);
-    if (!this.#isVoid) await this.#commits.within(lastCommitMs);
+    await this.#lastCommit(closed);
     while (this.#chores.length > 0) for (const chore of this.#chores.splice(0)) await chore();
     // At once: what comes from now on is not a chore of the loop, which ends.
     this.#leaving = true;
     this.#partitions.clear();
     this.#sorted = [];
     this.#hold.wake();
+    await this.#leave();
+  }
+
+  /** Before partitions go. Of a topic that has been made again since, nothing may be committed for the new one. */
+  async #lastCommit(partitions: readonly P[]): Promise<void> {
+    if (this.#isVoid || !partitions.some(({ dirty }) => dirty)) return;
+    await within(this.#context.clock, lastLookMs, this.#catalog.ids.look());
+    if (!this.#isVoid) await this.#commits.within(lastCommitMs);
+  }
+
+  async #leave(): Promise<void> {
+    this.#unwatch();
     await this.#loop;
     this.#commits.stop();
     await this.#consumer?.close(closeMs);
+  }
+
+  /** Leaves the group, which goes on with the first message of what its topic is now. Never rejects. */
+  leaveRemade(): Promise<void> {
+    this.#closing ??= this.#leaveRemade();
+    return this.#closing;
+  }
+
+  async #leaveRemade(): Promise<void> {
+    this.abandon();
+    const partitions = [...this.#partitions.keys()].map((partition) => ({ topic: this.#topic, partition }));
+    for (const partition of this.#partitions.values()) partition.stop();
+    this.#partitions.clear();
+    this.#revoked.clear();
+    this.#sorted = [];
+    this.#leaving = true;
+    this.#hold.wake();
+    for (const chore of this.#chores.splice(0)) await chore();
+    if (partitions.length > 0) await within(this.#context.clock, lastCommitMs, this.#commitFirst(partitions));
+    await this.#leave();
+  }
+
+  /** Over what may have been committed of the old topic when it was gone already. */
+  async #commitFirst(partitions: readonly TopicPartition[]): Promise<void> {
+    try {
+      await this.#commits.settled();
+      const marks = await watermarksOf(this.#context.kafka.admin, partitions);
+      const firsts = partitions.flatMap(({ topic, partition }) => {
+        const low = marks.get(partition)?.low;
+        return low === undefined ? [] : [{ topic, partition, offset: low }];
+      });
+      await this.#consumer?.commit(firsts);
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      this.#warn('Failed to commit the first offsets of a topic that was made again', { err: error });
+    }
   }
 
   /** Until every offer is acked or its deadline has passed, at most as long as a rebalance may wait. */
@@ -346,8 +417,8 @@ export class GroupReader<P extends ReadPartition> {
   }
 
   async #start(partitions: readonly TopicPartition[], consumer: Consumer): Promise<TopicPartitionOffset[]> {
-    const { kafka, settings } = this.#context;
-    const asked = { group: this.#group, admin: kafka.admin, consumer, initialOffset: settings.initialOffset };
+    const { admin } = this.#context.kafka;
+    const asked = { group: this.#group, admin, consumer, initialOffset: this.#initialOffset };
     const positions = await groupPositions(asked, partitions);
     // Closing began meanwhile: what it does not know of would be offered, and never settled.
     if (this.#closing) return [];
@@ -379,7 +450,7 @@ export class GroupReader<P extends ReadPartition> {
 
   #startOf(partition: number, committed: CommittedOffset | undefined, marks: Watermarks): PartitionStart {
     const begins = committed ? undefined : this.#groupStart?.startOf({ topic: this.#topic, partition });
-    if (begins === undefined) return partitionStart(committed, marks, this.#context.settings.initialOffset);
+    if (begins === undefined) return partitionStart(committed, marks, this.#initialOffset);
     if (begins === 'first') return partitionStart(undefined, marks, 'oldest');
     return { ...partitionStart({ offset: begins, metadata: '' }, marks, 'oldest'), adjusted: true };
   }
@@ -390,7 +461,7 @@ export class GroupReader<P extends ReadPartition> {
     if (lost) for (const partition of partitions) partition.stop();
     else if (!this.#isVoid) {
       await this.#settle(partitions);
-      await this.#commits.within(lastCommitMs);
+      await this.#lastCommit(partitions);
     }
     for (const partition of partitions) {
       this.#partitions.delete(partition.partition);

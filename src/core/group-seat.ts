@@ -20,6 +20,8 @@ export interface GroupSeatOptions<P> {
   readonly changed: () => void;
   /** The group can't be read until somebody mends what is wrong: see lastingFault(). */
   readonly refused?: (fault: KafkaFault) => void;
+  /** Its owner ends the group when the topic is made again; absent: the group goes on with the first message of the new topic. */
+  readonly endsWithTopic?: boolean;
 }
 
 /** How long what lasts is believed before it is looked at again, if somebody asks, ms. */
@@ -36,6 +38,8 @@ export class GroupSeat<P extends ReadPartition> {
   readonly #options: GroupSeatOptions<P>;
   readonly #context: ReaderContext;
   #reader: GroupReader<P> | undefined;
+  /** The topic was made again: the group begins with its first message. */
+  #isRemade = false;
   #saidMissing = false;
   #isLooking = false;
   /** What was last told in the log. */
@@ -128,13 +132,16 @@ export class GroupSeat<P extends ReadPartition> {
   async #open(): Promise<void> {
     if (this.#closing) return;
     const { group, topic, catalog, begun, changed } = this.#options;
-    const reader: GroupReader<P> = new GroupReader(group, topic, this.#context, catalog, {
+    const events = {
       begun,
       changed,
-      failed: (error) => this.#reopen(reader, error),
+      failed: (error: Error) => this.#reopen(reader, error),
       missing: () => this.#lookForTopic(),
-      refused: (fault) => this.#refused(fault),
-    });
+      refused: (fault: KafkaFault) => this.#refused(fault),
+      remade: () => this.#topicRemade(reader),
+    };
+    const initial = this.#isRemade ? 'oldest' : this.#context.settings.initialOffset;
+    const reader: GroupReader<P> = new GroupReader(group, topic, this.#context, catalog, events, initial);
     this.#reader = reader;
     const { clock, settings, log } = this.#context;
     try {
@@ -172,6 +179,19 @@ export class GroupSeat<P extends ReadPartition> {
       clock.after(settings.retryBackoffMs, () => own(this.#open(), this.#bug));
     };
     own(reader.close().then(again), this.#bug);
+  }
+
+  #topicRemade(reader: GroupReader<P>): void {
+    const { group, topic, changed, endsWithTopic } = this.#options;
+    if (this.#reader !== reader || this.#closing || endsWithTopic) return;
+    this.#context.log.warn({ group, topic }, 'The topic was deleted and made again: it is read from its first message');
+    this.#reader = undefined;
+    this.#isRemade = true;
+    changed();
+    own(
+      reader.leaveRemade().then(() => this.#open()),
+      this.#bug,
+    );
   }
 
   /** Until the group is joined: what a broker has just told may not be known by the next one. */

@@ -67,6 +67,12 @@ export class GroupStart {
     if (ours.length > 0) await consumer.commit(ours).catch(ignoreRefusal);
   }
 
+  /** The topic was deleted and made again: all of it came later than the group was joined. */
+  remade(topic: string): void {
+    const known = this.#before;
+    for (const key of known?.keys() ?? []) if (key.slice(0, key.lastIndexOf(':')) === topic) known?.delete(key);
+  }
+
   /** Where a partition begins for which nothing is committed; undefined: where the policy says, as of now. */
   startOf({ topic, partition }: TopicPartition): number | 'first' | undefined {
     const key = partitionKey(topic, partition);

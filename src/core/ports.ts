@@ -245,7 +245,7 @@ export interface Consumer {
    * @throws KafkaError when the consumer failed.
    */
   poll(max: number, timeoutMs: number): Promise<Message[]>;
-  /** Stores the next offset to be committed (by the auto-commit, or at close). @throws KafkaError, e.g. when not assigned. */
+  /** Stores the next offset to be committed (by the auto-commit, or at close); {@link OFFSET_NONE}: none. @throws KafkaError, e.g. when not assigned. */
   storeOffset(position: TopicPartitionOffset): void;
   /**
    * Commits these positions now, without blocking the loop. Who has not joined the group may do so while it has no members.

@@ -54,6 +54,10 @@ export class SessionLog {
     this.#sink.warn({ client, topics }, 'a subscribed topic does not exist: waiting for it');
   }
 
+  topicRemade(client: string, topic: string): void {
+    this.#sink.warn({ client, topic }, 'a topic was deleted and made again: it is read from its first message');
+  }
+
   consumerFault(client: string, fault: KafkaFault): void {
     this.#onTrouble();
     const seen = this.#sinceTold(`consumer ${fault.code}`);

@@ -40,6 +40,11 @@ export class TopicIds {
     this.#clock = clock;
   }
 
+  /** Whether a topic that was made again can be told from the one before. */
+  get isSupported(): boolean {
+    return !this.#unsupported;
+  }
+
   /** Watches topics, from what they are now. A topic that is missing is watched from its first appearance. @returns how to end it. */
   watch(topics: readonly string[], watcher: TopicWatcher): () => void {
     const watches = topics.map((topic): Watch => ({ topic, watcher, after: this.#looks, id: undefined }));

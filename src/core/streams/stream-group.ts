@@ -65,6 +65,7 @@ export class StreamGroup {
     this.#seat = new GroupSeat({
       ...options,
       group: options.kafkaGroup,
+      endsWithTopic: true,
       begun: (partition, start) => new StreamPartition(partition, start, maxPending, pendingBytes),
       changed: () => this.#handOut.serve(),
       refused: (fault) => this.#handOut.refuse(new KafkaError(fault)),

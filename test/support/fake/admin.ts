@@ -64,6 +64,9 @@ export class FakeAdmin implements Admin {
     if (!this.#kafka.topics.delete(name)) {
       throw refusal(KafkaCode.unknownTopicOrPartition, 'This server does not host this topic-partition.');
     }
+    // As Kafka does.
+    for (const { committed } of this.#kafka.groups.values())
+      for (const [key, { topic }] of committed) if (topic === name) committed.delete(key);
   }
 
   async deleteRecords(before: readonly TopicPartitionOffset[]): Promise<void> {

@@ -111,6 +111,10 @@ export class FakeConsumer implements Consumer, Member {
   storeOffset(position: TopicPartitionOffset): void {
     this.#open();
     if (!this.#positions.has(keyOf(position)) || !this.#group) throw refusal(KafkaCode.state, 'Local: Erroneous state');
+    if (position.offset === OFFSET_NONE) {
+      this.#stored.delete(keyOf(position));
+      return;
+    }
     this.#stored.set(keyOf(position), { ...position, metadata: '' });
     if (this.#properties.get('enable.auto.commit') === 'false') return;
     const intervalMs = Number(this.#properties.get('auto.commit.interval.ms') ?? 1000);

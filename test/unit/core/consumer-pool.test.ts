@@ -300,6 +300,43 @@ describe('consumer pool', () => {
     await close();
   });
 
+  it('a topic that is deleted and made again is read from its first message, and nothing of the old one is committed', async () => {
+    const { kafka, clock, pool, poll, close, committed } = make({ initialOffset: 'newest' });
+    poll();
+    await clock.advance(500);
+    for (const value of ['old 0', 'old 1', 'old 2']) kafka.seed('t', 0, value);
+    const [, second] = [poll(), poll()];
+    await clock.advance(500);
+    assert.equal(second?.result.value, 'old 2');
+    pool.ack('g', 't', 0, 0);
+    await clock.advance(1_000);
+    await kafka.admin.deleteTopic('t');
+    kafka.createTopic('t', 1);
+    for (let i = 0; i < 5; i++) kafka.seed('t', 0, `new ${i}`);
+    for (let i = 0; i < 60; i++) await clock.advance(100);
+    assert.equal(committed(), 0);
+    const anew = poll(true);
+    for (let i = 0; i < 20; i++) await clock.advance(100);
+    assert.equal(anew.result.value, 'new 0');
+    anew.result.done?.();
+    await clock.advance(1_000);
+    assert.equal(committed(), 1);
+    await close();
+  });
+
+  it('closing does not commit for a topic that is another one than what was acked', async () => {
+    const { kafka, clock, pool, poll, close, committed } = make({ commitIntervalMs: 60_000 });
+    for (const value of ['old 0', 'old 1']) kafka.seed('t', 0, value);
+    poll();
+    await clock.advance(500);
+    await clock.advance(500);
+    pool.ack('g', 't', 0, 0);
+    await kafka.admin.deleteTopic('t');
+    kafka.createTopic('t', 1);
+    await close();
+    assert.equal(committed(), undefined);
+  });
+
   it('an ack in the middle of a rebalance is not confirmed, as the partition may go elsewhere; it counts when it comes back', async () => {
     const { kafka, clock, pool, poll, close, committed } = make({ rebalanceAckTimeoutMs: 50 });
     kafka.seed('t', 0, 'x');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ConsumerSession } from '../../../src/core/consumer-session.js';
 import { GroupStart } from '../../../src/core/group-start.js';
-import { type Admin, KafkaCode, type Message } from '../../../src/core/ports.js';
+import { type Admin, KafkaCode, type Message, OFFSET_NONE } from '../../../src/core/ports.js';
 import { SessionLog } from '../../../src/core/session-log.js';
 import { Stats } from '../../../src/core/stats.js';
 import { TopicCatalog } from '../../../src/core/topic-catalog.js';
@@ -16,7 +16,11 @@ function setUp({ prefetchBytes = 1_000_000 } = {}) {
   const lines: string[] = [];
   const sink = { info: note, warn: note, error: note };
   const topics: string[] = [];
-  const admin = { topics: async () => topics.map((name) => ({ name, partitions: [] })) } as unknown as Admin;
+  const ids = new Map([['t', 'first']]);
+  const admin = {
+    topics: async () => topics.map((name) => ({ name, partitions: [] })),
+    identity: async () => ({ clusterId: 'c', topicIds: new Map(ids) }),
+  } as unknown as Admin;
   const catalog = new TopicCatalog(admin, clock);
   const session = new ConsumerSession({
     id: 'g:c',
@@ -34,7 +38,7 @@ function setUp({ prefetchBytes = 1_000_000 } = {}) {
     lines.push(text);
   }
   consumer.assigned = [{ topic: 't', partition: 0 }];
-  return { clock, consumer, session, lines, topics };
+  return { clock, consumer, session, lines, topics, ids };
 }
 
 const never = new AbortController().signal;
@@ -126,6 +130,56 @@ test('what was acknowledged does not come again when a partition went away and c
     [1, 3, 3],
     'stored once more: the client library has forgotten it',
   );
+});
+
+test('a topic that was deleted and made again: acks of the old one are void, the new one is read from its first message and acknowledged', async () => {
+  const { session, consumer, clock, ids } = setUp();
+  consumer.give(message(7), message(8), message(9));
+  assert.equal((await session.next(100, never))?.offset, 7);
+  session.ack('t', 0, 7);
+  await clock.advance(200);
+  ids.set('t', 'second');
+  // Nobody asks meanwhile.
+  await clock.advance(5_000);
+  assert.deepEqual(consumer.stored.at(-1), { topic: 't', partition: 0, offset: OFFSET_NONE });
+  assert.deepEqual(consumer.commits, [{ topic: 't', partition: 0, offset: 0 }]);
+  assert.deepEqual(consumer.seeks, [{ topic: 't', partition: 0, offset: 0 }]);
+  consumer.give(message(0), message(1));
+  assert.equal((await session.next(100, never))?.offset, 0);
+  session.ack('t', 0, 0);
+  assert.deepEqual(consumer.stored.at(-1), { topic: 't', partition: 0, offset: 1 });
+  await session.close(100);
+});
+
+test('what is read of a topic that was made again and looks acknowledged has its id looked at', async () => {
+  const { session, consumer, clock, ids } = setUp();
+  consumer.give(message(0), message(1));
+  await session.next(100, never);
+  session.ack('t', 0, 0);
+  assert.equal(session.ready()?.offset, 1);
+  session.ack('t', 0, 1);
+  await clock.advance(200);
+  ids.set('t', 'second');
+  consumer.give(message(0));
+  const first = session.next(1_000, never);
+  await clock.advance(10);
+  consumer.give(message(0));
+  assert.equal((await first)?.offset, 0, 'of the new topic');
+  assert.deepEqual(consumer.seeks, [{ topic: 't', partition: 0, offset: 0 }]);
+  await session.close(100);
+});
+
+test('closing does not commit what was acknowledged of a topic that is another one now', async () => {
+  const { session, consumer, clock, ids } = setUp();
+  consumer.give(message(7));
+  await session.next(100, never);
+  await clock.advance(200);
+  session.ack('t', 0, 7);
+  ids.set('t', 'second');
+  await session.close(100);
+  assert.deepEqual(consumer.stored.at(-1), { topic: 't', partition: 0, offset: OFFSET_NONE });
+  assert.equal(consumer.closed, true);
+  assert.equal(clock.pending, 0, 'nothing is left behind');
 });
 
 test('a member that is asked now and then polls although its read-ahead lasts', async () => {

@@ -32,7 +32,8 @@ function scripted({ partitions = 1, policy = 'latest' as ScriptedConsumer['start
       })),
     },
   ];
-  const catalog = new TopicCatalog({ topics } as unknown as Admin, clock);
+  const identity = async () => ({ clusterId: 'c', topicIds: new Map([['t', 'x']]) });
+  const catalog = new TopicCatalog({ topics, identity } as unknown as Admin, clock);
   const start = new GroupStart({ consumer, topics: ['t'], policy, catalog });
   const log = new SessionLog(quiet, () => clock.monotonic());
   const join = () =>
