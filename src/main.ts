@@ -137,7 +137,10 @@ async function runGateway(options: { config?: string }, command: Command): Promi
 async function serveAsWorker(): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGHUP'] as const) process.on(signal, () => {});
   const { runWorker } = await import('./workers-app.js');
-  const isWorker = runWorker(version, (log, inTime) => (log ? end(log, inTime ? 0 : 1) : process.exit(0)));
+  const isWorker = runWorker(version, {
+    onStart: watchRejections,
+    onEnd: (log, inTime) => (log ? end(log, inTime ? 0 : 1) : process.exit(0)),
+  });
   if (!isWorker) throw new ConfigError('workers are started by rafka --workers');
 }
 
@@ -161,8 +164,8 @@ function flagSettings(command: Command, flags: readonly Flag[]): Setting[] {
   });
 }
 
-/** Runs until a signal: the first one stops in order, a second one or the time-out ends at once with exit code 1. */
-async function run(log: Log, shutdownMs: number, create: () => Promise<Program>): Promise<void> {
+/** The last owner of what every other one has let go of. */
+function watchRejections(log: Log): void {
   process.on('unhandledRejection', (error) => {
     // A refusal is a client's, or Kafka's: whoever let go of it has a bug, but all others are served on.
     if (error instanceof GatewayError || error instanceof KafkaError) {
@@ -172,6 +175,11 @@ async function run(log: Log, shutdownMs: number, create: () => Promise<Program>)
     log.fatal({ err: error }, 'a rejection that nobody handles: this is a bug');
     end(log, 1);
   });
+}
+
+/** Runs until a signal: the first one stops in order, a second one or the time-out ends at once with exit code 1. */
+async function run(log: Log, shutdownMs: number, create: () => Promise<Program>): Promise<void> {
+  watchRejections(log);
   process.on('SIGHUP', () => log.info('SIGHUP is ignored: settings, users and certificates are read at the start'));
   let app: Program;
   try {
@@ -251,6 +259,7 @@ async function runRelay({
   if (unknownKeys.length > 0) log.warn({ unknownKeys }, 'keys that mean nothing here');
   // A terminal that is gone fails its writes: a progress bar is no reason to end.
   if (process.stderr.isTTY) process.stderr.on('error', () => {});
+  watchRejections(log);
   const relay = new Relay({
     config,
     createKafka: (properties) => createKafkaFactory({ general: properties, log }),

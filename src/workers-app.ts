@@ -69,8 +69,15 @@ function startOrders({ config, clusters, clock }: Shared): (worker: number) => S
   });
 }
 
-/** Makes this process a worker. @param onEnd it has stopped; within the longest shutdown, or not @returns false when nobody has started it as one. */
-export function runWorker(version: string, onEnd: (log: Log | undefined, inTime: boolean) => void): boolean {
+export interface WorkerEvents {
+  /** It has a log. */
+  readonly onStart: (log: Log) => void;
+  /** It has stopped; within the longest shutdown, or not. */
+  readonly onEnd: (log: Log | undefined, inTime: boolean) => void;
+}
+
+/** Makes this process a worker. @returns false when nobody has started it as one. */
+export function runWorker(version: string, { onStart, onEnd }: WorkerEvents): boolean {
   const channel = primaryChannel();
   if (!channel) return false;
   let log: Log | undefined;
@@ -84,6 +91,7 @@ export function runWorker(version: string, onEnd: (log: Log | undefined, inTime:
       const config = checked as Config;
       shutdownMs = config.shutdown.timeoutMs;
       log = createLog(config.log).child({ worker });
+      onStart(log);
       const clusters = await openClusters(config, clock, log, { embeddedBrokers, processes: config.resp.workers });
       const own = { stats: new Stats(), clock, log };
       return serveResp({ config, ...accessOf(config.resp, own), clusters, version, ...own }, peers);
