@@ -95,7 +95,7 @@ describe('rights that Kafka does not give the gateway', () => {
     const client = await named('readers:a');
     await client.call('RPUSHX', 'topics:open', 'one');
     assert.equal(await client.call('DUMP', '10000'), 0);
-    await assert.rejects(pop(client, 'open'), { message: 'CONS Poll Broker: Group authorization failed' });
+    await assert.rejects(pop(client, 'open'), { message: /^CONS Poll .*Group authorization failed/ });
     assert.equal(await consume('open', 'pool'), 403);
     assert.ok(rafka!.lines.some(({ client: of, code }) => of === 'readers:a' && code === 30));
     await grant('group', 'readers', 'read');
@@ -133,11 +133,11 @@ describe('rights that Kafka does not give the gateway', () => {
     if (!met(t, whyNoKafka())) return;
     const client = await named('readers:c');
     await assert.rejects(pop(client, 'open', ':{"session.timeout.ms":1000}'), {
-      message: 'CONS Poll Broker: Invalid session timeout',
+      message: /^CONS Poll .*session timeout/i,
     });
     await grant('group', 'fresh', 'read');
     await assert.rejects(pop(await named('fresh:a'), 'open', ':{"auto.offset.reset":"error"}'), {
-      message: 'CONS Poll Local: No offset to automatically reset to',
+      message: /^CONS Poll .*offset/,
     });
     const [one, other] = [await named('fresh:one'), await named('fresh:other')];
     const settings = ':{"group.instance.id":"same"}';
@@ -145,7 +145,7 @@ describe('rights that Kafka does not give the gateway', () => {
       async () => {
         for (let calls = 0; calls < 10; calls++) await pop(one, 'open', settings);
       },
-      { message: 'CONS Poll Broker: Static consumer fenced by other consumer with same group.instance.id' },
+      { message: /^CONS Poll .*fenced/ },
     );
     await eventually(30_000, () =>
       rafka!.lines.some(({ client: of, msg }) => of === 'fresh:one' && msg === 'partitions assigned'),
