@@ -42,6 +42,8 @@ export class GroupSeat<P extends ReadPartition> {
   #isRemade = false;
   #saidMissing = false;
   #isLooking = false;
+  /** No broker has let the reader in yet; it is tried again and again. */
+  #isOpening = true;
   /** What was last told in the log. */
   #told = { code: 0, at: 0 };
   #lasting: { readonly fault: KafkaFault; readonly at: number } | undefined;
@@ -66,6 +68,8 @@ export class GroupSeat<P extends ReadPartition> {
    */
   lastingFault(): KafkaFault | undefined {
     const lasting = this.#lasting;
+    // It is tried anew all the time.
+    if (lasting && this.#isOpening) return lasting.fault;
     if (!lasting || this.#context.clock.monotonic() - lasting.at < tryAgainMs) return lasting?.fault;
     this.#lasting = undefined;
     // What is out would come again.
@@ -145,13 +149,17 @@ export class GroupSeat<P extends ReadPartition> {
     this.#reader = reader;
     const { clock, settings, log } = this.#context;
     try {
+      this.#isOpening = true;
       await reader.open();
+      this.#isOpening = false;
+      this.#lasting = undefined;
       log.info({ group, topic }, 'Joined the group');
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error;
-      if (isLasting(error)) this.#refused(error);
-      log.error({ group, topic, err: error }, 'Failed to join the group, will retry');
-      clock.after(settings.retryBackoffMs, () => {
+      const lasts = isLasting(error);
+      if (lasts) this.#refused(error);
+      else log.error({ group, topic, err: error }, 'Failed to join the group, will retry');
+      clock.after(lasts ? tryAgainMs : settings.retryBackoffMs, () => {
         if (this.#reader === reader) own(this.#open(), this.#bug);
       });
     }

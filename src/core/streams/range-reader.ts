@@ -1,7 +1,7 @@
 // RangeReader: reads pieces of partitions for whoever asks, over one warm consumer without a group, one request after another.
 import { GatewayError } from '../../errors.js';
 import { sleep } from '../clock.js';
-import { isLasting } from '../lasting-fault.js';
+import { isOfTopic } from '../lasting-fault.js';
 import { type Memory, uncounted } from '../memory-budget.js';
 import { messageBytes } from '../message-bytes.js';
 import {
@@ -176,7 +176,8 @@ export class RangeReader {
     if (!this.#consumer) {
       const { kafka } = this.#options;
       const onFault = (fault: KafkaFault): void => {
-        if (isLasting(fault)) this.#refused = fault;
+        // Of its group it needs nothing.
+        if (isOfTopic(fault)) this.#refused = fault;
         this.#options.onFault(fault);
       };
       const opening = kafka.consumer({ properties, onFault, onEnd: (position) => this.#ended(position) }, connectMs);

@@ -1,6 +1,6 @@
 // TopicTail: what comes to a topic from now on, for everybody who listens in this gateway: one consumer without a group.
 import { sleep } from '../clock.js';
-import { isLasting, isOfLogin } from '../lasting-fault.js';
+import { isLasting, isOfTopic } from '../lasting-fault.js';
 import { messageBytes } from '../message-bytes.js';
 import {
   type Admin,
@@ -136,7 +136,8 @@ export class TopicTail {
     }
     let refusal: KafkaFault | undefined;
     const heard = (fault: KafkaFault): void => {
-      if (isLasting(fault) && !isOfLogin(fault)) refusal = fault;
+      // Of its group it needs nothing.
+      if (isOfTopic(fault)) refusal = fault;
       else onFault(fault);
     };
     const consumer = await kafka.consumer({ properties, onFault: heard }, connectMs);
