@@ -46,7 +46,9 @@ export function answersOf(server: RespServer, gateway: KafkaGateway, metrics: Pe
     },
     forgetTopics(deleted) {
       catalog.forget();
-      if (deleted !== undefined) streams.topics.forget(deleted);
+      if (deleted === undefined) return;
+      streams.topics.forget(deleted);
+      streams.cursors.end(deleted);
     },
     leftRecords: (owner) => gateway.leftRecords.of(owner),
     noteLeftRecords: (owner) => gateway.leftRecords.noteElsewhere(owner),

@@ -21,6 +21,8 @@ export interface TailContext {
   readonly catalog: TopicCatalog;
   readonly clock: Clock;
   readonly onFault: (fault: KafkaFault) => void;
+  /** A topic was deleted and made again while it was listened to. */
+  readonly onRemade: (topic: string) => void;
   /** Told of what is no fault of Kafka's: the tail goes on. */
   readonly onBug: (error: unknown) => void;
   /** Of the last messages, kept for readers that come back for the next ones, bytes. */
@@ -57,6 +59,9 @@ export class TopicTail {
   /** What keeps the topic from being read until somebody mends it. */
   #fault: KafkaFault | undefined;
   readonly #refused = new Set<(fault: KafkaFault) => void>();
+  readonly #remade = new Set<() => void>();
+  /** The topic is another one than was followed so far. */
+  #isRemade = false;
   #loop: Promise<void>;
 
   constructor(topic: string, context: TailContext) {
@@ -95,6 +100,12 @@ export class TopicTail {
     return () => this.#refused.delete(refused);
   }
 
+  /** Told when the topic was deleted and made again: everything in it is new. @returns how to listen no more */
+  onRemade(remade: () => void): () => void {
+    this.#remade.add(remade);
+    return () => this.#remade.delete(remade);
+  }
+
   /** What came since these positions, as far as it has been heard; undefined when that isn't all kept. */
   since(positions: Positions): Message[] | undefined {
     for (const [partition, from] of this.#keptFrom) if ((positions.get(partition) ?? 0) < from) return undefined;
@@ -110,8 +121,17 @@ export class TopicTail {
 
   async #run(started: () => void): Promise<void> {
     let existed = true;
+    const unwatch = this.#context.catalog.ids.watch([this.topic], {
+      remade: () => {
+        this.#isRemade = true;
+      },
+    });
     while (!this.#closed) {
       try {
+        if (this.#isRemade) {
+          this.#beginAnew();
+          existed = false;
+        }
         const marks = await marksOf(this.#context.catalog, this.#context.admin, this.topic);
         if (marks) await this.#follow(marks, existed, started);
         existed = marks !== undefined;
@@ -120,12 +140,24 @@ export class TopicTail {
         else this.#context.onBug(error);
       }
       started();
-      if (!this.#closed) await sleep(this.#context.clock, retryMs);
+      if (!this.#closed && !this.#isRemade) await sleep(this.#context.clock, retryMs);
     }
+    unwatch();
     started();
   }
 
-  /** Until it is closed, fails, or the topic has got more partitions. */
+  /** All of the topic that the name stands for now is new. */
+  #beginAnew(): void {
+    this.#isRemade = false;
+    this.#positions.clear();
+    this.#kept = [];
+    this.#keptBytes = 0;
+    this.#keptFrom.clear();
+    this.#context.onRemade(this.topic);
+    for (const remade of [...this.#remade]) guard(remade, this.#context.onBug);
+  }
+
+  /** Until it is closed, fails, or the topic has got more partitions or is another one. */
   async #follow(marks: readonly Marks[], existed: boolean, started: () => void): Promise<void> {
     const { kafka, onFault, clock } = this.#context;
     const again = this.#positions.size > 0;
@@ -146,7 +178,7 @@ export class TopicTail {
       started();
       let checkAt = clock.monotonic() + partitionCheckMs;
       const trustedAt = clock.monotonic() + refusalMs;
-      while (!this.#closed) {
+      while (!this.#closed && !this.#isRemade) {
         // Another consumer is told again, or can read.
         if (refusal) throw new KafkaError(refusal);
         if (clock.monotonic() > trustedAt) this.#fault = undefined;

@@ -42,6 +42,7 @@ async function deleteStreams(ctx: Context, keys: readonly string[]): Promise<num
     await admin.deleteTopic(topic);
     catalog.forget();
     streams.topics.forget(topic);
+    streams.cursors.end(topic);
     await ctx.server.peers.askAll('forgetTopics', topic);
     deleted++;
   }

@@ -4,6 +4,7 @@
 
 import { isLasting } from '../../core/lasting-fault.js';
 import { KafkaError, type KafkaFault, type Message } from '../../core/ports.js';
+import { own } from '../../core/promises.js';
 import { type Marks, marksOf, readBackward, streamLog } from '../../core/streams/stream-log.js';
 import { merge, type Read, readKept, readOn } from '../../core/streams/stream-tail.js';
 import type { Cut } from '../../core/streams/time-line.js';
@@ -162,7 +163,7 @@ function hear(
   const refused = (fault: KafkaFault): void => refuse(new KafkaError(fault));
   const stopRefused = tail.onRefused(refused);
   if (tail.fault) refused(tail.fault);
-  const catchUp = async (): Promise<void> => {
+  const lookBack = async (): Promise<void> => {
     await tail.ready;
     const read = stopped ? undefined : await readSince(ctx, source, max);
     if (stopped) return;
@@ -172,14 +173,22 @@ function hear(
       look([]);
     }
   };
-  catchUp().catch((err: unknown) => {
-    if (err instanceof KafkaError && isLasting(err)) refuse(err);
-    else ctx.log.warn({ conn: ctx.id, topic: source.topic, err }, 'XREAD could not look back');
-    caughtUp = true;
+  const catchUp = (): void =>
+    own(lookBack(), (err: unknown) => {
+      if (err instanceof KafkaError && isLasting(err)) refuse(err);
+      else ctx.log.warn({ conn: ctx.id, topic: source.topic, err }, 'XREAD could not look back');
+      caughtUp = true;
+    });
+  const stopRemade = tail.onRemade(() => {
+    source.from = undefined;
+    caughtUp = false;
+    catchUp();
   });
+  catchUp();
   return () => {
     stopped = true;
     stopListening();
+    stopRemade();
     stopRefused();
   };
 }

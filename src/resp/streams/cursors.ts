@@ -4,6 +4,8 @@ import type { Context } from '../context.js';
 
 interface Cursor {
   readonly id: string;
+  /** Of the topic, when it was kept. */
+  readonly life: number;
   readonly next: Cut;
 }
 
@@ -12,15 +14,21 @@ const maxStreams = 64;
 /** Places remembered for all: pools send each call on another connection. */
 const maxShared = 2_000;
 
+/** Deleted topics remembered. */
+const maxLives = 1_000;
+
 export class Cursors {
   readonly #byConnection = new WeakMap<Context, Map<string, Cursor>>();
   /** By topic and id, the one that was answered longest ago first. */
   readonly #shared = new Map<string, Cut>();
+  /** Numbers of topics that were deleted, each time another one. */
+  readonly #lives = new Map<string, number>();
+  #ended = 0;
 
   /** The place behind the entries that this connection got last, if that was up to this id. */
   find(ctx: Context, topic: string, id: string): Cut | undefined {
     const cursor = this.#byConnection.get(ctx)?.get(topic);
-    return cursor?.id === id ? cursor.next : undefined;
+    return cursor?.id === id && cursor.life === this.#lifeOf(topic) ? cursor.next : undefined;
   }
 
   /** The same of any connection. Others may have read less or more than whoever asks: entries in front of it are not all known to him. */
@@ -36,11 +44,22 @@ export class Cursors {
     }
     cursors.delete(topic);
     if (cursors.size >= maxStreams) cursors.delete(cursors.keys().next().value!);
-    cursors.set(topic, { id, next });
+    cursors.set(topic, { id, next, life: this.#lifeOf(topic) });
     const key = keyOf(topic, id);
     this.#shared.delete(key);
     if (this.#shared.size >= maxShared) this.#shared.delete(this.#shared.keys().next().value!);
     this.#shared.set(key, next);
+  }
+
+  /** A topic was deleted: places in it mean nothing in another one of its name. */
+  end(topic: string): void {
+    if (this.#lives.size >= maxLives && !this.#lives.has(topic)) this.#lives.delete(this.#lives.keys().next().value!);
+    this.#lives.set(topic, ++this.#ended);
+    for (const key of this.#shared.keys()) if (key.startsWith(`${topic} `)) this.#shared.delete(key);
+  }
+
+  #lifeOf(topic: string): number {
+    return this.#lives.get(topic) ?? 0;
   }
 
   /** Another user speaks on the connection. */

@@ -78,7 +78,16 @@ export class Streams implements Face {
       onFault,
     });
     this.tails = new TopicTails(
-      { kafka, admin: kafka.admin, catalog, clock, onFault, onBug, keepBytes: tailKeepBytes },
+      {
+        kafka,
+        admin: kafka.admin,
+        catalog,
+        clock,
+        onFault,
+        onBug,
+        onRemade: (topic) => this.cursors.end(topic),
+        keepBytes: tailKeepBytes,
+      },
       settings.idleMs,
       settings.maxConsumers,
     );

@@ -37,6 +37,18 @@ async function readSix(client: RawClient): Promise<string[]> {
   return seen;
 }
 
+/** How often the ids of topics were looked at. */
+function countLooks({ kafka: { admin } }: RespPair): () => number {
+  const identity = admin.identity.bind(admin);
+  let looks = 0;
+  admin.identity = async (topics) => {
+    const known = await identity(topics);
+    looks++;
+    return known;
+  };
+  return () => looks;
+}
+
 test('DEL of a stream and the same name again: the group is made anew, and reads all of it', () =>
   withStreams(async (_, client) => {
     await addSix(client, 'old');
@@ -68,18 +80,11 @@ for (const [what, ...how] of [
 
 test('a stream that others delete and make again ends its groups, and nothing of them stays committed', () =>
   withStreams(async (pair, client) => {
-    const { admin } = pair.kafka;
-    const identity = admin.identity.bind(admin);
-    let looks = 0;
-    admin.identity = async (topics) => {
-      const known = await identity(topics);
-      looks++;
-      return known;
-    };
+    const looks = countLooks(pair);
     await addSix(client, 'old');
     await command(client, 'XGROUP', 'CREATE', 's', 'g', '0');
     await readSix(client);
-    await eventually(9_000, () => looks > 0);
+    await eventually(9_000, () => looks() > 0);
     client.send(['XREADGROUP', 'GROUP', 'g', 'c', 'BLOCK', '0', 'STREAMS', 's', '>']);
     const group = pair.kafka.groups.get('g.s')!;
     pair.kafka.createTopic('s', 1);
@@ -96,4 +101,26 @@ test('a pop that waits for a list goes on when the list is deleted, and gets wha
     assert.equal(await command(other, 'DEL', 'q'), ':1\r\n');
     await command(other, 'RPUSH', 'q', 'new');
     await client.take('*2\r\n$1\r\nq\r\n$3\r\nnew\r\n');
+  }));
+
+test('XREAD that waits on a stream that others delete and make again gets all of the new one', () =>
+  withStreams(async (pair, client) => {
+    const looks = countLooks(pair);
+    await addSix(client, 'old');
+    client.send(['XREAD', 'BLOCK', '0', 'STREAMS', 's', '$']);
+    await eventually(9_000, () => looks() > 0);
+    const topic = pair.kafka.createTopic('s', 1);
+    for (const value of ['one', 'two']) pair.kafka.seed('s', 0, value, { timestamp: 1 });
+    assert.equal(topic.partitions[0]!.high, 2);
+    await client.until(() => client.received.includes('one\r\n'));
+  }));
+
+test('an id that XREAD answered before DEL is a time in the stream that is made anew', () =>
+  withStreams(async (_, client) => {
+    await addSix(client, 'old');
+    const first = await command(client, 'XREAD', 'STREAMS', 's', '0');
+    const last = [...first.matchAll(/\r\n(\d+-\d+)\r\n/g)].at(-1)![1]!;
+    await command(client, 'DEL', 's');
+    const values = await addSix(client, 'new');
+    assert.deepEqual(valuesIn(await command(client, 'XREAD', 'STREAMS', 's', last)), values);
   }));
