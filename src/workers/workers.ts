@@ -106,6 +106,7 @@ export class Workers implements Face {
 
   /** Ends all of them at once. */
   kill(): void {
+    this.#stopWatching();
     for (const worker of this.#alive.values()) worker.kill();
   }
 
