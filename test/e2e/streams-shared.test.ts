@@ -217,6 +217,8 @@ describe('stream groups that are shared', () => {
     const [dying, living] = [await open(first), await open(second)];
     await fill(living, stream, 40);
     await living.call('XGROUP', 'CREATE', stream, 'g', '0');
+    // What one gateway made is known to another one within a second.
+    await eventually(10_000, async () => (await dying.call('EXISTS', stream)) === 1);
     await eventually(
       30_000,
       async () => (await read(dying, 'dying', [stream], 'COUNT', 1, 'BLOCK', 1_000)).length === 1,
