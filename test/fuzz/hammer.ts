@@ -10,6 +10,8 @@ export interface HammerOptions {
   readonly frames: number;
   /** Names of commands and subcommands: `['ping']`, `['client', 'list']`. */
   readonly names: readonly (readonly string[])[];
+  /** Half of the connections send this first; the others stay who they are. */
+  readonly greeting?: Buffer;
 }
 
 /** A connection is given up after so many frames: one that waits in BLPOP learns nothing more. */
@@ -17,12 +19,13 @@ const FRAMES_A_CONNECTION = 2000;
 const FRAMES_A_WRITE = 50;
 
 /** @returns how many connections it took. */
-export async function hammer({ port, seed, frames, names }: HammerOptions): Promise<number> {
+export async function hammer({ port, seed, frames, names, greeting }: HammerOptions): Promise<number> {
   const random = new Random(seed);
   let connections = 0;
   for (let sent = 0; sent < frames; ) {
     const socket = await open(port);
     connections++;
+    if (greeting && random.below(2) === 0) socket.write(greeting);
     const wild = random.below(4) > 0;
     const atOnce = wild ? 5 : FRAMES_A_WRITE;
     for (let here = 0; here < FRAMES_A_CONNECTION && sent < frames && !socket.destroyed; here += atOnce) {
