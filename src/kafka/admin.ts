@@ -158,19 +158,20 @@ export class ClusterAdmin extends BasicAdmin {
   };
 
   override groups = async (): Promise<string[]> => {
-    const { groups, errors } = await this.#ask<{ groups: string[]; errors: Answered[] }>(
+    const { groups } = await this.#ask<{ groups: string[]; errors: Answered[] }>(
       (native, timeoutMs, callback) => native.listGroups(timeoutMs, callback),
+      // The groups of a broker that is away have another coordinator by now; but none at all is no answer.
+      ({ groups, errors }) => throwing(errors.filter(({ error }) => groups.length === 0 || !isAway(error))),
     );
-    // The groups of a broker that is away have another coordinator by now; but none at all is no answer.
-    for (const { error } of errors)
-      if (error !== null && (groups.length === 0 || !isAway(error))) throw failureOf(error);
     return groups;
   };
 
   override describeGroups = async (groupIds: readonly string[]): Promise<GroupDescription[]> => {
     if (groupIds.length === 0) return [];
-    const described = await this.#ask<DescribedGroup[]>((native, timeoutMs, callback) =>
-      native.describeGroups(groupIds, timeoutMs, callback),
+    const described = await this.#ask<DescribedGroup[]>(
+      (native, timeoutMs, callback) => native.describeGroups(groupIds, timeoutMs, callback),
+      // A coordinator that has only just started, or has moved, is asked again.
+      (groups) => throwing(groups.filter(({ error }) => error?.code !== groupIdNotFound)),
     );
     const byId = new Map(described.map((group) => [group.group, group]));
     return groupIds.map((groupId) => describe(groupId, byId.get(groupId)));
@@ -185,11 +186,11 @@ export class ClusterAdmin extends BasicAdmin {
     partitions: readonly TopicPartition[],
   ): Promise<CommittedOffset[]> => {
     if (partitions.length === 0) return [];
-    const groups = await this.#change<GroupAnswer>((native, timeoutMs, callback) =>
+    const offsets = await this.#ofGroup((native, timeoutMs, callback) =>
       native.groupOffsets(groupId, partitions, timeoutMs, callback),
     );
     return (
-      throwing(groups.flatMap((group) => group.partitions))
+      offsets
         .map(({ topic, partition, offset, metadata }) => ({ topic, partition, offset: committed(offset), metadata }))
         // -1 is Kafka's word for none; -2 (the oldest) is what Kafka-Pixy's clients may have written.
         .filter(({ offset, metadata }) => offset !== -1 || metadata !== '')
@@ -198,18 +199,16 @@ export class ClusterAdmin extends BasicAdmin {
 
   override commitGroupOffsets = async (groupId: string, offsets: readonly CommittedOffset[]): Promise<void> => {
     if (offsets.length === 0) return;
-    const groups = await this.#change<GroupAnswer>((native, timeoutMs, callback) =>
+    await this.#ofGroup((native, timeoutMs, callback) =>
       native.commitGroupOffsets(groupId, offsets, timeoutMs, callback),
     );
-    throwing(groups.flatMap(({ partitions }) => partitions));
   };
 
   override deleteGroupOffsets = async (groupId: string, partitions: readonly TopicPartition[]): Promise<void> => {
     if (partitions.length === 0) return;
-    const groups = await this.#change<GroupAnswer>((native, timeoutMs, callback) =>
+    await this.#ofGroup((native, timeoutMs, callback) =>
       native.deleteGroupOffsets(groupId, partitions, timeoutMs, callback),
     );
-    throwing(groups.flatMap((group) => group.partitions));
   };
 
   #cluster(): Promise<ClusterDescription> {
@@ -238,6 +237,13 @@ export class ClusterAdmin extends BasicAdmin {
     const [topic] = JSON.parse(text) as TopicDescription[];
     if (topic?.error) return topic.error.code === KafkaCode.unknownTopicOrPartition ? false : undefined;
     return topic?.partitions.every(({ leader }) => leader >= 0) ? true : undefined;
+  }
+
+  /** A call about partitions of a group. @throws KafkaError the first failure, of the group or of a partition */
+  async #ofGroup(call: Call): Promise<readonly PartitionAnswer[]> {
+    const partitionsOf = (groups: readonly GroupAnswer[]): readonly PartitionAnswer[] =>
+      throwing(throwing(groups).flatMap(({ partitions }) => partitions));
+    return partitionsOf(await this.#ask<GroupAnswer[]>(call, partitionsOf));
   }
 
   /** A call whose answer is a list. @throws KafkaError the first failure in it */
@@ -289,9 +295,12 @@ export class ClusterAdmin extends BasicAdmin {
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-const failureOf = ({ code, message }: Failure): KafkaError => new KafkaError(faultOf(code, message));
+/** librdkafka puts the broker's text behind the request's name, and the broker may have sent none. */
+const failureOf = ({ code, message }: Failure): KafkaError =>
+  new KafkaError(/: *$/.test(message) ? faultOf(code) : faultOf(code, message));
 
-const isAway = ({ code }: Failure): boolean => code === KafkaCode.timedOut || code === KafkaCode.transport;
+const isAway = (error: Failure | null): boolean =>
+  error?.code === KafkaCode.timedOut || error?.code === KafkaCode.transport;
 
 function throwing<T extends Answered>(answers: readonly T[]): readonly T[] {
   for (const { error } of answers) if (error !== null) throw failureOf(error);
@@ -301,10 +310,8 @@ function throwing<T extends Answered>(answers: readonly T[]): readonly T[] {
 /** librdkafka's own number for no offset is Kafka's -1. */
 const committed = (offset: number): number => (offset < -2 ? -1 : offset);
 
-/** @throws KafkaError for a failure that is not just that there is no such group */
 function describe(groupId: string, group: DescribedGroup | undefined): GroupDescription {
-  if (!group || group.error?.code === groupIdNotFound) return { groupId, state: 'DEAD', members: [] };
-  if (group.error !== null) throw failureOf(group.error);
+  if (!group || group.error !== null) return { groupId, state: 'DEAD', members: [] };
   return {
     groupId,
     state: stateOf(group.state),
