@@ -1,6 +1,7 @@
 // Lists of partitions between JavaScript and librdkafka.
 #include "native/partitions.h"
 
+#include <cstdlib>
 #include <cstring>
 
 namespace Rafka {
@@ -39,8 +40,9 @@ Partitions PartitionsOf(v8::Local<v8::Value> value) {
     v8::Local<v8::Value> metadata = Field(object, "metadata");
     if (metadata->IsString()) {
       Nan::Utf8String text(metadata);
-      // The list frees it with rd_free(), which is free().
-      added->metadata = strndup(*text, text.length());
+      // The list frees it with rd_free(), which is free(). It may hold a NUL.
+      added->metadata = malloc(text.length() + 1);
+      memcpy(added->metadata, *text, text.length());
       added->metadata_size = text.length();
     }
   }

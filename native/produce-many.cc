@@ -97,7 +97,8 @@ NAN_METHOD(OutqBytes) {
 NAN_METHOD(Purge) {
   HeldClient client = HeldClient::Now(Nan::ObjectWrap::Unwrap<NodeKafka::Producer>(info.This()));
   if (client.rk() != NULL) {
-    rd_kafka_purge(client.rk(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+    // The event loop does not wait for broker threads, which may be looking a name up.
+    rd_kafka_purge(client.rk(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
   }
 }
 

@@ -232,7 +232,10 @@ async function runPixy({
 }: PixyFlags & { config?: string; pidFile?: string }): Promise<void> {
   const { createPixyProgram } = await import('./pixy-app.js');
   checkVariables(process.env);
-  const file = loadPixy(config === undefined ? undefined : readPixyFile(config), flags, process.env.RAFKA_PASSWORD);
+  const file = loadPixy(config === undefined ? undefined : readPixyFile(config), flags, {
+    password: process.env.RAFKA_RESP_REQUIREPASS || process.env.RAFKA_PASSWORD,
+    usersFile: process.env.RAFKA_RESP_USERS_FILE,
+  });
   const log = createLog({ level: 'info', pretty: false });
   if (pidFile !== undefined) writeFileSync(pidFile, String(process.pid), { mode: 0o644 });
   await run(log, pixyShutdownMs, () => createPixyProgram(file, process.env, version, log));

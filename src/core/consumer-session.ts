@@ -56,6 +56,8 @@ const longestPinMs = 5_000;
 const lastLookMs = 2_000;
 /** When a start is tried again that could not be committed, ms. */
 const pinAgainMs = 1_000;
+/** For how long what is committed for a topic that was made again is taken for the old topic's, ms. */
+const remadeMs = 15_000;
 /** How long a look at the cluster's topics may take, ms. */
 const refreshMs = 5_000;
 /** How long a topic that may not be read is left alone before it is tried again, ms. */
@@ -93,7 +95,7 @@ export class ConsumerSession {
   /** Of those that failed, the first message that was dropped: it comes again. */
   readonly #putOffFrom = new Map<string, number>();
   /** Topics that were made again: what is committed for them is void until their partitions have begun anew. */
-  readonly #remade = new Set<string>();
+  readonly #remade = new Map<string, number>();
   readonly #unwatch: () => void;
   #closing: Promise<void> | undefined;
 
@@ -102,8 +104,8 @@ export class ConsumerSession {
     this.#ledger = new AckLedger(options.consumer);
     this.#polledAt = this.#assignedAt = options.clock.monotonic();
     this.#missingTopics = options.topics.length;
-    this.#unwatch = options.catalog.ids.watch(options.topics, { remade: (topic) => this.#beginRemade(topic) });
     options.consumer.subscribe(options.topics);
+    this.#unwatch = options.catalog.ids.watch(options.topics, { remade: (topic) => this.#beginRemade(topic) });
   }
 
   /** `<group.id>:<name>`. */
@@ -261,7 +263,7 @@ export class ConsumerSession {
     start.remade(topic);
     this.#ledger.void(mine);
     this.#readAhead.retain((message) => message.topic !== topic);
-    this.#remade.add(topic);
+    this.#remade.set(topic, this.#options.clock.monotonic());
     for (const [key, partition] of mine) {
       this.#unpinned.set(key, { ...partition });
       this.#putOffFrom.delete(key);
@@ -383,10 +385,12 @@ export class ConsumerSession {
   async #pin(): Promise<void> {
     const { start, clock } = this.#options;
     this.#pinAgainAt = Number.POSITIVE_INFINITY;
+    // What another member has committed of the new topic by then counts.
+    for (const [topic, at] of this.#remade) if (clock.monotonic() - at > remadeMs) this.#remade.delete(topic);
     const wanted = [...this.#unpinned];
     const { pinned, failed } = await start.pin(
       wanted.map(([, partition]) => partition),
-      { quiet: () => this.#quiet(), remade: new Set(this.#remade) },
+      { quiet: () => this.#quiet(), remade: new Set(this.#remade.keys()) },
     );
     const stuck = new Set(failed.map(({ topic, partition }) => partitionKey(topic, partition)));
     for (const { topic, partition } of pinned) this.#beginAnew(partitionKey(topic, partition));

@@ -91,7 +91,8 @@ export class ConsumerSessions {
       if (member.delayMs) await sleep(clock, member.delayMs);
       const deadline = clock.monotonic() + Math.max(timeoutMs, leastOpenMs);
       for (;;) {
-        const session = await this.#tryOpen(member, Math.min(connectMs, Math.max(1, deadline - clock.monotonic())));
+        const limitMs = Math.min(connectMs, Math.max(1, deadline - clock.monotonic()));
+        const session = await this.#tryOpen(member, limitMs, signal);
         if (session && !signal.aborted) return session;
         if (session) await this.close(session, 0);
         if (signal.aborted || clock.monotonic() + retryMs >= deadline) return undefined;
@@ -111,7 +112,7 @@ export class ConsumerSessions {
   }
 
   /** @returns undefined when no broker answered. @throws GatewayError `poll-failed`, KafkaError */
-  async #tryOpen(member: MemberOptions, timeoutMs: number): Promise<ConsumerSession | undefined> {
+  async #tryOpen(member: MemberOptions, timeoutMs: number, signal: AbortSignal): Promise<ConsumerSession | undefined> {
     await this.#openings.turn(this.#options.clock);
     let session: ConsumerSession | undefined;
     let refusal: KafkaFault | undefined;
@@ -124,7 +125,7 @@ export class ConsumerSessions {
       const { kafka, clock } = this.#options;
       const consumer = await kafka.consumer({ groupId, clientId, properties, onFault }, timeoutMs);
       const work = this.#start(member, consumer);
-      const start = await preparing({ clock, consumer, work, refusal: () => refusal, closeMs: 0 });
+      const start = await preparing({ clock, consumer, work, refusal: () => refusal, closeMs: 0, signal });
       session = await this.#session(member, consumer, start);
       this.#open.add(session);
       return session;
@@ -141,7 +142,7 @@ export class ConsumerSessions {
       log.consumerRefused(id, refusal);
       throw new GatewayError('poll-failed', [refusal.message], { cause: error });
     }
-    if (!isUnreachable(error)) throw error;
+    if (!passes(error)) throw error;
     log.consumerFault(id, error);
     return undefined;
   }
@@ -153,7 +154,7 @@ export class ConsumerSessions {
     try {
       await start.prepare();
     } catch (error) {
-      if (!(error instanceof KafkaError) || isUnreachable(error) || isLasting(error)) throw error;
+      if (!(error instanceof KafkaError) || passes(error) || isLasting(error)) throw error;
       // What may not be asked is told again when the group is joined.
       log.consumerFault(id, error);
     }
@@ -203,3 +204,6 @@ class Pace {
     if (at > now) await sleep(clock, at - now);
   }
 }
+
+/** Brokers that do not answer, or a coordinator that is not there yet. */
+const passes = (error: KafkaError): boolean => isUnreachable(error) || error.retriable;

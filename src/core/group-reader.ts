@@ -203,7 +203,7 @@ export class GroupReader<P extends ReadPartition> {
     try {
       await this.#groupStart.prepare();
     } catch (error) {
-      if (!(error instanceof KafkaError) || isUnreachable(error)) throw error;
+      if (!(error instanceof KafkaError) || isUnreachable(error) || error.retriable) throw error;
       this.#warn("Failed to commit the group's start", { err: error });
     }
   }

@@ -160,7 +160,12 @@ export class GroupSeat<P extends ReadPartition> {
       if (lasts) this.#refused(error);
       else log.error({ group, topic, err: error }, 'Failed to join the group, will retry');
       clock.after(lasts ? tryAgainMs : settings.retryBackoffMs, () => {
-        if (this.#reader === reader) own(this.#open(), this.#bug);
+        if (this.#reader !== reader) return;
+        // What was asked of it meanwhile is refused: it would wait for ever.
+        own(
+          reader.close().then(() => (this.#reader === reader ? this.#open() : undefined)),
+          this.#bug,
+        );
       });
     }
   }

@@ -39,6 +39,8 @@ export class GroupStart {
    * leader answered. What is not among them came later. Absent: not known.
    */
   #before: Map<string, number | undefined> | undefined;
+  /** Starts that were to be committed, from which the consumer is not known to read yet: the next try is about the same ones. */
+  readonly #owed = new Map<string, number>();
 
   constructor(options: GroupStartOptions) {
     this.#options = options;
@@ -69,13 +71,15 @@ export class GroupStart {
 
   /** The topic was deleted and made again: all of it came later than the group was joined. */
   remade(topic: string): void {
-    const known = this.#before;
-    for (const key of known?.keys() ?? []) if (key.slice(0, key.lastIndexOf(':')) === topic) known?.delete(key);
+    for (const known of [this.#before, this.#owed])
+      for (const key of known?.keys() ?? []) if (key.slice(0, key.lastIndexOf(':')) === topic) known?.delete(key);
   }
 
   /** Where a partition begins for which nothing is committed; undefined: where the policy says, as of now. */
   startOf({ topic, partition }: TopicPartition): number | 'first' | undefined {
     const key = partitionKey(topic, partition);
+    const tried = this.#owed.get(key);
+    if (tried !== undefined) return tried;
     if (!this.#before) return undefined;
     return this.#before.has(key) ? this.#before.get(key) : 'first';
   }
@@ -89,13 +93,19 @@ export class GroupStart {
     let open = assigned;
     try {
       const committed = await this.#committed(assigned.filter(({ topic }) => !remade.has(topic)));
+      // Committed at an earlier try whose answer was another one: the consumer does not read from there yet.
+      const owed = committed.filter((each) => this.#owed.get(keyOf(each)) === each.offset);
       const without = policy === 'error' ? [] : committed.filter(isOpen);
-      open = [...without, ...assigned.filter(({ topic }) => remade.has(topic))];
+      const fresh = [...without, ...assigned.filter(({ topic }) => remade.has(topic))];
+      open = [...owed, ...fresh];
       if (open.length === 0) return { pinned: [], failed: [] };
-      const starts = await this.#starts(open, remade);
-      await consumer.commit(starts);
+      const starts = fresh.length > 0 ? await this.#starts(fresh, remade) : [];
+      for (const start of starts) this.#owed.set(keyOf(start), start.offset);
+      if (starts.length > 0) await consumer.commit(starts);
       await quiet();
-      const pinned = (await Promise.all(starts.map((start) => this.#seek(start)))).flatMap((start) => start ?? []);
+      const sought = await Promise.all([...owed, ...starts].map((start) => this.#seek(start)));
+      const pinned = sought.flatMap((start) => start ?? []);
+      for (const start of pinned) this.#owed.delete(keyOf(start));
       const done = new Set(pinned.map(keyOf));
       return { pinned, failed: open.filter((each) => !done.has(keyOf(each))) };
     } catch (error) {

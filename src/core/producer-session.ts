@@ -216,6 +216,10 @@ export class ProducerSession {
   async #giveUp(producer: Producer, left: number): Promise<number> {
     this.#lost = new Map();
     if (!(await producer.purge())) return left;
+    // What was given up and not reported in time counts as lost as well.
+    const untold = producer.pending;
+    if (untold > 0) this.#lost.set('(not reported)', untold);
+    this.#failedSinceDump += untold;
     let lost = 0;
     for (const count of this.#lost.values()) lost += count;
     this.#settled = this.#queued;

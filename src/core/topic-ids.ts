@@ -5,8 +5,11 @@ import { type Admin, type Clock, KafkaCode, KafkaError } from './ports.js';
 export interface TopicWatcher {
   /** What the name stands for is another topic now than when the watch began, or when this was told last. */
   remade(topic: string): void;
-  /** The topic was there and is not: told at each look until it is there again. A broker that has just started may be behind. */
-  gone?(topic: string): void;
+  /**
+   * The topic was there and is not: told at each look until it is there again. A broker that has just started may be behind.
+   * @param sinceMs how long ago it was missed first, without having been there since
+   */
+  gone?(topic: string, sinceMs: number): void;
 }
 
 /** How often ids are looked at while somebody watches, ms. */
@@ -21,6 +24,8 @@ interface Watch {
   readonly after: number;
   /** Undefined until the topic was seen. */
   id: string | undefined;
+  /** When it was missed first; undefined while it is there. */
+  missedAt: number | undefined;
 }
 
 /** One question for all topics that somebody watches, every few seconds; none while nobody does, or where ids can't be asked for. */
@@ -47,7 +52,9 @@ export class TopicIds {
 
   /** Watches topics, from what they are now. A topic that is missing is watched from its first appearance. @returns how to end it. */
   watch(topics: readonly string[], watcher: TopicWatcher): () => void {
-    const watches = topics.map((topic): Watch => ({ topic, watcher, after: this.#looks, id: undefined }));
+    const watches = topics.map(
+      (topic): Watch => ({ topic, watcher, after: this.#looks, id: undefined, missedAt: undefined }),
+    );
     for (const watch of watches) this.#watches.add(watch);
     this.#lookIn(gatherMs);
     return () => {
@@ -92,10 +99,14 @@ export class TopicIds {
       const id = ids.get(watch.topic);
       const before = watch.id;
       if (id === undefined) {
-        if (before !== undefined) watch.watcher.gone?.(watch.topic);
+        if (before === undefined) continue;
+        const now = this.#clock.monotonic();
+        watch.missedAt ??= now;
+        watch.watcher.gone?.(watch.topic, now - watch.missedAt);
         continue;
       }
       watch.id = id;
+      watch.missedAt = undefined;
       if (before !== undefined && before !== id) watch.watcher.remade(watch.topic);
     }
   }

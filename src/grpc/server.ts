@@ -3,7 +3,7 @@ import type { Server as SocketServer } from 'node:net';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import type { Face } from '../core/face.js';
 import { boundHalfRequests } from './half-requests.js';
-import { implementation, type ServiceOptions, serviceDefinition } from './service.js';
+import { admission, implementation, type ServiceOptions, serviceDefinition } from './service.js';
 import { listen } from './sockets.js';
 
 export interface GrpcFaceOptions extends ServiceOptions {
@@ -45,7 +45,7 @@ export class GrpcFace implements Face {
       'grpc.keepalive_timeout_ms': keepaliveAnswerMs,
       'grpc.max_connection_idle_ms': idleMs,
       'grpc.max_concurrent_streams': maxCalls,
-      interceptors: [boundHalfRequests(requestMs, after)],
+      interceptors: [boundHalfRequests({ timeoutMs: requestMs, after, admit: admission(options.gate) })],
     });
     this.#server.addService(serviceDefinition(), implementation(options));
   }

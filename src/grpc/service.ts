@@ -1,6 +1,12 @@
 // The methods as grpc-js wants them: definitions from the .proto file, calls to operations, errors to statuses.
 import { fileURLToPath } from 'node:url';
-import type { handleUnaryCall, ServerUnaryCall, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
+import type {
+  handleUnaryCall,
+  Metadata,
+  ServerUnaryCall,
+  ServiceDefinition,
+  UntypedServiceImplementation,
+} from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import type { Gate, Origin } from '../core/access/gate.js';
 import type { User } from '../core/access/user.js';
@@ -84,16 +90,24 @@ function unary({ proxies, gate, stats, log }: ServiceOptions, method: Method): h
   return (call, answer) => own(serve(call, answer), bug);
 }
 
+/** The same before the request is read. @throws as userOf() */
+export function admission(gate: Gate): (metadata: Metadata, peer: string) => unknown {
+  return (metadata, peer) => userOf(gate, { metadata, getPeer: () => peer });
+}
+
+/** What is asked of a call to tell who it is from. */
+type Caller = Pick<Call, 'metadata' | 'getPeer'>;
+
 /** Browsers need no thought here: they send no gRPC without asking first, and nobody answers that. @throws GatewayError `protected-mode`, `no-auth`; or rejects with `wrong-password`, `too-many-logins` */
-function userOf(gate: Gate, call: Call): User | Promise<User> {
+function userOf(gate: Gate, call: Caller): User | Promise<User> {
   if (gate.isLocalOnly) gate.checkPeer(peerAddress(call.getPeer()));
   const authorization = gate.hasUsers ? authorizationOf(call) : undefined;
   return gate.known(authorization) ?? gate.logIn(authorization ?? '', originOf(call));
 }
 
-const authorizationOf = ({ metadata }: Call): string | undefined => metadata.get('authorization')[0]?.toString();
+const authorizationOf = ({ metadata }: Caller): string | undefined => metadata.get('authorization')[0]?.toString();
 
-const originOf = (call: Call): Origin => ({ face: 'grpc', address: peerAddress(call.getPeer()) });
+const originOf = (call: Caller): Origin => ({ face: 'grpc', address: peerAddress(call.getPeer()) });
 
 /** Without its port. `unknown` is that of a connection that is gone: it is of no machine. */
 const peerAddress = (peer: string): string => peer.slice(0, Math.max(0, peer.lastIndexOf(':')));

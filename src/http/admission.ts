@@ -74,7 +74,11 @@ export class Admission {
   }
 }
 
-const originOf = ({ socket }: IncomingMessage): Origin => ({ face: 'http', address: socket.remoteAddress });
+/** A peer that has reset its connection has no address any more: it is of no machine, and not of the unix socket. */
+const originOf = ({ socket }: IncomingMessage): Origin => ({
+  face: 'http',
+  address: socket.remoteAddress ?? (socket.destroyed ? '' : undefined),
+});
 
 /** Without the port, brackets and a final dot, in lower case. */
 function nameOf(host: string): string {

@@ -6,6 +6,8 @@ import { fail, type GatewayError } from '../errors.js';
 const none = Buffer.alloc(0);
 /** A body up to here is not counted: it comes in one piece. */
 const smallBytes = 16 * 1024;
+/** What a piece takes beside its bytes. */
+const pieceBytes = 256;
 
 /**
  * Calls once with the whole body, or with `body-too-large` or `bodies-too-large` as soon as that is known; not at all when the client goes before.
@@ -23,6 +25,7 @@ export function readBody(
   }
   const chunks: Buffer[] = [];
   let length = 0;
+  let cost = 0;
   let counted = 0;
   const refuse = (error: GatewayError): void => {
     request.off('data', take).off('end', end).resume();
@@ -36,7 +39,8 @@ export function readBody(
   };
   const take = (chunk: Buffer): void => {
     length += chunk.length;
-    const uncounted = length > smallBytes ? length - counted : 0;
+    cost += chunk.length + pieceBytes;
+    const uncounted = cost > smallBytes ? cost - counted : 0;
     if (length > limit) refuse(fail('body-too-large'));
     else if (uncounted > budget.left) refuse(fail('bodies-too-large'));
     else {

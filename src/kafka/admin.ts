@@ -78,6 +78,8 @@ const controller = -1;
 const controllerMs = 2_000;
 /** The broker's code for a group that does not exist, where it used to describe a dead one. */
 const groupIdNotFound = 69;
+/** The broker's code for a topic that has as many partitions already. */
+const invalidPartitions = 37;
 
 /** Questions of any kind; a call that finds the cluster in motion is tried again until its deadline. */
 export class ClusterAdmin extends BasicAdmin {
@@ -100,11 +102,15 @@ export class ClusterAdmin extends BasicAdmin {
   }
 
   override createPartitions = async (topic: string, total: number): Promise<void> => {
-    await this.#change((native, timeoutMs, callback) => native.createPartitions(topic, total, timeoutMs, callback));
+    await this.#once(invalidPartitions, (native, timeoutMs, callback) =>
+      native.createPartitions(topic, total, timeoutMs, callback),
+    );
   };
 
   override deleteTopic = async (name: string): Promise<void> => {
-    await this.#change((native, timeoutMs, callback) => native.deleteTopic(name, timeoutMs, callback));
+    await this.#once(KafkaCode.unknownTopicOrPartition, (native, timeoutMs, callback) =>
+      native.deleteTopic(name, timeoutMs, callback),
+    );
     await this.#untilAllAgree(name, false);
   };
 
@@ -178,7 +184,9 @@ export class ClusterAdmin extends BasicAdmin {
   };
 
   override deleteGroup = async (groupId: string): Promise<void> => {
-    await this.#change((native, timeoutMs, callback) => native.deleteGroup(groupId, timeoutMs, callback));
+    await this.#once(groupIdNotFound, (native, timeoutMs, callback) =>
+      native.deleteGroup(groupId, timeoutMs, callback),
+    );
   };
 
   override groupOffsets = async (
@@ -225,8 +233,9 @@ export class ClusterAdmin extends BasicAdmin {
       while (performance.now() < deadline && (await this.#isKnown(name, id, deadline)) !== isThere)
         await pause(newsRetryMs);
     };
-    const { brokers } = await this.#cluster();
-    await Promise.allSettled(brokers.map(agrees));
+    // The change is made: that nobody could be asked about it is no failure of it.
+    const cluster = await this.#cluster().catch(() => undefined);
+    await Promise.allSettled((cluster?.brokers ?? []).map(agrees));
   }
 
   /** Whether a broker knows a topic with all its leaders; undefined: in part. @throws KafkaError when it does not answer in time */
@@ -237,6 +246,21 @@ export class ClusterAdmin extends BasicAdmin {
     const [topic] = JSON.parse(text) as TopicDescription[];
     if (topic?.error) return topic.error.code === KafkaCode.unknownTopicOrPartition ? false : undefined;
     return topic?.partitions.every(({ leader }) => leader >= 0) ? true : undefined;
+  }
+
+  /**
+   * A change that can be made once.
+   * @param code what a second try is told when the first was carried out and its answer got lost
+   */
+  async #once(code: number, call: Call): Promise<void> {
+    let tries = 0;
+    const counted: Call = (native, timeoutMs, callback) => {
+      tries += 1;
+      call(native, timeoutMs, callback);
+    };
+    await this.#change(counted).catch((error: unknown) => {
+      if (tries === 1 || !(error instanceof KafkaError) || error.code !== code) throw error;
+    });
   }
 
   /** A call about partitions of a group. @throws KafkaError the first failure, of the group or of a partition */

@@ -1,5 +1,5 @@
 // The command line of `rafka pixy`: Kafka-Pixy's flags, which win over its file.
-import { loadPixyFile, type PixyFile, type ProxyOverrides } from './file.js';
+import { loadPixyFile, PixyConfigError, type PixyFile, type ProxyOverrides } from './file.js';
 
 /** As commander names them. */
 export interface PixyFlags {
@@ -48,8 +48,14 @@ export const withTwoDashes = (argv: readonly string[]): string[] =>
       return /^(?:1|t|true)$/i.test(value) ? [name] : [];
     });
 
-/** @param text the file's; undefined without one. @param password the environment's: over the file's, below the flag's. @throws PixyConfigError */
-export function loadPixy(text: string | undefined, flags: PixyFlags, password?: string): PixyFile {
+/** What of the environment counts: over the file, below the flags. Empty is not set. */
+export interface PixyEnvironment {
+  readonly password?: string | undefined;
+  readonly usersFile?: string | undefined;
+}
+
+/** @param text the file's; undefined without one. @throws PixyConfigError */
+export function loadPixy(text: string | undefined, flags: PixyFlags, environment: PixyEnvironment = {}): PixyFile {
   const given: ProxyOverrides = {
     ...(flags.kafkaPeers === undefined ? {} : { 'kafka.seed_peers': flags.kafkaPeers.split(',') }),
     ...(flags.zookeeperPeers === undefined ? {} : { 'zoo_keeper.seed_peers': flags.zookeeperPeers.split(',') }),
@@ -60,11 +66,12 @@ export function loadPixy(text: string | undefined, flags: PixyFlags, password?: 
     ...(flags.insecureTLS ? { 'kafka.insecure': true } : {}),
   };
   const file = loadPixyFile(text, given);
+  if (flags.requirepass === '') throw new PixyConfigError('--requirepass must not be empty');
   const { grpcAddr = file.grpcAddr, tcpAddr = file.tcpAddr, unixAddr = file.unixAddr } = flags;
   const access = {
     ...file.access,
-    usersFile: flags.usersFile ?? file.access.usersFile,
-    requirepass: flags.requirepass ?? (password || file.access.requirepass),
+    usersFile: flags.usersFile ?? (environment.usersFile || file.access.usersFile),
+    requirepass: flags.requirepass ?? (environment.password || file.access.requirepass),
     protectedMode: flags.protectedMode !== false && file.access.protectedMode,
   };
   return { ...file, grpcAddr, tcpAddr, unixAddr, access };

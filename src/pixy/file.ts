@@ -79,7 +79,9 @@ export function loadPixyFile(text: string | undefined, overrides: ProxyOverrides
 function accessOf(tree: Tree): PixyAccess {
   const [usersFile, requirepass] = ['users_file', 'requirepass'].map((key) => {
     const value = tree.get(key) ?? undefined;
-    if (value !== undefined && (typeof value !== 'string' || value === '')) throw unfit(key, value, 'text');
+    // Its value may be a password: it is not shown.
+    if (value !== undefined && (typeof value !== 'string' || value === ''))
+      throw new PixyConfigError(`failed to parse config: ${key}: must be a text that is not empty; put it in quotes`);
     return value;
   });
   const protectedMode = tree.get('protected_mode') ?? true;
@@ -93,7 +95,8 @@ const unfit = (key: string, value: unknown, kind: string): PixyConfigError =>
   new PixyConfigError(`failed to parse config: ${key}: ${JSON.stringify(value)} is not a ${kind}`);
 
 function parseYaml(text: string): Tree {
-  const document: Document = parseDocument(text);
+  // Without the line itself, which may hold a password.
+  const document: Document = parseDocument(text, { prettyErrors: false });
   const problem = document.errors[0];
   if (problem) throw new PixyConfigError(`failed to parse config: ${problem.message}`);
   return asTree(document.toJS({ mapAsMap: true }), 'the file');

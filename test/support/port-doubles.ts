@@ -60,9 +60,12 @@ export class ScriptedProducer implements Producer {
 
   /** Records that purge() reports as given up, by their index; undefined: it can't. */
   purged: readonly number[] | undefined;
+  /** What purge() gives up without reporting it in time. */
+  unreported = 0;
 
   async purge(): Promise<boolean> {
     for (const index of this.purged ?? []) this.report(index, fault(-152, 'Local: Purged in queue'));
+    if (this.purged !== undefined) this.pending = this.unreported;
     return this.purged !== undefined;
   }
 

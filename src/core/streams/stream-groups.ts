@@ -19,8 +19,8 @@ export interface StreamGroupsOptions {
   readonly onLeft?: (group: StreamGroup) => void;
 }
 
-/** How often in a row a topic must be missing before its groups end. */
-const goneLooks = 2;
+/** For how long a topic must be missing before its groups end, ms: a broker that has just started may be behind at one look. */
+const goneMs = 4_000;
 /** For how long nobody must have spoken for a group's members before it makes room for another one, ms. */
 const desertedMs = 1_000;
 
@@ -105,15 +105,15 @@ export class StreamGroups {
   #watch(group: StreamGroup): () => void {
     const { kafkaGroup, topic } = group;
     const { catalog, context } = this.#options;
-    let missed = 0;
+    let isGone = false;
     return catalog.ids.watch([topic], {
       remade: () => {
         context.log.warn({ group: kafkaGroup, topic }, 'the topic was deleted and made again: the group has ended');
         own(this.#endRemade(group), this.#failed);
       },
-      // One broker may be behind.
-      gone: () => {
-        if (++missed !== goneLooks) return;
+      gone: (_, sinceMs) => {
+        if (isGone || sinceMs < goneMs) return;
+        isGone = true;
         context.log.warn({ group: kafkaGroup, topic }, 'the topic was deleted: the group has ended');
         own(this.#end(group), this.#failed);
       },

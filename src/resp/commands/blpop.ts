@@ -53,6 +53,9 @@ async function wait(
   return message ? reply(message) : nullArray;
 }
 
+/** A consumer that was opened by this very call is given so long to join its group, also where opening it took all of the time, ms. */
+const leastJoinMs = 1_000;
+
 /** @throws the signal's reason when the client is gone or the server drains. */
 async function waitForMessage(
   ctx: Context,
@@ -62,7 +65,8 @@ async function waitForMessage(
 ): Promise<Message | undefined> {
   const until = performance.now() + timeoutMs;
   const session = open ?? (await ctx.sessions.makeConsumer(wanted, timeoutMs));
-  const message = await session?.next(Math.max(1, until - performance.now()), ctx.signal);
+  const least = open ? 1 : Math.min(timeoutMs, leastJoinMs);
+  const message = await session?.next(Math.max(least, until - performance.now()), ctx.signal);
   if (!message && ctx.signal.aborted) throw ctx.signal.reason;
   return message;
 }

@@ -244,6 +244,24 @@ test('what a closing session could not deliver is told by topic, counted as fail
   assert.equal(session.inFlight, 0);
 });
 
+test('what a closing session gave up counts as lost, also where no report of it came in time', async () => {
+  const { session, producers, lost } = setUp('errors');
+  await session.enqueue(record('a', 'one'));
+  session.enqueue(record('b', 'one'));
+  const [producer] = producers;
+  producer!.flushes = false;
+  producer!.purged = [0];
+  producer!.unreported = 1;
+  assert.equal(await session.close(100), 2);
+  assert.deepEqual(lost, [
+    [
+      ['one', 1],
+      ['(not reported)', 1],
+    ],
+  ]);
+  assert.equal(session.failed, 2);
+});
+
 test('closing tells how much was not delivered', async () => {
   const { session, producers, clock, stats } = setUp();
   await session.enqueue(record());

@@ -36,7 +36,8 @@ const halfCall = Buffer.concat([
 
 describe('gRPC connections', () => {
   const clock = new ManualClock();
-  const grpc = new Server({ interceptors: [boundHalfRequests(timeoutMs, (ms, call) => clock.after(ms, call))] });
+  const half = { timeoutMs, after: (ms: number, call: () => void) => clock.after(ms, call), admit: () => undefined };
+  const grpc = new Server({ interceptors: [boundHalfRequests(half)] });
   let sockets: SocketServer;
   let port: number;
   const clients: ClientHttp2Session[] = [];

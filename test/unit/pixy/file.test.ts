@@ -116,13 +116,13 @@ proxies:
     const given = { usersFile: 'u.json', requirepass: 'f', protectedMode: false, allowedHosts: ['a.b', '*.c.d'] };
     assert.deepEqual(loadPixy(yaml, { protectedMode: true }).access, given);
     assert.deepEqual(loadPixyFile(yaml).warnings, []);
-    assert.equal(loadPixy(yaml, {}, 'env').access.requirepass, 'env');
-    assert.equal(loadPixy(yaml, { requirepass: 'flag' }, 'env').access.requirepass, 'flag');
+    assert.equal(loadPixy(yaml, {}, { password: 'env' }).access.requirepass, 'env');
+    assert.equal(loadPixy(yaml, { requirepass: 'flag' }, { password: 'env' }).access.requirepass, 'flag');
     assert.equal(loadPixy('proxies: {a: {}}', { protectedMode: false }).access.protectedMode, false);
     for (const bad of ['protected_mode: no thanks', 'requirepass: 1234', 'users_file: ""', 'allowed_hosts: a.b'])
       assert.throws(
         () => loadPixyFile(`${bad}\nproxies: {a: {}}`),
-        /failed to parse config: \w+: .* is not a (text|flag|list)/,
+        /failed to parse config: \w+: (.* is not a (flag|list)|must be a text)/,
       );
   });
 
