@@ -166,6 +166,8 @@ export class ProducerSession {
     } else {
       const covered = this.#queued;
       if (await producer.flush(left)) this.#settled = Math.max(this.#settled, covered);
+      // What has left the client since may have failed, which is not told yet.
+      else if (this.#queued > this.#settled) return Math.max(1, this.inFlight);
     }
     return this.inFlight;
   }
