@@ -67,6 +67,8 @@ const quorumMs = 3_000;
 const quorumTopic = 'rafka-quorum-check';
 /** A broker's codes for controllers that do not answer it: timed out, not the controller, no leader. */
 const noQuorum: readonly number[] = [KafkaCode.timedOut, 7, 41, 5, 6];
+/** How long one try waits for a coordinator, which may be the one before, ms. */
+const coordinatorMs = 2_300;
 /** How soon a call is tried again whose coordinator or controller was not there yet, ms. */
 const retryMs = 200;
 /** How long brokers are asked whether they have heard of a topic that was made or deleted, and how soon again, ms. */
@@ -175,7 +177,7 @@ export class ClusterAdmin extends BasicAdmin {
   override describeGroups = async (groupIds: readonly string[]): Promise<GroupDescription[]> => {
     if (groupIds.length === 0) return [];
     const described = await this.#ask<DescribedGroup[]>(
-      (native, timeoutMs, callback) => native.describeGroups(groupIds, timeoutMs, callback),
+      (native, timeoutMs, callback) => native.describeGroups(groupIds, coordinatorTime(timeoutMs), callback),
       // A coordinator that has only just started, or has moved, is asked again.
       (groups) => throwing(groups.filter(({ error }) => error?.code !== groupIdNotFound)),
     );
@@ -185,7 +187,7 @@ export class ClusterAdmin extends BasicAdmin {
 
   override deleteGroup = async (groupId: string): Promise<void> => {
     await this.#once(groupIdNotFound, (native, timeoutMs, callback) =>
-      native.deleteGroup(groupId, timeoutMs, callback),
+      native.deleteGroup(groupId, coordinatorTime(timeoutMs), callback),
     );
   };
 
@@ -195,7 +197,7 @@ export class ClusterAdmin extends BasicAdmin {
   ): Promise<CommittedOffset[]> => {
     if (partitions.length === 0) return [];
     const offsets = await this.#ofGroup((native, timeoutMs, callback) =>
-      native.groupOffsets(groupId, partitions, timeoutMs, callback),
+      native.groupOffsets(groupId, partitions, coordinatorTime(timeoutMs), callback),
     );
     return (
       offsets
@@ -208,14 +210,14 @@ export class ClusterAdmin extends BasicAdmin {
   override commitGroupOffsets = async (groupId: string, offsets: readonly CommittedOffset[]): Promise<void> => {
     if (offsets.length === 0) return;
     await this.#ofGroup((native, timeoutMs, callback) =>
-      native.commitGroupOffsets(groupId, offsets, timeoutMs, callback),
+      native.commitGroupOffsets(groupId, offsets, coordinatorTime(timeoutMs), callback),
     );
   };
 
   override deleteGroupOffsets = async (groupId: string, partitions: readonly TopicPartition[]): Promise<void> => {
     if (partitions.length === 0) return;
     await this.#ofGroup((native, timeoutMs, callback) =>
-      native.deleteGroupOffsets(groupId, partitions, timeoutMs, callback),
+      native.deleteGroupOffsets(groupId, partitions, coordinatorTime(timeoutMs), callback),
     );
   };
 
@@ -316,6 +318,9 @@ export class ClusterAdmin extends BasicAdmin {
     }
   }
 }
+
+/** A try ends before the call does: the next one looks for the coordinator anew. */
+const coordinatorTime = (leftMs: number): number => Math.min(leftMs, coordinatorMs);
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 

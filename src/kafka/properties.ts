@@ -83,7 +83,9 @@ export function producerProperties(sections: readonly Section[]): ClientProperti
 export function adminProperties(sections: readonly Section[]): ClientProperties {
   const { global, sectionOf } = split(sections);
   const { 'transactional.id': _, ...rest } = global;
-  return { global: { ...rest, 'enable.idempotence': 'false' }, topic: {}, sectionOf };
+  // Coordinators are remembered for as long, also when they are gone.
+  const short = { 'metadata.max.age.ms': '1000' };
+  return { global: { ...rest, ...short, 'enable.idempotence': 'false' }, topic: {}, sectionOf };
 }
 
 /** The property of these sections that rules idempotence out where nothing is said of it; undefined when there is none. */
