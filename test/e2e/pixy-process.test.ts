@@ -1,7 +1,6 @@
 // `rafka pixy` as a process: flags, kill -9, TLS and SASL on both sides, several clusters, clients that mean no good.
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request as requestTls } from 'node:https';
@@ -12,6 +11,7 @@ import { createInterface } from 'node:readline';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { createKafkaFactory } from '../../src/kafka/factory.js';
+import { hashed } from '../support/credentials.js';
 import { GatewayProcess, type LogLine } from '../support/gateway.js';
 import { KafkaServer, saslUser, whyNoKafka } from '../support/kafka-server.js';
 import { met, pixyPyPath, whyNoPixyPy } from '../support/needs.js';
@@ -141,7 +141,6 @@ describe('rafka pixy', { timeout: 600_000 }, () => {
 
   it('users of RESP are users of REST and gRPC, with the same rights; so they are with --users-file of rafka pixy', async (t) => {
     if (!met(t, why)) return;
-    const hashed = (secret: string): string => `#${createHash('sha256').update(secret).digest('hex')}`;
     const usersFile = join(dir, 'users.json');
     const app = { name: 'app', password: hashed('secret'), produce: ['one'], consume: ['one'], groups: ['g'] };
     writeFileSync(usersFile, JSON.stringify([app]));

@@ -2,24 +2,13 @@
 import { pino } from 'pino';
 import { Users } from '../../src/core/access/users.js';
 import type { Face } from '../../src/core/face.js';
-import type { ProduceSettings } from '../../src/core/proxy.js';
 import { Stats } from '../../src/core/stats.js';
 import { GrpcFace } from '../../src/grpc/server.js';
 import { HttpFace } from '../../src/http/server.js';
 import { type Access, createPixyFaces } from '../../src/pixy-faces.js';
 import { realClock } from './clock.js';
 import { FakeKafka } from './fake-kafka.js';
-import { sharedSettings } from './shared-settings.js';
-
-const produce: ProduceSettings = {
-  maxMessageBytes: 1_000,
-  headers: true,
-  roundRobin: false,
-  produceTimeoutMs: 1_000,
-  shutdownTimeoutMs: 1_000,
-  gatherMs: 0,
-  properties: {},
-};
+import { produceSettings, sharedSettings } from './shared-settings.js';
 
 export interface OpenFacesOptions {
   readonly access?: Partial<Omit<Access, 'users'>>;
@@ -42,7 +31,12 @@ export class OpenFaces {
     const address = { host, port: 0 };
     this.#faces = createPixyFaces({
       clusters: [
-        { name: 'default', kafka: this.kafka, settings: { ...sharedSettings, longPollingTimeoutMs: 200 }, produce },
+        {
+          name: 'default',
+          kafka: this.kafka,
+          settings: { ...sharedSettings, longPollingTimeoutMs: 200 },
+          produce: produceSettings,
+        },
       ],
       tcp: address,
       grpc: { ...address, maxMessageBytes: 1_000_000 },

@@ -1,4 +1,5 @@
-// Settings of shared consumers for unit tests: Kafka-Pixy's defaults, with shorter times.
+// Settings of shared consumers and producers for unit tests: Kafka-Pixy's defaults, with shorter times.
+import type { ProduceSettings } from '../../src/core/proxy.js';
 import type { SharedSettings } from '../../src/core/shared-settings.js';
 
 export const sharedSettings: SharedSettings = {
@@ -16,5 +17,15 @@ export const sharedSettings: SharedSettings = {
   initialOffset: 'oldest',
   connectTimeoutMs: 1_000,
   maxConsumers: 3,
+  properties: {},
+};
+
+export const produceSettings: ProduceSettings = {
+  maxMessageBytes: 1_000,
+  headers: true,
+  roundRobin: false,
+  produceTimeoutMs: 1_000,
+  shutdownTimeoutMs: 1_000,
+  gatherMs: 0,
   properties: {},
 };

@@ -7,7 +7,7 @@ import { Stats } from '../../../src/core/stats.js';
 import { GatewayError } from '../../../src/errors.js';
 import { ManualClock } from '../../support/clock.js';
 import { FakeKafka } from '../../support/fake-kafka.js';
-import { sharedSettings } from '../../support/shared-settings.js';
+import { produceSettings, sharedSettings } from '../../support/shared-settings.js';
 
 const refused = (error: unknown) => error instanceof GatewayError && error.code === 'group-invalid';
 
@@ -46,17 +46,8 @@ test('REST and gRPC took any text for a group', async () => {
   const kafka = new FakeKafka({ clock });
   kafka.createTopic('t', 1);
   const quiet = { debug() {}, info() {}, warn() {}, error() {} };
-  const produce = {
-    maxMessageBytes: 1_000,
-    headers: true,
-    roundRobin: false,
-    produceTimeoutMs: 1_000,
-    shutdownTimeoutMs: 1_000,
-    gatherMs: 0,
-    properties: {},
-  };
   const context = { name: 'default', kafka, clock, stats: new Stats(), log: quiet, settings: sharedSettings };
-  const proxy = new KafkaProxy({ ...context, produce });
+  const proxy = new KafkaProxy({ ...context, produce: produceSettings });
   const group = 'victim\0bob';
   assert.throws(() => proxy.poll(group, 't', 'auto'), refused);
   assert.throws(() => proxy.ack(group, 't', { partition: 0, offset: 0 }), refused);

@@ -6,26 +6,16 @@ import { Stats } from '../../../src/core/stats.js';
 import { ManualClock } from '../../support/clock.js';
 import { FakeKafka } from '../../support/fake-kafka.js';
 import { fault } from '../../support/port-doubles.js';
-import { sharedSettings } from '../../support/shared-settings.js';
+import { produceSettings, sharedSettings } from '../../support/shared-settings.js';
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
-const produce: ProduceSettings = {
-  maxMessageBytes: 1_000,
-  headers: true,
-  roundRobin: false,
-  produceTimeoutMs: 1_000,
-  shutdownTimeoutMs: 1_000,
-  gatherMs: 0,
-  properties: {},
-};
-
 function make(over: Partial<ProduceSettings> = {}) {
   const clock = new ManualClock();
   const kafka = new FakeKafka({ clock });
   kafka.createTopic('t', 4);
   const stats = new Stats();
   const context = { name: 'default', kafka, clock, stats, log: quiet, settings: sharedSettings };
-  const proxy = new KafkaProxy({ ...context, produce: { ...produce, ...over } });
+  const proxy = new KafkaProxy({ ...context, produce: { ...produceSettings, ...over } });
   const topics = kafka.admin.topics.bind(kafka.admin);
   /** Only these partitions have a leader. */
   const leave = (...led: number[]) => {

@@ -1,16 +1,13 @@
 // Who may use the gRPC face: users and their rights by metadata, protected mode, names.
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { networkInterfaces } from 'node:os';
 import { describe, test } from 'node:test';
 import { fail } from '../../../src/errors.js';
+import { basic, hashed } from '../../support/credentials.js';
 import { met } from '../../support/needs.js';
 import { OpenFaces, type OpenFacesOptions } from '../../support/open-faces.js';
 import { PixyClient } from '../../support/pixy-client.js';
 
-const hashed = (secret: string): string => `#${createHash('sha256').update(secret).digest('hex')}`;
-const basic = (name: string, password: string): string =>
-  `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`;
 const app = {
   name: 'app',
   password: hashed('secret'),

@@ -1,17 +1,13 @@
 // Who may use the REST face: users and their rights, protected mode, names of hosts, web pages.
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { describe, test } from 'node:test';
 import { fail } from '../../../src/errors.js';
+import { basic, hashed } from '../../support/credentials.js';
 import { met } from '../../support/needs.js';
 import { OpenFaces, type OpenFacesOptions } from '../../support/open-faces.js';
 import { type Answer, type Ask, askUrl } from '../../support/pixy-lab.js';
-
-const hashed = (secret: string): string => `#${createHash('sha256').update(secret).digest('hex')}`;
-const basic = (name: string, password: string): string =>
-  `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`;
 
 const app = {
   name: 'app',

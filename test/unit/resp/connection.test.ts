@@ -1,7 +1,6 @@
 // Connections: order, waiting, back-pressure, ends of every kind.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -14,6 +13,7 @@ import type { Command } from '../../../src/resp/command.js';
 import * as commands from '../../../src/resp/commands/index.js';
 import { deniedByProtectedMode } from '../../../src/resp/refusal.js';
 import { nullArray, type Reply } from '../../../src/resp/reply.js';
+import { hashed } from '../../support/credentials.js';
 import { eventually } from '../../support/eventually.js';
 import { met, whyNoCommand } from '../../support/needs.js';
 import { encodeCommand, RawClient, RespPair } from '../../support/resp-pair.js';
@@ -368,7 +368,7 @@ describe('MONITOR', () => {
 });
 
 describe('who is let in', () => {
-  const app = { name: 'app', password: `#${createHash('sha256').update('pw').digest('hex')}`, produce: ['t'] };
+  const app = { name: 'app', password: hashed('pw'), produce: ['t'] };
   let dir: string;
   before(() => {
     dir = mkdtempSync(join(tmpdir(), 'resp-'));

@@ -1,11 +1,11 @@
 // RPUSHX and PUBLISH that are answered when Kafka has the message, and DUMP of a client that has connected again.
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { KafkaCode } from '../../../src/core/ports.js';
+import { hashed } from '../../support/credentials.js';
 import { eventually } from '../../support/eventually.js';
 import { fault } from '../../support/port-doubles.js';
 import { encodeCommand, RespPair } from '../../support/resp-pair.js';
@@ -60,7 +60,7 @@ test('a message that Kafka refuses is answered with the error, once: DUMP does n
 test('a user of the users file has its own way', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'rafka-users-'));
   const usersFile = join(folder, 'users.json');
-  const password = `#${createHash('sha256').update('secret').digest('hex')}`;
+  const password = hashed('secret');
   const rights = { password, produce: ['*'], consume: ['*'], groups: ['*'] };
   writeFileSync(
     usersFile,

@@ -1,16 +1,16 @@
 // AUTH, HELLO AUTH and RESET as somebody else: nothing of the user before may go on, for the very next command of the pipeline.
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { KafkaCode } from '../../../src/core/ports.js';
+import { hashed } from '../../support/credentials.js';
 import { eventually } from '../../support/eventually.js';
 import { fault } from '../../support/fake/fault.js';
 import { encodeCommand, type RawClient, RespPair } from '../../support/resp-pair.js';
 
-const password = `#${createHash('sha256').update('pw').digest('hex')}`;
+const password = hashed('pw');
 const all = { password, produce: ['*'], consume: ['*'], groups: ['*'] };
 
 describe('a connection that speaks for another user', () => {

@@ -1,6 +1,5 @@
 // Users, names and budgets: who may what, who carries which name, who holds how much.
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,9 +11,9 @@ import { GatewayError } from '../../../src/errors.js';
 import { Identities, identityKey } from '../../../src/resp/identity.js';
 import { type Carrier, Names } from '../../../src/resp/names.js';
 import { noPeers } from '../../../src/resp/peers.js';
+import { hashed } from '../../support/credentials.js';
 
 const code = (expected: string) => (error: unknown) => error instanceof GatewayError && error.code === expected;
-const hashed = (password: string): string => `#${createHash('sha256').update(password).digest('hex')}`;
 
 const read = (path: string): string => readFileSync(path, 'utf8');
 

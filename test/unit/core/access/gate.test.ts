@@ -1,6 +1,5 @@
 // Who a request of REST or gRPC speaks for: headers are checked once, failures are told, counted and slowed down.
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { Gate } from '../../../../src/core/access/gate.js';
 import { LoginGuard } from '../../../../src/core/access/login-guard.js';
@@ -9,8 +8,8 @@ import { Users } from '../../../../src/core/access/users.js';
 import { Stats } from '../../../../src/core/stats.js';
 import { GatewayError } from '../../../../src/errors.js';
 import { ManualClock } from '../../../support/clock.js';
+import { hashed } from '../../../support/credentials.js';
 
-const hashed = (secret: string): string => `#${createHash('sha256').update(secret).digest('hex')}`;
 const basic = (pair: string): string => `Basic ${Buffer.from(pair).toString('base64')}`;
 const code = (expected: string) => (error: unknown) => error instanceof GatewayError && error.code === expected;
 const app = { name: 'app', password: hashed('secret:1'), tokens: [hashed('t1'), hashed('t2')] };

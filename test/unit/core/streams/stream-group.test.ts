@@ -9,6 +9,7 @@ import { TopicCatalog } from '../../../../src/core/topic-catalog.js';
 import { ManualClock, realClock } from '../../../support/clock.js';
 import { eventually } from '../../../support/eventually.js';
 import { FakeKafka } from '../../../support/fake-kafka.js';
+import { streamConsumerSettings, streamGroupSettings } from '../../../support/stream-group-settings.js';
 
 const topic = 'orders';
 
@@ -38,22 +39,10 @@ async function open(
       clock,
       stats: new Stats(),
       log: pino({ level: 'silent' }),
-      settings: {
-        properties: {},
-        connectTimeoutMs: 1_000,
-        commitIntervalMs: 1,
-        retryBackoffMs: 10,
-        rebalanceAckTimeoutMs: 0,
-        initialOffset: 'oldest',
-      },
+      settings: streamConsumerSettings,
     },
     settings: {
-      idleMs: 60_000,
-      pendingTimeoutMs: 60_000,
-      maxPending: 10_000,
-      pendingBytes: 1_000_000,
-      dispatch: 'shared',
-      maxDeliveries: 0,
+      ...streamGroupSettings,
       ...settings,
     },
     after: Promise.resolve(),

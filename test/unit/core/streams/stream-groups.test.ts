@@ -8,6 +8,7 @@ import { StreamGroups } from '../../../../src/core/streams/stream-groups.js';
 import { TopicCatalog } from '../../../../src/core/topic-catalog.js';
 import { ManualClock } from '../../../support/clock.js';
 import { FakeKafka } from '../../../support/fake-kafka.js';
+import { streamConsumerSettings, streamGroupSettings } from '../../../support/stream-group-settings.js';
 
 test('groups whose members are all gone make room for new ones, the one that was asked for longest ago first', async () => {
   const kafka = new FakeKafka();
@@ -18,23 +19,14 @@ test('groups whose members are all gone make room for new ones, the one that was
       clock,
       stats: new Stats(),
       log: pino({ level: 'silent' }),
-      settings: {
-        properties: {},
-        connectTimeoutMs: 1_000,
-        commitIntervalMs: 1,
-        retryBackoffMs: 10,
-        rebalanceAckTimeoutMs: 0,
-        initialOffset: 'oldest',
-      },
+      settings: streamConsumerSettings,
     },
     catalog: new TopicCatalog(kafka.admin, clock),
     settings: {
+      ...streamGroupSettings,
       idleMs: 600_000,
       pendingTimeoutMs: 600_000,
-      maxPending: 10_000,
       pendingBytes: 0,
-      dispatch: 'shared',
-      maxDeliveries: 0,
     },
     maxConsumers: 3,
     onGivenUp: async () => {},

@@ -1,12 +1,12 @@
 // The Kafka group of a stream's consumer group: one for each, and the one whose rights are checked.
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { streamsConfig } from '../../../../src/resp/streams/config.js';
 import { GroupForm } from '../../../../src/resp/streams/group-form.js';
+import { hashed } from '../../../support/credentials.js';
 import { RespPair } from '../../../support/resp-pair.js';
 
 test('group a.b of stream c and group a of stream b.c were one Kafka group', () => {
@@ -73,7 +73,7 @@ test('a form that would make one of several groups is refused at the start', () 
 test('a group name with a NUL joined the group in front of it; rights count for the Kafka group that is used', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'rafka-groups-'));
   const usersFile = join(dir, 'users.json');
-  const password = `#${createHash('sha256').update('pw').digest('hex')}`;
+  const password = hashed('pw');
   const user = (name: string, groups: string[], consume = ['*']) => ({
     name,
     password,
