@@ -34,6 +34,8 @@ export class GatewayProcess {
   readonly #options: GatewayOptions;
   readonly #folder: string;
   #process: ChildProcess | undefined;
+  /** A signal was sent: its end is no surprise. */
+  #signalled = false;
 
   private constructor(options: GatewayOptions, port: number) {
     this.#options = options;
@@ -65,7 +67,12 @@ export class GatewayProcess {
       env: { ...process.env, ...this.#options.env },
     });
     this.#process = child;
+    this.#signalled = false;
     const from = this.lines.length;
+    child.once('exit', (code, signal) => {
+      if (!this.#signalled && code !== 0)
+        console.error(`gateway on ${this.port} ended with ${code ?? signal}:`, this.lines.slice(from).slice(-10));
+    });
     createInterface({ input: child.stderr! }).on('line', (text) => this.lines.push(parse(text)));
     const deadline = Date.now() + startTimeoutMs;
     while (!this.lines.slice(from).some(({ msg, face }) => msg === 'listening' && face === 'resp')) {
@@ -80,14 +87,15 @@ export class GatewayProcess {
     const child = this.#process;
     if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
     const ended = once(child, 'exit');
-    child.kill(signal);
-    const tooLong = setTimeout(() => child.kill('SIGKILL'), exitTimeoutMs);
+    this.signal(signal);
+    const tooLong = setTimeout(() => this.signal('SIGKILL'), exitTimeoutMs);
     const [code] = (await ended) as [number | null];
     clearTimeout(tooLong);
     return code;
   }
 
   signal(signal: NodeJS.Signals): void {
+    this.#signalled = true;
     this.#process?.kill(signal);
   }
 
