@@ -1,21 +1,18 @@
 // Kafka's own rights: what the gateway's Kafka user may not read is an error for its clients, and works as soon as it is granted.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { Admin } from '@platformatic/kafka';
 import type { Redis } from 'ioredis';
 import { eventually } from '../support/eventually.js';
 import { freePort, GatewayProcess } from '../support/gateway.js';
 import { KafkaServer, saslUser, whyNoKafka } from '../support/kafka-server.js';
+import { KafkaWire } from '../support/kafka-wire.js';
 import { met } from '../support/needs.js';
 import { connect } from '../support/redis-client.js';
-
-const kinds = { topic: 2, group: 3 } as const;
-const operations = { read: 3, write: 4, describe: 8 } as const;
 
 describe('rights that Kafka does not give the gateway', () => {
   let kafka: KafkaServer | undefined;
   let rafka: GatewayProcess | undefined;
-  let admin: Admin | undefined;
+  let broker: KafkaWire | undefined;
   let httpPort = 0;
   const clients: Redis[] = [];
 
@@ -28,9 +25,8 @@ describe('rights that Kafka does not give the gateway', () => {
         'super.users': 'User:ANONYMOUS',
       },
     });
-    const [host = '', port = ''] = kafka.brokers.split(':');
-    admin = new Admin({ clientId: 'test', bootstrapBrokers: [{ host, port: Number(port) }] });
-    await admin.createTopics({ topics: ['hidden', 'shown', 'open'], partitions: 1, replicas: 1 });
+    broker = await KafkaWire.open(kafka.brokers);
+    await broker.createTopics(['hidden', 'shown', 'open']);
     await grant('topic', 'shown', 'describe');
     await grant('topic', 'shown', 'write');
     for (const operation of ['read', 'write', 'describe'] as const) await grant('topic', 'open', operation);
@@ -53,20 +49,12 @@ describe('rights that Kafka does not give the gateway', () => {
   after(async () => {
     for (const client of clients) client.disconnect();
     await rafka?.stop();
-    await admin?.close();
+    broker?.close();
     await kafka?.stop();
   });
 
-  async function grant(kind: keyof typeof kinds, name: string, operation: keyof typeof operations): Promise<void> {
-    const acl = {
-      resourcePatternType: 3,
-      principal: `User:${saslUser.username}`,
-      host: '*',
-      permissionType: 3,
-    } as const;
-    const creation = { ...acl, resourceType: kinds[kind], resourceName: name, operation: operations[operation] };
-    await admin!.createAcls({ creations: [creation] });
-  }
+  const grant = (...right: [kind: 'topic' | 'group', name: string, operation: 'read' | 'write' | 'describe']) =>
+    broker!.allow(`User:${saslUser.username}`, ...right);
 
   const named = async (name: string): Promise<Redis> => {
     const client = await connect(rafka!.port);
