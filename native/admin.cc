@@ -1,5 +1,5 @@
 // librdkafka's Admin API, as methods of Producer: each takes its arguments, a time-out in ms and a callback, waits on a thread of
-// libuv's pool, and calls back with the answer as JSON. src/kafka/admin.ts has the shapes.
+// libuv's pool, and calls back with the answer as JSON. src/kafka/admin/admin.ts has the shapes.
 #include <functional>
 #include <memory>
 #include <string>

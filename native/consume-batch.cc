@@ -1,5 +1,5 @@
 // consumeBatch(timeoutMs, max, callback): messages packed into two buffers on the worker's thread: a message costs the event loop no
-// native call. src/kafka/batch.ts takes them apart.
+// native call. src/kafka/consumer/batch.ts takes them apart.
 #include <algorithm>
 #include <cstring>
 #include <memory>

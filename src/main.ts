@@ -2,8 +2,6 @@
 // What only one subcommand needs is loaded by it: a gateway starts in half the time without the other faces' packages.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
-import { createGateway } from './app.js';
-import { createClock } from './clock.js';
 import {
   type Config,
   ConfigError,
@@ -13,18 +11,20 @@ import {
   loadConfig,
   type Setting,
   settingTypes,
-} from './config.js';
+} from './app/config.js';
+import { brokersFlag, type Flag, gatewayFlags, kafkaFlags } from './app/flags.js';
+import { createGateway } from './app/gateway.js';
+import type { Program } from './app/program.js';
+import { createClock } from './clock.js';
 import { KafkaError } from './core/ports.js';
 import { own } from './core/promises.js';
 import { GatewayError } from './errors.js';
-import { brokersFlag, type Flag, gatewayFlags, kafkaFlags } from './flags.js';
 import { createKafkaFactory } from './kafka/factory.js';
 import { endWithin } from './kafka/native.js';
 import { createLog, type Log } from './log.js';
 import { loadPixy, type PixyFlags, pixyFlags, withTwoDashes } from './pixy/command.js';
 import { PixyConfigError } from './pixy/file.js';
-import type { Program } from './program.js';
-import { pinoLevel, type RelayFlags } from './relay/config.js';
+import { pinoLevel, type RelayFlags } from './relay/config/config.js';
 import { risFlags } from './ris/flags.js';
 import type { RisConfig } from './ris/index.js';
 
@@ -128,7 +128,7 @@ async function runGateway(options: { config?: string }, command: Command): Promi
   showEmbedded(config);
   await run(log, config.shutdown.timeoutMs, async () => {
     if (config.resp.workers === 1) return createGateway(config, version, log);
-    const { createPrimary } = await import('./workers-app.js');
+    const { createPrimary } = await import('./app/workers.js');
     return createPrimary(config, version, log);
   });
 }
@@ -136,7 +136,7 @@ async function runGateway(options: { config?: string }, command: Command): Promi
 /** One of the processes of --workers. Terminals and supervisors signal all of them: the primary alone says when to stop. */
 async function serveAsWorker(): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGHUP'] as const) process.on(signal, () => {});
-  const { runWorker } = await import('./workers-app.js');
+  const { runWorker } = await import('./app/workers.js');
   const isWorker = runWorker(version, {
     onStart: watchRejections,
     onEnd: (log, inTime) => (log ? end(log, inTime ? 0 : 1) : process.exit(0)),
@@ -230,7 +230,7 @@ async function runPixy({
   pidFile,
   ...flags
 }: PixyFlags & { config?: string; pidFile?: string }): Promise<void> {
-  const { createPixyProgram } = await import('./pixy-app.js');
+  const { createPixyProgram } = await import('./app/pixy.js');
   checkVariables(process.env);
   const file = loadPixy(config === undefined ? undefined : readPixyFile(config), flags, {
     password: process.env.RAFKA_RESP_REQUIREPASS || process.env.RAFKA_PASSWORD,
@@ -254,7 +254,7 @@ async function runRelay({
   config: files = ['config.toml'],
   ...flags
 }: RelayFlags & { config?: string[] }): Promise<void> {
-  const { loadRelayConfig } = await import('./relay/config-files.js');
+  const { loadRelayConfig } = await import('./relay/config/config-files.js');
   const { Relay } = await import('./relay/relay.js');
   checkVariables(process.env);
   const { config, unknownKeys } = await loadRelayConfig(files, flags);
@@ -318,7 +318,7 @@ async function runRis(
   const { ris: section } = config;
   const log = createLog(config.log);
   showEmbedded(config);
-  const { createRisProgram } = await import('./ris-app.js');
+  const { createRisProgram } = await import('./app/ris.js');
   await run(log, Math.max(config.shutdown.timeoutMs, section.shutdownTimeoutMs * 2), () =>
     createRisProgram(config, section, version, log),
   );
@@ -332,7 +332,7 @@ async function convertRis(
   isLateGiven: boolean,
 ): Promise<void> {
   if (input === undefined || output === undefined) throw new ConfigError('--dry-run needs --input and --output');
-  const { dryRun } = await import('./ris/dry-run.js');
+  const { dryRun } = await import('./ris/tools/dry-run.js');
   const encoder = { topic, key, framing, useRaw: raw, sysDescr: `rafka ${version}` };
   const order = { reorderMs, ...(isLateGiven ? { late } : {}) };
   console.log(JSON.stringify(await plainly(dryRun({ input, output, encoder, ...order })), null, 2));

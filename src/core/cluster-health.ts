@@ -2,7 +2,7 @@
 import { within } from './clock.js';
 import type { Admin, Clock, TopicMetadata } from './ports.js';
 import { all, own } from './promises.js';
-import type { LogSink } from './session-log.js';
+import type { LogSink } from './stats/session-log.js';
 
 export interface Health {
   /** What all of it comes to. */

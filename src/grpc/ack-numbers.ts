@@ -1,5 +1,5 @@
 // The numbers of an ack, checked.
-import type { Ack } from '../core/proxy.js';
+import type { Ack } from '../core/queue/proxy.js';
 import { fail } from '../errors.js';
 
 /** @throws GatewayError `ack-numbers` */

@@ -1,5 +1,5 @@
 // What a gRPC operation is: one object a call.
-import type { UserProxy } from '../core/user-proxy.js';
+import type { UserProxy } from '../core/queue/user-proxy.js';
 
 /** How a call ends, for whoever waits for that. */
 export interface CallEnd {

@@ -10,10 +10,10 @@ import type {
 import { loadSync } from '@grpc/proto-loader';
 import type { Gate, Origin } from '../core/access/gate.js';
 import type { User } from '../core/access/user.js';
-import type { LatencyHistogram } from '../core/labelled-stats.js';
 import { guard, own } from '../core/promises.js';
-import type { Proxies } from '../core/proxies.js';
-import type { Stats } from '../core/stats.js';
+import type { Proxies } from '../core/queue/proxies.js';
+import type { LatencyHistogram } from '../core/stats/labelled-stats.js';
+import type { Stats } from '../core/stats/stats.js';
 import { GatewayError } from '../errors.js';
 import type { Log } from '../log.js';
 import { streamOf } from './http2-stream.js';

@@ -3,11 +3,11 @@
 // On node:http directly: a framework's router, request and reply objects are a quarter of what a small request costs.
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { User } from '../core/access/user.js';
-import type { Count, LatencyHistogram } from '../core/labelled-stats.js';
 import { MemoryBudget } from '../core/memory-budget.js';
 import { guard, own } from '../core/promises.js';
-import type { Proxies } from '../core/proxies.js';
-import type { Stats } from '../core/stats.js';
+import type { Proxies } from '../core/queue/proxies.js';
+import type { Count, LatencyHistogram } from '../core/stats/labelled-stats.js';
+import type { Stats } from '../core/stats/stats.js';
 import { GatewayError } from '../errors.js';
 import type { Log } from '../log.js';
 import type { Admission } from './admission.js';

@@ -1,6 +1,6 @@
 // The Prometheus view of core/stats, plus what prom-client knows of the process (event-loop lag, memory, CPU).
 import { AggregatorRegistry, collectDefaultMetrics, type Metric, Registry } from 'prom-client';
-import { latencyBuckets } from '../core/labelled-stats.js';
+import { latencyBuckets } from '../core/stats/labelled-stats.js';
 import {
   type CounterName,
   counterHelp,
@@ -12,7 +12,7 @@ import {
   labelledHelp,
   latencyHelp,
   type Stats,
-} from '../core/stats.js';
+} from '../core/stats/stats.js';
 
 interface Sample {
   readonly value: number;

@@ -4,7 +4,7 @@ import { within } from '../core/clock.js';
 import type { Face } from '../core/face.js';
 import type { Clock } from '../core/ports.js';
 import { own } from '../core/promises.js';
-import type { Stats } from '../core/stats.js';
+import type { Stats } from '../core/stats/stats.js';
 import type { Log } from '../log.js';
 import { defaultLimits, type OpsConfig } from './config.js';
 import { closeListener, type Listener, listenTcp } from './listeners.js';

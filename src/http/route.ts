@@ -1,6 +1,6 @@
 // What a REST operation is: one object that serves requests, both path forms and the OpenAPI document.
 import type { IncomingMessage } from 'node:http';
-import type { UserProxy } from '../core/user-proxy.js';
+import type { UserProxy } from '../core/queue/user-proxy.js';
 import type { Params } from './params.js';
 
 export interface ApiRequest {

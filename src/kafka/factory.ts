@@ -12,19 +12,19 @@ import {
 } from '../core/ports.js';
 import { own } from '../core/promises.js';
 import type { Log } from '../log.js';
-import { ClusterAdmin } from './admin.js';
+import { ClusterAdmin } from './admin/admin.js';
 import { checkProperties } from './client.js';
-import { openConsumer } from './consumer.js';
-import { type EmbeddedKafka, embeddedConsumer, openEmbedded } from './embedded.js';
-import { EmbeddedAdmin } from './embedded-admin.js';
-import { EmbeddedPartitions, mostPartitions } from './embedded-partitions.js';
-import { EmbeddedTimes } from './embedded-times.js';
+import { openConsumer } from './consumer/consumer.js';
+import { type EmbeddedKafka, embeddedConsumer, openEmbedded } from './embedded/embedded.js';
+import { EmbeddedAdmin } from './embedded/embedded-admin.js';
+import { EmbeddedPartitions, mostPartitions } from './embedded/embedded-partitions.js';
+import { EmbeddedTimes } from './embedded/embedded-times.js';
 import { refuse } from './fault.js';
-import { Gathering } from './gathering.js';
 import { KnownBrokers } from './known-brokers.js';
 import { native } from './native.js';
-import type { ProduceBudget } from './produce-budget.js';
-import { openProducer } from './producer.js';
+import { Gathering } from './producer/gathering.js';
+import type { ProduceBudget } from './producer/produce-budget.js';
+import { openProducer } from './producer/producer.js';
 import {
   adminProperties,
   consumerProperties,

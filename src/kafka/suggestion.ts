@@ -1,7 +1,7 @@
 // What librdkafka's properties are called, for whoever has misspelt one. librdkafka itself does not say.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { nearest } from '../nearest.js';
+import { nearest } from '../core/nearest.js';
 
 /** What to add to librdkafka's complaint of a property that it does not know; empty for any other. */
 export function suggestion(complaint: string): string {

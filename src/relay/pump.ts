@@ -1,13 +1,13 @@
 // Pump: moves messages of one connected source into the target, and commits on time. The hot path.
 import type { Clock, Message } from '../core/ports.js';
 import { fail, GatewayError } from '../errors.js';
-import type { FilterChain } from './filter.js';
-import type { MappingMetrics } from './mapping-metrics.js';
-import type { Positions } from './positions.js';
-import type { Batch, Reader } from './reader.js';
-import type { TargetSession } from './target-session.js';
-import type { TransactionSize } from './transaction-size.js';
-import type { Translator } from './translate.js';
+import type { Positions } from './checkpoint/positions.js';
+import type { FilterChain } from './record/filter.js';
+import type { Translator } from './record/translate.js';
+import type { MappingMetrics } from './report/mapping-metrics.js';
+import type { Batch, Reader } from './source/reader.js';
+import type { TargetSession } from './target/target-session.js';
+import type { TransactionSize } from './target/transaction-size.js';
 
 export interface PumpOptions {
   readonly reader: Reader;

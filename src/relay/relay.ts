@@ -5,14 +5,14 @@ import type { Clock, KafkaFactory, Properties } from '../core/ports.js';
 import { own } from '../core/promises.js';
 import { GatewayError } from '../errors.js';
 import type { Log } from '../log.js';
-import { CheckpointStore } from './checkpoint-store.js';
-import type { RelayConfig } from './config.js';
-import { loadFilters } from './filter.js';
+import { CheckpointStore } from './checkpoint/checkpoint-store.js';
+import type { RelayConfig } from './config/config.js';
+import { connectionProperties } from './config/properties.js';
 import { MappingRelay } from './mapping-relay.js';
-import { RelayMetrics } from './metrics.js';
-import { OpsServer, parseListenAddress } from './ops-server.js';
-import { type ProgressState, progressBar, progressLine, summaryLine } from './progress.js';
-import { connectionProperties } from './properties.js';
+import { loadFilters } from './record/filter.js';
+import { RelayMetrics } from './report/metrics.js';
+import { OpsServer, parseListenAddress } from './report/ops-server.js';
+import { type ProgressState, progressBar, progressLine, summaryLine } from './report/progress.js';
 
 export interface RelayOptions {
   readonly config: RelayConfig;

@@ -1,16 +1,16 @@
 // One collector on one replica: receives always, publishes while it leads.
 import { sleep, within } from '../core/clock.js';
 import type { Clock, KafkaFactory } from '../core/ports.js';
-import type { Stats } from '../core/stats.js';
+import type { Stats } from '../core/stats/stats.js';
 import type { Log } from '../log.js';
-import type { Election } from './candidate.js';
-import { ensureTopic } from './checkpoint.js';
 import type { RisConfig } from './config.js';
-import { Intake, type RisCounter } from './intake.js';
-import { Leader, type LeaderOptions, readEntries } from './leader.js';
-import type { MalformedReason } from './message.js';
-import { type Batch, Publisher } from './publisher.js';
-import { isFenced, Term, TermOver } from './term.js';
+import { Intake, type RisCounter } from './feed/intake.js';
+import type { MalformedReason } from './feed/message.js';
+import type { Election } from './leadership/candidate.js';
+import { ensureTopic } from './leadership/checkpoint.js';
+import { Leader, type LeaderOptions, readEntries } from './leadership/leader.js';
+import { type Batch, Publisher } from './leadership/publisher.js';
+import { isFenced, Term, TermOver } from './leadership/term.js';
 
 export interface CollectorDeps {
   readonly kafka: KafkaFactory;

@@ -1,7 +1,7 @@
 // The `ris` section of the configuration.
 import { z } from 'zod';
 import { longestMs, tooLong } from '../core/longest.js';
-import { topicNamer } from './topic.js';
+import { topicNamer } from './bmp/topic.js';
 
 const topicTemplate = z.string().check((context) => {
   try {

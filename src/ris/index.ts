@@ -3,10 +3,10 @@ import type { Face } from '../core/face.js';
 import type { RisConfig } from './config.js';
 import { RisWorker, type RisWorkerDeps } from './worker.js';
 
-export { printAll } from './bmp-print.js';
-export { bmpFile, bmpTopic } from './bmp-source.js';
 export { type RisConfig, type RisConfigInput, risSchema } from './config.js';
-export { InputError } from './input-error.js';
+export { InputError } from './feed/input-error.js';
+export { printAll } from './tools/bmp-print.js';
+export { bmpFile, bmpTopic } from './tools/bmp-source.js';
 export type { RisWorkerDeps } from './worker.js';
 
 /** A worker for the collectors that the configuration names; app.ts starts and stops it. */

@@ -6,13 +6,13 @@ import { sleep } from '../core/clock.js';
 import type { Face } from '../core/face.js';
 import type { Clock, KafkaFactory } from '../core/ports.js';
 import { own } from '../core/promises.js';
-import type { GaugeName, Stats } from '../core/stats.js';
+import type { GaugeName, Stats } from '../core/stats/stats.js';
 import type { Log } from '../log.js';
-import { Alone, Contested } from './candidate.js';
 import { Collector, type CollectorFigures } from './collector.js';
-import { listCollectors } from './collectors.js';
 import type { RisConfig } from './config.js';
-import { connectRedis, Lease } from './lease.js';
+import { listCollectors } from './feed/collectors.js';
+import { Alone, Contested } from './leadership/candidate.js';
+import { connectRedis, Lease } from './leadership/lease.js';
 import { progressLines } from './progress.js';
 
 export interface RisWorkerDeps {

@@ -2,7 +2,7 @@
 
 import type { SendHandle } from 'node:child_process';
 import cluster, { type Worker } from 'node:cluster';
-import type { ConnectionHandle } from '../resp/peers.js';
+import type { ConnectionHandle } from '../resp/siblings/peers.js';
 import type { Channel, WorkerProcess } from './order.js';
 
 /** Makes this process a primary: its workers run the same program with these arguments. @returns starts one. */

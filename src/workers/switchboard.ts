@@ -1,9 +1,9 @@
 // Switchboard: what the primary does for its workers: who has which name, questions from one to another, monitors' lines, counts.
 import type { Clock } from '../core/ports.js';
 import { own } from '../core/promises.js';
-import type { CounterName, Stats, StatsSnapshot } from '../core/stats.js';
-import type { Facts } from '../resp/facts.js';
-import type { Answer, Peer, Question } from '../resp/peers.js';
+import type { CounterName, Stats, StatsSnapshot } from '../core/stats/stats.js';
+import type { Facts } from '../resp/info/facts.js';
+import type { Answer, Peer, Question } from '../resp/siblings/peers.js';
 import { Claims } from './claims.js';
 import { deadlineOf } from './deadlines.js';
 import type { Answers, Link } from './link.js';

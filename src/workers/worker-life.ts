@@ -3,7 +3,7 @@ import { within } from '../core/clock.js';
 import type { Clock } from '../core/ports.js';
 import { own } from '../core/promises.js';
 import { fail } from '../errors.js';
-import type { ConnectionHandle } from '../resp/peers.js';
+import type { ConnectionHandle } from '../resp/siblings/peers.js';
 import { Link } from './link.js';
 import type { Phase, Started, StartOrder, WorkerProcess } from './order.js';
 

@@ -1,5 +1,5 @@
 // WorkerPeers: the others that serve the same port, as one worker asks them: all ways lead over the primary.
-import type { Answer, ConnectionHandle, Peer, Peers, Question, ServerIdentity } from '../resp/peers.js';
+import type { Answer, ConnectionHandle, Peer, Peers, Question, ServerIdentity } from '../resp/siblings/peers.js';
 import { routedDeadlineOf } from './deadlines.js';
 import type { Link } from './link.js';
 import type { Channel } from './order.js';

@@ -1,8 +1,8 @@
 // The worker's side: starts what the primary orders, answers it, and stops with it, or by itself when the primary is gone.
 import type { Clock } from '../core/ports.js';
 import { own } from '../core/promises.js';
-import type { StatsSnapshot } from '../core/stats.js';
-import type { ConnectionHandle, Peer, Peers } from '../resp/peers.js';
+import type { StatsSnapshot } from '../core/stats/stats.js';
+import type { ConnectionHandle, Peer, Peers } from '../resp/siblings/peers.js';
 import { Link } from './link.js';
 import type { Channel, Phase, Started, StartOrder } from './order.js';
 import { WorkerPeers } from './worker-peers.js';

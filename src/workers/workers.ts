@@ -4,7 +4,7 @@ import type { Face } from '../core/face.js';
 import type { Clock } from '../core/ports.js';
 import { own } from '../core/promises.js';
 import type { Log } from '../log.js';
-import type { ConnectionHandle } from '../resp/peers.js';
+import type { ConnectionHandle } from '../resp/siblings/peers.js';
 import type { Phase, StartOrder, WorkerProcess } from './order.js';
 import type { Switchboard } from './switchboard.js';
 import { WorkerLife } from './worker-life.js';

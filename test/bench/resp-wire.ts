@@ -3,10 +3,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import RedisParser from 'redis-parser';
-import type { Command } from '../../src/resp/command.js';
+import type { Command } from '../../src/resp/command/command.js';
 import * as commands from '../../src/resp/commands/index.js';
-import { Decoder } from '../../src/resp/decoder.js';
-import { Encoder } from '../../src/resp/encoder.js';
+import { Decoder } from '../../src/resp/wire/decoder.js';
+import { Encoder } from '../../src/resp/wire/encoder.js';
 import { freePort } from '../support/gateway.js';
 import { encodeCommand, RespPair } from '../support/resp-pair.js';
 import { bareServer, cpuSeconds, median, redisBenchmark, rounds } from './yardsticks/run.js';

@@ -2,10 +2,10 @@
 // usage: node build/test/bench/ris-encode.js [file.jsonl[.gz]] [rounds]
 import { existsSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
-import { RisEncoder } from '../../src/ris/encoder.js';
-import { parseLine } from '../../src/ris/message.js';
-import { Reorder } from '../../src/ris/order.js';
-import { type PeekedLine, peekLine } from '../../src/ris/peek.js';
+import { RisEncoder } from '../../src/ris/bmp/encoder.js';
+import { parseLine } from '../../src/ris/feed/message.js';
+import { Reorder } from '../../src/ris/feed/order.js';
+import { type PeekedLine, peekLine } from '../../src/ris/feed/peek.js';
 import { row } from './yardsticks/table.js';
 
 const shared = process.env.RAFKA_SHARED ?? new URL('../../../../shared', import.meta.url).pathname;

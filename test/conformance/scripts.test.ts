@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { CommandTable } from '../../src/resp/command.js';
+import { CommandTable } from '../../src/resp/command/command.js';
 import * as commands from '../../src/resp/commands/index.js';
 import { RespPair } from '../support/resp-pair.js';
 import type { Expected, Script, Sent } from './script.js';

@@ -7,7 +7,7 @@ import { basename, join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
-import { dryRun } from '../../src/ris/dry-run.js';
+import { dryRun } from '../../src/ris/tools/dry-run.js';
 import { buildJudge, type Decoder, judge, type Verdict } from '../support/bmp-judge.js';
 import { met, sharedDir, whyNoCommand, whyNoShared } from '../support/needs.js';
 

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { CommandTable } from '../../src/resp/command.js';
+import { CommandTable } from '../../src/resp/command/command.js';
 import * as commands from '../../src/resp/commands/index.js';
 import { encodeCommand, RawClient } from '../support/resp-pair.js';
 import { hammer } from './hammer.js';

@@ -1,9 +1,9 @@
 // The tables of the documentation, made from the code. `npm run docs` writes them; a test fails when they are not what the code says.
-import { settingTypes } from '../../src/config.js';
-import { environmentName } from '../../src/environment.js';
+import { settingTypes } from '../../src/app/config.js';
+import { environmentName } from '../../src/app/environment.js';
+import { gatewayFlags } from '../../src/app/flags.js';
 import { errorTable } from '../../src/errors.js';
-import { gatewayFlags } from '../../src/flags.js';
-import type { Command } from '../../src/resp/command.js';
+import type { Command } from '../../src/resp/command/command.js';
 import * as commands from '../../src/resp/commands/index.js';
 
 const root = new URL('../../../', import.meta.url);

@@ -1,11 +1,11 @@
 // The REST and gRPC faces on the in-memory Kafka, on free ports.
 import { pino } from 'pino';
+import { type Access, createPixyFaces } from '../../src/app/rest-grpc.js';
 import { Users } from '../../src/core/access/users.js';
 import type { Face } from '../../src/core/face.js';
-import { Stats } from '../../src/core/stats.js';
+import { Stats } from '../../src/core/stats/stats.js';
 import { GrpcFace } from '../../src/grpc/server.js';
 import { HttpFace } from '../../src/http/server.js';
-import { type Access, createPixyFaces } from '../../src/pixy-faces.js';
 import { realClock } from './clock.js';
 import { FakeKafka } from './fake-kafka.js';
 import { produceSettings, sharedSettings } from './shared-settings.js';

@@ -1,13 +1,13 @@
 // What the tests of the REST and gRPC faces share: one Kafka with the topics of the acceptance list, processes on free ports, short requests.
 import { request } from 'node:http';
 import { pino } from 'pino';
+import { createPixyProgram } from '../../src/app/pixy.js';
+import type { Program } from '../../src/app/program.js';
 import type { Admin } from '../../src/core/ports.js';
 import { GrpcFace } from '../../src/grpc/server.js';
 import { HttpFace } from '../../src/http/server.js';
 import { createKafkaFactory } from '../../src/kafka/factory.js';
 import { loadPixyFile } from '../../src/pixy/file.js';
-import { createPixyProgram } from '../../src/pixy-app.js';
-import type { Program } from '../../src/program.js';
 import { KafkaServer } from './kafka-server.js';
 
 export const silent = pino({ level: process.env.PIXY_LOG ?? 'silent' }, pino.destination(2));

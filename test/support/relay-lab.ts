@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { parse } from 'smol-toml';
 import type { Clock, Header, KafkaFactory, Message, ProducerRecord } from '../../src/core/ports.js';
-import { type RelayConfig, type RelayFlags, resolveRelayConfig } from '../../src/relay/config.js';
-import { merge } from '../../src/relay/config-files.js';
+import { type RelayConfig, type RelayFlags, resolveRelayConfig } from '../../src/relay/config/config.js';
+import { merge } from '../../src/relay/config/config-files.js';
 import { Relay, type RelayOutcome } from '../../src/relay/relay.js';
 import { realClock } from './clock.js';
 

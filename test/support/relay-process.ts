@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parse, stringify } from 'smol-toml';
-import { merge } from '../../src/relay/config-files.js';
+import { merge } from '../../src/relay/config/config-files.js';
 
 const root = join(import.meta.dirname, '../../..');
 type Table = Record<string, unknown>;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, type TestContext } from 'node:test';
 import type { KafkaFactory } from '../../src/core/ports.js';
-import type { RelayFlags } from '../../src/relay/config.js';
+import type { RelayFlags } from '../../src/relay/config/config.js';
 import { whyNoKafka } from './kafka-server.js';
 import { met } from './needs.js';
 import { makeTopic, type RealCluster, startClusters, stopClusters } from './relay-clusters.js';

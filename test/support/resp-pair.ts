@@ -5,12 +5,12 @@ import { connect, type Socket } from 'node:net';
 import { pino } from 'pino';
 import { Users } from '../../src/core/access/users.js';
 import type { Clock, KafkaFactory } from '../../src/core/ports.js';
-import { Stats } from '../../src/core/stats.js';
-import type { Command } from '../../src/resp/command.js';
+import { Stats } from '../../src/core/stats/stats.js';
+import type { Command } from '../../src/resp/command/command.js';
 import { respConfig } from '../../src/resp/config.js';
-import { KafkaGateway } from '../../src/resp/kafka-gateway.js';
-import type { Peers } from '../../src/resp/peers.js';
+import { KafkaGateway } from '../../src/resp/kafka/kafka-gateway.js';
 import { RespServer } from '../../src/resp/server.js';
+import type { Peers } from '../../src/resp/siblings/peers.js';
 import { realClock } from './clock.js';
 import { FakeKafka, type FakeKafkaOptions } from './fake-kafka.js';
 

@@ -1,9 +1,9 @@
 // Workers without processes: a primary and its workers in one process, with everything they say going through JSON.
 import { pino } from 'pino';
 import type { Clock } from '../../src/core/ports.js';
-import { Stats } from '../../src/core/stats.js';
-import { processLoad } from '../../src/resp/facts.js';
-import type { ConnectionHandle, Peer, Peers } from '../../src/resp/peers.js';
+import { Stats } from '../../src/core/stats/stats.js';
+import { processLoad } from '../../src/resp/info/facts.js';
+import type { ConnectionHandle, Peer, Peers } from '../../src/resp/siblings/peers.js';
 import type { Channel, Phase, StartOrder, WorkerProcess } from '../../src/workers/order.js';
 import { Switchboard } from '../../src/workers/switchboard.js';
 import { WorkerSide } from '../../src/workers/worker-side.js';

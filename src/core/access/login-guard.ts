@@ -2,7 +2,7 @@
 import { fail } from '../../errors.js';
 import { sleep } from '../clock.js';
 import type { Clock } from '../ports.js';
-import type { Stats } from '../stats.js';
+import type { Stats } from '../stats/stats.js';
 import type { User } from './user.js';
 
 /** Where the lines go; core knows no logger. */

@@ -1,7 +1,7 @@
 // StreamLog: a topic as one log ordered by id: its length, its ends, and ranges of it merged over the partitions.
 import { sleep } from '../clock.js';
 import { type Admin, isPassing, KafkaError, type Message } from '../ports.js';
-import type { TopicCatalog } from '../topic-catalog.js';
+import type { TopicCatalog } from '../topics/topic-catalog.js';
 import { mergeBackward, mergeForward, type Stretch } from './log-merge.js';
 import type { Ranges } from './range-reader.js';
 import { type Edge, TimeLine } from './time-line.js';

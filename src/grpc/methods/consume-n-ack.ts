@@ -1,5 +1,5 @@
 // ConsumeNAck: ack what the request says, then take the next message.
-import type { ConsumeMode, Delivery } from '../../core/proxy.js';
+import type { ConsumeMode, Delivery } from '../../core/queue/proxy.js';
 import { ackOf } from '../ack-numbers.js';
 import type { GroupRequest, Method } from '../method.js';
 

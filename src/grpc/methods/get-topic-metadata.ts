@@ -1,5 +1,5 @@
 // GetTopicMetadata: a topic's settings and partitions.
-import type { TopicView } from '../../core/topics.js';
+import type { TopicView } from '../../core/topics/topics.js';
 import type { Method, TopicRequest } from '../method.js';
 
 interface GetTopicMetadataRq extends TopicRequest {

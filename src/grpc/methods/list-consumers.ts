@@ -1,5 +1,5 @@
 // ListConsumers: who consumes a topic.
-import type { Members } from '../../core/group-members.js';
+import type { Members } from '../../core/queue/group-members.js';
 import type { GroupRequest, Method } from '../method.js';
 
 export const listConsumers = {

@@ -1,5 +1,5 @@
 // GET /topics/{topic}/messages: take the next message for a group, and ack one.
-import type { ConsumeMode, Delivery } from '../../core/proxy.js';
+import type { ConsumeMode, Delivery } from '../../core/queue/proxy.js';
 import { fail } from '../../errors.js';
 import { goString } from '../go-json.js';
 import type { Params } from '../params.js';

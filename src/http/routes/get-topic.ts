@@ -1,5 +1,5 @@
 // GET /topics/{topic}: a topic's own settings and partitions.
-import type { TopicView } from '../../core/topics.js';
+import type { TopicView } from '../../core/topics/topics.js';
 import { goJson } from '../go-json.js';
 import type { Route } from '../route.js';
 

@@ -1,5 +1,5 @@
 // POST /topics/{topic}/offsets: set a group's position.
-import type { NewOffset } from '../../core/group-offsets.js';
+import type { NewOffset } from '../../core/queue/group-offsets.js';
 import { fail } from '../../errors.js';
 import { goJsonError } from '../go-json-errors.js';
 import { empty, emptyReply, groupParameter, type Route } from '../route.js';

@@ -1,8 +1,8 @@
 // AUTH [username] password: says whom the connection speaks for.
 import { fail } from '../../errors.js';
-import type { Command } from '../command.js';
-import { logIn } from '../login.js';
-import { OK, type Reply } from '../reply.js';
+import { logIn } from '../access/login.js';
+import type { Command } from '../command/command.js';
+import { OK, type Reply } from '../wire/reply.js';
 
 /**
  * `AUTH password` (the default user) or `AUTH username password` -> `+OK`. As another user than before: name, consumer, producer,

@@ -4,17 +4,17 @@
 // topics:<t>:{"rafka.reply":"pair"} answers [topics:<t>, value] and acknowledges it when the next is asked for, or by QUIT.
 // With plain lists, any other key: BLPOP <key> [<key> ...] <timeout> answers [key, element].
 // Beyond Rafka: several keys, time-outs in seconds or milliseconds (auto), 0 waits for ever, as in Redis.
-import type { ConsumerSession } from '../../core/consumer-session.js';
+import type { ConsumerSession } from '../../core/consume/consumer-session.js';
 import { KafkaError, type Message } from '../../core/ports.js';
 import { fail, GatewayError } from '../../errors.js';
-import { type BlpopTimeout, parseBlpopTimeout } from '../blpop-timeout.js';
-import type { Command } from '../command.js';
-import type { Context } from '../context.js';
-import { nullArray, type Reply } from '../reply.js';
+import type { Command } from '../command/command.js';
+import type { Context } from '../command/context.js';
+import { type BlpopTimeout, parseBlpopTimeout } from '../keys/blpop-timeout.js';
+import type { ConsumeKey } from '../keys/topics-key.js';
 import { notAcknowledged } from '../streams/connection-streams.js';
 import { isPlainList } from '../streams/lists.js';
 import { blockingPop } from '../streams/pop.js';
-import type { ConsumeKey } from '../topics-key.js';
+import { nullArray, type Reply } from '../wire/reply.js';
 
 export const blpop = {
   name: 'blpop',

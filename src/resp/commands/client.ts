@@ -1,5 +1,5 @@
 // CLIENT: a connection's name and what the server knows of its connections.
-import { container } from '../container.js';
+import { container } from '../command/container.js';
 import { getname, setinfo, setname } from './client/identity.js';
 import { id, info, list } from './client/list.js';
 import { noEvict, noTouch, reply } from './client/modes.js';

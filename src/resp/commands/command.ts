@@ -2,13 +2,13 @@
 
 import { globMatcher } from '../../core/access/glob.js';
 import { fail } from '../../errors.js';
-import { categoriesOf } from '../acl-categories.js';
-import type { Args } from '../args.js';
-import type { Command, Resolved } from '../command.js';
-import { describeCommand, documentAll } from '../command-description.js';
-import { container } from '../container.js';
-import type { Context } from '../context.js';
-import type { Reply } from '../reply.js';
+import { categoriesOf } from '../command/acl-categories.js';
+import type { Args } from '../command/args.js';
+import type { Command, Resolved } from '../command/command.js';
+import { describeCommand, documentAll } from '../command/command-description.js';
+import { container } from '../command/container.js';
+import type { Context } from '../command/context.js';
+import type { Reply } from '../wire/reply.js';
 
 const common = {
   prefix: 'ERR',

@@ -2,11 +2,11 @@
 
 import { globMatcher } from '../../core/access/glob.js';
 import { fail } from '../../errors.js';
-import type { Command } from '../command.js';
-import { container } from '../container.js';
-import { resetStats } from '../facts.js';
-import { MapReply, OK, type Reply } from '../reply.js';
-import { configParameters } from '../settings-view.js';
+import type { Command } from '../command/command.js';
+import { container } from '../command/container.js';
+import { resetStats } from '../info/facts.js';
+import { configParameters } from '../info/settings-view.js';
+import { MapReply, OK, type Reply } from '../wire/reply.js';
 
 const common = {
   prefix: 'ERR',

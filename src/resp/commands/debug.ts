@@ -1,6 +1,6 @@
 // DEBUG: refused, as in a Redis of today.
 import { fail } from '../../errors.js';
-import type { Command } from '../command.js';
+import type { Command } from '../command/command.js';
 
 export const debug = {
   name: 'debug',

@@ -3,12 +3,12 @@
 import { KafkaError } from '../../core/ports.js';
 import { all } from '../../core/promises.js';
 import { fail } from '../../errors.js';
-import type { Command } from '../command.js';
-import type { Context } from '../context.js';
-import { resetStats } from '../facts.js';
-import type { Reply } from '../reply.js';
+import type { Command } from '../command/command.js';
+import type { Context } from '../command/context.js';
+import { resetStats } from '../info/facts.js';
+import { isTopicKey, streamOfKey } from '../info/topic-keys.js';
 import { endGroups } from '../streams/group-routing.js';
-import { isTopicKey, streamOfKey } from '../topic-keys.js';
+import type { Reply } from '../wire/reply.js';
 
 export const del = {
   name: 'del',

@@ -2,8 +2,8 @@
 // 0 means that every message since the last DUMP is in Kafka (acks=all): the durable answer. After a time-out it may be an upper bound.
 // Counts as well what connections of the same user and address that closed in the last minute hold or have lost: clients connect again in silence.
 import { fail } from '../../errors.js';
-import { parseInteger } from '../args.js';
-import type { Command } from '../command.js';
+import { parseInteger } from '../command/args.js';
+import type { Command } from '../command/command.js';
 
 export const dump = {
   name: 'dump',

@@ -1,6 +1,6 @@
 // EXISTS topics:<t> | <t> [...]  ->  how many of these topics exist
-import type { Command } from '../command.js';
-import { isTopicKey } from '../topic-keys.js';
+import type { Command } from '../command/command.js';
+import { isTopicKey } from '../info/topic-keys.js';
 
 export const exists = {
   name: 'exists',

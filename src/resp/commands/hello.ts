@@ -1,12 +1,12 @@
 // HELLO [protover [AUTH username password] [SETNAME name]]: the handshake that chooses RESP2 or RESP3.
 
 import { fail } from '../../errors.js';
-import { type Args, parseInteger } from '../args.js';
-import type { Command } from '../command.js';
-import { REDIS_VERSION } from '../compatibility.js';
-import type { Context } from '../context.js';
-import { logIn } from '../login.js';
-import { mapOf, type Reply } from '../reply.js';
+import { logIn } from '../access/login.js';
+import { type Args, parseInteger } from '../command/args.js';
+import type { Command } from '../command/command.js';
+import type { Context } from '../command/context.js';
+import { REDIS_VERSION } from '../info/compatibility.js';
+import { mapOf, type Reply } from '../wire/reply.js';
 
 interface Wishes {
   readonly protocol: 2 | 3 | undefined;

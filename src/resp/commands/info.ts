@@ -1,8 +1,8 @@
 // INFO [section ...]: what the server is and does.
-import type { Command } from '../command.js';
-import { allFacts } from '../facts.js';
-import { infoText } from '../info-sections.js';
-import { type Reply, Verbatim } from '../reply.js';
+import type { Command } from '../command/command.js';
+import { allFacts } from '../info/facts.js';
+import { infoText } from '../info/info-sections.js';
+import { type Reply, Verbatim } from '../wire/reply.js';
 
 /** `INFO [section ...]` -> `# Section` and `field:value` lines; the `# Kafka` section is this gateway's own. */
 export const info = {

@@ -1,7 +1,7 @@
 // LATENCY: polite and empty; latencies are among the metrics.
-import type { Command } from '../command.js';
-import { container } from '../container.js';
-import { MapReply, Verbatim } from '../reply.js';
+import type { Command } from '../command/command.js';
+import { container } from '../command/container.js';
+import { MapReply, Verbatim } from '../wire/reply.js';
 
 const common = {
   prefix: 'ERR',

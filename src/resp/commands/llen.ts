@@ -1,10 +1,10 @@
 // LLEN <key>  ->  with plain lists: what is not popped yet
 // LLEN topics:<t>  ->  messages that the topic holds: the sum of end - begin over its partitions
 import { fail } from '../../errors.js';
-import type { Command } from '../command.js';
+import type { Command } from '../command/command.js';
+import { isTopicKey, topicOfKey } from '../info/topic-keys.js';
 import { atGroup } from '../streams/group-routing.js';
 import { isPlainList, lengthOfList, listKey } from '../streams/lists.js';
-import { isTopicKey, topicOfKey } from '../topic-keys.js';
 
 export const llen = {
   name: 'llen',

@@ -1,10 +1,10 @@
 // MEMORY: what tools ask; a topic takes no memory here.
 import { fail } from '../../errors.js';
-import type { Command } from '../command.js';
-import { container } from '../container.js';
-import { allFacts, type Facts } from '../facts.js';
-import { mapOf, type Reply, Verbatim } from '../reply.js';
-import { isTopicKey } from '../topic-keys.js';
+import type { Command } from '../command/command.js';
+import { container } from '../command/container.js';
+import { allFacts, type Facts } from '../info/facts.js';
+import { isTopicKey } from '../info/topic-keys.js';
+import { mapOf, type Reply, Verbatim } from '../wire/reply.js';
 
 /** `MEMORY USAGE key [SAMPLES n]` -> 0 for a topic that exists (it is kept by Kafka), else null. */
 const usage = {

@@ -1,6 +1,6 @@
 // MODULE LIST: there are no modules.
-import type { Command } from '../command.js';
-import { container } from '../container.js';
+import type { Command } from '../command/command.js';
+import { container } from '../command/container.js';
 
 /** `MODULE LIST` -> an empty array. */
 const list = {

@@ -1,6 +1,6 @@
 // MONITOR: shows every command of every connection, as it comes.
-import type { Command } from '../command.js';
-import { OK, type Reply } from '../reply.js';
+import type { Command } from '../command/command.js';
+import { OK, type Reply } from '../wire/reply.js';
 
 /**
  * `MONITOR` -> `+OK`, then a line a command: `<unix seconds.micros> [0 <host:port>] "CMD" "arg" ...`.

@@ -1,8 +1,8 @@
 // OBJECT: what tools ask about keys; a topic is a list, and by its bare name a stream.
 import { fail } from '../../errors.js';
-import type { Command } from '../command.js';
-import { container } from '../container.js';
-import { isTopicKey, streamOfKey } from '../topic-keys.js';
+import type { Command } from '../command/command.js';
+import { container } from '../command/container.js';
+import { isTopicKey, streamOfKey } from '../info/topic-keys.js';
 
 const common = {
   arity: 3,

@@ -1,7 +1,7 @@
 // PING [message]: tells that the gateway lives.
 import { fail } from '../../errors.js';
-import type { Command } from '../command.js';
-import { Simple } from '../reply.js';
+import type { Command } from '../command/command.js';
+import { Simple } from '../wire/reply.js';
 
 const PONG = new Simple('PONG');
 

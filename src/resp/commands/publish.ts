@@ -1,10 +1,10 @@
 // PUBLISH topics:<t>[:<key>] | <topic> <message>  ->  1: RPUSHX under the name that pub/sub programs use
 // A topic without `topics:` before it is made when it is missing, as a stream is by XADD.
-import type { Command } from '../command.js';
-import type { Context } from '../context.js';
-import type { Reply } from '../reply.js';
+import type { Command } from '../command/command.js';
+import type { Context } from '../command/context.js';
+import { isProduceKey, parseProduceKey } from '../keys/topics-key.js';
 import { topicOf } from '../streams/names.js';
-import { isProduceKey, parseProduceKey } from '../topics-key.js';
+import type { Reply } from '../wire/reply.js';
 import { deliver, isDelivered, produce } from './rpushx.js';
 
 export const publish = {

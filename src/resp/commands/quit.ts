@@ -1,6 +1,6 @@
 // QUIT: closes the connection.
-import type { Command } from '../command.js';
-import { OK } from '../reply.js';
+import type { Command } from '../command/command.js';
+import { OK } from '../wire/reply.js';
 
 /** `QUIT` -> `+OK`, then the connection is closed. Rafka answers a bulk OK. */
 export const quit = {

@@ -1,6 +1,6 @@
 // RESET: makes the connection as it was when it was accepted.
-import type { Command } from '../command.js';
-import { type Reply, Simple } from '../reply.js';
+import type { Command } from '../command/command.js';
+import { type Reply, Simple } from '../wire/reply.js';
 
 const RESET = new Simple('RESET');
 

@@ -2,14 +2,15 @@
 // Acknowledges a message and all before it of its partition: offset + 1 is stored, and committed within auto.commit.interval.ms.
 // With plain lists, any other key: RPUSH <key> <element> [...], answered when Kafka has them.
 // Beyond Rafka: several acks in one command, acks from any connection of the same name, RPUSH topics:<t> <message> as RPUSHX.
+
+import { partitionKey } from '../../core/consume/read-ahead.js';
 import { all } from '../../core/promises.js';
-import { partitionKey } from '../../core/read-ahead.js';
 import { fail } from '../../errors.js';
-import type { Command } from '../command.js';
-import type { Acknowledger, Context } from '../context.js';
-import type { Reply } from '../reply.js';
+import type { Command } from '../command/command.js';
+import type { Acknowledger, Context } from '../command/context.js';
+import { isProduceKey } from '../keys/topics-key.js';
 import { isPlainList, pushToList } from '../streams/lists.js';
-import { isProduceKey } from '../topics-key.js';
+import type { Reply } from '../wire/reply.js';
 import { produce } from './rpushx.js';
 
 export const rpush = {

@@ -3,13 +3,13 @@
 // Otherwise it answers as soon as librdkafka's queue has them: DUMP tells when Kafka has them. While the queue is full the connection is held back.
 // Beyond Rafka: several messages in one command; keys with any bytes.
 import { KafkaCode } from '../../core/ports.js';
-import type { ProducerSession } from '../../core/producer-session.js';
+import type { ProducerSession } from '../../core/produce/producer-session.js';
 import { fail } from '../../errors.js';
-import type { Args } from '../args.js';
-import type { Command } from '../command.js';
-import type { Context } from '../context.js';
-import type { Reply } from '../reply.js';
-import type { ProduceKey } from '../topics-key.js';
+import type { Args } from '../command/args.js';
+import type { Command } from '../command/command.js';
+import type { Context } from '../command/context.js';
+import type { ProduceKey } from '../keys/topics-key.js';
+import type { Reply } from '../wire/reply.js';
 
 export const rpushx = {
   name: 'rpushx',

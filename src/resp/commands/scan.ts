@@ -3,9 +3,9 @@
 
 import { globMatcher } from '../../core/access/glob.js';
 import { fail } from '../../errors.js';
-import type { Args } from '../args.js';
-import type { Command } from '../command.js';
-import { streamKeys, topicKeys } from '../topic-keys.js';
+import type { Args } from '../command/args.js';
+import type { Command } from '../command/command.js';
+import { streamKeys, topicKeys } from '../info/topic-keys.js';
 
 export const scan = {
   name: 'scan',

@@ -1,7 +1,7 @@
 // SELECT index: there is one database.
 import { fail } from '../../errors.js';
-import type { Command } from '../command.js';
-import { OK } from '../reply.js';
+import type { Command } from '../command/command.js';
+import { OK } from '../wire/reply.js';
 
 /** `SELECT 0` -> `+OK`; every other number is out of range. */
 export const select = {

@@ -1,9 +1,9 @@
 // SLOWLOG: polite and empty; slow commands are in the log.
 import { fail } from '../../errors.js';
-import { parseInteger } from '../args.js';
-import type { Command } from '../command.js';
-import { container } from '../container.js';
-import { OK } from '../reply.js';
+import { parseInteger } from '../command/args.js';
+import type { Command } from '../command/command.js';
+import { container } from '../command/container.js';
+import { OK } from '../wire/reply.js';
 
 const common = {
   prefix: 'ERR',

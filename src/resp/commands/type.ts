@@ -1,7 +1,7 @@
 // TYPE topics:<t> | <t>  ->  list for `topics:<t>`, stream for the bare name, or none
-import type { Command } from '../command.js';
-import { Simple } from '../reply.js';
-import { isTopicKey, topicOfKey } from '../topic-keys.js';
+import type { Command } from '../command/command.js';
+import { isTopicKey, topicOfKey } from '../info/topic-keys.js';
+import { Simple } from '../wire/reply.js';
 
 export const type = {
   name: 'type',

@@ -1,7 +1,7 @@
 // WAIT numreplicas timeout: there are no replicas to wait for.
 import { fail } from '../../errors.js';
-import { parseInteger } from '../args.js';
-import type { Command } from '../command.js';
+import { parseInteger } from '../command/args.js';
+import type { Command } from '../command/command.js';
 
 /** `WAIT` -> 0 at once. DUMP is what waits for Kafka. */
 export const wait = {

@@ -2,14 +2,14 @@
 // Answers after Kafka has the entry (acks=all). Pipelined XADDs are written in batches and answered in order.
 // Unlike Redis: only `*` as the id; MAXLEN and MINID are accepted and do nothing (a topic has its own retention).
 import { fail } from '../../errors.js';
-import type { Args } from '../args.js';
-import type { Command } from '../command.js';
-import type { Context } from '../context.js';
-import type { Reply } from '../reply.js';
+import type { Args } from '../command/args.js';
+import type { Command } from '../command/command.js';
+import type { Context } from '../command/context.js';
 import { fieldsToRecord, type RecordParts } from '../streams/fields.js';
 import { formatId, parseId } from '../streams/ids.js';
 import { writtenTopic } from '../streams/key.js';
 import { readTrim } from '../streams/trim.js';
+import type { Reply } from '../wire/reply.js';
 
 export const xadd = {
   name: 'xadd',

@@ -2,14 +2,14 @@
 // Goes through the pending entries of the group in this gateway and moves those that are idle for long enough.
 import { type Pending, ReplyRoom } from '../../core/streams/pending.js';
 import { fail } from '../../errors.js';
-import { type Args, parseInteger } from '../args.js';
-import type { Command } from '../command.js';
-import type { Context } from '../context.js';
-import type { Reply } from '../reply.js';
+import { type Args, parseInteger } from '../command/args.js';
+import type { Command } from '../command/command.js';
+import type { Context } from '../command/context.js';
 import { claim, claimedReply, openClaim } from '../streams/claim.js';
 import { atGroup } from '../streams/group-routing.js';
 import { compareIds, type EntryId, formatId, idOf, parseBound } from '../streams/ids.js';
 import { type GroupKey, groupKey } from '../streams/key.js';
+import type { Reply } from '../wire/reply.js';
 
 const start = '0-0';
 /** Entries looked at for each one asked for, as in Redis. */

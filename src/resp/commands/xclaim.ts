@@ -6,14 +6,14 @@ import type { Member } from '../../core/streams/members.js';
 import { type Pending, ReplyRoom } from '../../core/streams/pending.js';
 import type { StreamGroup } from '../../core/streams/stream-group.js';
 import { fail } from '../../errors.js';
-import { type Args, parseInteger } from '../args.js';
-import type { Command } from '../command.js';
-import type { Context } from '../context.js';
-import type { Reply } from '../reply.js';
+import { type Args, parseInteger } from '../command/args.js';
+import type { Command } from '../command/command.js';
+import type { Context } from '../command/context.js';
 import { claim, claimedReply, openClaim } from '../streams/claim.js';
 import { atGroup } from '../streams/group-routing.js';
 import { type EntryId, parseId } from '../streams/ids.js';
 import { type GroupKey, groupKey } from '../streams/key.js';
+import type { Reply } from '../wire/reply.js';
 
 interface Options {
   idle: number | undefined;

@@ -1,6 +1,6 @@
 // XDEL key id [id ...]  ->  0: Kafka can't delete one record. A warning says so once; streams.xdel `error` refuses instead.
 import { fail } from '../../errors.js';
-import type { Command } from '../command.js';
+import type { Command } from '../command/command.js';
 import { parseId } from '../streams/ids.js';
 import { writtenTopic } from '../streams/key.js';
 

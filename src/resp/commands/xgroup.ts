@@ -1,5 +1,5 @@
 // XGROUP: makes, moves and removes consumer groups, and their members.
-import { container } from '../container.js';
+import { container } from '../command/container.js';
 import { createconsumer, delconsumer } from './xgroup/consumers.js';
 import { create, destroy, setid } from './xgroup/groups.js';
 

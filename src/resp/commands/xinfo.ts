@@ -1,5 +1,5 @@
 // XINFO: what a stream holds, its groups and their members in this gateway.
-import { container } from '../container.js';
+import { container } from '../command/container.js';
 import { consumers, groups } from './xinfo/groups.js';
 import { stream } from './xinfo/stream.js';
 

@@ -3,13 +3,13 @@
 import { countByMember, type Pending } from '../../core/streams/pending.js';
 import type { StreamGroup } from '../../core/streams/stream-group.js';
 import { fail } from '../../errors.js';
-import type { Args } from '../args.js';
-import type { Command } from '../command.js';
-import { nullArray, type Reply } from '../reply.js';
+import type { Args } from '../command/args.js';
+import type { Command } from '../command/command.js';
 import { existingGroup } from '../streams/group.js';
 import { atGroup } from '../streams/group-routing.js';
 import { formatId, type IdRange, idOf, isWithin, parseBound } from '../streams/ids.js';
 import { groupKey } from '../streams/key.js';
+import { nullArray, type Reply } from '../wire/reply.js';
 
 interface Query {
   readonly range: IdRange;

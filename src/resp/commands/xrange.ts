@@ -5,13 +5,13 @@ import type { Message } from '../../core/ports.js';
 import { type LogRange, marksOf, readForward, type StreamLog, streamLog } from '../../core/streams/stream-log.js';
 import type { Edge } from '../../core/streams/time-line.js';
 import { fail } from '../../errors.js';
-import type { Args } from '../args.js';
-import type { Command } from '../command.js';
-import type { Context } from '../context.js';
-import { nullArray, type Reply } from '../reply.js';
+import type { Args } from '../command/args.js';
+import type { Command } from '../command/command.js';
+import type { Context } from '../command/context.js';
 import { entryReplies } from '../streams/entry-reply.js';
 import { parseEdge } from '../streams/ids.js';
 import { readTopic } from '../streams/key.js';
+import { nullArray, type Reply } from '../wire/reply.js';
 
 export const rangeArgs = (first: string, second: string) =>
   [

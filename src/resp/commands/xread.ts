@@ -10,15 +10,15 @@ import { merge, type Read, readKept, readOn } from '../../core/streams/stream-ta
 import type { Cut } from '../../core/streams/time-line.js';
 import type { TopicTail } from '../../core/streams/topic-tail.js';
 import { fail } from '../../errors.js';
-import type { Command } from '../command.js';
-import type { Context } from '../context.js';
-import type { Reply } from '../reply.js';
+import type { Command } from '../command/command.js';
+import type { Context } from '../command/context.js';
 import { entryReplies, streamsReply } from '../streams/entry-reply.js';
 import { formatId, parseId, wholeStream } from '../streams/ids.js';
 import { readTopic } from '../streams/key.js';
 import { type ReadArgs, readReadArgs } from '../streams/read-args.js';
 import { startBehind } from '../streams/start.js';
 import { waitFor } from '../streams/waiting.js';
+import type { Reply } from '../wire/reply.js';
 
 interface Source {
   readonly key: Buffer;

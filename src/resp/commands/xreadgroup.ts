@@ -8,15 +8,15 @@ import { committedOf } from '../../core/streams/positions.js';
 import type { StreamGroup } from '../../core/streams/stream-group.js';
 import { marksOf } from '../../core/streams/stream-log.js';
 import { fail } from '../../errors.js';
-import type { Command } from '../command.js';
-import type { Context } from '../context.js';
-import { nullArray, type Reply } from '../reply.js';
+import type { Command } from '../command/command.js';
+import type { Context } from '../command/context.js';
 import { handedAgain, handedReply, streamsReply } from '../streams/entry-reply.js';
 import { compareIds, type EntryId, idOf, parseId } from '../streams/ids.js';
 import { type GroupKey, groupKey } from '../streams/key.js';
 import { type ReadArgs, readReadArgs } from '../streams/read-args.js';
 import { readSomewhere } from '../streams/read-routing.js';
 import { waitFor } from '../streams/waiting.js';
+import { nullArray, type Reply } from '../wire/reply.js';
 
 const defaultCount = 100;
 

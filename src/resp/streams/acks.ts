@@ -1,7 +1,7 @@
 // Acknowledging entries of a group, in the process that reads it.
 import { fail } from '../../errors.js';
-import type { Context } from '../context.js';
-import type { EntryPlace } from '../peers.js';
+import type { Context } from '../command/context.js';
+import type { EntryPlace } from '../siblings/peers.js';
 import { claimKey } from './group-claims.js';
 import type { GroupKey } from './key.js';
 import type { Streams } from './streams.js';

@@ -2,8 +2,8 @@
 import type { Member } from '../../core/streams/members.js';
 import type { Pending } from '../../core/streams/pending.js';
 import type { StreamGroup } from '../../core/streams/stream-group.js';
-import type { Context } from '../context.js';
-import type { Reply } from '../reply.js';
+import type { Context } from '../command/context.js';
+import type { Reply } from '../wire/reply.js';
 import { entryReply, handedAgain, messagesOf } from './entry-reply.js';
 import { existingGroup } from './group.js';
 import { formatId } from './ids.js';

@@ -3,7 +3,7 @@ import { own } from '../../core/promises.js';
 import type { Pending } from '../../core/streams/pending.js';
 import type { StreamGroup } from '../../core/streams/stream-group.js';
 import { fail } from '../../errors.js';
-import type { Context } from '../context.js';
+import type { Context } from '../command/context.js';
 import { claimKey, type GroupPlace } from './group-claims.js';
 import { Subscriptions } from './subscriptions.js';
 

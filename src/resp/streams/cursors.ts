@@ -1,6 +1,6 @@
 // Cursors: where XREADs have come to, so that an id they answered means the same place in every partition, whatever came since.
 import type { Cut } from '../../core/streams/time-line.js';
-import type { Context } from '../context.js';
+import type { Context } from '../command/context.js';
 
 interface Cursor {
   readonly id: string;

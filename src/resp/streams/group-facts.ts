@@ -6,7 +6,7 @@ import { committedOf, lagOf } from '../../core/streams/positions.js';
 import type { StreamGroup } from '../../core/streams/stream-group.js';
 import { lengthOf, type Marks } from '../../core/streams/stream-log.js';
 import { TimeLine } from '../../core/streams/time-line.js';
-import type { Context } from '../context.js';
+import type { Context } from '../command/context.js';
 import { formatId } from './ids.js';
 import type { Streams } from './streams.js';
 

@@ -2,10 +2,10 @@
 import { sleep } from '../../core/clock.js';
 import { own } from '../../core/promises.js';
 import { fail, GatewayError } from '../../errors.js';
-import type { Args } from '../args.js';
-import type { Context } from '../context.js';
-import type { GroupCall, PopCall } from '../peers.js';
-import { Encoded, type Reply } from '../reply.js';
+import type { Args } from '../command/args.js';
+import type { Context } from '../command/context.js';
+import type { GroupCall, PopCall } from '../siblings/peers.js';
+import { Encoded, type Reply } from '../wire/reply.js';
 import { claimKey, type GroupPlace } from './group-claims.js';
 import { GroupElsewhere, isRemote } from './remote-connection.js';
 

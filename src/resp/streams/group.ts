@@ -3,7 +3,7 @@ import { committedOf } from '../../core/streams/positions.js';
 import type { StreamGroup } from '../../core/streams/stream-group.js';
 import { type Marks, marksOf } from '../../core/streams/stream-log.js';
 import { type ErrorCode, fail } from '../../errors.js';
-import type { Context } from '../context.js';
+import type { Context } from '../command/context.js';
 import type { GroupKey } from './key.js';
 
 /** How a command says that there is no such group: some texts name the group first. */

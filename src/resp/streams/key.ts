@@ -1,6 +1,6 @@
 // The stream that an argument names, for a user who may use it.
-import type { Args } from '../args.js';
-import type { Context } from '../context.js';
+import type { Args } from '../command/args.js';
+import type { Context } from '../command/context.js';
 import { topicOf } from './names.js';
 
 /** The topic of the next argument, to be written. @throws GatewayError `stream-name`, `not-permitted`. */

@@ -1,7 +1,7 @@
 // Pops from lists that are read in several processes: each element goes to one client, and what a lost race has popped is given back.
 import { sleep } from '../../core/clock.js';
 import { all, own } from '../../core/promises.js';
-import type { Context } from '../context.js';
+import type { Context } from '../command/context.js';
 import { claimKey, type GroupPlace } from './group-claims.js';
 import { againMs, attempts, popCallOf, popElsewhere } from './group-routing.js';
 import { isRemote } from './remote-connection.js';

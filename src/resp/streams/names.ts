@@ -1,5 +1,5 @@
 // Names: stream keys as topics.
-import { isInternalTopic } from '../../core/topic-name.js';
+import { isInternalTopic } from '../../core/topics/topic-name.js';
 import { fail } from '../../errors.js';
 import type { StreamsConfig } from './config.js';
 

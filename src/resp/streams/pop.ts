@@ -1,10 +1,10 @@
 // The pops of plain lists in their several shapes.
 import { fail } from '../../errors.js';
-import type { Args } from '../args.js';
-import { parseInteger } from '../args.js';
-import { parseBlpopTimeout } from '../blpop-timeout.js';
-import type { Context } from '../context.js';
-import { nullArray, type Reply } from '../reply.js';
+import type { Args } from '../command/args.js';
+import { parseInteger } from '../command/args.js';
+import type { Context } from '../command/context.js';
+import { parseBlpopTimeout } from '../keys/blpop-timeout.js';
+import { nullArray, type Reply } from '../wire/reply.js';
 import { atGroup } from './group-routing.js';
 import { checkPlainLists, lengthOfList, listKey, popFromLists } from './lists.js';
 

@@ -1,7 +1,7 @@
 // The arguments that XREAD and XREADGROUP share.
 import { fail } from '../../errors.js';
-import type { Args } from '../args.js';
-import { parseInteger } from '../args.js';
+import type { Args } from '../command/args.js';
+import { parseInteger } from '../command/args.js';
 
 export interface ReadArgs {
   /** 0: not given. */

@@ -2,9 +2,9 @@
 import { sleep } from '../../core/clock.js';
 import { all, own } from '../../core/promises.js';
 import { GatewayError } from '../../errors.js';
-import { errorReply } from '../command.js';
-import type { Context } from '../context.js';
-import { Encoded, nullArray, type Reply } from '../reply.js';
+import { errorReply } from '../command/command.js';
+import type { Context } from '../command/context.js';
+import { Encoded, nullArray, type Reply } from '../wire/reply.js';
 import { claimKey } from './group-claims.js';
 import { againMs, attempts, callOf, hasEntries, runElsewhere } from './group-routing.js';
 import type { GroupKey } from './key.js';

@@ -1,10 +1,10 @@
 // RemoteConnection: a connection of another worker, as commands see it that run here because the group is read here.
 import { everybody, type User } from '../../core/access/user.js';
 import { type Memory, type MemoryBudget, Reservation } from '../../core/memory-budget.js';
-import type { Stats } from '../../core/stats.js';
+import type { Stats } from '../../core/stats/stats.js';
 import type { Log } from '../../log.js';
-import type { Context, ServerView, Sessions } from '../context.js';
-import type { Protocol } from '../encoder.js';
+import type { Context, ServerView, Sessions } from '../command/context.js';
+import type { Protocol } from '../wire/encoder.js';
 import { ConnectionStreams } from './connection-streams.js';
 
 /** The group is read by another process by now: whoever asked asks again. */

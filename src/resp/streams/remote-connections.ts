@@ -2,11 +2,11 @@
 import type { MemoryBudget } from '../../core/memory-budget.js';
 import { fail } from '../../errors.js';
 import type { Log } from '../../log.js';
-import { Args } from '../args.js';
-import { errorReply } from '../command.js';
-import type { Context, ServerView } from '../context.js';
-import { encodeAlone, type Protocol } from '../encoder.js';
-import type { GroupCall, PopCall } from '../peers.js';
+import { Args } from '../command/args.js';
+import { errorReply } from '../command/command.js';
+import type { Context, ServerView } from '../command/context.js';
+import type { GroupCall, PopCall } from '../siblings/peers.js';
+import { encodeAlone, type Protocol } from '../wire/encoder.js';
 import type { GroupPlace } from './group-claims.js';
 import { popHere } from './lists.js';
 import { GroupElsewhere, RemoteConnection } from './remote-connection.js';

@@ -2,7 +2,7 @@
 import { sleep } from '../../core/clock.js';
 import { type Admin, type Clock, isPassing, KafkaCode, KafkaError } from '../../core/ports.js';
 import { marksOf } from '../../core/streams/stream-log.js';
-import type { TopicCatalog } from '../../core/topic-catalog.js';
+import type { TopicCatalog } from '../../core/topics/topic-catalog.js';
 import { fail } from '../../errors.js';
 import type { StreamsConfig } from './config.js';
 

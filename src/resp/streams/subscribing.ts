@@ -1,7 +1,7 @@
 // What SUBSCRIBE and its kin answer: one push for each channel or pattern.
-import type { Context } from '../context.js';
-import { encodeAlone } from '../encoder.js';
-import { Encoded, PushReply } from '../reply.js';
+import type { Context } from '../command/context.js';
+import { encodeAlone } from '../wire/encoder.js';
+import { Encoded, PushReply } from '../wire/reply.js';
 
 /** All of them, or none: of those in front of a refused one the client would know nothing. @throws GatewayError, KafkaError */
 export async function subscribeToAll(

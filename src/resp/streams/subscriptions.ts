@@ -3,11 +3,11 @@
 import { globMatcher } from '../../core/access/glob.js';
 import { KafkaError, type Message } from '../../core/ports.js';
 import type { TopicTail } from '../../core/streams/topic-tail.js';
-import { isInternalTopic } from '../../core/topic-name.js';
+import { isInternalTopic } from '../../core/topics/topic-name.js';
 import { fail, GatewayError } from '../../errors.js';
-import type { Context } from '../context.js';
-import { encodeAlone } from '../encoder.js';
-import { PushReply, type Reply } from '../reply.js';
+import type { Context } from '../command/context.js';
+import { encodeAlone } from '../wire/encoder.js';
+import { PushReply, type Reply } from '../wire/reply.js';
 import { topicOf } from './names.js';
 
 interface Subscription {

@@ -1,6 +1,6 @@
 // MAXLEN and MINID as XADD and XTRIM take them.
 import { fail } from '../../errors.js';
-import type { Args } from '../args.js';
+import type { Args } from '../command/args.js';
 import { type EntryId, parseId } from './ids.js';
 
 export type Trim =

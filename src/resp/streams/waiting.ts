@@ -1,5 +1,5 @@
 // Waiting for something that comes by itself, within BLOCK and while the client is there.
-import type { Context } from '../context.js';
+import type { Context } from '../command/context.js';
 
 /**
  * @param arm starts to wait; it gets what to call with the result, or with why there will be none, and returns how to stop.

@@ -1,7 +1,7 @@
 // Core's stats as Prometheus reads them: names, types and labels of counters and gauges.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Stats } from '../../../src/core/stats.js';
+import { Stats } from '../../../src/core/stats/stats.js';
 import { createMetrics } from '../../../src/http/metrics.js';
 
 const linesOf = async (stats: Stats, name: string): Promise<string[]> =>

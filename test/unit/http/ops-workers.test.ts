@@ -1,7 +1,7 @@
 // The ops endpoints of a primary: its workers' metrics beside its own, and no readiness without them.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Stats } from '../../../src/core/stats.js';
+import { Stats } from '../../../src/core/stats/stats.js';
 import { createMetrics } from '../../../src/http/metrics.js';
 import { Ops } from '../../../src/http/ops.js';
 import { ManualClock } from '../../support/clock.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Stats } from '../../../src/core/stats.js';
+import { Stats } from '../../../src/core/stats/stats.js';
 import { Ops } from '../../../src/http/ops.js';
 import { ManualClock } from '../../support/clock.js';
 

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { Message } from '../../../src/core/ports.js';
-import { Stats } from '../../../src/core/stats.js';
+import { Stats } from '../../../src/core/stats/stats.js';
 import { createLog } from '../../../src/log.js';
-import type { Candidate, Election } from '../../../src/ris/candidate.js';
 import { Collector } from '../../../src/ris/collector.js';
 import { type RisConfigInput, risSchema } from '../../../src/ris/config.js';
+import type { Candidate, Election } from '../../../src/ris/leadership/candidate.js';
 import { realClock } from '../../support/clock.js';
 import { FakeKafka } from '../../support/fake-kafka.js';
 import { Generator, RisLiveServer } from '../../support/ris-live.js';

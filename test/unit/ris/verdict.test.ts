@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Message } from '../../../src/core/ports.js';
-import { initiation, peerDown, peerTemplate } from '../../../src/ris/bmp.js';
+import { initiation, peerDown, peerTemplate } from '../../../src/ris/bmp/bmp.js';
 import { judge } from '../../campaign/ris-verdict.js';
 import { Generator } from '../../support/ris-live.js';
 

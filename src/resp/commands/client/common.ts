@@ -1,5 +1,5 @@
 // What the subcommands of CLIENT have in common.
-import type { Command } from '../../command.js';
+import type { Command } from '../../command/command.js';
 
 export const connectionCommand = {
   prefix: 'ERR',

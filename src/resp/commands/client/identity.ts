@@ -1,7 +1,7 @@
 // CLIENT SETNAME, GETNAME, SETINFO: what a connection is called.
 import { fail } from '../../../errors.js';
-import type { Command } from '../../command.js';
-import { OK, type Reply } from '../../reply.js';
+import type { Command } from '../../command/command.js';
+import { OK, type Reply } from '../../wire/reply.js';
 import { connectionCommand } from './common.js';
 
 /** `CLIENT SETNAME <group.id>:<name>` -> `+OK`. Rafka answers a bulk OK; strict clients want this. */

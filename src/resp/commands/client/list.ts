@@ -1,11 +1,11 @@
 // CLIENT ID, INFO, LIST: the server's connections.
 import { fail } from '../../../errors.js';
-import { type Args, parseInteger } from '../../args.js';
-import { type ClientFilter, readType } from '../../client-filter.js';
-import { clientLine, clientLines } from '../../client-line.js';
-import type { Command } from '../../command.js';
-import type { ClientLine } from '../../peers.js';
-import { type Reply, Verbatim } from '../../reply.js';
+import { type Args, parseInteger } from '../../command/args.js';
+import type { Command } from '../../command/command.js';
+import { type ClientFilter, readType } from '../../connection/client-filter.js';
+import { clientLine, clientLines } from '../../connection/client-line.js';
+import type { ClientLine } from '../../siblings/peers.js';
+import { type Reply, Verbatim } from '../../wire/reply.js';
 import { adminCommand, connectionCommand } from './common.js';
 
 export const id = {

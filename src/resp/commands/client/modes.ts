@@ -1,7 +1,7 @@
 // CLIENT REPLY, NO-EVICT, NO-TOUCH: how a connection is treated.
 import { fail } from '../../../errors.js';
-import type { Command } from '../../command.js';
-import { noReply, OK } from '../../reply.js';
+import type { Command } from '../../command/command.js';
+import { noReply, OK } from '../../wire/reply.js';
 import { adminCommand, connectionCommand } from './common.js';
 
 /** `CLIENT REPLY ON` -> `+OK`; `OFF` and `SKIP` (this and the next command) are not answered themselves. */

@@ -1,10 +1,10 @@
 // CLIENT KILL, UNBLOCK: what one connection may do to another.
 import { fail } from '../../../errors.js';
-import type { Args } from '../../args.js';
-import { type ClientFilter, meantOf, readKillFilter } from '../../client-filter.js';
-import type { Command } from '../../command.js';
-import type { Context } from '../../context.js';
-import { OK, type Reply } from '../../reply.js';
+import type { Args } from '../../command/args.js';
+import type { Command } from '../../command/command.js';
+import type { Context } from '../../command/context.js';
+import { type ClientFilter, meantOf, readKillFilter } from '../../connection/client-filter.js';
+import { OK, type Reply } from '../../wire/reply.js';
 import { adminCommand } from './common.js';
 
 /** `CLIENT KILL addr` -> `+OK`; `CLIENT KILL <filter> <value> ...` -> how many connections were closed. */

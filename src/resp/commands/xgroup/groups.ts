@@ -3,14 +3,14 @@ import { committedOf, removePositions, setPositions } from '../../../core/stream
 import type { Marks } from '../../../core/streams/stream-log.js';
 import { type Edge, TimeLine } from '../../../core/streams/time-line.js';
 import { fail } from '../../../errors.js';
-import type { Args } from '../../args.js';
-import type { Command } from '../../command.js';
-import type { Context } from '../../context.js';
-import { OK, type Reply } from '../../reply.js';
+import type { Args } from '../../command/args.js';
+import type { Command } from '../../command/command.js';
+import type { Context } from '../../command/context.js';
 import { marksOfExisting } from '../../streams/group.js';
 import { atGroup, endGroups } from '../../streams/group-routing.js';
 import { parseBehind, parseEdge, wholeStream } from '../../streams/ids.js';
 import { type GroupKey, groupKey } from '../../streams/key.js';
+import { OK, type Reply } from '../../wire/reply.js';
 
 const common = { prefix: 'ERR', group: 'stream', flags: ['write'], since: '5.0.0', keys: [2, 2, 1] } as const;
 

@@ -1,12 +1,12 @@
 // XINFO GROUPS and XINFO CONSUMERS.
 import type { Member } from '../../../core/streams/members.js';
 import { countByMember } from '../../../core/streams/pending.js';
-import type { Command } from '../../command.js';
-import { mapOf, type Reply } from '../../reply.js';
+import type { Command } from '../../command/command.js';
 import { existingGroup, marksOfExisting } from '../../streams/group.js';
 import { groupsOf } from '../../streams/group-facts.js';
 import { atGroup } from '../../streams/group-routing.js';
 import { groupKey, readTopic } from '../../streams/key.js';
+import { mapOf, type Reply } from '../../wire/reply.js';
 
 const common = { prefix: 'ERR', group: 'stream', flags: ['readonly'], since: '5.0.0', keys: [2, 2, 1] } as const;
 

@@ -1,14 +1,14 @@
 // XINFO STREAM key [FULL [COUNT n]]  ->  length, first and last entry, groups; FULL: entries, groups with their pending entries
 import { lengthOf, readBackward, readForward, streamLog } from '../../../core/streams/stream-log.js';
 import { fail } from '../../../errors.js';
-import type { Args } from '../../args.js';
-import type { Command } from '../../command.js';
-import { mapOf, type Reply } from '../../reply.js';
+import type { Args } from '../../command/args.js';
+import type { Command } from '../../command/command.js';
 import { entryReplies } from '../../streams/entry-reply.js';
 import { marksOfExisting } from '../../streams/group.js';
 import { type GroupFacts, groupsOf } from '../../streams/group-facts.js';
 import { formatId, wholeStream } from '../../streams/ids.js';
 import { readTopic } from '../../streams/key.js';
+import { mapOf, type Reply } from '../../wire/reply.js';
 
 export const stream = {
   name: 'stream',

@@ -5,7 +5,7 @@ import { Gate } from '../../../../src/core/access/gate.js';
 import { LoginGuard } from '../../../../src/core/access/login-guard.js';
 import { everybody } from '../../../../src/core/access/user.js';
 import { Users } from '../../../../src/core/access/users.js';
-import { Stats } from '../../../../src/core/stats.js';
+import { Stats } from '../../../../src/core/stats/stats.js';
 import { GatewayError } from '../../../../src/errors.js';
 import { ManualClock } from '../../../support/clock.js';
 import { hashed } from '../../../support/credentials.js';

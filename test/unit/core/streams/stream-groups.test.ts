@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pino } from 'pino';
-import { Stats } from '../../../../src/core/stats.js';
+import { Stats } from '../../../../src/core/stats/stats.js';
 import type { StreamGroup } from '../../../../src/core/streams/stream-group.js';
 import { StreamGroups } from '../../../../src/core/streams/stream-groups.js';
-import { TopicCatalog } from '../../../../src/core/topic-catalog.js';
+import { TopicCatalog } from '../../../../src/core/topics/topic-catalog.js';
 import { ManualClock } from '../../../support/clock.js';
 import { FakeKafka } from '../../../support/fake-kafka.js';
 import { streamConsumerSettings, streamGroupSettings } from '../../../support/stream-group-settings.js';

@@ -14,7 +14,7 @@ import {
   streamLog,
 } from '../../../../src/core/streams/stream-log.js';
 import { readOn } from '../../../../src/core/streams/stream-tail.js';
-import { TopicCatalog } from '../../../../src/core/topic-catalog.js';
+import { TopicCatalog } from '../../../../src/core/topics/topic-catalog.js';
 import { formatId, parseBehind, parseEdge, wholeStream } from '../../../../src/resp/streams/ids.js';
 import { realClock } from '../../../support/clock.js';
 import { FakeKafka } from '../../../support/fake-kafka.js';

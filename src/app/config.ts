@@ -1,0 +1,255 @@
+// The configuration: one JSON file, RAFKA_* variables and flags, checked by the sections' schemas. A plain Rafka file is valid.
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { longestMs, tooLong } from '../core/longest.js';
+import { nearest } from '../core/nearest.js';
+import { grpcConfig } from '../grpc/config.js';
+import { httpConfig, opsConfig } from '../http/config.js';
+import { poolConfig } from '../pixy/config.js';
+import { respConfig } from '../resp/config.js';
+import { risSchema } from '../ris/config.js';
+import { environmentName, ownVariables, propertyPath, propertySections, shortNames } from './environment.js';
+
+/** What everybody must know who starts the embedded Kafka. */
+export const embeddedWarning =
+  'EMBEDDED KAFKA: it runs inside this process, in memory, and nothing is kept when it ends. ' +
+  'For a Kafka of your own: --brokers <host:port,...> or -c <file>';
+
+/** librdkafka properties as users write them; librdkafka itself checks them. */
+const properties = z
+  .record(z.string(), z.union([z.string(), z.number(), z.boolean()], 'must be a text, a number, true or false'))
+  .default({});
+
+const kafkaSections = { general: properties, consumer: properties, producer: properties };
+
+const schema = z.strictObject({
+  ...kafkaSections,
+  embedded: z
+    .boolean()
+    .optional()
+    .describe(
+      'Run Kafka inside this process, in memory: nothing is kept when it ends. Absent: when there is no file and no brokers are named, but not with NODE_ENV=production',
+    ),
+  /** More clusters, by name, for the faces that can choose one. */
+  clusters: z.record(z.string(), z.strictObject(kafkaSections)).default({}),
+  resp: respConfig,
+  http: httpConfig,
+  grpc: grpcConfig,
+  /** How http and grpc share a group's messages. */
+  pool: poolConfig,
+  ops: opsConfig,
+  /** The relay inside this process: kaf-relay's keys; relay/config/config.ts checks them. */
+  relay: z.record(z.string(), z.unknown()).optional(),
+  /** The RIS worker inside this process. */
+  ris: risSchema.optional(),
+  log: z
+    .strictObject({
+      level: z
+        .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+        .default('info')
+        .describe('Least severe lines that are logged'),
+      pretty: z.boolean().default(false).describe('Lines for people instead of JSON'),
+    })
+    .prefault({}),
+  shutdown: z
+    .strictObject({
+      timeoutMs: z
+        .int()
+        .min(1)
+        .max(longestMs, tooLong)
+        .default(8_000)
+        .describe('After this a shutdown ends at once with exit code 1, whatever is left'),
+    })
+    .prefault({}),
+});
+
+export type Config = z.infer<typeof schema> & {
+  /** Kafka runs in this process. */
+  readonly embedded: boolean;
+};
+
+/** Told to the user as it is; exit code 1. */
+export class ConfigError extends Error {}
+
+/** A value with the path of its key, dotted or in its parts, e.g. from a flag. */
+export type Setting = readonly [path: string | readonly string[], value: unknown];
+
+export interface ConfigSources {
+  /** The JSON file; absent: the embedded Kafka. */
+  readonly file?: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly flags: readonly Setting[];
+  /** What is configured needs no Kafka. */
+  readonly offline?: boolean;
+}
+
+/** Loads and checks it: flag over variable over file over default. @throws ConfigError naming the key, the value and the fix. */
+export async function loadConfig({ file, env, flags, offline = false }: ConfigSources): Promise<Config> {
+  const tree = file === undefined ? {} : await readJson(file);
+  for (const [path, value] of [...environmentSettings(env, tree), ...flags]) {
+    const parts = typeof path === 'string' ? partsOf(path) : path;
+    if (parts.length === 2 && parts[0] === 'general' && brokersKeys.includes(parts[1]!)) {
+      checkBrokers(parts.join('.'), String(value));
+      forgetBrokers(tree);
+    }
+    assign(tree, parts, value);
+  }
+  const result = schema.safeParse(tree);
+  if (!result.success) throw new ConfigError(result.error.issues.map((issue) => explain(issue, file)).join('\n'));
+  const embedded = isEmbedded(result.data, file);
+  if (embedded && result.data.embedded === undefined && env.NODE_ENV === 'production' && !offline)
+    throw new ConfigError(notInProduction);
+  return { ...result.data, embedded };
+}
+
+/** librdkafka has two names for them. */
+const brokersKeys = ['bootstrap.servers', 'metadata.broker.list'];
+
+const notInProduction =
+  'NODE_ENV is production, and no Kafka is configured: the embedded one keeps nothing when it ends. ' +
+  'Name yours with -c <file>, --brokers <host:port,...> or RAFKA_BROKERS. If the embedded one is meant: --embedded';
+
+/** @throws ConfigError when the embedded Kafka is asked for and another one named. */
+function isEmbedded({ embedded, ...sections }: z.infer<typeof schema>, file: string | undefined): boolean {
+  const named = [sections.general, sections.consumer, sections.producer]
+    .flatMap((section) => brokersKeys.map((key) => section[key]))
+    .find((brokers) => brokers !== undefined && brokers !== '');
+  if (embedded === undefined) return file === undefined && named === undefined;
+  if (embedded && named !== undefined)
+    throw new ConfigError(`embedded: the configuration names the brokers ${named} as well: leave one of them out`);
+  return embedded;
+}
+
+/** librdkafka would wait for ever for a list that names nobody. @throws ConfigError */
+function checkBrokers(path: string, list: string): void {
+  const brokers = list.split(',').map((broker) => broker.trim());
+  const bad = brokers.find((broker) => broker === '' || /[\s'"]/.test(broker));
+  if (bad !== undefined) throw new ConfigError(`${path}: '${bad}' in '${list}' is no broker: use host:port,host:port`);
+}
+
+/** What names brokers now stands over every other place where they may be named. */
+function forgetBrokers(tree: Record<string, unknown>): void {
+  for (const name of propertySections) {
+    const section = tree[name];
+    if (isTree(section)) for (const key of brokersKeys) delete section[key];
+  }
+}
+
+async function readJson(file: string): Promise<Record<string, unknown>> {
+  const text = await readFile(file, 'utf8').catch((error: Error) => {
+    throw new ConfigError(`cannot read the configuration ${file}: ${error.message}`);
+  });
+  try {
+    const value: unknown = JSON.parse(text);
+    if (isTree(value)) return value;
+  } catch (error) {
+    throw new ConfigError(`${file} is not JSON: ${(error as Error).message}`);
+  }
+  throw new ConfigError(`${file} must hold a JSON object`);
+}
+
+/** One key that holds one value: what a flag or a variable can set. */
+export interface SettingType {
+  /** Without its default. */
+  readonly type: z.ZodType;
+  readonly default: unknown;
+  readonly description: string | undefined;
+}
+
+/** Every key that holds one value, by dotted path. */
+export function settingTypes(): Map<string, SettingType> {
+  const found = new Map<string, SettingType>();
+  const walk = (type: z.ZodType, path: string): void => {
+    const inner = unwrap(type);
+    if (inner instanceof z.ZodObject) {
+      for (const [key, child] of Object.entries(inner.shape)) walk(child as z.ZodType, path ? `${path}.${key}` : key);
+    } else if (!(inner instanceof z.ZodRecord)) {
+      found.set(path, { type: inner, default: defaultOf(type), description: type.description ?? inner.description });
+    }
+  };
+  walk(schema, '');
+  return found;
+}
+
+/** For commands that take none of them. @throws ConfigError for RAFKA_* variables that nobody knows, with the nearest name */
+export function checkVariables(env: ConfigSources['env']): void {
+  environmentSettings(env, {});
+}
+
+/** Short names first: the full one stands over it. @throws ConfigError for variables that nobody knows, with the nearest name. */
+function environmentSettings(env: ConfigSources['env'], tree: Record<string, unknown>): Setting[] {
+  const short: Setting[] = [];
+  const settings: Setting[] = [];
+  const unknown: string[] = [];
+  const keys = new Map([...settingTypes()].map(([path, { type }]) => [environmentName(path), { path, type }]));
+  const clusters = isTree(tree.clusters) ? Object.keys(tree.clusters) : [];
+  for (const [name, text] of ownVariables(env)) {
+    const key = keys.get(name);
+    const path = propertyPath(name, clusters);
+    if (name in shortNames) short.push(...(text === '' ? [] : [[shortNames[name]!, text] as const]));
+    else if (key) settings.push([key.path, fromText(key.type, text)]);
+    else if (path) settings.push([path, text]);
+    else
+      unknown.push(
+        `unknown variable ${name}: did you mean ${nearest(name, [...keys.keys(), ...Object.keys(shortNames)])}?`,
+      );
+  }
+  if (unknown.length > 0) throw new ConfigError(unknown.join('\n'));
+  return [...short, ...settings];
+}
+
+/** A flag's or variable's text as the type that its key has; what does not fit is left for the schema to refuse. */
+export function fromText(type: z.ZodType, text: string): unknown {
+  const inner = unwrap(type);
+  if (inner instanceof z.ZodNumber) return text.trim() === '' || Number.isNaN(Number(text)) ? text : Number(text);
+  if (inner instanceof z.ZodBoolean)
+    return ({ true: true, '1': true, false: false, '0': false } as const)[text] ?? text;
+  if (inner instanceof z.ZodArray) return text.split(',');
+  return text;
+}
+
+function defaultOf(type: z.ZodType): unknown {
+  return type instanceof z.ZodDefault ? type.def.defaultValue : undefined;
+}
+
+function unwrap(type: z.ZodType): z.ZodType {
+  let inner = type;
+  while (inner instanceof z.ZodDefault || inner instanceof z.ZodOptional || inner instanceof z.ZodPrefault) {
+    inner = inner.unwrap() as z.ZodType;
+  }
+  return inner;
+}
+
+/** A key of librdkafka's is one part, dots and all. */
+function partsOf(path: string): readonly string[] {
+  const dot = path.indexOf('.');
+  const section = path.slice(0, dot);
+  return propertySections.includes(section) ? [section, path.slice(dot + 1)] : path.split('.');
+}
+
+function assign(tree: Record<string, unknown>, path: readonly string[], value: unknown): void {
+  const [key, ...rest] = path as [string, ...string[]];
+  if (rest.length === 0) {
+    tree[key] = value;
+    return;
+  }
+  const child = tree[key];
+  const next = isTree(child) ? child : {};
+  tree[key] = next;
+  assign(next, rest, value);
+}
+
+const isTree = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function explain(issue: z.core.$ZodIssue, file = 'the configuration'): string {
+  const path = issue.path.join('.');
+  if (issue.code !== 'unrecognized_keys') return `${file}: ${path || 'the file'}: ${issue.message}`;
+  const known = [...settingTypes().keys(), ...propertySections, 'clusters'];
+  return issue.keys
+    .map((key) => {
+      const full = path ? `${path}.${key}` : key;
+      return `${file}: unknown key ${full}: did you mean ${nearest(full, known)}?`;
+    })
+    .join('\n');
+}

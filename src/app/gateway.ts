@@ -1,0 +1,225 @@
+// The composition root: builds clusters, faces and workers from the configuration.
+// A face's packages are loaded when the configuration has it.
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { createClock } from '../clock.js';
+import { LoginGuard, type LoginGuardOptions } from '../core/access/login-guard.js';
+import { exposure } from '../core/access/protected-mode.js';
+import { type AccessOptions, Users } from '../core/access/users.js';
+import { sleep } from '../core/clock.js';
+import { type Cluster, Clusters } from '../core/cluster.js';
+import { ClusterHealth } from '../core/cluster-health.js';
+import { correctedProperties } from '../core/consume/client-properties.js';
+import type { Face } from '../core/face.js';
+import type { Clock } from '../core/ports.js';
+import { own } from '../core/promises.js';
+import { Stats } from '../core/stats/stats.js';
+import type { OpsWorkers } from '../http/ops.js';
+import { createKafkaFactory } from '../kafka/factory.js';
+import { ProduceBudget } from '../kafka/producer/produce-budget.js';
+import type { Log } from '../log.js';
+import { fromPool } from '../pixy/settings.js';
+import { resolveRelayConfig } from '../relay/config/config.js';
+import { KafkaGateway } from '../resp/kafka/kafka-gateway.js';
+import { RespServer } from '../resp/server.js';
+import type { Peers } from '../resp/siblings/peers.js';
+import type { RisConfig } from '../ris/index.js';
+import { type Config, embeddedWarning } from './config.js';
+import { Program } from './program.js';
+
+/** How often an unreachable cluster is tried again at the start, ms. */
+const brokerRetryMs = 2_000;
+
+/** What the parts of one process share. */
+export interface Shared {
+  readonly config: Config;
+  /** Of every face. */
+  readonly users: Users;
+  readonly logins: LoginGuard;
+  readonly clusters: Clusters;
+  readonly version: string;
+  readonly stats: Stats;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** The gateway, with the faces and workers that its configuration has. Nothing listens yet. @throws KafkaError for properties that librdkafka refuses. */
+export async function createGateway(config: Config, version: string, log: Log): Promise<Program> {
+  const common = { stats: new Stats(), clock: createClock(log), log };
+  const access = accessOf(config.resp, common);
+  const shared = { config, ...access, clusters: await openClusters(config, common.clock, log), version, ...common };
+  const { server, gateway } = createResp(shared);
+  const faces = [server, gateway.streams, ...(await otherFaces(shared))];
+  return createProgram(shared, { faces, closeShared: () => gateway.close() });
+}
+
+/** The RESP face. @param peers the other processes that serve its port; absent: none */
+export function createResp({ config, users, logins, clusters, version, stats, clock, log }: Shared, peers?: Peers) {
+  const consumerProperties = { ...config.general, ...config.consumer };
+  const cluster = clusters.get();
+  const common = { settings: config.resp, clock, stats, ...(peers ? { peers } : {}) };
+  const gateway = new KafkaGateway({ ...common, cluster, consumerProperties, log: log.child({ face: 'resp' }) });
+  const { maxMessageBytes } = cluster.kafka;
+  const server = new RespServer({ ...common, users, logins, gateway, maxMessageBytes, version, log });
+  return { server, gateway };
+}
+
+/** Who may use the faces of a process. @throws GatewayError `file-unusable` */
+export const accessOf = (options: AccessOptions, guard: LoginGuardOptions): Pick<Shared, 'users' | 'logins'> => ({
+  users: Users.load(options, (path) => readFileSync(path, 'utf8')),
+  logins: new LoginGuard(guard),
+});
+
+/** All faces and workers but RESP. @param workers the processes that serve RESP, when it is not this one */
+export async function otherFaces(shared: Shared, workers?: OpsWorkers): Promise<Face[]> {
+  const { config } = shared;
+  const faces: Face[] = [];
+  if (config.http || config.grpc || config.ops) faces.push(...(await sharedFaces(shared, workers)));
+  if (config.relay) faces.push(await createRelay(config.relay, shared));
+  if (config.ris) faces.push(await createRis(config.ris, shared));
+  return faces;
+}
+
+export interface Parts {
+  readonly faces: readonly Face[];
+  /** Runs before anything is started. */
+  readonly prepare?: () => Promise<void>;
+  /** Closes what faces share, before the clusters are closed. */
+  readonly closeShared: () => Promise<void>;
+  /** Ends at once what would outlive this process. */
+  readonly abandon?: () => void;
+}
+
+/** The program of a process that users start. */
+export function createProgram(
+  { config, users, clusters, clock, log }: Shared,
+  { closeShared, ...parts }: Parts,
+): Program {
+  const corrected = correctedProperties({ ...config.general, ...config.consumer });
+  if (corrected.length > 0) log.warn({ corrected }, 'consumer settings corrected: only acks may move offsets');
+  const greeting = new AbortController();
+  return new Program({
+    ...parts,
+    log,
+    async prepare() {
+      if (config.embedded) log.warn(embeddedWarning);
+      const { host, protectedMode } = config.resp;
+      const exposed = exposure({ host, protectedMode, hasUsers: users.required });
+      if (exposed !== undefined) log.warn({ host }, exposed);
+      for (const { health } of clusters) health?.watch();
+      for (const cluster of clusters)
+        own(greet(cluster, greeting.signal, clock, log), (err) => log.error({ err }, 'greeting a cluster failed'));
+      await parts.prepare?.();
+    },
+    async release() {
+      greeting.abort();
+      await closeShared();
+      await closeClusters(clusters);
+    },
+  });
+}
+
+/** Says when a cluster answers. One that isn't there yet is waited for in the background, and said so. */
+async function greet({ name, kafka }: Cluster, signal: AbortSignal, clock: Clock, log: Log): Promise<void> {
+  for (let tries = 0; !signal.aborted; tries += 1) {
+    try {
+      const topics = await kafka.admin.topics();
+      log.info({ cluster: name, brokers: kafka.brokers, topics: topics.length }, 'connected to Kafka');
+      return;
+    } catch (error) {
+      const reason = (error as Error).message;
+      if (tries === 0)
+        log.warn({ cluster: name, brokers: kafka.brokers, reason }, 'Kafka does not answer yet: waiting for it');
+      await sleep(clock, brokerRetryMs);
+    }
+  }
+}
+
+/** The RIS worker publishes to the default cluster. */
+async function createRis(section: RisConfig, { clusters, version, stats, clock, log }: Shared): Promise<Face> {
+  const { createRisWorker } = await import('../ris/index.js');
+  const { kafka } = clusters.get();
+  return createRisWorker(section, { kafka, clock, stats, version, log: log.child({ face: 'ris' }) });
+}
+
+/** The relay opens its clusters itself: its sources are many, and of one topic each. @throws GatewayError `relay-config` */
+async function createRelay(section: Record<string, unknown>, { clock, log }: Shared): Promise<Face> {
+  const { Relay } = await import('../relay/relay.js');
+  return new Relay({
+    config: resolveRelayConfig(section, {}),
+    createKafka: (properties) => createKafkaFactory({ general: properties, log: log.child({ face: 'relay' }) }),
+    clock,
+    log: log.child({ face: 'relay' }),
+  });
+}
+
+/** REST, gRPC and the ops port, as far as the configuration has them. */
+async function sharedFaces(
+  { config, users, logins, clusters, version, stats, clock, log }: Shared,
+  workers?: OpsWorkers,
+): Promise<Face[]> {
+  const { createPixyFaces } = await import('./rest-grpc.js');
+  const { resp, http, grpc, ops, pool } = config;
+  const { protectedMode, allowInternalTopics } = resp;
+  const clientId = `rafka_${hostname()}_${process.pid}`;
+  return createPixyFaces({
+    clusters: [...clusters].map(({ name, kafka, health }) => ({
+      name,
+      kafka,
+      health,
+      ...fromPool(pool, clientId, kafka.maxMessageBytes),
+    })),
+    tcp: http,
+    unix: http?.unixSocket,
+    unixMode: http && Number.parseInt(http.unixSocketMode, 8),
+    access: { users, logins, protectedMode, allowInternalTopics, allowedHosts: http?.allowedHosts ?? [] },
+    ...(http ? { limits: http } : {}),
+    grpc,
+    ops,
+    ...(workers ? { workers } : {}),
+    version,
+    clock,
+    stats,
+    log,
+  });
+}
+
+/** Where clusters are opened: in the one process of a gateway, or in one of several. */
+export interface Place {
+  /** Where the embedded Kafka runs, when that is another process. */
+  readonly embeddedBrokers?: string | undefined;
+  /** How many processes like this one serve clients; absent: this one alone. */
+  readonly processes?: number | undefined;
+}
+
+/** Makes the factories of all clusters. @throws KafkaError for properties that librdkafka refuses. */
+export async function openClusters(config: Config, clock: Clock, log: Log, place: Place = {}): Promise<Clusters> {
+  const { embeddedBrokers, processes } = place;
+  const sections = { default: { general: config.general, consumer: config.consumer, producer: config.producer } };
+  const clusters: Cluster[] = [];
+  // Of several processes each has a part; the primary produces for REST, gRPC and the workers of the configuration.
+  const { produceBufferBytes, workers } = config.resp;
+  const budget = new ProduceBudget(Math.ceil(produceBufferBytes / (workers > 1 ? workers + 1 : 1)));
+  const here = embeddedBrokers === undefined ? true : { brokers: embeddedBrokers };
+  for (const [name, properties] of Object.entries({ ...sections, ...config.clusters })) {
+    const embedded = config.embedded && name === 'default' && here;
+    const kafka = await createKafkaFactory({
+      ...properties,
+      embedded,
+      embeddedPartitions: config.resp.streams.partitions,
+      processes,
+      budget,
+      log: log.child({ cluster: name }),
+    });
+    const health = new ClusterHealth(name, kafka.admin, clock, log);
+    clusters.push({ name, kafka, health });
+  }
+  return new Clusters(clusters);
+}
+
+export async function closeClusters(clusters: Clusters): Promise<void> {
+  for (const { kafka, health } of clusters) {
+    health?.stop();
+    await kafka.close();
+  }
+}

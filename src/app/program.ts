@@ -1,0 +1,103 @@
+// Program: what a process runs. Faces and workers are started in their order, and stopped in the order that loses nothing.
+import type { Face } from '../core/face.js';
+import type { Log } from '../log.js';
+
+export interface ProgramOptions {
+  readonly faces: readonly Face[];
+  readonly log: Log;
+  /** Runs before anything is started; a rejection ends the start. */
+  readonly prepare?: () => Promise<void>;
+  /** Closes what faces share, once they are closed. */
+  readonly release: () => Promise<void>;
+  /** Ends at once what would outlive this process. */
+  readonly abandon?: () => void;
+}
+
+/** Of the shutdown, in their order. */
+const phases = ['drain', 'closeConsumers', 'stopListening', 'close'] as const;
+
+export type Phase = (typeof phases)[number];
+
+/** How long counting may take when the process is to end at once, ms. */
+const countMs = 250;
+
+const said: Readonly<Record<Phase, string>> = {
+  drain: 'consuming ends, acks are still taken',
+  closeConsumers: 'consumers close, offsets are committed',
+  stopListening: 'listening ends',
+  close: 'producers are flushed, connections close',
+};
+
+export class Program {
+  readonly faces: readonly Face[];
+  readonly #options: ProgramOptions;
+  readonly #log: Log;
+  readonly #started: Face[] = [];
+  readonly #phases = new Map<Phase, Promise<number>>();
+  #undelivered = 0;
+  #isClosed = false;
+
+  constructor(options: ProgramOptions) {
+    this.faces = options.faces;
+    this.#options = options;
+    this.#log = options.log;
+  }
+
+  /** Messages that are not delivered, an upper bound, for a process that ends at once: whoever does not know in time is left out. */
+  async undelivered(): Promise<number> {
+    if (this.#isClosed) return this.#undelivered;
+    const tooLate = new Promise<number>((resolve) => setTimeout(resolve, countMs, 0));
+    const counts = this.#started.map((face) => Promise.race([face.undelivered?.() ?? 0, tooLate]));
+    return (await Promise.all(counts)).reduce((sum, count) => sum + count, this.#undelivered);
+  }
+
+  /** What was started is stopped again when the rest can't be. @throws what prepare() or a face's start() throws. */
+  async start(): Promise<void> {
+    try {
+      await this.#options.prepare?.();
+      for (const face of this.faces) {
+        await face.start();
+        this.#started.push(face);
+      }
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  /**
+   * Consuming ends while acks are still taken, offsets are committed, then listening ends, then producers are flushed.
+   * @returns messages that were not delivered.
+   */
+  async stop(): Promise<number> {
+    for (const phase of phases) await this.phase(phase);
+    await this.#options.release();
+    this.#log.info({ undelivered: this.#undelivered }, 'stopped');
+    return this.#undelivered;
+  }
+
+  /** One phase of the shutdown, by itself; it is run once. @returns messages that were not delivered in it. */
+  phase(phase: Phase): Promise<number> {
+    let running = this.#phases.get(phase);
+    if (!running) {
+      running = this.#run(phase);
+      this.#phases.set(phase, running);
+    }
+    return running;
+  }
+
+  /** The process ends before its shutdown has. */
+  abandon(): void {
+    this.#options.abandon?.();
+  }
+
+  async #run(phase: Phase): Promise<number> {
+    const startedAt = performance.now();
+    const left = await Promise.all(this.#started.map((face) => face[phase]()));
+    const undelivered = left.reduce<number>((sum, each) => sum + (each ?? 0), 0);
+    this.#undelivered += undelivered;
+    if (phase === 'close') this.#isClosed = true;
+    this.#log.info({ step: said[phase], ms: Math.round(performance.now() - startedAt) }, 'shutdown');
+    return undelivered;
+  }
+}

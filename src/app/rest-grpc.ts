@@ -1,0 +1,116 @@
+// The faces for clients without a session (REST, gRPC, ops), composed for the gateway and for `rafka pixy` alike.
+import { readFileSync } from 'node:fs';
+import { Gate, type GateOptions } from '../core/access/gate.js';
+import { LoginGuard } from '../core/access/login-guard.js';
+import { exposure } from '../core/access/protected-mode.js';
+import { ClusterHealth } from '../core/cluster-health.js';
+import type { Face } from '../core/face.js';
+import type { Clock, KafkaFactory } from '../core/ports.js';
+import { Proxies } from '../core/queue/proxies.js';
+import { KafkaProxy, type ProduceSettings } from '../core/queue/proxy.js';
+import type { SharedSettings } from '../core/queue/shared-settings.js';
+import { probeCluster } from '../core/readiness.js';
+import type { Stats } from '../core/stats/stats.js';
+import { GrpcFace } from '../grpc/server.js';
+import { defaultLimits, type HttpLimits, type OpsConfig } from '../http/config.js';
+import type { TcpAddress } from '../http/listeners.js';
+import { Ops, OpsFace, type OpsWorkers } from '../http/ops.js';
+import { HttpFace } from '../http/server.js';
+import type { Log } from '../log.js';
+
+interface Pem {
+  readonly certFile: string;
+  readonly keyFile: string;
+}
+
+interface Address {
+  readonly host: string;
+  readonly port: number;
+  readonly tls?: Pem | undefined;
+}
+
+export interface PixyCluster {
+  readonly name: string;
+  readonly kafka: KafkaFactory;
+  readonly settings: SharedSettings;
+  readonly produce: ProduceSettings;
+  /** Absent: it is looked at when somebody asks. */
+  readonly health?: ClusterHealth | undefined;
+}
+
+/** Who may use REST and gRPC. */
+export interface Access extends Omit<GateOptions, 'logins'> {
+  /** Of all faces; absent: of these. */
+  readonly logins?: LoginGuard;
+  /** See http/admission.ts. */
+  readonly allowedHosts: readonly string[];
+  /** Let users use topics whose names begin with `__`. Without users everybody may. */
+  readonly allowInternalTopics: boolean;
+}
+
+export interface PixyFacesOptions {
+  readonly clusters: readonly PixyCluster[];
+  /** Absent: the first one. */
+  readonly defaultCluster?: string;
+  readonly tcp?: Address | undefined;
+  readonly unix?: string | undefined;
+  /** File mode of the unix socket; absent: anybody on the machine may connect. */
+  readonly unixMode?: number | undefined;
+  readonly access: Access;
+  readonly limits?: HttpLimits;
+  readonly grpc?: (Address & { readonly maxMessageBytes: number; readonly maxConnections?: number }) | undefined;
+  readonly ops?: OpsConfig | undefined;
+  /** The processes that serve RESP, when it is not this one. */
+  readonly workers?: OpsWorkers;
+  readonly version: string;
+  readonly clock: Clock;
+  readonly stats: Stats;
+  readonly log: Log;
+}
+
+/** Nothing listens yet. @throws Error when a certificate can't be read. */
+export function createPixyFaces(options: PixyFacesOptions): Face[] {
+  const { clusters, tcp, unix, unixMode, access, grpc, limits = defaultLimits, version, clock, stats, log } = options;
+  const logOf = (face: string): Log => log.child({ face });
+  const proxies = new Proxies(
+    clusters.map((cluster) => new KafkaProxy({ ...cluster, clock, stats, log: log.child({ cluster: cluster.name }) })),
+    { defaultName: options.defaultCluster, allowInternal: access.allowInternalTopics || !access.users.required },
+  );
+  const gate = new Gate({ ...access, logins: access.logins ?? new LoginGuard({ clock, stats, log }) });
+  const probes = new Map(
+    clusters.map(({ name, kafka, health = new ClusterHealth(name, kafka.admin, clock, log) }) => [
+      name,
+      () => probeCluster(kafka, health),
+    ]),
+  );
+  const { workers } = options;
+  const embedded = clusters.some(({ kafka }) => kafka.embedded);
+  const ops = new Ops({ probes, stats, clock, embedded, ...(workers ? { workers } : {}) });
+  const faces: Face[] = [];
+  if (tcp || unix !== undefined) {
+    const where = { ...(tcp ? { tcp: withPem(tcp) } : {}), ...(unix === undefined ? {} : { unix, unixMode }) };
+    const { allowedHosts } = access;
+    warnOf(tcp?.host, access, logOf('http'));
+    faces.push(
+      new HttpFace({ ...where, gate, allowedHosts, proxies, ops, stats, limits, version, log: logOf('http') }),
+    );
+  }
+  if (grpc) {
+    const { maxMessageBytes, maxConnections = limits.maxConnections } = grpc;
+    const bounds = { maxMessageBytes, maxConnections };
+    warnOf(grpc.host, access, logOf('grpc'));
+    faces.push(new GrpcFace({ ...withPem(grpc), gate, ...bounds, proxies, stats, log: logOf('grpc') }));
+  }
+  if (options.ops) faces.push(new OpsFace(ops, options.ops, logOf('ops')));
+  return faces;
+}
+
+function warnOf(host: string | undefined, { users, protectedMode }: Access, log: Log): void {
+  const exposed = host === undefined ? undefined : exposure({ host, protectedMode, hasUsers: users.required });
+  if (exposed !== undefined) log.warn({ host }, exposed);
+}
+
+function withPem({ host, port, tls }: Address): TcpAddress {
+  if (!tls) return { host, port };
+  return { host, port, tls: { cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) } };
+}

@@ -1,0 +1,34 @@
+// The composition root of `rafka ris`: the RIS worker and, when asked for, the ops port.
+import { createClock } from '../clock.js';
+import { ClusterHealth } from '../core/cluster-health.js';
+import type { Face } from '../core/face.js';
+import { probeCluster } from '../core/readiness.js';
+import { Stats } from '../core/stats/stats.js';
+import { Ops, OpsFace } from '../http/ops.js';
+import { createKafkaFactory } from '../kafka/factory.js';
+import type { Log } from '../log.js';
+import { createRisWorker, type RisConfig } from '../ris/index.js';
+import { type Config, embeddedWarning } from './config.js';
+import { Program } from './program.js';
+
+/** The RIS worker on its own. Nothing connects yet. @throws KafkaError for properties that librdkafka refuses. */
+export async function createRisProgram(
+  config: Config,
+  section: RisConfig,
+  version: string,
+  log: Log,
+): Promise<Program> {
+  const { general, consumer, producer, embedded } = config;
+  if (embedded) log.warn(embeddedWarning);
+  const kafka = await createKafkaFactory({ general, consumer, producer, embedded, log: log.child({ face: 'ris' }) });
+  const stats = new Stats();
+  const clock = createClock(log);
+  const faces: Face[] = [createRisWorker(section, { kafka, clock, stats, version, log: log.child({ face: 'ris' }) })];
+  if (config.ops) {
+    const health = new ClusterHealth('default', kafka.admin, clock, log);
+    const probes = new Map([['default', () => probeCluster(kafka, health)]]);
+    const ops = new Ops({ probes, stats, clock, embedded });
+    faces.push(new OpsFace(ops, config.ops, log.child({ face: 'ops' })));
+  }
+  return new Program({ faces, log, release: () => kafka.close() });
+}

@@ -1,0 +1,142 @@
+// The composition root of --workers: a primary without a RESP face, and the workers that serve the port.
+import { randomBytes } from 'node:crypto';
+import { createClock } from '../clock.js';
+import { Stats } from '../core/stats/stats.js';
+import { createLog, type Log } from '../log.js';
+import { removeStaleSocket } from '../resp/access/stale-socket.js';
+import { processLoad } from '../resp/info/facts.js';
+import { answersOf } from '../resp/siblings/answers.js';
+import type { Peers } from '../resp/siblings/peers.js';
+import { preparePrimary, primaryChannel } from '../workers/node-cluster.js';
+import type { StartOrder } from '../workers/order.js';
+import { Switchboard } from '../workers/switchboard.js';
+import { type Served, WorkerSide } from '../workers/worker-side.js';
+import { Workers } from '../workers/workers.js';
+import type { Config } from './config.js';
+import {
+  accessOf,
+  closeClusters,
+  createProgram,
+  createResp,
+  openClusters,
+  otherFaces,
+  type Shared,
+} from './gateway.js';
+import { Program } from './program.js';
+
+/** Connections of one worker have numbers below those of the next. */
+const idsOfWorker = 10_000_000_000;
+
+const connectionIds = (worker: number): [number, number] => [worker * idsOfWorker + 1, (worker + 1) * idsOfWorker + 1];
+
+/** What the program is started with to be a worker. */
+export const workerArgument = 'worker';
+
+/** The primary: workers, and every face but RESP. @throws KafkaError for properties that librdkafka refuses. */
+export async function createPrimary(config: Config, version: string, log: Log): Promise<Program> {
+  const stats = new Stats();
+  const clock = createClock(log);
+  const access = accessOf(config.resp, { stats, clock, log });
+  const clusters = await openClusters(config, clock, log);
+  const shared: Shared = { config, ...access, clusters, version, stats, clock, log };
+  const facts = () => ({ stats: stats.snapshot(), load: processLoad() });
+  const switchboard = new Switchboard({ facts, stats, clock, connectionIds });
+  const workers = new Workers({
+    count: config.resp.workers,
+    fork: preparePrimary([workerArgument]),
+    order: startOrders(shared),
+    switchboard,
+    shutdownMs: config.shutdown.timeoutMs,
+    clock,
+    log,
+  });
+  const others = await otherFaces(shared, {
+    metrics: () => switchboard.askWorkers('metrics', []),
+    get serving() {
+      return workers.serving.length;
+    },
+  });
+  const { unixSocket } = config.resp;
+  return createProgram(shared, {
+    faces: [workers, ...others],
+    prepare: async () => (unixSocket === undefined ? undefined : removeStaleSocket(unixSocket)),
+    closeShared: async () => {},
+    abandon: () => workers.kill(),
+  });
+}
+
+function startOrders({ config, clusters, clock }: Shared): (worker: number) => StartOrder {
+  const runId = randomBytes(20).toString('hex');
+  const common = { runId, startedAt: clock.now(), processId: process.pid };
+  const embedded = config.embedded ? { embeddedBrokers: clusters.get().kafka.brokers } : {};
+  return (worker) => ({
+    config,
+    worker,
+    server: { ...common, firstConnectionId: connectionIds(worker)[0] },
+    ...embedded,
+  });
+}
+
+export interface WorkerEvents {
+  /** It has a log. */
+  readonly onStart: (log: Log) => void;
+  /** It has stopped; within the longest shutdown, or not. */
+  readonly onEnd: (log: Log | undefined, inTime: boolean) => void;
+}
+
+/** Makes this process a worker. @returns false when nobody has started it as one. */
+export function runWorker(version: string, { onStart, onEnd }: WorkerEvents): boolean {
+  const channel = primaryChannel();
+  if (!channel) return false;
+  let log: Log | undefined;
+  let shutdownMs = 0;
+  const clock = createClock({ error: (fields, text) => log?.error(fields, text) });
+  new WorkerSide({
+    channel,
+    clock,
+    onBug: (err, question) => log?.error({ err, question }, 'a question of another process failed'),
+    async serve({ config: checked, worker, embeddedBrokers }, peers) {
+      const config = checked as Config;
+      shutdownMs = config.shutdown.timeoutMs;
+      log = createLog(config.log).child({ worker });
+      onStart(log);
+      const clusters = await openClusters(config, clock, log, { embeddedBrokers, processes: config.resp.workers });
+      const own = { stats: new Stats(), clock, log };
+      return serveResp({ config, ...accessOf(config.resp, own), clusters, version, ...own }, peers);
+    },
+    onAlone() {
+      log?.warn('the primary is gone: shutting down');
+      clock.after(shutdownMs, () => onEnd(log, false));
+    },
+    onEnd: () => onEnd(log, true),
+  });
+  return true;
+}
+
+async function serveResp(shared: Shared, peers: Peers): Promise<Served> {
+  const { config, clusters, stats, log } = shared;
+  const { server, gateway } = createResp(shared, peers);
+  const release = async (): Promise<void> => {
+    await gateway.close();
+    await closeClusters(clusters);
+  };
+  const program = new Program({ faces: [server, gateway.streams], log, release });
+  for (const { health } of clusters) health?.watch();
+  await program.start();
+  const metrics = config.ops || config.http ? await processMetrics(stats) : async () => [];
+  return {
+    port: server.port,
+    answers: answersOf(server, gateway, metrics),
+    accept: (handle) => server.accept(handle),
+    counted: () => stats.snapshot(),
+    phase: (phase) => program.phase(phase),
+    undelivered: () => program.undelivered(),
+    stop: () => program.stop(),
+  };
+}
+
+async function processMetrics(stats: Stats): Promise<() => Promise<readonly object[]>> {
+  const { createMetrics } = await import('../http/metrics.js');
+  const registry = createMetrics(stats);
+  return () => registry.getMetricsAsJSON();
+}

@@ -1,0 +1,154 @@
+// AckLedger: which acknowledgements are valid, and how far each partition's position has come. Positions never move back.
+import { fail } from '../../errors.js';
+import {
+  type Consumer,
+  KafkaError,
+  type Message,
+  OFFSET_NONE,
+  type TopicPartition,
+  type TopicPartitionOffset,
+} from '../ports.js';
+import { partitionKeys } from './read-ahead.js';
+
+interface Progress {
+  /** Offset of the first message fetched since the partition was assigned: everything before it counts as acknowledged. */
+  from: number;
+  /** One past the highest message fetched. */
+  seen: number;
+  /** The stored position. */
+  stored: number;
+}
+
+/** How long a question to the broker about one ack may take, ms. */
+const askMs = 5_000;
+
+/** The ledger of one consumer. librdkafka itself stores nonsense in silence, so it is checked here. */
+export class AckLedger {
+  readonly #consumer: Consumer;
+  readonly #progress = new Map<string, Progress>();
+
+  constructor(consumer: Consumer) {
+    this.#consumer = consumer;
+  }
+
+  /**
+   * Notes what was fetched. @returns what of it is to be handed out: not what was acknowledged here. A partition that was taken away and came
+   * back between two looks is read again from what was committed when it went, while acks of what was held of it went on.
+   * @param knowsTopics false: it may be another topic of the same name that is read, and nobody would notice.
+   */
+  fetched(batch: readonly Message[], knowsTopics = true): readonly Message[] {
+    const keyOf = partitionKeys();
+    let rewound = false;
+    for (const message of batch) {
+      const progress = this.#of(keyOf(message));
+      rewound ||= message.offset < progress.stored;
+      progress.from = Math.min(progress.from, message.offset);
+      progress.seen = Math.max(progress.seen, message.offset + 1);
+    }
+    return rewound && knowsTopics ? this.#withoutAcked(batch) : batch;
+  }
+
+  /**
+   * Partitions that were taken away and came back without being missed: poll() has begun anew with them. What was fetched before may be
+   * acknowledged by others meanwhile.
+   */
+  restarted(assigned: ReadonlyMap<string, TopicPartition>): string[] {
+    const read = [...assigned].filter(([key]) => (this.#progress.get(key)?.seen ?? 0) > 0);
+    if (read.length === 0) return [];
+    const positions = this.#consumer.positions(read.map(([, partition]) => partition));
+    const restarted = read.filter(([key], index) => positions[index]!.offset < this.#of(key).seen).map(([key]) => key);
+    for (const key of restarted) {
+      const progress = this.#of(key);
+      progress.from = Number.POSITIVE_INFINITY;
+      progress.seen = 0;
+    }
+    return restarted;
+  }
+
+  /** Something was acknowledged, and may not be committed yet. */
+  get isOpen(): boolean {
+    for (const { stored } of this.#progress.values()) if (stored > 0) return true;
+    return false;
+  }
+
+  /** These partitions are of another topic than before: what was stored for them is not committed. */
+  void(partitions: ReadonlyMap<string, TopicPartition>): void {
+    for (const [key, { topic, partition }] of partitions) {
+      this.#progress.delete(key);
+      this.#storeAgain({ topic, partition, offset: OFFSET_NONE });
+    }
+  }
+
+  /** Forgets partitions that are no longer ours: another member may have come further. */
+  retain(keep: (partition: string) => boolean): void {
+    for (const key of this.#progress.keys()) if (!keep(key)) this.#progress.delete(key);
+  }
+
+  /**
+   * Stores offset + 1 for an assigned partition unless it is further already. Returns a promise only where the broker has to be asked.
+   * @throws GatewayError `ack-beyond`; KafkaError when librdkafka refuses.
+   */
+  ack(key: string, partition: TopicPartition, offset: number): undefined | Promise<void> {
+    const progress = this.#progress.get(key);
+    if (progress && offset < progress.seen) {
+      this.#store(progress, partition, offset + 1);
+      return undefined;
+    }
+    return this.#ackUnseen(this.#of(key), partition, offset);
+  }
+
+  async #ackUnseen(progress: Progress, partition: TopicPartition, offset: number): Promise<void> {
+    if (progress.from === Number.POSITIVE_INFINITY) await this.#start(partition, progress);
+    await this.#checkEnd(partition, offset);
+    this.#store(progress, partition, offset + 1);
+  }
+
+  #withoutAcked(batch: readonly Message[]): readonly Message[] {
+    const keyOf = partitionKeys();
+    const again = new Map<string, TopicPartition>();
+    const open = batch.filter((message) => {
+      const isOpen = message.offset >= this.#of(keyOf(message)).stored;
+      if (!isOpen) again.set(keyOf(message), message);
+      return isOpen;
+    });
+    // The client library has forgotten what was stored when the partition went: should its commit have failed, this one counts.
+    for (const [key, { topic, partition }] of again)
+      this.#storeAgain({ topic, partition, offset: this.#of(key).stored });
+    return open;
+  }
+
+  #storeAgain(position: TopicPartitionOffset): void {
+    try {
+      this.#consumer.storeOffset(position);
+    } catch (error) {
+      // The partition has gone once more.
+      if (!(error instanceof KafkaError)) throw error;
+    }
+  }
+
+  #store(progress: Progress, { topic, partition }: TopicPartition, next: number): void {
+    if (next <= Math.max(progress.stored, progress.from)) return;
+    this.#consumer.storeOffset({ topic, partition, offset: next });
+    progress.stored = next;
+  }
+
+  /** Nothing was fetched yet here: the committed position is where valid acks begin (an earlier connection of that name may ack late). */
+  async #start(partition: TopicPartition, progress: Progress): Promise<void> {
+    const [committed] = await this.#consumer.committed([partition], askMs);
+    progress.from = Math.min(progress.from, Math.max(0, committed?.offset ?? 0));
+  }
+
+  async #checkEnd(partition: TopicPartition, offset: number): Promise<void> {
+    const { high } = await this.#consumer.watermarks(partition, askMs);
+    if (offset >= high) throw fail('ack-beyond', offset, partition.topic, partition.partition);
+  }
+
+  #of(key: string): Progress {
+    let progress = this.#progress.get(key);
+    if (!progress) {
+      progress = { from: Number.POSITIVE_INFINITY, seen: 0, stored: 0 };
+      this.#progress.set(key, progress);
+    }
+    return progress;
+  }
+}

@@ -1,0 +1,93 @@
+// ReadAhead: messages fetched but not yet handed out, by arrival; bounded by its owner.
+import type { Message, TopicPartition } from '../ports.js';
+
+/** Rough cost of a message beside its bytes. */
+const overheadBytes = 200;
+
+/** Identifies a partition in maps. */
+export const partitionKey = (topic: string, partition: number): string => `${topic}:${partition}`;
+
+/** partitionKey() for many in a row, of which neighbours are mostly of one partition: the text is made once for them. */
+export function partitionKeys(): (at: TopicPartition) => string {
+  let last: TopicPartition | undefined;
+  let key = '';
+  return (at) => {
+    if (at.partition !== last?.partition || at.topic !== last.topic) key = partitionKey(at.topic, at.partition);
+    last = at;
+    return key;
+  };
+}
+
+/** A queue of messages with O(1) take and the bytes it holds. */
+export class ReadAhead {
+  #messages: Message[] = [];
+  #head = 0;
+  #bytes = 0;
+
+  get length(): number {
+    return this.#messages.length - this.#head;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /**
+   * Adds a fetched batch. Where a partition starts again at an offset that is already held (it was taken away
+   * and came back), what was held of it is dropped: it comes again.
+   */
+  push(batch: readonly Message[]): void {
+    if (this.length > 0) this.#dropRewound(batch);
+    for (const message of batch) {
+      this.#messages.push(message);
+      this.#bytes += sizeOf(message);
+    }
+  }
+
+  take(): Message | undefined {
+    const message = this.#messages[this.#head];
+    if (!message) return undefined;
+    this.#head += 1;
+    this.#bytes -= sizeOf(message);
+    if (this.#head === this.#messages.length) {
+      this.#messages = [];
+      this.#head = 0;
+    }
+    return message;
+  }
+
+  /** Drops what `keep` refuses. @returns how many messages were dropped. */
+  retain(keep: (message: Message) => boolean): number {
+    const before = this.length;
+    if (before === 0) return 0;
+    this.#messages = this.#messages.slice(this.#head).filter(keep);
+    this.#head = 0;
+    this.#bytes = this.#messages.reduce((sum, message) => sum + sizeOf(message), 0);
+    return before - this.#messages.length;
+  }
+
+  #dropRewound(batch: readonly Message[]): void {
+    const first = new Map<string, number>();
+    const keyOf = partitionKeys();
+    for (const message of batch) {
+      const key = keyOf(message);
+      if (!first.has(key)) first.set(key, message.offset);
+    }
+    const rewound = (held: Message): boolean => {
+      const from = first.get(keyOf(held));
+      return from !== undefined && held.offset >= from;
+    };
+    for (let index = this.#head; index < this.#messages.length; index += 1) {
+      const held = this.#messages[index];
+      if (held && rewound(held)) {
+        this.retain((message) => !rewound(message));
+        return;
+      }
+    }
+  }
+}
+
+/** Bytes a message is counted with. */
+export function sizeOf(message: Message): number {
+  return (message.value?.length ?? 0) + (message.key?.length ?? 0) + overheadBytes;
+}

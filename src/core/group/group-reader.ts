@@ -1,0 +1,522 @@
+// The Kafka side of a shared consumer: one group member for one topic. Polls, takes part in rebalances, commits.
+import { sleep, within } from '../clock.js';
+import { isLasting, isOfLogin } from '../lasting-fault.js';
+import {
+  type CommittedOffset,
+  type Consumer,
+  type ConsumerOptions,
+  isMissingTopic,
+  isUnreachable,
+  KafkaCode,
+  KafkaError,
+  type KafkaFault,
+  type TopicPartition,
+  type TopicPartitionOffset,
+} from '../ports.js';
+import type { ReaderContext } from '../queue/shared-settings.js';
+import type { TopicCatalog } from '../topics/topic-catalog.js';
+import { type Committable, GroupCommits } from './group-commits.js';
+import { groupPositions, missingMarks, type Watermarks, watermarksOf } from './group-positions.js';
+import { GroupStart } from './group-start.js';
+import { type HeldPartition, Hold } from './hold.js';
+import { type InitialOffset, type PartitionStart, partitionStart } from './partition-start.js';
+import { preparing } from './preparing.js';
+
+/** A native wait holds a pool thread and can't be interrupted: closing takes up to this, ms. */
+const pollMs = 500;
+/** How long a commit is tried again before the partition is given up or the group is left, ms. */
+const lastCommitMs = 5_000;
+/** How long the start positions of new partitions may take, ms. */
+const startMs = 20_000;
+const closeMs = 10_000;
+/** How long a look at the cluster's topics may take, ms. */
+const refreshMs = 5_000;
+/** How long closing may ask whether the topic is still the one that was acknowledged, ms. */
+const lastLookMs = 2_000;
+/** How long closing waits for a client that is still connecting, ms. */
+const connectingMs = 2_000;
+
+/** One assigned partition, as its reader sees it: what was read and is held, what is offered, what may be committed. */
+export interface ReadPartition extends Committable, HeldPartition {
+  readonly partition: number;
+  /** Offered and not acked. */
+  readonly pending: number;
+  readonly stopped: boolean;
+  /** Acked ranges above the base, for a commit's metadata. */
+  readonly sparse: { readonly metadata: string };
+  /** How long, in ms, until every offer's deadline has passed. */
+  longestWait(now: number): number;
+  /** Offers nothing more; acks still count. */
+  stop(): void;
+  /** The partition came back and nobody else has moved its position. @returns where to read on. */
+  resume(): number;
+}
+
+export interface ReaderEvents<P> {
+  /** A partition was assigned that is not known from before. */
+  begun(partition: number, start: PartitionStart): P;
+  /** Messages came, partitions came or went. */
+  changed(): void;
+  /** The client failed for good: close this reader and make another. */
+  failed(error: Error): void;
+  /** The topic is not there (yet). */
+  missing(): void;
+  /** What does not pass by itself: the group can't be read until somebody mends it. */
+  refused(fault: KafkaFault): void;
+  /** The topic was deleted and made again: abandon this reader. */
+  remade(): void;
+}
+
+export class GroupReader<P extends ReadPartition> {
+  readonly #context: ReaderContext;
+  readonly #group: string;
+  readonly #topic: string;
+  readonly #catalog: TopicCatalog;
+  readonly #events: ReaderEvents<P>;
+  #consumer: Consumer | undefined;
+  /** Where the group begins where it has no position; absent: where the settings say. */
+  #groupStart: GroupStart | undefined;
+  /** Assigned to this member, by partition number. */
+  readonly #partitions = new Map<number, P>();
+  /** Revoked in a rebalance that has not ended: they may come back. */
+  #revoked = new Map<number, P>();
+  #sorted: P[] = [];
+  readonly #hold: Hold;
+  #loop: Promise<void> = Promise.resolve();
+  #chores: (() => Promise<void>)[] = [];
+  #opening: Promise<void> | undefined;
+  /** What was heard that lasts until somebody mends it. */
+  #refusal: KafkaFault | undefined;
+  #closing: Promise<void> | undefined;
+  /** The topic is another one than what was read: nothing of it is committed. */
+  #isVoid = false;
+  /** The topic is there, as far as known, and nothing has been read yet: not even that there is nothing. */
+  #isJoining = true;
+  #isAssigned = false;
+  /** Nothing is offered any more: polling ends. */
+  #leaving = false;
+  #wakeAcked: () => void = () => {};
+  readonly #commits: GroupCommits;
+  readonly #initialOffset: InitialOffset;
+  #unwatch: () => void = () => {};
+
+  /** @param initialOffset where the group begins that has no position */
+  constructor(
+    group: string,
+    topic: string,
+    context: ReaderContext,
+    catalog: TopicCatalog,
+    events: ReaderEvents<P>,
+    initialOffset: InitialOffset = context.settings.initialOffset,
+  ) {
+    this.#initialOffset = initialOffset;
+    this.#catalog = catalog;
+    this.#group = group;
+    this.#topic = topic;
+    this.#context = context;
+    this.#events = events;
+    this.#hold = new Hold(topic, context.clock, () => this.#sorted);
+    this.#commits = new GroupCommits({
+      topic,
+      clock: context.clock,
+      retryBackoffMs: context.settings.retryBackoffMs,
+      partitions: () => this.#partitions.values(),
+      commit: async (positions) => this.#consumer?.commit(positions),
+      warn: (text, fields) => this.#warn(text, fields),
+    });
+  }
+
+  get isJoining(): boolean {
+    return this.#isJoining && !this.#closing;
+  }
+
+  /** The partitions that may serve requests, ascending. */
+  get partitions(): readonly P[] {
+    return this.#sorted;
+  }
+
+  /** A partition whose acks are taken here: assigned, or in the middle of a rebalance. */
+  find(partition: number): P | undefined {
+    return this.#partitions.get(partition) ?? this.#revoked.get(partition);
+  }
+
+  /** The partition is this member's: what is acked is committed, before it goes as well. In the middle of a rebalance nobody knows. */
+  holds(partition: number): boolean {
+    return this.#partitions.has(partition);
+  }
+
+  get pending(): number {
+    let pending = 0;
+    for (const partition of this.#partitions.values()) pending += partition.pending;
+    return pending;
+  }
+
+  /** Joins the group. @throws KafkaError */
+  open(): Promise<void> {
+    this.#opening = this.#open();
+    return this.#opening;
+  }
+
+  async #open(): Promise<void> {
+    const { kafka, settings } = this.#context;
+    const options: ConsumerOptions = {
+      groupId: this.#group,
+      ...(settings.clientId === undefined ? {} : { clientId: settings.clientId }),
+      properties: settings.properties,
+      onFault: (fault) => this.#fault(fault),
+      rebalance: {
+        assigned: (partitions) => this.#assigned(partitions),
+        revoked: (partitions, lost) => this.#onRevoked(partitions, lost),
+      },
+    };
+    const consumer = await kafka.consumer(options, settings.connectTimeoutMs);
+    if (!this.#closing) {
+      const refusal = (): KafkaFault | undefined => this.#refusal;
+      await preparing({ clock: this.#context.clock, consumer, work: this.#prepare(consumer), refusal, closeMs });
+    }
+    if (this.#closing) {
+      await consumer.close(closeMs);
+      return;
+    }
+    this.#consumer = consumer;
+    try {
+      const remade = (): void => {
+        this.#isVoid = true;
+        this.#events.remade();
+      };
+      this.#unwatch = this.#catalog.ids.watch([this.#topic], { remade });
+      consumer.subscribe([this.#topic]);
+    } catch (error) {
+      // The next reader has a consumer of its own.
+      this.#unwatch();
+      this.#consumer = undefined;
+      await consumer.close(closeMs);
+      throw error;
+    }
+    this.#loop = this.#run(consumer);
+  }
+
+  /** Commits where the group begins, before it is joined. @throws KafkaError when no broker answers */
+  async #prepare(consumer: Consumer): Promise<void> {
+    const policy = this.#initialOffset === 'oldest' ? 'earliest' : 'latest';
+    this.#groupStart = new GroupStart({ consumer, topics: [this.#topic], policy, catalog: this.#catalog });
+    try {
+      await this.#groupStart.prepare();
+    } catch (error) {
+      if (!(error instanceof KafkaError) || isUnreachable(error) || error.retriable) throw error;
+      this.#warn("Failed to commit the group's start", { err: error });
+    }
+  }
+
+  /** The topic has come to be: librdkafka alone would look for it in minutes, also when it is subscribed to again. */
+  async topicCame(): Promise<void> {
+    if (this.#closing || !this.#consumer) return;
+    this.#isJoining = !this.#isAssigned;
+    try {
+      await this.#consumer.refreshTopics(refreshMs);
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      this.#isJoining = false;
+    }
+  }
+
+  /** There is room again. */
+  taken(): void {
+    this.#hold.wake();
+  }
+
+  /** An ack moved a position or freed a place. */
+  acked(): void {
+    this.#wakeAcked();
+    this.#hold.wake();
+    this.#commits.soon(this.#context.settings.commitIntervalMs);
+  }
+
+  /** Commits what has moved, now. @returns false when Kafka refused. */
+  commit(): Promise<boolean> {
+    return this.#commits.now();
+  }
+
+  /**
+   * Makes the members of this group that live here go on from other positions; partitions that are not ours are only
+   * committed. @throws KafkaError
+   */
+  async setOffsets(positions: readonly CommittedOffset[]): Promise<void> {
+    if (this.#leaving) return this.#move(positions);
+    return new Promise((resolve, reject) => {
+      this.#chores.push(() => this.#move(positions).then(resolve, reject));
+      this.#hold.wake();
+    });
+  }
+
+  /**
+   * Waits for the acks of what is offered (bounded), commits, leaves the group. Never rejects.
+   * @returns what was acked out of order and is not covered by the commit.
+   */
+  async close(): Promise<CommittedOffset[]> {
+    const closed = this.#isVoid ? [] : [...this.#partitions.values()];
+    this.#closing ??= this.#close(closed);
+    await this.#closing;
+    if (this.#isVoid) return [];
+    return closed.flatMap(({ partition, base, sparse }) =>
+      sparse.metadata === '' ? [] : [{ topic: this.#topic, partition, offset: base, metadata: sparse.metadata }],
+    );
+  }
+
+  /** What is known of the partitions is void, their topic was deleted: nothing of it is committed from now on. */
+  abandon(): void {
+    this.#isVoid = true;
+    this.#commits.stop();
+  }
+
+  async #close(closed: P[]): Promise<void> {
+    // A client that is still connecting closes itself when it has: that may take long.
+    if (this.#opening)
+      await within(
+        this.#context.clock,
+        connectingMs,
+        this.#opening.catch(() => {}),
+      );
+    await this.#settle(closed);
+    await this.#lastCommit(closed);
+    while (this.#chores.length > 0) for (const chore of this.#chores.splice(0)) await chore();
+    // At once: what comes from now on is not a chore of the loop, which ends.
+    this.#leaving = true;
+    this.#partitions.clear();
+    this.#sorted = [];
+    this.#hold.wake();
+    await this.#leave();
+  }
+
+  /** Before partitions go. Of a topic that has been made again since, nothing may be committed for the new one. */
+  async #lastCommit(partitions: readonly P[]): Promise<void> {
+    if (this.#isVoid || !partitions.some(({ dirty }) => dirty)) return;
+    await within(this.#context.clock, lastLookMs, this.#catalog.ids.look());
+    if (!this.#isVoid) await this.#commits.within(lastCommitMs);
+  }
+
+  async #leave(): Promise<void> {
+    this.#unwatch();
+    await this.#loop;
+    this.#commits.stop();
+    await this.#consumer?.close(closeMs);
+  }
+
+  /** Leaves the group, which goes on with the first message of what its topic is now. Never rejects. */
+  leaveRemade(): Promise<void> {
+    this.#closing ??= this.#leaveRemade();
+    return this.#closing;
+  }
+
+  async #leaveRemade(): Promise<void> {
+    this.abandon();
+    const partitions = [...this.#partitions.keys()].map((partition) => ({ topic: this.#topic, partition }));
+    for (const partition of this.#partitions.values()) partition.stop();
+    this.#partitions.clear();
+    this.#revoked.clear();
+    this.#sorted = [];
+    this.#leaving = true;
+    this.#hold.wake();
+    for (const chore of this.#chores.splice(0)) await chore();
+    if (partitions.length > 0) await within(this.#context.clock, lastCommitMs, this.#commitFirst(partitions));
+    await this.#leave();
+  }
+
+  /** Over what may have been committed of the old topic when it was gone already. */
+  async #commitFirst(partitions: readonly TopicPartition[]): Promise<void> {
+    try {
+      await this.#commits.settled();
+      const marks = await watermarksOf(this.#context.kafka.admin, partitions);
+      const firsts = partitions.flatMap(({ topic, partition }) => {
+        const low = marks.get(partition)?.low;
+        return low === undefined ? [] : [{ topic, partition, offset: low }];
+      });
+      await this.#consumer?.commit(firsts);
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      this.#warn('Failed to commit the first offsets of a topic that was made again', { err: error });
+    }
+  }
+
+  /** Until every offer is acked or its deadline has passed, at most as long as a rebalance may wait. */
+  async #settle(partitions: readonly P[]): Promise<void> {
+    const { clock, settings } = this.#context;
+    for (const partition of partitions) partition.stop();
+    this.#changed();
+    const limit = clock.monotonic() + settings.rebalanceAckTimeoutMs;
+    for (;;) {
+      const now = clock.monotonic();
+      const wait = Math.min(limit - now, Math.max(0, ...partitions.map((partition) => partition.longestWait(now))));
+      if (wait <= 0) return;
+      const acked = new Promise<void>((resolve) => {
+        this.#wakeAcked = resolve;
+      });
+      await within(clock, wait, acked);
+    }
+  }
+
+  async #run(consumer: Consumer): Promise<void> {
+    while (!this.#leaving) {
+      for (const chore of this.#chores.splice(0)) await chore();
+      await this.#hold.room(() => this.#chores.length === 0 && !this.#leaving);
+      if (this.#leaving) return;
+      try {
+        this.#hold.pauseAndResume(consumer);
+        const isAssigned = this.#isAssigned;
+        this.#deliver(await consumer.poll(this.#hold.batch, pollMs));
+        if (isAssigned) this.#isJoining = false;
+      } catch (error) {
+        // Whatever it was, a new reader goes on.
+        if (!this.#closing) this.#events.failed(error as Error);
+        return;
+      }
+    }
+  }
+
+  #deliver(batch: Awaited<ReturnType<Consumer['poll']>>): void {
+    if (batch.length === 0) return;
+    this.#hold.keep(batch, (partition) => this.#partitions.get(partition));
+    this.#events.changed();
+  }
+
+  async #assigned(assigned: readonly TopicPartition[]): Promise<readonly TopicPartitionOffset[]> {
+    try {
+      return await this.#take(assigned);
+    } finally {
+      this.#isAssigned = true;
+    }
+  }
+
+  async #take(assigned: readonly TopicPartition[]): Promise<readonly TopicPartitionOffset[]> {
+    const partitions = assigned.filter(({ topic }) => topic === this.#topic);
+    const consumer = this.#consumer;
+    if (this.#closing || !consumer || partitions.length === 0) {
+      this.#revoked.clear();
+      return [];
+    }
+    const deadline = this.#context.clock.monotonic() + startMs;
+    for (;;) {
+      try {
+        const positions = await this.#start(partitions, consumer);
+        this.#revoked.clear();
+        // Before anything is handed out: what is read from there on is lost to nobody.
+        if ([...this.#partitions.values()].some(({ dirty }) => dirty))
+          await within(this.#context.clock, lastCommitMs, this.#commits.now());
+        this.#changed();
+        return positions;
+      } catch (error) {
+        if (!(error instanceof KafkaError)) throw error;
+        if (this.#closing || this.#context.clock.monotonic() > deadline) {
+          this.#events.failed(error);
+          return [];
+        }
+        this.#warn('Failed to read committed offsets, will retry', { err: error });
+        await sleep(this.#context.clock, this.#context.settings.retryBackoffMs);
+      }
+    }
+  }
+
+  async #start(partitions: readonly TopicPartition[], consumer: Consumer): Promise<TopicPartitionOffset[]> {
+    const { admin } = this.#context.kafka;
+    const asked = { group: this.#group, admin, consumer, initialOffset: this.#initialOffset };
+    const positions = await groupPositions(asked, partitions);
+    // Closing began meanwhile: what it does not know of would be offered, and never settled.
+    if (this.#closing) return [];
+    return positions.map(({ topic, partition, committed, marks }) => ({
+      topic,
+      partition,
+      offset: this.#adopt(partition, committed) ?? this.#begin(partition, committed, marks),
+    }));
+  }
+
+  /** What we know about a partition stays true when nobody else has moved the group's position meanwhile. */
+  #adopt(partition: number, committed: CommittedOffset | undefined): number | undefined {
+    const known = this.#revoked.get(partition);
+    if (!known || committed?.offset !== known.committed) return undefined;
+    this.#partitions.set(partition, known);
+    return known.resume();
+  }
+
+  #begin(partition: number, committed: CommittedOffset | undefined, marks: Watermarks): number {
+    const start = this.#startOf(partition, committed, marks);
+    const where = { partition, committed: committed?.offset ?? -1, base: start.acked.base };
+    if (start.ignored) this.#warn('Ignored the commit metadata', { ...where, reason: start.ignored });
+    if (start.adjusted) this.#warn('Adjusted offset', where);
+    const made = this.#events.begun(partition, start);
+    this.#partitions.set(partition, made);
+    if (start.adjusted) this.#commits.soon(0);
+    return start.readFrom;
+  }
+
+  #startOf(partition: number, committed: CommittedOffset | undefined, marks: Watermarks): PartitionStart {
+    const begins = committed ? undefined : this.#groupStart?.startOf({ topic: this.#topic, partition });
+    if (begins === undefined) return partitionStart(committed, marks, this.#initialOffset);
+    if (begins === 'first') return partitionStart(undefined, marks, 'oldest');
+    return { ...partitionStart({ offset: begins, metadata: '' }, marks, 'oldest'), adjusted: true };
+  }
+
+  async #onRevoked(revoked: readonly TopicPartition[], lost: boolean): Promise<void> {
+    const partitions = revoked.flatMap(({ partition }) => this.#partitions.get(partition) ?? []);
+    if (partitions.length === 0) return;
+    if (lost) for (const partition of partitions) partition.stop();
+    else if (!this.#isVoid) {
+      await this.#settle(partitions);
+      await this.#lastCommit(partitions);
+    }
+    for (const partition of partitions) {
+      this.#partitions.delete(partition.partition);
+      this.#hold.forget(partition.partition);
+      if (!this.#closing) this.#revoked.set(partition.partition, partition);
+    }
+    this.#changed();
+  }
+
+  async #move(positions: readonly CommittedOffset[]): Promise<void> {
+    const consumer = this.#consumer;
+    if (!consumer) throw notJoined();
+    await this.#commits.settled();
+    await consumer.commit(positions);
+    const ours = positions.filter(({ partition }) => this.#partitions.has(partition));
+    if (ours.length === 0) return;
+    const found = await watermarksOf(this.#context.kafka.admin, ours);
+    for (const position of ours) {
+      const marks = found.get(position.partition);
+      if (!marks) throw missingMarks(this.#topic, position.partition);
+      this.#partitions.get(position.partition)?.stop();
+      const offset = this.#begin(position.partition, position, marks);
+      await consumer.seek({ topic: this.#topic, partition: position.partition, offset }, closeMs);
+    }
+    this.#changed();
+  }
+
+  #fault(fault: KafkaFault): void {
+    if (isMissingTopic(fault)) {
+      this.#isJoining = false;
+      this.#events.missing();
+    } else if (fault.fatal) this.#events.failed(new KafkaError(fault));
+    else if (isLasting(fault) && !(isOfLogin(fault) && this.#partitions.size > 0)) {
+      this.#refusal = fault;
+      this.#events.refused(fault);
+    } else this.#warn('Kafka client', { reason: fault.message });
+  }
+
+  #changed(): void {
+    this.#sorted = [...this.#partitions.values()]
+      .filter((partition) => !partition.stopped)
+      .sort((one, other) => one.partition - other.partition);
+    this.#events.changed();
+  }
+
+  #warn(text: string, fields: object): void {
+    this.#context.log.warn({ group: this.#group, topic: this.#topic, ...fields }, text);
+  }
+}
+
+const notJoined = (): KafkaError =>
+  new KafkaError({
+    code: KafkaCode.state,
+    message: 'the consumer closed before it had joined its group',
+    fatal: false,
+    retriable: true,
+    abortable: false,
+  });

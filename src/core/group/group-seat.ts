@@ -1,0 +1,232 @@
+// GroupSeat: this process's place in one group for one topic. Keeps one reader open: again when it failed, and when a missing topic has come.
+
+import { isLasting } from '../lasting-fault.js';
+import { type CommittedOffset, KafkaError, type KafkaFault } from '../ports.js';
+import { own } from '../promises.js';
+import type { ReaderContext } from '../queue/shared-settings.js';
+import type { TopicCatalog } from '../topics/topic-catalog.js';
+import { GroupReader, type ReadPartition } from './group-reader.js';
+import type { PartitionStart } from './partition-start.js';
+
+export interface GroupSeatOptions<P> {
+  readonly group: string;
+  readonly topic: string;
+  readonly context: ReaderContext;
+  readonly catalog: TopicCatalog;
+  /** The one before with the same group and topic: it leaves the group before this one joins. */
+  readonly after: Promise<unknown>;
+  /** A partition was assigned that is not known from before. */
+  readonly begun: (partition: number, start: PartitionStart) => P;
+  /** Messages came, partitions came or went. */
+  readonly changed: () => void;
+  /** The group can't be read until somebody mends what is wrong: see lastingFault(). */
+  readonly refused?: (fault: KafkaFault) => void;
+  /** Its owner ends the group when the topic is made again; absent: the group goes on with the first message of the new topic. */
+  readonly endsWithTopic?: boolean;
+}
+
+/** How long what lasts is believed before it is looked at again, if somebody asks, ms. */
+const tryAgainMs = 3_000;
+/** How often the log tells of the same, ms. */
+const tellAgainMs = 60_000;
+
+/** How often a missing topic is looked for, ms; the cluster is asked less often. */
+const missingTopicCheckMs = 500;
+/** The same once it has come, while the group is being joined, ms: each time all topics are asked for. */
+const joinCheckMs = 2_000;
+
+export class GroupSeat<P extends ReadPartition> {
+  readonly #options: GroupSeatOptions<P>;
+  readonly #context: ReaderContext;
+  #reader: GroupReader<P> | undefined;
+  /** The topic was made again: the group begins with its first message. */
+  #isRemade = false;
+  #saidMissing = false;
+  #isLooking = false;
+  /** No broker has let the reader in yet; it is tried again and again. */
+  #isOpening = true;
+  /** What was last told in the log. */
+  #told = { code: 0, at: 0 };
+  #lasting: { readonly fault: KafkaFault; readonly at: number } | undefined;
+  #closing: Promise<CommittedOffset[]> | undefined;
+  constructor(options: GroupSeatOptions<P>) {
+    this.#options = options;
+    this.#context = options.context;
+    own(
+      options.after.then(() => this.#open()),
+      this.#bug,
+    );
+  }
+
+  /** The group is being joined, for a topic that is there: messages may come any moment. */
+  get isJoining(): boolean {
+    return this.#reader?.isJoining ?? false;
+  }
+
+  /**
+   * What keeps the group from being read until somebody mends it. Some seconds after it was told it is forgotten, and tried anew: whoever
+   * asks then waits, and hears of it again if it still is so.
+   */
+  lastingFault(): KafkaFault | undefined {
+    const lasting = this.#lasting;
+    // It is tried anew all the time.
+    if (lasting && this.#isOpening) return lasting.fault;
+    if (!lasting || this.#context.clock.monotonic() - lasting.at < tryAgainMs) return lasting?.fault;
+    this.#lasting = undefined;
+    // What is out would come again.
+    if (this.#reader && this.pending === 0) this.#reopen(this.#reader, new KafkaError(lasting.fault));
+    return undefined;
+  }
+
+  /** The partitions that may serve requests, ascending; none before the group is joined. */
+  get partitions(): readonly P[] {
+    return this.#reader?.partitions ?? [];
+  }
+
+  /** Offered and not acked, over all partitions. */
+  get pending(): number {
+    return this.#reader?.pending ?? 0;
+  }
+
+  /** A partition whose acks are taken here: assigned, or in the middle of a rebalance. */
+  find(partition: number): P | undefined {
+    return this.#reader?.find(partition);
+  }
+
+  /** What is acked of the partition is committed, before it goes as well. In the middle of a rebalance nobody knows. */
+  holds(partition: number): boolean {
+    return this.#reader?.holds(partition) ?? false;
+  }
+
+  /** There is room again. */
+  taken(): void {
+    this.#reader?.taken();
+  }
+
+  /** An ack moved a position or freed a place. */
+  acked(): void {
+    this.#reader?.acked();
+  }
+
+  /** Commits what has moved, now. @returns false when Kafka refused. */
+  async commit(): Promise<boolean> {
+    return (await this.#reader?.commit()) ?? true;
+  }
+
+  /** Goes on from other positions. @throws KafkaError */
+  async setOffsets(positions: readonly CommittedOffset[]): Promise<void> {
+    await this.#reader?.setOffsets(positions);
+  }
+
+  /** Waits (bounded) for outstanding acks, commits, leaves. Never rejects. @returns acks out of order that no commit covers. */
+  close(): Promise<CommittedOffset[]> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  /** The topic was deleted: nothing of what was read of it is committed from now on. */
+  abandon(): void {
+    this.#reader?.abandon();
+  }
+
+  async #close(): Promise<CommittedOffset[]> {
+    await this.#options.after;
+    return (await this.#reader?.close()) ?? [];
+  }
+
+  async #open(): Promise<void> {
+    if (this.#closing) return;
+    const { group, topic, catalog, begun, changed } = this.#options;
+    const events = {
+      begun,
+      changed,
+      failed: (error: Error) => this.#reopen(reader, error),
+      missing: () => this.#lookForTopic(),
+      refused: (fault: KafkaFault) => this.#refused(fault),
+      remade: () => this.#topicRemade(reader),
+    };
+    const initial = this.#isRemade ? 'oldest' : this.#context.settings.initialOffset;
+    const reader: GroupReader<P> = new GroupReader(group, topic, this.#context, catalog, events, initial);
+    this.#reader = reader;
+    const { clock, settings, log } = this.#context;
+    try {
+      this.#isOpening = true;
+      await reader.open();
+      this.#isOpening = false;
+      this.#lasting = undefined;
+      log.info({ group, topic }, 'Joined the group');
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      const lasts = isLasting(error);
+      if (lasts) this.#refused(error);
+      else log.error({ group, topic, err: error }, 'Failed to join the group, will retry');
+      clock.after(lasts ? tryAgainMs : settings.retryBackoffMs, () => {
+        if (this.#reader !== reader) return;
+        // What was asked of it meanwhile is refused: it would wait for ever.
+        own(
+          reader.close().then(() => (this.#reader === reader ? this.#open() : undefined)),
+          this.#bug,
+        );
+      });
+    }
+  }
+
+  #refused(fault: KafkaFault): void {
+    if (this.#closing) return;
+    const { clock, log } = this.#context;
+    const { group, topic, refused } = this.#options;
+    const now = clock.monotonic();
+    this.#lasting = { fault, at: now };
+    const isNew = this.#told.code !== fault.code || now - this.#told.at > tellAgainMs;
+    if (isNew) this.#told = { code: fault.code, at: now };
+    if (isNew) log.error({ group, topic, code: fault.code, reason: fault.message }, 'The group cannot be read');
+    refused?.(fault);
+  }
+
+  #reopen(reader: GroupReader<P>, error: Error): void {
+    if (this.#reader !== reader || this.#closing) return;
+    const { clock, settings, log } = this.#context;
+    const { group, topic } = this.#options;
+    log.error({ group, topic, err: error }, 'The consumer failed, a new one is made');
+    this.#reader = undefined;
+    const again = (): void => {
+      clock.after(settings.retryBackoffMs, () => own(this.#open(), this.#bug));
+    };
+    own(reader.close().then(again), this.#bug);
+  }
+
+  #topicRemade(reader: GroupReader<P>): void {
+    const { group, topic, changed, endsWithTopic } = this.#options;
+    if (this.#reader !== reader || this.#closing || endsWithTopic) return;
+    this.#context.log.warn({ group, topic }, 'The topic was deleted and made again: it is read from its first message');
+    this.#reader = undefined;
+    this.#isRemade = true;
+    changed();
+    own(
+      reader.leaveRemade().then(() => this.#open()),
+      this.#bug,
+    );
+  }
+
+  /** Until the group is joined: what a broker has just told may not be known by the next one. */
+  #lookForTopic(): void {
+    const { clock, log } = this.#context;
+    const { group, topic, catalog } = this.#options;
+    if (this.#closing || this.#isLooking) return;
+    this.#isLooking = true;
+    if (!this.#saidMissing) log.warn({ group, topic }, 'The topic does not exist');
+    this.#saidMissing = true;
+    const look = async (): Promise<void> => {
+      const missing = await catalog.missing([topic]);
+      if (missing?.length === 0 && !this.#closing) await this.#reader?.topicCame();
+      this.#isLooking = false;
+      if (missing?.length !== 0 || this.isJoining) this.#lookForTopic();
+    };
+    clock.after(this.isJoining ? joinCheckMs : missingTopicCheckMs, () => own(look(), this.#bug));
+  }
+
+  readonly #bug = (err: unknown): void => {
+    const { group, topic } = this.#options;
+    this.#context.log.error({ group, topic, err }, 'A reader failed unexpectedly: this is a bug');
+  };
+}

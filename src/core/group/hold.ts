@@ -1,0 +1,103 @@
+// Hold: what a shared reader has read ahead of its clients: how much that may be, and which partitions are paused meanwhile.
+import { within } from '../clock.js';
+import type { Clock, Consumer, Message, TopicPartition } from '../ports.js';
+
+/** Messages of one fetch. */
+const batchMessages = 256;
+/** What may be read ahead of the clients, over all partitions. */
+const holdMessages = 1_024;
+const holdBytes = 4 * 1024 * 1024;
+/** What a partition may hold while its clients' acks are awaited. */
+const holdBlocked = 64;
+/** How long a full hold is left alone before its partitions are paused, so that polling (and rebalances) go on, ms. */
+const pauseAfterMs = 250;
+
+export interface HeldPartition {
+  readonly partition: number;
+  readonly heldMessages: number;
+  readonly heldBytes: number;
+  /** Nothing new may be offered before an ack. */
+  readonly blocked: boolean;
+  push(message: Message): void;
+}
+
+export class Hold {
+  readonly #topic: string;
+  readonly #clock: Clock;
+  readonly #partitions: () => readonly HeldPartition[];
+  readonly #paused = new Set<number>();
+  #meanBytes = 1_024;
+  #wake: () => void = () => {};
+
+  /** @param partitions those that serve requests now */
+  constructor(topic: string, clock: Clock, partitions: () => readonly HeldPartition[]) {
+    this.#topic = topic;
+    this.#clock = clock;
+    this.#partitions = partitions;
+  }
+
+  get isFull(): boolean {
+    const { messages, bytes } = this.#held();
+    return messages >= holdMessages || bytes >= holdBytes;
+  }
+
+  /** Messages that the next fetch may bring. */
+  get batch(): number {
+    const room = Math.floor((holdBytes - this.#held().bytes) / this.#meanBytes);
+    return Math.max(1, Math.min(batchMessages, room));
+  }
+
+  /** Hands what was read to its partitions; what is nobody's any more is dropped. */
+  keep(batch: readonly Message[], find: (partition: number) => HeldPartition | undefined): void {
+    const before = this.#held().bytes;
+    for (const message of batch) find(message.partition)?.push(message);
+    this.#meanBytes = Math.max(256, (this.#held().bytes - before) / batch.length);
+  }
+
+  /** Looks again whether there is room, or something else to do. */
+  wake(): void {
+    this.#wake();
+  }
+
+  /** Waits for room, for something else to do, or for so long that partitions had better be paused. */
+  async room(isNeeded: () => boolean): Promise<void> {
+    const until = this.#clock.monotonic() + pauseAfterMs;
+    while (this.isFull && isNeeded() && this.#clock.monotonic() < until) {
+      const woken = new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+      await within(this.#clock, Math.max(1, until - this.#clock.monotonic()), woken);
+    }
+  }
+
+  /** A paused partition's messages stay with the broker, while rebalances are still served by polling. */
+  pauseAndResume(consumer: Consumer): void {
+    const { isFull } = this;
+    const pause: TopicPartition[] = [];
+    const resume: TopicPartition[] = [];
+    for (const { partition, blocked, heldMessages } of this.#partitions()) {
+      const isWanted = isFull || (blocked && heldMessages >= holdBlocked);
+      if (isWanted === this.#paused.has(partition)) continue;
+      (isWanted ? pause : resume).push({ topic: this.#topic, partition });
+      if (isWanted) this.#paused.add(partition);
+      else this.#paused.delete(partition);
+    }
+    if (pause.length > 0) consumer.pause(pause);
+    if (resume.length > 0) consumer.resume(resume);
+  }
+
+  /** The partition went: it comes back unpaused. */
+  forget(partition: number): void {
+    this.#paused.delete(partition);
+  }
+
+  #held(): { messages: number; bytes: number } {
+    let messages = 0;
+    let bytes = 0;
+    for (const partition of this.#partitions()) {
+      messages += partition.heldMessages;
+      bytes += partition.heldBytes;
+    }
+    return { messages, bytes };
+  }
+}

@@ -1,0 +1,23 @@
+// Keeping acks out of order when a group is left: they go into the metadata of its commits.
+import { type CommittedOffset, KafkaError } from '../ports.js';
+import type { ReaderContext } from '../queue/shared-settings.js';
+
+/** Only a group without members takes a commit from outside; where others go on, the messages come again. Never rejects for that. */
+export async function keepSparse(
+  { kafka, log }: Pick<ReaderContext, 'kafka' | 'log'>,
+  group: string,
+  sparse: readonly CommittedOffset[],
+): Promise<void> {
+  if (sparse.length === 0) return;
+  const { admin } = kafka;
+  try {
+    const now = await admin.groupOffsets(group, sparse);
+    const unmoved = sparse.filter(({ topic, partition, offset }) =>
+      now.some((each) => each.topic === topic && each.partition === partition && each.offset === offset),
+    );
+    if (unmoved.length > 0) await admin.commitGroupOffsets(group, unmoved);
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error;
+    log.warn({ group, err: error }, 'Acks out of order could not be kept: their messages come again');
+  }
+}

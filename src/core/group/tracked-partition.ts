@@ -1,0 +1,131 @@
+// TrackedPartition: an assigned partition that is read for a group: what is read and held, what is offered, what may be committed.
+
+import type { Message } from '../ports.js';
+import type { ReadPartition } from './group-reader.js';
+import { messageBytes } from './message-bytes.js';
+import { OffsetTracker } from './offset-tracker.js';
+import type { PartitionStart } from './partition-start.js';
+
+/** How entries are handed out, and what an offer carries (`T`), is for those who extend it to say. */
+export abstract class TrackedPartition<T> implements ReadPartition {
+  readonly partition: number;
+  /** The offset that the group has committed, as far as we know. */
+  committed: number;
+  protected readonly tracker: OffsetTracker<T>;
+  /** Read, not offered. */
+  #held: Message[] = [];
+  /** Where the held messages begin: the front leaves far too often for a shift each. */
+  #head = 0;
+  #heldBytes = 0;
+  /** The lowest offset that reading may bring. */
+  #expected: number;
+  #stopped = false;
+
+  constructor(partition: number, start: PartitionStart, ackTimeoutMs: number) {
+    this.partition = partition;
+    this.tracker = new OffsetTracker(start.acked, ackTimeoutMs);
+    this.committed = start.adjusted ? Number.NaN : start.acked.base;
+    this.#expected = start.readFrom;
+  }
+
+  /** Nothing new may be offered before an ack. */
+  abstract get blocked(): boolean;
+
+  get base(): number {
+    return this.tracker.base;
+  }
+
+  get pending(): number {
+    return this.tracker.pending;
+  }
+
+  get heldMessages(): number {
+    return this.#held.length - this.#head;
+  }
+
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  /** The position has moved since it was last committed. */
+  get dirty(): boolean {
+    return this.tracker.base !== this.committed;
+  }
+
+  get stopped(): boolean {
+    return this.#stopped;
+  }
+
+  /** Acked ranges above the base, for people and for a commit's metadata. */
+  get sparse(): { readonly text: string; readonly metadata: string } {
+    return { text: this.tracker.acked.toString(), metadata: this.tracker.acked.encode() };
+  }
+
+  /** Offset of the message that would be offered next. */
+  get position(): number {
+    return this.#held[this.#head]?.offset ?? this.#expected;
+  }
+
+  /**
+   * Takes what was read; drops what is acked, offered or here already. Offsets that reading passes over hold no message
+   * (transaction markers, what compaction or retention has taken): nobody will ack them, so they count as acked.
+   */
+  push(message: Message): void {
+    if (this.#stopped || message.offset < this.#expected) return;
+    if (message.offset > this.#expected) this.tracker.pass(this.#expected, message.offset);
+    this.#expected = message.offset + 1;
+    if (this.tracker.acked.has(message.offset) || this.tracker.isOffered(message.offset)) return;
+    this.#held.push(message);
+    this.#heldBytes += messageBytes(message);
+  }
+
+  longestWait(now: number): number {
+    return this.tracker.longestWait(now);
+  }
+
+  /** Offers nothing more; acks still count. */
+  stop(): void {
+    this.#stopped = true;
+    this.#held = [];
+    this.#head = 0;
+    this.#heldBytes = 0;
+  }
+
+  /** The partition came back to us and nobody else moved its position: offers and acks stay. @returns where to read on. */
+  resume(): number {
+    this.#stopped = false;
+    this.#expected = this.tracker.nextToRead();
+    return this.#expected;
+  }
+
+  /** Takes the first held message. */
+  protected shift(): Message | undefined {
+    const message = this.#held[this.#head];
+    if (!message) return undefined;
+    this.#head++;
+    this.#heldBytes -= messageBytes(message);
+    if (this.#head === this.#held.length) {
+      this.#held = [];
+      this.#head = 0;
+    }
+    return message;
+  }
+
+  /** Takes the first held message of a kind. */
+  protected shiftWhere(fits: (message: Message) => boolean): Message | undefined {
+    const at = this.#held.findIndex((message, index) => index >= this.#head && fits(message));
+    const message = this.#held[at];
+    if (!message) return undefined;
+    if (at === this.#head) return this.shift();
+    this.#heldBytes -= messageBytes(message);
+    this.#held.splice(at, 1);
+    return message;
+  }
+
+  /** Takes back the message that was the first. */
+  protected unshift(message: Message): void {
+    if (this.#head > 0) this.#held[--this.#head] = message;
+    else this.#held.unshift(message);
+    this.#heldBytes += messageBytes(message);
+  }
+}

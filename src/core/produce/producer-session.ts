@@ -1,0 +1,360 @@
+// ProducerSession: the one way to produce. Counts what is in flight, holds callers back, tells what failed.
+import { fail, GatewayError } from '../../errors.js';
+import { sleep, within } from '../clock.js';
+import {
+  type Clock,
+  type DeliveryReport,
+  isMissingTopic,
+  KafkaCode,
+  KafkaError,
+  type KafkaFault,
+  type Producer,
+  type ProducerOptions,
+  type ProducerRecord,
+  type ReportMode,
+} from '../ports.js';
+import type { Stats } from '../stats/stats.js';
+import { checkTopicName } from '../topics/topic-name.js';
+
+export interface ProducerSessionOptions {
+  /** `all` where each record's fate is asked for (send), `errors` where only failures count: 2.7 times as cheap. */
+  readonly reports: ReportMode;
+  /** Makes the connected client; called on first use, after an idle close and after a fatal error. */
+  readonly open: (
+    options: Pick<ProducerOptions, 'reports' | 'onReport' | 'onFault'>,
+    timeoutMs: number,
+  ) => Promise<Producer>;
+  /** Takes back a client that has nothing in flight when the session ends; absent, or false: it is closed. */
+  readonly keep?: (producer: Producer) => boolean;
+  /** Whether topics whose names begin with `__` may be written to; absent: not. */
+  readonly allowInternalTopics?: boolean;
+  /** How long a caller is held back by a full queue or a missing broker, ms. */
+  readonly produceTimeoutMs: number;
+  readonly clock: Clock;
+  readonly stats: Stats;
+  /** Told of every failed delivery (for the log). */
+  readonly onFailure: (report: DeliveryReport) => void;
+  /** Told when the session closes of what it could not deliver: how many records of which topic (for the log). */
+  readonly onLost: (topics: ReadonlyMap<string, number>) => void;
+  /** Told of client faults that lose nothing (for the log). */
+  readonly onFault: (fault: KafkaFault) => void;
+}
+
+/** Settles one send(). */
+type Receipt = (report: DeliveryReport) => void;
+
+/** How soon a full queue is tried again, ms. */
+const retryMs = 5;
+/** How long a topic that a delivery found missing is refused at once, ms. */
+const missingTopicMs = 3_000;
+/** How long a producer that failed for good may take to report what it lost, ms. */
+const fatalFlushMs = 1_000;
+
+/** Of a record that a failed producer took with it. */
+const lostReport: DeliveryReport = {
+  topic: '',
+  partition: -1,
+  offset: -1,
+  timestamp: -1,
+  error: {
+    code: KafkaCode.purgeQueue,
+    message: 'Local: Purged in queue',
+    fatal: false,
+    retriable: true,
+    abortable: false,
+  },
+};
+
+/**
+ * A producer owned by one connection, or shared by a face. The client behind it is made on first use
+ * and replaced after a fatal (idempotence) error.
+ */
+export class ProducerSession {
+  readonly #options: ProducerSessionOptions;
+  #producer: Producer | undefined;
+  #opening: Promise<Producer> | undefined;
+  #closed = false;
+  /** Callers that are held back, in their order. */
+  #line: Promise<unknown> = Promise.resolve();
+  #waiting = 0;
+  #queued = 0;
+  #settled = 0;
+  /** Of the records in flight that some send() waits for. */
+  readonly #receipts = new Set<Receipt>();
+  #failedSinceDump = 0;
+  /** What is given up at the end, by topic. */
+  #lost: Map<string, number> | undefined;
+  #lastTopic = '';
+  /** Since closeIfIdle() last looked: the clock costs a twentieth of a record. */
+  #isUsed = false;
+  #lastUse = 0;
+  #missing = new Map<string, { until: number; text: string }>();
+  #onIdle: (() => void)[] = [];
+  /** Calls of flush() that have not settled. */
+  #flushes = 0;
+
+  constructor(options: ProducerSessionOptions) {
+    this.#options = options;
+  }
+
+  /** Messages that may still be in flight: exact with reports `all`, else an upper bound since the last flush that succeeded. */
+  get inFlight(): number {
+    const most = this.#queued - this.#settled;
+    const producer = this.#producer;
+    return producer && most > 0 && this.#options.reports === 'errors' ? Math.min(most, producer.pending) : most;
+  }
+
+  /** Records that failed since the last DUMP, which nobody has been told of. */
+  get failed(): number {
+    return this.#failedSinceDump;
+  }
+
+  /** Whether a client is open (it is made on first use). */
+  get isOpen(): boolean {
+    return this.#producer !== undefined;
+  }
+
+  /**
+   * Queues one record. Returns nothing when it is queued, a promise when the caller has to be held back (the queue is full,
+   * or the client is still connecting).
+   * @throws GatewayError (or rejects with) `topic-invalid`, `topic-internal`, `produce-refused`, `queue-full` after produceTimeoutMs.
+   */
+  enqueue(record: ProducerRecord): undefined | Promise<void> {
+    return this.#submit(record, undefined);
+  }
+
+  /** Queues one record at once. @returns false when the caller has to be held back: nothing was queued. @throws as enqueue() */
+  offer(record: ProducerRecord): boolean {
+    return this.#offered(record, undefined);
+  }
+
+  /** Queues records behind whoever is held back, with nothing in between, up to the first that is refused. Rejects as enqueue(). */
+  enqueueInOrder(records: readonly ProducerRecord[]): Promise<void> {
+    return this.#lineUp(async () => {
+      for (const record of records) await this.#produceWithin(record, undefined);
+    });
+  }
+
+  /**
+   * Queues one record and waits until Kafka has it. Needs reports `all`. A refusal by Kafka is in the report's `error`.
+   * @throws GatewayError as enqueue().
+   */
+  send(record: ProducerRecord): Promise<DeliveryReport> {
+    return new Promise((resolve, reject) => {
+      this.#submit(record, resolve)?.catch(reject);
+    });
+  }
+
+  /** Waits until nothing is in flight. @returns how many messages may still be in flight after timeoutMs; 0: none. */
+  async flush(timeoutMs: number): Promise<number> {
+    this.#flushes += 1;
+    try {
+      return await this.#flush(timeoutMs);
+    } finally {
+      this.#flushes -= 1;
+    }
+  }
+
+  async #flush(timeoutMs: number): Promise<number> {
+    const deadline = this.#options.clock.monotonic() + timeoutMs;
+    if (this.#waiting > 0) await within(this.#options.clock, timeoutMs, this.#line);
+    const producer = this.#producer;
+    if (!producer) return this.inFlight;
+    const left = Math.max(0, deadline - this.#options.clock.monotonic());
+    if (this.#options.reports === 'all') {
+      await within(this.#options.clock, left, this.#idle());
+    } else {
+      const covered = this.#queued;
+      if (await producer.flush(left)) this.#settled = Math.max(this.#settled, covered);
+      // What has left the client since may have failed, which is not told yet.
+      else if (this.#queued > this.#settled) return Math.max(1, this.inFlight);
+    }
+    return this.inFlight;
+  }
+
+  /**
+   * DUMP: waits at most timeoutMs. 0 means that every message since the last call is in Kafka.
+   * @returns messages that may still be in flight plus those that failed since the last call.
+   */
+  async dump(timeoutMs: number): Promise<number> {
+    const left = await this.flush(timeoutMs);
+    const failed = this.#failedSinceDump;
+    this.#failedSinceDump = 0;
+    return left + failed;
+  }
+
+  /**
+   * To be called again and again: gives the client back when nothing was produced for idleMs, as seen by these calls, and nothing
+   * is in flight. The next record opens a new one.
+   */
+  async closeIfIdle(idleMs: number): Promise<boolean> {
+    const producer = this.#producer;
+    const now = this.#options.clock.monotonic();
+    if (this.#isUsed) this.#lastUse = now;
+    this.#isUsed = false;
+    if (!producer || this.#waiting > 0 || now - this.#lastUse < idleMs) return false;
+    if ((await this.flush(0)) > 0 || this.#isUsed || this.#producer !== producer) return false;
+    this.#producer = undefined;
+    await producer.close(0);
+    return true;
+  }
+
+  /** Flushes for at most timeoutMs and closes. @returns messages that were not delivered (also added to the stats). */
+  async close(timeoutMs: number): Promise<number> {
+    if (this.#closed) return 0;
+    const left = await this.flush(timeoutMs);
+    this.#closed = true;
+    const producer = this.#producer ?? (await this.#opening?.catch(() => undefined));
+    this.#producer = undefined;
+    // A DUMP that has not noticed yet would go on flushing what is another's by then.
+    const isClean = left === 0 && this.#waiting === 0 && this.#flushes === 0;
+    const lost = producer && left > 0 ? await this.#giveUp(producer, left) : left;
+    if (producer && !(isClean && this.#options.keep?.(producer))) await producer.close(0);
+    if (lost > 0) this.#options.stats.add('producer.unflushed.messages', lost);
+    return lost;
+  }
+
+  /** @returns how many of what was left are lost; those that came to Kafka in the last moment are not. */
+  async #giveUp(producer: Producer, left: number): Promise<number> {
+    this.#lost = new Map();
+    if (!(await producer.purge())) return left;
+    // What was given up and not reported in time counts as lost as well.
+    const untold = producer.pending;
+    if (untold > 0) this.#lost.set('(not reported)', untold);
+    this.#failedSinceDump += untold;
+    let lost = 0;
+    for (const count of this.#lost.values()) lost += count;
+    this.#settled = this.#queued;
+    if (lost > 0) this.#options.onLost(this.#lost);
+    return lost;
+  }
+
+  #submit(record: ProducerRecord, receipt: Receipt | undefined): undefined | Promise<void> {
+    return this.#offered(record, receipt) ? undefined : this.#lineUp(() => this.#produceWithin(record, receipt));
+  }
+
+  /** @returns false when the caller has to be held back. */
+  #offered(record: ProducerRecord, receipt: Receipt | undefined): boolean {
+    if (record.topic !== this.#lastTopic) {
+      checkTopicName(record.topic, this.#options.allowInternalTopics);
+      this.#lastTopic = record.topic;
+    }
+    return this.#waiting === 0 && this.#producer !== undefined && this.#produced(this.#producer, record, receipt);
+  }
+
+  #lineUp(produce: () => Promise<void>): Promise<void> {
+    this.#waiting += 1;
+    const turn = this.#line.then(produce).finally(() => {
+      this.#waiting -= 1;
+    });
+    this.#line = turn.catch(() => {});
+    return turn;
+  }
+
+  /** @returns false when the queue is full. */
+  #produced(producer: Producer, record: ProducerRecord, receipt: Receipt | undefined): boolean {
+    if (this.#missing.size > 0) this.#refuseMissing(record.topic);
+    try {
+      producer.produce(record, receipt);
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      if (error.code === KafkaCode.queueFull) return false;
+      if (error.fatal) this.#replace(producer);
+      throw new GatewayError('produce-refused', [error.message], { cause: error });
+    }
+    this.#queued += 1;
+    if (receipt) this.#receipts.add(receipt);
+    this.#options.stats.add('producer.messages');
+    this.#isUsed = true;
+    return true;
+  }
+
+  async #produceWithin(record: ProducerRecord, receipt: Receipt | undefined): Promise<void> {
+    const { clock, produceTimeoutMs } = this.#options;
+    const deadline = clock.monotonic() + produceTimeoutMs;
+    for (;;) {
+      const producer = this.#producer ?? (await this.#opened(deadline - clock.monotonic()));
+      if (this.#produced(producer, record, receipt)) return;
+      if (clock.monotonic() >= deadline) throw fail('queue-full');
+      await sleep(clock, retryMs);
+    }
+  }
+
+  async #opened(timeoutMs: number): Promise<Producer> {
+    if (this.#closed) throw fail('shutting-down');
+    this.#opening ??= this.#open(Math.max(1, timeoutMs)).finally(() => {
+      this.#opening = undefined;
+    });
+    return this.#opening;
+  }
+
+  async #open(timeoutMs: number): Promise<Producer> {
+    let opened: Producer | undefined;
+    const producer = await this.#options
+      .open(
+        {
+          reports: this.#options.reports,
+          onReport: (report, tag) => this.#report(report, tag as Receipt | undefined),
+          onFault: (fault) => (fault.fatal && opened ? this.#replace(opened) : this.#options.onFault(fault)),
+        },
+        timeoutMs,
+      )
+      .catch((error: unknown) => {
+        throw error instanceof KafkaError
+          ? new GatewayError('produce-refused', [error.message], { cause: error })
+          : error;
+      });
+    opened = producer;
+    this.#producer = producer;
+    return producer;
+  }
+
+  #report(report: DeliveryReport, receipt: Receipt | undefined): void {
+    this.#settled = Math.min(this.#queued, this.#settled + 1);
+    if (report.error) this.#failed(report, report.error, receipt !== undefined);
+    if (receipt && this.#receipts.delete(receipt)) receipt(report);
+    if (this.#onIdle.length > 0 && this.inFlight === 0) for (const wake of this.#onIdle.splice(0)) wake();
+  }
+
+  /** @param isTold whoever sent the record gets the report: DUMP need not tell. */
+  #failed(report: DeliveryReport, error: KafkaFault, isTold: boolean): void {
+    if (!isTold) this.#failedSinceDump += 1;
+    this.#options.stats.add('producer.delivery.errors');
+    if (this.#lost) this.#lost.set(report.topic, (this.#lost.get(report.topic) ?? 0) + 1);
+    else this.#options.onFailure(report);
+    if (isMissingTopic(error)) {
+      this.#missing.set(report.topic, { until: this.#options.clock.monotonic() + missingTopicMs, text: error.message });
+    }
+  }
+
+  #refuseMissing(topic: string): void {
+    const missing = this.#missing.get(topic);
+    if (!missing) return;
+    if (this.#options.clock.monotonic() < missing.until) throw fail('produce-refused', missing.text);
+    this.#missing.delete(topic);
+  }
+
+  async #idle(): Promise<void> {
+    if (this.inFlight === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onIdle.push(resolve);
+    });
+  }
+
+  /** A fatal error: the client is of no more use. What it still held counts as failed; the next record opens a new one. */
+  #replace(producer: Producer): void {
+    if (this.#producer !== producer) return;
+    this.#producer = undefined;
+    const retired = async (): Promise<void> => {
+      const reported = await producer.flush(fatalFlushMs);
+      await producer.close(0);
+      const lost = reported ? 0 : this.inFlight;
+      this.#settled = this.#queued;
+      this.#failedSinceDump += lost;
+      if (lost > 0) this.#options.stats.add('producer.delivery.errors', lost);
+      for (const receipt of this.#receipts) receipt(lostReport);
+      this.#receipts.clear();
+    };
+    this.#line = this.#line.then(retired, retired);
+  }
+}

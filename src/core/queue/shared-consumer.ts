@@ -1,0 +1,286 @@
+// One group and topic, shared by clients that keep no session: a queue of requests, served one at a time, first come first.
+import { fail, type GatewayError } from '../../errors.js';
+import { GroupSeat } from '../group/group-seat.js';
+import type { PartitionStart } from '../group/partition-start.js';
+import { consumeError } from '../lasting-fault.js';
+import type { CommittedOffset, Message } from '../ports.js';
+import type { TopicCatalog } from '../topics/topic-catalog.js';
+import type { Delivery, Poll } from './delivery.js';
+import { SharedPartition } from './shared-partition.js';
+import type { SharedContext } from './shared-settings.js';
+
+interface Waiting {
+  readonly autoAck: boolean;
+  readonly deadline: number;
+  /** Ends its wait while the group is being joined. */
+  readonly latest: number;
+  readonly resolve: (delivery: Delivery) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * How long a request waits beyond its time while the group is being joined, ms, and how often that is looked at. Kafka's coordinator takes
+ * 3 s for a group's first member, as long as the whole long poll; and until then it may be unknown where the group begins.
+ */
+const joiningMs = 3_000;
+const joiningCheckMs = 50;
+
+export interface SharedConsumerOptions {
+  readonly group: string;
+  readonly topic: string;
+  readonly context: SharedContext;
+  readonly catalog: TopicCatalog;
+  /** The one before with the same group and topic: it leaves the group before this one joins. */
+  readonly after: Promise<unknown>;
+  /** Nobody has asked for long, or closing has begun: the next request is for a successor. */
+  readonly onRetired: (consumer: SharedConsumer) => void;
+}
+
+export class SharedConsumer {
+  readonly group: string;
+  readonly topic: string;
+  readonly #context: SharedContext;
+  readonly #options: SharedConsumerOptions;
+  readonly #seat: GroupSeat<SharedPartition>;
+  readonly #waiting: Waiting[] = [];
+  /** The partition number that was served last. */
+  #served = -1;
+  #timer: (() => void) | undefined;
+  #wakeAt = 0;
+  #lastRequest: number;
+  /** Nobody asks any more, but offers are out. */
+  #expired = false;
+  #idleTimer: (() => void) | undefined;
+  #closing: Promise<CommittedOffset[]> | undefined;
+
+  constructor(options: SharedConsumerOptions) {
+    this.group = options.group;
+    this.topic = options.topic;
+    this.#options = options;
+    this.#context = options.context;
+    this.#lastRequest = this.#now();
+    this.#watchIdle(this.#context.settings.subscriptionTimeoutMs);
+    this.#seat = new GroupSeat({
+      ...options,
+      begun: (partition, start) => this.#begun(partition, start),
+      changed: () => this.#serve(),
+      refused: (fault) => this.#refuseAll(consumeError(fault)),
+    });
+  }
+
+  /** Acks are taken, and messages may still be out. */
+  get pending(): number {
+    return this.#seat.pending;
+  }
+
+  /** @throws GatewayError `too-many-requests`, `consume-denied`, `consume-refused` */
+  poll(autoAck: boolean): Poll {
+    const { settings } = this.#context;
+    if (this.#waiting.length > settings.queueLength) throw fail('too-many-requests');
+    const now = this.#now();
+    this.#lastRequest = now;
+    this.#expired = false;
+    const ready = this.#waiting.length === 0 ? this.#take(now, autoAck) : undefined;
+    if (ready) return { delivery: Promise.resolve(ready), cancel: () => ready.failed() };
+    const fault = this.#seat.lastingFault();
+    if (fault) throw consumeError(fault);
+    return this.#queue(autoAck, now + settings.longPollingTimeoutMs);
+  }
+
+  /**
+   * @throws GatewayError `acks-channel-missing` when the partition is not this process's, or may not be: in the middle of a rebalance the ack
+   * is kept for the case that the partition comes back; where it goes elsewhere the message comes again there.
+   */
+  ack(partition: number, offset: number): void {
+    if (!this.#ack(partition, offset)) throw fail('acks-channel-missing', this.group, this.topic, partition);
+  }
+
+  /** @returns false when it is not certain that the ack counts. */
+  #ack(partition: number, offset: number): boolean {
+    const found = this.#seat.find(partition);
+    if (!found) return false;
+    const isHeld = this.#seat.holds(partition);
+    if (!found.ack(offset)) {
+      const where = { group: this.group, topic: this.topic, partition, offset };
+      this.#context.log.warn(where, 'Bad ack: not offered, or acked before');
+      return true;
+    }
+    this.#context.stats.add('consumer.acks');
+    this.#context.stats.count('group.acked', this.#context.name, this.group, this.topic);
+    this.#seat.acked();
+    this.#serve();
+    if (this.#expired && this.pending === 0) this.#retire();
+    return isHeld;
+  }
+
+  /** Acked ranges above a partition's committed offset, when the partition is ours. */
+  sparse(partition: number): { readonly base: number; readonly text: string } | undefined {
+    const found = this.#seat.find(partition);
+    return found && { base: found.base, text: found.sparse.text };
+  }
+
+  /** Commits what has moved, now. */
+  async commit(): Promise<void> {
+    await this.#seat.commit();
+  }
+
+  /** The partitions that are read here. */
+  get partitions(): readonly SharedPartition[] {
+    return this.#seat.partitions;
+  }
+
+  /** @throws KafkaError */
+  async setOffsets(positions: readonly CommittedOffset[]): Promise<void> {
+    await this.#seat.setOffsets(positions);
+  }
+
+  /** Whoever waits is told that the service stops. Acks go on. */
+  refuse(): void {
+    this.#refuseAll(fail('pixy-stopping'));
+  }
+
+  #refuseAll(error: GatewayError): void {
+    for (const waiting of this.#waiting.splice(0)) waiting.reject(error);
+  }
+
+  /** Waits (bounded) for outstanding acks, commits, leaves. Never rejects. @returns sparse acks that no commit covers. */
+  close(): Promise<CommittedOffset[]> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<CommittedOffset[]> {
+    this.#idleTimer?.();
+    this.#timer?.();
+    this.#timer = undefined;
+    return this.#seat.close();
+  }
+
+  #begun(partition: number, start: PartitionStart): SharedPartition {
+    const { settings, stats, log } = this.#context;
+    return new SharedPartition(partition, start, settings, ({ offset }, retries) => {
+      stats.add('consumer.given.up');
+      const where = { group: this.group, topic: this.topic, partition, offset };
+      log.error({ ...where, retries }, 'Too many retries, the message is acked');
+      this.#seat.acked();
+    });
+  }
+
+  #queue(autoAck: boolean, deadline: number): Poll {
+    let waiting: Waiting | undefined;
+    let delivered: Delivery | undefined;
+    const delivery = new Promise<Delivery>((resolve, reject) => {
+      waiting = {
+        autoAck,
+        deadline,
+        latest: deadline + joiningMs,
+        reject,
+        resolve: (made) => {
+          delivered = made;
+          resolve(made);
+        },
+      };
+      this.#waiting.push(waiting);
+    });
+    this.#arm();
+    const cancel = (): void => {
+      const index = this.#waiting.indexOf(waiting!);
+      if (index >= 0) this.#waiting.splice(index, 1)[0]!.reject(fail('poll-expired'));
+      else delivered?.failed();
+    };
+    return { delivery, cancel };
+  }
+
+  /** Serves the queue as far as there are messages. */
+  #serve(): void {
+    if (this.#waiting.length === 0) return;
+    const now = this.#now();
+    while (this.#waiting.length > 0) {
+      const head = this.#waiting[0]!;
+      if (head.deadline <= now && !(this.#seat.isJoining && now < head.latest)) {
+        this.#waiting.shift();
+        head.reject(fail('poll-expired'));
+        continue;
+      }
+      const delivery = this.#take(now, head.autoAck);
+      if (!delivery) break;
+      this.#waiting.shift();
+      head.resolve(delivery);
+    }
+    this.#arm();
+  }
+
+  /** Round robin over the partitions, ascending; those that have nothing are passed over. */
+  #take(now: number, autoAck: boolean): Delivery | undefined {
+    const partitions = this.#seat.partitions;
+    const first = partitions.findIndex(({ partition }) => partition > this.#served);
+    for (let step = 0; step < partitions.length; step++) {
+      const partition = partitions[(Math.max(0, first) + step) % partitions.length]!;
+      const message = partition.take(now);
+      if (!message) continue;
+      this.#served = partition.partition;
+      this.#seat.taken();
+      this.#context.stats.add('consumer.messages');
+      this.#context.stats.count('group.consumed', this.#context.name, this.group, this.topic);
+      return this.#deliver(partition, message, autoAck);
+    }
+    return undefined;
+  }
+
+  #deliver(partition: SharedPartition, message: Message, autoAck: boolean): Delivery {
+    let open = true;
+    return {
+      message,
+      done: () => {
+        if (open && autoAck && this.#seat.find(partition.partition) === partition)
+          this.#ack(partition.partition, message.offset);
+        open = false;
+      },
+      failed: () => {
+        if (!open) return;
+        open = false;
+        partition.release(message.offset, this.#now());
+        this.#serve();
+      },
+    };
+  }
+
+  /** One timer, for the oldest request or the next message to be offered again, whichever is earlier. */
+  #arm(): void {
+    if (this.#waiting.length === 0) return;
+    const now = this.#now();
+    let wake = this.#waiting[0]!.deadline;
+    if (wake <= now) wake = now + joiningCheckMs;
+    for (const partition of this.partitions) wake = Math.min(wake, partition.nextDeadline() ?? wake);
+    if (this.#timer && this.#wakeAt <= wake) return;
+    this.#timer?.();
+    this.#wakeAt = wake;
+    this.#timer = this.#context.clock.after(Math.max(1, Math.ceil(wake - now)), () => {
+      this.#timer = undefined;
+      this.#serve();
+    });
+  }
+
+  #watchIdle(afterMs: number): void {
+    const { clock, settings, log } = this.#context;
+    this.#idleTimer = clock.after(afterMs, () => {
+      const idle = this.#waiting.length > 0 ? 0 : this.#now() - this.#lastRequest;
+      if (idle < settings.subscriptionTimeoutMs) return this.#watchIdle(settings.subscriptionTimeoutMs - idle);
+      if (this.pending === 0) return this.#retire();
+      this.#expired = true;
+      if (idle < settings.ackTimeoutMs) return this.#watchIdle(settings.ackTimeoutMs - idle);
+      log.warn({ group: this.group, topic: this.topic, pending: this.pending }, 'Not safe to stop: acks are missing');
+      this.#retire();
+    });
+  }
+
+  #retire(): void {
+    if (this.#closing) return;
+    this.#context.log.info({ group: this.group, topic: this.topic }, 'Nobody asks any more: leaving the group');
+    this.#options.onRetired(this);
+  }
+
+  #now(): number {
+    return this.#context.clock.monotonic();
+  }
+}

@@ -1,0 +1,113 @@
+// What sessions tell an operator. Faults that repeat are told once a minute: a hundred members lose the same broker together.
+import { type DeliveryReport, KafkaCode, type KafkaFault, type TopicPartition } from '../ports.js';
+
+/** Where the lines go; core knows no logger. */
+export interface LogSink {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+const notEnoughReplicas =
+  'NOT_ENOUGH_REPLICAS: Kafka stores nothing in a partition, too few of its replicas are in sync; it is tried again until messages time out';
+const quietMs = 60_000;
+/** More different faults than this within a minute are told without being remembered. */
+const maxRemembered = 1_000;
+
+/** Topics that are named in one line. */
+const mostTopics = 20;
+
+/** The log of all sessions of one cluster. */
+export class SessionLog {
+  readonly #sink: LogSink;
+  readonly #monotonic: () => number;
+  readonly #onTrouble: () => void;
+  readonly #told = new Map<string, { at: number; count: number }>();
+
+  /** @param onTrouble is told of each fault of a client: the cluster may not be well */
+  constructor(sink: LogSink, monotonic: () => number, onTrouble: () => void = () => {}) {
+    this.#sink = sink;
+    this.#onTrouble = onTrouble;
+    this.#monotonic = monotonic;
+  }
+
+  assigned(client: string, partitions: readonly TopicPartition[], revoked: number): void {
+    const assigned = partitions.map(({ topic, partition }) => `${topic}:${partition}`).join(' ');
+    this.#sink.info(
+      { client, assigned: clip(assigned), partitions: partitions.length, revoked },
+      'partitions assigned',
+    );
+  }
+
+  closed(client: string, topics: readonly string[]): void {
+    this.#sink.info({ client, topics }, 'consumer closed');
+  }
+
+  readAheadDropped(client: string, messages: number): void {
+    this.#sink.info(
+      { client, messages },
+      'read-ahead of revoked partitions dropped: whoever has them now reads it again',
+    );
+  }
+
+  missingTopics(client: string, topics: readonly string[]): void {
+    this.#sink.warn({ client, topics }, 'a subscribed topic does not exist: waiting for it');
+  }
+
+  topicRemade(client: string, topic: string): void {
+    this.#sink.warn({ client, topic }, 'a topic was deleted and made again: it is read from its first message');
+  }
+
+  consumerFault(client: string, fault: KafkaFault): void {
+    this.#onTrouble();
+    const seen = this.#sinceTold(`consumer ${fault.code}`);
+    if (seen > 0) this.#sink.warn({ client, code: fault.code, reason: fault.message, seen }, 'consumer trouble');
+  }
+
+  /** A fault that lasts until somebody mends its cause: each client's first is told. */
+  consumerRefused(client: string, fault: Pick<KafkaFault, 'code' | 'message'>): void {
+    const seen = this.#sinceTold(`refused ${client} ${fault.code}`);
+    if (seen > 0) this.#sink.warn({ client, code: fault.code, reason: fault.message, seen }, 'a consumer is refused');
+  }
+
+  producerFault(client: string, fault: KafkaFault): void {
+    this.#onTrouble();
+    const seen = this.#sinceTold(`producer ${fault.code}`);
+    if (seen === 0) return;
+    if (fault.code === KafkaCode.notEnoughReplicas || fault.code === KafkaCode.notEnoughReplicasAfterAppend)
+      this.#sink.warn({ client, code: fault.code, reason: fault.message, seen }, notEnoughReplicas);
+    else this.#sink.warn({ client, code: fault.code, reason: fault.message, seen }, 'producer trouble');
+  }
+
+  deliveryFailed(client: string, { topic, partition, error }: DeliveryReport): void {
+    const seen = this.#sinceTold(`delivery ${topic} ${error?.code}`);
+    if (seen === 0) return;
+    this.#sink.error({ client, topic, partition, code: error?.code, reason: error?.message, seen }, 'delivery failed');
+  }
+
+  /** A connection closes, and these messages of it are not in Kafka. */
+  undelivered(client: string, topics: ReadonlyMap<string, number>): void {
+    let messages = 0;
+    for (const count of topics.values()) messages += count;
+    const most = [...topics].toSorted(([, one], [, other]) => other - one).slice(0, mostTopics);
+    this.#sink.error(
+      { client, messages, topics: Object.fromEntries(most) },
+      'connection closed: messages of it were not delivered',
+    );
+  }
+
+  /** @returns 0 while a fault is kept quiet, else how often it was seen since it was told. */
+  #sinceTold(what: string): number {
+    const now = this.#monotonic();
+    const told = this.#told.get(what);
+    if (told && now - told.at < quietMs) {
+      told.count += 1;
+      return 0;
+    }
+    if (this.#told.size >= maxRemembered) this.#told.clear();
+    this.#told.set(what, { at: now, count: 0 });
+    return (told?.count ?? 0) + 1;
+  }
+}
+
+const clip = (text: string): string => (text.length > 500 ? `${text.slice(0, 500)}...` : text);

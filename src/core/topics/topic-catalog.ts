@@ -1,0 +1,114 @@
+// TopicCatalog: which topics exist, asked of the cluster at most once in a while for everybody.
+import { type Admin, type Clock, KafkaCode, KafkaError, type KafkaFault, type TopicMetadata } from '../ports.js';
+import { own } from '../promises.js';
+import { TopicIds } from './topic-ids.js';
+
+/** How old an answer may be, ms. */
+const maxAgeMs = 1_000;
+/** The same while a topic is on its way that somebody has just produced to; and how long that is believed, ms. */
+const maxAgeOfNewsMs = 100;
+const newsMs = 5_000;
+/** How old what is shown without waiting may be before the cluster is asked again, ms. */
+const maxAgeKnownMs = 5_000;
+/** How old it may be that a topic may or may not be seen, ms; and of how many that is kept. */
+const maxAgeDeniedMs = 2_000;
+const mostAsked = 1_000;
+/** As librdkafka tells it. */
+const denied: KafkaFault = {
+  code: KafkaCode.topicAuthorizationFailed,
+  message: 'Broker: Topic authorization failed',
+  fatal: false,
+  retriable: false,
+  abortable: false,
+};
+const none: ReadonlyMap<string, TopicMetadata> = new Map();
+
+/** A shared, cached look at the cluster's topics: single flight, so that a hundred waiting consumers cost one request. */
+export class TopicCatalog {
+  readonly #admin: Admin;
+  readonly clock: Clock;
+  /** Which topic each name stands for. */
+  readonly ids: TopicIds;
+  #topics: Promise<ReadonlyMap<string, TopicMetadata>> | undefined;
+  #askedAt = Number.NEGATIVE_INFINITY;
+  /** The last answer there was. */
+  #latest = none;
+  /** A topic that the last answer lacks although somebody produced to it, until when. */
+  #awaited = '';
+  #awaitedUntil = Number.NEGATIVE_INFINITY;
+  readonly #asked = new Map<string, { readonly at: number; readonly denial: Promise<KafkaError | undefined> }>();
+
+  constructor(admin: Admin, clock: Clock) {
+    this.#admin = admin;
+    this.clock = clock;
+    this.ids = new TopicIds(admin, clock);
+  }
+
+  /** All topics by name, at most a second old. @throws KafkaError when no broker answers. */
+  all(): Promise<ReadonlyMap<string, TopicMetadata>> {
+    const now = this.clock.monotonic();
+    const maxAge = now < this.#awaitedUntil ? maxAgeOfNewsMs : maxAgeMs;
+    if (!this.#topics || now - this.#askedAt > maxAge) {
+      this.#askedAt = now;
+      this.#topics = this.#ask();
+      this.#topics.catch(() => {
+        this.#topics = undefined;
+      });
+    }
+    return this.#topics;
+  }
+
+  /** The topics as last heard of, without waiting: none before the first answer. The next call knows more. */
+  known(): ReadonlyMap<string, TopicMetadata> {
+    if (this.clock.monotonic() - this.#askedAt > maxAgeKnownMs) own(this.all(), () => {});
+    return this.#latest;
+  }
+
+  /** Somebody produces to this topic: if it is new, it is about to be. */
+  produced(name: string): void {
+    if (name === this.#awaited || this.#latest.has(name)) return;
+    this.#awaited = name;
+    this.#awaitedUntil = this.clock.monotonic() + newsMs;
+  }
+
+  /** The next question is asked of the cluster: something was made or deleted. */
+  forget(): void {
+    this.#askedAt = Number.NEGATIVE_INFINITY;
+  }
+
+  /**
+   * Of a topic that is not among all(): whether it is there and may not be seen.
+   * @throws KafkaError when Kafka says so; at most a few seconds old
+   */
+  async checkVisible(name: string): Promise<void> {
+    const now = this.clock.monotonic();
+    let asked = this.#asked.get(name);
+    if (!asked || now - asked.at > maxAgeDeniedMs) {
+      asked = { at: now, denial: this.#denialOf(name) };
+      if (this.#asked.size >= mostAsked) this.#asked.clear();
+      this.#asked.set(name, asked);
+    }
+    const denial = await asked.denial;
+    if (denial) throw denial;
+  }
+
+  /** Which of these do not exist; undefined when the cluster does not answer. */
+  async missing(names: readonly string[]): Promise<string[] | undefined> {
+    const topics = await this.all().catch(() => undefined);
+    return topics && names.filter((name) => !topics.has(name));
+  }
+
+  /** A list of all topics leaves out what may not be seen; asked for by its name, a topic is refused. */
+  async #denialOf(name: string): Promise<KafkaError | undefined> {
+    // Without an answer nothing is known: the topic counts as missing.
+    const found = await this.#admin.identity([name]).catch(() => undefined);
+    return found?.denied?.includes(name) ? new KafkaError(denied) : undefined;
+  }
+
+  async #ask(): Promise<ReadonlyMap<string, TopicMetadata>> {
+    const topics = await this.#admin.topics();
+    this.#latest = new Map(topics.map((topic) => [topic.name, topic]));
+    if (this.#latest.has(this.#awaited)) this.#awaitedUntil = Number.NEGATIVE_INFINITY;
+    return this.#latest;
+  }
+}

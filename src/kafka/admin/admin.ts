@@ -1,0 +1,363 @@
+// The Admin port on a real cluster: librdkafka's Admin API, through native/admin.cc.
+import {
+  type CommittedOffset,
+  type GroupDescription,
+  KafkaCode,
+  KafkaError,
+  type TopicPartition,
+  type TopicPartitionOffset,
+} from '../../core/ports.js';
+import { faultOf } from '../fault.js';
+import type { Callback, NativeProducer } from '../native.js';
+import { adminTimeoutMs, BasicAdmin } from './basic-admin.js';
+
+/** What brokers say of one topic, partition or group of a question. */
+interface Failure {
+  readonly code: number;
+  readonly message: string;
+}
+
+interface Answered {
+  readonly error: Failure | null;
+}
+
+interface PartitionAnswer extends Answered {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly metadata: string;
+}
+
+interface GroupAnswer extends Answered {
+  readonly group: string;
+  readonly partitions: readonly PartitionAnswer[];
+}
+
+interface TopicAnswer extends Answered {
+  readonly topic: string;
+}
+
+interface TopicDescription extends TopicAnswer {
+  /** Base64; null from brokers before 2.8. */
+  readonly id: string | null;
+  readonly partitions: readonly { readonly leader: number }[];
+}
+
+interface ClusterDescription {
+  readonly clusterId: string | null;
+  readonly brokers: readonly { readonly id: number }[];
+}
+
+interface ConfigAnswer extends TopicAnswer {
+  readonly configs: readonly { name: string; value: string | null; overridden: boolean }[];
+}
+
+interface DescribedGroup extends Answered {
+  readonly group: string;
+  readonly state: string;
+  readonly members: readonly { memberId: string; clientId: string; partitions: readonly PartitionAnswer[] }[];
+}
+
+type CallOfBroker = (native: NativeProducer, broker: number, timeoutMs: number, callback: Callback<string>) => void;
+type Call = (native: NativeProducer, timeoutMs: number, callback: Callback<string>) => void;
+
+/** How long controllers may take to answer, ms. */
+const quorumMs = 3_000;
+/** Its name is checked by the controllers; it is never made. */
+const quorumTopic = 'rafka-quorum-check';
+/** A broker's codes for controllers that do not answer it: timed out, not the controller, no leader. */
+const noQuorum: readonly number[] = [KafkaCode.timedOut, 7, 41, 5, 6];
+/** How long one try waits for a coordinator, which may be the one before, ms. */
+const coordinatorMs = 2_300;
+/** How soon a call is tried again whose coordinator or controller was not there yet, ms. */
+const retryMs = 200;
+/** How long brokers are asked whether they have heard of a topic that was made or deleted, and how soon again, ms. */
+const newsMs = 3_000;
+const newsRetryMs = 10;
+/** librdkafka's choice: the controller, as the cluster last told it. */
+const controller = -1;
+/** How long the controller may take where any other broker could answer, ms. */
+const controllerMs = 2_000;
+/** The broker's code for a group that does not exist, where it used to describe a dead one. */
+const groupIdNotFound = 69;
+/** The broker's code for a topic that has as many partitions already. */
+const invalidPartitions = 37;
+
+/** Questions of any kind; a call that finds the cluster in motion is tried again until its deadline. */
+export class ClusterAdmin extends BasicAdmin {
+  override async createTopic(topic: {
+    name: string;
+    partitions: number;
+    replicationFactor?: number;
+    config?: Readonly<Record<string, string>>;
+  }): Promise<void> {
+    const { name, partitions, replicationFactor = -1, config = {} } = topic;
+    try {
+      await this.#change((native, timeoutMs, callback) =>
+        native.createTopic(name, partitions, replicationFactor, Object.entries(config).flat(), timeoutMs, callback),
+      );
+    } catch (error) {
+      if (error instanceof KafkaError && error.code === KafkaCode.topicExists) await this.#untilAllAgree(name, true);
+      throw error;
+    }
+    await this.#untilAllAgree(name, true);
+  }
+
+  override createPartitions = async (topic: string, total: number): Promise<void> => {
+    await this.#once(invalidPartitions, (native, timeoutMs, callback) =>
+      native.createPartitions(topic, total, timeoutMs, callback),
+    );
+  };
+
+  override deleteTopic = async (name: string): Promise<void> => {
+    await this.#once(KafkaCode.unknownTopicOrPartition, (native, timeoutMs, callback) =>
+      native.deleteTopic(name, timeoutMs, callback),
+    );
+    await this.#untilAllAgree(name, false);
+  };
+
+  /** Controllers are asked to look at a topic that is not to be made: brokers keep the question while there is no leader. */
+  override async hasQuorum(): Promise<boolean | undefined> {
+    try {
+      const client = await this.connected('quorum');
+      const text = await client.ask<string>((callback) => client.native.validateTopic(quorumTopic, quorumMs, callback));
+      const [answer] = JSON.parse(text) as Answered[];
+      return !noQuorum.includes(answer?.error?.code ?? 0);
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      return noQuorum.includes(error.code) ? false : undefined;
+    }
+  }
+
+  override deleteRecords = async (before: readonly TopicPartitionOffset[]): Promise<void> => {
+    if (before.length === 0) return;
+    await this.#change((native, timeoutMs, callback) => native.deleteRecords(before, timeoutMs, callback));
+  };
+
+  override topicConfigs = async (names: readonly string[]) => {
+    if (names.length === 0) return new Map();
+    const described = await this.#askAny<ConfigAnswer[]>(
+      (native, broker, timeoutMs, callback) => native.describeConfigs(names, broker, timeoutMs, callback),
+      throwing,
+    );
+    return new Map(
+      described.map(({ topic, configs }) => [
+        topic,
+        new Map(configs.map(({ name, value, overridden }) => [name, { value: value ?? '', overridden }])),
+      ]),
+    );
+  };
+
+  override identity = async (names: readonly string[]) => {
+    const { clusterId } = await this.#cluster();
+    const topicIds = new Map<string, string>();
+    const denied: string[] = [];
+    if (names.length > 0) {
+      const described = await this.#askAny<TopicDescription[]>((native, broker, timeoutMs, callback) =>
+        native.describeTopics(names, broker, timeoutMs, callback),
+      );
+      for (const { topic, id, error } of described) {
+        if (error === null && id !== null) topicIds.set(topic, uuidText(id));
+        else if (error?.code === KafkaCode.topicAuthorizationFailed) denied.push(topic);
+        else if (error !== null && error.code !== KafkaCode.unknownTopicOrPartition) throw failureOf(error);
+      }
+    }
+    return { clusterId: clusterId ?? '', topicIds, denied };
+  };
+
+  override groups = async (): Promise<string[]> => {
+    const { groups } = await this.#ask<{ groups: string[]; errors: Answered[] }>(
+      (native, timeoutMs, callback) => native.listGroups(timeoutMs, callback),
+      // The groups of a broker that is away have another coordinator by now; but none at all is no answer.
+      ({ groups, errors }) => throwing(errors.filter(({ error }) => groups.length === 0 || !isAway(error))),
+    );
+    return groups;
+  };
+
+  override describeGroups = async (groupIds: readonly string[]): Promise<GroupDescription[]> => {
+    if (groupIds.length === 0) return [];
+    const described = await this.#ask<DescribedGroup[]>(
+      (native, timeoutMs, callback) => native.describeGroups(groupIds, coordinatorTime(timeoutMs), callback),
+      // A coordinator that has only just started, or has moved, is asked again.
+      (groups) => throwing(groups.filter(({ error }) => error?.code !== groupIdNotFound)),
+    );
+    const byId = new Map(described.map((group) => [group.group, group]));
+    return groupIds.map((groupId) => describe(groupId, byId.get(groupId)));
+  };
+
+  override deleteGroup = async (groupId: string): Promise<void> => {
+    await this.#once(groupIdNotFound, (native, timeoutMs, callback) =>
+      native.deleteGroup(groupId, coordinatorTime(timeoutMs), callback),
+    );
+  };
+
+  override groupOffsets = async (
+    groupId: string,
+    partitions: readonly TopicPartition[],
+  ): Promise<CommittedOffset[]> => {
+    if (partitions.length === 0) return [];
+    const offsets = await this.#ofGroup((native, timeoutMs, callback) =>
+      native.groupOffsets(groupId, partitions, coordinatorTime(timeoutMs), callback),
+    );
+    return (
+      offsets
+        .map(({ topic, partition, offset, metadata }) => ({ topic, partition, offset: committed(offset), metadata }))
+        // -1 is Kafka's word for none; -2 (the oldest) is what Kafka-Pixy's clients may have written.
+        .filter(({ offset, metadata }) => offset !== -1 || metadata !== '')
+    );
+  };
+
+  override commitGroupOffsets = async (groupId: string, offsets: readonly CommittedOffset[]): Promise<void> => {
+    if (offsets.length === 0) return;
+    await this.#ofGroup((native, timeoutMs, callback) =>
+      native.commitGroupOffsets(groupId, offsets, coordinatorTime(timeoutMs), callback),
+    );
+  };
+
+  override deleteGroupOffsets = async (groupId: string, partitions: readonly TopicPartition[]): Promise<void> => {
+    if (partitions.length === 0) return;
+    await this.#ofGroup((native, timeoutMs, callback) =>
+      native.deleteGroupOffsets(groupId, partitions, coordinatorTime(timeoutMs), callback),
+    );
+  };
+
+  #cluster(): Promise<ClusterDescription> {
+    return this.#askAny((native, broker, timeoutMs, callback) => native.describeCluster(broker, timeoutMs, callback));
+  }
+
+  /**
+   * A broker hears of a new topic, or of one that is gone, a moment after the controller has said so; whoever asks it before is
+   * refused. A broker that cannot be reached is no reason to fail: nobody else gets an answer of it either.
+   */
+  async #untilAllAgree(name: string, isThere: boolean): Promise<void> {
+    const deadline = performance.now() + newsMs;
+    const agrees = async ({ id }: { id: number }): Promise<void> => {
+      while (performance.now() < deadline && (await this.#isKnown(name, id, deadline)) !== isThere)
+        await pause(newsRetryMs);
+    };
+    // The change is made: that nobody could be asked about it is no failure of it.
+    const cluster = await this.#cluster().catch(() => undefined);
+    await Promise.allSettled((cluster?.brokers ?? []).map(agrees));
+  }
+
+  /** Whether a broker knows a topic with all its leaders; undefined: in part. @throws KafkaError when it does not answer in time */
+  async #isKnown(name: string, broker: number, deadline: number): Promise<boolean | undefined> {
+    const client = await this.connected('cluster');
+    const leftMs = Math.max(1, Math.ceil(deadline - performance.now()));
+    const text = await client.ask<string>((callback) => client.native.describeTopics([name], broker, leftMs, callback));
+    const [topic] = JSON.parse(text) as TopicDescription[];
+    if (topic?.error) return topic.error.code === KafkaCode.unknownTopicOrPartition ? false : undefined;
+    return topic?.partitions.every(({ leader }) => leader >= 0) ? true : undefined;
+  }
+
+  /**
+   * A change that can be made once.
+   * @param code what a second try is told when the first was carried out and its answer got lost
+   */
+  async #once(code: number, call: Call): Promise<void> {
+    let tries = 0;
+    const counted: Call = (native, timeoutMs, callback) => {
+      tries += 1;
+      call(native, timeoutMs, callback);
+    };
+    await this.#change(counted).catch((error: unknown) => {
+      if (tries === 1 || !(error instanceof KafkaError) || error.code !== code) throw error;
+    });
+  }
+
+  /** A call about partitions of a group. @throws KafkaError the first failure, of the group or of a partition */
+  async #ofGroup(call: Call): Promise<readonly PartitionAnswer[]> {
+    const partitionsOf = (groups: readonly GroupAnswer[]): readonly PartitionAnswer[] =>
+      throwing(throwing(groups).flatMap(({ partitions }) => partitions));
+    return partitionsOf(await this.#ask<GroupAnswer[]>(call, partitionsOf));
+  }
+
+  /** A call whose answer is a list. @throws KafkaError the first failure in it */
+  #change<T extends Answered = Answered>(call: Call): Promise<T[]> {
+    return this.#ask<T[]>(call, throwing);
+  }
+
+  /** A question that each broker can answer: the controller that was heard of last may be gone. @throws KafkaError */
+  async #askAny<T>(call: CallOfBroker, check?: (answer: T) => unknown): Promise<T> {
+    const ask = (broker: number, limitMs: number): Promise<T> =>
+      this.#ask((native, timeoutMs, callback) => call(native, broker, timeoutMs, callback), check, limitMs);
+    try {
+      return await ask(controller, controllerMs);
+    } catch (error) {
+      if (!(error instanceof KafkaError) || error.code !== KafkaCode.timedOut) throw error;
+      const up = (await this.brokers()).filter(({ isUp }) => isUp);
+      for (const { id } of up) {
+        const answer = await ask(id, controllerMs).catch((refused: unknown) => {
+          if (!(refused instanceof KafkaError) || refused.code !== KafkaCode.timedOut) throw refused;
+          return undefined;
+        });
+        if (answer !== undefined) return answer;
+      }
+      throw error;
+    }
+  }
+
+  /** @param check throws what the call is tried again for, where that is retriable. @throws KafkaError */
+  async #ask<T>(
+    call: Call,
+    check: (answer: T) => unknown = () => undefined,
+    limitMs: number = adminTimeoutMs,
+  ): Promise<T> {
+    const deadline = performance.now() + limitMs;
+    for (;;) {
+      try {
+        const client = await this.connected('cluster');
+        const leftMs = Math.max(1, Math.ceil(deadline - performance.now()));
+        const answer = JSON.parse(await client.ask<string>((callback) => call(client.native, leftMs, callback))) as T;
+        check(answer);
+        return answer;
+      } catch (error) {
+        if (!(error instanceof KafkaError) || !error.retriable || performance.now() + retryMs > deadline) throw error;
+        await pause(retryMs);
+      }
+    }
+  }
+}
+
+/** A try ends before the call does: the next one looks for the coordinator anew. */
+const coordinatorTime = (leftMs: number): number => Math.min(leftMs, coordinatorMs);
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** librdkafka puts the broker's text behind the request's name, and the broker may have sent none. */
+const failureOf = ({ code, message }: Failure): KafkaError =>
+  new KafkaError(/: *$/.test(message) ? faultOf(code) : faultOf(code, message));
+
+const isAway = (error: Failure | null): boolean =>
+  error?.code === KafkaCode.timedOut || error?.code === KafkaCode.transport;
+
+function throwing<T extends Answered>(answers: readonly T[]): readonly T[] {
+  for (const { error } of answers) if (error !== null) throw failureOf(error);
+  return answers;
+}
+
+/** librdkafka's own number for no offset is Kafka's -1. */
+const committed = (offset: number): number => (offset < -2 ? -1 : offset);
+
+function describe(groupId: string, group: DescribedGroup | undefined): GroupDescription {
+  if (!group || group.error !== null) return { groupId, state: 'DEAD', members: [] };
+  return {
+    groupId,
+    state: stateOf(group.state),
+    members: group.members.map(({ memberId, clientId, partitions }) => {
+      const assignments = new Map<string, number[]>();
+      for (const { topic, partition } of partitions)
+        assignments.set(topic, [...(assignments.get(topic) ?? []), partition]);
+      return { memberId, clientId, assignments };
+    }),
+  };
+}
+
+/** Kafka's `PreparingRebalance` is what the port calls PREPARING_REBALANCE. */
+const stateOf = (name: string): string => name.replace(/([a-z])([A-Z])/g, '$1_$2').toUpperCase();
+
+/** `00000000-0000-0000-0000-000000000000`. */
+function uuidText(base64: string): string {
+  const hex = Buffer.from(base64, 'base64').toString('hex');
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+}

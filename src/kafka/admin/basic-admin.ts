@@ -1,0 +1,168 @@
+// The Admin questions that every Kafka answers, the embedded one too: topics, brokers and watermarks.
+import { connect as connectTcp } from 'node:net';
+import {
+  type Admin,
+  type BrokerState,
+  KafkaCode,
+  KafkaError,
+  type TopicMetadata,
+  type TopicPartition,
+} from '../../core/ports.js';
+import { all } from '../../core/promises.js';
+import type { Log } from '../../log.js';
+import { type Client, connect, metadata } from '../client.js';
+import { refuse, wrap } from '../fault.js';
+import type { KnownBrokers } from '../known-brokers.js';
+import { type NativeProducer, native } from '../native.js';
+import type { ClientProperties } from '../properties.js';
+
+/** How long one admin call may take, ms. */
+export const adminTimeoutMs = 5_000;
+/** How long a broker may take to take a connection, ms. */
+const connectMs = 1_000;
+
+/** librdkafka's code for a feature that the broker lacks. */
+const notSupported = -165;
+/** A broker's code for a partition that has no leader; it may have one soon. */
+const leaderNotAvailable = 5;
+
+/**
+ * Each kind has a client of its own: a broker answers the questions of one connection in turn, and a connection whose question was not
+ * answered in time is closed. So those about the quorum, which brokers keep while there is none, hold up no others.
+ */
+export type Questions = 'topics' | 'cluster' | 'quorum';
+
+/** Asks over clients of its own, made on first use and made anew when that failed. */
+export class BasicAdmin implements Admin {
+  readonly #properties: () => ClientProperties;
+  readonly #brokers: KnownBrokers;
+  readonly #log: Log;
+  readonly #lacking: string;
+  readonly #clients = new Map<Questions, Promise<Client<NativeProducer>>>();
+
+  /**
+   * @param properties those of a client that is made now
+   * @param brokers is told of what answers say of them
+   * @param lacking what makes the other questions impossible, for their refusals
+   */
+  constructor(properties: () => ClientProperties, brokers: KnownBrokers, log: Log, lacking: string) {
+    this.#brokers = brokers;
+    this.#lacking = lacking;
+    this.#properties = properties;
+    this.#log = log;
+  }
+
+  async topics(names?: readonly string[]): Promise<TopicMetadata[]> {
+    // Asking for one topic by name could create it; asking for all never does.
+    const { topics, brokers } = await metadata(await this.connected('topics'), {
+      all: true,
+      timeoutMs: adminTimeoutMs,
+    });
+    this.#brokers.learn(brokers);
+    const wanted = names && new Set(names);
+    return topics
+      .filter(({ name, partitions }) => partitions.length > 0 && (!wanted || wanted.has(name)))
+      .map(({ name, partitions }) => ({
+        name,
+        partitions: partitions.map(({ id, leader, replicas, isrs }) => ({ partition: id, leader, replicas, isrs })),
+      }));
+  }
+
+  async brokers(): Promise<readonly BrokerState[]> {
+    const { brokers } = await metadata(await this.connected('topics'), { all: true, timeoutMs: adminTimeoutMs });
+    this.#brokers.learn(brokers);
+    return all(brokers, async ({ id, host, port }) => ({
+      id,
+      address: `${host}:${port}`,
+      isUp: await takesConnection(host, port, connectMs),
+    }));
+  }
+
+  async hasQuorum(): Promise<boolean | undefined> {
+    return undefined;
+  }
+
+  async watermarks(partitions: readonly TopicPartition[]) {
+    const client = await this.connected('topics');
+    return Promise.all(
+      partitions.map(async ({ topic, partition }) => {
+        const asked = client.ask<{ lowOffset: number; highOffset: number }>((callback) =>
+          client.native.queryWatermarkOffsets(topic, partition, adminTimeoutMs, callback),
+        );
+        const { lowOffset, highOffset } = await asked.catch((error) => this.#refused(error, topic, partition));
+        return { topic, partition, low: lowOffset, high: highOffset };
+      }),
+    );
+  }
+
+  /** librdkafka also calls a partition unknown that has no leader for now. */
+  async #refused(error: unknown, topic: string, partition: number): Promise<never> {
+    if (!(error instanceof KafkaError) || error.code !== KafkaCode.unknownPartition) throw error;
+    const [found] = await this.topics([topic]);
+    const leader = found?.partitions.find((each) => each.partition === partition)?.leader;
+    throw leader === undefined ? error : wrap(leaderNotAvailable);
+  }
+
+  /** Created by asking for its metadata; partitions and settings are as the embedded Kafka makes them. */
+  async createTopic({ name }: { name: string }): Promise<void> {
+    await metadata(await this.connected('topics'), { topic: name, timeoutMs: adminTimeoutMs });
+  }
+
+  createPartitions: Admin['createPartitions'] = () => this.#unsupported('adding partitions');
+  deleteTopic: Admin['deleteTopic'] = () => this.#unsupported('deleting topics');
+  deleteRecords: Admin['deleteRecords'] = () => this.#unsupported('deleting records');
+  topicConfigs: Admin['topicConfigs'] = () => this.#unsupported('topic settings');
+  identity: Admin['identity'] = () => this.#unsupported('cluster and topic ids');
+  groups: Admin['groups'] = () => this.#unsupported('listing groups');
+  describeGroups: Admin['describeGroups'] = () => this.#unsupported('describing groups');
+  deleteGroup: Admin['deleteGroup'] = () => this.#unsupported('deleting groups');
+  groupOffsets: Admin['groupOffsets'] = () => this.#unsupported('offsets of other groups');
+  commitGroupOffsets: Admin['commitGroupOffsets'] = () => this.#unsupported('committing for other groups');
+  deleteGroupOffsets: Admin['deleteGroupOffsets'] = () => this.#unsupported('deleting offsets');
+
+  async close(): Promise<void> {
+    const clients = [...this.#clients.values()];
+    this.#clients.clear();
+    await all(clients, async (client) => (await client.catch(() => undefined))?.disconnect(adminTimeoutMs));
+  }
+
+  /** The client for questions of a kind. @throws KafkaError when no broker answers in time */
+  protected connected(kind: Questions): Promise<Client<NativeProducer>> {
+    const known = this.#clients.get(kind);
+    if (known) return known;
+    const log = this.#log;
+    const connecting = connect<NativeProducer>(
+      {
+        kind: 'admin',
+        create: native.Producer,
+        properties: this.#properties(),
+        log,
+        onFault: ({ message }) => log.debug({ kind: 'admin' }, message),
+      },
+      adminTimeoutMs,
+    );
+    this.#clients.set(kind, connecting);
+    connecting.catch(() => {
+      if (this.#clients.get(kind) === connecting) this.#clients.delete(kind);
+    });
+    return connecting;
+  }
+
+  async #unsupported(what: string): Promise<never> {
+    throw refuse(notSupported, `${what}: not supported with ${this.#lacking}`);
+  }
+}
+
+/** Whether somebody listens there. */
+function takesConnection(host: string, port: number, limitMs: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connectTcp({ host, port, timeout: limitMs });
+    const settle = (isUp: boolean): void => {
+      socket.destroy();
+      resolve(isUp);
+    };
+    socket.once('timeout', () => settle(false));
+    socket.once('connect', () => settle(true));
+    socket.once('error', () => settle(false));
+  });
+}

@@ -1,0 +1,255 @@
+// The Producer port on librdkafka.
+import { longestMs } from '../../core/longest.js';
+import { type Header, KafkaCode, type Producer, type ProducerOptions, type ProducerRecord } from '../../core/ports.js';
+import type { Log } from '../../log.js';
+import { type Client, connect } from '../client.js';
+import { refuse, wrap } from '../fault.js';
+import { type NativeError, type NativeHeaders, type NativeProducer, native } from '../native.js';
+import type { ClientProperties } from '../properties.js';
+import type { Gathering } from './gathering.js';
+import type { PackOptions } from './pack.js';
+import { Packs } from './packs.js';
+import type { ProduceBudget, Spender } from './produce-budget.js';
+import { Reports } from './reports.js';
+
+/** An empty Buffer that has an address: one without becomes a null (a tombstone) in librdkafka. */
+const empty = Buffer.from('x').subarray(0, 0);
+
+/** Larger records are handed to librdkafka by themselves. */
+const mostPackedBytes = 16_384;
+/** What librdkafka takes for a record beside its bytes. */
+const recordBytes = 256;
+/** How long librdkafka may take to report what was purged, ms. */
+const purgeMs = 1_000;
+/** librdkafka's own default. */
+const defaultQueueMessages = 100_000;
+
+/** @throws KafkaError when a property is refused or no broker answers within timeoutMs. */
+export async function openProducer(
+  options: ProducerOptions,
+  properties: ClientProperties,
+  log: Log,
+  timeoutMs: number,
+  gathering: Gathering,
+  budget?: ProduceBudget,
+): Promise<Producer> {
+  const reports = new Reports(options);
+  const client = await connect<NativeProducer>(
+    {
+      kind: 'producer',
+      create: native.Producer,
+      properties: {
+        ...properties,
+        global: { ...properties.global, 'delivery.report.only.error': String(options.reports === 'errors') },
+      },
+      log,
+      onFault: (fault) => options.onFault?.(fault),
+      events: { reports_cb: () => reports.collect() },
+    },
+    timeoutMs,
+  );
+  reports.attach(client.native);
+  return new RdProducer(client, reports, properties, { gatherMs: options.gatherMs ?? 0, gathering }, budget);
+}
+
+class RdProducer implements Producer, Spender {
+  readonly #client: Client<NativeProducer>;
+  readonly #native: NativeProducer;
+  readonly #reports: Reports;
+  readonly #packs: Packs;
+  /** Bytes of key and value up to which a record is packed. */
+  readonly #packedBytes: number;
+  readonly #budget: ProduceBudget | undefined;
+  /** Keys and headers since nothing was in flight, which librdkafka does not count, and the largest of one record, bytes. */
+  #besides = 0;
+  #largestBesides = 0;
+  #lastHeaders: readonly Header[] = [];
+  #lastNative: NativeHeaders = [];
+  #closing: Promise<void> | undefined;
+  /** The client is going or gone: a call would block the loop behind its disconnect. */
+  #closed = false;
+  /** Calls of transactions that are pending. */
+  readonly #asked = new Set<Promise<void>>();
+
+  constructor(
+    client: Client<NativeProducer>,
+    reports: Reports,
+    { global }: ClientProperties,
+    gathering: Pick<PackOptions, 'gatherMs' | 'gathering'>,
+    budget: ProduceBudget | undefined,
+  ) {
+    this.#budget = budget;
+    budget?.add(this);
+    this.#client = client;
+    this.#native = client.native;
+    this.#reports = reports;
+    const queueMessages = Number(global['queue.buffering.max.messages'] ?? defaultQueueMessages);
+    // librdkafka: 0 is no bound.
+    this.#packs = new Packs(client.native, {
+      queueMessages: queueMessages || Number.POSITIVE_INFINITY,
+      ...gathering,
+      onRefused: (number, topic, code) => reports.refused(number, topic, code),
+    });
+    this.#packedBytes = Math.min(mostPackedBytes, Number(global['message.max.bytes'] ?? mostPackedBytes));
+  }
+
+  produce(record: ProducerRecord, tag?: unknown): void {
+    if (this.#closing) throw closedError();
+    if (this.#budget && !this.#hasRoom(this.#budget, record)) throw queueFull;
+    const number = this.#reports.expect(tag);
+    const code = this.#isPacked(record)
+      ? this.#producePacked(record, number, tag !== undefined)
+      : this.#produceAlone(record, number);
+    if (code === 0) return;
+    this.#reports.forget(number);
+    throw code === KafkaCode.queueFull ? queueFull : wrap(code);
+  }
+
+  get heldBytes(): number {
+    if (this.pending === 0) {
+      this.#besides = this.#largestBesides = 0;
+      return 0;
+    }
+    const besides = Math.min(this.#besides, this.pending * this.#largestBesides);
+    return this.#packs.bytes + (this.#native.outqBytes?.() ?? 0) + besides;
+  }
+
+  #hasRoom(budget: ProduceBudget, { key, value, headers }: ProducerRecord): boolean {
+    let besides = key?.length ?? 0;
+    if (headers !== undefined) for (const header of headers) besides += header.key.length + (header.value?.length ?? 0);
+    if (!budget.take(recordBytes + besides + (value?.length ?? 0))) return false;
+    this.#besides += besides;
+    if (besides > this.#largestBesides) this.#largestBesides = besides;
+    return true;
+  }
+
+  #isPacked({ key, value, partition, timestamp, headers }: ProducerRecord): boolean {
+    return (
+      partition === undefined &&
+      timestamp === undefined &&
+      !headers?.length &&
+      (key?.length ?? 0) + (value?.length ?? 0) <= this.#packedBytes
+    );
+  }
+
+  /** @returns librdkafka's error code. */
+  #producePacked({ topic, key, value }: ProducerRecord, number: number, isAwaited: boolean): number {
+    return this.#packs.add(topic, key, value, number, isAwaited) ? 0 : KafkaCode.queueFull;
+  }
+
+  /** Behind what is packed. @returns librdkafka's error code. */
+  #produceAlone({ topic, partition, key, value, timestamp, headers }: ProducerRecord, number: number): number {
+    if (!this.#packs.submit(topic)) return KafkaCode.queueFull;
+    return this.#native.produce(
+      topic,
+      partition ?? -1,
+      value !== null && value.length === 0 ? empty : value,
+      key !== null && key.length === 0 ? empty : key,
+      timestamp ?? null,
+      number,
+      headers?.length ? this.#nativeHeaders(headers) : undefined,
+    );
+  }
+
+  async flush(timeoutMs: number): Promise<boolean> {
+    if (this.#closed) return true;
+    await this.#flushQueue(timeoutMs);
+    // What the flush was told of on its own thread.
+    await this.#reports.drain();
+    const isEmpty = this.#packs.isEmpty && this.#native.outqLen() === 0;
+    // What another flush was told of since.
+    if (isEmpty) await this.#reports.drain();
+    return this.#closed || isEmpty;
+  }
+
+  get pending(): number {
+    return this.#closed ? 0 : this.#packs.count + this.#native.outqLen();
+  }
+
+  async purge(): Promise<boolean> {
+    if (this.#closed || !this.#native.purge) return false;
+    this.#packs.giveUp();
+    this.#native.purge();
+    await this.flush(purgeMs);
+    return true;
+  }
+
+  close(timeoutMs: number): Promise<void> {
+    this.#closing ??= this.#close(timeoutMs);
+    return this.#closing;
+  }
+
+  async #close(timeoutMs: number): Promise<void> {
+    const deadline = performance.now() + timeoutMs;
+    await this.flush(timeoutMs);
+    this.#closed = true;
+    this.#budget?.delete(this);
+    // librdkafka aborts the process when a client goes while a call of its transaction is pending.
+    await Promise.allSettled(this.#asked);
+    this.#packs.stop();
+    this.#reports.detach();
+    await this.#client.disconnect(Math.max(1000, deadline - performance.now()));
+  }
+
+  initTransactions(timeoutMs: number): Promise<void> {
+    return this.#ask((callback) => this.#native.initTransactions(timeoutMs, callback));
+  }
+
+  beginTransaction(): Promise<void> {
+    return this.#ask((callback) => this.#native.beginTransaction(callback));
+  }
+
+  async commitTransaction(timeoutMs: number): Promise<void> {
+    if (!this.#packs.isEmpty) await this.#flushQueue(timeoutMs);
+    return this.#ask((callback) => this.#native.commitTransaction(timeoutMs, callback));
+  }
+
+  abortTransaction(timeoutMs: number): Promise<void> {
+    this.#packs.submit();
+    return this.#ask((callback) => this.#native.abortTransaction(timeoutMs, callback));
+  }
+
+  async #ask(call: (callback: (error: NativeError | null | undefined) => void) => void): Promise<void> {
+    if (this.#closed) throw closedError();
+    const asked = this.#client.ask<void>(call);
+    this.#asked.add(asked);
+    try {
+      await asked;
+    } finally {
+      this.#asked.delete(asked);
+    }
+  }
+
+  /** Neighbours often share one list of headers: it is translated once. */
+  #nativeHeaders(headers: readonly Header[]): NativeHeaders {
+    if (headers !== this.#lastHeaders) {
+      this.#lastHeaders = headers;
+      this.#lastNative = toNative(headers);
+    }
+    return this.#lastNative;
+  }
+
+  /** What is packed finds room as the queue empties. */
+  async #flushQueue(timeoutMs: number): Promise<void> {
+    const deadline = performance.now() + timeoutMs;
+    for (;;) {
+      const isHandedOver = this.#packs.submit();
+      const left = Math.ceil(deadline - performance.now());
+      // A flush, even one without a wait, breaks up the batches that linger.
+      if (left <= 0 || (isHandedOver && this.#native.outqLen() === 0)) return;
+      await this.#reports.during(
+        new Promise((resolve) => this.#native.flush(Math.min(left, longestMs), () => resolve())),
+      );
+      if (isHandedOver || this.#closed) return;
+    }
+  }
+}
+
+/** One for all: callers that are held back by a full queue try again and again, and a stack each time would cost more than the record. */
+const queueFull = wrap(KafkaCode.queueFull);
+
+const closedError = () => refuse(KafkaCode.state, 'The producer is closed');
+
+function toNative(headers: readonly Header[]): NativeHeaders {
+  return headers.map(({ key, value }) => ({ [key]: value }));
+}

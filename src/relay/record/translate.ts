@@ -1,0 +1,86 @@
+// What a message becomes on its way: the `_t` header, the timestamp, the partition, and whether the target can take it.
+import type { Header, Message, ProducerRecord } from '../../core/ports.js';
+import type { Mapping } from '../config/topic-map.js';
+
+/** What the target topic accepts. */
+export interface TargetLimits {
+  /** Bytes of one record (batch overhead included). */
+  readonly maxRecordBytes: number;
+  /** How far a record's own time may lie behind and ahead of now, ms. */
+  readonly timestampBeforeMs: number;
+  readonly timestampAheadMs: number;
+}
+
+/** A batch header and one record's varints, at most. */
+const recordOverhead = 61 + 36;
+const headerOverhead = 10;
+/** The broker's clock is not ours: stay this far (or a tenth) inside its limits. */
+const clockSlackMs = 10_000;
+
+/** Milliseconds since the epoch as kaf-relay writes them: Unix nanoseconds in decimal ASCII. */
+export const nanoseconds = (timestampMs: number): string =>
+  timestampMs === 0 ? '0' : (BigInt(timestampMs) * 1_000_000n).toString();
+
+/** UTF-8 takes at most this many bytes for a UTF-16 unit. */
+const bytesPerUnit = 3;
+
+/** An upper bound of what a record takes on the wire, uncompressed, in bytes. */
+export function recordBytes({ key, value, headers = [] }: Pick<ProducerRecord, 'key' | 'value' | 'headers'>): number {
+  let bytes = recordOverhead + (key?.length ?? 0) + (value?.length ?? 0);
+  for (const header of headers) {
+    bytes += headerOverhead + header.key.length * bytesPerUnit + (header.value?.length ?? 0);
+  }
+  return bytes;
+}
+
+/** Turns messages of one mapping into records. One per mapping: it remembers the last `_t`, which neighbours share. */
+export class Translator {
+  readonly #mapping: Mapping;
+  readonly #preserveTime: boolean;
+  readonly #limits: TargetLimits;
+  readonly #mostBehind: number;
+  readonly #mostAhead: number;
+  #lastTime = -1;
+  #timeOnly: readonly [Header] = [{ key: '_t', value: null }];
+  /** Records whose own time is only in `_t`, because the target would refuse it. */
+  timesDropped = 0;
+
+  constructor(mapping: Mapping, preserveTime: boolean, limits: TargetLimits) {
+    this.#mapping = mapping;
+    this.#preserveTime = preserveTime;
+    this.#limits = limits;
+    const { timestampBeforeMs: before, timestampAheadMs: ahead } = limits;
+    this.#mostBehind = before - Math.min(clockSlackMs, before / 10);
+    this.#mostAhead = ahead - Math.min(clockSlackMs, ahead / 10);
+  }
+
+  /** @param now milliseconds since the epoch */
+  translate(message: Message, now: number): ProducerRecord {
+    const { timestamp, key, value } = message;
+    const topic = this.#mapping.target;
+    const partition = this.#mapping.pin ?? message.partition;
+    const headers = this.#headers(message);
+    if (!this.#preserveTime || timestamp < 0) return { topic, partition, key, value, headers };
+    if (this.#fits(timestamp, now)) return { topic, partition, key, value, headers, timestamp };
+    this.timesDropped += 1;
+    return { topic, partition, key, value, headers };
+  }
+
+  /** True when the target would refuse the record for its size. */
+  isOversize(record: ProducerRecord): boolean {
+    return recordBytes(record) > this.#limits.maxRecordBytes;
+  }
+
+  #fits(timestamp: number, now: number): boolean {
+    return now - timestamp <= this.#mostBehind && timestamp - now <= this.#mostAhead;
+  }
+
+  #headers({ timestamp, headers }: Message): readonly Header[] {
+    if (timestamp === -1) return headers;
+    if (timestamp !== this.#lastTime) {
+      this.#lastTime = timestamp;
+      this.#timeOnly = [{ key: '_t', value: Buffer.from(nanoseconds(timestamp), 'latin1') }];
+    }
+    return headers.length === 0 ? this.#timeOnly : [this.#timeOnly[0], ...headers];
+  }
+}

@@ -1,0 +1,115 @@
+// Admission: whether a source may be read, held against what is recorded and what the target holds; and where its partitions begin.
+import { fail, GatewayError } from '../../errors.js';
+import type { Positions } from '../checkpoint/positions.js';
+import { checkTakeOver } from '../checkpoint/take-over.js';
+import type { MappingDeps } from '../mapping-relay.js';
+import { isPassing } from '../passing.js';
+import type { MappingMetrics } from '../report/mapping-metrics.js';
+import type { TargetSession } from '../target/target-session.js';
+import type { SourceTopic } from '../topics/source-topic.js';
+import type { SourcePool } from './source-pool.js';
+
+/** What is known of the mapping whose sources are admitted. */
+export interface Side {
+  readonly name: string;
+  readonly deps: MappingDeps;
+  readonly pool: SourcePool<SourceTopic>;
+  readonly positions: Positions;
+  readonly metrics: MappingMetrics;
+}
+
+export class Admission {
+  readonly #side: Side;
+  /** What kaf-relay's rule says, not yet held against a source. */
+  takenOverEnds: ReadonlyMap<number, number> | undefined;
+
+  constructor(side: Side) {
+    this.#side = side;
+  }
+
+  /** Holds a source against what is recorded, and sets the positions that are not known yet. */
+  async admit(session: TargetSession, id: number, topic: SourceTopic): Promise<void> {
+    const { mapping, target, config, sources } = this.#side.deps;
+    this.#vet(session, id, topic);
+    if (mapping.pin === undefined && topic.partitions.length > session.topic.partitions) {
+      throw fail(
+        'relay-refused',
+        this.#side.name,
+        `the source has ${topic.partitions.length} partitions, the target only ${session.topic.partitions}`,
+      );
+    }
+    if (this.takenOverEnds) {
+      const ends = this.takenOverEnds;
+      await checkTakeOver({
+        mapping,
+        target,
+        source: sources[id]!,
+        topic,
+        ends,
+        timeoutMs: config.target.session_timeout,
+      });
+      for (const [partition, next] of ends) this.#side.positions.advance(partition, next);
+      this.takenOverEnds = undefined;
+    }
+    session.adopt(topic);
+    for (const partition of topic.partitions) this.#startPartition(partition, topic.low.get(partition) ?? 0);
+  }
+
+  /**
+   * A source that is not what it was is never read again.
+   * @throws GatewayError `relay-waiting` while there are others, `relay-refused` when it was the last one
+   */
+  #vet(session: TargetSession, id: number, topic: SourceTopic): void {
+    try {
+      session.checkSource(topic, this.#side.deps.sources.length === 1);
+      this.#refuseTruncated(session, topic);
+    } catch (error) {
+      this.#side.pool.exclude(id);
+      if (this.#side.pool.allExcluded || !(error instanceof GatewayError)) throw error;
+      throw new GatewayError('relay-waiting', [`source ${id}`, error.message], { cause: error });
+    }
+  }
+
+  /** No source can be read: one that was recreated or truncated is behind for ever, and that has to be said. */
+  vetAll(session: TargetSession): void {
+    for (let id = 0; id < this.#side.pool.size; id++) {
+      const view = this.#side.pool.view(id);
+      if (!view || this.#side.pool.isExcluded(id)) continue;
+      try {
+        this.#vet(session, id, view);
+      } catch (error) {
+        if (!isPassing(error)) throw error;
+        this.#side.deps.log.error(
+          { topic: this.#side.name, server: id, err: error.message },
+          'source not usable for good',
+        );
+      }
+    }
+  }
+
+  /** The very source that delivered up to here now ends before: it lost messages, and would give their numbers to others. */
+  #refuseTruncated(session: TargetSession, topic: SourceTopic): void {
+    for (const [partition, { next, from }] of session.progress) {
+      const high = topic.high.get(partition) ?? 0;
+      if (from !== topic.cluster || high >= next) continue;
+      throw fail(
+        'relay-refused',
+        this.#side.name,
+        `source partition ${partition} ends at ${high} but was relayed up to ${next} (truncated?). To copy it from its beginning: --restart-topic ${this.#side.deps.mapping.source}`,
+      );
+    }
+  }
+
+  #startPartition(partition: number, low: number): void {
+    const next = this.#side.positions.at(partition);
+    if (next >= low) return;
+    if (next > 0) {
+      this.#side.deps.log.error(
+        { topic: this.#side.name, partition, from: next, to: low },
+        'the source has deleted messages before they were read',
+      );
+      this.#side.metrics.gap(low - next);
+    }
+    this.#side.positions.advance(partition, low);
+  }
+}

@@ -1,0 +1,81 @@
+// Health: looks at the sources of one mapping, at regular times and when one is wanted.
+import { within } from '../../core/clock.js';
+import type { Clock, KafkaFactory } from '../../core/ports.js';
+import { inspectSource, type SourceTopic } from '../topics/source-topic.js';
+import type { SourcePool } from './source-pool.js';
+import { weightOf } from './source-pool.js';
+
+/** One look in so many counts the partitions again. */
+const countEvery = 10;
+
+/** What a look at every source showed; undefined where none answered in time. */
+export class Health {
+  readonly #sources: readonly KafkaFactory[];
+  readonly #topic: string;
+  readonly #pool: SourcePool<SourceTopic>;
+  readonly #clock: Clock;
+  readonly #onWeight: (id: number, weight: number) => void;
+  readonly #asking: (Promise<SourceTopic | undefined> | undefined)[] = [];
+  #questions = 0;
+
+  constructor(options: {
+    sources: readonly KafkaFactory[];
+    topic: string;
+    pool: SourcePool<SourceTopic>;
+    clock: Clock;
+    onWeight: (id: number, weight: number) => void;
+  }) {
+    this.#sources = options.sources;
+    this.#topic = options.topic;
+    this.#pool = options.pool;
+    this.#clock = options.clock;
+    this.#onWeight = options.onWeight;
+  }
+
+  /** Asks all sources in parallel, each for at most timeoutMs, and tells the pool. */
+  async look(timeoutMs: number): Promise<(SourceTopic | undefined)[]> {
+    return Promise.all(this.#sources.map((_, id) => this.#lookAt(id, timeoutMs)));
+  }
+
+  /** As look(), but done as soon as one source answers in a way that `enough` accepts. */
+  async lookFor(timeoutMs: number, enough: () => boolean): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      const looks = this.#sources.map((_, id) =>
+        this.#lookAt(id, timeoutMs).then(() => {
+          if (enough()) resolve();
+        }),
+      );
+      Promise.all(looks).then(() => resolve(), reject);
+    });
+  }
+
+  async #lookAt(id: number, timeoutMs: number): Promise<SourceTopic | undefined> {
+    const view = await within(this.#clock, timeoutMs, this.#ask(id));
+    if (!view) this.#tell(id, undefined);
+    return view;
+  }
+
+  #tell(id: number, view: SourceTopic | undefined): void {
+    this.#pool.record(id, view);
+    this.#onWeight(id, weightOf(view));
+  }
+
+  /** One question at a time for each source: a dead one must not gather them. An answer counts however late it comes. */
+  #ask(id: number): Promise<SourceTopic | undefined> {
+    this.#asking[id] ??= inspectSource(this.#sources[id]!, this.#topic, this.#known(id))
+      .then((view) => {
+        this.#tell(id, view);
+        return view;
+      })
+      .catch(() => undefined)
+      .finally(() => {
+        this.#asking[id] = undefined;
+      });
+    return this.#asking[id];
+  }
+
+  #known(id: number): SourceTopic | undefined {
+    const turn = Math.floor(this.#questions++ / this.#sources.length);
+    return turn % countEvery === 0 ? undefined : this.#pool.view(id);
+  }
+}

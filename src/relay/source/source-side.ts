@@ -1,0 +1,218 @@
+// SourceSide: the source side of one mapping: which source is read, its connection, and what the looks at all of them mean for it.
+import { within } from '../../core/clock.js';
+import { fail, type GatewayError } from '../../errors.js';
+import { backoffMs } from '../backoff.js';
+import { backoffOf } from '../config/config.js';
+import { sourceProperties } from '../config/properties.js';
+import { isPassing } from '../passing.js';
+import type { RunState } from '../run-state.js';
+import type { TargetSession } from '../target/target-session.js';
+import { inspectSource } from '../topics/source-topic.js';
+import { Admission, type Side } from './admission.js';
+import { Health } from './health.js';
+import { Reader } from './reader.js';
+import { SourceWatch } from './source-watch.js';
+
+/** How long a look at the sources waits for one that can be read, ms: one that is down must not hold up the others. */
+const leastPatienceMs = 500;
+export interface SourceSideOptions extends Side {
+  readonly run: RunState;
+  /** No source is being read at the moment. */
+  readonly onWaiting: () => void;
+}
+
+export class SourceSide {
+  readonly #side: SourceSideOptions;
+  readonly #health: Health;
+  readonly #admission: Admission;
+  readonly #closing = new Set<Promise<void>>();
+  /** The source to read next because the active one lags. */
+  #preferred: number | undefined;
+  readonly #watch: SourceWatch;
+  /** The source being read. */
+  reader: Reader | undefined;
+  /** Where to stop, by partition (stop-at-end). */
+  ends: Map<number, number> | undefined;
+  /** Why no source will do any more. */
+  verdict: GatewayError | undefined;
+  /** Tries in a row that failed. */
+  tries = 0;
+
+  constructor(side: SourceSideOptions) {
+    this.#side = side;
+    this.#admission = new Admission(side);
+    this.#watch = new SourceWatch(side);
+    const { sources, mapping, clock } = side.deps;
+    const onWeight = (id: number, weight: number): void => side.metrics.weight(id, weight);
+    this.#health = new Health({ sources, topic: mapping.source, pool: side.pool, clock, onWeight });
+  }
+
+  /** What kaf-relay's rule says, to be held against the source that is read first. */
+  takeOver(ends: ReadonlyMap<number, number> | undefined): void {
+    this.#admission.takenOverEnds = ends;
+  }
+
+  /** Looks at all sources, and judges the one being read. */
+  async look(): Promise<void> {
+    const { reader } = this;
+    if (reader) reader.heard = false;
+    const views = await this.#health.look(this.#side.deps.config.pool.request_timeout);
+    if (!reader || reader !== this.reader) return;
+    const { fine, instead } = this.#watch.judge(reader, views[reader.id]);
+    if (fine) this.tries = 0;
+    this.#preferred = instead ?? this.#preferred;
+  }
+
+  /** All connections are closed. */
+  async closed(): Promise<void> {
+    await Promise.all(this.#closing);
+  }
+
+  /** @returns undefined when it is time to stop, or when the target failed meanwhile. */
+  async open(session: TargetSession): Promise<Reader | undefined> {
+    while (!this.#side.run.stopping && !this.verdict) {
+      const id = await this.#candidate();
+      if (id !== undefined) {
+        try {
+          return await this.#connect(session, id);
+        } catch (error) {
+          if (!isPassing(error)) throw error;
+          this.#side.deps.log.warn({ topic: this.#side.name, server: id, err: error.message }, 'source not usable');
+          this.#side.metrics.source('source_errors_total', id);
+          this.#side.pool.markDown(id);
+        }
+      } else {
+        this.#side.metrics.count('source_unhealthy_total');
+        this.#admission.vetAll(session);
+      }
+      await this.#sourceFailed(id);
+    }
+    return undefined;
+  }
+
+  async #sourceFailed(id: number | undefined): Promise<void> {
+    const { pool } = this.#side.deps.config;
+    this.#side.onWaiting();
+    this.tries += 1;
+    if (pool.max_retries >= 0 && this.tries > pool.max_retries) {
+      throw fail('relay-refused', this.#side.name, `no source could be read in ${this.tries} tries`);
+    }
+    // With another one at hand there is nothing to wait for.
+    if (id !== undefined && this.#side.pool.choose(this.#side.positions.offsets) !== undefined) return;
+    if (id === undefined)
+      this.#side.deps.log.warn(
+        { topic: this.#side.name, tries: this.tries },
+        'no healthy source that holds what comes next, trying again',
+      );
+    await this.#side.run.pause(backoffMs(backoffOf(pool), this.tries, this.#side.deps.random));
+  }
+
+  async #candidate(): Promise<number | undefined> {
+    const preferred = this.#preferred;
+    this.#preferred = undefined;
+    if (preferred !== undefined) return preferred;
+    const choose = (): number | undefined => this.#side.pool.choose(this.#side.positions.offsets);
+    const known = choose();
+    if (known !== undefined) return known;
+    // What is known may be an interval old, and positions have moved since.
+    const patience = Math.max(leastPatienceMs, this.#side.deps.config.pool.request_timeout);
+    await this.#health.lookFor(patience, () => choose() !== undefined);
+    return choose();
+  }
+
+  get #sourceTimeout(): number {
+    const timeouts = this.#side.deps.config.sources
+      .map((source) => source.session_timeout)
+      .filter((timeout) => timeout > 0);
+    return Math.max(this.#side.deps.config.pool.request_timeout, Math.min(15_000, ...timeouts));
+  }
+
+  async #connect(session: TargetSession, id: number): Promise<Reader> {
+    const { mapping, config, sources, clock } = this.#side.deps;
+    const kafka = sources[id]!;
+    const topic = await within(clock, this.#sourceTimeout, inspectSource(kafka, mapping.source));
+    if (!topic) throw fail('relay-waiting', kafka.brokers, 'does not answer');
+    await this.#admission.admit(session, id, topic);
+    const reader = await Reader.open({
+      id,
+      kafka,
+      name: mapping.source,
+      topic,
+      positions: this.#side.positions.offsets,
+      progress: session.progress,
+      properties: sourceProperties(config.pool, config.target),
+      readAheadBytes: config.target.buffer_bytes / 4,
+      timeoutMs: this.#sourceTimeout,
+    });
+    this.reader = reader;
+    this.#side.pool.record(id, topic);
+    this.#side.pool.hand(id);
+    this.#watch.begin();
+    this.#side.metrics.source('source_connections_total', id);
+    this.#side.metrics.count('source_candidate_switches_total');
+    this.#side.metrics.active(id, true);
+    if (config.stopAtEnd) this.ends ??= new Map(topic.high);
+    this.#side.deps.log.info({ topic: this.#side.name, server: id, broker: kafka.brokers }, 'reading');
+    return reader;
+  }
+
+  /** Gives the active source back. Its client closes in the background. */
+  async leave(): Promise<void> {
+    const reader = this.reader;
+    if (!reader) return;
+    this.reader = undefined;
+    if (reader.failure !== undefined) {
+      this.#side.deps.log.warn(
+        { topic: this.#side.name, server: reader.id, err: reader.failure },
+        'leaving the source',
+      );
+      this.#side.metrics.source('source_kafka_errors_total', reader.id);
+      this.#side.pool.markDown(reader.id);
+      if (reader.isUnlike) this.#exclude(reader);
+    }
+    this.#side.pool.release();
+    this.#side.metrics.active(reader.id, false);
+    const closed = reader.close(this.#sourceTimeout).finally(() => this.#closing.delete(closed));
+    this.#closing.add(closed);
+  }
+
+  #exclude(reader: Reader): void {
+    this.#side.pool.exclude(reader.id);
+    if (!this.#side.pool.allExcluded) return;
+    this.verdict ??= fail(
+      'relay-refused',
+      this.#side.name,
+      `${reader.failure}. To copy it from its beginning: --restart-topic ${this.#side.deps.mapping.source}`,
+    );
+  }
+
+  /** The next one is looked for at once, unless one source after the other fails. */
+  async leaveFailed(reader: Reader): Promise<void> {
+    await this.leave();
+    if (reader.failure === undefined || this.#preferred !== undefined) return;
+    this.tries += 1;
+    if (this.tries < 2) return;
+    this.#side.onWaiting();
+    await this.#side.run.pause(
+      backoffMs(backoffOf(this.#side.deps.config.pool), this.tries - 1, this.#side.deps.random),
+    );
+  }
+
+  async partitions(): Promise<number> {
+    const looks = this.#side.deps.sources.map(
+      async (source) => (await inspectSource(source, this.#side.deps.mapping.source)).partitions.length,
+    );
+    return Promise.any(looks).catch(() => {
+      throw fail('relay-waiting', this.#side.name, 'no source answers');
+    });
+  }
+
+  /** Messages still to be read (to the end seen at the start with stop-at-end); undefined while no source is connected. */
+  get remaining(): number | undefined {
+    const highs = this.ends ?? (this.reader && (this.#side.pool.view(this.reader.id)?.high ?? this.reader.topic.high));
+    if (!highs) return undefined;
+    let sum = 0;
+    for (const [partition, high] of highs) sum += Math.max(0, high - Math.max(0, this.#side.positions.at(partition)));
+    return sum;
+  }
+}

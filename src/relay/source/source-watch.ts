@@ -1,0 +1,72 @@
+// SourceWatch: what the looks at all sources mean for the one that is being read.
+
+import type { SourceTopic } from '../topics/source-topic.js';
+import type { Side } from './admission.js';
+import type { Reader } from './reader.js';
+
+/** Looks without news before the reader is made anew, twice as many each time it was in vain: an error may have been lost. */
+const stalledTicks = 5;
+
+export interface Judgement {
+  /** The source is as it should be. */
+  readonly fine: boolean;
+  /** The source to read instead, where the one being read lags. */
+  readonly instead?: number;
+}
+
+const unfit: Judgement = { fine: false };
+
+export class SourceWatch {
+  readonly #side: Side;
+  #stalled = { total: -1, ticks: 0, limit: stalledTicks };
+
+  constructor(side: Side) {
+    this.#side = side;
+  }
+
+  /** Another reader is at work. */
+  begin(): void {
+    this.#stalled.ticks = 0;
+  }
+
+  /** Gives the reader a failure where its source is to be left. @param view undefined: no answer */
+  judge(reader: Reader, view: SourceTopic | undefined): Judgement {
+    const { pool, positions, metrics } = this.#side;
+    if (!view) {
+      // A slow answer from a source that delivers is no reason to leave it, nor is any when there is no other.
+      if (!reader.heard && pool.choose(positions.offsets) !== undefined) reader.fail('no answer to the health check');
+      return unfit;
+    }
+    for (const [partition, high] of view.high) metrics.lag(partition, high - Math.max(0, positions.at(partition)));
+    if (view.cluster !== reader.topic.cluster || view.topicId !== reader.topic.topicId) {
+      reader.fail('the source topic was recreated');
+      return unfit;
+    }
+    if (view.partitions.length !== reader.topic.partitions.length) {
+      reader.fail(`partitions were added (${view.partitions.length})`);
+      reader.partitionsAdded = true;
+      return unfit;
+    }
+    const ahead = pool.overtaker(positions.offsets);
+    if (ahead !== undefined) {
+      metrics.source('source_lag_threshold_exceeded_total', reader.id);
+      reader.fail(`lags behind source ${ahead}`);
+      return { fine: true, instead: ahead };
+    }
+    this.#judgeStall(reader, view);
+    return { fine: true };
+  }
+
+  #judgeStall(reader: Reader, view: SourceTopic): void {
+    const { positions } = this.#side;
+    let total = 0;
+    for (const next of positions.offsets.values()) total += next;
+    const waiting = reader.isAwaited && [...view.high].some(([partition, high]) => high > positions.at(partition));
+    if (!waiting || total !== this.#stalled.total) this.#stalled = { total, ticks: 0, limit: stalledTicks };
+    const stalled = this.#stalled;
+    if (stalled.ticks++ < stalled.limit) return;
+    // Or what is there is not committed: a transaction that hangs in the source is no reason to connect for ever.
+    stalled.limit *= 2;
+    reader.fail('no news although there are messages');
+  }
+}

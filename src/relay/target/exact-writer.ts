@@ -1,0 +1,83 @@
+// Exactly once: records and progress in one transaction.
+import { sleep } from '../../core/clock.js';
+import { KafkaError, type Producer, type ProducerRecord } from '../../core/ports.js';
+import type { Outlet, Writer } from './writer.js';
+
+/** Between two tries of a commit, ms. */
+const pauseMs = 20;
+
+/** A transaction is always open; commit() ends it and begins the next (an empty one costs the broker nothing). */
+export class ExactWriter implements Writer {
+  readonly #outlet: Outlet;
+
+  private constructor(outlet: Outlet) {
+    this.#outlet = outlet;
+  }
+
+  /** @param outlet of a producer whose initTransactions() has succeeded */
+  static async open(outlet: Outlet): Promise<ExactWriter> {
+    await outlet.producer.beginTransaction();
+    return new ExactWriter(outlet);
+  }
+
+  get pending(): number {
+    return this.#outlet.pending;
+  }
+
+  write(record: ProducerRecord): undefined | Promise<void> {
+    return this.#outlet.write(record);
+  }
+
+  async commit(progress: readonly ProducerRecord[]): Promise<void> {
+    for (const record of progress) await this.#outlet.write(record);
+    this.#outlet.check();
+    await this.#commitTransaction();
+    this.#outlet.pending = 0;
+    await this.#outlet.producer.beginTransaction();
+  }
+
+  async close(): Promise<void> {
+    await this.#outlet.producer.close(0);
+  }
+
+  /** An attempt that ran out of time may be repeated: librdkafka goes on where it was. */
+  async #commitTransaction(): Promise<void> {
+    const { producer, options } = this.#outlet;
+    const stillWaiting = this.#outlet.patience();
+    for (;;) {
+      try {
+        return await producer.commitTransaction(this.#outlet.slice);
+      } catch (error) {
+        if (!(error instanceof KafkaError)) throw error;
+        if (!canRepeat(error)) throw await this.#cause(error);
+        stillWaiting(error);
+        // Not every error that may be repeated has taken its time.
+        await sleep(options.clock, pauseMs);
+      }
+    }
+  }
+
+  /** A commit says only that some messages failed; their reports, which may come a moment later, say why. */
+  async #cause(error: KafkaError): Promise<unknown> {
+    await this.#outlet.producer.flush(0);
+    try {
+      this.#outlet.check();
+    } catch (cause) {
+      return cause;
+    }
+    return error;
+  }
+}
+
+const canRepeat = (error: KafkaError): boolean => error.retriable && !error.fatal && !error.abortable;
+
+/** Ends what the previous owner of the transactional id left open, and shuts it out. @throws KafkaError */
+export async function initTransactions(producer: Producer, timeoutMs: number, stopping: () => boolean): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await producer.initTransactions(timeoutMs);
+    } catch (error) {
+      if (!(error instanceof KafkaError) || !canRepeat(error) || tries >= 5 || stopping()) throw error;
+    }
+  }
+}

@@ -1,0 +1,210 @@
+// TargetSession: the target side of one mapping from opening the writer to its end, with the mapping's checkpoint.
+import { randomUUID } from 'node:crypto';
+import { type Clock, KafkaError, type KafkaFactory, type KafkaFault, type ProducerRecord } from '../../core/ports.js';
+import { fail } from '../../errors.js';
+import type { Checkpoint, Claim, Progress } from '../checkpoint/checkpoint.js';
+import { claimRecord, forgottenRecord, progressRecord } from '../checkpoint/checkpoint.js';
+import type { CheckpointStore } from '../checkpoint/checkpoint-store.js';
+import type { Position } from '../checkpoint/positions.js';
+import type { TargetConfig } from '../config/config.js';
+import { targetProperties } from '../config/properties.js';
+import { type Mapping, mappingName } from '../config/topic-map.js';
+import type { MappingMetrics } from '../report/mapping-metrics.js';
+import type { RunState } from '../run-state.js';
+import type { SourceTopic } from '../topics/source-topic.js';
+import { inspectTarget, type TargetTopic } from '../topics/target-topic.js';
+import { ExactWriter, initTransactions } from './exact-writer.js';
+import { FlushingWriter } from './flushing-writer.js';
+import { Outlet, type Writer } from './writer.js';
+
+export interface TargetDeps {
+  readonly mapping: Mapping;
+  readonly config: TargetConfig;
+  readonly kafka: KafkaFactory;
+  readonly store: CheckpointStore;
+  readonly clock: Clock;
+  readonly run: RunState;
+  readonly metrics: MappingMetrics;
+  /** The source's partition count, for a target topic that is to be made. */
+  readonly sourcePartitions: () => Promise<number>;
+  readonly onFault: (fault: KafkaFault) => void;
+  /** The target did not take something in time, and is given more. */
+  readonly onLate: (fault: KafkaFault) => void;
+}
+
+/** librdkafka's and the broker's codes for a producer that was shut out by another with its transactional id. */
+const fencedCodes: ReadonlySet<number> = new Set([-144, 90, 47]);
+export const isFenced = (error: unknown): boolean => error instanceof KafkaError && fencedCodes.has(error.code);
+
+/** Names this run of this mapping; a new session of the same run keeps it. */
+export const newOwner = (): string => randomUUID();
+
+export class TargetSession {
+  readonly topic: TargetTopic;
+  readonly checkpoint: Checkpoint;
+  /** What is recorded by now. */
+  readonly progress: Map<number, Progress>;
+  /** Partitions whose record is to be taken away. */
+  readonly #stale = new Set<number>();
+  readonly #deps: TargetDeps;
+  readonly #writer: Writer;
+  readonly #owner: string;
+  readonly #sources: Record<string, string>;
+  #claimDue = true;
+
+  private constructor(deps: TargetDeps, owner: string, topic: TargetTopic, checkpoint: Checkpoint, writer: Writer) {
+    this.#deps = deps;
+    this.#owner = owner;
+    this.topic = topic;
+    this.checkpoint = checkpoint;
+    this.progress = new Map(checkpoint.progress);
+    this.#writer = writer;
+    this.#sources = { ...checkpoint.claim?.sources };
+  }
+
+  /** Shuts out a previous owner, then reads what is recorded. @throws GatewayError `relay-refused`, `relay-waiting`; KafkaError */
+  static async open(deps: TargetDeps, owner: string): Promise<TargetSession> {
+    const topic = await inspectTarget(deps.kafka, deps.mapping, deps.config, deps.sourcePartitions);
+    await deps.store.ensure();
+    const writer = await openWriter(deps);
+    try {
+      const checkpoint = await deps.store.read(deps.mapping, deps.config.session_timeout, deps.run);
+      return new TargetSession(deps, owner, topic, checkpoint, writer);
+    } catch (error) {
+      await writer.close();
+      throw error;
+    }
+  }
+
+  get pending(): number {
+    return this.#writer.pending;
+  }
+
+  /** Another relay has written since: this one was shut out. */
+  get isTakenOver(): boolean {
+    return this.checkpoint.claim !== undefined && this.checkpoint.claim.owner !== this.#owner;
+  }
+
+  /** @throws GatewayError `relay-refused` when the recorded progress is of another topic than the one that is there now */
+  checkTarget(): void {
+    const recorded = this.checkpoint.claim?.target;
+    if (!recorded || (recorded.cluster === this.topic.cluster && recorded.topic === this.topic.topicId)) return;
+    throw this.#recreated(`target topic ${this.#deps.mapping.target}`);
+  }
+
+  /**
+   * @param only it is the only source configured: another cluster than recorded is a mistake then
+   * @throws GatewayError `relay-refused` when the source's topic was recreated
+   */
+  checkSource(source: SourceTopic, only: boolean): void {
+    const recorded = this.#sources[source.cluster];
+    if (recorded === source.topicId) return;
+    if (recorded !== undefined) throw this.#recreated(`source topic ${this.#deps.mapping.source}`);
+    if (!only || Object.keys(this.#sources).length === 0) return;
+    throw this.#recreated(`the cluster of source topic ${this.#deps.mapping.source}`);
+  }
+
+  /** Adds a source to those this mapping reads from. */
+  adopt(source: SourceTopic): void {
+    if (this.#sources[source.cluster] === source.topicId) return;
+    this.#sources[source.cluster] = source.topicId;
+    this.#claimDue = true;
+  }
+
+  /** Forgets sources and progress: the topic is relayed again from the beginning. Recorded with the first commit. */
+  forget(): void {
+    for (const cluster of Object.keys(this.#sources)) delete this.#sources[cluster];
+    for (const partition of this.progress.keys()) this.#stale.add(partition);
+    this.progress.clear();
+  }
+
+  get claimDue(): boolean {
+    return this.#claimDue;
+  }
+
+  write(record: ProducerRecord): undefined | Promise<void> {
+    return this.#writer.write(record);
+  }
+
+  /** Delivers what was written and records progress. @param from cluster id of the source read @throws KafkaError */
+  async commit(moved: readonly Position[], from: string): Promise<void> {
+    const { mapping, store, clock, metrics } = this.#deps;
+    const progress = moved.map(
+      ({ partition, next, last }) => [partition, { next, from, ...(last && { last }) }] as const,
+    );
+    for (const [partition] of progress) this.#stale.delete(partition);
+    const records = [
+      ...[...this.#stale].map((partition) => forgottenRecord(store.topic, mapping, partition)),
+      ...progress.map(([partition, at]) => progressRecord(store.topic, mapping, partition, at)),
+    ];
+    if (this.#claimDue) records.unshift(claimRecord(store.topic, mapping, this.#claim()));
+    const sent = this.#writer.pending;
+    const began = clock.monotonic();
+    await this.#writer.commit(records);
+    this.#claimDue = false;
+    this.#stale.clear();
+    for (const [partition, at] of progress) this.progress.set(partition, at);
+    metrics.delivered(sent, (clock.monotonic() - began) / 1_000);
+  }
+
+  close(): Promise<void> {
+    return this.#writer.close();
+  }
+
+  #claim(): Claim {
+    return {
+      owner: this.#owner,
+      sources: this.#sources,
+      target: { cluster: this.topic.cluster, topic: this.topic.topicId },
+    };
+  }
+
+  #recreated(what: string): Error {
+    const { mapping } = this.#deps;
+    return fail(
+      'relay-refused',
+      mappingName(mapping),
+      `${what} is not the one that was relayed before (recreated?): its offsets mean nothing. To copy it from its beginning: --restart-topic ${mapping.source}`,
+    );
+  }
+}
+
+async function openWriter(deps: TargetDeps): Promise<Writer> {
+  const { config, kafka, metrics, mapping } = deps;
+  let failure: KafkaFault | undefined;
+  const producer = await kafka.producer(
+    {
+      reports: 'errors',
+      properties: targetProperties(config, mapping),
+      onReport: (report) => {
+        if (!report.error) return;
+        failure ??= report.error;
+        metrics.targetKafkaError('produce_failed');
+      },
+      onFault: (fault) => {
+        if (fault.fatal) failure ??= fault;
+        else deps.onFault(fault);
+      },
+    },
+    config.session_timeout,
+  );
+  const outlet = new Outlet(producer, () => failure, {
+    clock: deps.clock,
+    run: deps.run,
+    tryMs: config.session_timeout,
+    maxRetries: config.max_retries,
+    onRetry: (cause) => {
+      metrics.target('target_flush_retries_total');
+      deps.onLate(cause);
+    },
+    onBlocked: () => metrics.target('target_inlet_blocks_total'),
+  });
+  if (!config.exactlyOnce) return new FlushingWriter(outlet);
+  try {
+    await initTransactions(producer, config.session_timeout, () => deps.run.stopping);
+    return await ExactWriter.open(outlet);
+  } catch (error) {
+    await producer.close(0);
+    throw error;
+  }
+}

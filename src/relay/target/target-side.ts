@@ -1,0 +1,198 @@
+// TargetSide: the target side of one mapping: its session, where relaying begins, and what is done when the target fails.
+import { within } from '../../core/clock.js';
+import { KafkaCode, KafkaError } from '../../core/ports.js';
+import { fail, type GatewayError } from '../../errors.js';
+import { backoffMs } from '../backoff.js';
+import type { Positions } from '../checkpoint/positions.js';
+import { targetEnds } from '../checkpoint/take-over.js';
+import { backoffOf } from '../config/config.js';
+import type { MappingDeps } from '../mapping-relay.js';
+import { isPassing } from '../passing.js';
+import type { MappingMetrics } from '../report/mapping-metrics.js';
+import type { RunState } from '../run-state.js';
+import { isFenced, newOwner, TargetSession } from './target-session.js';
+import { TransactionSize } from './transaction-size.js';
+
+/** What the broker will say again however often it is asked. */
+const permanent: ReadonlySet<number> = new Set([KafkaCode.messageTooLarge, 32, 87]);
+
+export interface TargetSideOptions {
+  readonly name: string;
+  readonly deps: MappingDeps;
+  readonly run: RunState;
+  readonly positions: Positions;
+  readonly metrics: MappingMetrics;
+  /** The source's partition count, for a target topic that is to be made. */
+  readonly sourcePartitions: () => Promise<number>;
+  /** The target holds messages and no record of where they come from: kaf-relay's rule says this, by source partition. */
+  readonly onTakeOver: (ends: ReadonlyMap<number, number> | undefined) => void;
+  /** The target cannot be written to at the moment. */
+  readonly onWaiting: () => void;
+}
+
+export class TargetSide {
+  readonly size: TransactionSize;
+  readonly #side: TargetSideOptions;
+  readonly #owner = newOwner();
+  #session: TargetSession | undefined;
+  /** This run has recorded progress of its own. */
+  #claimed = false;
+  /** The recorded progress is to be forgotten. */
+  #restart: boolean;
+  #tries = 0;
+  #undelivered = 0;
+  /** Found by a look at the target: ends this topic. */
+  verdict: GatewayError | undefined;
+
+  constructor(side: TargetSideOptions) {
+    this.#side = side;
+    const { config, mapping } = side.deps;
+    this.#restart = config.restartTopics.has(mapping.source);
+    this.size = new TransactionSize(config.target.transaction_records);
+  }
+
+  /** Messages queued whose delivery is not known. */
+  get pending(): number {
+    return this.#session?.pending ?? this.#undelivered;
+  }
+
+  /** The session to write to; made where there is none. @returns undefined when it is time to stop. @throws GatewayError */
+  async open(): Promise<TargetSession | undefined> {
+    while (!this.#session && !this.#side.run.stopping) {
+      try {
+        const session = await this.#tryOpen();
+        await this.#startFrom(session).catch(async (error: unknown) => {
+          await session.close();
+          throw error;
+        });
+        this.#session = session;
+      } catch (error) {
+        if (!isPassing(error)) throw error;
+        this.#side.metrics.targetError(error instanceof KafkaError ? 'client_creation_failed' : 'connection_failed');
+        if (!this.#side.run.stopping) await this.#waitOrGiveUp(error);
+      }
+    }
+    return this.#session;
+  }
+
+  /** What was written is recorded. */
+  committed(): void {
+    this.#claimed = true;
+    this.#restart = false;
+    this.#tries = 0;
+    this.size.ended();
+  }
+
+  async close(): Promise<void> {
+    const session = this.#session;
+    this.#session = undefined;
+    await session?.close();
+  }
+
+  /**
+   * Writing failed: nothing is known but the checkpoint, so everything begins again there. Waits before the next try.
+   * @throws GatewayError `relay-refused` when there is no point in one; anything that is not Kafka's
+   */
+  async failed(error: unknown): Promise<void> {
+    const { name, run, deps } = this.#side;
+    const pending = this.pending;
+    await this.close();
+    if (!(error instanceof KafkaError)) throw error;
+    if (permanent.has(error.code)) {
+      throw fail(
+        'relay-refused',
+        name,
+        `the target refused messages between the recorded progress and ${this.#where()}: ${error.message}`,
+      );
+    }
+    if (run.stopping) {
+      this.#undelivered = pending;
+      deps.log.warn(
+        { topic: name, err: error.message },
+        'the target did not take what was read in time; it is not recorded and will be read again',
+      );
+      return;
+    }
+    if (isFenced(error) && !this.#claimed) throw this.#takenOver();
+    this.size.failed();
+    await this.#waitOrGiveUp(error);
+  }
+
+  /** A target that was recreated under way must not get what comes in the middle of a topic. */
+  async look(): Promise<void> {
+    const session = this.#session;
+    const { clock, target, mapping, config } = this.#side.deps;
+    if (!session) return;
+    const asked = target.admin.identity([mapping.target]).catch(() => undefined);
+    const identity = await within(clock, config.target.request_timeout, asked);
+    const now = identity?.topicIds.get(mapping.target);
+    if (now === undefined || now === session.topic.topicId || this.#session !== session) return;
+    this.verdict ??= fail(
+      'relay-refused',
+      this.#side.name,
+      `target topic ${mapping.target} was recreated. To copy it again from its beginning: --restart-topic ${mapping.source}`,
+    );
+  }
+
+  #where(): string {
+    return [...this.#side.positions.offsets].map(([partition, next]) => `[${partition}]@${next}`).join(' ');
+  }
+
+  #takenOver(): GatewayError {
+    return fail('relay-refused', this.#side.name, 'another relay of this topic has taken over');
+  }
+
+  /** Waits before the next try, or gives the topic up after max_retries. */
+  async #waitOrGiveUp(error: Error): Promise<void> {
+    const { name, deps, metrics, run } = this.#side;
+    const { target } = deps.config;
+    this.#side.onWaiting();
+    this.#tries += 1;
+    if (target.max_retries >= 0 && this.#tries > target.max_retries) {
+      metrics.targetKafkaError('produce_retries_exhausted');
+      throw fail('relay-refused', name, `the target failed ${this.#tries} times: ${error.message}`);
+    }
+    deps.log.warn({ topic: name, tries: this.#tries, err: error.message }, 'target not usable, trying again');
+    await run.pause(backoffMs(backoffOf(target), this.#tries, deps.random));
+  }
+
+  #tryOpen(): Promise<TargetSession> {
+    const { deps, run, metrics, name, sourcePartitions, onWaiting } = this.#side;
+    const { mapping, config, target: kafka, store, clock, log } = deps;
+    return TargetSession.open(
+      {
+        mapping,
+        config: config.target,
+        kafka,
+        store,
+        clock,
+        run,
+        metrics,
+        sourcePartitions,
+        onFault: (fault) => log.debug({ topic: name, err: fault.message }, 'target'),
+        onLate: (fault) => {
+          onWaiting();
+          log.warn({ topic: name, err: fault.message }, 'target not usable, waiting for it');
+        },
+      },
+      this.#owner,
+    );
+  }
+
+  /** Sets the positions: what is recorded, or else what kaf-relay's rule says, or else the beginning. */
+  async #startFrom(session: TargetSession): Promise<void> {
+    const { deps, positions, onTakeOver } = this.#side;
+    const { mapping, config, target } = deps;
+    if (this.#claimed && session.isTakenOver) throw this.#takenOver();
+    if (this.#restart) {
+      session.forget();
+      positions.reset([]);
+      return;
+    }
+    session.checkTarget();
+    positions.reset(session.progress);
+    const shared = config.topics.filter((other) => other.target === mapping.target).length > 1;
+    if (session.checkpoint.claim || shared) return;
+    onTakeOver(await targetEnds(target, mapping, session.topic.partitions));
+  }
+}

@@ -1,0 +1,122 @@
+// What a mapping writes through: records go out, and with commit() also the record of how far the source was read.
+import { sleep } from '../../core/clock.js';
+import {
+  type Clock,
+  KafkaCode,
+  KafkaError,
+  type KafkaFault,
+  type Producer,
+  type ProducerRecord,
+} from '../../core/ports.js';
+import type { RunState } from '../run-state.js';
+
+export interface Writer {
+  /** Records written since the last commit. */
+  readonly pending: number;
+  /** Queues a record. A promise when the queue is full: wait for it. @throws KafkaError when the writer is of no more use. */
+  write(record: ProducerRecord): undefined | Promise<void>;
+  /**
+   * Delivers everything written, and records progress: together, or progress afterwards.
+   * @throws KafkaError when that failed: nothing is known then but what the checkpoint says. Open another writer.
+   */
+  commit(progress: readonly ProducerRecord[]): Promise<void>;
+  /** Gives up what is not committed. Never rejects. */
+  close(): Promise<void>;
+}
+
+export interface WriterOptions {
+  readonly clock: Clock;
+  readonly run: RunState;
+  /** One try's time, ms. */
+  readonly tryMs: number;
+  /** Tries of one delivery; -1: no end. */
+  readonly maxRetries: number;
+  /** The target did not take something within one try's time, and gets another one. */
+  readonly onRetry: (cause: KafkaFault) => void;
+  /** The queue was full. */
+  readonly onBlocked: () => void;
+}
+
+/** How soon a full queue is tried again, ms. */
+const roomMs = 2;
+/** The longest wait for librdkafka, ms: the order to stop may come at its beginning. */
+const sliceMs = 500;
+
+/** What both kinds of writer share: the producer, its first failure, and waiting for room in its queue. */
+export class Outlet {
+  readonly producer: Producer;
+  readonly options: WriterOptions;
+  readonly #failure: () => KafkaFault | undefined;
+  pending = 0;
+
+  constructor(producer: Producer, failure: () => KafkaFault | undefined, options: WriterOptions) {
+    this.producer = producer;
+    this.#failure = failure;
+    this.options = options;
+  }
+
+  write(record: ProducerRecord): undefined | Promise<void> {
+    if (!this.#tryWrite(record)) return this.#writeWhenRoom(record);
+    this.pending += 1;
+    return undefined;
+  }
+
+  /** @throws KafkaError what the producer reported since it was opened */
+  check(): void {
+    const failure = this.#failure();
+    if (failure) throw new KafkaError(failure);
+  }
+
+  /** What one wait for librdkafka may take, ms. */
+  get slice(): number {
+    return Math.max(1, this.options.run.allow(Math.min(sliceMs, this.options.tryMs)));
+  }
+
+  /**
+   * To be asked whenever something has not come about yet, for as long as it does not.
+   * @returns a question that throws KafkaError after one try too many, and when the time to stop is over
+   */
+  patience(): (cause: KafkaFault) => void {
+    const { maxRetries, run, clock, tryMs, onRetry } = this.options;
+    let since = clock.monotonic();
+    let tries = 0;
+    return (cause) => {
+      if (run.allow(1) === 0) throw new KafkaError(cause);
+      if (clock.monotonic() - since < tryMs) return;
+      since = clock.monotonic();
+      tries += 1;
+      if (maxRetries >= 0 && tries > maxRetries) throw new KafkaError(cause);
+      onRetry(cause);
+    };
+  }
+
+  #tryWrite(record: ProducerRecord): boolean {
+    try {
+      this.producer.produce(record);
+      return true;
+    } catch (error) {
+      if (error instanceof KafkaError && error.code === KafkaCode.queueFull) return false;
+      throw error;
+    }
+  }
+
+  async #writeWhenRoom(record: ProducerRecord): Promise<void> {
+    this.options.onBlocked();
+    const stillWaiting = this.patience();
+    do {
+      this.check();
+      stillWaiting(late);
+      await sleep(this.options.clock, roomMs);
+    } while (!this.#tryWrite(record));
+    this.pending += 1;
+  }
+}
+
+/** The target does not take what it is sent. */
+export const late: KafkaFault = {
+  code: KafkaCode.timedOut,
+  message: 'the target does not take what is written in time',
+  fatal: false,
+  retriable: true,
+  abortable: false,
+};

@@ -1,0 +1,36 @@
+// The source topic as one look at a source finds it: whose it is, its partitions, where each begins and ends.
+import type { KafkaFactory } from '../../core/ports.js';
+import { fail } from '../../errors.js';
+import type { SourceView } from '../source/source-pool.js';
+
+/** What a source's topic is when it is connected. */
+export interface SourceTopic extends SourceView {
+  readonly cluster: string;
+  readonly topicId: string;
+  readonly partitions: readonly number[];
+}
+
+/**
+ * Who the source is and what it holds.
+ * @param known an earlier answer, whose partitions are taken to be all: to ask for them is to ask for those of every topic
+ * @throws GatewayError `relay-waiting`; KafkaError
+ */
+export async function inspectSource(kafka: KafkaFactory, topic: string, known?: SourceTopic): Promise<SourceTopic> {
+  const { clusterId, topicIds } = await kafka.admin.identity([topic]);
+  const topicId = topicIds.get(topic) ?? '';
+  const partitions = known?.topicId === topicId ? known.partitions : await partitionsOf(kafka, topic);
+  const marks = await kafka.admin.watermarks(partitions.map((partition) => ({ topic, partition })));
+  return {
+    cluster: clusterId,
+    topicId,
+    partitions,
+    low: new Map(marks.map((mark) => [mark.partition, mark.low])),
+    high: new Map(marks.map((mark) => [mark.partition, mark.high])),
+  };
+}
+
+async function partitionsOf(kafka: KafkaFactory, topic: string): Promise<number[]> {
+  const [found] = await kafka.admin.topics([topic]);
+  if (!found) throw fail('relay-waiting', kafka.brokers, `source topic ${topic} does not exist`);
+  return found.partitions.map(({ partition }) => partition).sort((a, b) => a - b);
+}

@@ -1,0 +1,81 @@
+// The target topic as it is found before anything is written: there, large enough, its limits, whose it is.
+import { KafkaError, type KafkaFactory, type TopicMetadata } from '../../core/ports.js';
+import { fail } from '../../errors.js';
+import type { TargetConfig } from '../config/config.js';
+import { type Mapping, mappingName } from '../config/topic-map.js';
+import type { TargetLimits } from '../record/translate.js';
+
+export interface TargetTopic {
+  readonly cluster: string;
+  readonly topicId: string;
+  readonly partitions: number;
+  readonly limits: TargetLimits;
+}
+
+/** Kafka's code for a topic that somebody else made first. */
+const topicExists = 36;
+
+/**
+ * Looks at the target topic.
+ * @throws GatewayError `relay-waiting` when it, or the pinned partition, is not there (yet); KafkaError: try again
+ */
+export async function inspectTarget(
+  kafka: KafkaFactory,
+  mapping: Mapping,
+  config: TargetConfig,
+  sourcePartitions: () => Promise<number>,
+): Promise<TargetTopic> {
+  const topic = await findTopic(kafka, mapping, config, sourcePartitions);
+  const count = topic.partitions.length;
+  if (mapping.pin !== undefined && mapping.pin >= count) {
+    throw fail('relay-waiting', mappingName(mapping), `partition ${mapping.pin} not found for topic ${mapping.target}`);
+  }
+  const { clusterId, topicIds } = await kafka.admin.identity([mapping.target]);
+  return {
+    cluster: clusterId,
+    topicId: topicIds.get(mapping.target) ?? '',
+    partitions: count,
+    limits: await readLimits(kafka, mapping.target, config),
+  };
+}
+
+async function findTopic(
+  kafka: KafkaFactory,
+  mapping: Mapping,
+  config: TargetConfig,
+  sourcePartitions: () => Promise<number>,
+): Promise<TopicMetadata> {
+  const [found] = await kafka.admin.topics([mapping.target]);
+  if (found) return found;
+  if (config.create_topics) {
+    const partitions = Math.max(await sourcePartitions(), (mapping.pin ?? 0) + 1);
+    await kafka.admin.createTopic({ name: mapping.target, partitions }).catch((error: unknown) => {
+      if (!(error instanceof KafkaError) || error.code !== topicExists) throw error;
+    });
+  }
+  throw fail(
+    'relay-waiting',
+    mappingName(mapping),
+    config.create_topics ? `target topic ${mapping.target} was made` : `target topic ${mapping.target} does not exist`,
+  );
+}
+
+/** What the broker refuses makes a whole batch fail, so records are held against its limits before they are sent. */
+async function readLimits(kafka: KafkaFactory, topic: string, config: TargetConfig): Promise<TargetLimits> {
+  const settings = (await kafka.admin.topicConfigs([topic]).catch(() => undefined))?.get(topic);
+  const number = (key: string, otherwise: number): number => {
+    const value = Number(settings?.get(key)?.value ?? Number.NaN);
+    return Number.isFinite(value) ? value : otherwise;
+  };
+  const appendTime = settings?.get('message.timestamp.type')?.value === 'LogAppendTime';
+  // A compressed batch may be smaller than its records: the broker has the last word then.
+  const brokerLimit = number('max.message.bytes', config.max_message_bytes);
+  const compressed = config.compression !== '' && config.compression !== 'none';
+  return {
+    maxRecordBytes: compressed ? config.max_message_bytes : Math.min(config.max_message_bytes, brokerLimit),
+    timestampBeforeMs: appendTime
+      ? Number.MAX_SAFE_INTEGER
+      : number('message.timestamp.before.max.ms', Number.MAX_SAFE_INTEGER),
+    timestampAheadMs: appendTime ? Number.MAX_SAFE_INTEGER : number('message.timestamp.after.max.ms', 3_600_000),
+  };
+}

@@ -1,0 +1,27 @@
+// Logging in over RESP: AUTH and HELLO AUTH.
+import type { Login } from '../../core/access/login-guard.js';
+import type { User } from '../../core/access/user.js';
+import { fail } from '../../errors.js';
+import type { Context } from '../command/context.js';
+
+/** Who a connection is for the log and the count of failures. */
+export const loginOf = (ctx: Context, user: string | undefined): Login => ({
+  face: 'resp',
+  address: ctx.address,
+  user,
+});
+
+/**
+ * The user of a name and password. Returns a promise only where an address that has failed too often waits for its turn.
+ * @throws GatewayError (or rejects with) `wrong-password`, `too-many-logins`.
+ */
+export function logIn(ctx: Context, name: string, password: Buffer): User | Promise<User> {
+  const { users, logins } = ctx.server;
+  const found = logins.login(loginOf(ctx, users.get(name)?.name), () => users.authenticate(name, password));
+  return found instanceof Promise ? found.then(known) : known(found);
+}
+
+function known(user: User | undefined): User {
+  if (!user) throw fail('wrong-password');
+  return user;
+}

@@ -1,0 +1,223 @@
+// The shape of a command, the table of all of them, and the way from argv to a reply.
+import { KafkaError } from '../../core/ports.js';
+import { type ErrorCode, fail, GatewayError } from '../../errors.js';
+import { loginOf } from '../access/login.js';
+import { encodeAlone, type Protocol } from '../wire/encoder.js';
+import { Encoded, ErrorReply, type Reply } from '../wire/reply.js';
+import { Args } from './args.js';
+import type { Context } from './context.js';
+
+/** Redis' command flags that mean something here; COMMAND INFO shows them. */
+export type Flag =
+  | 'write'
+  | 'readonly'
+  | 'denyoom'
+  | 'admin'
+  | 'pubsub'
+  | 'noscript'
+  | 'blocking'
+  | 'loading'
+  | 'stale'
+  | 'fast'
+  | 'no_auth'
+  | 'allow_busy'
+  | 'skip_monitor'
+  | 'movablekeys';
+
+export type Group = 'connection' | 'generic' | 'list' | 'pubsub' | 'server' | 'stream' | 'hash' | 'string' | 'cluster';
+
+/** One argument for COMMAND DOCS, from which redis-cli draws its hints. */
+export interface Argument {
+  readonly name: string;
+  readonly type: 'string' | 'integer' | 'double' | 'key' | 'pattern' | 'unix-time' | 'pure-token' | 'oneof' | 'block';
+  readonly token?: string;
+  readonly optional?: boolean;
+  readonly multiple?: boolean;
+  readonly of?: readonly Argument[];
+}
+
+/** A command: one const object `satisfies Command` a file, named as on the wire. */
+export interface Command {
+  /** Lower case. */
+  readonly name: string;
+  /** Number of arguments, the name (for a subcommand both names) included; negative: at least. */
+  readonly arity: number;
+  /** Of the errors that Kafka causes. */
+  readonly prefix: 'ERR' | 'CONS' | 'PROD';
+  readonly group: Group;
+  readonly flags: readonly Flag[];
+  readonly summary: string;
+  /** Version of this gateway, or of Redis for what is Redis'. */
+  readonly since?: string;
+  /** First key, last key, step: as in COMMAND INFO; absent: no keys. */
+  readonly keys?: readonly [first: number, last: number, step: number];
+  readonly args?: readonly Argument[];
+  /** Redis' hints for clients and proxies, as COMMAND INFO shows them. */
+  readonly tips?: readonly string[];
+  /** A container (CLIENT, CONFIG): the first argument chooses; `run` answers only when there is none. */
+  readonly subcommands?: readonly Command[];
+  /** Commands of this kind behind it are run while its reply is still to come; any other waits for it. */
+  readonly pipelined?: boolean | ((ctx: Context) => boolean);
+  /** The error for a wrong number of arguments where it isn't Redis' own. @param count arguments after the name. */
+  readonly wrongArity?: (count: number) => GatewayError;
+  /** Absent only in containers. Expected failures are thrown as GatewayError. */
+  readonly run?: (ctx: Context, args: Args) => Reply | Promise<Reply>;
+}
+
+/** A command as the table found it. */
+export interface Resolved {
+  readonly command: Command;
+  /** As in Redis' error texts and COMMAND: `ping`, `client|setname`. */
+  readonly fullName: string;
+  /** Index of the first argument in argv. */
+  readonly first: 1 | 2;
+}
+
+interface Entry extends Resolved {
+  readonly nameBytes: Buffer;
+  readonly subcommands: ReadonlyMap<string, Resolved> | undefined;
+}
+
+/** All commands by name; looking one up costs no allocation. */
+export class CommandTable implements Iterable<Command> {
+  readonly #commands: readonly Command[];
+  readonly #rendered = new Map<string, Encoded>();
+  readonly #buckets: Entry[][] = Array.from({ length: 512 }, () => []);
+
+  constructor(commands: readonly Command[]) {
+    this.#commands = [...commands].sort((a, b) => (a.name < b.name ? -1 : 1));
+    for (const command of this.#commands) {
+      const entry = entryOf(command);
+      this.#buckets[hash(entry.nameBytes)]!.push(entry);
+    }
+  }
+
+  get size(): number {
+    return this.#commands.length;
+  }
+
+  [Symbol.iterator](): Iterator<Command> {
+    return this.#commands[Symbol.iterator]();
+  }
+
+  /** Every command and subcommand. */
+  *all(): Iterable<Resolved> {
+    for (const command of this.#commands) {
+      const entry = this.#entry(Buffer.from(command.name, 'latin1'))!;
+      yield entry;
+      if (entry.subcommands) yield* entry.subcommands.values();
+    }
+  }
+
+  /** A long reply that only depends on the table: made once for each protocol version. */
+  rendered(name: string, protocol: Protocol, make: () => Reply): Reply {
+    const key = `${name} ${protocol}`;
+    const kept = this.#rendered.get(key);
+    if (kept) return kept;
+    const reply = new Encoded(encodeAlone(make(), protocol));
+    this.#rendered.set(key, reply);
+    return reply;
+  }
+
+  /** Finds a command by its name in any case, or a subcommand by `container|name`. */
+  find(name: Buffer): Resolved | undefined {
+    const bar = name.indexOf('|');
+    if (bar < 0) return this.#entry(name);
+    return this.#entry(name.subarray(0, bar))?.subcommands?.get(lower(name.subarray(bar + 1)));
+  }
+
+  /**
+   * The command that argv means, its number of arguments checked.
+   * @throws GatewayError with Redis' texts: unknown command or subcommand, wrong number of arguments.
+   */
+  resolve(argv: readonly Buffer[]): Resolved {
+    const entry = this.#entry(argv[0]!);
+    if (!entry) throw fail('unknown-command', clip(argv[0]!, 128), beginningOf(argv));
+    if (!entry.subcommands || argv.length < 2) return checked(entry, argv.length);
+    const sub = entry.subcommands.get(lower(argv[1]!));
+    if (!sub) throw fail('unknown-subcommand', clip(argv[1]!, 128), entry.fullName.toUpperCase());
+    return checked(sub, argv.length);
+  }
+
+  #entry(name: Buffer): Entry | undefined {
+    for (const entry of this.#buckets[hash(name)]!) if (sameName(entry.nameBytes, name)) return entry;
+    return undefined;
+  }
+}
+
+/** Runs a command. Whatever it throws at once comes back as an error reply. */
+export function runCommand(ctx: Context, found: Resolved, argv: readonly Buffer[]): Reply | Promise<Reply> {
+  try {
+    return found.command.run!(ctx, new Args(argv, found.first));
+  } catch (error) {
+    return errorReply(ctx, found.command, error);
+  }
+}
+
+/** What producing and consuming commands refuse alike: Rafka's clients tell them apart by the command's own prefix. */
+const ofEveryKind: ReadonlySet<string> = new Set([
+  'topic-invalid',
+  'topic-internal',
+  'group-invalid',
+] satisfies ErrorCode[]);
+
+/** The reply to something thrown: an expected failure's text, or a bug that is logged and kept from the client. */
+export function errorReply(ctx: Context, command: Command | undefined, error: unknown): ErrorReply {
+  if (command && error instanceof GatewayError && ofEveryKind.has(error.code))
+    return new ErrorReply(`${command.prefix} ${error.message}`);
+  if (error instanceof GatewayError) {
+    if (error.code === 'not-permitted') ctx.server.logins.denied(loginOf(ctx, ctx.user.name), error.message);
+    return new ErrorReply(error.resp);
+  }
+  if (error instanceof KafkaError) return new ErrorReply(`${command?.prefix ?? 'ERR'} ${error.message}`);
+  ctx.log.error({ err: error, conn: ctx.id, command: command?.name }, 'a command failed unexpectedly');
+  return new ErrorReply('ERR internal error');
+}
+
+function entryOf(command: Command): Entry {
+  const subcommands = command.subcommands?.map((sub): [string, Resolved] => [
+    sub.name,
+    { command: sub, fullName: `${command.name}|${sub.name}`, first: 2 },
+  ]);
+  return {
+    command,
+    fullName: command.name,
+    first: 1,
+    nameBytes: Buffer.from(command.name, 'latin1'),
+    subcommands: subcommands && new Map(subcommands),
+  };
+}
+
+function checked(found: Resolved, count: number): Resolved {
+  const { arity, run, wrongArity } = found.command;
+  const fits = arity >= 0 ? count === arity : count >= -arity;
+  if (fits && run) return found;
+  throw wrongArity?.(count - found.first) ?? fail('wrong-arity', found.fullName);
+}
+
+function hash(name: Buffer): number {
+  const { length } = name;
+  if (length === 0) return 0;
+  return (length * 31 + (name[0]! & 0x1f) * 7 + (name[length - 1]! & 0x1f) * 11 + (name[length >> 1]! & 0x1f)) & 511;
+}
+
+/** @param lower a name in lower case. */
+function sameName(lower: Buffer, name: Buffer): boolean {
+  if (lower.length !== name.length) return false;
+  for (let i = 0; i < lower.length; i++) {
+    const byte = name[i]!;
+    if (lower[i] !== (byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte)) return false;
+  }
+  return true;
+}
+
+const lower = (name: Buffer): string => name.toString('latin1').toLowerCase();
+
+const clip = (bytes: Buffer, most: number): string => bytes.toString('utf8', 0, Math.min(bytes.length, most));
+
+/** The arguments as Redis quotes them behind an unknown command: cut at 128 characters. */
+function beginningOf(argv: readonly Buffer[]): string {
+  let text = '';
+  for (let i = 1; i < argv.length && text.length < 128; i++) text += `'${clip(argv[i]!, 128 - text.length)}' `;
+  return text;
+}

@@ -1,0 +1,51 @@
+// One line of CLIENT LIST and CLIENT INFO.
+
+import type { Context, ServerView } from '../command/context.js';
+import type { ClientLine } from '../siblings/peers.js';
+import { type ClientFilter, meantOf } from './client-filter.js';
+
+/** The connections of this process that are meant. */
+export function clientLines(server: Pick<ServerView, 'clients'>, filter: ClientFilter): ClientLine[] {
+  return meantOf(filter, server.clients()).map((client) => ({ id: client.id, line: clientLine(client) }));
+}
+
+/** `id=3 addr=127.0.0.1:51526 ... resp=2`, with Redis' fields in Redis' order; what has no meaning here is 0. */
+export function clientLine(ctx: Context): string {
+  const { facts } = ctx;
+  const now = Math.floor(ctx.server.nowMicros() / 1000);
+  const fields: Readonly<Record<string, string | number>> = {
+    id: ctx.id,
+    addr: ctx.address,
+    laddr: ctx.localAddress,
+    fd: 0,
+    name: ctx.name,
+    age: seconds(now - facts.createdAt),
+    idle: seconds(now - facts.activeAt),
+    flags: facts.isMonitor ? 'O' : facts.isWaiting ? 'b' : 'N',
+    db: 0,
+    sub: 0,
+    psub: 0,
+    ssub: 0,
+    multi: -1,
+    qbuf: facts.queryBytes,
+    'qbuf-free': 0,
+    'argv-mem': 0,
+    'multi-mem': 0,
+    obl: 0,
+    oll: 0,
+    omem: facts.outputBytes,
+    'tot-mem': facts.queryBytes + facts.outputBytes,
+    events: 'r',
+    cmd: facts.lastCommand,
+    user: ctx.user.name,
+    redir: -1,
+    resp: ctx.protocol,
+    'lib-name': facts.libraryName,
+    'lib-ver': facts.libraryVersion,
+  };
+  return Object.entries(fields)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(' ');
+}
+
+const seconds = (ms: number): number => Math.max(0, Math.floor(ms / 1000));

@@ -1,0 +1,59 @@
+// Identities: which connection owns a `<group.id>:<name>`: the first that consumes under it, until it closes.
+import { fail } from '../../errors.js';
+import type { Peers } from '../siblings/peers.js';
+
+/** Owners by name, apart for each user: names and acks never cross users. A name has one owner in all processes of the server. */
+export class Identities<Owner extends object> {
+  readonly #peers: Peers;
+  readonly #owners = new Map<string, Owner>();
+  readonly #keys = new Map<Owner, string>();
+
+  constructor(peers: Peers) {
+    this.#peers = peers;
+  }
+
+  /**
+   * Makes this the owner of a name. Claiming one's own again is nothing. Returns a promise only where other processes are asked.
+   * @throws GatewayError (or rejects with) `id-taken`, `peer-silent`.
+   */
+  claim(name: string, user: string, owner: Owner): undefined | Promise<void> {
+    const key = identityKey(name, user);
+    const current = this.#owners.get(key);
+    if (current === owner) return undefined;
+    if (current) throw fail('id-taken', name);
+    this.#owners.set(key, owner);
+    this.#keys.set(owner, key);
+    return this.#peers.exist ? this.#claimOfAll(key, name, owner) : undefined;
+  }
+
+  /** Frees whatever this one owns: at once, before its consumer has finished leaving its group. */
+  release(owner: Owner): void {
+    const key = this.#keys.get(owner);
+    if (key === undefined) return;
+    this.#forget(owner, key);
+    this.#peers.release(key);
+  }
+
+  owner(key: string): Owner | undefined {
+    return this.#owners.get(key);
+  }
+
+  async #claimOfAll(key: string, name: string, owner: Owner): Promise<void> {
+    if (await this.#peers.claim(key)) {
+      // Given up before it was had: the release went out before the claim was settled.
+      if (!this.#owners.has(key)) this.#peers.release(key);
+      return;
+    }
+    // The other process has it: there is nothing to give back.
+    if (this.#keys.get(owner) === key) this.#forget(owner, key);
+    throw fail('id-taken', name);
+  }
+
+  #forget(owner: Owner, key: string): void {
+    this.#keys.delete(owner);
+    this.#owners.delete(key);
+  }
+}
+
+/** What a name is claimed under. A user's name holds no NUL. */
+export const identityKey = (name: string, user: string): string => `identity\0${user}\0${name}`;

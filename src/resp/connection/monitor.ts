@@ -1,0 +1,95 @@
+// MONITOR: every command of every connection as a line, for those who asked. A slow monitor loses lines and slows nobody.
+
+import { secretsIn } from '../access/secrets.js';
+import type { Resolved } from '../command/command.js';
+import type { Peers } from '../siblings/peers.js';
+import { MonitorLines } from './monitor-lines.js';
+
+/** A connection that gets the lines. */
+export interface MonitorSink {
+  /** Bytes it has not read yet. */
+  readonly unreadBytes: number;
+  writeAside(bytes: Buffer): void;
+}
+
+interface Origin {
+  readonly address: string;
+}
+
+/** Lines for a monitor that has this much unread are dropped. */
+const UNREAD_LIMIT_BYTES = 1024 * 1024;
+/** The monitors of one server. */
+export class Monitors {
+  readonly #peers: Peers;
+  readonly #sinks = new Set<MonitorSink>();
+  /** Those that wait until the other processes send their lines. */
+  readonly #coming = new Set<MonitorSink>();
+  /** Somebody listens in another process. */
+  #elsewhere = false;
+  readonly #lines = new MonitorLines();
+  #scheduled = false;
+
+  constructor(peers: Peers) {
+    this.#peers = peers;
+  }
+
+  /** Whether anybody listens; ask before {@link feed}, which costs. */
+  get any(): boolean {
+    return this.#elsewhere || this.#sinks.size > 0;
+  }
+
+  /** Returns a promise only where other processes are told. @throws GatewayError (rejects with) `peer-silent` */
+  add(sink: MonitorSink): undefined | Promise<void> {
+    if (this.#peers.exist) return this.#addFromAll(sink);
+    this.#sinks.add(sink);
+    return undefined;
+  }
+
+  remove(sink: MonitorSink): void {
+    const was = this.#sinks.delete(sink) || this.#coming.delete(sink);
+    if (!was || !this.#peers.exist || this.#sinks.size + this.#coming.size > 0) return;
+    // What the others still send is shown to nobody.
+    this.#peers.watch(false).catch(() => {});
+  }
+
+  /** Whether somebody listens in another process. */
+  feedElsewhere(on: boolean): void {
+    this.#elsewhere = on;
+  }
+
+  /** Shows lines of another process to those who listen here. */
+  show(lines: Buffer): void {
+    for (const sink of this.#sinks) if (sink.unreadBytes < UNREAD_LIMIT_BYTES) sink.writeAside(lines);
+  }
+
+  /** Tells the monitors of a command about to run. @param nowMicros since the epoch. */
+  feed(origin: Origin, found: Resolved, argv: readonly Buffer[], nowMicros: number): void {
+    if (found.command.flags.includes('skip_monitor')) return;
+    this.#lines.add(origin.address, argv, secretsIn(found, argv), nowMicros);
+    if (this.#lines.isFull) this.#send();
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#send();
+    });
+  }
+
+  #send(): void {
+    if (this.#lines.isEmpty) return;
+    const lines = this.#lines.take();
+    if (this.#sinks.size > 0) this.show(lines);
+    if (this.#elsewhere && this.#peers.unsentBytes < UNREAD_LIMIT_BYTES) this.#peers.show(lines.toString('latin1'));
+  }
+
+  async #addFromAll(sink: MonitorSink): Promise<void> {
+    this.#coming.add(sink);
+    try {
+      await this.#peers.watch(true);
+      // A connection that has closed meanwhile was removed.
+      if (this.#coming.has(sink)) this.#sinks.add(sink);
+    } finally {
+      this.#coming.delete(sink);
+    }
+  }
+}

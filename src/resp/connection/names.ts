@@ -1,0 +1,71 @@
+// CLIENT SETNAME's rules: which names are legal, and who carries which when they must be unique.
+
+import type { User } from '../../core/access/user.js';
+import { fail } from '../../errors.js';
+import type { Peers } from '../siblings/peers.js';
+
+/** A connection as far as names go. */
+export interface Carrier {
+  readonly name: string;
+  readonly user: User;
+}
+
+/** The names of one server's connections. */
+export class Names<C extends Carrier> {
+  readonly #strict: boolean;
+  readonly #peers: Peers;
+  /** Kept with strict names only: without, several connections may carry one name. */
+  readonly #carriers = new Map<string, C>();
+
+  /** @param options.strict refuse here what Rafka refuses here: no colon, a name in use, a second name. */
+  constructor(options: { strict: boolean; peers: Peers }) {
+    this.#strict = options.strict;
+    this.#peers = options.peers;
+  }
+
+  /**
+   * Checks a new name for a connection, which then carries it. Returns a promise only where other processes are asked.
+   * @throws GatewayError (or rejects with) `name-illegal`, `id-already-set`; with strict names also `id-unparsable`, `id-taken`.
+   */
+  check(connection: C, name: string): undefined | Promise<void> {
+    if (!/^[!-~]*$/.test(name)) throw fail('name-illegal');
+    if (this.#strict) return this.#enter(connection, name);
+    // What has no colon says nothing about consuming: it may change, as in Redis.
+    if (connection.name.includes(':') && connection.name !== name) throw fail('id-already-set', connection.name);
+    return undefined;
+  }
+
+  /** The connection closes or gives up its name: it is free at once. */
+  release(connection: C): void {
+    const key = nameKey(connection.user, connection.name);
+    if (this.#carriers.get(key) !== connection) return;
+    this.#carriers.delete(key);
+    this.#peers.release(key);
+  }
+
+  holds(key: string): boolean {
+    return this.#carriers.has(key);
+  }
+
+  #enter(connection: C, name: string): undefined | Promise<void> {
+    if (connection.name !== '') throw fail('id-already-set', connection.name);
+    if (!name.includes(':')) throw fail('id-unparsable');
+    const key = nameKey(connection.user, name);
+    if (this.#carriers.has(key)) throw fail('id-taken', name);
+    this.#carriers.set(key, connection);
+    return this.#peers.exist ? this.#claimOfAll(key, name) : undefined;
+  }
+
+  async #claimOfAll(key: string, name: string): Promise<void> {
+    let isOurs = false;
+    try {
+      isOurs = await this.#peers.claim(key);
+    } finally {
+      if (!isOurs) this.#carriers.delete(key);
+    }
+    if (!isOurs) throw fail('id-taken', name);
+  }
+}
+
+/** What a strict name is claimed under. A user's name holds no NUL. */
+const nameKey = (user: User, name: string): string => `name\0${user.name}\0${name}`;

@@ -1,0 +1,64 @@
+// What INFO and HGETALL stats count: of one process, and of all that serve the same port together.
+import type { StatsSnapshot } from '../../core/stats/stats.js';
+import type { Context, ServerView } from '../command/context.js';
+
+/** Of one process, or summed. */
+export interface Facts {
+  readonly stats: StatsSnapshot;
+  readonly load: Load;
+}
+
+export interface Load {
+  /** Connections, and how many of them wait. */
+  readonly clients: number;
+  readonly blocked: number;
+  /** Resident memory, bytes. */
+  readonly memory: number;
+  /** CPU time used, us. */
+  readonly cpuUser: number;
+  readonly cpuSystem: number;
+  readonly producers: number;
+  readonly spareProducers: number;
+  readonly consumers: number;
+  readonly inFlight: number;
+}
+
+/** Of this process, without what needs a RESP face. */
+export function processLoad(): Load {
+  const { user, system } = process.cpuUsage();
+  const memory = process.memoryUsage.rss();
+  const faceless = { clients: 0, blocked: 0, producers: 0, spareProducers: 0, consumers: 0, inFlight: 0 };
+  return { ...faceless, memory, cpuUser: user, cpuSystem: system };
+}
+
+export function ownFacts(server: ServerView): Facts {
+  let blocked = 0;
+  for (const { facts } of server.clients()) if (facts.isWaiting) blocked++;
+  const load = { ...processLoad(), ...server.gateway.load(), clients: server.clientCount, blocked };
+  return { stats: server.stats.snapshot(), load };
+}
+
+/** Of all processes of the server. Answers at once where there is only one. */
+export function allFacts({ server }: Context): Facts | Promise<Facts> {
+  const own = ownFacts(server);
+  if (!server.peers.exist) return own;
+  return server.peers.askAll('facts').then((others) => sumFacts([own, ...others]));
+}
+
+/** Every counter starts again at 0, in all processes. */
+export function resetStats({ server }: Context): undefined | Promise<unknown> {
+  server.stats.reset();
+  return server.peers.exist ? server.peers.askAll('resetStats') : undefined;
+}
+
+export function sumFacts(all: readonly Facts[]): Facts {
+  const stats = sum(all.map((each) => each.stats));
+  const load = sum(all.map((each) => ({ ...each.load })));
+  return { stats, load: load as unknown as Load };
+}
+
+function sum(all: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const total: Record<string, number> = {};
+  for (const each of all) for (const [name, value] of Object.entries(each)) total[name] = (total[name] ?? 0) + value;
+  return total;
+}

@@ -1,0 +1,161 @@
+// The producers of one RESP connection, and what DUMP answers for them and for the client's connections before.
+import { sleep } from '../../core/clock.js';
+import type { Left } from '../../core/produce/left-records.js';
+import type { ProducerSession } from '../../core/produce/producer-session.js';
+import { all, own } from '../../core/promises.js';
+import { fail } from '../../errors.js';
+import type { Context } from '../command/context.js';
+import type { KafkaGateway } from './kafka-gateway.js';
+
+/** How often DUMP looks at what closed connections still hold, in this process and in the others, ms. */
+const lookMs = 20;
+const lookElsewhereMs = 100;
+/** Before a connection is so old the others may not have said yet that they have something of its client, ms. */
+const youngMs = 2_000;
+/** What is not delivered after so long is told to the other processes, ms. */
+const tellElsewhereMs = 500;
+
+export class ConnectionProducers {
+  readonly #gateway: KafkaGateway;
+  readonly #ctx: Context;
+  #queued: ProducerSession | undefined;
+  #delivered: ProducerSession | undefined;
+  /** For whom something was produced: a connection may AUTH again. */
+  readonly #owners = new Set<string>();
+  /** Of whom the last message was. */
+  #user: unknown;
+  /** Closed connections' losses that DUMP has told of, by their id. */
+  #told = new Map<string, number>();
+  #leaving: (() => void)[] | undefined;
+  #closed = false;
+
+  constructor(gateway: KafkaGateway, ctx: Context) {
+    this.#gateway = gateway;
+    this.#ctx = ctx;
+  }
+
+  /** Of messages that are answered when they are queued. */
+  get queued(): ProducerSession {
+    if (this.#closed) throw fail('client-gone');
+    if (this.#ctx.user !== this.#user) this.#own();
+    this.#queued ??= this.#gateway.producer('queued', this.#client);
+    return this.#queued;
+  }
+
+  /** Of messages that are answered when they are delivered. */
+  get delivered(): ProducerSession {
+    if (this.#closed) throw fail('client-gone');
+    if (this.#ctx.user !== this.#user) this.#own();
+    this.#delivered ??= this.#gateway.producer('delivered', this.#client);
+    return this.#delivered;
+  }
+
+  /**
+   * Waits at most timeoutMs until nothing is in flight, neither of this connection nor of those of the same user and address that have
+   * closed lately. @returns messages that may still be in flight, and those that failed; of this connection's own since the last call.
+   */
+  dump(timeoutMs: number): number | Promise<number> {
+    const producers = this.#all;
+    if (producers.length === 0 && !this.#isLeft) return 0;
+    return this.#dump(producers, timeoutMs);
+  }
+
+  /** The client sends no more: its next connection asks for what this one holds. */
+  leave(): void {
+    const producers = this.#all;
+    if (this.#leaving || producers.length === 0) return;
+    const { leftRecords } = this.#gateway;
+    this.#leaving = [...this.#owners].map((owner) => leftRecords.add(owner, producers));
+  }
+
+  /** Flushes and closes them. @returns messages that were not delivered. */
+  async close(): Promise<number> {
+    this.#closed = true;
+    this.leave();
+    const producers = this.#all;
+    this.#queued = this.#delivered = undefined;
+    if (producers.length === 0) return 0;
+    const stop = this.#tellElsewhereLater(producers);
+    const left = await Promise.all(producers.map((producer) => this.#gateway.closeProducer(producer)));
+    stop();
+    for (const left of this.#leaving ?? []) left();
+    this.#leaving = undefined;
+    this.#tellElsewhere();
+    return left.reduce((sum, count) => sum + count, 0);
+  }
+
+  get #all(): ProducerSession[] {
+    return [this.#queued, this.#delivered].filter((producer) => producer !== undefined);
+  }
+
+  readonly #client = (): string => this.#ctx.name || this.#ctx.address;
+
+  #own(): void {
+    this.#user = this.#ctx.user;
+    this.#owners.add(this.#owner);
+  }
+
+  /** The user at this address, whichever the port. */
+  get #owner(): string {
+    const { user, address } = this.#ctx;
+    return `${user.name}\n${address.slice(0, address.lastIndexOf(':'))}`;
+  }
+
+  /** Whether closed connections may have left something. */
+  get #isLeft(): boolean {
+    return this.#gateway.leftRecords.has(this.#owner) || this.#isLeftElsewhere;
+  }
+
+  get #isLeftElsewhere(): boolean {
+    const { peers, leftRecords, clock } = this.#gateway;
+    if (!peers.exist) return false;
+    return leftRecords.isElsewhere(this.#owner) || clock.now() - this.#ctx.facts.createdAt < youngMs;
+  }
+
+  async #dump(producers: readonly ProducerSession[], timeoutMs: number): Promise<number> {
+    const counts = all(producers, (producer) => producer.dump(timeoutMs));
+    // Should waiting fail, nobody asks for the counts.
+    own(counts, () => {});
+    const left = this.#isLeft ? await this.#awaitLeft(producers, timeoutMs) : [];
+    let sum = 0;
+    for (const count of await counts) sum += count;
+    const told = new Map<string, number>();
+    for (const { id, held, lost } of left) {
+      sum += held + Math.max(0, lost - (this.#told.get(id) ?? 0));
+      told.set(id, lost);
+    }
+    this.#told = told;
+    return sum;
+  }
+
+  /** What closed connections have left once they hold nothing more, or after timeoutMs. */
+  async #awaitLeft(own: readonly ProducerSession[], timeoutMs: number): Promise<readonly Left[]> {
+    const { leftRecords, peers, clock } = this.#gateway;
+    const owner = this.#owner;
+    const deadline = clock.monotonic() + timeoutMs;
+    const isElsewhere = this.#isLeftElsewhere;
+    for (;;) {
+      const elsewhere = isElsewhere ? await peers.askAll('leftRecords', owner) : [];
+      const left = [...leftRecords.of(owner, own), ...elsewhere.flat()];
+      const wait = deadline - clock.monotonic();
+      if (wait <= 0 || left.every(({ held }) => held === 0)) return left;
+      await sleep(clock, Math.min(wait, isElsewhere ? lookElsewhereMs : lookMs));
+    }
+  }
+
+  /** The client may connect to another process next. */
+  #tellElsewhereLater(producers: readonly ProducerSession[]): () => void {
+    const { peers, clock } = this.#gateway;
+    if (!peers.exist) return () => {};
+    return clock.after(tellElsewhereMs, () => {
+      if (producers.some(({ inFlight, failed }) => inFlight + failed > 0)) this.#tellElsewhere();
+    });
+  }
+
+  #tellElsewhere(): void {
+    const { peers, leftRecords } = this.#gateway;
+    if (!peers.exist) return;
+    for (const owner of this.#owners)
+      if (leftRecords.of(owner).length > 0) own(peers.askAll('noteLeftRecords', owner), () => {});
+  }
+}

@@ -1,0 +1,205 @@
+// KafkaGateway: what all RESP connections share of Kafka: names and their owners, limits, shared producers, the idle sweep.
+import type { Cluster } from '../../core/cluster.js';
+import type { ConsumerSession } from '../../core/consume/consumer-session.js';
+import { ConsumerSessions } from '../../core/consume/consumer-sessions.js';
+import type { Admin, Clock, ProducerOptions, Properties } from '../../core/ports.js';
+import { LeftRecords } from '../../core/produce/left-records.js';
+import { ProducerSession } from '../../core/produce/producer-session.js';
+import { SharedProducers } from '../../core/produce/shared-producers.js';
+import { SpareProducers } from '../../core/produce/spare-producers.js';
+import { own } from '../../core/promises.js';
+import { SessionLog } from '../../core/stats/session-log.js';
+import type { Stats } from '../../core/stats/stats.js';
+import { TopicCatalog } from '../../core/topics/topic-catalog.js';
+import type { Log } from '../../log.js';
+import type { Context, Gateway } from '../command/context.js';
+import type { KafkaSettings } from '../config.js';
+import { Identities } from '../connection/identity.js';
+import type { Load } from '../info/facts.js';
+import { noPeers, type Peers } from '../siblings/peers.js';
+import { Streams } from '../streams/streams.js';
+import { ConnectionSessions } from './sessions.js';
+
+export interface KafkaGatewayOptions {
+  readonly cluster: Cluster;
+  readonly settings: KafkaSettings;
+  /** The operator's consumer section, for what a session must know of it. */
+  readonly consumerProperties: Properties;
+  readonly clock: Clock;
+  readonly stats: Stats;
+  readonly log: Log;
+  /** The other processes that serve the same port; absent: none. */
+  readonly peers?: Peers;
+}
+
+/** Where connections get their clients from. */
+interface ProducerPlace {
+  readonly spare: SpareProducers;
+  /** Instead of a client of its own for each connection, where that is asked for. */
+  readonly shared: SharedProducers | undefined;
+}
+
+/** Kafka's own default, ms. */
+const defaultMaxPollIntervalMs = 300_000;
+/** How often idle producers are looked for, at most, ms. */
+const longestSweepMs = 5_000;
+
+export class KafkaGateway implements Gateway {
+  readonly settings: KafkaSettings;
+  readonly catalog: TopicCatalog;
+  readonly consumers: ConsumerSessions;
+  readonly streams: Streams;
+  readonly identities: Identities<ConnectionSessions>;
+  readonly peers: Peers;
+  readonly #options: KafkaGatewayOptions;
+  readonly #log: SessionLog;
+  readonly #producers = new Set<ProducerSession>();
+  /** Connections whose messages are answered when they are queued, and those when they are delivered. */
+  readonly #queued: ProducerPlace;
+  readonly #delivered: ProducerPlace;
+  /** What connections that are closed hold and have lost. */
+  readonly leftRecords: LeftRecords;
+  #stopSweep: () => void = () => {};
+
+  constructor(options: KafkaGatewayOptions) {
+    const { cluster, clock, stats, settings, consumerProperties } = options;
+    this.#options = options;
+    this.settings = settings;
+    this.peers = options.peers ?? noPeers(clock.now());
+    this.identities = new Identities(this.peers);
+    this.catalog = new TopicCatalog(cluster.kafka.admin, clock);
+    this.#log = new SessionLog(
+      options.log,
+      () => clock.monotonic(),
+      () => cluster.health?.suspect(),
+    );
+    this.streams = new Streams({
+      cluster,
+      catalog: this.catalog,
+      settings: { ...settings.streams, allowInternalTopics: settings.allowInternalTopics },
+      clock,
+      stats,
+      log: options.log,
+      sessionLog: this.#log,
+      onMade: () => this.peers.askAll('forgetTopics'),
+      peers: this.peers,
+    });
+    this.consumers = new ConsumerSessions({
+      kafka: cluster.kafka,
+      catalog: this.catalog,
+      clock,
+      stats,
+      log: this.#log,
+      maxConsumers: settings.maxConsumers,
+      prefetchBytes: settings.maxPrefetchBytes,
+      maxPollIntervalMs: Number(consumerProperties['max.poll.interval.ms'] ?? defaultMaxPollIntervalMs),
+    });
+    this.#queued = this.#place({ reports: 'errors', gatherMs: settings.gatherMs });
+    // librdkafka itself gives up by then: the client waits for the answer.
+    const timeout = { 'message.timeout.ms': settings.streams.produceTimeoutMs };
+    this.#delivered = this.#place({ reports: 'all', properties: timeout, gatherMs: settings.gatherMs });
+    this.leftRecords = new LeftRecords(clock, `${this.peers.server.firstConnectionId}-`);
+    this.#sweepLater();
+  }
+
+  get admin(): Admin {
+    return this.#options.cluster.kafka.admin;
+  }
+
+  open(connection: Context): ConnectionSessions {
+    return new ConnectionSessions(this, connection);
+  }
+
+  get clock(): Clock {
+    return this.#options.clock;
+  }
+
+  get cluster(): Cluster {
+    return this.#options.cluster;
+  }
+
+  load(): Pick<Load, 'producers' | 'spareProducers' | 'consumers' | 'inFlight'> {
+    let producers = 0;
+    let inFlight = 0;
+    for (const session of this.#producers) {
+      if (session.isOpen) producers++;
+      inFlight += session.inFlight;
+    }
+    const spareProducers = this.#queued.spare.count + this.#delivered.spare.count;
+    return { producers, spareProducers, consumers: this.consumers.count, inFlight };
+  }
+
+  async inFlight(): Promise<number> {
+    const counts = await Promise.all([...this.#producers].map((session) => session.flush(0)));
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  /**
+   * A producer for one connection.
+   * @param answered when its messages are answered
+   * @param client names it in the log
+   */
+  producer(answered: 'queued' | 'delivered', client: () => string): ProducerSession {
+    const { settings, clock, stats } = this.#options;
+    const { shared, spare } = answered === 'queued' ? this.#queued : this.#delivered;
+    const session = new ProducerSession({
+      // A shared client has to tell whose each record was; one of its own only tells of failures.
+      reports: shared || answered === 'delivered' ? 'all' : 'errors',
+      open: (options, timeoutMs) => (shared ?? spare).producer(options, timeoutMs),
+      keep: (producer) => !shared && spare.keep(producer),
+      produceTimeoutMs: settings.produceTimeoutMs,
+      allowInternalTopics: settings.allowInternalTopics,
+      clock,
+      stats,
+      onFailure: (report) => this.#log.deliveryFailed(client(), report),
+      onLost: (topics) => this.#log.undelivered(client(), topics),
+      onFault: (fault) => this.#log.producerFault(client(), fault),
+    });
+    this.#producers.add(session);
+    return session;
+  }
+
+  /** Flushes and closes a connection's producer. @returns messages that were not delivered. */
+  async closeProducer(session: ProducerSession): Promise<number> {
+    const left = await session.close(this.settings.producerFlushMs);
+    this.#producers.delete(session);
+    return left;
+  }
+
+  closeConsumer(session: ConsumerSession): Promise<void> {
+    return this.consumers.close(session, this.settings.consumerCloseMs);
+  }
+
+  /** Ends the idle sweep and closes the producers that are nobody's, once every session is closed. */
+  async close(): Promise<void> {
+    this.#stopSweep();
+    const places = [this.#queued, this.#delivered];
+    await Promise.all(
+      places.flatMap(({ spare, shared }) => [spare.close(), shared?.close(this.settings.producerFlushMs)]),
+    );
+  }
+
+  #place(producerOptions: Pick<ProducerOptions, 'reports' | 'properties' | 'gatherMs'>): ProducerPlace {
+    const { cluster, settings, clock } = this.#options;
+    const { kafka } = cluster;
+    const count = settings.sharedProducers;
+    return {
+      spare: new SpareProducers({ kafka, producerOptions, limit: settings.spareProducers, clock }),
+      shared: count > 0 ? new SharedProducers(kafka, count, producerOptions.properties) : undefined,
+    };
+  }
+
+  #sweepLater(): void {
+    const { producerIdleTimeoutMs } = this.settings;
+    if (producerIdleTimeoutMs === 0) return;
+    this.#stopSweep = this.#options.clock.after(Math.min(longestSweepMs, producerIdleTimeoutMs), () => {
+      for (const session of this.#producers)
+        own(session.closeIfIdle(producerIdleTimeoutMs), (err) =>
+          this.#options.log.error({ err }, 'an idle producer could not be closed: this is a bug'),
+        );
+      this.#queued.spare.closeIdle(producerIdleTimeoutMs);
+      this.#delivered.spare.closeIdle(producerIdleTimeoutMs);
+      this.#sweepLater();
+    });
+  }
+}

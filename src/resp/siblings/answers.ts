@@ -1,0 +1,61 @@
+// What this process answers to the others that serve the same port.
+import { setImmediate as turn } from 'node:timers/promises';
+import { meantOf } from '../connection/client-filter.js';
+import { clientLines } from '../connection/client-line.js';
+import { ownFacts } from '../info/facts.js';
+import type { KafkaGateway } from '../kafka/kafka-gateway.js';
+import type { RespServer } from '../server.js';
+import { ackEntries } from '../streams/acks.js';
+import { openGroups } from '../streams/group-facts.js';
+import type { Peer } from './peers.js';
+
+/** @param metrics this process' metrics, where somebody can ask for them */
+export function answersOf(server: RespServer, gateway: KafkaGateway, metrics: Peer['metrics']): Peer {
+  const { catalog, streams, identities } = gateway;
+  return {
+    metrics,
+    clients: (filter) => clientLines(server, filter),
+    kill(filter) {
+      const found = meantOf(filter, server.clients());
+      for (const client of found) client.destroy();
+      return found.length;
+    },
+    unblock: (id, how) => server.client(id)?.unblock(how) ?? false,
+    async holds(key) {
+      // Connections whose end has come already are heard of first.
+      await turn();
+      return identities.owner(key) !== undefined || server.names.holds(key) || streams.claims.holds(key);
+    },
+    ack(key, topic, partition, offset) {
+      const consumer = identities.owner(key)?.consumer;
+      if (!consumer) return false;
+      return consumer.ack(topic, partition, offset)?.then(() => true) ?? true;
+    },
+    ackEntries: (group, topic, entries) => ackEntries(streams, group, topic, entries),
+    endGroups: (topic, kafkaGroup) => streams.groups.end(topic, kafkaGroup),
+    openGroups: (topic, maxEntries) => openGroups(streams, topic, maxEntries),
+    groupCommand: (call) => server.remotes.run(call),
+    popElements: (call) => server.remotes.pop(call),
+    cancelRemote: (conn) => server.remotes.cancel(conn),
+    acknowledgeRemote: (conn) => server.remotes.acknowledge(conn),
+    giveBackRemote: (conn, place) => server.remotes.giveBack(conn, place),
+    remoteGone: (from, to) => server.remotes.gone(from, to),
+    answeredUpTo: (topic, id) => {
+      const offsets = streams.cursors.ofAny(topic, id)?.offsets;
+      return offsets && [...offsets];
+    },
+    forgetTopics(deleted) {
+      catalog.forget();
+      if (deleted === undefined) return;
+      streams.topics.forget(deleted);
+      streams.cursors.end(deleted);
+    },
+    leftRecords: (owner) => gateway.leftRecords.of(owner),
+    noteLeftRecords: (owner) => gateway.leftRecords.noteElsewhere(owner),
+    facts: () => ownFacts(server),
+    resetStats: () => server.stats.reset(),
+    feedMonitors: (on) => server.monitors.feedElsewhere(on),
+    showMonitors: (lines) => server.monitors.show(Buffer.from(lines, 'latin1')),
+    connectionsElsewhere: (count) => server.connectionsElsewhere(count),
+  };
+}

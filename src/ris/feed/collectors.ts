@@ -1,0 +1,32 @@
+// Which collectors there are, asked of RIS Live.
+import { WebSocket } from 'ws';
+import type { Clock } from '../../core/ports.js';
+import { parseLine } from './message.js';
+
+/** @returns names like `rrc00`. @throws Error when the server does not answer within timeoutMs. */
+export function listCollectors(url: string, timeoutMs: number, clock: Clock): Promise<string[]> {
+  return new Promise((resolve, reject) => {
+    const socket = new WebSocket(url, { handshakeTimeout: timeoutMs, perMessageDeflate: false });
+    const done = (end: () => void): void => {
+      cancel();
+      socket.terminate();
+      end();
+    };
+    const silent = new Error('RIS Live sent no list of collectors');
+    const cancel = clock.after(timeoutMs, () => done(() => reject(silent)));
+    socket.on('open', () => socket.send('{"type":"request_rrc_list"}'));
+    socket.on('error', (error) => done(() => reject(error)));
+    socket.on('message', (data) => {
+      const line = parseLine(data.toString());
+      if (line.kind !== 'control' || line.type !== 'ris_rrc_list') return;
+      const names = namesIn(line.data);
+      if (names.length > 0) done(() => resolve(names));
+    });
+  });
+}
+
+function namesIn(data: unknown): string[] {
+  if (!Array.isArray(data)) return [];
+  const names = data.filter((name) => typeof name === 'string').map((name) => name.split('.')[0]!.toLowerCase());
+  return [...new Set(names)].filter((name) => /^[a-z0-9_-]{1,63}$/.test(name));
+}

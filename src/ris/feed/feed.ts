@@ -1,0 +1,158 @@
+// What a collector's sockets bring, as one stream: lines read, control messages kept out, and where the stream has a hole.
+import type { Clock } from '../../core/ports.js';
+import type { Log } from '../../log.js';
+import { LiveSocket } from './live.js';
+import type { MalformedReason } from './message.js';
+import { type PeekedLine, peekLine } from './peek.js';
+
+export interface FeedOptions {
+  readonly url: string;
+  readonly clientId: string;
+  readonly collector: string;
+  /** Sockets at the same time; 2 overlap, so that the end of one is no hole. */
+  readonly redundancy: number;
+  /** How far messages may overtake one another, us. */
+  readonly disorderUs: number;
+  readonly staleMs: number;
+  readonly connectTimeoutMs: number;
+  readonly backoffMinMs: number;
+  readonly backoffMaxMs: number;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+}
+
+/** All feed times are us since the epoch, by the collector's clock. */
+export interface FeedEvents {
+  /** A message, unparsed but for its place. */
+  onLine(line: PeekedLine): void;
+  /** From here on everything after `since` is there; before it, what is between the last message and `since` may be missing. */
+  onStart(since: number): void;
+  /** The stream has ended: no socket is left that saw everything. */
+  onGap(reason: string): void;
+  onMalformed(reason: MalformedReason): void;
+  onServerError(): void;
+  onDisconnect(): void;
+}
+
+/** One socket's place: what it has seen since its subscription. */
+interface Slot {
+  readonly socket: LiveSocket;
+  up: boolean;
+  /** It has everything after this; undefined until its first message tells the time. */
+  since: number | undefined;
+}
+
+/** Time of a message, us since the epoch. */
+export const timeOf = (message: { readonly seconds: number; readonly micros: number }): number =>
+  message.seconds * 1_000_000 + message.micros;
+
+/** Owned by one collector's worker; start() once, close() once. */
+export class Feed {
+  readonly #options: FeedOptions;
+  readonly #events: FeedEvents;
+  readonly #slots: Slot[];
+  #since: number | null = null;
+  #latest = 0;
+  #lastError = '';
+
+  constructor(options: FeedOptions, events: FeedEvents) {
+    this.#options = options;
+    this.#events = events;
+    this.#slots = Array.from({ length: options.redundancy }, (_, index) => this.#slot(index));
+  }
+
+  /** The stream has everything after this feed time; null: there is no stream now. */
+  get since(): number | null {
+    return this.#since;
+  }
+
+  /** The latest feed time seen, 0 before the first message. */
+  get latest(): number {
+    return this.#latest;
+  }
+
+  start(): void {
+    for (const slot of this.#slots) slot.socket.start();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#slots.map((slot) => slot.socket.close()));
+  }
+
+  #slot(index: number): Slot {
+    const { collector, clientId } = this.#options;
+    const socket = new LiveSocket(
+      {
+        ...this.#options,
+        host: `${collector}.ripe.net`,
+        clientId: index === 0 ? clientId : `${clientId}-${index + 1}`,
+      },
+      {
+        onLine: (line) => this.#line(slot, line),
+        onUp: () => {
+          slot.up = true;
+          this.#options.log.info({ socket: index }, 'RIS Live: connected and subscribed');
+        },
+        onDown: (reason) => this.#down(slot, index, reason),
+      },
+    );
+    const slot: Slot = { socket, up: false, since: undefined };
+    return slot;
+  }
+
+  #line(slot: Slot, text: string): void {
+    const line = peekLine(text);
+    switch (line.kind) {
+      case 'line':
+        // A subscription to one collector brings only its messages; a server that sends others must not mix them in.
+        if (!line.peerKey.startsWith(`${this.#options.collector} `)) this.#events.onMalformed('host');
+        else this.#message(slot, line);
+        return;
+      case 'control':
+        if (line.type === 'ris_error') this.#serverError(slot, line.data);
+        return;
+      case 'malformed':
+        this.#events.onMalformed(line.reason);
+    }
+  }
+
+  #message(slot: Slot, line: PeekedLine): void {
+    const time = timeOf(line);
+    slot.socket.alive();
+    // What was sent before this socket was there may be later than its first message by the disorder of the feed.
+    slot.since ??= time + this.#options.disorderUs;
+    if (this.#since === null) {
+      this.#since = slot.since;
+      this.#events.onStart(slot.since);
+    }
+    if (time > this.#latest) this.#latest = time;
+    this.#events.onLine(line);
+  }
+
+  #down(slot: Slot, index: number, reason: string): void {
+    const wasUp = slot.up;
+    slot.up = false;
+    slot.since = undefined;
+    this.#options.log.warn({ socket: index, reason: this.#lastError || reason }, 'RIS Live: not connected');
+    this.#lastError = '';
+    if (!wasUp) return;
+    this.#events.onDisconnect();
+    if (this.#since === null) return;
+    // Another socket carries on without a hole if it was there before the last message that surely came in order.
+    const covered = this.#latest - this.#options.disorderUs;
+    if (this.#slots.some((other) => other.since !== undefined && other.since <= covered)) return;
+    this.#since = null;
+    this.#events.onGap(reason);
+  }
+
+  /** The server says why it is about to close, or that it did not like what we sent; a subscription it refused is tried again. */
+  #serverError(slot: Slot, data: unknown): void {
+    const fields: { message?: unknown; command_type?: unknown } = typeof data === 'object' && data !== null ? data : {};
+    const message = typeof fields.message === 'string' ? fields.message.slice(0, 200) : 'unknown';
+    this.#lastError = `ris_error: ${message}`;
+    this.#events.onServerError();
+    this.#options.log.warn({ message }, 'RIS Live: ris_error');
+    if (slot.since === undefined && fields.command_type !== 'ping') slot.socket.reset();
+  }
+}

@@ -1,0 +1,187 @@
+// What one replica receives of a collector: the feed, put in order, into the backlog; and since when it has everything.
+import type { Clock } from '../../core/ports.js';
+import type { LabelledName, Stats } from '../../core/stats/stats.js';
+import type { Log } from '../../log.js';
+import type { RisConfig } from '../config.js';
+import { Backlog } from './backlog.js';
+import { Feed, type FeedEvents, timeOf } from './feed.js';
+import type { MalformedReason } from './message.js';
+import { Reorder } from './order.js';
+import type { PeekedLine } from './peek.js';
+
+export type RisCounter = Extract<LabelledName, `ris.${string}`>;
+
+export interface IntakeOptions {
+  readonly collector: string;
+  readonly config: RisConfig;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly stats: Stats;
+  readonly log: Log;
+  /** What this replica does with the backlog: `standby` keeps it, `elected` is about to publish, `publishing` does. */
+  readonly role: () => 'standby' | 'elected' | 'publishing';
+  /** Whether another replica is known that receives. */
+  readonly hasOthers: () => boolean;
+  readonly onGap: () => void;
+  /** The backlog has grown. */
+  readonly onBacklog: () => void;
+}
+
+/** How often what is due leaves the reorder window, ms. */
+const releaseMs = 20;
+/** A standby forgets what the leader says is committed only when it is older than this by feed time, us. */
+const trimSlackUs = 10_000_000;
+const maxHeld = 200_000;
+
+/** Owned by its collector; start() once, close() once. */
+export class Intake {
+  readonly backlog: Backlog;
+  readonly #options: IntakeOptions;
+  readonly #feed: Feed;
+  readonly #reorder: Reorder<PeekedLine>;
+  readonly #reasonsTold = new Set<MalformedReason>();
+  #windowTime = 0;
+  #received = 0;
+  /** Received and not yet told to the counter, which would cost as much as reading the line's place. */
+  #uncounted = 0;
+  #cancelRelease: () => void = () => {};
+
+  constructor(options: IntakeOptions) {
+    const { config, collector } = options;
+    this.#options = options;
+    this.backlog = new Backlog(config.bufferBytes);
+    this.#reorder = new Reorder({ windowMs: config.reorderMs, late: config.late, maxHeld });
+    const disorderUs = config.reorderMs * 1000;
+    this.#feed = new Feed({ ...config, ...options, collector, disorderUs }, this.#feedEvents());
+  }
+
+  /** Messages received, those of a second socket included. */
+  get received(): number {
+    return this.#received;
+  }
+
+  /** Feed time (us) since which the feed has everything; null: there is no feed now. */
+  get feedSince(): number | null {
+    return this.#feed.since;
+  }
+
+  /** Feed time (us) since which this replica has everything; null: there is no feed now. */
+  get since(): number | null {
+    return this.#feed.since === null ? null : Math.max(this.#feed.since, this.backlog.lostUntil);
+  }
+
+  start(): void {
+    this.#feed.start();
+    this.#releaseLater();
+  }
+
+  /** Stops receiving. @param flush also lets go of all that the reorder window holds. */
+  async close(flush: boolean): Promise<void> {
+    // First of all: while the sockets close nothing is received any more, and what is missed may belong before what is held.
+    this.#cancelRelease();
+    await this.#feed.close();
+    this.#countReceived();
+    if (flush) this.#take(this.#reorder.flush());
+  }
+
+  /** A standby's backlog needs not hold what is committed. @param progress feed time, us */
+  trim(progress: number): void {
+    this.backlog.trim(progress - trimSlackUs);
+  }
+
+  /** Counts a line that was skipped. */
+  malformed(reason: MalformedReason): void {
+    this.#count('ris.malformed', 1, reason);
+    // Once for each reason: a bad feed must not fill the log.
+    if (!this.#reasonsTold.has(reason))
+      this.#options.log.warn({ reason }, 'A line of RIS Live was skipped; the next ones are only counted');
+    this.#reasonsTold.add(reason);
+  }
+
+  #feedEvents(): FeedEvents {
+    const { log, onGap } = this.#options;
+    return {
+      onLine: (line) => this.#receive(line),
+      onStart: (since) => {
+        this.backlog.start(since, this.#reorder.flush());
+        this.#bound();
+      },
+      onGap: (reason) => {
+        this.#count('ris.gaps');
+        log.warn({ reason }, 'The feed has a gap');
+        onGap();
+      },
+      onMalformed: (reason) => this.malformed(reason),
+      onServerError: () => this.#count('ris.errors'),
+      onDisconnect: () => this.#count('ris.disconnects'),
+    };
+  }
+
+  #receive(line: PeekedLine): void {
+    this.#received++;
+    this.#uncounted++;
+    const verdict = this.#reorder.push(line, this.#windowTime);
+    if (verdict === 'late') this.#count('ris.late');
+    else if (verdict === 'duplicate') this.#count('ris.duplicates');
+  }
+
+  /**
+   * The window's time goes on only as fast as the socket is read: after a pause of the process the timer fires before what waits in the
+   * socket is read, and what came late in the window would be passed.
+   */
+  #releaseLater(before = this.#options.clock.monotonic()): void {
+    this.#cancelRelease = this.#options.clock.after(releaseMs, () => {
+      const now = this.#options.clock.monotonic();
+      if (!this.#isFrozen()) this.#windowTime += Math.min(now - before, releaseMs * 2);
+      this.#releaseLater(now);
+      this.#countReceived();
+      this.#take(this.#reorder.take(this.#windowTime));
+    });
+  }
+
+  /**
+   * In a gap nothing leaves the window while another replica receives: what is missing may belong before what is held, and whoever
+   * takes over has both.
+   */
+  #isFrozen(): boolean {
+    return this.#feed.since === null && this.#options.hasOthers();
+  }
+
+  /** Ordered messages go to the backlog; over its limit something has to be given up. */
+  #take(messages: readonly PeekedLine[]): void {
+    if (messages.length === 0) return;
+    for (const message of messages) this.backlog.push(message);
+    this.backlog.settle(this.floor() ?? 0);
+    this.#bound();
+    this.#options.onBacklog();
+  }
+
+  #bound(): void {
+    const role = this.#options.role();
+    const dropped = role === 'publishing' ? this.backlog.dropByPeer() : this.backlog.dropOldest();
+    // What a standby drops has mostly been published by the leader.
+    if (dropped > 0 && role !== 'standby') {
+      this.#count('ris.dropped', dropped);
+      this.#options.log.error(
+        { dropped, limit: this.#options.config.bufferBytes },
+        'Kafka is slower than the feed and the buffer is full: messages were dropped',
+      );
+    }
+  }
+
+  /** Feed time (us) up to which nothing that was received will follow what is in the backlog; null before the first message. */
+  floor(): number | null {
+    const oldest = this.#reorder.oldest();
+    if (oldest !== null) return timeOf(oldest) - 1;
+    return this.#feed.latest > 0 ? this.#feed.latest : null;
+  }
+
+  #countReceived(): void {
+    if (this.#uncounted > 0) this.#count('ris.received', this.#uncounted);
+    this.#uncounted = 0;
+  }
+
+  #count(name: RisCounter, by = 1, ...labels: string[]): void {
+    this.#options.stats.labelled(name).add([this.#options.collector, ...labels], by);
+  }
+}

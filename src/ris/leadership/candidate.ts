@@ -1,0 +1,190 @@
+// How a replica comes to lead a collector and notices that it does no longer: with Redis, or alone.
+import type { Clock } from '../../core/ports.js';
+import { own } from '../../core/promises.js';
+import type { Stats } from '../../core/stats/stats.js';
+import type { Log } from '../../log.js';
+import { hasBetter, shouldStand } from './election.js';
+import type { Lease, Sight } from './lease.js';
+
+/** What the election asks of its collector, and tells it. */
+export interface Candidate {
+  /** Feed time (us) since which it has everything; null: it has no feed. */
+  since(): number | null;
+  /** Feed time (us) up to which it has committed everything. */
+  progress(): number | null;
+  onSight(sight: Sight): void;
+  /** Leading has begun or ended. */
+  onChange(): void;
+}
+
+/** One collector's election, as its collector sees it. */
+export interface Election {
+  start(candidate: Candidate): void;
+  leads(): boolean;
+  /** Whether another replica is known that receives. */
+  hasOthers(): boolean;
+  /** Whether another replica misses less than one whose feed begins at `since` (null: that has no feed). */
+  hasBetter(since: number | null): boolean;
+  /** A name for this term: the fencing token. */
+  term(): string;
+  /** Gives leading up, for others to take over at once. @param progress feed time (us) of what is committed. */
+  release(progress?: number | null): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A worker on its own: always the leader. */
+export class Alone implements Election {
+  #closed = false;
+
+  start(): void {}
+  leads(): boolean {
+    return !this.#closed;
+  }
+  hasOthers(): boolean {
+    return false;
+  }
+  hasBetter(): boolean {
+    return false;
+  }
+  term(): string {
+    return 'alone';
+  }
+  async release(): Promise<void> {}
+  async close(): Promise<void> {
+    this.#closed = true;
+  }
+}
+
+/** Failed questions to Redis before it is said. */
+const patience = 2;
+const nothingSeen: Sight = { leader: null, progress: null, adverts: [] };
+
+/** What an election needs of the lease. */
+export type LeaseInRedis = Pick<Lease, 'held' | 'valid' | 'look' | 'acquire' | 'renew' | 'release' | 'leave'>;
+
+export interface ContestedDeps {
+  readonly host: string;
+  readonly clock: Clock;
+  readonly stats: Stats;
+  readonly log: Log;
+}
+
+/** Leads while it has the lease. Without Redis it neither begins to lead nor goes on beyond its lease. */
+export class Contested implements Election {
+  readonly #lease: LeaseInRedis;
+  readonly #ttlMs: number;
+  readonly #deps: ContestedDeps;
+  #candidate: Candidate | undefined;
+  #sight: Sight = nothingSeen;
+  #seenAt = Number.NEGATIVE_INFINITY;
+  #freeSince: number | null = null;
+  #abstainUntil = Number.NEGATIVE_INFINITY;
+  #failures = 0;
+  #led = false;
+  #closed = false;
+  #cancel: () => void = () => {};
+
+  constructor(lease: LeaseInRedis, ttlMs: number, deps: ContestedDeps) {
+    this.#lease = lease;
+    this.#ttlMs = ttlMs;
+    this.#deps = deps;
+  }
+
+  start(candidate: Candidate): void {
+    this.#candidate = candidate;
+    this.#later(0);
+  }
+
+  leads(): boolean {
+    return this.#lease.valid();
+  }
+
+  hasOthers(): boolean {
+    return this.#known().some(({ since }) => since !== null);
+  }
+
+  hasBetter(since: number | null): boolean {
+    return hasBetter(this.#known(), since);
+  }
+
+  term(): string {
+    return this.#lease.held?.value ?? 'none';
+  }
+
+  async release(progress: number | null = null): Promise<void> {
+    if (!this.#lease.held) return;
+    // The others learn how far we came, and get a moment to be quicker than we.
+    if (progress !== null && this.#lease.valid()) await this.#lease.renew(progress).catch(() => false);
+    this.#abstainUntil = this.#deps.clock.monotonic() + this.#ttlMs / 2;
+    await this.#lease.release();
+    this.#noteChange();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#cancel();
+    await this.#lease.leave();
+  }
+
+  /** What was heard of others lately; old news may be of replicas that are gone. */
+  #known(): Sight['adverts'] {
+    return this.#deps.clock.monotonic() - this.#seenAt <= this.#ttlMs ? this.#sight.adverts : [];
+  }
+
+  /** A quarter of the lease, and sooner after a failure. A free lease is looked at twice a second or more often. */
+  get #tickMs(): number {
+    if (this.#lease.valid()) return this.#failures > 0 ? this.#ttlMs / 20 : this.#ttlMs / 4;
+    return Math.min(this.#ttlMs / 4, 500);
+  }
+
+  #later(ms: number): void {
+    this.#cancel = this.#deps.clock.after(ms, () => {
+      const ticked = this.#tick().finally(() => {
+        if (!this.#closed) this.#later(this.#tickMs);
+      });
+      own(ticked, (err) => this.#deps.log.error({ err }, 'An election failed: this is a bug'));
+    });
+  }
+
+  /** Never rejects. */
+  async #tick(): Promise<void> {
+    const candidate = this.#candidate;
+    if (!candidate) return;
+    try {
+      if (this.#lease.valid()) await this.#lease.renew(candidate.progress());
+      await this.#see(await this.#lease.look(candidate.since()), candidate);
+      if (this.#failures >= patience) this.#deps.log.info('Redis answers again');
+      this.#failures = 0;
+    } catch (error) {
+      this.#deps.stats.count('ris.redis.errors', this.#deps.host);
+      // A Redis that comes back may have forgotten a lease that its holder still counts on.
+      if (this.#seenAt > Number.NEGATIVE_INFINITY) this.#abstainUntil = this.#deps.clock.monotonic() + this.#ttlMs;
+      // The first question may come before the connection is there.
+      if (++this.#failures === patience) {
+        this.#deps.log.warn({ err: error }, 'Redis does not answer: nobody is elected until it does');
+      }
+    }
+    this.#noteChange();
+  }
+
+  async #see(sight: Sight, candidate: Candidate): Promise<void> {
+    const now = this.#deps.clock.monotonic();
+    this.#sight = sight;
+    this.#seenAt = now;
+    candidate.onSight(sight);
+    if (this.#lease.valid() || sight.leader !== null) {
+      this.#freeSince = null;
+      return;
+    }
+    this.#freeSince ??= now;
+    if (now < this.#abstainUntil || this.#closed) return;
+    if (shouldStand(candidate.since(), sight, now - this.#freeSince, this.#ttlMs / 4)) await this.#lease.acquire();
+  }
+
+  #noteChange(): void {
+    const leads = this.#lease.valid();
+    if (leads === this.#led) return;
+    this.#led = leads;
+    this.#candidate?.onChange();
+  }
+}

@@ -1,0 +1,124 @@
+// What has been published, per peer: enough to tell whether a message that a replica still holds was published by its predecessor.
+import { timeOf } from '../feed/feed.js';
+import type { Ordered } from '../feed/order.js';
+
+/** A message's place among its peer's: seconds, microseconds, sequence; and the ids that were published with just that place. */
+export type Place = readonly [seconds: number, micros: number, sequence: number, ...ids: string[]];
+
+/** An id published at a feed time (us). */
+export type PublishedId = readonly [time: number, id: string];
+
+/** What one transaction adds, by peer (`collector address`): small enough to be written with it. */
+export interface Delta {
+  /** Each peer's last place. */
+  readonly places: ReadonlyMap<string, Place>;
+  /** Each peer's ids of this transaction. */
+  readonly ids: ReadonlyMap<string, readonly PublishedId[]>;
+}
+
+interface PeerPast {
+  last: Place;
+  /** Id -> feed time (us), oldest first, at least as far back as one window before the last. */
+  readonly ids: Map<string, number>;
+  /** So many ids are looked through for old ones. */
+  enough: number;
+  /** The last feed time (us) that was published before this term; what is not later may have been published then. */
+  readonly before: number;
+}
+
+/** What is needed to decide. */
+export interface PublishedOptions {
+  /** The reorder window, us: ids are remembered as far back. */
+  readonly windowUs: number;
+  /** Whether a message that comes after its place was passed is published nevertheless. */
+  readonly late: 'drop' | 'publish';
+}
+
+/** One term's knowledge of what is in Kafka (or in the open transaction). */
+export class Published {
+  readonly #options: PublishedOptions;
+  readonly #peers = new Map<string, PeerPast>();
+  #places = new Map<string, Place>();
+  #ids = new Map<string, PublishedId[]>();
+
+  constructor(options: PublishedOptions, before: Delta) {
+    this.#options = options;
+    for (const [peer, last] of before.places) {
+      const [, , , ...lastIds] = last;
+      const time = timeOfPlace(last);
+      // Far more may be there: it is looked through while nothing else can be done, the lease's renewal included.
+      const known = (before.ids.get(peer) ?? []).filter(([at]) => at >= time - options.windowUs);
+      known.sort((a, b) => a[0] - b[0]);
+      const ids = new Map(known.map(([at, id]) => [id, at]));
+      for (const id of lastIds) ids.set(id, time);
+      this.#peers.set(peer, { last, ids, enough: Math.max(fewIds, ids.size * 2), before: time });
+    }
+  }
+
+  /** Ids remembered now. */
+  get remembered(): number {
+    let count = 0;
+    for (const { ids } of this.#peers.values()) count += ids.size;
+    return count;
+  }
+
+  /** Whether a message was published before, or its place was passed and it is not to be published any more. */
+  has(message: Ordered): boolean {
+    const past = this.#peers.get(message.peerKey);
+    if (!past) return false;
+    const order = compare(message, past.last);
+    if (order > 0) return false;
+    if (message.id !== null && past.ids.has(message.id)) return true;
+    const time = timeOf(message);
+    // Without an id only the time tells whether it may have been published in another term.
+    if (order === 0) return message.id === null && time <= past.before;
+    return this.#options.late === 'drop' || time < past.before - this.#options.windowUs;
+  }
+
+  /** Notes a message that is being published (or given up for good). */
+  add(message: Ordered): void {
+    const time = timeOf(message);
+    let past = this.#peers.get(message.peerKey);
+    if (!past) {
+      past = { last: placeOf(message), ids: new Map(), enough: fewIds, before: 0 };
+      this.#peers.set(message.peerKey, past);
+    } else {
+      const order = compare(message, past.last);
+      if (order > 0) past.last = placeOf(message);
+      else if (order === 0 && message.id !== null) past.last = [...past.last, message.id];
+    }
+    this.#places.set(message.peerKey, past.last);
+    if (message.id === null) return;
+    past.ids.set(message.id, time);
+    if (past.ids.size > past.enough) this.#forget(past);
+    const ids = this.#ids.get(message.peerKey);
+    if (ids) ids.push([time, message.id]);
+    else this.#ids.set(message.peerKey, [[time, message.id]]);
+  }
+
+  /** What was added since the last call. */
+  takeDelta(): Delta {
+    const delta = { places: this.#places, ids: this.#ids };
+    this.#places = new Map();
+    this.#ids = new Map();
+    return delta;
+  }
+
+  /** Drops ids from before the window; the map is in order of publishing, which is nearly the order of time. */
+  #forget(past: PeerPast): void {
+    const from = timeOfPlace(past.last) - this.#options.windowUs;
+    for (const [id, time] of past.ids) {
+      if (time >= from) break;
+      past.ids.delete(id);
+    }
+    past.enough = Math.max(fewIds, past.ids.size * 2);
+  }
+}
+
+const fewIds = 16;
+
+const placeOf = ({ seconds, micros, sequence, id }: Ordered): Place =>
+  id === null ? [seconds, micros, sequence] : [seconds, micros, sequence, id];
+const timeOfPlace = (place: Place): number => place[0] * 1_000_000 + place[1];
+const compare = (message: Ordered, place: Place): number =>
+  message.seconds - place[0] || message.micros - place[1] || message.sequence - place[2];

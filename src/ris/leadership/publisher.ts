@@ -1,0 +1,257 @@
+// One term's path from the backlog to batches of records: skips what was published, marks holes, keeps the progress.
+import type { Header, ProducerRecord } from '../../core/ports.js';
+import { CountsReader } from '../bmp/counts.js';
+import { RisEncoder } from '../bmp/encoder.js';
+import type { PeerSnapshot } from '../bmp/peers.js';
+import type { BmpRecord, EncoderOptions } from '../bmp/record.js';
+import type { Backlog } from '../feed/backlog.js';
+import { type MalformedReason, parseLine } from '../feed/message.js';
+import type { PeekedLine } from '../feed/peek.js';
+import type { Progress, Step } from './checkpoint.js';
+import { Published, type PublishedOptions } from './published.js';
+
+export interface PublisherOptions {
+  readonly collector: string;
+  readonly encoder: Partial<EncoderOptions>;
+  readonly published: PublishedOptions;
+  /** Whether records carry headers (RIS id, host, part, synthetic). */
+  readonly headers: boolean;
+  /** Whether a record's time is the RIS message's; else Kafka's clients set the time of producing. */
+  readonly risTime: boolean;
+  /** Told of each line that turns out to be no message. */
+  readonly onMalformed: (reason: MalformedReason) => void;
+  /** Milliseconds since the epoch, for records that no message asked for. */
+  readonly now: () => number;
+}
+
+/** What one transaction publishes. */
+export interface Batch {
+  readonly records: ProducerRecord[];
+  readonly step: Step;
+  /** The backlog's place up to which this batch goes. */
+  readonly place: number;
+  /** RIS messages published. */
+  readonly messages: number;
+  /** RIS messages that a predecessor had published, or whose place was passed. */
+  readonly skipped: number;
+  /** Holes marked. */
+  readonly holes: number;
+}
+
+/** Reads the backlog from its first unreleased entry; made anew for each term. */
+export class Publisher {
+  readonly #options: PublisherOptions;
+  readonly #backlog: Backlog;
+  readonly #encoder: RisEncoder;
+  readonly #counts: CountsReader;
+  readonly #published: Published;
+  readonly #keys = new Map<string, Buffer>();
+  readonly #headers: { readonly host: Header; readonly synthetic: Header };
+  #mark: number | null;
+  #turn: number;
+  #written: number | null;
+  #atBeginning = true;
+  #states = new Map<string, PeerSnapshot>();
+  #records: ProducerRecord[] = [];
+  #pending = { messages: 0, skipped: 0, holes: 0 };
+
+  constructor(options: PublisherOptions, backlog: Backlog, progress: Progress) {
+    this.#options = options;
+    this.#backlog = backlog;
+    this.#encoder = new RisEncoder(options.encoder);
+    this.#counts = new CountsReader(this.#encoder.counts);
+    this.#encoder.peers.restore(Object.fromEntries(progress.states) as Record<string, PeerSnapshot>);
+    this.#published = new Published(options.published, progress.published);
+    this.#mark = progress.mark;
+    this.#written = progress.mark;
+    this.#turn = progress.turn;
+    this.#headers = {
+      host: { key: 'host', value: Buffer.from(options.collector) },
+      synthetic: { key: 'synthetic', value: Buffer.from('1') },
+    };
+    backlog.rewind();
+  }
+
+  /** Feed time (us) up to which everything received has been gathered; null before the first message ever. */
+  get mark(): number | null {
+    return this.#mark;
+  }
+
+  /** What the encoder did since the last call, for counters. */
+  takeCounts(): ReturnType<CountsReader['take']> {
+    return this.#counts.take();
+  }
+
+  /** Peers whose session is up. */
+  get peersUp(): number {
+    return this.#encoder.peers.up;
+  }
+
+  /** RIS messages read and not yet taken. */
+  get pending(): number {
+    return this.#pending.messages;
+  }
+
+  /**
+   * Reads on in the backlog, at most `max` entries, and stops in front of a place where the feed began anew after a hole: what follows
+   * is a batch of its own, and only read when `crossHole` says so.
+   * @param floor feed time (us) up to which nothing will follow when the backlog is read to its end.
+   * @returns whether the backlog is read as far as it can be before take().
+   */
+  read(max: number, floor: number | null, crossHole: (since: number) => boolean): boolean {
+    const backlog = this.#backlog;
+    if (this.#atBeginning) this.#begin();
+    this.#giveUp();
+    if (this.#holeAhead(crossHole)) return true;
+    for (let count = 0; count < max; count++) {
+      const ahead = backlog.peek();
+      if (!ahead) break;
+      if (ahead.start || ahead.doubt) {
+        // What was gathered goes first: whether we cross the hole depends on what is committed by then.
+        if (this.#misses(ahead.time) && (this.#pending.messages > 0 || !crossHole(ahead.time))) return true;
+        if (ahead.start) this.#cross(ahead.time);
+      }
+      backlog.next();
+      if (ahead.message) this.#take(ahead.message);
+      if (ahead.floor !== undefined) this.#raise(ahead.floor);
+    }
+    if (backlog.isRead && floor !== null) this.#raise(floor);
+    return backlog.isRead;
+  }
+
+  /** Ends the stream for good: Termination, with which every session ends; the next worker brings them up again. */
+  end(): void {
+    const { collector, now } = this.#options;
+    this.#encoder.interrupt(collector, now());
+    for (const peer of this.#encoder.peers) this.#noteState(peer.address, peer.asn);
+    this.#add(this.#encoder.endTerm(collector, now()));
+  }
+
+  #begin(): void {
+    this.#atBeginning = false;
+    this.#add(this.#encoder.beginTerm(this.#options.collector, this.#options.now()));
+  }
+
+  /** What a replica no longer has, from before its first entry. @returns true when it must not be passed. */
+  #holeAhead(crossHole: (since: number) => boolean): boolean {
+    const { since } = this.#backlog;
+    if (since === null || !this.#misses(since)) return false;
+    if (!crossHole(since)) return true;
+    this.#cross(since);
+    return false;
+  }
+
+  #misses(since: number): boolean {
+    return this.#mark !== null && this.#mark < since;
+  }
+
+  /** Goes on after a hole: everybody's session is marked as interrupted. */
+  #cross(since: number): void {
+    if (this.#misses(since)) {
+      this.#pending.holes++;
+      this.#interrupt();
+    }
+    this.#raise(since);
+  }
+
+  /** Marks the peers of whom the backlog had to give something up that was not published. */
+  #giveUp(): void {
+    const lost = this.#backlog.takeLost().filter(({ message }) => !this.#published.has(message));
+    if (lost.length === 0) return;
+    for (const { message } of lost) this.#published.add(message);
+    this.#pending.holes += lost.length;
+    this.#interrupt(new Set(lost.map(({ message }) => message.peerKey.slice(message.peerKey.indexOf(' ') + 1))));
+  }
+
+  #interrupt(peers?: ReadonlySet<string>): void {
+    const { collector, now } = this.#options;
+    this.#add(this.#encoder.interrupt(collector, now(), peers));
+    for (const peer of this.#encoder.peers) {
+      if (peers?.has(peer.address) ?? true) this.#noteState(peer.address, peer.asn);
+    }
+  }
+
+  #take(held: PeekedLine): void {
+    if (this.#published.has(held)) {
+      this.#pending.skipped++;
+      return;
+    }
+    const read = parseLine(held.line, held);
+    if (read.kind !== 'message') {
+      this.#options.onMalformed(read.kind === 'malformed' ? read.reason : 'envelope');
+      return;
+    }
+    const { message } = read;
+    const records = this.#encoder.encode(message);
+    if (message.type === 'KEEPALIVE') return;
+    this.#add(records);
+    this.#published.add(held);
+    this.#pending.messages++;
+    // An UPDATE changes a peer's state only when it brings its session up, which makes a record of its own.
+    if (message.type !== 'UPDATE' || records.length > 1) this.#noteState(message.peer, message.peerAsn);
+  }
+
+  #noteState(address: string, asn: number): void {
+    const { collector } = this.#options;
+    const message = { collector, peer: address, peerKey: `${collector} ${address}`, peerAsn: asn };
+    const peer = this.#encoder.peers.get(message);
+    this.#states.set(peer.key, peer.snapshot());
+  }
+
+  #raise(mark: number): void {
+    if (this.#mark === null || mark > this.#mark) this.#mark = mark;
+  }
+
+  /**
+   * What was read since the last call, to be written in one transaction; undefined when there is nothing.
+   * @param markAlone whether a progress that grew without a message is something.
+   */
+  take(markAlone: boolean): Batch | undefined {
+    const isEmpty = this.#records.length === 0 && this.#states.size === 0 && this.#pending.messages === 0;
+    if (isEmpty && !(markAlone && this.#mark !== this.#written)) return undefined;
+    const records = this.#records;
+    const states = this.#states;
+    const counts = this.#pending;
+    const published = this.#published.takeDelta();
+    const place = this.#backlog.cursor;
+    this.#records = [];
+    this.#states = new Map();
+    this.#pending = { messages: 0, skipped: 0, holes: 0 };
+    this.#written = this.#mark;
+    this.#turn++;
+    return { records, step: { mark: this.#mark, turn: this.#turn, published, states }, place, ...counts };
+  }
+
+  #add(records: readonly BmpRecord[]): void {
+    for (const record of records) this.#records.push(this.#kafkaRecord(record));
+  }
+
+  #kafkaRecord(bmp: BmpRecord): ProducerRecord {
+    const { topic, value } = bmp;
+    const key = bmp.key === null ? null : this.#keyOf(bmp.key);
+    const timestamp = this.#options.risTime ? bmp.timestampMs : Math.floor(this.#options.now());
+    return this.#options.headers
+      ? { topic, key, value, timestamp, headers: this.#headersOf(bmp) }
+      : { topic, key, value, timestamp };
+  }
+
+  #headersOf({ risId, part, synthetic }: BmpRecord): Header[] {
+    const headers = [this.#headers.host];
+    if (risId !== null) headers.push({ key: 'ris-id', value: Buffer.from(risId) });
+    if (part !== null) headers.push({ key: 'part', value: Buffer.from(part) });
+    if (synthetic) headers.push(this.#headers.synthetic);
+    return headers;
+  }
+
+  /** Keys repeat (unless they are ids, which are not kept). */
+  #keyOf(text: string): Buffer {
+    const known = this.#keys.get(text);
+    if (known) return known;
+    const key = Buffer.from(text);
+    if (this.#keys.size < maxKeys) this.#keys.set(text, key);
+    return key;
+  }
+}
+
+/** More peers than any collector has. */
+const maxKeys = 4_096;

@@ -1,0 +1,111 @@
+// Where `rafka bmp decode` gets BMP messages from: a file in any form that this program or a TCP capture of BMP has, or a topic.
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { type KafkaFactory, OFFSET_BEGINNING, type TopicPartition } from '../../core/ports.js';
+import { InputError } from '../feed/input-error.js';
+
+export interface BmpSourceMessage {
+  readonly value: Buffer;
+  readonly from: string;
+}
+
+/** The largest message taken for one: behind a length beyond it there is no BMP. */
+const maxMessage = 16 << 20;
+
+/**
+ * All messages of a file (gzip when it ends in .gz): lines of hex, or of `<id><TAB><hex>`; else BMP messages one after another,
+ * bare or behind OpenBMP headers.
+ * @throws Error of the file system; InputError where it stops being BMP.
+ */
+export async function* bmpFile(path: string): AsyncGenerator<BmpSourceMessage> {
+  const file = createReadStream(path);
+  const input = path.endsWith('.gz') ? file.pipe(createGunzip()) : file;
+  if (input !== file) file.on('error', (error) => input.destroy(error));
+  const chunks = input[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  const { value: first, done } = await chunks.next();
+  if (done) return;
+  const all = (async function* () {
+    yield first;
+    yield* { [Symbol.asyncIterator]: () => chunks };
+  })();
+  if (isText(first)) yield* fromLines(all);
+  else yield* fromStream(all);
+}
+
+/** BMP's version 3 and OpenBMP's magic are told from text by the first octet or four. */
+const isText = (head: Buffer): boolean => head[0] !== 3 && head.toString('latin1', 0, 4) !== 'OBMP';
+
+async function* fromLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<BmpSourceMessage> {
+  let number = 0;
+  for await (const line of createInterface({ input: Readable.from(chunks), crlfDelay: Number.POSITIVE_INFINITY })) {
+    number++;
+    if (line.trim() === '') continue;
+    const tab = line.lastIndexOf('\t');
+    const id = tab < 0 || line.startsWith('-\t') ? `line ${number}` : line.slice(0, tab);
+    const hex = line.slice(tab + 1).trim();
+    if (!/^([0-9a-f]{2})+$/i.test(hex)) throw new InputError(`line ${number} is neither hex nor <id><TAB><hex>`);
+    yield { value: Buffer.from(hex, 'hex'), from: id };
+  }
+}
+
+async function* fromStream(chunks: AsyncIterable<Buffer>): AsyncGenerator<BmpSourceMessage> {
+  let held: Buffer = Buffer.alloc(0);
+  let offset = 0;
+  for await (const chunk of chunks) {
+    held = Buffer.concat([held, chunk]);
+    for (let length = messageLength(held, offset); length <= held.length; length = messageLength(held, offset)) {
+      yield { value: held.subarray(0, length), from: `octet ${offset}` };
+      held = held.subarray(length);
+      offset += length;
+    }
+  }
+  if (held.length > 0) yield { value: held, from: `octet ${offset}` };
+}
+
+/** Infinity while the header is not whole. */
+function messageLength(held: Buffer, offset: number): number {
+  const isWrapped = held.toString('latin1', 0, 4) === 'OBMP';
+  if (held.length < (isWrapped ? 12 : 6)) return Number.POSITIVE_INFINITY;
+  const length = isWrapped ? held.readUInt16BE(6) + held.readUInt32BE(8) : held.readUInt32BE(1);
+  if ((!isWrapped && held[0] !== 3) || length < 6 || length > maxMessage)
+    throw new InputError(`no BMP at octet ${offset}`);
+  return length;
+}
+
+export interface BmpTopicOptions {
+  readonly topic: string;
+  /** true: goes on waiting for new messages; false: ends at what is there now. */
+  readonly follow: boolean;
+  readonly signal: AbortSignal;
+}
+
+const connectMs = 30_000;
+const pollMs = 500;
+const closeMs = 5_000;
+const batch = 256;
+
+/**
+ * A topic's committed messages, all partitions from their beginning.
+ * @throws KafkaError; InputError when there is no such topic.
+ */
+export async function* bmpTopic(kafka: KafkaFactory, options: BmpTopicOptions): AsyncGenerator<BmpSourceMessage> {
+  const { topic, follow, signal } = options;
+  const [found] = await kafka.admin.topics([topic]);
+  if (found === undefined) throw new InputError(`there is no topic '${topic}'`);
+  const open = new Set(found.partitions.map(({ partition }) => partition));
+  const onEnd = ({ partition }: TopicPartition): unknown => !follow && open.delete(partition);
+  const properties = { 'isolation.level': 'read_committed' };
+  const consumer = await kafka.consumer({ properties, onEnd }, connectMs);
+  try {
+    consumer.assign([...open].map((partition) => ({ topic, partition, offset: OFFSET_BEGINNING })));
+    while (!signal.aborted && open.size > 0) {
+      for (const { partition, offset, value } of await consumer.poll(batch, pollMs)) {
+        yield { value: value ?? Buffer.alloc(0), from: `${topic}/${partition}@${offset}` };
+      }
+    }
+  } finally {
+    await consumer.close(closeMs);
+  }
+}
