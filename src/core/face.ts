@@ -1,4 +1,4 @@
-// What app.ts starts and stops: a face (RESP, HTTP, gRPC, ops) or a worker (ris, relay).
+// What app/ starts and stops: a face (RESP, HTTP, gRPC, ops) or a worker (ris, relay).
 
 /**
  * Phases of a shutdown, in the order of the methods below; each runs for every face before the next begins.

@@ -9,7 +9,7 @@ export { printAll } from './tools/bmp-print.js';
 export { bmpFile, bmpTopic } from './tools/bmp-source.js';
 export type { RisWorkerDeps } from './worker.js';
 
-/** A worker for the collectors that the configuration names; app.ts starts and stops it. */
+/** A worker for the collectors that the configuration names; app/ starts and stops it. */
 export function createRisWorker(config: RisConfig, deps: RisWorkerDeps): Face {
   return new RisWorker(config, deps);
 }

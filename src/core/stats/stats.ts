@@ -74,7 +74,7 @@ export type LatencyName = keyof typeof latencies;
 /** Each set of labels with its value. */
 export type GaugeReading = Iterable<readonly [values: readonly string[], value: number]>;
 
-/** Process-wide counters; one instance, made by app.ts and handed down. */
+/** Process-wide counters; one instance, made by app/ and handed down. */
 export class Stats {
   #values = new Map<CounterName, number>(names.map((name) => [name, 0]));
 

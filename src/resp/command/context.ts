@@ -76,7 +76,7 @@ export interface Sessions {
   close(): Promise<number>;
 }
 
-/** Makes the Kafka side of connections; the server's only way to Kafka, given to it by app.ts. */
+/** Makes the Kafka side of connections; the server's only way to Kafka, given to it by app/. */
 export interface Gateway {
   readonly settings: KafkaSettings;
   readonly catalog: TopicCatalog;

@@ -12,7 +12,7 @@ import { buildTopicMap, parseTarget, parseTopicFlag } from '../../../../src/rela
 import { parseListenAddress } from '../../../../src/relay/report/ops-server.js';
 import { relayConfig } from '../../../support/relay-lab.js';
 
-const sample = join(import.meta.dirname, '../../../../test/support/kaf-relay.toml');
+const sample = join(import.meta.dirname, '../../../../../test/support/kaf-relay.toml');
 
 async function load(files: readonly string[], flags = {}) {
   const dir = await mkdtemp(join(tmpdir(), 'rafka-relay-'));
