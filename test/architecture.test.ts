@@ -16,7 +16,7 @@ const mayImport: Record<string, { readonly values: readonly string[]; readonly t
   kafka: { values: ['core/ports', 'core/promises', 'core/longest', 'core/nearest', 'clock', 'errors'], types: ['log'] },
   ...Object.fromEntries(faces.map((face) => [face, { values: ['core', 'errors'], types: ['log'] }])),
   clock: { values: ['core'] },
-  workers: { values: ['core', 'errors'], types: ['log', 'resp/siblings/peers', 'resp/info/facts'] },
+  workers: { values: ['core', 'errors'], types: ['log', 'resp/siblings/siblings', 'resp/info/status'] },
   'app/flags': { values: [] },
   'app/environment': { values: [] },
   'app/config': {
@@ -148,8 +148,8 @@ describe('architecture', () => {
       'app/program',
       'http/listeners',
       'grpc/server',
-      'kafka/producer/pack',
-      'kafka/producer/gathering',
+      'kafka/producer/record-batch',
+      'kafka/producer/linger-scheduler',
       'kafka/admin/admin',
     ];
     const broken = sources.filter(({ path, code }) => !own.includes(path) && /\bsetTimeout\(/.test(code));

@@ -1,5 +1,5 @@
 // Program: what a process runs. Faces and workers are started in their order, and stopped in the order that loses nothing.
-import type { Face } from '../core/face.js';
+import type { Face } from '../core/listener.js';
 import type { Log } from '../log.js';
 
 export interface ProgramOptions {

@@ -1,7 +1,7 @@
 // The composition root of `rafka ris`: the RIS worker and, when asked for, the ops port.
 import { createClock } from '../clock.js';
 import { ClusterHealth } from '../core/cluster-health.js';
-import type { Face } from '../core/face.js';
+import type { Face } from '../core/listener.js';
 import { probeCluster } from '../core/readiness.js';
 import { Stats } from '../core/stats/stats.js';
 import { Ops, OpsFace } from '../http/ops.js';

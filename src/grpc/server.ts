@@ -1,7 +1,7 @@
 // The gRPC face: a grpc-js server with the service, started and stopped in the program's order.
 import type { Server as SocketServer } from 'node:net';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
-import type { Face } from '../core/face.js';
+import type { Face } from '../core/listener.js';
 import { boundHalfRequests } from './half-requests.js';
 import { admission, implementation, type ServiceOptions, serviceDefinition } from './service.js';
 import { listen } from './sockets.js';

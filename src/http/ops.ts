@@ -1,7 +1,7 @@
 // What operators ask: /healthz, /readyz and /metrics, for the HTTP face and for a port of their own.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { within } from '../core/clock.js';
-import type { Face } from '../core/face.js';
+import type { Face } from '../core/listener.js';
 import type { Clock } from '../core/ports.js';
 import { own } from '../core/promises.js';
 import type { Stats } from '../core/stats/stats.js';

@@ -1,6 +1,6 @@
 // The HTTP face: listeners in front of the API, started and stopped in the program's order.
 import type { Gate } from '../core/access/gate.js';
-import type { Face } from '../core/face.js';
+import type { Face } from '../core/listener.js';
 import { Admission } from './admission.js';
 import { type ApiOptions, createApi } from './api.js';
 import type { HttpLimits } from './config.js';

@@ -22,7 +22,7 @@ import { EmbeddedTimes } from './embedded/embedded-times.js';
 import { refuse } from './fault.js';
 import { KnownBrokers } from './known-brokers.js';
 import { native } from './native.js';
-import { Gathering } from './producer/gathering.js';
+import { Gathering } from './producer/linger-scheduler.js';
 import type { ProduceBudget } from './producer/produce-budget.js';
 import { openProducer } from './producer/producer.js';
 import {

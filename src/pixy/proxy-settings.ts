@@ -1,7 +1,7 @@
 // From a proxy's YAML values to librdkafka properties and to what core needs.
 import type { Properties } from '../core/ports.js';
 import type { ProduceSettings } from '../core/queue/proxy.js';
-import type { SharedSettings } from '../core/queue/shared-settings.js';
+import type { SharedSettings } from '../core/queue/queue-settings.js';
 import type { PixyProxy } from './file.js';
 import { kafkaVersions, type ProxyValues } from './keys.js';
 import { consumerProperties, longestGatherMs, producerProperties } from './settings.js';

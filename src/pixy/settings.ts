@@ -1,6 +1,6 @@
 // From configuration to what core needs to share messages and to produce them.
 import type { ProduceSettings } from '../core/queue/proxy.js';
-import type { SharedSettings } from '../core/queue/shared-settings.js';
+import type { SharedSettings } from '../core/queue/queue-settings.js';
 import type { PoolConfig } from './config.js';
 
 const connectTimeoutMs = 10_000;

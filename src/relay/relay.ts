@@ -1,6 +1,6 @@
 // The relay: all topics of one configuration, their clusters, the metrics listener, and how it ends.
 import { sleep, within } from '../core/clock.js';
-import type { Face } from '../core/face.js';
+import type { Face } from '../core/listener.js';
 import type { Clock, KafkaFactory, Properties } from '../core/ports.js';
 import { own } from '../core/promises.js';
 import { GatewayError } from '../errors.js';

@@ -1,5 +1,5 @@
 // What the rest of the program uses of the RIS worker.
-import type { Face } from '../core/face.js';
+import type { Face } from '../core/listener.js';
 import type { RisConfig } from './config.js';
 import { RisWorker, type RisWorkerDeps } from './worker.js';
 

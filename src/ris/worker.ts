@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Redis } from 'ioredis';
 import { sleep } from '../core/clock.js';
-import type { Face } from '../core/face.js';
+import type { Face } from '../core/listener.js';
 import type { Clock, KafkaFactory } from '../core/ports.js';
 import { own } from '../core/promises.js';
 import type { GaugeName, Stats } from '../core/stats/stats.js';
@@ -11,7 +11,7 @@ import type { Log } from '../log.js';
 import { Collector, type CollectorFigures } from './collector.js';
 import type { RisConfig } from './config.js';
 import { listCollectors } from './feed/collectors.js';
-import { Alone, Contested } from './leadership/candidate.js';
+import { Alone, Contested } from './leadership/elector.js';
 import { connectRedis, Lease } from './leadership/lease.js';
 import { progressLines } from './progress.js';
 

@@ -1,5 +1,5 @@
 // How long the answers to questions between workers may take.
-import type { GroupCall, PopCall, Question } from '../resp/siblings/peers.js';
+import type { GroupCall, PopCall, Question } from '../resp/siblings/siblings.js';
 import { answerMs } from './link.js';
 
 /** Acks may have to ask a broker twice, commits wait for one, ms. */

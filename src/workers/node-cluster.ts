@@ -2,8 +2,8 @@
 
 import type { SendHandle } from 'node:child_process';
 import cluster, { type Worker } from 'node:cluster';
-import type { ConnectionHandle } from '../resp/siblings/peers.js';
-import type { Channel, WorkerProcess } from './order.js';
+import type { ConnectionHandle } from '../resp/siblings/siblings.js';
+import type { Channel, WorkerProcess } from './start-options.js';
 
 /** Makes this process a primary: its workers run the same program with these arguments. @returns starts one. */
 export function preparePrimary(args: readonly string[]): () => WorkerProcess {

@@ -2,10 +2,10 @@
 import type { Clock } from '../core/ports.js';
 import { own } from '../core/promises.js';
 import type { StatsSnapshot } from '../core/stats/stats.js';
-import type { ConnectionHandle, Peer, Peers } from '../resp/siblings/peers.js';
+import type { ConnectionHandle, Peer, Peers } from '../resp/siblings/siblings.js';
 import { Link } from './link.js';
-import type { Channel, Phase, Started, StartOrder } from './order.js';
-import { WorkerPeers } from './worker-peers.js';
+import type { Channel, Phase, Started, StartOrder } from './start-options.js';
+import { WorkerPeers } from './worker-siblings.js';
 
 /** What a worker runs: a program, taken through its phases one by one. */
 export interface Served {

@@ -1,13 +1,13 @@
 // Workers: starts the processes that serve the RESP port, replaces those that die, and takes them through the shutdown.
 import { within } from '../core/clock.js';
-import type { Face } from '../core/face.js';
+import type { Face } from '../core/listener.js';
 import type { Clock } from '../core/ports.js';
 import { own } from '../core/promises.js';
 import type { Log } from '../log.js';
-import type { ConnectionHandle } from '../resp/siblings/peers.js';
-import type { Phase, StartOrder, WorkerProcess } from './order.js';
-import type { Switchboard } from './switchboard.js';
-import { WorkerLife } from './worker-life.js';
+import type { ConnectionHandle } from '../resp/siblings/siblings.js';
+import type { Switchboard } from './router.js';
+import type { Phase, StartOrder, WorkerProcess } from './start-options.js';
+import { WorkerLife } from './worker-handle.js';
 
 export interface WorkersOptions {
   readonly count: number;

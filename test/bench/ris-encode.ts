@@ -3,9 +3,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { RisEncoder } from '../../src/ris/bmp/encoder.js';
+import { type PeekedLine, peekLine } from '../../src/ris/feed/envelope.js';
 import { parseLine } from '../../src/ris/feed/message.js';
 import { Reorder } from '../../src/ris/feed/order.js';
-import { type PeekedLine, peekLine } from '../../src/ris/feed/peek.js';
 import { row } from './yardsticks/table.js';
 
 const shared = process.env.RAFKA_SHARED ?? new URL('../../../../shared', import.meta.url).pathname;

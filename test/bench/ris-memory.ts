@@ -4,9 +4,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import { RisEncoder } from '../../src/ris/bmp/encoder.js';
+import { type PeekedLine, peekLine } from '../../src/ris/feed/envelope.js';
 import { parseLine } from '../../src/ris/feed/message.js';
 import { Reorder } from '../../src/ris/feed/order.js';
-import { type PeekedLine, peekLine } from '../../src/ris/feed/peek.js';
 import { sharedDir } from '../support/needs.js';
 import { row } from './yardsticks/table.js';
 

@@ -10,7 +10,7 @@ import type { Command } from '../../src/resp/command/command.js';
 import { respConfig } from '../../src/resp/config.js';
 import { KafkaGateway } from '../../src/resp/kafka/kafka-gateway.js';
 import { RespServer } from '../../src/resp/server.js';
-import type { Peers } from '../../src/resp/siblings/peers.js';
+import type { Peers } from '../../src/resp/siblings/siblings.js';
 import { realClock } from './clock.js';
 import { FakeKafka, type FakeKafkaOptions } from './fake-kafka.js';
 

@@ -2,10 +2,10 @@
 import { pino } from 'pino';
 import type { Clock } from '../../src/core/ports.js';
 import { Stats } from '../../src/core/stats/stats.js';
-import { processLoad } from '../../src/resp/info/facts.js';
-import type { ConnectionHandle, Peer, Peers } from '../../src/resp/siblings/peers.js';
-import type { Channel, Phase, StartOrder, WorkerProcess } from '../../src/workers/order.js';
-import { Switchboard } from '../../src/workers/switchboard.js';
+import { processLoad } from '../../src/resp/info/status.js';
+import type { ConnectionHandle, Peer, Peers } from '../../src/resp/siblings/siblings.js';
+import { Switchboard } from '../../src/workers/router.js';
+import type { Channel, Phase, StartOrder, WorkerProcess } from '../../src/workers/start-options.js';
 import { WorkerSide } from '../../src/workers/worker-side.js';
 import { Workers } from '../../src/workers/workers.js';
 import { realClock } from './clock.js';

@@ -1,5 +1,5 @@
 // Which offsets of a partition are acked: a base, below which all are, and ranges above it.
-import { decodeRanges, encodeRanges, type Range } from './sparse-acks.js';
+import { decodeRanges, encodeRanges, type Range } from './out-of-order-acks.js';
 
 /** The broker's default limit for a commit's metadata (`offset.metadata.max.bytes`). */
 const maxMetadata = 4096;

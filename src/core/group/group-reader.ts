@@ -13,14 +13,14 @@ import {
   type TopicPartition,
   type TopicPartitionOffset,
 } from '../ports.js';
-import type { ReaderContext } from '../queue/shared-settings.js';
+import type { ReaderContext } from '../queue/queue-settings.js';
 import type { TopicCatalog } from '../topics/topic-catalog.js';
 import { type Committable, GroupCommits } from './group-commits.js';
 import { groupPositions, missingMarks, type Watermarks, watermarksOf } from './group-positions.js';
 import { GroupStart } from './group-start.js';
-import { type HeldPartition, Hold } from './hold.js';
 import { type InitialOffset, type PartitionStart, partitionStart } from './partition-start.js';
 import { preparing } from './preparing.js';
+import { type HeldPartition, Hold } from './read-buffer.js';
 
 /** A native wait holds a pool thread and can't be interrupted: closing takes up to this, ms. */
 const pollMs = 500;

@@ -1,10 +1,10 @@
 // ConsumerPool: the shared consumers of one cluster, by group and topic; made on the first request, closed when idle.
 import { fail } from '../../errors.js';
-import { keepSparse } from '../group/keep-sparse.js';
+import { keepSparse } from '../group/save-out-of-order-acks.js';
 import type { TopicCatalog } from '../topics/topic-catalog.js';
 import type { Poll } from './delivery.js';
-import { SharedConsumer } from './shared-consumer.js';
-import type { SharedContext } from './shared-settings.js';
+import { SharedConsumer } from './queue-consumer.js';
+import type { SharedContext } from './queue-settings.js';
 
 export class ConsumerPool {
   readonly #context: SharedContext;

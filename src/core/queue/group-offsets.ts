@@ -4,7 +4,7 @@ import { AckedRanges } from '../group/acked-ranges.js';
 import type { Admin, CommittedOffset, TopicPartition } from '../ports.js';
 import { findTopic } from '../topics/topics.js';
 import type { ConsumerPool } from './consumer-pool.js';
-import type { SharedConsumer } from './shared-consumer.js';
+import type { SharedConsumer } from './queue-consumer.js';
 
 export interface PartitionOffset {
   readonly partition: number;

@@ -2,7 +2,7 @@
 import { fail, GatewayError } from '../../errors.js';
 import { checkGroupName } from '../group/group-name.js';
 import { type DeliveryReport, KafkaCode, KafkaError, type KafkaFault, type ProducerRecord } from '../ports.js';
-import { Placement } from '../produce/placement.js';
+import { Placement } from '../produce/partitioner.js';
 import { ProducerSession } from '../produce/producer-session.js';
 import type { Count } from '../stats/labelled-stats.js';
 import { TopicCatalog } from '../topics/topic-catalog.js';
@@ -18,7 +18,7 @@ import {
   readOffsets,
   writeOffsets,
 } from './group-offsets.js';
-import type { SharedContext } from './shared-settings.js';
+import type { SharedContext } from './queue-settings.js';
 
 export type { Delivery, Poll };
 

@@ -6,10 +6,10 @@ import { type Client, connect } from '../client.js';
 import { refuse, wrap } from '../fault.js';
 import { type NativeError, type NativeHeaders, type NativeProducer, native } from '../native.js';
 import type { ClientProperties } from '../properties.js';
-import type { Gathering } from './gathering.js';
-import type { PackOptions } from './pack.js';
-import { Packs } from './packs.js';
+import type { Gathering } from './linger-scheduler.js';
 import type { ProduceBudget, Spender } from './produce-budget.js';
+import { Packs } from './record-accumulator.js';
+import type { PackOptions } from './record-batch.js';
 import { Reports } from './reports.js';
 
 /** An empty Buffer that has an address: one without becomes a null (a tombstone) in librdkafka. */

@@ -4,13 +4,13 @@ import { fail, type GatewayError } from '../../errors.js';
 import { backoffMs } from '../backoff.js';
 import { backoffOf } from '../config/config.js';
 import { sourceProperties } from '../config/properties.js';
-import { isPassing } from '../passing.js';
 import type { RunState } from '../run-state.js';
 import type { TargetSession } from '../target/target-session.js';
 import { inspectSource } from '../topics/source-topic.js';
-import { Admission, type Side } from './admission.js';
+import { isPassing } from '../transient.js';
 import { Health } from './health.js';
 import { Reader } from './reader.js';
+import { Admission, type Side } from './source-vetting.js';
 import { SourceWatch } from './source-watch.js';
 
 /** How long a look at the sources waits for one that can be read, ms: one that is down must not hold up the others. */

@@ -1,8 +1,8 @@
 // SourceWatch: what the looks at all sources mean for the one that is being read.
 
 import type { SourceTopic } from '../topics/source-topic.js';
-import type { Side } from './admission.js';
 import type { Reader } from './reader.js';
+import type { Side } from './source-vetting.js';
 
 /** Looks without news before the reader is made anew, twice as many each time it was in vain: an error may have been lost. */
 const stalledTicks = 5;

@@ -3,13 +3,13 @@ import { within } from '../../core/clock.js';
 import { KafkaCode, KafkaError } from '../../core/ports.js';
 import { fail, type GatewayError } from '../../errors.js';
 import { backoffMs } from '../backoff.js';
+import { targetEnds } from '../checkpoint/adopt.js';
 import type { Positions } from '../checkpoint/positions.js';
-import { targetEnds } from '../checkpoint/take-over.js';
 import { backoffOf } from '../config/config.js';
 import type { MappingDeps } from '../mapping-relay.js';
-import { isPassing } from '../passing.js';
 import type { MappingMetrics } from '../report/mapping-metrics.js';
 import type { RunState } from '../run-state.js';
+import { isPassing } from '../transient.js';
 import { isFenced, newOwner, TargetSession } from './target-session.js';
 import { TransactionSize } from './transaction-size.js';
 

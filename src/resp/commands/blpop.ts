@@ -10,7 +10,7 @@ import { fail, GatewayError } from '../../errors.js';
 import type { Command } from '../command/command.js';
 import type { Context } from '../command/context.js';
 import { type BlpopTimeout, parseBlpopTimeout } from '../keys/blpop-timeout.js';
-import type { ConsumeKey } from '../keys/topics-key.js';
+import type { ConsumeKey } from '../keys/produce-key.js';
 import { notAcknowledged } from '../streams/connection-streams.js';
 import { isPlainList } from '../streams/lists.js';
 import { blockingPop } from '../streams/pop.js';

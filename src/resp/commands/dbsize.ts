@@ -1,6 +1,6 @@
 // DBSIZE  ->  how many topics there are
 import type { Command } from '../command/command.js';
-import { topicKeys } from '../info/topic-keys.js';
+import { topicKeys } from '../info/keyspace.js';
 
 export const dbsize = {
   name: 'dbsize',

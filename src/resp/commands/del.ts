@@ -5,8 +5,8 @@ import { all } from '../../core/promises.js';
 import { fail } from '../../errors.js';
 import type { Command } from '../command/command.js';
 import type { Context } from '../command/context.js';
-import { resetStats } from '../info/facts.js';
-import { isTopicKey, streamOfKey } from '../info/topic-keys.js';
+import { isTopicKey, streamOfKey } from '../info/keyspace.js';
+import { resetStats } from '../info/status.js';
 import { endGroups } from '../streams/group-routing.js';
 import type { Reply } from '../wire/reply.js';
 

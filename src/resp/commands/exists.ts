@@ -1,6 +1,6 @@
 // EXISTS topics:<t> | <t> [...]  ->  how many of these topics exist
 import type { Command } from '../command/command.js';
-import { isTopicKey } from '../info/topic-keys.js';
+import { isTopicKey } from '../info/keyspace.js';
 
 export const exists = {
   name: 'exists',

@@ -1,7 +1,7 @@
 // INFO [section ...]: what the server is and does.
 import type { Command } from '../command/command.js';
-import { allFacts } from '../info/facts.js';
 import { infoText } from '../info/info-sections.js';
+import { allFacts } from '../info/status.js';
 import { type Reply, Verbatim } from '../wire/reply.js';
 
 /** `INFO [section ...]` -> `# Section` and `field:value` lines; the `# Kafka` section is this gateway's own. */

@@ -1,6 +1,6 @@
 // KEYS topics: | topics:<glob> | <glob>  ->  the topics as `topics:<name>`, internal ones left out
 import type { Command } from '../command/command.js';
-import { checkKeysPattern, matchingTopicKeys } from '../info/topic-keys.js';
+import { checkKeysPattern, matchingTopicKeys } from '../info/keyspace.js';
 
 export const keys = {
   name: 'keys',

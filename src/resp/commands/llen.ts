@@ -2,7 +2,7 @@
 // LLEN topics:<t>  ->  messages that the topic holds: the sum of end - begin over its partitions
 import { fail } from '../../errors.js';
 import type { Command } from '../command/command.js';
-import { isTopicKey, topicOfKey } from '../info/topic-keys.js';
+import { isTopicKey, topicOfKey } from '../info/keyspace.js';
 import { atGroup } from '../streams/group-routing.js';
 import { isPlainList, lengthOfList, listKey } from '../streams/lists.js';
 

@@ -2,8 +2,8 @@
 import { fail } from '../../errors.js';
 import type { Command } from '../command/command.js';
 import { container } from '../command/container.js';
-import { allFacts, type Facts } from '../info/facts.js';
-import { isTopicKey } from '../info/topic-keys.js';
+import { isTopicKey } from '../info/keyspace.js';
+import { allFacts, type Facts } from '../info/status.js';
 import { mapOf, type Reply, Verbatim } from '../wire/reply.js';
 
 /** `MEMORY USAGE key [SAMPLES n]` -> 0 for a topic that exists (it is kept by Kafka), else null. */

@@ -2,7 +2,7 @@
 import { fail } from '../../errors.js';
 import type { Command } from '../command/command.js';
 import { container } from '../command/container.js';
-import { isTopicKey, streamOfKey } from '../info/topic-keys.js';
+import { isTopicKey, streamOfKey } from '../info/keyspace.js';
 
 const common = {
   arity: 3,

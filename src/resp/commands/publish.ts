@@ -2,7 +2,7 @@
 // A topic without `topics:` before it is made when it is missing, as a stream is by XADD.
 import type { Command } from '../command/command.js';
 import type { Context } from '../command/context.js';
-import { isProduceKey, parseProduceKey } from '../keys/topics-key.js';
+import { isProduceKey, parseProduceKey } from '../keys/produce-key.js';
 import { topicOf } from '../streams/names.js';
 import type { Reply } from '../wire/reply.js';
 import { deliver, isDelivered, produce } from './rpushx.js';

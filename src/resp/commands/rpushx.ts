@@ -8,7 +8,7 @@ import { fail } from '../../errors.js';
 import type { Args } from '../command/args.js';
 import type { Command } from '../command/command.js';
 import type { Context } from '../command/context.js';
-import type { ProduceKey } from '../keys/topics-key.js';
+import type { ProduceKey } from '../keys/produce-key.js';
 import type { Reply } from '../wire/reply.js';
 
 export const rpushx = {

@@ -5,7 +5,7 @@ import { globMatcher } from '../../core/access/glob.js';
 import { fail } from '../../errors.js';
 import type { Args } from '../command/args.js';
 import type { Command } from '../command/command.js';
-import { streamKeys, topicKeys } from '../info/topic-keys.js';
+import { streamKeys, topicKeys } from '../info/keyspace.js';
 
 export const scan = {
   name: 'scan',

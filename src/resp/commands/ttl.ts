@@ -1,6 +1,6 @@
 // TTL topics:<t>: topics don't expire.
 import type { Command } from '../command/command.js';
-import { isTopicKey } from '../info/topic-keys.js';
+import { isTopicKey } from '../info/keyspace.js';
 
 /** `TTL topics:<t>` -> -1 for a topic that exists, else -2. */
 export const ttl = {

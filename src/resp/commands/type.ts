@@ -1,6 +1,6 @@
 // TYPE topics:<t> | <t>  ->  list for `topics:<t>`, stream for the bare name, or none
 import type { Command } from '../command/command.js';
-import { isTopicKey, topicOfKey } from '../info/topic-keys.js';
+import { isTopicKey, topicOfKey } from '../info/keyspace.js';
 import { Simple } from '../wire/reply.js';
 
 export const type = {

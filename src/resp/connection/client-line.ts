@@ -1,7 +1,7 @@
 // One line of CLIENT LIST and CLIENT INFO.
 
 import type { Context, ServerView } from '../command/context.js';
-import type { ClientLine } from '../siblings/peers.js';
+import type { ClientLine } from '../siblings/siblings.js';
 import { type ClientFilter, meantOf } from './client-filter.js';
 
 /** The connections of this process that are meant. */

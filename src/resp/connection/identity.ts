@@ -1,6 +1,6 @@
 // Identities: which connection owns a `<group.id>:<name>`: the first that consumes under it, until it closes.
 import { fail } from '../../errors.js';
-import type { Peers } from '../siblings/peers.js';
+import type { Peers } from '../siblings/siblings.js';
 
 /** Owners by name, apart for each user: names and acks never cross users. A name has one owner in all processes of the server. */
 export class Identities<Owner extends object> {

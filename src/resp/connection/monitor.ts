@@ -2,7 +2,7 @@
 
 import { secretsIn } from '../access/secrets.js';
 import type { Resolved } from '../command/command.js';
-import type { Peers } from '../siblings/peers.js';
+import type { Peers } from '../siblings/siblings.js';
 import { MonitorLines } from './monitor-lines.js';
 
 /** A connection that gets the lines. */

@@ -2,7 +2,7 @@
 
 import type { User } from '../../core/access/user.js';
 import { fail } from '../../errors.js';
-import type { Peers } from '../siblings/peers.js';
+import type { Peers } from '../siblings/siblings.js';
 
 /** A connection as far as names go. */
 export interface Carrier {

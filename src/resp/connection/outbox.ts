@@ -4,7 +4,7 @@ import type { MemoryBudget, Spender } from '../../core/memory-budget.js';
 import type { ReplyMode } from '../command/context.js';
 import type { Encoder, Protocol } from '../wire/encoder.js';
 import { ErrorReply, type Reply } from '../wire/reply.js';
-import type { TurnWrites, Writer } from './turn-writes.js';
+import type { TurnWrites, Writer } from './write-coalescer.js';
 
 /** Replies are written when this much is gathered, and at the end of a turn. */
 const BATCH_BYTES = 64 * 1024;

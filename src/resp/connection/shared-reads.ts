@@ -1,6 +1,6 @@
 // One buffer that all plain sockets read into, in place of 64 KiB from the system for each read.
 import { Socket } from 'node:net';
-import type { ConnectionHandle } from '../siblings/peers.js';
+import type { ConnectionHandle } from '../siblings/siblings.js';
 
 /** The most that one read brings, bytes. */
 export const READ_BYTES = 64 * 1024;

@@ -7,7 +7,7 @@ import type { ProducerSession } from '../../core/produce/producer-session.js';
 import { fail, GatewayError } from '../../errors.js';
 import type { Acknowledger, Context, Sessions } from '../command/context.js';
 import { identityKey } from '../connection/identity.js';
-import { type ConsumeKey, type ProduceKey, parseConsumeKeys, parseProduceKey } from '../keys/topics-key.js';
+import { type ConsumeKey, type ProduceKey, parseConsumeKeys, parseProduceKey } from '../keys/produce-key.js';
 import { ConnectionStreams } from '../streams/connection-streams.js';
 import { ConnectionProducers } from './connection-producers.js';
 import type { KafkaGateway } from './kafka-gateway.js';

@@ -1,8 +1,8 @@
 // Acknowledging entries of a group, in the process that reads it.
 import { fail } from '../../errors.js';
 import type { Context } from '../command/context.js';
-import type { EntryPlace } from '../siblings/peers.js';
-import { claimKey } from './group-claims.js';
+import type { EntryPlace } from '../siblings/siblings.js';
+import { claimKey } from './group-leases.js';
 import type { GroupKey } from './key.js';
 import type { Streams } from './streams.js';
 

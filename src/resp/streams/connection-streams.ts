@@ -4,7 +4,7 @@ import type { Pending } from '../../core/streams/pending.js';
 import type { StreamGroup } from '../../core/streams/stream-group.js';
 import { fail } from '../../errors.js';
 import type { Context } from '../command/context.js';
-import { claimKey, type GroupPlace } from './group-claims.js';
+import { claimKey, type GroupPlace } from './group-leases.js';
 import { Subscriptions } from './subscriptions.js';
 
 /** Said in the log of pops: the next one can't fail for it. */

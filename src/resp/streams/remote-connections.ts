@@ -5,9 +5,9 @@ import type { Log } from '../../log.js';
 import { Args } from '../command/args.js';
 import { errorReply } from '../command/command.js';
 import type { Context, ServerView } from '../command/context.js';
-import type { GroupCall, PopCall } from '../siblings/peers.js';
+import type { GroupCall, PopCall } from '../siblings/siblings.js';
 import { encodeAlone, type Protocol } from '../wire/encoder.js';
-import type { GroupPlace } from './group-claims.js';
+import type { GroupPlace } from './group-leases.js';
 import { popHere } from './lists.js';
 import { GroupElsewhere, RemoteConnection } from './remote-connection.js';
 

@@ -1,6 +1,6 @@
 // Streams: what all connections share of Redis Streams: the producer of XADD, groups, tails, ranges; started and stopped as a face.
 import type { Cluster } from '../../core/cluster.js';
-import type { Face } from '../../core/face.js';
+import type { Face } from '../../core/listener.js';
 import { type Memory, uncounted } from '../../core/memory-budget.js';
 import { type Clock, type DeliveryReport, KafkaCode, type Message } from '../../core/ports.js';
 import { ProducerSession } from '../../core/produce/producer-session.js';
@@ -14,13 +14,13 @@ import { TopicTails } from '../../core/streams/topic-tails.js';
 import type { TopicCatalog } from '../../core/topics/topic-catalog.js';
 import { fail, type GatewayError } from '../../errors.js';
 import type { Log } from '../../log.js';
-import type { Peers } from '../siblings/peers.js';
+import type { Peers } from '../siblings/siblings.js';
 import type { StreamsConfig } from './config.js';
 import { Cursors } from './cursors.js';
 import { deadLetter } from './dead-letters.js';
 import type { RecordParts } from './fields.js';
-import { GroupClaims } from './group-claims.js';
 import { GroupForm } from './group-form.js';
+import { GroupClaims } from './group-leases.js';
 import type { NameSettings } from './names.js';
 import { StreamTopics } from './stream-topics.js';
 

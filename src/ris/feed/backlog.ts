@@ -1,6 +1,7 @@
 // What a replica has received, in order, until it is known to be in Kafka; bounded by bytes.
+
+import type { PeekedLine } from './envelope.js';
 import { timeOf } from './feed.js';
-import type { PeekedLine } from './peek.js';
 
 /** One message, or (message null) a place that a gap in the feed left. */
 export interface Entry {

@@ -1,9 +1,9 @@
 // What a collector's sockets bring, as one stream: lines read, control messages kept out, and where the stream has a hole.
 import type { Clock } from '../../core/ports.js';
 import type { Log } from '../../log.js';
+import { type PeekedLine, peekLine } from './envelope.js';
 import { LiveSocket } from './live.js';
 import type { MalformedReason } from './message.js';
-import { type PeekedLine, peekLine } from './peek.js';
 
 export interface FeedOptions {
   readonly url: string;

@@ -1,6 +1,6 @@
 // A collector's progress as records of a compacted topic: how it is written (in each transaction) and read (at a take-over).
 import { type Admin, KafkaError, type KafkaFactory, OFFSET_BEGINNING, type ProducerRecord } from '../../core/ports.js';
-import type { Delta, Place, PublishedId } from './published.js';
+import type { Delta, Place, PublishedId } from './dedup-index.js';
 
 /** Everything a new leader has to know. */
 export interface Progress {

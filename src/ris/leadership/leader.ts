@@ -4,7 +4,7 @@ import { within } from '../../core/clock.js';
 import type { Clock } from '../../core/ports.js';
 import type { Log } from '../../log.js';
 import type { Backlog } from '../feed/backlog.js';
-import type { Election } from './candidate.js';
+import type { Election } from './elector.js';
 import type { Batch, Publisher } from './publisher.js';
 import type { Term } from './term.js';
 

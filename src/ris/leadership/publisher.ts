@@ -5,10 +5,10 @@ import { RisEncoder } from '../bmp/encoder.js';
 import type { PeerSnapshot } from '../bmp/peers.js';
 import type { BmpRecord, EncoderOptions } from '../bmp/record.js';
 import type { Backlog } from '../feed/backlog.js';
+import type { PeekedLine } from '../feed/envelope.js';
 import { type MalformedReason, parseLine } from '../feed/message.js';
-import type { PeekedLine } from '../feed/peek.js';
 import type { Progress, Step } from './checkpoint.js';
-import { Published, type PublishedOptions } from './published.js';
+import { Published, type PublishedOptions } from './dedup-index.js';
 
 export interface PublisherOptions {
   readonly collector: string;

@@ -8,10 +8,10 @@ import { createGunzip } from 'node:zlib';
 import type { EncoderCounts } from '../bmp/counts.js';
 import { RisEncoder } from '../bmp/encoder.js';
 import type { BmpRecord, EncoderOptions } from '../bmp/record.js';
+import { type PeekedLine, peekLine } from '../feed/envelope.js';
 import { InputError } from '../feed/input-error.js';
 import { type MalformedReason, parseLine } from '../feed/message.js';
 import { Reorder } from '../feed/order.js';
-import { type PeekedLine, peekLine } from '../feed/peek.js';
 import { pcapHeader, pcapPackets } from './pcap.js';
 
 export interface DryRunOptions {

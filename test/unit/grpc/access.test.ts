@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import { fail } from '../../../src/errors.js';
 import { basic, hashed } from '../../support/credentials.js';
 import { met } from '../../support/needs.js';
-import { OpenFaces, type OpenFacesOptions } from '../../support/open-faces.js';
+import { OpenFaces, type OpenFacesOptions } from '../../support/open-listeners.js';
 import { PixyClient } from '../../support/pixy-client.js';
 
 const app = {

@@ -6,7 +6,7 @@ import { Stats } from '../../../src/core/stats/stats.js';
 import { createLog } from '../../../src/log.js';
 import { Collector } from '../../../src/ris/collector.js';
 import { type RisConfigInput, risSchema } from '../../../src/ris/config.js';
-import type { Candidate, Election } from '../../../src/ris/leadership/candidate.js';
+import type { Candidate, Election } from '../../../src/ris/leadership/elector.js';
 import { realClock } from '../../support/clock.js';
 import { FakeKafka } from '../../support/fake-kafka.js';
 import { Generator, RisLiveServer } from '../../support/ris-live.js';

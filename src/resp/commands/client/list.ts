@@ -4,7 +4,7 @@ import { type Args, parseInteger } from '../../command/args.js';
 import type { Command } from '../../command/command.js';
 import { type ClientFilter, readType } from '../../connection/client-filter.js';
 import { clientLine, clientLines } from '../../connection/client-line.js';
-import type { ClientLine } from '../../siblings/peers.js';
+import type { ClientLine } from '../../siblings/siblings.js';
 import { type Reply, Verbatim } from '../../wire/reply.js';
 import { adminCommand, connectionCommand } from './common.js';
 

@@ -3,8 +3,8 @@ import type { Member } from '../../../core/streams/members.js';
 import { countByMember } from '../../../core/streams/pending.js';
 import type { Command } from '../../command/command.js';
 import { existingGroup, marksOfExisting } from '../../streams/group.js';
-import { groupsOf } from '../../streams/group-facts.js';
 import { atGroup } from '../../streams/group-routing.js';
+import { groupsOf } from '../../streams/group-status.js';
 import { groupKey, readTopic } from '../../streams/key.js';
 import { mapOf, type Reply } from '../../wire/reply.js';
 

@@ -5,7 +5,7 @@ import type { Args } from '../../command/args.js';
 import type { Command } from '../../command/command.js';
 import { entryReplies } from '../../streams/entry-reply.js';
 import { marksOfExisting } from '../../streams/group.js';
-import { type GroupFacts, groupsOf } from '../../streams/group-facts.js';
+import { type GroupFacts, groupsOf } from '../../streams/group-status.js';
 import { formatId, wholeStream } from '../../streams/ids.js';
 import { readTopic } from '../../streams/key.js';
 import { mapOf, type Reply } from '../../wire/reply.js';

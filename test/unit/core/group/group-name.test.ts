@@ -7,7 +7,7 @@ import { Stats } from '../../../../src/core/stats/stats.js';
 import { GatewayError } from '../../../../src/errors.js';
 import { ManualClock } from '../../../support/clock.js';
 import { FakeKafka } from '../../../support/fake-kafka.js';
-import { produceSettings, sharedSettings } from '../../../support/shared-settings.js';
+import { produceSettings, sharedSettings } from '../../../support/queue-settings.js';
 
 const refused = (error: unknown) => error instanceof GatewayError && error.code === 'group-invalid';
 

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { KafkaCode, KafkaError } from '../../../../src/core/ports.js';
 import { ConsumerPool } from '../../../../src/core/queue/consumer-pool.js';
-import type { SharedSettings } from '../../../../src/core/queue/shared-settings.js';
+import type { SharedSettings } from '../../../../src/core/queue/queue-settings.js';
 import { Stats } from '../../../../src/core/stats/stats.js';
 import { TopicCatalog } from '../../../../src/core/topics/topic-catalog.js';
 import type { GatewayError } from '../../../../src/errors.js';
 import { ManualClock } from '../../../support/clock.js';
 import { FakeKafka } from '../../../support/fake-kafka.js';
 import { fault } from '../../../support/port-doubles.js';
-import { sharedSettings } from '../../../support/shared-settings.js';
+import { sharedSettings } from '../../../support/queue-settings.js';
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 

@@ -6,7 +6,7 @@ import { Stats } from '../../../../src/core/stats/stats.js';
 import { ManualClock } from '../../../support/clock.js';
 import { FakeKafka } from '../../../support/fake-kafka.js';
 import { fault } from '../../../support/port-doubles.js';
-import { produceSettings, sharedSettings } from '../../../support/shared-settings.js';
+import { produceSettings, sharedSettings } from '../../../support/queue-settings.js';
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 function make(over: Partial<ProduceSettings> = {}) {

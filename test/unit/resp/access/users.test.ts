@@ -10,7 +10,7 @@ import { MemoryBudget, type Spender } from '../../../../src/core/memory-budget.j
 import { GatewayError } from '../../../../src/errors.js';
 import { Identities, identityKey } from '../../../../src/resp/connection/identity.js';
 import { type Carrier, Names } from '../../../../src/resp/connection/names.js';
-import { noPeers } from '../../../../src/resp/siblings/peers.js';
+import { noPeers } from '../../../../src/resp/siblings/siblings.js';
 import { hashed } from '../../../support/credentials.js';
 
 const code = (expected: string) => (error: unknown) => error instanceof GatewayError && error.code === expected;

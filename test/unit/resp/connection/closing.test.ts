@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Clock, KafkaFactory } from '../../../../src/core/ports.js';
-import { noPeers, type Peers } from '../../../../src/resp/siblings/peers.js';
+import { noPeers, type Peers } from '../../../../src/resp/siblings/siblings.js';
 import { realClock } from '../../../support/clock.js';
 import { eventually } from '../../../support/eventually.js';
 import type { FakeKafka } from '../../../support/fake-kafka.js';

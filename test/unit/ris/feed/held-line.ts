@@ -1,5 +1,5 @@
 // Held lines for the tests of the RIS worker.
-import type { PeekedLine } from '../../../../src/ris/feed/peek.js';
+import type { PeekedLine } from '../../../../src/ris/feed/envelope.js';
 
 /** A line of 100 characters of a peer at a feed time (ms), with an id as RIS Live writes it. */
 export function heldLine(peer: string, ms: number, sequence = 0): PeekedLine {

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { peekLine } from '../../../../src/ris/feed/envelope.js';
 import { parseLine, type RisMessage } from '../../../../src/ris/feed/message.js';
-import { peekLine } from '../../../../src/ris/feed/peek.js';
 import { risLine } from '../../../support/ris-lines.js';
 
 const peer = { peer: '192.0.2.1', peer_asn: '64500' };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { AckedRanges } from '../../../../src/core/group/acked-ranges.js';
-import { decodeRanges, encodeRanges, type Range } from '../../../../src/core/group/sparse-acks.js';
+import { decodeRanges, encodeRanges, type Range } from '../../../../src/core/group/out-of-order-acks.js';
 
 const max = 2n ** 63n - 1n;
 

@@ -1,13 +1,13 @@
 // One group and topic, shared by clients that keep no session: a queue of requests, served one at a time, first come first.
 import { fail, type GatewayError } from '../../errors.js';
-import { GroupSeat } from '../group/group-seat.js';
+import { GroupSeat } from '../group/group-membership.js';
 import type { PartitionStart } from '../group/partition-start.js';
 import { consumeError } from '../lasting-fault.js';
 import type { CommittedOffset, Message } from '../ports.js';
 import type { TopicCatalog } from '../topics/topic-catalog.js';
 import type { Delivery, Poll } from './delivery.js';
-import { SharedPartition } from './shared-partition.js';
-import type { SharedContext } from './shared-settings.js';
+import { SharedPartition } from './queue-partition.js';
+import type { SharedContext } from './queue-settings.js';
 
 interface Waiting {
   readonly autoAck: boolean;

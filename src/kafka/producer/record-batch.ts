@@ -1,7 +1,7 @@
 // Pack: the plain records of one turn of the event loop, or of a few milliseconds, handed to librdkafka with one native call.
 import { KafkaCode } from '../../core/ports.js';
 import type { NativeProducer } from '../native.js';
-import type { Gathered, Gathering } from './gathering.js';
+import type { Gathered, Gathering } from './linger-scheduler.js';
 
 /** Of one record: length of its key and of its value (-1: null), the number for its report, its error code. */
 const fields = 4;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KafkaCode, KafkaError, type KafkaFactory, type ProducerOptions } from '../../../../src/core/ports.js';
+import { SpareProducers } from '../../../../src/core/produce/idle-producer-pool.js';
 import { ProducerSession } from '../../../../src/core/produce/producer-session.js';
-import { SpareProducers } from '../../../../src/core/produce/spare-producers.js';
 import { Stats } from '../../../../src/core/stats/stats.js';
 import { ManualClock } from '../../../support/clock.js';
 import { fault, ScriptedProducer } from '../../../support/port-doubles.js';

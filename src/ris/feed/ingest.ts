@@ -4,10 +4,10 @@ import type { LabelledName, Stats } from '../../core/stats/stats.js';
 import type { Log } from '../../log.js';
 import type { RisConfig } from '../config.js';
 import { Backlog } from './backlog.js';
+import type { PeekedLine } from './envelope.js';
 import { Feed, type FeedEvents, timeOf } from './feed.js';
 import type { MalformedReason } from './message.js';
 import { Reorder } from './order.js';
-import type { PeekedLine } from './peek.js';
 
 export type RisCounter = Extract<LabelledName, `ris.${string}`>;
 

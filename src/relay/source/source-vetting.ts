@@ -1,12 +1,12 @@
 // Admission: whether a source may be read, held against what is recorded and what the target holds; and where its partitions begin.
 import { fail, GatewayError } from '../../errors.js';
+import { checkTakeOver } from '../checkpoint/adopt.js';
 import type { Positions } from '../checkpoint/positions.js';
-import { checkTakeOver } from '../checkpoint/take-over.js';
 import type { MappingDeps } from '../mapping-relay.js';
-import { isPassing } from '../passing.js';
 import type { MappingMetrics } from '../report/mapping-metrics.js';
 import type { TargetSession } from '../target/target-session.js';
 import type { SourceTopic } from '../topics/source-topic.js';
+import { isPassing } from '../transient.js';
 import type { SourcePool } from './source-pool.js';
 
 /** What is known of the mapping whose sources are admitted. */

@@ -1,6 +1,6 @@
 // Settings of shared consumers and producers for unit tests: Kafka-Pixy's defaults, with shorter times.
 import type { ProduceSettings } from '../../src/core/queue/proxy.js';
-import type { SharedSettings } from '../../src/core/queue/shared-settings.js';
+import type { SharedSettings } from '../../src/core/queue/queue-settings.js';
 
 export const sharedSettings: SharedSettings = {
   disabled: false,

@@ -2,11 +2,11 @@
 import type { Clock } from '../core/ports.js';
 import { own } from '../core/promises.js';
 import type { CounterName, Stats, StatsSnapshot } from '../core/stats/stats.js';
-import type { Facts } from '../resp/info/facts.js';
-import type { Answer, Peer, Question } from '../resp/siblings/peers.js';
-import { Claims } from './claims.js';
+import type { Facts } from '../resp/info/status.js';
+import type { Answer, Peer, Question } from '../resp/siblings/siblings.js';
 import { deadlineOf } from './deadlines.js';
 import type { Answers, Link } from './link.js';
+import { Claims } from './name-leases.js';
 
 export interface SwitchboardOptions {
   /** The primary's own. */

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KafkaCode } from '../../../../src/core/ports.js';
 import type { NativeProducer } from '../../../../src/kafka/native.js';
-import { Gathering } from '../../../../src/kafka/producer/gathering.js';
-import { Pack } from '../../../../src/kafka/producer/pack.js';
-import { Packs } from '../../../../src/kafka/producer/packs.js';
+import { Gathering } from '../../../../src/kafka/producer/linger-scheduler.js';
+import { Packs } from '../../../../src/kafka/producer/record-accumulator.js';
+import { Pack } from '../../../../src/kafka/producer/record-batch.js';
 import { eventually } from '../../../support/eventually.js';
 
 interface Taken {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type InitialOffset, partitionStart } from '../../../../src/core/group/partition-start.js';
 import type { Message } from '../../../../src/core/ports.js';
-import { SharedPartition } from '../../../../src/core/queue/shared-partition.js';
+import { SharedPartition } from '../../../../src/core/queue/queue-partition.js';
 
 const message = (offset: number): Message => ({
   topic: 't',

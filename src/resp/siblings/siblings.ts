@@ -2,9 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import type { Left } from '../../core/produce/left-records.js';
 import type { ClientFilter } from '../connection/client-filter.js';
-import type { Facts } from '../info/facts.js';
-import type { GroupPlace } from '../streams/group-claims.js';
-import type { OpenGroup } from '../streams/group-facts.js';
+import type { Facts } from '../info/status.js';
+import type { GroupPlace } from '../streams/group-leases.js';
+import type { OpenGroup } from '../streams/group-status.js';
 import type { Protocol } from '../wire/encoder.js';
 
 /** What Node has of an open connection beneath its socket; it can be given to another process. */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Stats } from '../../../../src/core/stats/stats.js';
 import { createLog } from '../../../../src/log.js';
-import { type Candidate, Contested, type LeaseInRedis } from '../../../../src/ris/leadership/candidate.js';
+import { type Candidate, Contested, type LeaseInRedis } from '../../../../src/ris/leadership/elector.js';
 import type { Advert, Held, Sight } from '../../../../src/ris/leadership/lease.js';
 import { ManualClock } from '../../../support/clock.js';
 

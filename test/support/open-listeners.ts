@@ -2,13 +2,13 @@
 import { pino } from 'pino';
 import { type Access, createPixyFaces } from '../../src/app/rest-grpc.js';
 import { Users } from '../../src/core/access/users.js';
-import type { Face } from '../../src/core/face.js';
+import type { Face } from '../../src/core/listener.js';
 import { Stats } from '../../src/core/stats/stats.js';
 import { GrpcFace } from '../../src/grpc/server.js';
 import { HttpFace } from '../../src/http/server.js';
 import { realClock } from './clock.js';
 import { FakeKafka } from './fake-kafka.js';
-import { produceSettings, sharedSettings } from './shared-settings.js';
+import { produceSettings, sharedSettings } from './queue-settings.js';
 
 export interface OpenFacesOptions {
   readonly access?: Partial<Omit<Access, 'users'>>;

@@ -1,6 +1,6 @@
 // Keeping acks out of order when a group is left: they go into the metadata of its commits.
 import { type CommittedOffset, KafkaError } from '../ports.js';
-import type { ReaderContext } from '../queue/shared-settings.js';
+import type { ReaderContext } from '../queue/queue-settings.js';
 
 /** Only a group without members takes a commit from outside; where others go on, the messages come again. Never rejects for that. */
 export async function keepSparse(

@@ -1,8 +1,8 @@
 // WorkerPeers: the others that serve the same port, as one worker asks them: all ways lead over the primary.
-import type { Answer, ConnectionHandle, Peer, Peers, Question, ServerIdentity } from '../resp/siblings/peers.js';
+import type { Answer, ConnectionHandle, Peer, Peers, Question, ServerIdentity } from '../resp/siblings/siblings.js';
 import { routedDeadlineOf } from './deadlines.js';
 import type { Link } from './link.js';
-import type { Channel } from './order.js';
+import type { Channel } from './start-options.js';
 
 export class WorkerPeers implements Peers {
   readonly exist = true;

@@ -2,7 +2,7 @@
 import type { InitialOffset } from '../group/partition-start.js';
 import type { Clock, KafkaFactory, Properties } from '../ports.js';
 import type { Stats } from '../stats/stats.js';
-import type { PartitionLimits } from './shared-partition.js';
+import type { PartitionLimits } from './queue-partition.js';
 
 /** Times in ms. In brackets: Kafka-Pixy's name of the setting. */
 export interface SharedSettings extends PartitionLimits {

@@ -3,9 +3,9 @@ import { within } from '../core/clock.js';
 import type { Clock } from '../core/ports.js';
 import { own } from '../core/promises.js';
 import { fail } from '../errors.js';
-import type { ConnectionHandle } from '../resp/siblings/peers.js';
+import type { ConnectionHandle } from '../resp/siblings/siblings.js';
 import { Link } from './link.js';
-import type { Phase, Started, StartOrder, WorkerProcess } from './order.js';
+import type { Phase, Started, StartOrder, WorkerProcess } from './start-options.js';
 
 /** How long a worker may take to load, connect and listen, ms. */
 const startMs = 30_000;

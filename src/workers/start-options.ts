@@ -1,5 +1,5 @@
 // What the primary gives a worker to begin with, and what comes back; what a process looks like from the other side.
-import type { ConnectionHandle, ServerIdentity } from '../resp/siblings/peers.js';
+import type { ConnectionHandle, ServerIdentity } from '../resp/siblings/siblings.js';
 
 /** Everything that a worker needs to serve: it reads no configuration of its own. */
 export interface StartOrder {

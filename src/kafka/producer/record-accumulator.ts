@@ -1,6 +1,6 @@
 // Packs: a producer's records on their way to librdkafka, a pack a topic.
 import type { NativeProducer } from '../native.js';
-import { Pack, type PackOptions } from './pack.js';
+import { Pack, type PackOptions } from './record-batch.js';
 
 /** Topics that have a pack at once: one more takes the place of the one that has had its for longest. */
 const mostTopics = 8;

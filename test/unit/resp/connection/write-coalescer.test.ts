@@ -1,7 +1,7 @@
 // TurnWrites: who is answered at once, and who with the others.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { TurnWrites } from '../../../../src/resp/connection/turn-writes.js';
+import { TurnWrites } from '../../../../src/resp/connection/write-coalescer.js';
 import { Encoder } from '../../../../src/resp/wire/encoder.js';
 
 const turnEnds = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
