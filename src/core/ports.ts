@@ -320,6 +320,11 @@ export interface Admin {
   watermarks(
     partitions: readonly TopicPartition[],
   ): Promise<{ topic: string; partition: number; low: number; high: number }[]>;
+  /**
+   * One watermark of many partitions, with one request to each broker. Unlike the `high` of {@link watermarks}, which stops in front
+   * of an open transaction, `high` is the next offset to be written, whatever is open.
+   */
+  edges(partitions: readonly TopicPartition[], which: 'low' | 'high'): Promise<TopicPartitionOffset[]>;
   createTopic(topic: {
     name: string;
     partitions: number;

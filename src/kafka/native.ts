@@ -90,6 +90,12 @@ export interface NativeAdminCalls {
   createPartitions(topic: string, total: number, timeoutMs: number, callback: Callback<string>): void;
   deleteTopic(name: string, timeoutMs: number, callback: Callback<string>): void;
   deleteRecords(before: readonly NativeTopicPartition[], timeoutMs: number, callback: Callback<string>): void;
+  /** The offset asked for is OFFSET_BEGINNING, OFFSET_END or a time, ms. Open transactions hide nothing. */
+  listOffsets(
+    asked: readonly (NativeTopicPartition & { readonly offset: number })[],
+    timeoutMs: number,
+    callback: Callback<string>,
+  ): void;
   /** @param broker which one to ask, by its id; -1: the controller. So of the next two. */
   describeTopics(names: readonly string[], broker: number, timeoutMs: number, callback: Callback<string>): void;
   describeCluster(broker: number, timeoutMs: number, callback: Callback<string>): void;

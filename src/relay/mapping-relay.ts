@@ -88,6 +88,11 @@ export class MappingRelay {
     return this.#source.remaining;
   }
 
+  /** Where an open transaction in the source hides what follows, `topic[0]@10`; undefined: nowhere. */
+  get hidden(): string | undefined {
+    return this.#source.hidden;
+  }
+
   /** Reading ends now; what was read is delivered. */
   stop(): void {
     this.#run.stop();
@@ -155,7 +160,9 @@ export class MappingRelay {
       size: this.#target.size,
       commitIntervalMs: config.target.transaction_interval,
       skipOversize: config.target.oversize === 'skip',
+      source: mapping.source,
       ends: this.#source.ends,
+      endTimeoutMs: config.pool.stop_at_end_timeout ?? Number.POSITIVE_INFINITY,
       leaving: () => this.#run.stopping || this.#target.verdict !== undefined,
       onCommit: () => {
         this.#target.committed();

@@ -17,12 +17,16 @@ export interface PumpOptions {
   readonly translator: Translator;
   readonly metrics: MappingMetrics;
   readonly clock: Clock;
+  /** The source topic's name. */
+  readonly source: string;
   /** Commit after so many records, or this many ms after the first of them. */
   readonly size: TransactionSize;
   readonly commitIntervalMs: number;
   readonly skipOversize: boolean;
   /** Where to stop, by partition; undefined: never. */
   readonly ends: ReadonlyMap<number, number> | undefined;
+  /** How long an open transaction in front of the end is waited for, ms. */
+  readonly endTimeoutMs: number;
   /** True when reading on is not wanted any more. */
   readonly leaving: () => boolean;
   readonly onCommit: () => void;
@@ -32,8 +36,8 @@ export class Pump {
   readonly #options: PumpOptions;
   /** When the oldest thing that is not committed happened; undefined: there is none. */
   #since: number | undefined;
-  /** Partitions that were read to their end at least once here. */
-  readonly #ended = new Set<number>();
+  /** Since when an open transaction hides all that is left up to the end; undefined: none does. */
+  #hiddenSince: number | undefined;
 
   constructor(options: PumpOptions) {
     this.#options = options;
@@ -51,6 +55,7 @@ export class Pump {
     do {
       await this.#takeAll(await reader.next(commitIntervalMs));
       if (this.#isDue()) await this.#commit();
+      this.#refuseHidden();
     } while (!this.#isOver() && !this.#isAtEnd());
     for (const batch of reader.rest()) await this.#takeAll(batch);
     await this.#commit();
@@ -70,7 +75,6 @@ export class Pump {
     }
     for (const [partition, offset] of reader.isUnlike ? [] : batch.ends) {
       positions.advance(partition, Math.min(offset, ends?.get(partition) ?? offset));
-      this.#ended.add(partition);
     }
     if (positions.hasMoved) this.#since ??= clock.monotonic();
   }
@@ -140,14 +144,27 @@ export class Pump {
 
   /** All partitions are read to where they ended at the start. */
   #isAtEnd(): boolean {
-    const { ends, positions, reader } = this.#options;
-    if (!ends) return false;
-    for (const [partition, end] of ends) {
-      if (positions.at(partition) >= end) continue;
-      // Read to its end, on a source that holds all of it: what is missing up to there is a gap, or not committed.
-      if (!this.#ended.has(partition) || (reader.topic.high.get(partition) ?? 0) < end) return false;
+    const { ends, positions } = this.#options;
+    return ends !== undefined && [...ends].every(([partition, end]) => positions.at(partition) >= end);
+  }
+
+  /** What was read is recorded by then. @throws GatewayError `relay-refused` when an open transaction hides the rest for too long */
+  #refuseHidden(): void {
+    const { ends, endTimeoutMs, positions, reader, clock } = this.#options;
+    if (!ends) return;
+    const hidden = positions.hasMoved ? undefined : reader.hiddenAt(ends, positions.offsets);
+    const left = [...ends].filter(([partition, end]) => positions.at(partition) < end).length;
+    if (!hidden || hidden.split(' ').length < left) {
+      this.#hiddenSince = undefined;
+      return;
     }
-    return true;
+    this.#hiddenSince ??= clock.monotonic();
+    if (clock.monotonic() - this.#hiddenSince < endTimeoutMs) return;
+    throw fail(
+      'relay-refused',
+      `${this.#options.source}${hidden}`,
+      'an open transaction hides the rest of the source topic: source_pool.stop_at_end_timeout is over',
+    );
   }
 
   async #commit(): Promise<void> {

@@ -225,6 +225,7 @@ export class Relay implements Face {
       remaining: known.every((value) => value === undefined)
         ? undefined
         : known.reduce<number>((sum, value) => sum + (value ?? 0), 0),
+      hidden: this.#relays.flatMap((relay) => relay.hidden ?? []),
       seconds: (this.#options.clock.monotonic() - this.#began) / 1_000,
       rate,
     };

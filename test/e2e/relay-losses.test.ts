@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { describe, test } from 'node:test';
 import { parse } from 'smol-toml';
-import { inTransaction, makeTopic, type RealCluster } from '../support/relay-clusters.js';
+import { inTransaction, makeTopic, openTransaction, type RealCluster } from '../support/relay-clusters.js';
 import { ended, fill, headerText, numbered, readAll, until, valuesOf } from '../support/relay-lab.js';
 import { RelayProcess } from '../support/relay-process.js';
 import { relayStages } from '../support/relay-stage.js';
@@ -59,6 +59,41 @@ describe("kaf-relay's losses and duplicates", { timeout: 600_000 }, () => {
     assert.equal(await second.exited, 0);
     const values = await copied();
     assert.deepEqual([values.length, new Set(values).size], [1_000, 1_000]);
+  });
+
+  test('a foreign transaction that stays open in the checkpoint topic, and kill -9: exactly once', async (t) => {
+    if (!needs(t)) return;
+    const { a, source, target, copied, toml } = await lab();
+    await fill(source, numbered(a, 100));
+    const first = await RelayProcess.start(await toml());
+    await until('the first hundred', async () => (await copied()).length === 100);
+    const foreign = await openTransaction(target, 'rafka-relay-checkpoints');
+    t.after(() => foreign.close(0));
+    await fill(source, numbered(a, 100, { from: 100 }));
+    await until('the second hundred', async () => (await copied()).length === 200);
+    first.kill('SIGKILL');
+    await first.exited;
+    const second = await RelayProcess.start(await toml(), ['--stop-at-end']);
+    await until('it says what it waits for', () => second.line('waits for an open transaction') !== undefined);
+    await foreign.abortTransaction(10_000);
+    assert.equal(await second.exited, 0, second.output);
+    assert.match(second.output, /: 0 messages/);
+    assert.equal((await copied()).length, 200);
+  });
+
+  test('an open transaction in the source: --stop-at-end copies what was acknowledged behind it, too', async (t) => {
+    if (!needs(t)) return;
+    const { a, source, run, copied } = await lab();
+    await fill(source, numbered(a, 10));
+    const foreign = await openTransaction(source, a);
+    t.after(() => foreign.close(0));
+    await fill(source, numbered(a, 1_000, { from: 10 }));
+    const started = await run({}, { stopAtEnd: true });
+    await until('it says where', () => started.lines.some(({ at }) => at === `${a}[0]@10`));
+    assert.equal((await copied()).length, 10);
+    await foreign.abortTransaction(10_000);
+    assert.match((await ended(started)).summary, /: 1010 messages/);
+    assert.equal((await copied()).length, 1_010);
   });
 
   test('L3, L4: a pin of several partitions, and one to another partition, go on after a restart', async (t) => {

@@ -1,6 +1,6 @@
 // Real clusters for the relay's tests: started once, shared by the tests of a file, each test with topics of its own.
 import { pino } from 'pino';
-import type { KafkaFactory, ProducerRecord, Properties } from '../../src/core/ports.js';
+import type { KafkaFactory, Producer, ProducerRecord, Properties } from '../../src/core/ports.js';
 import { createKafkaFactory } from '../../src/kafka/factory.js';
 import { KafkaServer, type KafkaServerOptions } from './kafka-server.js';
 
@@ -90,4 +90,15 @@ export async function inTransaction(
   } finally {
     await producer.close(5_000);
   }
+}
+
+/** A producer whose transaction stays open behind one record, until somebody ends it or the broker does, after timeoutMs. */
+export async function openTransaction(kafka: KafkaFactory, topic: string, timeoutMs = 60_000): Promise<Producer> {
+  const properties = { 'transactional.id': `test-${Math.random()}`, 'transaction.timeout.ms': timeoutMs };
+  const producer = await kafka.producer({ reports: 'errors', onReport: () => {}, properties }, 10_000);
+  await producer.initTransactions(10_000);
+  await producer.beginTransaction();
+  producer.produce({ topic, partition: 0, key: Buffer.from('open'), value: Buffer.from('{}') });
+  await producer.flush(10_000);
+  return producer;
 }

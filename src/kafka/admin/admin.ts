@@ -4,6 +4,8 @@ import {
   type GroupDescription,
   KafkaCode,
   KafkaError,
+  OFFSET_BEGINNING,
+  OFFSET_END,
   type TopicPartition,
   type TopicPartitionOffset,
 } from '../../core/ports.js';
@@ -132,6 +134,19 @@ export class ClusterAdmin extends BasicAdmin {
   override deleteRecords = async (before: readonly TopicPartitionOffset[]): Promise<void> => {
     if (before.length === 0) return;
     await this.#change((native, timeoutMs, callback) => native.deleteRecords(before, timeoutMs, callback));
+  };
+
+  override edges = async (
+    partitions: readonly TopicPartition[],
+    which: 'low' | 'high',
+  ): Promise<TopicPartitionOffset[]> => {
+    if (partitions.length === 0) return [];
+    const offset = which === 'low' ? OFFSET_BEGINNING : OFFSET_END;
+    const asked = partitions.map(({ topic, partition }) => ({ topic, partition, offset }));
+    const found = await this.#change<PartitionAnswer>((native, timeoutMs, callback) =>
+      native.listOffsets(asked, timeoutMs, callback),
+    );
+    return found.map(({ topic, partition, offset }) => ({ topic, partition, offset }));
   };
 
   override topicConfigs = async (names: readonly string[]) => {

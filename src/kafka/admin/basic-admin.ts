@@ -7,6 +7,7 @@ import {
   KafkaError,
   type TopicMetadata,
   type TopicPartition,
+  type TopicPartitionOffset,
 } from '../../core/ports.js';
 import { all } from '../../core/promises.js';
 import type { Log } from '../../log.js';
@@ -93,6 +94,12 @@ export class BasicAdmin implements Admin {
         return { topic, partition, low: lowOffset, high: highOffset };
       }),
     );
+  }
+
+  /** The embedded Kafka knows of no transaction that hides records. */
+  async edges(partitions: readonly TopicPartition[], which: 'low' | 'high'): Promise<TopicPartitionOffset[]> {
+    const marks = await this.watermarks(partitions);
+    return marks.map(({ topic, partition, low, high }) => ({ topic, partition, offset: which === 'low' ? low : high }));
   }
 
   /** librdkafka also calls a partition unknown that has no leader for now. */

@@ -1,5 +1,6 @@
 // Taking over a target that kaf-relay filled: its rule, `end offset of the target = next source offset`, once, and checked.
 import { type KafkaFactory, type Message, OFFSET_BEGINNING, type Properties } from '../../core/ports.js';
+import { all } from '../../core/promises.js';
 import { fail } from '../../errors.js';
 import { checkpointReaderProperties } from '../config/properties.js';
 import { type Mapping, mappingName } from '../config/topic-map.js';
@@ -13,11 +14,12 @@ export async function targetEnds(
   partitions: number,
 ): Promise<Map<number, number> | undefined> {
   const asked = mapping.pin === undefined ? Array.from({ length: partitions }, (_, index) => index) : [mapping.pin];
-  const marks = await kafka.admin.watermarks(asked.map((partition) => ({ topic: mapping.target, partition })));
-  if (marks.every((mark) => mark.high <= 0)) return undefined;
+  const places = asked.map((partition) => ({ topic: mapping.target, partition }));
+  const ends = await kafka.admin.edges(places, 'high');
+  if (ends.every(({ offset }) => offset <= 0)) return undefined;
   // A pinned target can only be followed back to a source of one partition: its first.
-  if (mapping.pin !== undefined) return new Map([[0, marks[0]!.high]]);
-  return new Map(marks.map((mark) => [mark.partition, mark.high]));
+  if (mapping.pin !== undefined) return new Map([[0, ends[0]!.offset]]);
+  return new Map(ends.map(({ partition, offset }) => [partition, offset]));
 }
 
 /**
@@ -59,9 +61,9 @@ async function compare(
 ): Promise<string | undefined> {
   const { mapping, timeoutMs } = options;
   const there = { topic: mapping.target, partition: mapping.pin ?? partition };
-  const [mark] = await options.target.admin.watermarks([there]);
+  const [low, high] = await all(['low', 'high'] as const, (which) => options.target.admin.edges([there], which));
   // All of it was deleted: nothing left to compare.
-  if (mark && mark.low >= mark.high) return undefined;
+  if (low![0]!.offset >= high![0]!.offset) return undefined;
   const [written, read] = await Promise.all([
     messageAt(options.target, there, offset, timeoutMs),
     messageAt(options.source, { topic: mapping.source, partition }, offset, timeoutMs),

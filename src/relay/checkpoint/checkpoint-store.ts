@@ -1,10 +1,11 @@
 // The checkpoint topic in the target cluster: made once, read to its end at every start.
 import { within } from '../../core/clock.js';
-import { type Clock, KafkaError, type KafkaFactory, OFFSET_BEGINNING } from '../../core/ports.js';
+import { type Clock, KafkaError, type KafkaFactory, type KafkaFault, OFFSET_BEGINNING } from '../../core/ports.js';
 import { fail } from '../../errors.js';
-import { checkpointReaderProperties, transactionTimeoutMs } from '../config/properties.js';
+import { checkpointReaderProperties } from '../config/properties.js';
 import { type Mapping, mappingName } from '../config/topic-map.js';
 import type { RunState } from '../run-state.js';
+import { isEnding } from '../transient.js';
 import { type Checkpoint, CheckpointReader } from './checkpoint.js';
 
 /** Kafka's codes: the topic is there already; the right to make it is not. */
@@ -13,6 +14,20 @@ const notAuthorized: ReadonlySet<number> = new Set([29, 31]);
 
 /** Small segments, so that the cleaner gets at them: a start reads what it left. */
 const topicConfig = { 'cleanup.policy': 'compact', 'segment.bytes': '4194304', 'min.cleanable.dirty.ratio': '0.1' };
+
+/** After how long without progress the open transaction is told, and how often again, ms. */
+const hiddenMs = 1_000;
+const hiddenAgainMs = 10_000;
+/** The longest time-out that brokers grant a transaction unless told otherwise (transaction.max.timeout.ms), ms. */
+const longestTransactionMs = 900_000;
+
+/** How a checkpoint is read. */
+export interface CheckpointReading {
+  readonly timeoutMs: number;
+  readonly run: RunState;
+  /** A transaction of another producer is open here (`topic[partition]@offset`) and hides what follows. */
+  readonly onHidden: (where: string) => void;
+}
 
 export class CheckpointStore {
   readonly topic: string;
@@ -36,12 +51,14 @@ export class CheckpointStore {
   }
 
   /**
-   * What is recorded of a mapping. Waits until no transaction hides a record (one that a killed relay left open on the
-   * topic does, until the broker ends it).
-   * @throws KafkaError
+   * What is recorded of a mapping, up to the topic's end as it is now. Waits until no transaction hides a record in front of that end
+   * (one that a killed or frozen relay left open does, until the broker ends it).
+   * @throws KafkaError; GatewayError `relay-waiting`
    */
-  async read(mapping: Mapping, timeoutMs: number, run: RunState): Promise<Checkpoint> {
+  async read(mapping: Mapping, reading: CheckpointReading): Promise<Checkpoint> {
+    const { timeoutMs } = reading;
     let position = 0;
+    let failure: KafkaFault | undefined;
     const partition = { topic: this.topic, partition: 0 };
     const consumer = await this.#kafka.consumer(
       {
@@ -49,25 +66,49 @@ export class CheckpointStore {
         onEnd: (end) => {
           position = Math.max(position, end.offset);
         },
+        onFault: (fault) => {
+          if (isEnding(fault)) failure ??= fault;
+        },
       },
       timeoutMs,
     );
     try {
-      const { high } = await consumer.watermarks(partition, timeoutMs);
+      const [end] = await this.#kafka.admin.edges([partition], 'high');
+      const high = end?.offset ?? 0;
       const reader = new CheckpointReader(mapping);
-      const deadline = this.#clock.monotonic() + transactionTimeoutMs + timeoutMs;
+      const check = this.#patience(mapping, reading);
       if (high > 0) consumer.assign([{ ...partition, offset: OFFSET_BEGINNING }]);
       while (position < high) {
-        if (run.stopping || this.#clock.monotonic() > deadline)
-          throw fail('relay-waiting', mappingName(mapping), 'the checkpoint topic cannot be read to its end');
         const messages = await consumer.poll(1_000, 100);
         for (const message of messages) reader.add(message);
         position = Math.max(position, (messages.at(-1)?.offset ?? -1) + 1);
+        if (failure) throw new KafkaError(failure);
+        if (position < high) check(position);
       }
       return reader.checkpoint;
     } finally {
       await consumer.close(timeoutMs);
     }
+  }
+
+  /** @returns to be told how far the topic was read; throws when it is time to stop, or when nothing has moved for too long */
+  #patience(mapping: Mapping, { timeoutMs, run, onHidden }: CheckpointReading): (position: number) => void {
+    let last = -1;
+    let since = this.#clock.monotonic();
+    let sayAt = since + hiddenMs;
+    return (position) => {
+      const now = this.#clock.monotonic();
+      if (position > last) {
+        last = position;
+        since = now;
+        sayAt = now + hiddenMs;
+      }
+      if (run.stopping || now - since > longestTransactionMs + timeoutMs)
+        throw fail('relay-waiting', mappingName(mapping), `${this.topic}[0]@${position}: cannot be read to its end`);
+      if (now < sayAt) return;
+      sayAt = now + hiddenAgainMs;
+      onHidden(`${this.topic}[0]@${position}`);
+    };
   }
 
   async #ensure(): Promise<void> {

@@ -76,6 +76,7 @@ export const poolSection = z.object({
   ...backoff,
   request_timeout: must(duration(10)),
   randomize_initial: z.boolean().default(false),
+  stop_at_end_timeout: duration(1).optional(),
   isolation_level: z.enum(['read_committed', 'read_uncommitted']).default('read_committed'),
 });
 

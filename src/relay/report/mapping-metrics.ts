@@ -19,6 +19,8 @@ export class MappingMetrics {
   readonly #mapping: Mapping;
   readonly #topics: { source_topic: string; target_topic: string };
   readonly #tallies: Tally[] = [];
+  /** Partitions whose lag is told. */
+  readonly #lagging = new Set<number>();
   /** Since the start, for progress and summary. */
   readonly total = { messages: 0, bytes: 0, filtered: 0, skipped: 0 };
 
@@ -76,7 +78,16 @@ export class MappingMetrics {
   }
 
   lag(partition: number, messages: number): void {
+    this.#lagging.add(partition);
     this.#metrics.lag.set({ ...this.#topics, source_partition: String(partition) }, Math.max(0, messages));
+  }
+
+  /** No source says how much is left: 0 would be a lie. */
+  lagUnknown(): void {
+    for (const partition of this.#lagging) {
+      this.#metrics.lag.remove({ ...this.#topics, source_partition: String(partition) });
+    }
+    this.#lagging.clear();
   }
 
   gap(messages: number): void {

@@ -8,6 +8,8 @@ export interface ProgressState {
   readonly skipped: number;
   /** Messages still to be read; undefined while no source is connected. */
   readonly remaining: number | undefined;
+  /** Open transactions of sources that hide what follows them. */
+  readonly hidden: readonly string[];
   /** Since the start. */
   readonly seconds: number;
   /** Messages a second lately. */
@@ -37,7 +39,8 @@ export function progressLine(state: ProgressState): string {
       ? `, ${formatSeconds(state.remaining / state.rate)} left`
       : '';
   const remaining = state.remaining === undefined ? 'waiting for a source' : `${number(state.remaining)} to go`;
-  return `${number(state.messages)} messages, ${formatBytes(state.bytes)}, ${number(state.rate)}/s, ${remaining}${left}`;
+  const hidden = state.hidden.length > 0 ? `, waits for an open transaction at ${state.hidden.join(', ')}` : '';
+  return `${number(state.messages)} messages, ${formatBytes(state.bytes)}, ${number(state.rate)}/s, ${remaining}${left}${hidden}`;
 }
 
 /** The line behind a bar, cut to the terminal's width. */

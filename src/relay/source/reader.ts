@@ -1,7 +1,6 @@
 // Reader: one connected source being read from given positions.
 import {
   type Consumer,
-  KafkaCode,
   KafkaError,
   type KafkaFactory,
   type KafkaFault,
@@ -11,6 +10,7 @@ import {
 import { fail } from '../../errors.js';
 import { digestOf, type Progress } from '../checkpoint/checkpoint.js';
 import type { SourceTopic } from '../topics/source-topic.js';
+import { isEnding } from '../transient.js';
 import { isBehind, type Offsets } from './source-pool.js';
 
 /** Messages in order, and the partitions that were read to their present end (offset past the last marker or gap). */
@@ -21,19 +21,6 @@ export interface Batch {
 }
 
 const noBatch: Batch = { messages: [], ends: new Map(), bytes: 0 };
-
-/** librdkafka's local code for a position that does not exist, with auto.offset.reset=error. */
-const offsetReset = -140;
-/** Errors after which this source is of no use at the moment. */
-const ending: ReadonlySet<number> = new Set([
-  KafkaCode.allBrokersDown,
-  KafkaCode.offsetOutOfRange,
-  KafkaCode.unknownTopicOrPartition,
-  KafkaCode.unknownTopicLocal,
-  KafkaCode.unknownPartition,
-  KafkaCode.topicAuthorizationFailed,
-  offsetReset,
-]);
 
 /** Messages of one poll, at most: cheap enough by then. */
 const batchMessages = 1_000;
@@ -77,6 +64,8 @@ export class Reader {
   #bug: unknown;
   #closed = false;
   #ends = new Map<number, number>();
+  /** Where each partition's readable part ended last. */
+  readonly #lastEnds = new Map<number, number>();
   /** What was read before, by partition: the message at that number must be the same here. */
   readonly #known: ReadonlyMap<number, Progress>;
   /** This source holds other messages than those that were relayed: it is none of the identical ones. */
@@ -233,11 +222,26 @@ export class Reader {
   }
 
   fault(fault: KafkaFault): void {
-    if (fault.fatal || ending.has(fault.code)) this.fail(fault.message);
+    if (isEnding(fault)) this.fail(fault.message);
   }
 
   ended(partition: number, offset: number): void {
     this.#ends.set(partition, offset);
+    this.#lastEnds.set(partition, offset);
+  }
+
+  /**
+   * Partitions (`[0]@10 [3]@7`) that are read to the end of what is committed, which is short of `highs`: a transaction is open
+   * there, or what follows came this moment. undefined: none.
+   */
+  hiddenAt(highs: Offsets, positions: Offsets): string | undefined {
+    const places = [...highs]
+      .filter(([partition, high]) => {
+        const next = positions.get(partition) ?? 0;
+        return next < high && this.#lastEnds.get(partition) === next;
+      })
+      .map(([partition]) => `[${partition}]@${positions.get(partition) ?? 0}`);
+    return places.length > 0 ? places.join(' ') : undefined;
   }
 
   close(timeoutMs: number): Promise<void> {

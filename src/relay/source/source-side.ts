@@ -172,6 +172,7 @@ export class SourceSide {
     }
     this.#side.pool.release();
     this.#side.metrics.active(reader.id, false);
+    this.#side.metrics.lagUnknown();
     const closed = reader.close(this.#sourceTimeout).finally(() => this.#closing.delete(closed));
     this.#closing.add(closed);
   }
@@ -205,6 +206,11 @@ export class SourceSide {
     return Promise.any(looks).catch(() => {
       throw fail('relay-waiting', this.#side.name, 'no source answers');
     });
+  }
+
+  /** Where an open transaction hides what follows; undefined: nowhere, or no source is connected. */
+  get hidden(): string | undefined {
+    return this.reader && this.#watch.hidden;
   }
 
   /** Messages still to be read (to the end seen at the start with stop-at-end); undefined while no source is connected. */

@@ -18,6 +18,10 @@ const unfit: Judgement = { fine: false };
 
 export class SourceWatch {
   readonly #side: Side;
+  /** Places that stood at the end of what is committed at the last look, which more messages follow. */
+  #suspected: string | undefined;
+  /** Those that did so at the look before as well: a transaction is open there. `topic[0]@10 [1]@7`. */
+  hidden: string | undefined;
   #stalled = { total: -1, ticks: 0, limit: stalledTicks };
 
   constructor(side: Side) {
@@ -27,12 +31,15 @@ export class SourceWatch {
   /** Another reader is at work. */
   begin(): void {
     this.#stalled.ticks = 0;
+    this.#suspected = undefined;
+    this.hidden = undefined;
   }
 
   /** Gives the reader a failure where its source is to be left. @param view undefined: no answer */
   judge(reader: Reader, view: SourceTopic | undefined): Judgement {
     const { pool, positions, metrics } = this.#side;
     if (!view) {
+      metrics.lagUnknown();
       // A slow answer from a source that delivers is no reason to leave it, nor is any when there is no other.
       if (!reader.heard && pool.choose(positions.offsets) !== undefined) reader.fail('no answer to the health check');
       return unfit;
@@ -53,8 +60,23 @@ export class SourceWatch {
       reader.fail(`lags behind source ${ahead}`);
       return { fine: true, instead: ahead };
     }
+    this.#lookForHidden(reader, view);
     this.#judgeStall(reader, view);
     return { fine: true };
+  }
+
+  #lookForHidden(reader: Reader, view: SourceTopic): void {
+    const { deps, name, positions } = this.#side;
+    const suspected = reader.isAwaited ? reader.hiddenAt(view.high, positions.offsets) : undefined;
+    const hidden =
+      suspected !== undefined && suspected === this.#suspected ? deps.mapping.source + suspected : undefined;
+    this.#suspected = suspected;
+    if (hidden !== undefined && hidden !== this.hidden)
+      deps.log.warn(
+        { topic: name, server: reader.id, at: hidden },
+        'the source has an open transaction: waiting for its end',
+      );
+    this.hidden = hidden;
   }
 
   #judgeStall(reader: Reader, view: SourceTopic): void {

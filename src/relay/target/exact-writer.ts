@@ -5,6 +5,8 @@ import type { Outlet, Writer } from './writer.js';
 
 /** Between two tries of a commit, ms. */
 const pauseMs = 20;
+/** What an abort may take when the writer closes, ms. */
+const abortMs = 2_000;
 
 /** A transaction is always open; commit() ends it and begins the next (an empty one costs the broker nothing). */
 export class ExactWriter implements Writer {
@@ -36,8 +38,12 @@ export class ExactWriter implements Writer {
     await this.#outlet.producer.beginTransaction();
   }
 
+  /** Aborts what is open at once: until it has ended it hides what others record in the checkpoint topic. */
   async close(): Promise<void> {
-    await this.#outlet.producer.close(0);
+    const { producer, options } = this.#outlet;
+    const limitMs = options.run.allow(Math.min(abortMs, options.tryMs));
+    if (limitMs >= 1) await producer.abortTransaction(limitMs).catch(notAborted);
+    await producer.close(0);
   }
 
   /** An attempt that ran out of time may be repeated: librdkafka goes on where it was. */
@@ -67,6 +73,11 @@ export class ExactWriter implements Writer {
     }
     return error;
   }
+}
+
+/** One that was shut out, that is broken, or whose target is away: the broker ends the transaction when its time is over. */
+function notAborted(error: unknown): void {
+  if (!(error instanceof KafkaError)) throw error;
 }
 
 const canRepeat = (error: KafkaError): boolean => error.retriable && !error.fatal && !error.abortable;

@@ -1,6 +1,13 @@
 // TargetSession: the target side of one mapping from opening the writer to its end, with the mapping's checkpoint.
 import { randomUUID } from 'node:crypto';
-import { type Clock, KafkaError, type KafkaFactory, type KafkaFault, type ProducerRecord } from '../../core/ports.js';
+import {
+  type Clock,
+  KafkaCode,
+  KafkaError,
+  type KafkaFactory,
+  type KafkaFault,
+  type ProducerRecord,
+} from '../../core/ports.js';
 import { fail } from '../../errors.js';
 import type { Checkpoint, Claim, Progress } from '../checkpoint/checkpoint.js';
 import { claimRecord, forgottenRecord, progressRecord } from '../checkpoint/checkpoint.js';
@@ -30,10 +37,14 @@ export interface TargetDeps {
   readonly onFault: (fault: KafkaFault) => void;
   /** The target did not take something in time, and is given more. */
   readonly onLate: (fault: KafkaFault) => void;
+  /** The start waits for another producer's transaction, which is open at `where` in the checkpoint topic. */
+  readonly onHidden: (where: string) => void;
 }
 
 /** librdkafka's and the broker's codes for a producer that was shut out by another with its transactional id. */
 const fencedCodes: ReadonlySet<number> = new Set([-144, 90, 47]);
+/** What an abort gives up is no failure of the target. */
+const givenUp: ReadonlySet<number> = new Set([KafkaCode.purgeQueue, KafkaCode.purgeInflight]);
 export const isFenced = (error: unknown): boolean => error instanceof KafkaError && fencedCodes.has(error.code);
 
 /** Names this run of this mapping; a new session of the same run keeps it. */
@@ -68,7 +79,11 @@ export class TargetSession {
     await deps.store.ensure();
     const writer = await openWriter(deps);
     try {
-      const checkpoint = await deps.store.read(deps.mapping, deps.config.session_timeout, deps.run);
+      const checkpoint = await deps.store.read(deps.mapping, {
+        timeoutMs: deps.config.session_timeout,
+        run: deps.run,
+        onHidden: deps.onHidden,
+      });
       return new TargetSession(deps, owner, topic, checkpoint, writer);
     } catch (error) {
       await writer.close();
@@ -177,7 +192,7 @@ async function openWriter(deps: TargetDeps): Promise<Writer> {
       reports: 'errors',
       properties: targetProperties(config, mapping),
       onReport: (report) => {
-        if (!report.error) return;
+        if (!report.error || givenUp.has(report.error.code)) return;
         failure ??= report.error;
         metrics.targetKafkaError('produce_failed');
       },

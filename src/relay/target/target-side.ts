@@ -174,6 +174,10 @@ export class TargetSide {
           onWaiting();
           log.warn({ topic: name, err: fault.message }, 'target not usable, waiting for it');
         },
+        onHidden: (where) => {
+          onWaiting();
+          log.warn({ topic: name, at: where }, 'the start waits for an open transaction in the checkpoint topic');
+        },
       },
       this.#owner,
     );

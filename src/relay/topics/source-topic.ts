@@ -1,5 +1,6 @@
 // The source topic as one look at a source finds it: whose it is, its partitions, where each begins and ends.
 import type { KafkaFactory } from '../../core/ports.js';
+import { all } from '../../core/promises.js';
 import { fail } from '../../errors.js';
 import type { SourceView } from '../source/source-pool.js';
 
@@ -19,14 +20,11 @@ export async function inspectSource(kafka: KafkaFactory, topic: string, known?: 
   const { clusterId, topicIds } = await kafka.admin.identity([topic]);
   const topicId = topicIds.get(topic) ?? '';
   const partitions = known?.topicId === topicId ? known.partitions : await partitionsOf(kafka, topic);
-  const marks = await kafka.admin.watermarks(partitions.map((partition) => ({ topic, partition })));
-  return {
-    cluster: clusterId,
-    topicId,
-    partitions,
-    low: new Map(marks.map((mark) => [mark.partition, mark.low])),
-    high: new Map(marks.map((mark) => [mark.partition, mark.high])),
-  };
+  const asked = partitions.map((partition) => ({ topic, partition }));
+  const edges = async (which: 'low' | 'high') =>
+    new Map((await kafka.admin.edges(asked, which)).map(({ partition, offset }) => [partition, offset]));
+  const [low, high] = await all(['low', 'high'] as const, edges);
+  return { cluster: clusterId, topicId, partitions, low: low!, high: high! };
 }
 
 async function partitionsOf(kafka: KafkaFactory, topic: string): Promise<number[]> {

@@ -40,10 +40,19 @@ export class FakeAdmin implements Admin {
 
   async watermarks(partitions: readonly TopicPartition[]) {
     this.#kafka.refuseIfUnreachable();
+    return partitions.map(({ topic, partition }) => {
+      const { low } = this.#kafka.watermarks(topic, partition);
+      // As librdkafka asks for them: up to the first open transaction.
+      return { topic, partition, low, high: this.#kafka.partition(topic, partition)!.end(true) };
+    });
+  }
+
+  async edges(partitions: readonly TopicPartition[], which: 'low' | 'high') {
+    this.#kafka.refuseIfUnreachable();
     return partitions.map(({ topic, partition }) => ({
       topic,
       partition,
-      ...this.#kafka.watermarks(topic, partition),
+      offset: this.#kafka.watermarks(topic, partition)[which],
     }));
   }
 

@@ -140,7 +140,8 @@ export class FakeConsumer implements Consumer, Member {
 
   async watermarks({ topic, partition }: TopicPartition): Promise<{ low: number; high: number }> {
     this.#open();
-    return this.#kafka.watermarks(topic, partition);
+    const { low } = this.#kafka.watermarks(topic, partition);
+    return { low, high: this.#kafka.partition(topic, partition)!.end(this.#committedOnly) };
   }
 
   async edges(partitions: readonly TopicPartition[], which: 'low' | 'high'): Promise<TopicPartitionOffset[]> {
@@ -148,7 +149,7 @@ export class FakeConsumer implements Consumer, Member {
     return partitions.flatMap(({ topic, partition }) => {
       const log = this.#kafka.partition(topic, partition);
       if (!log) return [];
-      const committedOnly = this.#properties.get('isolation.level') !== 'read_uncommitted';
+      const committedOnly = this.#committedOnly;
       return [{ topic, partition, offset: which === 'low' ? log.low : log.end(committedOnly) }];
     });
   }
@@ -239,7 +240,7 @@ export class FakeConsumer implements Consumer, Member {
 
   #take(max: number): Message[] {
     const messages: Message[] = [];
-    const committedOnly = this.#properties.get('isolation.level') !== 'read_uncommitted';
+    const committedOnly = this.#committedOnly;
     for (const position of this.#positions.values()) {
       if (position.paused) continue;
       const log = this.#kafka.partition(position.topic, position.partition);
@@ -259,13 +260,17 @@ export class FakeConsumer implements Consumer, Member {
 
   #tellEnds(): void {
     if (!this.#options.onEnd) return;
-    const committedOnly = this.#properties.get('isolation.level') !== 'read_uncommitted';
+    const committedOnly = this.#committedOnly;
     for (const position of this.#positions.values()) {
       const end = this.#kafka.partition(position.topic, position.partition)?.end(committedOnly);
       if (position.paused || position.next !== end || position.toldEnd === end) continue;
       position.toldEnd = end;
       this.#options.onEnd({ topic: position.topic, partition: position.partition, offset: end });
     }
+  }
+
+  get #committedOnly(): boolean {
+    return this.#properties.get('isolation.level') !== 'read_uncommitted';
   }
 
   #resolve(topic: string, partition: number, offset: number): number {

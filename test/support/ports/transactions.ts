@@ -46,6 +46,11 @@ export function transactionsTests(suite: PortSuite): void {
         const all = await consuming({ properties: { 'isolation.level': 'read_uncommitted' } });
         all.assign([startOf(topic)]);
         assert.deepEqual(texts(await read(all, 3)), ['aborted', 'committed', 'open']);
+        const { admin } = suite.kafka;
+        const [end] = await admin.edges([{ topic, partition: 0 }], 'high');
+        const [mark] = await admin.watermarks([{ topic, partition: 0 }]);
+        assert.ok(end!.offset > mark!.high, `${end!.offset}: what is open counts, unlike in ${mark!.high}`);
+        assert.deepEqual(await admin.edges([{ topic, partition: 0 }], 'low'), [{ topic, partition: 0, offset: 0 }]);
         await producer.abortTransaction(timeoutMs);
       });
 

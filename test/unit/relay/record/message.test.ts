@@ -116,10 +116,20 @@ describe('checkpoint', () => {
 });
 
 describe('progress', () => {
-  const state = { messages: 750, bytes: 75_000, filtered: 0, skipped: 0, remaining: 250, seconds: 3, rate: 250 };
+  const state = {
+    messages: 750,
+    bytes: 75_000,
+    filtered: 0,
+    skipped: 0,
+    remaining: 250,
+    seconds: 3,
+    rate: 250,
+    hidden: [],
+  };
   test('a line with rate and remaining', () => {
     assert.equal(progressLine(state), '750 messages, 73.2 KiB, 250/s, 250 to go, 1s left');
     assert.match(progressLine({ ...state, remaining: undefined }), /waiting for a source/);
+    assert.match(progressLine({ ...state, hidden: ['a[0]@10'] }), /, waits for an open transaction at a\[0\]@10$/);
   });
   test('a bar on a terminal, never wider than it', () => {
     assert.match(progressBar(state, 200), /^\[={18} {6}\] {2}75% 750 messages/);

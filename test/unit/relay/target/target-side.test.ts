@@ -104,12 +104,12 @@ describe('a relay and its target', () => {
   test('L11: an error while the target is asked for its offsets loses no backlog: it is asked again', async () => {
     const { source, target, once, copied } = lab(2);
     await fill(source, numbered('a', 10, { partitions: 2 }));
-    const asked = target.admin.watermarks.bind(target.admin);
+    const asked = target.admin.edges.bind(target.admin);
     let refusals = 2;
-    target.admin.watermarks = async (partitions) => {
+    target.admin.edges = async (partitions, which) => {
       if (refusals-- > 0)
         throw new KafkaError({ code: 6, message: 'Not leader', fatal: false, retriable: true, abortable: false });
-      return asked(partitions);
+      return asked(partitions, which);
     };
     assert.match((await once()).summary, /: 10 messages/);
     assert.equal((await copied()).length, 10);
