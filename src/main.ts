@@ -1,32 +1,21 @@
 // The command line: flags to configuration, signals to the shutdown, failures to exit codes. The only file that touches argv, env and process.
-// What only one subcommand needs is loaded by it: a gateway starts in half the time without the other faces' packages.
+// What only one subcommand needs is loaded by it: `rafka health` needs no Kafka client, a gateway starts without the other faces' packages.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
-import {
-  type Config,
-  ConfigError,
-  checkVariables,
-  embeddedWarning,
-  fromText,
-  loadConfig,
-  type Setting,
-  settingTypes,
-} from './app/config.js';
-import { brokersFlag, type Flag, gatewayFlags, kafkaFlags } from './app/flags.js';
-import { createGateway } from './app/gateway.js';
+import { type Config, ConfigError, embeddedWarning, loadConfig, type Setting } from './app/config.js';
+import { brokersFlag } from './app/flags.js';
 import type { Program } from './app/program.js';
+import { addFlags, flagSettings, forms, type Job, jobs, risSettings } from './cli/forms.js';
+import { loadGateway, loadPixyJob, loadRelay, loadRis } from './cli/load.js';
 import { createClock } from './clock.js';
 import { KafkaError } from './core/ports.js';
 import { own } from './core/promises.js';
 import { GatewayError } from './errors.js';
-import { createKafkaFactory } from './kafka/factory.js';
-import { endWithin } from './kafka/native.js';
 import { createLog, type Log } from './log.js';
-import { loadPixy, type PixyFlags, pixyFlags, withTwoDashes } from './pixy/command.js';
+import { withTwoDashes } from './pixy/command.js';
 import { PixyConfigError } from './pixy/file.js';
-import { pinoLevel, type RelayFlags } from './relay/config/config.js';
-import { risFlags } from './ris/flags.js';
-import type { RisConfig } from './ris/index.js';
+import { pinoLevel } from './relay/config/config.js';
+import type { RisConfig } from './ris/config.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -47,52 +36,53 @@ const program = new Command('rafka')
       "  printf 'client setname me:1\\nblpop topics:greetings 5\\n' | redis-cli -p 6380",
   )
   .version(version, '-v, --version')
-  .option(
-    '-c, --config <file>',
-    "JSON configuration; Rafka's librdkafka.json is one (default: --brokers, or the embedded Kafka)",
-  )
   .showHelpAfterError('(rafka --help tells what there is)')
   .enablePositionalOptions()
   .action(runGateway);
 
-addFlags(program, gatewayFlags);
+forms.gateway(program);
 
 program.command('worker', { hidden: true }).description('what --workers starts').action(serveAsWorker);
 
-const listed = (value: string, before: string[] = []): string[] => [...before, ...value.split(',')];
-const each = (value: string, before: string[] = []): string[] => [...before, value];
-
-program
-  .command('relay')
+forms
+  .relay(program.command('relay'))
   .description('copy topics from one of N identical Kafka clusters to another, as kaf-relay does; see docs/RELAY.md')
-  .option('--config <file>', 'TOML file; several are merged, later ones win (default: config.toml)', listed)
-  .option('--mode <mode>', 'single: read the first source; failover: all of them in turn')
-  .option('--stop-at-end', 'end each topic where it ends at the start')
-  .option('--topic <source:target[:partition]>', 'relay this topic as well, or differently', listed)
-  .option('--filter <module>', 'JavaScript module with create(config): which messages pass', each)
-  .option('--restart-topic <source>', 'forget the progress of this topic and copy it from its beginning', listed)
   .action(runRelay);
 
-const pixy = program
-  .command('pixy')
+forms
+  .pixy(program.command('pixy'))
   .description(
     "Kafka over HTTP and gRPC one message at a time, with Kafka-Pixy's own configuration; see docs/KAFKA-PIXY.md",
   )
-  .option('--config <file>', 'YAML file (default: built-in settings, one cluster on localhost:9092)')
-  .option('--pidFile <file>', 'write the process id there')
-  .option('--logging <json>', 'ignored: the log is JSON on stderr')
   .action(runPixy);
-for (const [flag, about] of pixyFlags) pixy.option(flag, about);
 
-const ris = program
-  .command('ris')
+forms
+  .ris(program.command('ris'))
   .description('publish RIS Live as BMP to Kafka, in order, by one of N replicas at a time; see docs/RIS.md')
-  .option('-c, --config <file>', 'JSON configuration (default: --brokers, or the embedded Kafka)')
-  .option('--dry-run', 'convert --input to --output, without Kafka and Redis')
-  .option('--input <file>', 'RIS Live lines (.jsonl or .jsonl.gz)')
-  .option('--output <file>', '.tsv (RIS id and hex), .hex or .pcap')
   .action(runRis);
-addFlags(ris, [...kafkaFlags, ...risFlags]);
+
+const jobOption = () => new Option('--job <job>', 'what the configuration is for').choices([...jobs]);
+
+program
+  .command('health')
+  .description('ask the program that runs here whether it is well: exit code 0 and a line, or 1')
+  .argument('[flags...]', 'flags that it was started with; without any word it is looked for among the processes here')
+  .allowUnknownOption()
+  .option('-c, --config <file...>', 'its configuration')
+  .addOption(jobOption())
+  .option('--ready', 'ask whether it is ready: with Kafka, as /readyz says')
+  .action(askHealth);
+
+program
+  .command('check')
+  .description(
+    'try a configuration: the brokers, users, TLS files and Redis that it names; exit code 1 when one is wrong',
+  )
+  .argument('[flags...]', "the job's own flags, like --brokers")
+  .allowUnknownOption()
+  .option('-c, --config <file...>', 'configuration')
+  .addOption(jobOption())
+  .action(checkAll);
 
 const decode = program
   .command('bmp')
@@ -106,7 +96,10 @@ const decode = program
   .action(decodeBmp);
 addFlags(decode, [brokersFlag]);
 
-process.on('exit', (code) => endWithin(code, exitMs));
+if (!['health', 'completion', 'man', 'help'].includes(process.argv[2] ?? '')) {
+  const { endWithin } = await import('./kafka/native.js');
+  process.on('exit', (code) => endWithin(code, exitMs));
+}
 // Some tools send these to whoever they find. Unheard they end the process, or open Node's debugger (SIGUSR1).
 for (const signal of ['SIGUSR1', 'SIGUSR2', 'SIGALRM'] as const) process.on(signal, () => {});
 try {
@@ -117,19 +110,13 @@ try {
   process.exit(1);
 }
 
-async function runGateway(options: { config?: string }, command: Command): Promise<void> {
-  const file = options.config;
-  const config = await loadConfig({
-    ...(file === undefined ? {} : { file }),
-    env: process.env,
-    flags: flagSettings(command, gatewayFlags),
-  });
+async function runGateway(_options: object, command: Command): Promise<void> {
+  const config = await loadGateway(command, process.env);
   const log = createLog(config.log);
   showEmbedded(config);
   await run(log, config.shutdown.timeoutMs, async () => {
-    if (config.resp.workers === 1) return createGateway(config, version, log);
-    const { createPrimary } = await import('./app/workers.js');
-    return createPrimary(config, version, log);
+    if (config.resp.workers > 1) return (await import('./app/workers.js')).createPrimary(config, version, log);
+    return (await import('./app/gateway.js')).createGateway(config, version, log);
   });
 }
 
@@ -142,26 +129,6 @@ async function serveAsWorker(): Promise<void> {
     onEnd: (log, inTime) => (log ? end(log, inTime ? 0 : 1) : process.exit(0)),
   });
   if (!isWorker) throw new ConfigError('workers are started by rafka --workers');
-}
-
-function addFlags(command: Command, flags: readonly Flag[]): void {
-  for (const { flag, path, about, choices } of flags) {
-    const option = new Option(flag, `${about} [${path}]`);
-    if (choices) option.choices([...choices]);
-    command.addOption(option);
-  }
-}
-
-/** The flags that were given, as settings. */
-function flagSettings(command: Command, flags: readonly Flag[]): Setting[] {
-  const types = settingTypes();
-  return flags.flatMap(({ flag, path }): Setting[] => {
-    const name = new Option(flag).attributeName();
-    const value: unknown = command.getOptionValue(name);
-    if (command.getOptionValueSource(name) !== 'cli') return [];
-    const type = types.get(path)?.type;
-    return [[path, typeof value === 'string' && type ? fromText(type, value) : value]];
-  });
 }
 
 /** The last owner of what every other one has let go of. */
@@ -225,39 +192,19 @@ async function run(log: Log, shutdownMs: number, create: () => Promise<Program>)
 }
 
 /** Kafka-Pixy's process: its file and flags, exit code 1 for what it refuses to start with. */
-async function runPixy({
-  config,
-  pidFile,
-  ...flags
-}: PixyFlags & { config?: string; pidFile?: string }): Promise<void> {
+async function runPixy({ pidFile }: { pidFile?: string }, command: Command): Promise<void> {
   const { createPixyProgram } = await import('./app/pixy.js');
-  checkVariables(process.env);
-  const file = loadPixy(config === undefined ? undefined : readPixyFile(config), flags, {
-    password: process.env.RAFKA_RESP_REQUIREPASS || process.env.RAFKA_PASSWORD,
-    usersFile: process.env.RAFKA_RESP_USERS_FILE,
-  });
+  const file = loadPixyJob(command, process.env);
   const log = createLog({ level: 'info', pretty: false });
   if (pidFile !== undefined) writeFileSync(pidFile, String(process.pid), { mode: 0o644 });
   await run(log, pixyShutdownMs, () => createPixyProgram(file, process.env, version, log));
 }
 
-function readPixyFile(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new ConfigError(`failed to parse config: ${(error as Error).message}`);
-  }
-}
-
 /** Relays until every topic has ended, or until a signal. Exit code 1 when a topic stopped with an error. */
-async function runRelay({
-  config: files = ['config.toml'],
-  ...flags
-}: RelayFlags & { config?: string[] }): Promise<void> {
-  const { loadRelayConfig } = await import('./relay/config/config-files.js');
+async function runRelay(_options: object, command: Command): Promise<void> {
   const { Relay } = await import('./relay/relay.js');
-  checkVariables(process.env);
-  const { config, unknownKeys } = await loadRelayConfig(files, flags);
+  const { createKafkaFactory } = await import('./kafka/factory.js');
+  const { config, unknownKeys } = await loadRelay(command, process.env);
   const log = createLog({ level: pinoLevel(config.app.log_level) ?? 'info', pretty: false });
   if (unknownKeys.length > 0) log.warn({ unknownKeys }, 'keys that mean nothing here');
   // A terminal that is gone fails its writes: a progress bar is no reason to end.
@@ -293,29 +240,18 @@ async function runRelay({
 }
 
 interface RisOptions {
-  readonly config?: string;
   readonly dryRun?: boolean;
   readonly input?: string;
   readonly output?: string;
 }
 
 /** The RIS worker on its own, or a file converted. */
-async function runRis(
-  { config: file, dryRun: isDry = false, input, output }: RisOptions,
-  command: Command,
-): Promise<void> {
-  const settings = flagSettings(command, [...kafkaFlags, ...risFlags]);
-  // RIS_HOST is what container files call it; a flag goes over it. A file is converted whatever its collectors.
-  const anyHost = process.env.RIS_HOST || (isDry ? 'all' : '');
-  const host: Setting[] = anyHost === '' ? [] : [['ris.host', anyHost]];
-  const flags = [...host, ...settings];
-  const config = await loadConfig({ ...(file === undefined ? {} : { file }), env: process.env, flags, offline: isDry });
-  if (isDry && config.ris) {
-    const isLateGiven = settings.some(([path]) => path === 'ris.late');
-    return convertRis(input, output, config.ris, isLateGiven);
+async function runRis({ dryRun: isDry = false, input, output }: RisOptions, command: Command): Promise<void> {
+  const { config, section } = await loadRis(command, process.env);
+  if (isDry) {
+    const isLateGiven = flagSettings(command, risSettings).some(([path]) => path === 'ris.late');
+    return convertRis(input, output, section, isLateGiven);
   }
-  if (!config.ris) throw new ConfigError('which collectors? Say --host rrc00,rrc13 or --host all, or set RIS_HOST');
-  const { ris: section } = config;
   const log = createLog(config.log);
   showEmbedded(config);
   const { createRisProgram } = await import('./app/ris.js');
@@ -376,6 +312,47 @@ async function decodeBmp(file: string | undefined, options: BmpOptions, command:
   } finally {
     await kafka.close();
   }
+}
+
+/** A job's own flags, parsed as the job parses them. */
+function parsedAs(job: Job, files: readonly string[], flags: readonly string[]): Command {
+  const command = forms[job](new Command(`rafka ${job}`)).allowExcessArguments(false);
+  const words = [...files.flatMap((file) => ['--config', file]), ...flags];
+  return command.parse(job === 'pixy' ? withTwoDashes(words) : words, { from: 'user' });
+}
+
+interface AskOptions {
+  readonly config?: string[];
+  readonly job?: Job;
+  readonly ready?: boolean;
+}
+
+async function askHealth(flags: string[], { config: files = [], job, ready = false }: AskOptions): Promise<void> {
+  const { healthOf } = await import('./cli/health.js');
+  const { whichJob } = await import('./cli/running.js');
+  const found = whichJob({ job, files, flags }, process.pid);
+  const { isWell, line } = await healthOf(found.job, parsedAs(found.job, found.files, found.flags), process.env, {
+    wantsReady: ready,
+    pid: found.pid,
+  });
+  process.stdout.write(`${isWell ? 'ok' : 'FAIL'}: ${found.job}: ${line}\n`);
+  process.exitCode = isWell ? 0 : 1;
+}
+
+async function checkAll(flags: string[], { config: files = [], job }: AskOptions): Promise<void> {
+  const { check } = await import('./cli/check.js');
+  const { table } = await import('./cli/findings.js');
+  const { jobOfFile } = await import('./cli/running.js');
+  const chosen = job ?? jobOfFile(files[0]);
+  const command = parsedAs(chosen, files, flags);
+  const findings = await check(chosen, {
+    command,
+    env: process.env,
+    now: Date.now(),
+    log: createLog({ level: 'silent', pretty: false }),
+  });
+  process.stdout.write(`${table(findings)}\n`);
+  process.exit(findings.some(({ state }) => state === 'FAIL') ? 1 : 0);
 }
 
 /** On a terminal in red: whoever tries things out there shall not take it for a Kafka that keeps anything. Elsewhere the log says it. */

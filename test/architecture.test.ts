@@ -40,7 +40,8 @@ const mayImport: Record<string, { readonly values: readonly string[]; readonly t
   'app/workers': {
     values: ['log', 'clock', 'core', 'http', 'resp', 'workers', 'app/config', 'app/gateway', 'app/program'],
   },
-  main: { values: ['errors', 'log', 'clock', 'app', 'core', 'kafka', ...faces] },
+  cli: { values: ['errors', 'log', 'core', 'kafka', 'app/config', 'app/environment', 'app/flags', ...faces] },
+  main: { values: ['cli', 'errors', 'log', 'clock', 'app', 'core', 'kafka', ...faces] },
 };
 
 /** Packages that one folder (or file) alone may name. */
@@ -50,7 +51,7 @@ const soleImporter: Record<string, readonly string[]> = {
   ioredis: ['ris'],
   ws: ['ris'],
   '@grpc/': ['grpc'],
-  commander: ['main'],
+  commander: ['main', 'cli'],
   pino: ['log'],
   'node:cluster': ['workers'],
 };
@@ -143,6 +144,8 @@ describe('architecture', () => {
   test("timers that take a configured time are the clock's: others go off at once when they are set for too long", () => {
     const own = [
       'clock',
+      'cli/health',
+      'cli/check-kafka',
       'log-sink',
       'main',
       'app/program',

@@ -1,9 +1,6 @@
 // What surrounds the program: the patches, the image, compose, the sample configuration and the entry fit together and fit the sources.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -106,38 +103,3 @@ test('the entry leaves more pool threads than consumers may hold, and heeds the 
   const { resp } = await loadConfig({ env: {}, flags: [] });
   assert.ok(threads >= resp.maxConsumers + 64 && threads <= 1024, `${threads} threads, ${resp.maxConsumers} consumers`);
 });
-
-test('the health check tells a gateway that answers from one that does not', async (t) => {
-  const answers: [name: string, answer: string | undefined, healthy: boolean][] = [
-    ['PONG', '+PONG\r\n', true],
-    ['asks for a password', '-NOAUTH Authentication required.\r\n', true],
-    ['refuses', '-DENIED Redis is running in protected mode\r\n', false],
-    ['hangs up', undefined, false],
-  ];
-  for (const [name, answer, healthy] of answers) {
-    await t.test(name, async () => {
-      const server = createServer((socket: Socket) => {
-        socket.on('error', () => {});
-        socket.once('data', (data) => {
-          assert.equal(data.toString(), '*1\r\n$4\r\nPING\r\n');
-          if (answer === undefined) socket.destroy();
-          else socket.write(answer);
-        });
-      }).listen(0, '127.0.0.1');
-      await once(server, 'listening');
-      try {
-        assert.equal((await ping((server.address() as AddressInfo).port)) === 0, healthy);
-      } finally {
-        server.close();
-      }
-    });
-  }
-});
-
-/** @returns the health check's exit code */
-async function ping(port: number): Promise<number> {
-  const env = { ...process.env, RAFKA_RESP_PORT: String(port) };
-  const child = spawn(process.execPath, [join(root, 'scripts/ping.mjs')], { env, stdio: 'ignore' });
-  const [code] = (await once(child, 'exit')) as [number];
-  return code;
-}

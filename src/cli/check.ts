@@ -1,0 +1,158 @@
+// `rafka check`: loads a job's configuration as the job would, tries what it names, and prints a table of what is right and wrong.
+import type { Command } from 'commander';
+import { type Config, embeddedWarning } from '../app/config.js';
+import { exposure } from '../core/access/protected-mode.js';
+import type { Log } from '../log.js';
+import type { PixyFile } from '../pixy/file.js';
+import { setupProxy } from '../pixy/proxy-settings.js';
+import type { RelayConfig } from '../relay/config/config.js';
+import { connectionProperties } from '../relay/config/properties.js';
+import { parseListenAddress } from '../relay/report/ops-server.js';
+import { checkAddress, checkSocketPath, checkTls, checkUsers } from './check-files.js';
+import { checkCluster } from './check-kafka.js';
+import { type Finding, failed, ok, step, warn } from './findings.js';
+import type { Job } from './forms.js';
+import { type Environment, loadGateway, loadPixyJob, loadRelay, loadRis } from './load.js';
+
+/** How long Redis may take, ms. */
+const redisMs = 3_000;
+
+export interface CheckOptions {
+  /** With the job's own options, parsed. */
+  readonly command: Command;
+  readonly env: Environment;
+  /** ms since the epoch. */
+  readonly now: number;
+  /** Of the Kafka clients: their complaints are in the table already. */
+  readonly log: Log;
+}
+
+const checks: Readonly<Record<Job, (options: CheckOptions) => Promise<Finding[]>>> = {
+  async gateway({ command, env, now, log }) {
+    const config = await loadGateway(command, env);
+    return [
+      loaded,
+      ...(await listening(config, now)),
+      ...(await clusters(config, now, log)),
+      ...(await parts(config, now, log)),
+    ];
+  },
+  async ris({ command, env, now, log }) {
+    const { config } = await loadRis(command, env);
+    const { ops } = config;
+    const found = [loaded, ...(await clusters({ ...config, clusters: {} }, now, log)), ...(await redis(config))];
+    return ops ? [...found, await checkAddress('ops port', ops.host, ops.port)] : found;
+  },
+  async pixy({ command, env, now, log }) {
+    const file = loadPixyJob(command, env);
+    return [
+      loaded,
+      ...file.warnings.map((line) => warn('configuration', line)),
+      ...(await pixyFindings(file, now, log)),
+    ];
+  },
+  async relay({ command, env, now, log }) {
+    const { config, unknownKeys } = await loadRelay(command, env);
+    const unknown = unknownKeys.map((key) => warn('configuration', `${key} has no meaning`));
+    return [loaded, ...unknown, ...(await relayFindings(config, now, log))];
+  },
+};
+
+const loaded = ok('configuration', 'is valid');
+
+/** Never rejects for what is wrong with the configuration: that is a finding. */
+export async function check(job: Job, options: CheckOptions): Promise<Finding[]> {
+  try {
+    return await checks[job](options);
+  } catch (error) {
+    const { message, name } = error as Error;
+    if (!(error instanceof Error) || name === 'TypeError') throw error;
+    return message.split('\n').map((line) => failed('configuration', line));
+  }
+}
+
+async function listening({ resp, http, grpc, ops }: Config, now: number): Promise<Finding[]> {
+  const users = await checkUsers(resp);
+  const hasUsers = resp.requirepass !== undefined || resp.usersFile !== undefined;
+  const faces = [['resp', resp] as const, ['http', http] as const, ['grpc', grpc] as const, ['ops', ops] as const];
+  const found: Finding[] = [users];
+  for (const [name, face] of faces) {
+    if (!face) continue;
+    found.push(await checkAddress(`${name} port`, face.host, face.port));
+    if ('unixSocket' in face && face.unixSocket !== undefined)
+      found.push(await checkSocketPath(`${name} unix socket`, face.unixSocket));
+    if ('tls' in face && face.tls) found.push(...checkTls(`${name} TLS`, face.tls, now));
+    const exposed =
+      name === 'ops' ? undefined : exposure({ host: face.host, protectedMode: resp.protectedMode, hasUsers });
+    if (exposed !== undefined) found.push(warn(`${name} port`, exposed));
+  }
+  return found;
+}
+
+async function clusters(config: Config, now: number, log: Log): Promise<Finding[]> {
+  const { general, consumer, producer, embedded } = config;
+  const own = embedded ? [] : [{ what: 'Kafka', general, consumer, producer }];
+  const named = Object.entries(config.clusters).map(([name, sections]) => ({ what: `Kafka ${name}`, ...sections }));
+  const found = await Promise.all([...own, ...named].map((settings) => checkCluster(settings, now, log)));
+  return [...(embedded ? [warn('Kafka', embeddedWarning)] : []), ...found.flat()];
+}
+
+/** The workers within a gateway. */
+async function parts(config: Config, now: number, log: Log): Promise<Finding[]> {
+  const found: Finding[] = [];
+  if (config.ris) found.push(...(await redis(config)));
+  if (config.relay) {
+    const { resolveRelayConfig } = await import('../relay/config/config.js');
+    found.push(...(await relayFindings(resolveRelayConfig(config.relay, {}), now, log)));
+  }
+  return found;
+}
+
+async function redis({ ris }: Config): Promise<Finding[]> {
+  if (!ris?.ha) return [ok('Redis', 'not used (ris.ha is off)')];
+  const { checkRedis } = await import('../ris/leadership/redis-check.js');
+  const shown = ris.redis.replace(/\/\/[^@/]*@/, '//***@');
+  const found = await step('Redis', async () => {
+    await checkRedis(ris.redis, redisMs);
+    return `${shown} answers PING`;
+  });
+  return [found.state === 'ok' ? found : failed('Redis', `${shown}: ${found.about}`)];
+}
+
+async function pixyFindings(file: PixyFile, now: number, log: Log): Promise<Finding[]> {
+  const { certificatePath, keyPath } = file.tls;
+  const found: Finding[] = [await checkUsers(file.access)];
+  for (const [key, text] of [
+    ['tcp_addr', file.tcpAddr],
+    ['grpc_addr', file.grpcAddr],
+  ] as const) {
+    if (text === '') continue;
+    const colon = text.lastIndexOf(':');
+    const host = text.slice(0, Math.max(0, colon)).replace(/^\[|\]$/g, '');
+    found.push(
+      colon < 0 ? await checkSocketPath(key, text) : await checkAddress(key, host, Number(text.slice(colon + 1))),
+    );
+  }
+  if (file.unixAddr !== '') found.push(await checkSocketPath('unix_addr', file.unixAddr));
+  if (certificatePath !== '' || keyPath !== '')
+    found.push(...checkTls('tls', { certFile: certificatePath, keyFile: keyPath }, now));
+  const proxies = await Promise.all(
+    file.proxies.map((proxy) =>
+      checkCluster({ what: `proxy ${proxy.name}`, general: setupProxy(proxy, 'rafka-check').general }, now, log),
+    ),
+  );
+  return [...found, ...proxies.flat()];
+}
+
+async function relayFindings({ app, target, sources }: RelayConfig, now: number, log: Log): Promise<Finding[]> {
+  const { host, port } = parseListenAddress(app.metrics_server_addr);
+  const all = [
+    { what: 'target', general: connectionProperties(target, 'target') },
+    ...sources.map((source, index) => ({
+      what: `source ${index}`,
+      general: connectionProperties(source, `sources[${index}]`),
+    })),
+  ];
+  const found = await Promise.all(all.map((settings) => checkCluster(settings, now, log)));
+  return [await checkAddress('metrics port', host, port), ...found.flat()];
+}

@@ -1,0 +1,69 @@
+// From a job's command line to its configuration: the same way for running it, for `rafka check` and for `rafka health`.
+import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { type Config, ConfigError, checkVariables, loadConfig, type Setting } from '../app/config.js';
+import { gatewayFlags } from '../app/flags.js';
+import { loadPixy, type PixyFlags } from '../pixy/command.js';
+import type { PixyFile } from '../pixy/file.js';
+import type { RelayConfig, RelayFlags } from '../relay/config/config.js';
+import type { RisConfig } from '../ris/config.js';
+import { flagSettings, risSettings } from './forms.js';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface RelayJob {
+  readonly config: RelayConfig;
+  /** Keys of the files that have no meaning. */
+  readonly unknownKeys: readonly string[];
+}
+
+export interface RisJob {
+  readonly config: Config;
+  readonly section: RisConfig;
+}
+
+/** @param offline what is wanted needs no Kafka. @throws ConfigError */
+export async function loadGateway(command: Command, env: Environment, offline = false): Promise<Config> {
+  const { config: file } = command.opts<{ config?: string }>();
+  return loadConfig({ ...sourceOf(file), env, flags: flagSettings(command, gatewayFlags), offline });
+}
+
+/** RIS_HOST is what container files call the collectors; a flag goes over it. @throws ConfigError */
+export async function loadRis(command: Command, env: Environment, offline = false): Promise<RisJob> {
+  const { config: file, dryRun: isDry = false } = command.opts<{ config?: string; dryRun?: boolean }>();
+  // A file is converted whatever its collectors.
+  const anyHost = env.RIS_HOST || (isDry ? 'all' : '');
+  const host: Setting[] = anyHost === '' ? [] : [['ris.host', anyHost]];
+  const flags = [...host, ...flagSettings(command, risSettings)];
+  const config = await loadConfig({ ...sourceOf(file), env, flags, offline: offline || isDry });
+  if (!config.ris) throw new ConfigError('which collectors? Say --host rrc00,rrc13 or --host all, or set RIS_HOST');
+  return { config, section: config.ris };
+}
+
+/** @throws ConfigError, PixyConfigError */
+export function loadPixyJob(command: Command, env: Environment): PixyFile {
+  const { config, ...flags } = command.opts<PixyFlags & { config?: string }>();
+  checkVariables(env);
+  return loadPixy(config === undefined ? undefined : readPixyFile(config), flags, {
+    password: env.RAFKA_RESP_REQUIREPASS || env.RAFKA_PASSWORD,
+    usersFile: env.RAFKA_RESP_USERS_FILE,
+  });
+}
+
+/** @throws ConfigError, GatewayError `relay-config` */
+export async function loadRelay(command: Command, env: Environment): Promise<RelayJob> {
+  const { config: files = ['config.toml'], ...flags } = command.opts<RelayFlags & { config?: string[] }>();
+  const { loadRelayConfig } = await import('../relay/config/config-files.js');
+  checkVariables(env);
+  return loadRelayConfig(files, flags);
+}
+
+const sourceOf = (file: string | undefined) => (file === undefined ? {} : { file });
+
+function readPixyFile(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new ConfigError(`failed to parse config: ${(error as Error).message}`);
+  }
+}
