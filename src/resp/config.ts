@@ -15,6 +15,12 @@ export const kafkaSettings = {
     .describe(
       'How a BLPOP time-out is read; auto: a whole number of 1000 or more is milliseconds, anything else seconds',
     ),
+  blpopNumbers: z
+    .enum(['integers', 'strings'])
+    .default('integers')
+    .describe(
+      'How BLPOP of topics answers partition and offset: as integers, as Rafka does, or as bulk strings, which clients that expect an array of strings can read; `rafka.reply` chooses for one consumer',
+    ),
   produceTimeoutMs: ms
     .default(5_000)
     .describe('How long a connection is held back by a full queue or a missing broker before RPUSHX answers an error'),
@@ -123,6 +129,14 @@ export const respConfig = z
     keepAliveMs: ms.default(30_000).describe('TCP keepalive: silence after which a peer is asked whether it lives'),
     drainMs: ms.default(1000).describe('How long acks are taken once a shutdown has begun'),
     workers: z.int().min(1).max(128).default(1).describe('Processes that serve the port together; 1: this one alone'),
+    databases: z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .default(1)
+      .describe(
+        'Databases that SELECT accepts; all of them are the same keys. Redis has 16: addresses such as redis://host:6380/1 need more than one',
+      ),
     strictNames: z.boolean().default(false).describe('Refuse at CLIENT SETNAME what Rafka refuses there'),
     ...kafkaSettings,
   })

@@ -88,6 +88,7 @@ export class RespServer implements Face, Host {
   #drained: Error | undefined;
   readonly #reads = new SharedReads();
   #isClosed = false;
+  #databaseNoted = false;
   #nextId: number;
   #elsewhere = 0;
   /** TLS peers in the middle of their handshake. */
@@ -161,6 +162,12 @@ export class RespServer implements Face, Host {
 
   client(id: number): Connection | undefined {
     return this.#connections.get(id);
+  }
+
+  noteDatabase(index: number): void {
+    if (this.#databaseNoted) return;
+    this.#databaseNoted = true;
+    this.log.warn({ database: index }, 'SELECT of another database than 0: all of them are the same keys');
   }
 
   nowMicros(): number {

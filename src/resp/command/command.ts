@@ -24,7 +24,17 @@ export type Flag =
   | 'skip_monitor'
   | 'movablekeys';
 
-export type Group = 'connection' | 'generic' | 'list' | 'pubsub' | 'server' | 'stream' | 'hash' | 'string' | 'cluster';
+export type Group =
+  | 'connection'
+  | 'generic'
+  | 'list'
+  | 'pubsub'
+  | 'server'
+  | 'stream'
+  | 'hash'
+  | 'string'
+  | 'cluster'
+  | 'scripting';
 
 /** One argument for COMMAND DOCS, from which redis-cli draws its hints. */
 export interface Argument {

@@ -90,6 +90,17 @@ export interface Gateway {
   inFlight(): Promise<number>;
 }
 
+/** What CLIENT TRACKING has set. It is shown, and has no other effect. */
+export interface Tracking {
+  /** A connection's id; 0: none. */
+  readonly redirect: number;
+  readonly prefixes: readonly Buffer[];
+  readonly bcast: boolean;
+  readonly optin: boolean;
+  readonly optout: boolean;
+  readonly noloop: boolean;
+}
+
 export type ReplyMode = 'on' | 'off' | 'skip';
 
 /** One connection as its commands see it. */
@@ -114,6 +125,8 @@ export interface Context {
   readonly signal: AbortSignal;
   /** Where a command accounts for what it reads and answers, before it does; given back when it has answered. */
   readonly memory: Memory;
+  /** CLIENT TRACKING; undefined: it is off. */
+  tracking: Tracking | undefined;
   /** What CLIENT INFO and CLIENT LIST show of it. */
   readonly facts: ConnectionFacts;
 
@@ -178,6 +191,8 @@ export interface ServerView {
   readonly port: number;
   readonly clientCount: number;
   nowMicros(): number;
+  /** Logs once that a database other than 0 was selected: it is no other keyspace. */
+  noteDatabase(index: number): void;
   clients(): Iterable<Context>;
   client(id: number): Context | undefined;
 }

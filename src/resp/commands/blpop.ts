@@ -2,6 +2,7 @@
 // Joins the group of the connection's name on first use and answers the next message as eight elements:
 // "topic", <t>, "partition", <p>, "offset", <o>, "value", <bytes>; a null array when none came in time.
 // topics:<t>:{"rafka.reply":"pair"} answers [topics:<t>, value] and acknowledges it when the next is asked for, or by QUIT.
+// topics:<t>:{"rafka.reply":"strings"} and `resp.blpopNumbers: strings` answer partition and offset as bulk strings.
 // With plain lists, any other key: BLPOP <key> [<key> ...] <timeout> answers [key, element].
 // Beyond Rafka: several keys, time-outs in seconds or milliseconds (auto), 0 waits for ever, as in Redis.
 import type { ConsumerSession } from '../../core/consume/consumer-session.js';
@@ -9,6 +10,7 @@ import { KafkaError, type Message } from '../../core/ports.js';
 import { fail, GatewayError } from '../../errors.js';
 import type { Command } from '../command/command.js';
 import type { Context } from '../command/context.js';
+import type { KafkaSettings } from '../config.js';
 import { type BlpopTimeout, parseBlpopTimeout } from '../keys/blpop-timeout.js';
 import type { ConsumeKey } from '../keys/produce-key.js';
 import { notAcknowledged } from '../streams/connection-streams.js';
@@ -35,11 +37,12 @@ export const blpop = {
     const { settings } = ctx.server.gateway;
     const timeout = parseBlpopTimeout(last, settings.blpopTimeoutUnit);
     const wanted = ctx.sessions.consumeKey(keys);
-    if (pairProperty in wanted.properties) return pairPop(ctx, wanted, timeout);
+    if (replyProperty in wanted.properties) return popInShape(ctx, wanted, timeout);
     const session = ctx.sessions.openConsumer(wanted);
     ctx.sessions.noteTimeoutUnit(timeout.unit);
     const message = session?.ready();
-    return message ? reply(message) : wait(ctx, wanted, session, timeout.ms);
+    const numbers = settings.blpopNumbers;
+    return message ? reply(message, numbers) : wait(ctx, wanted, session, timeout.ms, numbers);
   },
 } as const satisfies Command;
 
@@ -48,9 +51,10 @@ async function wait(
   wanted: ConsumeKey,
   open: ConsumerSession | undefined,
   timeoutMs: number,
+  numbers: Numbers,
 ): Promise<Reply> {
   const message = await waitForMessage(ctx, wanted, open, timeoutMs);
-  return message ? reply(message) : nullArray;
+  return message ? reply(message, numbers) : nullArray;
 }
 
 /** A consumer that was opened by this very call is given so long to join its group, also where opening it took all of the time, ms. */
@@ -71,15 +75,32 @@ async function waitForMessage(
   return message;
 }
 
-/** Asks for Redis' own shape; not a setting of librdkafka. */
-const pairProperty = 'rafka.reply';
+/** The shape that this consumer's messages are answered in; not a setting of librdkafka. */
+const replyProperty = 'rafka.reply';
+
+type Numbers = KafkaSettings['blpopNumbers'];
+
+function popInShape(ctx: Context, { topics, properties }: ConsumeKey, timeout: BlpopTimeout): Promise<Reply> {
+  const { [replyProperty]: shape, ...others } = properties;
+  const wanted = { topics, properties: others };
+  if (shape === 'pair') return pairPop(ctx, wanted, timeout);
+  if (shape !== 'strings' && shape !== 'integers') throw fail('config-unparsable', replyProperty, shapes);
+  return eightPop(ctx, wanted, timeout, shape);
+}
+
+const shapes = "the replies that can be asked for are 'pair', 'strings' and 'integers'";
+
+/** The eight elements, with these numbers. */
+async function eightPop(ctx: Context, wanted: ConsumeKey, timeout: BlpopTimeout, numbers: Numbers): Promise<Reply> {
+  const session = ctx.sessions.openConsumer(wanted);
+  ctx.sessions.noteTimeoutUnit(timeout.unit);
+  const message = session?.ready();
+  return message ? reply(message, numbers) : wait(ctx, wanted, session, timeout.ms, numbers);
+}
 
 /** [topics:<t>, value]. What was answered before is acknowledged first: a client that reads pairs knows no offsets. */
-async function pairPop(ctx: Context, { topics, properties }: ConsumeKey, timeout: BlpopTimeout): Promise<Reply> {
-  const { [pairProperty]: shape, ...others } = properties;
-  if (shape !== 'pair') throw fail('config-unparsable', pairProperty, "the only reply that can be asked for is 'pair'");
+async function pairPop(ctx: Context, wanted: ConsumeKey, timeout: BlpopTimeout): Promise<Reply> {
   ctx.sessions.streams.acknowledge();
-  const wanted = { topics, properties: others };
   const session = ctx.sessions.openConsumer(wanted);
   ctx.sessions.noteTimeoutUnit(timeout.unit);
   const message = session?.ready() ?? (await waitForMessage(ctx, wanted, session, timeout.ms));
@@ -105,6 +126,8 @@ const labels = {
   value: Buffer.from('value'),
 };
 
-function reply({ topic, partition, offset, value }: Message): Reply {
-  return [labels.topic, topic, labels.partition, partition, labels.offset, offset, labels.value, value];
+function reply({ topic, partition, offset, value }: Message, numbers: Numbers): Reply {
+  if (numbers === 'integers')
+    return [labels.topic, topic, labels.partition, partition, labels.offset, offset, labels.value, value];
+  return [labels.topic, topic, labels.partition, `${partition}`, labels.offset, `${offset}`, labels.value, value];
 }

@@ -42,6 +42,16 @@ export { rpop } from './rpop.js';
 export { rpush } from './rpush.js';
 export { rpushx } from './rpushx.js';
 export { scan } from './scan.js';
+export {
+  evalRo,
+  evalScript,
+  evalsha,
+  evalshaRo,
+  fcall,
+  fcallRo,
+  functions,
+  script,
+} from './scripting.js';
 export { select } from './select.js';
 export { slowlog } from './slowlog.js';
 export { subscribe } from './subscribe.js';

@@ -1,20 +1,23 @@
-// SELECT index: there is one database.
+// SELECT index: all databases are the same keys.
 import { fail } from '../../errors.js';
 import type { Command } from '../command/command.js';
 import { OK } from '../wire/reply.js';
 
-/** `SELECT 0` -> `+OK`; every other number is out of range. */
+/** `SELECT n` -> `+OK` for numbers below `resp.databases`; each shows the same keys. */
 export const select = {
   name: 'select',
   arity: 2,
   prefix: 'ERR',
   group: 'connection',
   flags: ['loading', 'stale', 'fast'],
-  summary: 'Changes the selected database: there is only 0.',
+  summary: 'Accepts a database number below resp.databases: all show the same keys.',
   since: '1.0.0',
   args: [{ name: 'index', type: 'integer' }],
-  run(_ctx, args) {
-    if (args.integer() !== 0) throw fail('db-out-of-range');
+  run(ctx, args) {
+    const index = args.integer();
+    const { settings } = ctx.server;
+    if (index < 0 || index >= settings.databases) throw fail('db-out-of-range');
+    if (index > 0) ctx.server.noteDatabase(index);
     return OK;
   },
 } satisfies Command;

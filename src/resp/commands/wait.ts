@@ -1,25 +1,30 @@
-// WAIT numreplicas timeout: there are no replicas to wait for.
+// WAIT numreplicas timeout: DUMP for clients that know Redis' commands only.
 import { fail } from '../../errors.js';
 import { parseInteger } from '../command/args.js';
 import type { Command } from '../command/command.js';
+import type { Reply } from '../wire/reply.js';
 
-/** `WAIT` -> 0 at once. DUMP is what waits for Kafka. */
+/** `WAIT n ms` waits as `DUMP ms` does (0: without end) -> n when all that the connection produced is in Kafka, else 0. */
 export const wait = {
   name: 'wait',
   arity: 3,
   prefix: 'ERR',
   group: 'generic',
   flags: ['noscript'],
-  summary: 'Waits for replicas: there are none. DUMP waits for Kafka.',
+  summary:
+    'Waits until Kafka has all that this connection produced, as DUMP does; answers the first argument then, else 0.',
   since: '3.0.0',
   args: [
     { name: 'numreplicas', type: 'integer' },
     { name: 'timeout', type: 'integer' },
   ],
   tips: ['request_policy:all_shards', 'response_policy:agg_min'],
-  run(_ctx, args) {
-    args.integer();
-    if (parseInteger(args.bytes()) === undefined) throw fail('timeout-integer');
-    return 0;
+  run(ctx, args): Reply | Promise<Reply> {
+    const wanted = Math.max(0, args.integer());
+    const timeoutMs = parseInteger(args.bytes());
+    if (timeoutMs === undefined) throw fail('timeout-integer');
+    if (timeoutMs < 0) throw fail('timeout-negative');
+    const left = ctx.sessions.dump(timeoutMs === 0 ? Number.POSITIVE_INFINITY : timeoutMs);
+    return left instanceof Promise ? left.then((count) => (count === 0 ? wanted : 0)) : wanted;
   },
 } satisfies Command;

@@ -7,7 +7,7 @@ import { guard, own } from '../../core/promises.js';
 import type { Stats } from '../../core/stats/stats.js';
 import { fail } from '../../errors.js';
 import type { Log } from '../../log.js';
-import type { ConnectionFacts, ReplyMode, ServerView, Sessions } from '../command/context.js';
+import type { ConnectionFacts, ReplyMode, ServerView, Sessions, Tracking } from '../command/context.js';
 import type { Decoded } from '../wire/decoder.js';
 import type { Protocol } from '../wire/encoder.js';
 import type { Reply } from '../wire/reply.js';
@@ -49,6 +49,7 @@ export class Connection implements PipelineOwner, InboxOwner, ConnectionFacts, M
   libraryName = '';
   libraryVersion = '';
   isMonitor = false;
+  tracking: Tracking | undefined;
   isAuthenticated: boolean;
   #sessions: Sessions | undefined;
   /** What the command that runs has taken of the memory of all; made when one first takes some. */
@@ -202,6 +203,7 @@ export class Connection implements PipelineOwner, InboxOwner, ConnectionFacts, M
 
   async reset(): Promise<void> {
     this.#endMonitor();
+    this.tracking = undefined;
     this.protocol = 2;
     this.#outbox.reset();
     this.#sessions?.leaveStreams();

@@ -10,7 +10,7 @@ export function configParameters({ settings, port }: ServerView): ReadonlyMap<st
     appendonly: 'no',
     bind: settings.host,
     'client-query-buffer-limit': String(settings.clientQueryBufferBytes),
-    databases: '1',
+    databases: String(settings.databases),
     maxclients: String(settings.maxClients),
     maxmemory: '0',
     'maxmemory-policy': 'noeviction',

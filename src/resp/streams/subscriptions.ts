@@ -49,13 +49,14 @@ export class Subscriptions {
     return this.#patterns.keys();
   }
 
-  /** @returns when everything from then on is heard. @throws GatewayError `stream-name`, `not-permitted`, `too-many-consumers`; KafkaError when Kafka does not permit it. */
+  /** @returns when everything from then on is heard. A name that can be no topic is confirmed, and nothing comes of it. @throws GatewayError `not-permitted`, `too-many-consumers`; KafkaError when Kafka does not permit it. */
   subscribe(channel: string): Promise<unknown> {
     if (this.#closed) throw fail('client-gone');
     const known = this.#channels.get(channel);
     if (known) return known.ready;
     this.#checkRoom();
-    const topic = topicOf(Buffer.from(channel), this.#ctx.server.gateway.streams.settings);
+    const topic = this.#topicOf(channel);
+    if (topic === undefined) return this.#neverHeard(channel);
     this.#ctx.user.checkConsume(this.#ctx.user.name, [topic]);
     const { tail, stop } = this.#hear(topic, (value) => ['message', channel, value]);
     const ready = tail.ready.then(() => {
@@ -104,6 +105,27 @@ export class Subscriptions {
     this.#closed = true;
     for (const channel of [...this.#channels.keys()]) this.unsubscribe(channel);
     for (const pattern of [...this.#patterns.keys()]) this.punsubscribe(pattern);
+  }
+
+  /** undefined: no topic can be called so. */
+  #topicOf(channel: string): string | undefined {
+    try {
+      return topicOf(Buffer.from(channel), this.#ctx.server.gateway.streams.settings);
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
+      this.#ctx.log.warn(
+        { conn: this.#ctx.id, channel, reason: error.message },
+        'SUBSCRIBE to what can be no topic: nothing comes',
+      );
+      return undefined;
+    }
+  }
+
+  /** Libraries listen to channels of their own, and give up where that fails. */
+  #neverHeard(channel: string): Promise<unknown> {
+    const ready = Promise.resolve();
+    this.#channels.set(channel, { ready, stop: () => {} });
+    return ready;
   }
 
   #checkRoom(): void {

@@ -14,6 +14,31 @@ const line =
 
 export const connection: readonly Script[] = [
   {
+    title: 'CLIENT TRACKING: nothing is ever invalidated',
+    topics: { t: 1 },
+    steps: [
+      [['CLIENT', 'TRACKING', 'ON', 'OPTIN'], OK],
+      [['CLIENT', 'CACHING', 'YES'], OK],
+      [['CLIENT', 'GETREDIR'], ':0\r\n'],
+      [['CLIENT', 'TRACKINGINFO'], /optin/],
+      [['RPUSHX', 'topics:t', 'm'], ':1\r\n'],
+      [['CLIENT', 'TRACKING', 'OFF'], OK],
+      [['CLIENT', 'GETREDIR'], ':-1\r\n'],
+    ],
+  },
+  {
+    title: 'SELECT of databases that are all the same',
+    settings: { databases: 16 },
+    steps: [
+      [['SELECT', '15'], OK],
+      [['SELECT', '16'], '-ERR DB index is out of range\r\n'],
+      [
+        ['CONFIG', 'GET', 'databases'],
+        { resp2: bulks('databases', '16'), resp3: `%1\r\n${bulk('databases')}${bulk('16')}` },
+      ],
+    ],
+  },
+  {
     title: 'PING, ECHO, SELECT, QUIT',
     steps: [
       [['PING'], '+PONG\r\n'],
@@ -72,7 +97,7 @@ export const connection: readonly Script[] = [
     steps: [
       [['CLIENT', 'SETINFO', 'LIB-NAME', 'go-redis(,go1.26)'], OK],
       [['CLIENT', 'SETINFO', 'lib-ver', '1.2.3'], OK],
-      [['CLIENT', 'SETINFO', 'LIB-OTHER', 'x'], OK],
+      [['CLIENT', 'SETINFO', 'LIB-OTHER', 'x'], "-ERR Unrecognized option 'LIB-OTHER'\r\n"],
       [
         ['CLIENT', 'SETINFO', 'LIB-NAME', 'a b'],
         '-ERR lib-name cannot contain spaces, newlines or special characters.\r\n',

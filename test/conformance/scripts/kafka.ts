@@ -1,5 +1,5 @@
 // Rafka's own commands: texts and shapes that its clients match on.
-import { bulk, nil, nilArray, OK, type Script } from '../script.js';
+import { bulk, bulks, nil, nilArray, OK, type Script } from '../script.js';
 
 const notReady = '-CONS Connection not ready. Identify yourself using `CLIENT SETNAME` first\r\n';
 const shape = "-PROD First argument must be in the form of 'topics:<topic>' or 'topics:<topic>:<key>'\r\n";
@@ -7,7 +7,40 @@ const shape = "-PROD First argument must be in the form of 'topics:<topic>' or '
 const message = (topic: string, partition: number, offset: number, value: string): string =>
   `*8\r\n${bulk('topic')}${bulk(topic)}${bulk('partition')}:${partition}\r\n${bulk('offset')}:${offset}\r\n${bulk('value')}${value}`;
 
+const inStrings = bulks('topic', 't', 'partition', '0', 'offset', '0', 'value', 'm');
+
 export const kafka: readonly Script[] = [
+  {
+    title: 'BLPOP with its numbers as strings',
+    topics: { t: 1 },
+    steps: [
+      [['CLIENT', 'SETNAME', 'g:c'], OK],
+      [['RPUSHX', 'topics:t', 'm', 'n'], ':2\r\n'],
+      [['BLPOP', 'topics:t:{"rafka.reply":"strings"}', '5'], inStrings],
+      [['BLPOP', 'topics:t:{"rafka.reply":"integers"}', '5'], message('t', 0, 1, bulk('n'))],
+    ],
+  },
+  {
+    title: 'BLPOP with its numbers as strings, for all',
+    settings: { blpopNumbers: 'strings' },
+    topics: { t: 1 },
+    steps: [
+      [['CLIENT', 'SETNAME', 'g:c'], OK],
+      [['RPUSHX', 'topics:t', 'm'], ':1\r\n'],
+      [['BLPOP', 'topics:t', '5'], inStrings],
+    ],
+  },
+  {
+    title: 'WAIT: what the connection produced is in Kafka',
+    topics: { t: 1 },
+    steps: [
+      [['RPUSHX', 'topics:t', 'm'], ':1\r\n'],
+      [['WAIT', '1', '5000'], ':1\r\n'],
+      [['WAIT', '3', '0'], ':3\r\n'],
+      [['RPUSHX', 'topics:t:k', 'n'], ':1\r\n'],
+      [['WAIT', '0', '5000'], ':0\r\n'],
+    ],
+  },
   {
     title: 'RPUSHX',
     steps: [

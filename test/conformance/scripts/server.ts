@@ -51,11 +51,20 @@ export const server: readonly Script[] = [
     ],
   },
   {
+    title: 'scripts are refused, and known',
+    steps: ['EVAL', 'EVALSHA', 'EVAL_RO', 'EVALSHA_RO', 'FCALL', 'FCALL_RO', 'SCRIPT', 'FUNCTION'].map((name) => [
+      [name, 'LOAD', '0'],
+      '-ERR scripts are not supported by this server\r\n',
+    ]),
+  },
+  {
     title: 'TIME, ROLE, WAIT',
     steps: [
       [['TIME'], /^\*2\r\n\$10\r\n\d{10}\r\n\$\d\r\n\d{1,6}\r\n$/],
       [['ROLE'], `*3\r\n${bulk('master')}:0\r\n*0\r\n`],
-      [['WAIT', '1', '100'], ':0\r\n'],
+      [['WAIT', '1', '100'], ':1\r\n'],
+      [['WAIT', '0', '0'], ':0\r\n'],
+      [['WAIT', '1', '-1'], '-ERR timeout is negative\r\n'],
     ],
   },
   {
@@ -102,7 +111,7 @@ export const server: readonly Script[] = [
       ).map((words) => [['CLUSTER', ...words], '-ERR This instance has cluster support disabled\r\n'] as const),
       [['CLUSTER', 'HELP'], /^\*\d+\r\n\+CLUSTER /],
       [['SENTINEL', 'MASTERS'], "-ERR unknown command 'SENTINEL', with args beginning with: 'MASTERS' \r\n"],
-      [['EVAL', 'return 1', '0'], "-ERR unknown command 'EVAL', with args beginning with: 'return 1' '0' \r\n"],
+      [['NONE', 'return 1', '0'], "-ERR unknown command 'NONE', with args beginning with: 'return 1' '0' \r\n"],
     ],
   },
   {

@@ -4,6 +4,18 @@ import { bulk, bulks, nil, nilArray, type Script } from '../script.js';
 const off = '-ERR plain lists are off (resp.streams.plainLists)\r\n';
 const plain = { streams: { plainLists: true, partitions: 1 } };
 
+const booksleeve = (type: string): string => {
+  const each = (kind: string, name: string, count: number): string =>
+    `${type}3\r\n${bulk(kind)}${bulk(name)}:${count}\r\n`;
+  const name = '__Booksleeve_MasterChanged';
+  return [
+    each('subscribe', name, 1),
+    each('subscribe', 'a b', 2),
+    each('unsubscribe', 'a b', 1),
+    each('unsubscribe', name, 0),
+  ].join('');
+};
+
 export const streams: readonly Script[] = [
   {
     title: 'plain lists are off by default',
@@ -52,7 +64,7 @@ export const streams: readonly Script[] = [
       [['BLPOP', 'topics:orders:{"rafka.reply":"pair"}', '5'], bulks('topics:orders', 'b')],
       [
         ['BLPOP', 'topics:orders:{"rafka.reply":"map"}', '5'],
-        "-CONS Error parsing configuration from 'rafka.reply'; the only reply that can be asked for is 'pair'\r\n",
+        "-CONS Error parsing configuration from 'rafka.reply'; the replies that can be asked for are 'pair', 'strings' and 'integers'\r\n",
       ],
     ],
   },
@@ -62,8 +74,14 @@ export const streams: readonly Script[] = [
     steps: [
       [['UNSUBSCRIBE'], push(bulk('unsubscribe'), nil, 0)],
       [['PUNSUBSCRIBE'], push(bulk('punsubscribe'), nil, 0)],
-      [['SUBSCRIBE', 'a b'], '-ERR \'a b\' cannot be the name of a topic: it holds " "\r\n'],
       [['PUBLISH', 'orders', 'x'], ':1\r\n'],
+      [
+        'SUBSCRIBE __Booksleeve_MasterChanged\r\nSUBSCRIBE "a b"\r\nUNSUBSCRIBE "a b" __Booksleeve_MasterChanged\r\n',
+        {
+          resp2: booksleeve('*'),
+          resp3: booksleeve('>'),
+        },
+      ],
     ],
   },
 ];

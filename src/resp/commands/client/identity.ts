@@ -28,7 +28,9 @@ export const getname = {
   run: (ctx) => ctx.name || ctx.address,
 } satisfies Command;
 
-/** `CLIENT SETINFO LIB-NAME|LIB-VER value` -> `+OK`; attributes of later versions are taken and forgotten. */
+const parts: Readonly<Record<string, 'name' | 'version'>> = { 'LIB-NAME': 'name', 'LIB-VER': 'version' };
+
+/** `CLIENT SETINFO LIB-NAME|LIB-VER value` -> `+OK`; other attributes are refused, as Redis 7.2 does. */
 export const setinfo = {
   ...connectionCommand,
   name: 'setinfo',
@@ -46,11 +48,12 @@ export const setinfo = {
     },
   ],
   run(ctx, args) {
-    const attribute = args.word();
+    const attribute = args.text();
     const value = args.text();
+    const part = parts[attribute.toUpperCase()];
+    if (part === undefined) throw fail('library-attribute', attribute);
     if (!/^[!-~]*$/.test(value)) throw fail('library-illegal', attribute.toLowerCase());
-    if (attribute === 'LIB-NAME') ctx.setLibrary('name', value);
-    else if (attribute === 'LIB-VER') ctx.setLibrary('version', value);
+    ctx.setLibrary(part, value);
     return OK;
   },
 } satisfies Command;

@@ -239,8 +239,8 @@ test('a subscriber that goes while topics are looked for leaves nothing behind',
   }));
 
 test('of several channels of which one is refused none is subscribed', () =>
-  withStreams({}, async (_, client) => {
-    assert.match(await client.exchange(['SUBSCRIBE', 'news', 'a b']), /^-ERR 'a b' cannot be/);
+  withStreams({ maxConsumers: 1 }, async (_, client) => {
+    assert.match(await client.exchange(['SUBSCRIBE', 'news', 'others']), /^-[A-Z]+ .*consumers/);
     assert.equal(await client.exchange(['PING']), '+PONG\r\n');
     assert.equal(await client.exchange(['UNSUBSCRIBE', 'x']), '*3\r\n$11\r\nunsubscribe\r\n$1\r\nx\r\n:0\r\n');
   }));
