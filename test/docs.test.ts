@@ -16,6 +16,12 @@ for (const { file, name, make } of tables) {
   });
 }
 
+test('the charts are those of the results (npm run docs)', async () => {
+  const { charts } = await import(new URL('scripts/charts.mjs', root).href);
+  for (const { file, svg } of charts() as { file: URL; svg: string }[])
+    assert.ok(readFileSync(file, 'utf8') === svg, `${file.pathname} is out of date`);
+});
+
 const documents = [
   ...['.', 'docs', 'docs/decisions', 'patches', 'test/compat'].flatMap((folder) =>
     readdirSync(new URL(`${folder}/`, root))

@@ -1,4 +1,4 @@
-// The gateway's flags: each sets one key of the configuration. `rafka --help` and the README's table come from here.
+// The gateway's flags: each sets one key of the configuration. `rafka --help` and the table in docs/CONFIGURATION.md come from here.
 
 export interface Flag {
   /** In commander's form. */

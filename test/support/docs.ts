@@ -1,4 +1,5 @@
 // The tables of the documentation, made from the code. `npm run docs` writes them; a test fails when they are not what the code says.
+import { readFileSync } from 'node:fs';
 import { settingTypes } from '../../src/app/config.js';
 import { environmentName } from '../../src/app/environment.js';
 import { gatewayFlags } from '../../src/app/flags.js';
@@ -10,11 +11,27 @@ const root = new URL('../../../', import.meta.url);
 
 /** File and table: it stands between `<!-- name -->` and `<!-- /name -->`. */
 export const tables: readonly { file: URL; name: string; make: () => string }[] = [
-  { file: new URL('README.md', root), name: 'commands', make: commandsTable },
-  { file: new URL('README.md', root), name: 'flags', make: flagsTable },
+  { file: new URL('docs/COMMANDS.md', root), name: 'commands', make: commandsTable },
+  { file: new URL('docs/CONFIGURATION.md', root), name: 'flags', make: flagsTable },
   { file: new URL('docs/CONFIGURATION.md', root), name: 'keys', make: keysTable },
   { file: new URL('docs/ERRORS.md', root), name: 'errors', make: errorsTable },
+  ...Object.entries(results()).map(([name, measured]) => ({
+    file: new URL('docs/BENCHMARKS.md', root),
+    name,
+    make: () => benchmarkTable(measured),
+  })),
 ];
+
+/** One measured row of docs/benchmarks/results.json, as it is printed. */
+interface Measured {
+  readonly what: string;
+  readonly ours: string;
+  readonly yardstick?: string;
+  readonly ratio?: string;
+  readonly awake?: string;
+  readonly target?: string;
+  readonly command: string;
+}
 
 /** The text with the table put in. @throws when the markers are missing. */
 export function withTable(text: string, name: string, table: string): string {
@@ -65,6 +82,22 @@ function errorsTable(): string {
       String(http),
       String(grpc),
     ]),
+  );
+}
+
+/** By face. */
+function results(): Readonly<Record<string, readonly Measured[]>> {
+  return JSON.parse(readFileSync(new URL('docs/benchmarks/results.json', root), 'utf8'));
+}
+
+/** Columns that no row of the face has are left out. */
+function benchmarkTable(measured: readonly Measured[]): string {
+  const columns = (['what', 'ours', 'yardstick', 'ratio', 'awake', 'target', 'command'] as const).filter((column) =>
+    measured.some((row) => row[column] !== undefined),
+  );
+  return rows(
+    columns,
+    measured.map((row) => columns.map((column) => (column === 'command' ? `\`${row.command}\`` : (row[column] ?? '')))),
   );
 }
 
