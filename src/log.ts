@@ -1,4 +1,4 @@
-// The log: one pino instance for the process, JSON on stderr; the names of fields that lines carry.
+// The log: one pino instance for the process, on stderr, JSON unless that is a terminal; the names of fields that lines carry.
 import { createRequire } from 'node:module';
 import { isatty } from 'node:tty';
 import { type DestinationStream, type Logger, pino } from 'pino';
@@ -8,8 +8,8 @@ export type Log = Logger;
 
 export interface LogOptions {
   readonly level: string;
-  /** Lines for people instead of JSON. */
-  readonly pretty: boolean;
+  /** Lines for people instead of JSON; absent: on a terminal. */
+  readonly pretty?: boolean | undefined;
 }
 
 /**
@@ -18,7 +18,7 @@ export interface LogOptions {
  * Payloads, keys and secrets are never logged.
  */
 export function createLog(options: LogOptions): Log {
-  const { level, pretty } = options;
+  const { level, pretty = isatty(stderr) } = options;
   const sink = new LogSink({ write: toDescriptor(stderr), noticeOf });
   if (!pretty) return pino({ level, base: { pid: process.pid } }, sink);
   const readable: (line: string) => string | undefined = prettyLines();
@@ -37,5 +37,10 @@ function noticeOf(dropped: number): string {
 /** Loaded only where somebody wants it. */
 function prettyLines(): (line: string) => string | undefined {
   const { prettyFactory } = createRequire(import.meta.url)('pino-pretty') as typeof import('pino-pretty');
-  return prettyFactory({ colorize: isatty(stderr) });
+  return prettyFactory({
+    colorize: isatty(stderr),
+    translateTime: 'SYS:HH:MM:ss.l',
+    ignore: 'pid,hostname',
+    singleLine: true,
+  });
 }

@@ -1,13 +1,18 @@
 // The command line: flags to configuration, signals to the shutdown, failures to exit codes. The only file that touches argv, env and process.
 // What only one subcommand needs is loaded by it: `rafka health` needs no Kafka client, a gateway starts without the other faces' packages.
-import { readFileSync, writeFileSync } from 'node:fs';
-import { Command, Option } from 'commander';
-import { type Config, ConfigError, embeddedWarning, loadConfig, type Setting } from './app/config.js';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { Argument, Command, Option } from 'commander';
+import { type Config, ConfigError, loadConfig, type Setting } from './app/config.js';
 import { brokersFlag } from './app/flags.js';
 import type { Program } from './app/program.js';
+import { banner } from './cli/banner.js';
+import { completion, type Shell, shells } from './cli/completion.js';
 import { addFlags, flagSettings, forms, type Job, jobs, risSettings } from './cli/forms.js';
 import { loadGateway, loadPixyJob, loadRelay, loadRis } from './cli/load.js';
+import { manual } from './cli/manual.js';
+import { outlineOf } from './cli/outline.js';
 import { createClock } from './clock.js';
+import { nearest } from './core/nearest.js';
 import { KafkaError } from './core/ports.js';
 import { own } from './core/promises.js';
 import { GatewayError } from './errors.js';
@@ -38,6 +43,7 @@ const program = new Command('rafka')
   .version(version, '-v, --version')
   .showHelpAfterError('(rafka --help tells what there is)')
   .enablePositionalOptions()
+  .helpCommand(false)
   .action(runGateway);
 
 forms.gateway(program);
@@ -84,9 +90,27 @@ program
   .addOption(jobOption())
   .action(checkAll);
 
+program
+  .command('completion')
+  .description('print what makes a shell complete our commands and flags: source <(rafka completion bash)')
+  .addArgument(new Argument('<shell>').choices([...shells]))
+  .action((shell: Shell) => console.log(completion(shell, outlineOf(program))));
+
+program
+  .command('man')
+  .description('print the manual page: rafka man | man -l -')
+  .action(() => console.log(manual(outlineOf(program), { version, date: releaseDate() })));
+
+program
+  .command('help')
+  .description('show the options of a command')
+  .argument('[command...]')
+  .action((words: string[]) => commandOf(words).outputHelp());
+
 const decode = program
   .command('bmp')
   .description('work with BMP records')
+  .helpCommand(false)
   .command('decode')
   .description('print BMP readably, from a file (.tsv, .hex or binary, bare or OpenBMP; .gz) or a topic')
   .argument('[file]')
@@ -103,6 +127,8 @@ if (!['health', 'completion', 'man', 'help'].includes(process.argv[2] ?? '')) {
 // Some tools send these to whoever they find. Unheard they end the process, or open Node's debugger (SIGUSR1).
 for (const signal of ['SIGUSR1', 'SIGUSR2', 'SIGALRM'] as const) process.on(signal, () => {});
 try {
+  const [, , first = '-'] = process.argv;
+  if (!first.startsWith('-')) commandOf([first]);
   await program.parseAsync(process.argv[2] === 'pixy' ? withTwoDashes(process.argv) : process.argv);
 } catch (error) {
   if (!(error instanceof ConfigError || error instanceof GatewayError || error instanceof PixyConfigError)) throw error;
@@ -113,11 +139,31 @@ try {
 async function runGateway(_options: object, command: Command): Promise<void> {
   const config = await loadGateway(command, process.env);
   const log = createLog(config.log);
-  showEmbedded(config);
-  await run(log, config.shutdown.timeoutMs, async () => {
+  const app = await run(log, config.shutdown.timeoutMs, async () => {
     if (config.resp.workers > 1) return (await import('./app/workers.js')).createPrimary(config, version, log);
     return (await import('./app/gateway.js')).createGateway(config, version, log);
   });
+  showBanner(app, kafkaOf(config), config.resp.requirepass !== undefined || config.resp.usersFile !== undefined);
+}
+
+/** @throws ConfigError naming the nearest command for one that is not there */
+function commandOf(words: readonly string[]): Command {
+  return words.reduce<Command>((command, word) => {
+    const found = command.commands.find((each) => each.name() === word);
+    if (found) return found;
+    const names = outlineOf(command).commands.map(({ name }) => name);
+    if (names.length === 0) throw new ConfigError(`'${word}': ${command.name()} has no commands of its own`);
+    throw new ConfigError(
+      `unknown command '${word}': did you mean '${nearest(word, names)}'? They are ${names.join(', ')}`,
+    );
+  }, program);
+}
+
+/** Of what is installed here: the day on which its package.json was written. */
+function releaseDate(): string {
+  return statSync(new URL('../package.json', import.meta.url))
+    .mtime.toISOString()
+    .slice(0, 10);
 }
 
 /** One of the processes of --workers. Terminals and supervisors signal all of them: the primary alone says when to stop. */
@@ -145,7 +191,7 @@ function watchRejections(log: Log): void {
 }
 
 /** Runs until a signal: the first one stops in order, a second one or the time-out ends at once with exit code 1. */
-async function run(log: Log, shutdownMs: number, create: () => Promise<Program>): Promise<void> {
+async function run(log: Log, shutdownMs: number, create: () => Promise<Program>): Promise<Program | undefined> {
   watchRejections(log);
   process.on('SIGHUP', () => log.info('SIGHUP is ignored: settings, users and certificates are read at the start'));
   let app: Program;
@@ -157,7 +203,7 @@ async function run(log: Log, shutdownMs: number, create: () => Promise<Program>)
     const { message, code } = error as Error & { code?: unknown };
     log.fatal(code === undefined ? { err: error } : { code }, `cannot start: ${message}`);
     end(log, 1);
-    return;
+    return undefined;
   }
   let stopping = false;
   const failed = (err: unknown): void => {
@@ -189,15 +235,20 @@ async function run(log: Log, shutdownMs: number, create: () => Promise<Program>)
   process.on('SIGTERM', stop);
   // As Kafka-Pixy; by default it would end the process at once.
   process.on('SIGQUIT', stop);
+  return app;
 }
 
 /** Kafka-Pixy's process: its file and flags, exit code 1 for what it refuses to start with. */
 async function runPixy({ pidFile }: { pidFile?: string }, command: Command): Promise<void> {
   const { createPixyProgram } = await import('./app/pixy.js');
   const file = loadPixyJob(command, process.env);
-  const log = createLog({ level: 'info', pretty: false });
+  const log = createLog({ level: 'info' });
   if (pidFile !== undefined) writeFileSync(pidFile, String(process.pid), { mode: 0o644 });
-  await run(log, pixyShutdownMs, () => createPixyProgram(file, process.env, version, log));
+  const app = await run(log, pixyShutdownMs, () => createPixyProgram(file, process.env, version, log));
+  showBanner(
+    app,
+    file.proxies.map(({ name, values }) => `${name}: ${values['kafka.seed_peers'].join(',')}`).join('; '),
+  );
 }
 
 /** Relays until every topic has ended, or until a signal. Exit code 1 when a topic stopped with an error. */
@@ -205,7 +256,7 @@ async function runRelay(_options: object, command: Command): Promise<void> {
   const { Relay } = await import('./relay/relay.js');
   const { createKafkaFactory } = await import('./kafka/factory.js');
   const { config, unknownKeys } = await loadRelay(command, process.env);
-  const log = createLog({ level: pinoLevel(config.app.log_level) ?? 'info', pretty: false });
+  const log = createLog({ level: pinoLevel(config.app.log_level) ?? 'info' });
   if (unknownKeys.length > 0) log.warn({ unknownKeys }, 'keys that mean nothing here');
   // A terminal that is gone fails its writes: a progress bar is no reason to end.
   if (process.stderr.isTTY) process.stderr.on('error', () => {});
@@ -253,11 +304,11 @@ async function runRis({ dryRun: isDry = false, input, output }: RisOptions, comm
     return convertRis(input, output, section, isLateGiven);
   }
   const log = createLog(config.log);
-  showEmbedded(config);
   const { createRisProgram } = await import('./app/ris.js');
-  await run(log, Math.max(config.shutdown.timeoutMs, section.shutdownTimeoutMs * 2), () =>
+  const app = await run(log, Math.max(config.shutdown.timeoutMs, section.shutdownTimeoutMs * 2), () =>
     createRisProgram(config, section, version, log),
   );
+  showBanner(app, kafkaOf(config));
 }
 
 /** What shapes the records holds for a conversion too; but unless told otherwise a conversion loses nothing to lateness. */
@@ -355,11 +406,30 @@ async function checkAll(flags: string[], { config: files = [], job }: AskOptions
   process.exit(findings.some(({ state }) => state === 'FAIL') ? 1 : 0);
 }
 
-/** On a terminal in red: whoever tries things out there shall not take it for a Kafka that keeps anything. Elsewhere the log says it. */
-function showEmbedded({ embedded }: Config): void {
-  if (!embedded || !process.stderr.isTTY) return;
-  const text = process.env.NO_COLOR ? embeddedWarning : `\x1b[1;31m${embeddedWarning}\x1b[0m`;
-  process.stderr.write(`${text}\n`);
+/** On a terminal, once everything listens: whoever tries things out sees what there is. Elsewhere the log says it. */
+function showBanner(app: Program | undefined, kafka: string | undefined, isPasswordNeeded = false): void {
+  if (!app || !process.stderr.isTTY) return;
+  const { faces: listeners } = app;
+  const resp = listeners.find(({ name }) => name === 'resp' || name === 'workers');
+  const facts = {
+    version,
+    node: process.versions.node,
+    addresses: listeners.flatMap(({ name, addresses = [] }) =>
+      addresses.map((address) => [name === 'workers' ? 'resp' : name, address] as const),
+    ),
+    kafka,
+    respPort: (resp as { port?: number } | undefined)?.port,
+    isPasswordNeeded,
+    isColored: !process.env.NO_COLOR,
+  };
+  process.stderr.write(banner(facts));
+}
+
+/** As the banner shows it; undefined: embedded. */
+function kafkaOf({ embedded, general, producer }: Config): string | undefined {
+  if (embedded) return undefined;
+  const { 'bootstrap.servers': brokers, 'metadata.broker.list': list } = { ...general, ...producer };
+  return String(brokers ?? list ?? '');
 }
 
 /** Ends the process once the log is written. */

@@ -48,7 +48,7 @@ const schema = z.strictObject({
         .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
         .default('info')
         .describe('Least severe lines that are logged'),
-      pretty: z.boolean().default(false).describe('Lines for people instead of JSON'),
+      pretty: z.boolean().optional().describe('Lines for people instead of JSON; absent: when they go to a terminal'),
     })
     .prefault({}),
   shutdown: z

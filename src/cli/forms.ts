@@ -45,7 +45,7 @@ export const forms: Readonly<Record<Job, (command: Command) => Command>> = {
   relay: (command) =>
     command
       .option('--config <file>', 'TOML file; several are merged, later ones win (default: config.toml)', listed)
-      .option('--mode <mode>', 'single: read the first source; failover: all of them in turn')
+      .option('--mode <mode>', 'single: read the first source; failover: all of them in turn (default: single)')
       .option('--stop-at-end', 'end each topic where it ends at the start')
       .option('--topic <source:target[:partition]>', 'relay this topic as well, or differently', listed)
       .option('--filter <module>', 'JavaScript module with create(config): which messages pass', each)
@@ -53,8 +53,12 @@ export const forms: Readonly<Record<Job, (command: Command) => Command>> = {
 };
 
 export function addFlags(command: Command, flags: readonly Flag[]): Command {
+  const types = settingTypes();
   for (const { flag, path, about, choices } of flags) {
-    const option = new Option(flag, `${about} [${path}]`);
+    const fallback = types.get(path)?.default;
+    // A switch is off, or says with its name what it is without it.
+    const standard = fallback === undefined || typeof fallback === 'boolean' ? '' : ` (default: ${fallback})`;
+    const option = new Option(flag, `${about} [${path}]${standard}`);
     if (choices) option.choices([...choices]);
     command.addOption(option);
   }

@@ -6,6 +6,8 @@
  */
 export interface Face {
   readonly name: string;
+  /** Where it listens, as one would type it: `127.0.0.1:6380`, or a path. Empty until it does. */
+  readonly addresses?: readonly string[];
   /** Resolves when the face serves; rejects when it never will (port in use, bad certificate). */
   start(): Promise<void>;
   /** 1. No new consuming; whoever waits for a message is told. Workers stop reading. Acks and producing go on. */

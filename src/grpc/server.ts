@@ -51,6 +51,10 @@ export class GrpcFace implements Face {
   }
 
   /** Where it listens. */
+  get addresses(): readonly string[] {
+    return this.#address === undefined ? [] : [this.#address];
+  }
+
   get address(): string | undefined {
     return this.#address;
   }

@@ -122,6 +122,10 @@ export class OpsFace implements Face {
     this.#log = log;
   }
 
+  get addresses(): readonly string[] {
+    return this.#listener ? [this.#listener.address] : [];
+  }
+
   get address(): string | undefined {
     return this.#listener?.address;
   }

@@ -21,10 +21,10 @@ export interface PixyFlags {
 
 /** In commander's form, with what each does. */
 export const pixyFlags: readonly (readonly [flag: string, about: string])[] = [
-  ['--kafkaPeers <list>', "the default cluster's brokers, host:port,..."],
+  ['--kafkaPeers <list>', "the default cluster's brokers, host:port,... (default: localhost:9092)"],
   ['--zookeeperPeers <list>', 'ignored: groups are kept by Kafka itself'],
-  ['--grpcAddr <address>', 'gRPC address'],
-  ['--tcpAddr <address>', 'HTTP address'],
+  ['--grpcAddr <address>', 'gRPC address (default: 0.0.0.0:19091)'],
+  ['--tcpAddr <address>', 'HTTP address (default: 0.0.0.0:19092)'],
   ['--unixAddr <path>', 'HTTP on a unix socket'],
   ['--tls', 'TLS to the default cluster'],
   ['--caCertFile <file>', 'its certificate authority (PEM)'],

@@ -156,6 +156,14 @@ export class RespServer implements Face, Host {
     return typeof address === 'object' && address ? address.port : 0;
   }
 
+  get addresses(): readonly string[] {
+    return this.#listening.map((server) => {
+      const address = server.address();
+      if (typeof address !== 'object' || address === null) return address ?? '';
+      return `${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
+    });
+  }
+
   clients(): Iterable<Connection> {
     return this.#connections.values();
   }

@@ -48,6 +48,10 @@ export class Workers implements Face {
     this.#options = options;
   }
 
+  get addresses(): readonly string[] {
+    return this.#port === 0 ? [] : [`port ${this.#port}, ${this.serving.length} processes`];
+  }
+
   get port(): number {
     return this.#port;
   }

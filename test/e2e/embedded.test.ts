@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { eventually } from '../support/eventually.js';
 import { freePort, GatewayProcess } from '../support/gateway.js';
-import { met, whyNoCommand } from '../support/needs.js';
 import { connect } from '../support/redis-client.js';
 
 const bin = join(import.meta.dirname, '../../../bin/rafka');
@@ -65,15 +64,5 @@ describe('the embedded Kafka', () => {
     const { status, stderr } = spawnSync(bin, ['--port', '0'], { env, encoding: 'utf8' });
     assert.equal(status, 1);
     assert.match(stderr, /^rafka: NODE_ENV is production, and no Kafka is configured/);
-  });
-
-  test('on a terminal the banner is red', (t) => {
-    if (!met(t, whyNoCommand('script'))) return;
-    // A port in use ends it as soon as it has started.
-    const command = `${bin} --port ${gateway.port} --log-level silent`;
-    const { NO_COLOR: _, ...env } = process.env;
-    const { stdout } = spawnSync('script', ['-qec', command, '/dev/null'], { encoding: 'utf8', env });
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: it is what a terminal is sent
-    assert.match(stdout, /\x1b\[1;31mEMBEDDED KAFKA: .*\x1b\[0m/);
   });
 });
