@@ -1,4 +1,4 @@
-// AckLedger: which acknowledgements are valid, and how far each partition's position has come. Positions never move back.
+// AckLedger: decides which acks are valid and where each partition's position is. Positions never move back.
 import { fail } from '../../errors.js';
 import {
   type Consumer,
@@ -22,7 +22,7 @@ interface Progress {
 /** How long a question to the broker about one ack may take, ms. */
 const askMs = 5_000;
 
-/** The ledger of one consumer. librdkafka itself stores nonsense in silence, so it is checked here. */
+/** The ledger of one consumer. librdkafka stores invalid offsets without an error, so they are checked here. */
 export class AckLedger {
   readonly #consumer: Consumer;
   readonly #progress = new Map<string, Progress>();
@@ -32,9 +32,9 @@ export class AckLedger {
   }
 
   /**
-   * Notes what was fetched. @returns what of it is to be handed out: not what was acknowledged here. A partition that was taken away and came
-   * back between two looks is read again from what was committed when it went, while acks of what was held of it went on.
-   * @param knowsTopics false: it may be another topic of the same name that is read, and nobody would notice.
+   * Records what was fetched. @returns the messages to hand out: those not acknowledged here already. A partition that was revoked and assigned
+   * again between two checks is read again from its committed position, while acks of held messages continued.
+   * @param knowsTopics false: topic ids are unknown, so this may be another topic of the same name
    */
   fetched(batch: readonly Message[], knowsTopics = true): readonly Message[] {
     const keyOf = partitionKeys();
@@ -49,8 +49,8 @@ export class AckLedger {
   }
 
   /**
-   * Partitions that were taken away and came back without being missed: poll() has begun anew with them. What was fetched before may be
-   * acknowledged by others meanwhile.
+   * Partitions that were revoked and assigned again unnoticed: poll() has started again with them. Other members may have acknowledged
+   * what was fetched before.
    */
   restarted(assigned: ReadonlyMap<string, TopicPartition>): string[] {
     const read = [...assigned].filter(([key]) => (this.#progress.get(key)?.seen ?? 0) > 0);
@@ -65,13 +65,13 @@ export class AckLedger {
     return restarted;
   }
 
-  /** Something was acknowledged, and may not be committed yet. */
+  /** Something was acknowledged and may not be committed yet. */
   get isOpen(): boolean {
     for (const { stored } of this.#progress.values()) if (stored > 0) return true;
     return false;
   }
 
-  /** These partitions are of another topic than before: what was stored for them is not committed. */
+  /** The topic of these partitions was replaced: what was stored for them is not committed. */
   void(partitions: ReadonlyMap<string, TopicPartition>): void {
     for (const [key, { topic, partition }] of partitions) {
       this.#progress.delete(key);
@@ -79,13 +79,13 @@ export class AckLedger {
     }
   }
 
-  /** Forgets partitions that are no longer ours: another member may have come further. */
+  /** Forgets partitions that are no longer assigned: another member may be further. */
   retain(keep: (partition: string) => boolean): void {
     for (const key of this.#progress.keys()) if (!keep(key)) this.#progress.delete(key);
   }
 
   /**
-   * Stores offset + 1 for an assigned partition unless it is further already. Returns a promise only where the broker has to be asked.
+   * Stores offset + 1 for an assigned partition unless its position is further. Returns a promise only if the broker must be asked.
    * @throws GatewayError `ack-beyond`; KafkaError when librdkafka refuses.
    */
   ack(key: string, partition: TopicPartition, offset: number): undefined | Promise<void> {
@@ -111,7 +111,7 @@ export class AckLedger {
       if (!isOpen) again.set(keyOf(message), message);
       return isOpen;
     });
-    // The client library has forgotten what was stored when the partition went: should its commit have failed, this one counts.
+    // librdkafka forgot what was stored when the partition was revoked. This ack counts if that commit failed.
     for (const [key, { topic, partition }] of again)
       this.#storeAgain({ topic, partition, offset: this.#of(key).stored });
     return open;
@@ -121,7 +121,7 @@ export class AckLedger {
     try {
       this.#consumer.storeOffset(position);
     } catch (error) {
-      // The partition has gone once more.
+      // The partition was revoked again.
       if (!(error instanceof KafkaError)) throw error;
     }
   }
@@ -132,7 +132,7 @@ export class AckLedger {
     progress.stored = next;
   }
 
-  /** Nothing was fetched yet here: the committed position is where valid acks begin (an earlier connection of that name may ack late). */
+  /** Nothing was fetched here yet: valid acks begin at the committed position (an earlier connection of that name may ack late). */
   async #start(partition: TopicPartition, progress: Progress): Promise<void> {
     const [committed] = await this.#consumer.committed([partition], askMs);
     progress.from = Math.min(progress.from, Math.max(0, committed?.offset ?? 0));

@@ -27,7 +27,7 @@ const allowed = new Set([
   'enable.partition.eof',
 ]);
 
-/** Sizes that would let a client take the gateway's memory, with the bytes of one unit. */
+/** Sizes that would let a client take the gateway's memory, with the bytes per unit. */
 const sizes = new Map([
   ['fetch.min.bytes', 1],
   ['fetch.max.bytes', 1],
@@ -36,7 +36,7 @@ const sizes = new Map([
   ['queued.max.messages.kbytes', 1_024],
 ]);
 
-/** Settings without which acknowledgements would not be what they are; any other wish is corrected. */
+/** Settings that acknowledgements depend on; a client's other values are overridden. */
 const fixed: Properties = {
   'enable.auto.commit': true,
   'enable.auto.offset.store': false,

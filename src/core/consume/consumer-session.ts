@@ -1,4 +1,4 @@
-// ConsumerSession: one group member's reading and acknowledging. Read-ahead is bounded, and only acks move the group's offsets.
+// ConsumerSession: reads and acknowledges for one group member. Read-ahead is bounded, and only acks move the group's offsets.
 import { fail, GatewayError } from '../../errors.js';
 import { within } from '../clock.js';
 import type { GroupStart } from '../group/group-start.js';
@@ -24,45 +24,45 @@ export interface ConsumerSessionOptions {
   /** `<group.id>:<name>`, for error texts. */
   readonly id: string;
   readonly topics: readonly string[];
-  /** The connected consumer; it is this session's to close. Faults must be wired to fault(). */
+  /** The connected consumer; this session closes it. Its faults must be wired to fault(). */
   readonly consumer: Consumer;
   /** Where its group begins; prepared. */
   readonly start: GroupStart;
-  /** Bytes of messages that may wait here for a client that does not ask. */
+  /** Bytes of messages held here for a client that does not ask. */
   readonly prefetchBytes: number;
-  /** The member's max.poll.interval.ms: it is polled before that is over as long as the client asks. */
+  /** The member's max.poll.interval.ms: polled more often than that while the client asks. */
   readonly maxPollIntervalMs: number;
   readonly catalog: TopicCatalog;
   readonly clock: Clock;
   readonly stats: Stats;
   readonly log: SessionLog;
-  /** It is over: the consumer may leave its group. */
+  /** The session has ended: the consumer may leave its group. */
   readonly onOver?: () => void;
 }
 
-/** A native wait holds a pool thread and can't be interrupted, so none is longer than this (ms). */
+/** A native wait holds a pool thread and cannot be interrupted, so none is longer than this, ms. */
 const longestPollMs = 1_000;
-/** Messages of one fetch: enough to be cheap (256: 210k/s), few enough to be dropped without regret. */
+/** Messages of one fetch: enough to be cheap (256: 210k/s), few enough to drop. */
 const batchMessages = 256;
-/** The next fetch begins when fewer are left of one that was full, so that a client that goes on asking does not wait for it. */
+/** After a full fetch, the next one starts when fewer messages are left, so that a client that keeps asking does not wait. */
 const lowMessages = 128;
-/** How old a look at the assignment may be when a message is answered, ms (a look costs 58 us). */
+/** Maximum age of the known assignment when a message is answered, ms (reading it costs 58 us). See docs/decisions/0003. */
 const assignmentAgeMs = 50;
-/** The same while nothing is there to be answered: for the log, and for partitions that have no start yet. It waits for librdkafka's own thread. */
+/** The same while there is no message to answer: for the log, and for partitions without a start. It waits for librdkafka's thread. */
 const idleLookMs = 2_000;
-/** How long an answer may wait for the group's start, whatever the client's time-out, ms. */
+/** How long an answer may wait for the group's start, whatever the client's time-out, ms. See docs/decisions/0014. */
 const longestPinMs = 5_000;
-/** How long closing may ask whether its topics are still those that were acknowledged, ms. */
+/** How long close() may check that its topics are still the acknowledged ones, ms. */
 const lastLookMs = 2_000;
-/** When a start is tried again that could not be committed, ms. */
+/** Pause before a start that could not be committed is tried again, ms. */
 const pinAgainMs = 1_000;
-/** For how long what is committed for a topic that was made again is taken for the old topic's, ms. */
+/** How long a commit for a topic that was created again is taken for the old topic's, ms. */
 const remadeMs = 15_000;
-/** How long a look at the cluster's topics may take, ms. */
+/** Time limit of a metadata refresh, ms. */
 const refreshMs = 5_000;
-/** How long a topic that may not be read is left alone before it is tried again, ms. */
+/** Pause before a topic without read permission is tried again, ms. */
 const tryAgainMs = 3_000;
-/** How often a missing topic is looked for while somebody waits, ms. */
+/** Interval of looking for a missing topic while a client waits, ms. */
 const missingTopicCheckMs = 2_000;
 
 /** Reads for one member of a group. One caller of next() at a time. */
@@ -72,29 +72,29 @@ export class ConsumerSession {
   readonly #ledger: AckLedger;
   #assigned = new Map<string, TopicPartition>();
   #assignedAt: number;
-  /** In this turn, for an ack. */
+  /** Checked in this turn, for an ack. */
   #hasLooked = false;
   #polling: Promise<void> | undefined;
   #polledAt: number;
   #failure: GatewayError | undefined;
-  /** What lasts until somebody mends it. */
+  /** A fault that lasts until an operator fixes it. */
   #lasting: { readonly fault: KafkaFault; readonly at: number; told: boolean } | undefined;
   #isOver = false;
-  /** A topic was reported missing, and how many were when last looked. */
+  /** A topic was reported missing, and how many were missing at the last check. */
   #unavailable = false;
   #missingTopics: number;
   #topicsCheckedAt = Number.NEGATIVE_INFINITY;
   #meanBytes = 1_024;
-  /** The last fetch brought all that was asked for: there is more. */
+  /** The last fetch was full: there is more. */
   #isBehind = false;
-  /** Assigned partitions whose start is not known to be committed: nothing is handed out of them. */
+  /** Assigned partitions whose start is not known to be committed: nothing of them is handed out. */
   readonly #unpinned = new Map<string, TopicPartition>();
   #pinning: Promise<void> | undefined;
-  /** Of those that failed, when they are tried again. */
+  /** When failed starts are tried again. */
   #pinAgainAt = Number.POSITIVE_INFINITY;
-  /** Of those that failed, the first message that was dropped: it comes again. */
+  /** By failed partition, the first message that was dropped: it is read again. */
   readonly #putOffFrom = new Map<string, number>();
-  /** Topics that were made again: what is committed for them is void until their partitions have begun anew. */
+  /** Topics that were created again: their commits are void until their partitions have begun anew. */
   readonly #remade = new Map<string, number>();
   readonly #unwatch: () => void;
   #closing: Promise<void> | undefined;
@@ -117,17 +117,17 @@ export class ConsumerSession {
     return this.#options.topics;
   }
 
-  /** It was told of a fault that lasts, and can't go on: another one has to be made. */
+  /** A lasting fault ended the session: a new one has to be made. */
   get isOver(): boolean {
     return this.#isOver;
   }
 
-  /** Partitions assigned when last looked. */
+  /** Partitions assigned at the last check. */
   get assigned(): Iterable<TopicPartition> {
     return this.#assigned.values();
   }
 
-  /** A message that is here already, if the assignment was looked at a moment ago; undefined: ask next(). */
+  /** A buffered message, if the assignment was checked a moment ago; undefined: call next(). */
   ready(): Message | undefined {
     const now = this.#options.clock.monotonic();
     if (this.#readAhead.length === 0 || now - this.#assignedAt > assignmentAgeMs || this.#pollIsDue(now))
@@ -137,9 +137,9 @@ export class ConsumerSession {
   }
 
   /**
-   * The next message, or undefined when none came within timeoutMs (Infinity: no limit) or the signal was aborted.
-   * Transport trouble and missing topics are waited out.
-   * @throws GatewayError `poll-failed` when the consumer failed for good, and while a fault lasts that does not pass by itself.
+   * The next message, or undefined when none arrived within timeoutMs (Infinity: no limit) or the signal was aborted.
+   * Transport errors and missing topics are waited out.
+   * @throws GatewayError `poll-failed` after a fatal consumer error, and while a lasting fault persists.
    */
   async next(timeoutMs: number, signal: AbortSignal): Promise<Message | undefined> {
     const { clock } = this.#options;
@@ -158,7 +158,7 @@ export class ConsumerSession {
       if (lasting) throw lasting;
       const left = deadline - clock.monotonic();
       if (left <= 0 && timeoutMs > 0) {
-        // Nothing may come behind this answer that would be lost to the group.
+        // Messages produced after this answer must not be lost to the group.
         if (clock.monotonic() - this.#assignedAt <= assignmentAgeMs) return undefined;
         this.#refreshAssignment();
         if (this.#unpinned.size > 0) await this.#pinned(0, signal);
@@ -170,8 +170,8 @@ export class ConsumerSession {
   }
 
   /**
-   * Acknowledges this message and all before it of its partition: the position moves to offset + 1, never back.
-   * Returns a promise only where the broker has to be asked.
+   * Acknowledges this message and all before it in its partition: the position moves to offset + 1, never back.
+   * Returns a promise only if the broker must be asked.
    * @throws GatewayError (or rejects with) `ack-not-assigned`, `ack-beyond`.
    */
   ack(topic: string, partition: number, offset: number): undefined | Promise<void> {
@@ -189,7 +189,7 @@ export class ConsumerSession {
     }
   }
 
-  /** Hears the client library's errors. A fatal one ends the session's reading, one that lasts is told to whoever asks. */
+  /** Handles librdkafka's errors. A fatal one ends reading; a lasting one is reported to the next caller. */
   fault(fault: KafkaFault): void {
     if (fault.fatal) this.#failure = fail('poll-failed', fault.message);
     else if (isLasting(fault) && !this.#closing) {
@@ -204,7 +204,7 @@ export class ConsumerSession {
     this.#options.log.consumerFault(this.#options.id, fault);
   }
 
-  /** Leaves the group; what was acked is committed. Idempotent. */
+  /** Leaves the group and commits acknowledged messages. Idempotent. */
   close(timeoutMs: number): Promise<void> {
     this.#closing ??= this.#close(timeoutMs);
     this.#readAhead.retain(() => false);
@@ -213,17 +213,17 @@ export class ConsumerSession {
 
   #lastingFault(fault: KafkaFault): void {
     this.#options.log.consumerRefused(this.#options.id, fault);
-    // One broker of several does not let us in: those that did still serve.
+    // One of several brokers refuses the login: the others still serve.
     if (isOfLogin(fault) && this.#options.consumer.assignments().length > 0) return;
     this.#lasting = { fault, at: this.#options.clock.monotonic(), told: false };
   }
 
-  /** @param waited whether this call has waited for messages already: there may be some of other topics */
+  /** @param waited whether this call has already waited for messages: other topics may have some */
   #lastingError(waited: boolean): GatewayError | undefined {
     const lasting = this.#lasting;
     if (!lasting) return undefined;
     const partitions = this.#options.consumer.assignments();
-    // As no member, or a member that has nothing, it disturbs nobody when it leaves.
+    // A non-member, or a member without partitions, disturbs no other member when it leaves.
     if (!isOfTopic(lasting.fault) || partitions.length === 0) this.#end();
     else if (lasting.told && !waited) {
       if (this.#options.clock.monotonic() - lasting.at > tryAgainMs) this.#fetchAnew(partitions);
@@ -239,7 +239,7 @@ export class ConsumerSession {
     this.#options.onOver?.();
   }
 
-  /** librdkafka tells of a topic's fault once; where it fetches anew, it tells again. */
+  /** librdkafka reports a topic's fault once; a new fetch makes it report again. */
   #fetchAnew(partitions: readonly TopicPartition[]): void {
     this.#lasting = undefined;
     this.#options.consumer.pause(partitions);
@@ -248,14 +248,14 @@ export class ConsumerSession {
 
   async #close(timeoutMs: number): Promise<void> {
     const { catalog, clock, consumer } = this.#options;
-    // What was acknowledged of a topic that has been made again since must not be committed for the new one.
+    // Acks of a topic that was created again since must not be committed for the new one.
     if (this.#ledger.isOpen) await within(clock, lastLookMs, catalog.ids.look());
     if (this.#remade.size > 0 && this.#pinning) await within(clock, lastLookMs, this.#pinning);
     this.#unwatch();
     await consumer.close(timeoutMs);
   }
 
-  /** The topic was deleted and made again: what was read and acknowledged of the old one is void, and the new one is read from its first message. */
+  /** The topic was deleted and created again: reads and acks of the old one are void, and the new one is read from its first message. */
   #beginRemade(topic: string): void {
     const { start, log, id } = this.#options;
     const mine = new Map([...this.#assigned].filter(([, partition]) => partition.topic === topic));
@@ -291,7 +291,7 @@ export class ConsumerSession {
     return !this.#closing && length < lowMessages && bytes * 2 < this.#options.prefetchBytes;
   }
 
-  /** A member that is asked now and then must poll, even when its read-ahead lasts for hours. */
+  /** A member that is asked rarely must still poll, even if its read-ahead lasts for hours. */
   #pollIsDue(now: number): boolean {
     return this.#readAhead.length > 0 && now - this.#polledAt > this.#options.maxPollIntervalMs / 3;
   }
@@ -302,7 +302,7 @@ export class ConsumerSession {
     await settledOrAborted(within(this.#options.clock, Math.min(leftMs, longestPollMs) + 5, polled), signal);
   }
 
-  /** One native poll at a time; it outlives the caller that gave up waiting, and its messages stay for the next one. */
+  /** One native poll at a time. It outlives a caller that gave up, and its messages stay for the next caller. */
   #poll(timeoutMs: number): Promise<void> {
     this.#polling ??= this.#fetch(timeoutMs).finally(() => {
       this.#polling = undefined;
@@ -324,7 +324,7 @@ export class ConsumerSession {
       if (looks) this.#refreshAssignment();
       const current = looks || this.#unpinned.size > 0 ? this.#current(fetched) : fetched;
       const batch = this.#ledger.fetched(current, this.#options.catalog.ids.isSupported);
-      // Read again what was acknowledged: after a rebalance, or because it is another topic.
+      // Acknowledged messages were read again: after a rebalance, or because the topic is another one.
       if (batch !== current) own(this.#options.catalog.ids.look(), this.#failed);
       if (batch.length === 0) return;
       const before = this.#readAhead.bytes;
@@ -336,20 +336,20 @@ export class ConsumerSession {
     }
   }
 
-  /** Whoever asks next is told. */
+  /** The next caller gets this error. */
   readonly #failed = (error: unknown): void => {
     if (this.#closing) return;
     this.#failure = new GatewayError('poll-failed', [(error as Error).message], { cause: error });
   };
 
-  /** All of it is of partitions that were assigned a moment ago. (At a thousand messages a second there are as many fetches.) */
+  /** All messages are of partitions assigned a moment ago. (At a thousand messages a second there are as many fetches.) */
   #isExpected(batch: readonly Message[]): boolean {
     if (this.#options.clock.monotonic() - this.#assignedAt > assignmentAgeMs) return false;
     const keyOf = partitionKeys();
     return batch.every((message) => this.#assigned.has(keyOf(message)));
   }
 
-  /** Without what is nobody's here any more; what has no start yet comes again. */
+  /** Removes messages of partitions that are not assigned; those of partitions without a start are read again. */
   #current(batch: readonly Message[]): readonly Message[] {
     const keyOf = partitionKeys();
     return batch.filter((message) => {
@@ -370,7 +370,7 @@ export class ConsumerSession {
     this.#putOffFrom.set(key, Math.min(offset, this.#putOffFrom.get(key) ?? offset));
   }
 
-  /** Waits until the assigned partitions have a start; not for ever, and not again and again for those that can't get one now. */
+  /** Waits, bounded, until the assigned partitions have a start; does not wait again for those that cannot get one now. */
   async #pinned(leftMs: number, signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
     if (!this.#pinning) {
@@ -385,7 +385,7 @@ export class ConsumerSession {
   async #pin(): Promise<void> {
     const { start, clock } = this.#options;
     this.#pinAgainAt = Number.POSITIVE_INFINITY;
-    // What another member has committed of the new topic by then counts.
+    // Commits of the new topic by other members count.
     for (const [topic, at] of this.#remade) if (clock.monotonic() - at > remadeMs) this.#remade.delete(topic);
     const wanted = [...this.#unpinned];
     const { pinned, failed } = await start.pin(
@@ -411,7 +411,7 @@ export class ConsumerSession {
     });
   }
 
-  /** What was put off while the start was not known. @returns false when the consumer can't go back to it now. */
+  /** Reads again what was dropped while the start was unknown. @returns false if the consumer cannot seek now. */
   async #readAgain(key: string, partition: TopicPartition): Promise<boolean> {
     const offset = this.#putOffFrom.get(key);
     if (offset === undefined) return true;
@@ -426,19 +426,19 @@ export class ConsumerSession {
     return true;
   }
 
-  /** No fetch is under way: what one brought while the consumer goes elsewhere could be of before or after. */
+  /** No fetch is under way: during a seek its messages could be from before or after. */
   async #quiet(): Promise<void> {
     await this.#polling;
   }
 
-  /** The consumer reads from another place from now on. */
+  /** The consumer now reads from another position. */
   #beginAnew(key: string): void {
     this.#putOffFrom.delete(key);
     this.#readAhead.retain(({ topic, partition }) => partitionKey(topic, partition) !== key);
     this.#ledger.retain((held) => held !== key);
   }
 
-  /** Once for all acks of one command: a look at many partitions costs as much as they are. */
+  /** Once for all acks of one command: reading the assignment costs time per partition. */
   #lookAgain(): void {
     if (this.#hasLooked) return;
     this.#hasLooked = true;
@@ -468,14 +468,14 @@ export class ConsumerSession {
     if (dropped > 0) this.#options.log.readAheadDropped(this.#options.id, dropped);
   }
 
-  /** librdkafka alone looks again after five minutes, also when it is subscribed again: it has to be told to look. */
+  /** librdkafka refreshes by itself only after five minutes, also after a new subscription: ask it to. */
   async #lookForTopics(): Promise<void> {
     const { catalog, clock, consumer } = this.#options;
     if (clock.monotonic() - this.#topicsCheckedAt < missingTopicCheckMs) return;
     this.#topicsCheckedAt = clock.monotonic();
     const missing = await catalog.missing(this.topics);
     if (missing === undefined || this.#closing) return;
-    // All there although one was reported missing: the consumer's own look came too early, and it would not look again.
+    // All topics exist although one was reported missing: librdkafka's refresh came too early and would not repeat.
     const appeared = missing.length === 0 || missing.length < this.#missingTopics;
     this.#missingTopics = missing.length;
     this.#unavailable = missing.length > 0;
@@ -490,7 +490,7 @@ function isNotAssigned(error: KafkaError): boolean {
   return error.code === KafkaCode.state || error.code === KafkaCode.unknownPartition;
 }
 
-/** Resolves when the promise has settled or the signal is aborted. Rejects as the promise does. */
+/** Settles with the promise, or resolves when the signal is aborted. */
 async function settledOrAborted(promise: Promise<unknown>, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;
   let aborted: () => void = () => {};

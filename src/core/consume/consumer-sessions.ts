@@ -1,4 +1,4 @@
-// ConsumerSessions: opens group members' sessions for one cluster, within the limit that the thread pool sets.
+// ConsumerSessions: opens sessions of group members for one cluster, up to the limit that the thread pool sets.
 import { GatewayError } from '../../errors.js';
 import { sleep } from '../clock.js';
 import { GroupStart } from '../group/group-start.js';
@@ -25,11 +25,11 @@ export interface ConsumerSessionsOptions {
   readonly clock: Clock;
   readonly stats: Stats;
   readonly log: SessionLog;
-  /** Consumers open at once: each may hold a thread of libuv's pool while it waits. */
+  /** Consumers open at once: each may hold a thread of libuv's pool while it waits. See docs/decisions/0003. */
   readonly maxConsumers: number;
-  /** Bytes of messages that wait for one client. */
+  /** Bytes of messages buffered for one client. */
   readonly prefetchBytes: number;
-  /** Of the operator's file, ms; a client's own setting counts for its session. */
+  /** The operator's setting, ms; a client's own applies to its session. */
   readonly maxPollIntervalMs: number;
 }
 
@@ -40,24 +40,24 @@ export interface MemberOptions {
   readonly clientId: string;
   readonly topics: readonly string[];
   readonly properties: Properties;
-  /** How long to wait before it is opened: the one before it was refused, ms. */
+  /** Delay before opening: the previous consumer was refused, ms. */
   readonly delayMs?: number;
 }
 
-/** Between two tries to reach brokers that don't answer, ms. */
+/** Pause between two tries to reach brokers, ms. */
 const retryMs = 500;
-/** How long a consumer that can't go on may take to leave its group, ms. */
+/** How long a failed consumer may take to leave its group, ms. */
 const overMs = 5_000;
-/** How long one try may take, ms. */
+/** Time limit of one try, ms. */
 const connectMs = 10_000;
 /**
- * As long a client waits at least until it is answered that nothing came, if its session is not open, ms. Until then nothing is known of
- * where its group begins, and what is produced behind the answer would be lost to the group.
+ * Minimum wait of a client before a nil answer while its session is not open, ms. Until then the group's start is unknown,
+ * and messages produced after the answer would be lost to the group.
  */
 const leastOpenMs = 2_000;
 /**
- * Making and closing a client stops the event loop for a few milliseconds, more while its threads wait for a core: two hundred
- * at once would be felt by everybody. Closing is quicker, so that hundreds fit into a shutdown.
+ * Opening and closing a client stops the event loop for a few milliseconds, longer while its threads wait for a core: two hundred
+ * at once would delay all clients. Closing is faster, so that hundreds fit into a shutdown.
  */
 const openEveryMs = 20;
 const closeEveryMs = 5;
@@ -79,9 +79,9 @@ export class ConsumerSessions {
   }
 
   /**
-   * Opens a session, with the group's start committed; brokers that don't answer are waited for.
-   * @returns undefined when timeoutMs (2 s at least) was over or the signal aborted first.
-   * @throws GatewayError `too-many-consumers`, `poll-failed` for a refusal that lasts; KafkaError for settings that librdkafka refuses.
+   * Opens a session with the group's start committed; waits for brokers that do not answer.
+   * @returns undefined when timeoutMs (at least 2 s) was over or the signal was aborted first.
+   * @throws GatewayError `too-many-consumers`, `poll-failed` for a lasting refusal; KafkaError for settings that librdkafka refuses.
    */
   async open(member: MemberOptions, timeoutMs: number, signal: AbortSignal): Promise<ConsumerSession | undefined> {
     const { clock, maxConsumers } = this.#options;
@@ -103,7 +103,7 @@ export class ConsumerSessions {
     }
   }
 
-  /** Closes a session that was opened here: it leaves its group and what was acked is committed. Never rejects. */
+  /** Closes a session that was opened here: it leaves its group and commits its acks. Never rejects. */
   async close(session: ConsumerSession, timeoutMs: number): Promise<void> {
     await this.#closings.turn(this.#options.clock);
     await session.close(timeoutMs);
@@ -135,7 +135,7 @@ export class ConsumerSessions {
     }
   }
 
-  /** @returns undefined for what passes. @throws GatewayError `poll-failed` for what lasts, KafkaError */
+  /** @returns undefined for transient errors. @throws GatewayError `poll-failed` for lasting ones, KafkaError */
   #failed(id: string, error: KafkaError, refusal: KafkaFault = error): undefined {
     const { log } = this.#options;
     if (isLasting(refusal)) {
@@ -147,7 +147,7 @@ export class ConsumerSessions {
     return undefined;
   }
 
-  /** @throws KafkaError when no broker answered, or refuses the group for good */
+  /** @throws KafkaError when no broker answered, or one refuses the group for good */
   async #start({ id, topics }: MemberOptions, consumer: Consumer): Promise<GroupStart> {
     const { catalog, log } = this.#options;
     const start = new GroupStart({ consumer, topics, policy: consumer.startPolicy, catalog });
@@ -155,7 +155,7 @@ export class ConsumerSessions {
       await start.prepare();
     } catch (error) {
       if (!(error instanceof KafkaError) || passes(error) || isLasting(error)) throw error;
-      // What may not be asked is told again when the group is joined.
+      // A refusal of this request is reported again when the group is joined.
       log.consumerFault(id, error);
     }
     return start;
@@ -166,7 +166,7 @@ export class ConsumerSessions {
     const maxPollIntervalMs = Number(member.properties['max.poll.interval.ms'] ?? this.#options.maxPollIntervalMs);
     try {
       const session: ConsumerSession = new ConsumerSession({
-        // It would hold its partitions for nobody.
+        // It would hold its partitions for no client.
         onOver: () => own(this.close(session, overMs), () => {}),
         id: member.id,
         topics: member.topics,
@@ -181,14 +181,14 @@ export class ConsumerSessions {
       });
       return session;
     } catch (error) {
-      // It does not take the topics: nobody else knows of it.
+      // The consumer refuses the topics: no other code has seen it yet.
       await consumer.close(0);
       throw error;
     }
   }
 }
 
-/** Lets callers go on one by one, no two within an interval. */
+/** Lets callers continue one by one, at most one per interval. */
 class Pace {
   readonly #everyMs: number;
   #nextAt = 0;
@@ -205,5 +205,5 @@ class Pace {
   }
 }
 
-/** Brokers that do not answer, or a coordinator that is not there yet. */
+/** Brokers do not answer, or there is no coordinator yet. */
 const passes = (error: KafkaError): boolean => isUnreachable(error) || error.retriable;

@@ -1,13 +1,13 @@
-// ReadAhead: messages fetched but not yet handed out, by arrival; bounded by its owner.
+// ReadAhead: messages fetched but not handed out, in order of arrival; its owner bounds it.
 import type { Message, TopicPartition } from '../ports.js';
 
-/** Rough cost of a message beside its bytes. */
+/** Approximate overhead of a message, bytes. */
 const overheadBytes = 200;
 
 /** Identifies a partition in maps. */
 export const partitionKey = (topic: string, partition: number): string => `${topic}:${partition}`;
 
-/** partitionKey() for many in a row, of which neighbours are mostly of one partition: the text is made once for them. */
+/** partitionKey() for many messages in a row, where neighbours mostly share a partition: the text is made once for them. */
 export function partitionKeys(): (at: TopicPartition) => string {
   let last: TopicPartition | undefined;
   let key = '';
@@ -33,8 +33,8 @@ export class ReadAhead {
   }
 
   /**
-   * Adds a fetched batch. Where a partition starts again at an offset that is already held (it was taken away
-   * and came back), what was held of it is dropped: it comes again.
+   * Adds a fetched batch. If a partition starts again at an offset that is already held (it was revoked and assigned
+   * again), its held messages are dropped: they are read again.
    */
   push(batch: readonly Message[]): void {
     if (this.length > 0) this.#dropRewound(batch);
@@ -56,7 +56,7 @@ export class ReadAhead {
     return message;
   }
 
-  /** Drops what `keep` refuses. @returns how many messages were dropped. */
+  /** Drops messages that `keep` refuses. @returns how many. */
   retain(keep: (message: Message) => boolean): number {
     const before = this.length;
     if (before === 0) return 0;
@@ -87,7 +87,7 @@ export class ReadAhead {
   }
 }
 
-/** Bytes a message is counted with. */
+/** Bytes a message counts for. */
 export function sizeOf(message: Message): number {
   return (message.value?.length ?? 0) + (message.key?.length ?? 0) + overheadBytes;
 }

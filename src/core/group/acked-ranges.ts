@@ -1,4 +1,4 @@
-// Which offsets of a partition are acked: a base, below which all are, and ranges above it.
+// Acknowledged offsets of a partition: a base, below which all are acknowledged, and ranges above it.
 import { decodeRanges, encodeRanges, type Range } from './out-of-order-acks.js';
 
 /** The broker's default limit for a commit's metadata (`offset.metadata.max.bytes`). */
@@ -12,17 +12,17 @@ interface Span {
 
 export class AckedRanges {
   #base: number;
-  /** Ascending, neither overlapping nor touching each other or the base. */
+  /** Ascending; they neither overlap nor touch each other or the base. */
   #spans: Span[] = [];
 
-  /** @param base the lowest offset that is not acked. */
+  /** @param base the lowest offset that is not acknowledged. */
   constructor(base: number) {
     this.#base = base;
   }
 
   /**
-   * Takes over what an earlier owner of the partition has written into its commit.
-   * @throws Error when the text is nothing of the kind, or speaks of offsets from `end` on.
+   * Adopts the ranges that an earlier owner of the partition wrote into its commit.
+   * @throws Error when the text has another format, or contains offsets from `end` on.
    */
   static decode(base: number, metadata: string, end = Number.MAX_SAFE_INTEGER): AckedRanges {
     const acked = new AckedRanges(base);
@@ -36,7 +36,7 @@ export class AckedRanges {
     return this.#base;
   }
 
-  /** @returns false when the offset had been acked before. */
+  /** @returns false if the offset was acknowledged before. */
   add(offset: number): boolean {
     if (offset < this.#base) return false;
     const index = this.#firstEndingFrom(offset);
@@ -47,7 +47,7 @@ export class AckedRanges {
     return true;
   }
 
-  /** Counts all of [from, to) as acked. */
+  /** Marks all of [from, to) as acknowledged. */
   addAll(from: number, to: number): void {
     if (from <= this.#base) this.raise(to);
     else if (from < to) {
@@ -66,30 +66,30 @@ export class AckedRanges {
     return this.nextOpen(offset) !== offset;
   }
 
-  /** The first offset from the given one on that is not acked. */
+  /** The first offset at or after the given one that is not acknowledged. */
   nextOpen(offset: number): number {
     if (offset < this.#base) return this.#base;
     const span = this.#spans[this.#firstEndingFrom(offset + 1)];
     return span && span.from <= offset ? span.to : offset;
   }
 
-  /** Counts everything below `base` as acked. */
+  /** Marks everything below `base` as acknowledged. */
   raise(base: number): void {
     if (base > this.#base) this.#advance(base);
   }
 
-  /** Relative to the base, for people: `1-2,9-11`. */
+  /** Relative to the base, for display: `1-2,9-11`. */
   toString(): string {
     return this.#spans.map(({ from, to }) => `${from - this.#base}-${to - this.#base}`).join(',');
   }
 
-  /** For a commit's metadata; empty without ranges. What doesn't fit is left out: those messages come again. */
+  /** For a commit's metadata; empty without ranges. Ranges that do not fit are left out: their messages are redelivered. */
   encode(): string {
     const relative = this.#spans.map(({ from, to }): Range => [BigInt(from - this.#base), BigInt(to - this.#base)]);
     return encodeRanges(relative, maxMetadata);
   }
 
-  /** Moves the base up, through a range that it meets. */
+  /** Moves the base up through a range that it touches. */
   #advance(base: number): void {
     let kept = 0;
     this.#base = base;
@@ -100,7 +100,7 @@ export class AckedRanges {
     if (kept > 0) this.#spans.splice(0, kept);
   }
 
-  /** @param index of the first span that ends at the offset or after it. */
+  /** @param index of the first span that ends at or after the offset. */
   #insert(offset: number, index: number): void {
     const span = this.#spans[index];
     if (span?.to === offset) {

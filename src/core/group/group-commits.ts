@@ -1,16 +1,16 @@
-// When a shared reader commits: soon after an ack, at once when asked, again when Kafka refused.
+// When a group reader commits: soon after an ack, at once on request, again after a refusal.
 import { sleep, within } from '../clock.js';
 import type { Clock, TopicPartitionOffset } from '../ports.js';
 import { own } from '../promises.js';
 
-/** A partition's position, and what is committed of it. */
+/** A partition's position and its committed offset. */
 export interface Committable {
   readonly partition: number;
   /** The offset to commit. */
   readonly base: number;
-  /** The offset that the group has committed, as far as we know. */
+  /** The last known committed offset of the group. */
   committed: number;
-  /** The base is not what is committed. */
+  /** The base differs from the committed offset. */
   readonly dirty: boolean;
 }
 
@@ -18,14 +18,14 @@ export interface GroupCommitsOptions {
   readonly topic: string;
   readonly clock: Clock;
   readonly retryBackoffMs: number;
-  /** The partitions that are this member's now. */
+  /** The currently assigned partitions. */
   readonly partitions: () => Iterable<Committable>;
   /** @throws KafkaError */
   readonly commit: (positions: readonly TopicPartitionOffset[]) => Promise<void>;
   readonly warn: (text: string, fields: object) => void;
 }
 
-/** One commit at a time, of everything that has moved. */
+/** One commit at a time, of every position that has moved. */
 export class GroupCommits {
   readonly #options: GroupCommitsOptions;
   #running: Promise<boolean> = Promise.resolve(true);
@@ -36,7 +36,7 @@ export class GroupCommits {
     this.#options = options;
   }
 
-  /** Commits after so long, unless a commit is due already; tries again until Kafka takes it. */
+  /** Commits after a delay, unless a commit is due already; retries until Kafka accepts it. */
   soon(afterMs: number): void {
     if (this.#timer || this.#stopped) return;
     this.#timer = this.#options.clock.after(afterMs, () => {
@@ -45,7 +45,7 @@ export class GroupCommits {
     });
   }
 
-  /** @returns false when Kafka refused: it is tried again later. */
+  /** @returns false if Kafka refused: it is retried later. */
   now(): Promise<boolean> {
     this.#cancel();
     this.#running = this.#running.then(async () => {
@@ -56,7 +56,7 @@ export class GroupCommits {
     return this.#running;
   }
 
-  /** Tries for so long; what was not committed then comes again, to whoever reads next. */
+  /** Retries for a limited time; what is not committed by then is redelivered to the next reader. */
   async within(limitMs: number): Promise<void> {
     const { clock, retryBackoffMs, warn } = this.#options;
     const deadline = clock.monotonic() + limitMs;
@@ -72,7 +72,7 @@ export class GroupCommits {
     await this.#running;
   }
 
-  /** No more commits by themselves. */
+  /** No more scheduled commits. */
   stop(): void {
     this.#stopped = true;
     this.#cancel();
@@ -93,7 +93,7 @@ export class GroupCommits {
       for (const [index, partition] of moved.entries()) partition.committed = positions[index]!.offset;
       return true;
     } catch (error) {
-      // Also what is no refusal of Kafka's: the next commit must not fail for it.
+      // Also errors that are not refusals by Kafka: they must not fail the next commit.
       warn('Failed to commit offsets, will retry', { err: error });
       return false;
     }

@@ -1,4 +1,4 @@
-// GroupSeat: this process's place in one group for one topic. Keeps one reader open: again when it failed, and when a missing topic has come.
+// GroupSeat: this process's membership in one group for one topic. Keeps one reader open: reopens it after a failure, and when a missing topic appears.
 
 import { isLasting } from '../lasting-fault.js';
 import { type CommittedOffset, KafkaError, type KafkaFault } from '../ports.js';
@@ -13,39 +13,39 @@ export interface GroupSeatOptions<P> {
   readonly topic: string;
   readonly context: ReaderContext;
   readonly catalog: TopicCatalog;
-  /** The one before with the same group and topic: it leaves the group before this one joins. */
+  /** The previous membership of the same group and topic: it leaves before this one joins. */
   readonly after: Promise<unknown>;
-  /** A partition was assigned that is not known from before. */
+  /** A partition was assigned that was unknown before. */
   readonly begun: (partition: number, start: PartitionStart) => P;
-  /** Messages came, partitions came or went. */
+  /** Messages arrived, or partitions were assigned or revoked. */
   readonly changed: () => void;
-  /** The group can't be read until somebody mends what is wrong: see lastingFault(). */
+  /** The group cannot be read until an operator fixes the cause: see lastingFault(). */
   readonly refused?: (fault: KafkaFault) => void;
-  /** Its owner ends the group when the topic is made again; absent: the group goes on with the first message of the new topic. */
+  /** Its owner ends the group when the topic is created again; absent: the group continues with the new topic's first message. */
   readonly endsWithTopic?: boolean;
 }
 
-/** How long what lasts is believed before it is looked at again, if somebody asks, ms. */
+/** How long a lasting fault is trusted before the group is tried again on request, ms. */
 const tryAgainMs = 3_000;
-/** How often the log tells of the same, ms. */
+/** Interval of repeated log lines, ms. */
 const tellAgainMs = 60_000;
 
-/** How often a missing topic is looked for, ms; the cluster is asked less often. */
+/** Interval of looking for a missing topic, ms; the cluster is asked less often. */
 const missingTopicCheckMs = 500;
-/** The same once it has come, while the group is being joined, ms: each time all topics are asked for. */
+/** The same while the group is joining, ms: each request asks for all topics. */
 const joinCheckMs = 2_000;
 
 export class GroupSeat<P extends ReadPartition> {
   readonly #options: GroupSeatOptions<P>;
   readonly #context: ReaderContext;
   #reader: GroupReader<P> | undefined;
-  /** The topic was made again: the group begins with its first message. */
+  /** The topic was created again: the group begins with its first message. */
   #isRemade = false;
   #saidMissing = false;
   #isLooking = false;
-  /** No broker has let the reader in yet; it is tried again and again. */
+  /** No broker has accepted the reader yet; it keeps trying. */
   #isOpening = true;
-  /** What was last told in the log. */
+  /** What was last logged. */
   #told = { code: 0, at: 0 };
   #lasting: { readonly fault: KafkaFault; readonly at: number } | undefined;
   #closing: Promise<CommittedOffset[]> | undefined;
@@ -58,73 +58,73 @@ export class GroupSeat<P extends ReadPartition> {
     );
   }
 
-  /** The group is being joined, for a topic that is there: messages may come any moment. */
+  /** The group is joining, and its topic exists: messages may arrive any moment. */
   get isJoining(): boolean {
     return this.#reader?.isJoining ?? false;
   }
 
   /**
-   * What keeps the group from being read until somebody mends it. Some seconds after it was told it is forgotten, and tried anew: whoever
-   * asks then waits, and hears of it again if it still is so.
+   * What keeps the group from being read until an operator fixes it. Some seconds after it was reported, it is cleared and tried again: the
+   * next caller waits, and gets the error again if it persists.
    */
   lastingFault(): KafkaFault | undefined {
     const lasting = this.#lasting;
-    // It is tried anew all the time.
+    // It is retried all the time.
     if (lasting && this.#isOpening) return lasting.fault;
     if (!lasting || this.#context.clock.monotonic() - lasting.at < tryAgainMs) return lasting?.fault;
     this.#lasting = undefined;
-    // What is out would come again.
+    // Unacknowledged offers would be redelivered.
     if (this.#reader && this.pending === 0) this.#reopen(this.#reader, new KafkaError(lasting.fault));
     return undefined;
   }
 
-  /** The partitions that may serve requests, ascending; none before the group is joined. */
+  /** The partitions that may serve requests, ascending; none before the group has joined. */
   get partitions(): readonly P[] {
     return this.#reader?.partitions ?? [];
   }
 
-  /** Offered and not acked, over all partitions. */
+  /** Offered and not acknowledged, over all partitions. */
   get pending(): number {
     return this.#reader?.pending ?? 0;
   }
 
-  /** A partition whose acks are taken here: assigned, or in the middle of a rebalance. */
+  /** A partition that accepts acks here: assigned, or in the middle of a rebalance. */
   find(partition: number): P | undefined {
     return this.#reader?.find(partition);
   }
 
-  /** What is acked of the partition is committed, before it goes as well. In the middle of a rebalance nobody knows. */
+  /** Acks of the partition are committed before it is revoked. During a rebalance the outcome is unknown. */
   holds(partition: number): boolean {
     return this.#reader?.holds(partition) ?? false;
   }
 
-  /** There is room again. */
+  /** There is space again. */
   taken(): void {
     this.#reader?.taken();
   }
 
-  /** An ack moved a position or freed a place. */
+  /** An ack moved a position or freed a slot. */
   acked(): void {
     this.#reader?.acked();
   }
 
-  /** Commits what has moved, now. @returns false when Kafka refused. */
+  /** Commits moved positions now. @returns false if Kafka refused. */
   async commit(): Promise<boolean> {
     return (await this.#reader?.commit()) ?? true;
   }
 
-  /** Goes on from other positions. @throws KafkaError */
+  /** Continues from other positions. @throws KafkaError */
   async setOffsets(positions: readonly CommittedOffset[]): Promise<void> {
     await this.#reader?.setOffsets(positions);
   }
 
-  /** Waits (bounded) for outstanding acks, commits, leaves. Never rejects. @returns acks out of order that no commit covers. */
+  /** Waits (bounded) for outstanding acks, commits and leaves. Never rejects. @returns out-of-order acks that no commit covers. */
   close(): Promise<CommittedOffset[]> {
     this.#closing ??= this.#close();
     return this.#closing;
   }
 
-  /** The topic was deleted: nothing of what was read of it is committed from now on. */
+  /** The topic was deleted: nothing read from it is committed from now on. */
   abandon(): void {
     this.#reader?.abandon();
   }
@@ -162,7 +162,7 @@ export class GroupSeat<P extends ReadPartition> {
       else log.error({ group, topic, err: error }, 'Failed to join the group, will retry');
       clock.after(lasts ? tryAgainMs : settings.retryBackoffMs, () => {
         if (this.#reader !== reader) return;
-        // What was asked of it meanwhile is refused: it would wait for ever.
+        // Requests made meanwhile are refused: they would wait forever.
         own(
           reader.close().then(() => (this.#reader === reader ? this.#open() : undefined)),
           this.#bug,
@@ -208,7 +208,7 @@ export class GroupSeat<P extends ReadPartition> {
     );
   }
 
-  /** Until the group is joined: what a broker has just told may not be known by the next one. */
+  /** Until the group has joined: what one broker just reported may be unknown to the next. */
   #lookForTopic(): void {
     const { clock, log } = this.#context;
     const { group, topic, catalog } = this.#options;

@@ -1,4 +1,4 @@
-// What decides where a member begins to read its partitions: what the group has committed, and what the partitions hold.
+// What decides where a member begins to read: the group's commits and the partitions' watermarks.
 
 import {
   type Admin,
@@ -11,7 +11,7 @@ import {
 } from '../ports.js';
 import { type InitialOffset, OFFSET_NEWEST } from './partition-start.js';
 
-/** How long the question may take where only the consumer can be asked, ms. */
+/** Time limit of the request if only the consumer can be asked, ms. */
 const askMs = 20_000;
 
 export interface Watermarks {
@@ -33,7 +33,7 @@ export interface PositionsContext {
   readonly initialOffset: InitialOffset;
 }
 
-/** @throws KafkaError when it can't be known of some partition */
+/** @throws KafkaError if it is unknown for some partition */
 export async function groupPositions(
   context: PositionsContext,
   partitions: readonly TopicPartition[],
@@ -50,7 +50,7 @@ export async function groupPositions(
   });
 }
 
-/** With metadata, which only the admin can read; a cluster that can't be asked so (the embedded one) has none. */
+/** With metadata, which only the admin client can read; the embedded cluster has none. */
 async function committedOffsets(
   { group, admin, consumer }: PositionsContext,
   partitions: readonly TopicPartition[],
@@ -64,7 +64,7 @@ async function committedOffsets(
   }
 }
 
-/** By partition number; without those that no broker answers for now. @throws KafkaError when there are no others */
+/** By partition number; without those whose broker does not answer now. @throws KafkaError if there are no others */
 export async function watermarksOf(
   admin: Admin,
   partitions: readonly TopicPartition[],
@@ -77,7 +77,7 @@ export async function watermarksOf(
   return new Map(marks.map((mark) => [mark.partition, mark]));
 }
 
-/** Of a partition without a leader, so that the others needn't wait for it: the group's own position is believed. */
+/** For a partition without a leader, so that the others need not wait for it: the group's own position is trusted. */
 function unseen(committed: CommittedOffset | undefined, initialOffset: InitialOffset): Watermarks | undefined {
   const isKnown = committed === undefined ? initialOffset === 'oldest' : committed.offset !== OFFSET_NEWEST;
   return isKnown ? { low: 0, high: Number.MAX_SAFE_INTEGER } : undefined;

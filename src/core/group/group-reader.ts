@@ -1,4 +1,4 @@
-// The Kafka side of a shared consumer: one group member for one topic. Polls, takes part in rebalances, commits.
+// The Kafka side of a queue consumer or stream group: one group member for one topic. Polls, takes part in rebalances, commits.
 import { sleep, within } from '../clock.js';
 import { isLasting, isOfLogin } from '../lasting-fault.js';
 import {
@@ -22,48 +22,48 @@ import { type InitialOffset, type PartitionStart, partitionStart } from './parti
 import { preparing } from './preparing.js';
 import { type HeldPartition, Hold } from './read-buffer.js';
 
-/** A native wait holds a pool thread and can't be interrupted: closing takes up to this, ms. */
+/** A native wait holds a pool thread and cannot be interrupted: closing takes up to this, ms. */
 const pollMs = 500;
-/** How long a commit is tried again before the partition is given up or the group is left, ms. */
+/** How long a commit is retried before the partition is revoked or the group is left, ms. */
 const lastCommitMs = 5_000;
-/** How long the start positions of new partitions may take, ms. */
+/** Time limit for the start positions of new partitions, ms. */
 const startMs = 20_000;
 const closeMs = 10_000;
-/** How long a look at the cluster's topics may take, ms. */
+/** Time limit of a metadata refresh, ms. */
 const refreshMs = 5_000;
-/** How long closing may ask whether the topic is still the one that was acknowledged, ms. */
+/** How long closing may check that the topic is still the acknowledged one, ms. */
 const lastLookMs = 2_000;
 /** How long closing waits for a client that is still connecting, ms. */
 const connectingMs = 2_000;
 
-/** One assigned partition, as its reader sees it: what was read and is held, what is offered, what may be committed. */
+/** One assigned partition, as its reader sees it: messages read and buffered, offers, what may be committed. */
 export interface ReadPartition extends Committable, HeldPartition {
   readonly partition: number;
-  /** Offered and not acked. */
+  /** Offered and not acknowledged. */
   readonly pending: number;
   readonly stopped: boolean;
-  /** Acked ranges above the base, for a commit's metadata. */
+  /** Acknowledged ranges above the base, for a commit's metadata. */
   readonly sparse: { readonly metadata: string };
-  /** How long, in ms, until every offer's deadline has passed. */
+  /** Time until every offer's deadline has passed, ms. */
   longestWait(now: number): number;
   /** Offers nothing more; acks still count. */
   stop(): void;
-  /** The partition came back and nobody else has moved its position. @returns where to read on. */
+  /** The partition was assigned again and no other member has moved its position. @returns where to continue reading. */
   resume(): number;
 }
 
 export interface ReaderEvents<P> {
-  /** A partition was assigned that is not known from before. */
+  /** A partition was assigned that was unknown before. */
   begun(partition: number, start: PartitionStart): P;
-  /** Messages came, partitions came or went. */
+  /** Messages arrived, or partitions were assigned or revoked. */
   changed(): void;
   /** The client failed for good: close this reader and make another. */
   failed(error: Error): void;
-  /** The topic is not there (yet). */
+  /** The topic does not exist (yet). */
   missing(): void;
-  /** What does not pass by itself: the group can't be read until somebody mends it. */
+  /** A lasting fault: the group cannot be read until an operator fixes it. */
   refused(fault: KafkaFault): void;
-  /** The topic was deleted and made again: abandon this reader. */
+  /** The topic was deleted and created again: abandon this reader. */
   remade(): void;
 }
 
@@ -74,23 +74,23 @@ export class GroupReader<P extends ReadPartition> {
   readonly #catalog: TopicCatalog;
   readonly #events: ReaderEvents<P>;
   #consumer: Consumer | undefined;
-  /** Where the group begins where it has no position; absent: where the settings say. */
+  /** Where the group begins without a position; absent: as the settings say. */
   #groupStart: GroupStart | undefined;
   /** Assigned to this member, by partition number. */
   readonly #partitions = new Map<number, P>();
-  /** Revoked in a rebalance that has not ended: they may come back. */
+  /** Revoked in a rebalance that has not ended: they may be assigned again. */
   #revoked = new Map<number, P>();
   #sorted: P[] = [];
   readonly #hold: Hold;
   #loop: Promise<void> = Promise.resolve();
   #chores: (() => Promise<void>)[] = [];
   #opening: Promise<void> | undefined;
-  /** What was heard that lasts until somebody mends it. */
+  /** A reported fault that lasts until an operator fixes it. */
   #refusal: KafkaFault | undefined;
   #closing: Promise<void> | undefined;
-  /** The topic is another one than what was read: nothing of it is committed. */
+  /** The topic differs from the one that was read: nothing of it is committed. */
   #isVoid = false;
-  /** The topic is there, as far as known, and nothing has been read yet: not even that there is nothing. */
+  /** The topic exists, as far as known, and nothing has been read yet, not even its end. */
   #isJoining = true;
   #isAssigned = false;
   /** Nothing is offered any more: polling ends. */
@@ -100,7 +100,7 @@ export class GroupReader<P extends ReadPartition> {
   readonly #initialOffset: InitialOffset;
   #unwatch: () => void = () => {};
 
-  /** @param initialOffset where the group begins that has no position */
+  /** @param initialOffset where a group without a position begins */
   constructor(
     group: string,
     topic: string,
@@ -135,12 +135,12 @@ export class GroupReader<P extends ReadPartition> {
     return this.#sorted;
   }
 
-  /** A partition whose acks are taken here: assigned, or in the middle of a rebalance. */
+  /** A partition that accepts acks here: assigned, or in the middle of a rebalance. */
   find(partition: number): P | undefined {
     return this.#partitions.get(partition) ?? this.#revoked.get(partition);
   }
 
-  /** The partition is this member's: what is acked is committed, before it goes as well. In the middle of a rebalance nobody knows. */
+  /** The partition is assigned: its acks are committed before it is revoked. During a rebalance the outcome is unknown. */
   holds(partition: number): boolean {
     return this.#partitions.has(partition);
   }
@@ -196,7 +196,7 @@ export class GroupReader<P extends ReadPartition> {
     this.#loop = this.#run(consumer);
   }
 
-  /** Commits where the group begins, before it is joined. @throws KafkaError when no broker answers */
+  /** Commits where the group begins, before it joins. @throws KafkaError when no broker answers. See docs/decisions/0014. */
   async #prepare(consumer: Consumer): Promise<void> {
     const policy = this.#initialOffset === 'oldest' ? 'earliest' : 'latest';
     this.#groupStart = new GroupStart({ consumer, topics: [this.#topic], policy, catalog: this.#catalog });
@@ -208,7 +208,7 @@ export class GroupReader<P extends ReadPartition> {
     }
   }
 
-  /** The topic has come to be: librdkafka alone would look for it in minutes, also when it is subscribed to again. */
+  /** The topic was created: librdkafka alone would look for it in minutes, also after a new subscription. */
   async topicCame(): Promise<void> {
     if (this.#closing || !this.#consumer) return;
     this.#isJoining = !this.#isAssigned;
@@ -220,25 +220,25 @@ export class GroupReader<P extends ReadPartition> {
     }
   }
 
-  /** There is room again. */
+  /** There is space again. */
   taken(): void {
     this.#hold.wake();
   }
 
-  /** An ack moved a position or freed a place. */
+  /** An ack moved a position or freed a slot. */
   acked(): void {
     this.#wakeAcked();
     this.#hold.wake();
     this.#commits.soon(this.#context.settings.commitIntervalMs);
   }
 
-  /** Commits what has moved, now. @returns false when Kafka refused. */
+  /** Commits moved positions now. @returns false if Kafka refused. */
   commit(): Promise<boolean> {
     return this.#commits.now();
   }
 
   /**
-   * Makes the members of this group that live here go on from other positions; partitions that are not ours are only
+   * Moves this group's members in this process to other positions; partitions that are not assigned here are only
    * committed. @throws KafkaError
    */
   async setOffsets(positions: readonly CommittedOffset[]): Promise<void> {
@@ -250,8 +250,8 @@ export class GroupReader<P extends ReadPartition> {
   }
 
   /**
-   * Waits for the acks of what is offered (bounded), commits, leaves the group. Never rejects.
-   * @returns what was acked out of order and is not covered by the commit.
+   * Waits (bounded) for acks of offers, commits, leaves the group. Never rejects.
+   * @returns out-of-order acks that the commit does not cover.
    */
   async close(): Promise<CommittedOffset[]> {
     const closed = this.#isVoid ? [] : [...this.#partitions.values()];
@@ -263,14 +263,14 @@ export class GroupReader<P extends ReadPartition> {
     );
   }
 
-  /** What is known of the partitions is void, their topic was deleted: nothing of it is committed from now on. */
+  /** The topic was deleted: what is known of its partitions is void, and nothing of it is committed from now on. */
   abandon(): void {
     this.#isVoid = true;
     this.#commits.stop();
   }
 
   async #close(closed: P[]): Promise<void> {
-    // A client that is still connecting closes itself when it has: that may take long.
+    // A client that is still connecting closes itself when it has connected: that may take long.
     if (this.#opening)
       await within(
         this.#context.clock,
@@ -280,7 +280,7 @@ export class GroupReader<P extends ReadPartition> {
     await this.#settle(closed);
     await this.#lastCommit(closed);
     while (this.#chores.length > 0) for (const chore of this.#chores.splice(0)) await chore();
-    // At once: what comes from now on is not a chore of the loop, which ends.
+    // At once: what arrives from now on is not handled by the loop, which ends.
     this.#leaving = true;
     this.#partitions.clear();
     this.#sorted = [];
@@ -288,7 +288,7 @@ export class GroupReader<P extends ReadPartition> {
     await this.#leave();
   }
 
-  /** Before partitions go. Of a topic that has been made again since, nothing may be committed for the new one. */
+  /** Before partitions are revoked. If the topic was created again since, nothing may be committed for the new one. */
   async #lastCommit(partitions: readonly P[]): Promise<void> {
     if (this.#isVoid || !partitions.some(({ dirty }) => dirty)) return;
     await within(this.#context.clock, lastLookMs, this.#catalog.ids.look());
@@ -302,7 +302,7 @@ export class GroupReader<P extends ReadPartition> {
     await this.#consumer?.close(closeMs);
   }
 
-  /** Leaves the group, which goes on with the first message of what its topic is now. Never rejects. */
+  /** Leaves the group, which continues with the new topic's first message. Never rejects. */
   leaveRemade(): Promise<void> {
     this.#closing ??= this.#leaveRemade();
     return this.#closing;
@@ -322,7 +322,7 @@ export class GroupReader<P extends ReadPartition> {
     await this.#leave();
   }
 
-  /** Over what may have been committed of the old topic when it was gone already. */
+  /** Overwrites what may have been committed of the old topic after its deletion. */
   async #commitFirst(partitions: readonly TopicPartition[]): Promise<void> {
     try {
       await this.#commits.settled();
@@ -338,7 +338,7 @@ export class GroupReader<P extends ReadPartition> {
     }
   }
 
-  /** Until every offer is acked or its deadline has passed, at most as long as a rebalance may wait. */
+  /** Until every offer is acknowledged or its deadline has passed, at most as long as a rebalance may wait. */
   async #settle(partitions: readonly P[]): Promise<void> {
     const { clock, settings } = this.#context;
     for (const partition of partitions) partition.stop();
@@ -366,7 +366,7 @@ export class GroupReader<P extends ReadPartition> {
         this.#deliver(await consumer.poll(this.#hold.batch, pollMs));
         if (isAssigned) this.#isJoining = false;
       } catch (error) {
-        // Whatever it was, a new reader goes on.
+        // Whatever the error was, a new reader takes over.
         if (!this.#closing) this.#events.failed(error as Error);
         return;
       }
@@ -399,7 +399,7 @@ export class GroupReader<P extends ReadPartition> {
       try {
         const positions = await this.#start(partitions, consumer);
         this.#revoked.clear();
-        // Before anything is handed out: what is read from there on is lost to nobody.
+        // Before anything is handed out: what precedes the read position is lost to the group.
         if ([...this.#partitions.values()].some(({ dirty }) => dirty))
           await within(this.#context.clock, lastCommitMs, this.#commits.now());
         this.#changed();
@@ -420,7 +420,7 @@ export class GroupReader<P extends ReadPartition> {
     const { admin } = this.#context.kafka;
     const asked = { group: this.#group, admin, consumer, initialOffset: this.#initialOffset };
     const positions = await groupPositions(asked, partitions);
-    // Closing began meanwhile: what it does not know of would be offered, and never settled.
+    // Closing began meanwhile: it does not know these offers, which would never be settled.
     if (this.#closing) return [];
     return positions.map(({ topic, partition, committed, marks }) => ({
       topic,
@@ -429,7 +429,7 @@ export class GroupReader<P extends ReadPartition> {
     }));
   }
 
-  /** What we know about a partition stays true when nobody else has moved the group's position meanwhile. */
+  /** What we know about a partition stays true unless another member has moved the group's position meanwhile. */
   #adopt(partition: number, committed: CommittedOffset | undefined): number | undefined {
     const known = this.#revoked.get(partition);
     if (!known || committed?.offset !== known.committed) return undefined;

@@ -1,11 +1,11 @@
-// GroupStart: where a group begins to read partitions for which it has committed nothing. That position is committed before anything is
-// answered, so that whoever reads next, however this member ends, begins at the same place.
+// GroupStart: where a group begins in partitions for which it has committed nothing. That position is committed before any answer,
+// so that the next reader begins at the same place, however this member ends. See docs/decisions/0014.
 
 import { partitionKey } from '../consume/read-ahead.js';
 import { type Consumer, KafkaError, OFFSET_NONE, type TopicPartition, type TopicPartitionOffset } from '../ports.js';
 import type { TopicCatalog } from '../topics/topic-catalog.js';
 
-/** What a group without a position begins with; `error`: it does not begin at all. */
+/** Where a group without a position begins; `error`: it does not begin at all. */
 export type StartPolicy = Consumer['startPolicy'];
 
 export interface GroupStartOptions {
@@ -18,29 +18,29 @@ export interface GroupStartOptions {
 export interface Pinned {
   /** Committed here: the consumer reads from this offset on, whatever it has read before. */
   readonly pinned: readonly TopicPartitionOffset[];
-  /** Nothing could be committed, or read from: to be tried again. */
+  /** Nothing could be committed or read: retry. */
   readonly failed: readonly TopicPartition[];
 }
 
 export interface PinOptions {
-  /** Topics that were made again: what is committed for them is void. */
+  /** Topics that were created again: their commits are void. */
   readonly remade?: ReadonlySet<string>;
   /** Resolves when no poll is under way; none begins until pin() is over. */
   readonly quiet: () => Promise<void>;
 }
 
-/** How long one question to the brokers may take, ms. */
+/** Time limit of one request to the brokers, ms. */
 const askMs = 5_000;
 
 /** One member's. */
 export class GroupStart {
   readonly #options: GroupStartOptions;
   /**
-   * The partitions that there were before the group was joined, with where reading begins: undefined where the group had a position, or no
-   * leader answered. What is not among them came later. Absent: not known.
+   * The partitions that existed before the group was joined, with their read position: undefined where the group had a position or no
+   * leader answered. Partitions that are not listed were added later. Absent: unknown.
    */
   #before: Map<string, number | undefined> | undefined;
-  /** Starts that were to be committed, from which the consumer is not known to read yet: the next try is about the same ones. */
+  /** Starts to commit, from which the consumer is not known to read yet: the next try uses the same ones. */
   readonly #owed = new Map<string, number>();
 
   constructor(options: GroupStartOptions) {
@@ -48,9 +48,9 @@ export class GroupStart {
   }
 
   /**
-   * Before the group is joined: commits the start of what has none. A group that has members takes commits from these only; they have
-   * committed it themselves then, and where they have not, pin() does as soon as this one is a member.
-   * @throws KafkaError when brokers don't answer, or refuse to.
+   * Before joining the group: commits the start of partitions without one. A group with members accepts commits from those only; they
+   * have committed it then, or else pin() does as soon as this consumer is a member.
+   * @throws KafkaError when brokers do not answer, or refuse
    */
   async prepare(): Promise<void> {
     const { consumer, topics, policy, catalog } = this.#options;
@@ -64,19 +64,19 @@ export class GroupStart {
     this.#before = before;
     const starts = await this.#starts(committed.filter(isOpen), grown(committed));
     for (const start of starts) before.set(keyOf(start), start.offset);
-    // Asked once more: what somebody has committed since may be older, and counts from his first answer on.
+    // Asked once more: a commit by another member since then may be older, and is valid from that member's first answer on.
     const still = (await this.#committed(starts)).filter(isOpen).map(keyOf);
     const ours = starts.filter((start) => still.includes(keyOf(start)));
     if (ours.length > 0) await consumer.commit(ours).catch(ignoreRefusal);
   }
 
-  /** The topic was deleted and made again: all of it came later than the group was joined. */
+  /** The topic was deleted and created again: all of it is newer than the group's joining. */
   remade(topic: string): void {
     for (const known of [this.#before, this.#owed])
       for (const key of known?.keys() ?? []) if (key.slice(0, key.lastIndexOf(':')) === topic) known?.delete(key);
   }
 
-  /** Where a partition begins for which nothing is committed; undefined: where the policy says, as of now. */
+  /** Where a partition without a commit begins; undefined: where the policy says, as of now. */
   startOf({ topic, partition }: TopicPartition): number | 'first' | undefined {
     const key = partitionKey(topic, partition);
     const tried = this.#owed.get(key);
@@ -86,7 +86,7 @@ export class GroupStart {
   }
 
   /**
-   * For partitions that were assigned: commits the start of those that have none, and makes the consumer read from there.
+   * For assigned partitions: commits the start of those without one, and makes the consumer read from there.
    */
   async pin(assigned: readonly TopicPartition[], { remade = new Set(), quiet }: PinOptions): Promise<Pinned> {
     const { consumer, policy } = this.#options;
@@ -94,7 +94,7 @@ export class GroupStart {
     let open = assigned;
     try {
       const committed = await this.#committed(assigned.filter(({ topic }) => !remade.has(topic)));
-      // Committed at an earlier try whose answer was another one: the consumer does not read from there yet.
+      // Committed at an earlier try with another result: the consumer does not read from there yet.
       const owed = committed.filter((each) => this.#owed.get(keyOf(each)) === each.offset);
       const without = policy === 'error' ? [] : committed.filter(isOpen);
       const fresh = [...without, ...assigned.filter(({ topic }) => remade.has(topic))];
@@ -115,7 +115,7 @@ export class GroupStart {
     }
   }
 
-  /** @returns undefined when reading has not begun yet, or the partition went. */
+  /** @returns undefined if reading has not begun yet, or the partition was revoked. */
   async #seek(start: TopicPartitionOffset): Promise<TopicPartitionOffset | undefined> {
     try {
       await this.#options.consumer.seek(start, askMs);
@@ -130,7 +130,7 @@ export class GroupStart {
     return partitions.length > 0 ? this.#options.consumer.committed(partitions, askMs) : [];
   }
 
-  /** @param fromFirst topics of which all that is open came later. @returns without those whose leader doesn't answer */
+  /** @param fromFirst topics whose open partitions are all newer. @returns without those whose leader does not answer */
   async #starts(open: readonly TopicPartition[], fromFirst: ReadonlySet<string>): Promise<TopicPartitionOffset[]> {
     const { consumer, policy } = this.#options;
     const known: TopicPartitionOffset[] = [];
@@ -151,8 +151,8 @@ export class GroupStart {
 }
 
 /**
- * Topics that have positions for their first partitions and none for the others: these were added after the group had begun, as all that
- * there are get one when it begins.
+ * Topics with positions for their first partitions and none for the others: those were added after the group began, because a group
+ * gets a position for every existing partition when it begins.
  */
 function grown(committed: readonly TopicPartitionOffset[]): Set<string> {
   const lastWith = new Map<string, number>();
@@ -169,7 +169,7 @@ function grown(committed: readonly TopicPartitionOffset[]): Set<string> {
 const isOpen = ({ offset }: TopicPartitionOffset): boolean => offset === OFFSET_NONE;
 const keyOf = ({ topic, partition }: TopicPartition): string => partitionKey(topic, partition);
 
-/** A group that has members: they commit. */
+/** A group with members: they commit. */
 function ignoreRefusal(error: unknown): void {
   if (!(error instanceof KafkaError)) throw error;
 }

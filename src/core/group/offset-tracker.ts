@@ -1,19 +1,19 @@
-// One partition as a group sees it: what is acked, what is offered to clients, what must be offered again.
+// One partition as a group sees it: acknowledged offsets, offers to clients, offers to repeat.
 import type { AckedRanges } from './acked-ranges.js';
 
-/** A message in a client's hands that is not acked yet. */
+/** A message handed to a client and not acknowledged yet. */
 export interface Offer<M> {
   readonly offset: number;
   readonly message: M;
-  /** How often it was offered again because nobody acked it in time. */
+  /** How often it was offered again because no ack arrived in time. */
   retries: number;
-  /** On the caller's clock, in ms: after it the message may be offered again. */
+  /** Deadline on the caller's clock, ms: after it the message may be offered again. */
   deadline: number;
-  /** Came back undelivered: it is due at once, and that counts as no retry. */
+  /** Returned undelivered: it is due at once, and that does not count as a retry. */
   released: boolean;
 }
 
-/** Pure: time is passed in. Generic in what an entry carries, so that streams can use it too. */
+/** Pure: time is passed in. Generic in what an entry carries, so that streams use it too. */
 export class OffsetTracker<M> {
   readonly acked: AckedRanges;
   readonly #ackTimeoutMs: number;
@@ -28,22 +28,22 @@ export class OffsetTracker<M> {
     this.#ackTimeoutMs = ackTimeoutMs;
   }
 
-  /** The offset to commit: the lowest that is not acked. */
+  /** The offset to commit: the lowest that is not acknowledged. */
   get base(): number {
     return this.acked.base;
   }
 
-  /** How many messages are offered and not acked. */
+  /** How many messages are offered and not acknowledged. */
   get pending(): number {
     return this.#offers.length;
   }
 
-  /** Of these, how many came back undelivered. */
+  /** Of these, how many were returned undelivered. */
   get released(): number {
     return this.#released;
   }
 
-  /** Notes that a message is in somebody's hands now. A message that is offered already keeps its entry. */
+  /** Records that a message is handed out. A message that is offered already keeps its entry. */
   offer(offset: number, message: M, now: number): Offer<M> {
     const index = this.#indexOf(offset);
     const known = this.#offers[index];
@@ -53,7 +53,7 @@ export class OffsetTracker<M> {
     return made;
   }
 
-  /** What is offered and not acked, ascending. */
+  /** Offered and not acknowledged, ascending. */
   get offers(): readonly Offer<M>[] {
     return this.#offers;
   }
@@ -67,7 +67,7 @@ export class OffsetTracker<M> {
     return this.#offers[this.#indexOf(offset)]?.offset === offset;
   }
 
-  /** @returns false, and nothing changes, when the offset isn't offered: acked before, or never given to anybody. */
+  /** @returns false, and changes nothing, if the offset is not offered: acknowledged before, or never handed out. */
   ack(offset: number): boolean {
     const index = this.#indexOf(offset);
     const found = this.#offers[index];
@@ -77,7 +77,7 @@ export class OffsetTracker<M> {
     return true;
   }
 
-  /** The reply never reached the client: the message is due at once. @returns false when it isn't offered. */
+  /** The reply never reached the client: the message is due at once. @returns false if it is not offered. */
   release(offset: number, now: number): boolean {
     const found = this.#offers[this.#indexOf(offset)];
     if (found?.offset !== offset) return false;
@@ -89,7 +89,7 @@ export class OffsetTracker<M> {
   }
 
   /**
-   * The next message to be offered again: a released one, else the lowest whose deadline has passed. Its deadline is
+   * The next message to offer again: a released one, else the lowest whose deadline has passed. Its deadline is
    * renewed and, unless it was released, its retry counted. The search ends at the first message within its first
    * deadline: those behind it were offered later.
    */
@@ -103,30 +103,30 @@ export class OffsetTracker<M> {
     return due;
   }
 
-  /** When {@link nextRetry} will have something, as far as known now; undefined without offers. */
+  /** When {@link nextRetry} will return something, as far as known now; undefined without offers. */
   nextDeadline(): number | undefined {
     let earliest: number | undefined;
     for (const { deadline } of this.#offers) if (earliest === undefined || deadline < earliest) earliest = deadline;
     return earliest;
   }
 
-  /** How long, from now, until every offer's deadline has passed; 0 without live offers. */
+  /** Time until every offer's deadline has passed; 0 without live offers. */
   longestWait(now: number): number {
     return this.#offers.reduce((longest, { deadline }) => Math.max(longest, deadline - now), 0);
   }
 
-  /** The offsets of [from, to), none of which is offered, hold no message: they count as acked. */
+  /** The offsets of [from, to), none of which is offered, hold no message: they count as acknowledged. */
   pass(from: number, to: number): void {
     this.acked.addAll(from, to);
   }
 
-  /** Counts everything below `base` as acked, and drops the offers among it. */
+  /** Marks everything below `base` as acknowledged, and drops its offers. */
   raise(base: number): void {
     this.acked.raise(base);
     while (this.#offers[0] && this.#offers[0].offset < this.base) this.#remove(0, this.#offers[0]);
   }
 
-  /** The offset from which reading must go on so that nothing is missed and nothing offered is read again. */
+  /** The offset from which to continue reading, so that nothing is missed and no offer is read again. */
   nextToRead(): number {
     const last = this.#offers.at(-1);
     return this.acked.nextOpen(last ? last.offset + 1 : this.base);

@@ -1,4 +1,4 @@
-// The text form of acked ranges in a commit's metadata, as Kafka-Pixy writes and reads it.
+// The text form of acknowledged ranges in a commit's metadata, as Kafka-Pixy writes and reads it.
 
 /** Half-open and relative to the committed offset: [from, to). */
 export type Range = readonly [from: bigint, to: bigint];
@@ -14,7 +14,7 @@ const largest = 2n ** 63n - 1n;
  * Two unsigned integers a range: the gap since the previous range's end, and the length. Each integer takes 5 bits a
  * character, least significant first, in the standard Base64 alphabet; bit 0x20 says that more follows.
  * @param ranges ascending, not touching.
- * @param limit Ranges that would make the text longer than this are left out: their messages come again.
+ * @param limit ranges that would make the text longer are left out: their messages are redelivered.
  */
 export function encodeRanges(ranges: readonly Range[], limit = Number.POSITIVE_INFINITY): string {
   let text = '';
@@ -28,7 +28,7 @@ export function encodeRanges(ranges: readonly Range[], limit = Number.POSITIVE_I
   return text;
 }
 
-/** @throws Error that says what is wrong; the whole text means nothing then. */
+/** @throws Error that says what is wrong; the whole text is invalid then. */
 export function decodeRanges(text: string): Range[] {
   const ranges: Range[] = [];
   const cursor = { at: 0 };

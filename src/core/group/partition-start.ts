@@ -1,4 +1,4 @@
-// Where a shared consumer starts to read a partition that it was assigned. Pure.
+// Where a queue consumer starts to read an assigned partition. Pure.
 import { AckedRanges } from './acked-ranges.js';
 
 /** Where a group that never committed begins. */
@@ -6,15 +6,15 @@ export type InitialOffset = 'newest' | 'oldest';
 
 export interface PartitionStart {
   readonly acked: AckedRanges;
-  /** The position to fetch from: above the base only behind acked ranges, below it when the base lies beyond the end. */
+  /** The position to fetch from: above the base only behind acknowledged ranges, below it if the base lies beyond the end. */
   readonly readFrom: number;
-  /** The base is not what was committed: commit it at once. */
+  /** The base differs from the committed offset: commit it at once. */
   readonly adjusted: boolean;
   /** Metadata that was left out, with the reason. */
   readonly ignored?: string;
 }
 
-/** What a commit of Kafka-Pixy's may hold instead of an offset. */
+/** Values that a commit of Kafka-Pixy may hold instead of an offset. */
 export const OFFSET_NEWEST = -1;
 const OFFSET_OLDEST = -2;
 
@@ -41,7 +41,7 @@ export function partitionStart(
   return { acked, readFrom: acked.base, adjusted: acked.base !== offset, ...skipped };
 }
 
-/** Another program's metadata is not ours to understand: it counts as none. */
+/** Metadata of another program is not parsed: it counts as none. */
 function readAcked(base: number, metadata: string, end: number): { acked: AckedRanges; ignored?: string } {
   try {
     return { acked: AckedRanges.decode(base, metadata, end) };

@@ -1,9 +1,9 @@
-// What a consumer does before it joins its group, with an ear for what is wrong with the group: it tells that in polls alone.
+// What a consumer does before it joins its group, while it listens for errors of the group, which librdkafka reports in polls only.
 import { within } from '../clock.js';
 import { type Clock, type Consumer, KafkaCode, KafkaError, type KafkaFault } from '../ports.js';
 import { own } from '../promises.js';
 
-/** As long it is not listened to, ms: nearly always it is done by then. */
+/** How long it does not listen, ms: nearly always the work is done by then. */
 const quietMs = 500;
 const pollMs = 100;
 
@@ -17,20 +17,20 @@ const deserted: KafkaFault = {
 
 export interface PreparingOptions<T> {
   readonly clock: Clock;
-  /** Has not joined a group: polls bring no messages. */
+  /** Has not joined a group: polls return no messages. */
   readonly consumer: Pick<Consumer, 'poll' | 'close'>;
   readonly work: Promise<T>;
-  /** What was heard that lasts until somebody mends it. */
+  /** A reported fault that lasts until an operator fixes it. */
   readonly refusal: () => KafkaFault | undefined;
   readonly closeMs: number;
-  /** Aborted when nobody waits any more. */
+  /** Aborted when no caller waits any more. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * The work's result. Without the right to its group a consumer finds no coordinator, and what it is asked takes as long as it may: the
- * refusal is heard sooner. Whatever fails, the consumer is closed.
- * @throws KafkaError of the refusal, or that nobody waits any more; else what the work throws
+ * The work's result. A consumer without permission for its group finds no coordinator, and its requests take their full time limit: the
+ * refusal is reported sooner. The consumer is closed on any failure.
+ * @throws KafkaError of the refusal, or that no caller waits any more; else what the work throws
  */
 export async function preparing<T>(options: PreparingOptions<T>): Promise<T> {
   const { clock, consumer, work, refusal, closeMs, signal } = options;
@@ -43,7 +43,7 @@ export async function preparing<T>(options: PreparingOptions<T>): Promise<T> {
   while (!isOver && !refusal() && !signal?.aborted) await consumer.poll(1, pollMs).catch(over);
   const fault = refusal() ?? (signal?.aborted ? deserted : undefined);
   if (!isOver && fault) {
-    // It is still being asked something.
+    // A request is still under way.
     own(
       ended.then(() => consumer.close(closeMs)),
       () => {},

@@ -1,4 +1,4 @@
-// Hold: what a shared reader has read ahead of its clients: how much that may be, and which partitions are paused meanwhile.
+// Hold: what a group reader has read ahead of its clients: its size limits, and which partitions are paused meanwhile.
 import { within } from '../clock.js';
 import type { Clock, Consumer, Message, TopicPartition } from '../ports.js';
 
@@ -7,9 +7,9 @@ const batchMessages = 256;
 /** What may be read ahead of the clients, over all partitions. */
 const holdMessages = 1_024;
 const holdBytes = 4 * 1024 * 1024;
-/** What a partition may hold while its clients' acks are awaited. */
+/** What a partition may buffer while it waits for its clients' acks. */
 const holdBlocked = 64;
-/** How long a full hold is left alone before its partitions are paused, so that polling (and rebalances) go on, ms. */
+/** How long a full buffer is left alone before its partitions are paused, so that polling (and rebalances) continue, ms. */
 const pauseAfterMs = 250;
 
 export interface HeldPartition {
@@ -41,25 +41,25 @@ export class Hold {
     return messages >= holdMessages || bytes >= holdBytes;
   }
 
-  /** Messages that the next fetch may bring. */
+  /** Maximum messages of the next fetch. */
   get batch(): number {
     const room = Math.floor((holdBytes - this.#held().bytes) / this.#meanBytes);
     return Math.max(1, Math.min(batchMessages, room));
   }
 
-  /** Hands what was read to its partitions; what is nobody's any more is dropped. */
+  /** Gives messages to their partitions; drops those of partitions that are no longer assigned. */
   keep(batch: readonly Message[], find: (partition: number) => HeldPartition | undefined): void {
     const before = this.#held().bytes;
     for (const message of batch) find(message.partition)?.push(message);
     this.#meanBytes = Math.max(256, (this.#held().bytes - before) / batch.length);
   }
 
-  /** Looks again whether there is room, or something else to do. */
+  /** Checks again for space or other work. */
   wake(): void {
     this.#wake();
   }
 
-  /** Waits for room, for something else to do, or for so long that partitions had better be paused. */
+  /** Waits until there is space or other work; times out when partitions should be paused. */
   async room(isNeeded: () => boolean): Promise<void> {
     const until = this.#clock.monotonic() + pauseAfterMs;
     while (this.isFull && isNeeded() && this.#clock.monotonic() < until) {
@@ -70,7 +70,7 @@ export class Hold {
     }
   }
 
-  /** A paused partition's messages stay with the broker, while rebalances are still served by polling. */
+  /** The broker keeps the messages of a paused partition, while polling still serves rebalances. */
   pauseAndResume(consumer: Consumer): void {
     const { isFull } = this;
     const pause: TopicPartition[] = [];
@@ -86,7 +86,7 @@ export class Hold {
     if (resume.length > 0) consumer.resume(resume);
   }
 
-  /** The partition went: it comes back unpaused. */
+  /** The partition was revoked: when assigned again it is not paused. */
   forget(partition: number): void {
     this.#paused.delete(partition);
   }

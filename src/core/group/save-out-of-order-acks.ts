@@ -1,8 +1,8 @@
-// Keeping acks out of order when a group is left: they go into the metadata of its commits.
+// Keeps out-of-order acks when a group is left: they go into the metadata of its commits.
 import { type CommittedOffset, KafkaError } from '../ports.js';
 import type { ReaderContext } from '../queue/queue-settings.js';
 
-/** Only a group without members takes a commit from outside; where others go on, the messages come again. Never rejects for that. */
+/** Only a group without members accepts a commit from outside; if other members remain, the messages are redelivered. Never rejects for that. */
 export async function keepSparse(
   { kafka, log }: Pick<ReaderContext, 'kafka' | 'log'>,
   group: string,

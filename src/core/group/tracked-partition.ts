@@ -1,4 +1,4 @@
-// TrackedPartition: an assigned partition that is read for a group: what is read and held, what is offered, what may be committed.
+// TrackedPartition: an assigned partition that is read for a group: messages read and buffered, offers, what may be committed.
 
 import type { Message } from '../ports.js';
 import type { ReadPartition } from './group-reader.js';
@@ -6,18 +6,18 @@ import { messageBytes } from './message-bytes.js';
 import { OffsetTracker } from './offset-tracker.js';
 import type { PartitionStart } from './partition-start.js';
 
-/** How entries are handed out, and what an offer carries (`T`), is for those who extend it to say. */
+/** Subclasses define how entries are handed out, and what an offer carries (`T`). */
 export abstract class TrackedPartition<T> implements ReadPartition {
   readonly partition: number;
-  /** The offset that the group has committed, as far as we know. */
+  /** The last known committed offset of the group. */
   committed: number;
   protected readonly tracker: OffsetTracker<T>;
   /** Read, not offered. */
   #held: Message[] = [];
-  /** Where the held messages begin: the front leaves far too often for a shift each. */
+  /** Index of the first held message: removing the front by a shift each time would be slow. */
   #head = 0;
   #heldBytes = 0;
-  /** The lowest offset that reading may bring. */
+  /** The lowest offset that reading may return. */
   #expected: number;
   #stopped = false;
 
@@ -47,7 +47,7 @@ export abstract class TrackedPartition<T> implements ReadPartition {
     return this.#heldBytes;
   }
 
-  /** The position has moved since it was last committed. */
+  /** The position has moved since the last commit. */
   get dirty(): boolean {
     return this.tracker.base !== this.committed;
   }
@@ -56,19 +56,19 @@ export abstract class TrackedPartition<T> implements ReadPartition {
     return this.#stopped;
   }
 
-  /** Acked ranges above the base, for people and for a commit's metadata. */
+  /** Acknowledged ranges above the base, for display and for a commit's metadata. */
   get sparse(): { readonly text: string; readonly metadata: string } {
     return { text: this.tracker.acked.toString(), metadata: this.tracker.acked.encode() };
   }
 
-  /** Offset of the message that would be offered next. */
+  /** Offset of the next message to offer. */
   get position(): number {
     return this.#held[this.#head]?.offset ?? this.#expected;
   }
 
   /**
-   * Takes what was read; drops what is acked, offered or here already. Offsets that reading passes over hold no message
-   * (transaction markers, what compaction or retention has taken): nobody will ack them, so they count as acked.
+   * Accepts messages; drops those that are acknowledged, offered or held already. Offsets that reading skips hold no message
+   * (transaction markers, compaction, retention): no client will acknowledge them, so they count as acknowledged.
    */
   push(message: Message): void {
     if (this.#stopped || message.offset < this.#expected) return;
@@ -91,14 +91,14 @@ export abstract class TrackedPartition<T> implements ReadPartition {
     this.#heldBytes = 0;
   }
 
-  /** The partition came back to us and nobody else moved its position: offers and acks stay. @returns where to read on. */
+  /** The partition was assigned again and no other member moved its position: offers and acks stay. @returns where to continue reading. */
   resume(): number {
     this.#stopped = false;
     this.#expected = this.tracker.nextToRead();
     return this.#expected;
   }
 
-  /** Takes the first held message. */
+  /** Removes the first held message. */
   protected shift(): Message | undefined {
     const message = this.#held[this.#head];
     if (!message) return undefined;
@@ -111,7 +111,7 @@ export abstract class TrackedPartition<T> implements ReadPartition {
     return message;
   }
 
-  /** Takes the first held message of a kind. */
+  /** Removes the first held message that matches. */
   protected shiftWhere(fits: (message: Message) => boolean): Message | undefined {
     const at = this.#held.findIndex((message, index) => index >= this.#head && fits(message));
     const message = this.#held[at];
@@ -122,7 +122,7 @@ export abstract class TrackedPartition<T> implements ReadPartition {
     return message;
   }
 
-  /** Takes back the message that was the first. */
+  /** Puts back the message that was the first. */
   protected unshift(message: Message): void {
     if (this.#head > 0) this.#held[--this.#head] = message;
     else this.#held.unshift(message);

@@ -1,4 +1,4 @@
-// SpareProducers: clients that a session has left with nothing in flight. The next session takes one instead of opening its own.
+// SpareProducers: clients that a session left with nothing in flight. The next session takes one instead of opening its own. See docs/decisions/0006.
 import type { Clock, KafkaFactory, Producer, ProducerOptions } from '../ports.js';
 import { own } from '../promises.js';
 
@@ -6,40 +6,40 @@ type Listener = Pick<ProducerOptions, 'onReport' | 'onFault'>;
 
 export interface SpareProducersOptions {
   readonly kafka: KafkaFactory;
-  /** How all of them are opened. */
+  /** How all clients are opened. */
   readonly producerOptions: Omit<ProducerOptions, keyof Listener>;
-  /** Spare ones at a time; 0: none is kept. */
+  /** Maximum number of idle clients; 0: none is kept. */
   readonly limit: number;
   readonly clock: Clock;
 }
 
-/** How old a client may be to be kept, ms: librdkafka keeps every topic that it has written to, and asks for it again and again. */
+/** Maximum age of a client in the pool, ms: librdkafka keeps asking for every topic that it has written to. */
 const maxAgeMs = 300_000;
 
-/** What is known of a client. */
+/** State of a client. */
 interface Client {
-  /** Whose reports and faults are its; undefined: it is spare. */
+  /** Receives its reports and faults; undefined: the client is idle. */
   owner: Listener | undefined;
   readonly openedAt: number;
-  /** A delivery failed, or a broker was lost: the next owner had better open one, and see for itself. */
+  /** A delivery failed or a broker was lost: the next owner should open a new client. */
   hasFailed: boolean;
 }
 
 interface Spare {
   readonly producer: Producer;
-  /** When it was left, ms (monotonic). */
+  /** When it became idle, ms (monotonic). */
   readonly since: number;
 }
 
 /**
- * To open a client takes four threads, two connections and half a dozen requests, some 10 ms of CPU here and in the broker together: what clients that
- * come, produce and go would pay each time. A client has one owner at a time, and one with which anything has failed is not kept: it knows of a missing
- * topic, or of a broker that is away, for longer than its owner cared.
+ * Opening a client takes four threads, two connections and six requests or so, about 10 ms of CPU here and in the broker together. Short-lived
+ * connections would each pay that. A client has one owner at a time. One that had any failure is not kept: it remembers a missing topic or an
+ * unavailable broker for longer than its owner cared.
  */
 export class SpareProducers {
   readonly #options: SpareProducersOptions;
   readonly #clients = new WeakMap<Producer, Client>();
-  /** The one that was left last is at the end, and is taken first: those that are not needed grow old. */
+  /** The most recent is last and is taken first, so that unneeded ones grow old. */
   readonly #spares: Spare[] = [];
   #closed = false;
 
@@ -51,7 +51,7 @@ export class SpareProducers {
     return this.#spares.length;
   }
 
-  /** A client of its own for one session. @throws KafkaError as KafkaFactory.producer(). */
+  /** A client for one session. @throws KafkaError as KafkaFactory.producer(). */
   async producer(listener: Listener, timeoutMs: number): Promise<Producer> {
     const spare = this.#spares.pop();
     if (!spare) return this.#open(listener, timeoutMs);
@@ -59,7 +59,7 @@ export class SpareProducers {
     return spare.producer;
   }
 
-  /** Takes back a client of producer() that has nothing in flight. @returns false when it is not wanted: it is to be closed. */
+  /** Takes back a client of producer() that has nothing in flight. @returns false if it is not wanted: close it. */
   keep(producer: Producer): boolean {
     const client = this.#clients.get(producer)!;
     const now = this.#options.clock.monotonic();
@@ -70,7 +70,7 @@ export class SpareProducers {
     return true;
   }
 
-  /** Closes those that nobody has taken for idleMs. */
+  /** Closes clients that have been idle for idleMs. */
   closeIdle(idleMs: number): void {
     const before = this.#options.clock.monotonic() - idleMs;
     const firstYoung = this.#spares.findIndex(({ since }) => since > before);
@@ -78,7 +78,7 @@ export class SpareProducers {
     for (const { producer } of idle) closeAside(producer);
   }
 
-  /** Closes the spare ones; what is given back from now on is not kept. */
+  /** Closes the idle clients; clients that are returned from now on are not kept. */
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.all(this.#spares.splice(0).map(({ producer }) => producer.close(0)));
@@ -106,7 +106,7 @@ export class SpareProducers {
     return producer;
   }
 
-  /** A spare client has lost its brokers, or failed for good. */
+  /** An idle client has lost its brokers, or failed for good. */
   #drop(client: Client): void {
     const index = this.#spares.findIndex(({ producer }) => this.#clients.get(producer) === client);
     const [spare] = index < 0 ? [] : this.#spares.splice(index, 1);
@@ -114,7 +114,7 @@ export class SpareProducers {
   }
 }
 
-/** By its contract it never rejects; were it to, a client that is nobody's would be lost. */
+/** By contract it never rejects; if it did, an unowned client would be lost. */
 function closeAside(producer: Producer): void {
   own(producer.close(0), () => {});
 }

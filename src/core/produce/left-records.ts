@@ -1,15 +1,15 @@
-// LeftRecords: what connections that closed a short while ago still hold or have lost, for whoever asks in their place.
+// LeftRecords: what recently closed connections still hold or have lost, for DUMP on a later connection of the same client.
 import type { Clock } from '../ports.js';
 
 /** What a producer of a closed connection knows of its records. */
 export interface LeftProducer {
-  /** Records that may still be on their way. */
+  /** Records that may still be in flight. */
   readonly inFlight: number;
-  /** Records that failed and that nobody was told of. */
+  /** Records that failed without a report to the client. */
   readonly failed: number;
 }
 
-/** Of one closed connection; plain data. */
+/** State of one closed connection; plain data. */
 export interface Left {
   /** Unique among the processes of a server. */
   readonly id: string;
@@ -26,32 +26,32 @@ interface Entry {
   until: number;
 }
 
-/** How long what a closed connection has lost is told of, ms: a client that connects again in silence does so within seconds. */
+/** How long losses of a closed connection are reported, ms: a client that reconnects silently does so within seconds. */
 const keptMs = 60_000;
-/** Closed connections that are told apart for one owner; of more the oldest are one. */
+/** Closed connections listed separately for one owner; beyond this the oldest are merged. */
 const mostOfOwner = 64;
-/** Owners at a time: the one whose connection closed first gives way. */
+/** Maximum number of owners: the one whose connection closed first is dropped. */
 const mostOwners = 10_000;
 
-/** An owner is a user at an address: a client that has connected again is the same one there. */
+/** An owner is a user at an address: a client that reconnects is the same owner. */
 export class LeftRecords {
   readonly #clock: Clock;
   readonly #prefix: string;
-  /** The owner whose connection closed last stands last. */
+  /** Ordered by the time of the last closed connection, the latest last. */
   readonly #owners = new Map<string, Entry[]>();
-  /** Owners that another process has something of, until when. */
+  /** Owners that another process has entries for, until when. */
   readonly #elsewhere = new Map<string, number>();
   #next = 1;
 
-  /** @param prefix of the ids, another one in each process of a server */
+  /** @param prefix of the ids, different in each process of a server */
   constructor(clock: Clock, prefix = '') {
     this.#clock = clock;
     this.#prefix = prefix;
   }
 
   /**
-   * The connection of an owner is closing.
-   * @returns to be called when its producers are closed.
+   * A connection of an owner is closing.
+   * @returns a function to call when its producers are closed.
    */
   add(owner: string, producers: readonly LeftProducer[]): () => void {
     this.#forgetOld();
@@ -69,12 +69,12 @@ export class LeftRecords {
     return () => this.#closed(owner, entry);
   }
 
-  /** Whether anything is known of an owner's closed connections: nothing else need be asked where not. */
+  /** Whether the owner has entries: otherwise nothing need be asked. */
   has(owner: string): boolean {
     return this.#owners.has(owner);
   }
 
-  /** What its closed connections hold and have lost. @param except producers of the connection that asks */
+  /** What the owner's closed connections hold and have lost. @param except producers of the connection that asks */
   of(owner: string, except: readonly LeftProducer[] = []): Left[] {
     const now = this.#clock.monotonic();
     return (this.#owners.get(owner) ?? [])
@@ -87,14 +87,14 @@ export class LeftRecords {
       .filter(({ held, lost }) => held + lost > 0);
   }
 
-  /** Another process has something of this owner. */
+  /** Another process has entries for this owner. */
   noteElsewhere(owner: string): void {
     this.#elsewhere.delete(owner);
     this.#elsewhere.set(owner, this.#clock.monotonic() + keptMs);
     if (this.#elsewhere.size > mostOwners) this.#elsewhere.delete(this.#elsewhere.keys().next().value!);
   }
 
-  /** Whether another process has said that it has something of this owner. */
+  /** Whether another process has reported entries for this owner. */
   isElsewhere(owner: string): boolean {
     const until = this.#elsewhere.get(owner);
     if (until === undefined) return false;
@@ -104,7 +104,7 @@ export class LeftRecords {
   }
 
   #closed(owner: string, entry: Entry): void {
-    // What is shared with others goes on, and is told of as long.
+    // Shared producers live on, and are reported as long as they do.
     const goOn = entry.producers.filter(({ inFlight }) => inFlight > 0);
     entry.lost = entry.producers
       .filter((producer) => !goOn.includes(producer))
@@ -118,7 +118,7 @@ export class LeftRecords {
     else if (entries.length > mostOfOwner) this.#mergeOldest(entries);
   }
 
-  /** Two that are closed become one with the later one's id: what was told of the other may be told again, and nothing is hidden. */
+  /** Merges two closed connections under the later one's id: a loss may be reported twice, and none is hidden. */
   #mergeOldest(entries: Entry[]): void {
     const [one, other] = entries.filter(({ until }) => until !== Number.POSITIVE_INFINITY);
     if (!one || !other) return;

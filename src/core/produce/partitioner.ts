@@ -1,38 +1,38 @@
-// Where the gateway itself chooses a record's partition: in turn, and away from partitions that have no leader.
+// Where the gateway itself chooses a record's partition: round robin, and away from partitions without a leader.
 import { within } from '../clock.js';
 import type { Clock, ProducerRecord, TopicMetadata } from '../ports.js';
 import type { TopicCatalog } from '../topics/topic-catalog.js';
 
-/** How often records without a key have the cluster looked at for partitions without a leader, ms. */
+/** Interval at which records without a key make the cluster be checked for partitions without a leader, ms. */
 const lookEveryMs = 5_000;
-/** How long after such a partition was seen, or brokers were missed, each record is looked after, ms. */
+/** How long each record is checked after such a partition was seen or brokers were lost, ms. */
 const troubleMs = 30_000;
-/** How long a look may take, ms. */
+/** Time limit of a check, ms. */
 const lookMs = 1_000;
 
-/** librdkafka knows no turns, and tries only twice to avoid a partition that has no leader. */
+/** librdkafka has no round robin, and tries only twice to avoid a partition without a leader. */
 export class Placement {
   readonly #catalog: TopicCatalog;
   readonly #clock: Clock;
   readonly #roundRobin: boolean;
-  /** Topic -> the partition that a record gets next. */
+  /** Topic -> partition of the next record. */
   readonly #turns = new Map<string, number>();
   #troubledUntil = Number.NEGATIVE_INFINITY;
   #nextLook = Number.NEGATIVE_INFINITY;
 
-  /** @param roundRobin partitions in turn, per topic, instead of by key. */
+  /** @param roundRobin partitions in turn per topic, instead of by key. */
   constructor(catalog: TopicCatalog, clock: Clock, roundRobin: boolean) {
     this.#catalog = catalog;
     this.#clock = clock;
     this.#roundRobin = roundRobin;
   }
 
-  /** The client complains of brokers: partitions may be without a leader. */
+  /** The client reports broker errors: partitions may be without a leader. */
   brokersMissing(): void {
     this.#troubledUntil = this.#clock.monotonic() + troubleMs;
   }
 
-  /** Whether place() is to be asked; otherwise librdkafka's choice is right. */
+  /** Whether place() must be called; otherwise librdkafka's choice is right. */
   isNeeded({ key, partition }: ProducerRecord): boolean {
     if (partition !== undefined) return false;
     if (this.#roundRobin) return true;
@@ -41,7 +41,7 @@ export class Placement {
     return now < this.#troubledUntil || now >= this.#nextLook;
   }
 
-  /** The record with a partition that has a leader; as it is when the cluster doesn't say. */
+  /** The record with a partition that has a leader; unchanged if the cluster does not answer. */
   async place(record: ProducerRecord): Promise<ProducerRecord> {
     const topics = await this.#look();
     const writable = topics?.get(record.topic)?.partitions.filter(({ leader }) => leader >= 0) ?? [];

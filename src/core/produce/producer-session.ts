@@ -1,4 +1,4 @@
-// ProducerSession: the one way to produce. Counts what is in flight, holds callers back, tells what failed.
+// ProducerSession: the only way to produce. Counts records in flight, holds callers back, reports failures.
 import { fail, GatewayError } from '../../errors.js';
 import { sleep, within } from '../clock.js';
 import {
@@ -17,40 +17,40 @@ import type { Stats } from '../stats/stats.js';
 import { checkTopicName } from '../topics/topic-name.js';
 
 export interface ProducerSessionOptions {
-  /** `all` where each record's fate is asked for (send), `errors` where only failures count: 2.7 times as cheap. */
+  /** `all` if each record's result is needed (send), `errors` if only failures count: 2.7 times as cheap. */
   readonly reports: ReportMode;
-  /** Makes the connected client; called on first use, after an idle close and after a fatal error. */
+  /** Opens the connected client; called on first use, after an idle close and after a fatal error. */
   readonly open: (
     options: Pick<ProducerOptions, 'reports' | 'onReport' | 'onFault'>,
     timeoutMs: number,
   ) => Promise<Producer>;
-  /** Takes back a client that has nothing in flight when the session ends; absent, or false: it is closed. */
+  /** Takes back a client with nothing in flight when the session ends; absent, or false: it is closed. */
   readonly keep?: (producer: Producer) => boolean;
-  /** Whether topics whose names begin with `__` may be written to; absent: not. */
+  /** Whether topics whose names begin with `__` may be written; absent: no. */
   readonly allowInternalTopics?: boolean;
-  /** How long a caller is held back by a full queue or a missing broker, ms. */
+  /** How long a full queue or a missing broker holds a caller back, ms. */
   readonly produceTimeoutMs: number;
   readonly clock: Clock;
   readonly stats: Stats;
-  /** Told of every failed delivery (for the log). */
+  /** Called for every failed delivery (for the log). */
   readonly onFailure: (report: DeliveryReport) => void;
-  /** Told when the session closes of what it could not deliver: how many records of which topic (for the log). */
+  /** Called when the session closes, with the number of undelivered records by topic (for the log). */
   readonly onLost: (topics: ReadonlyMap<string, number>) => void;
-  /** Told of client faults that lose nothing (for the log). */
+  /** Called for client faults that lose nothing (for the log). */
   readonly onFault: (fault: KafkaFault) => void;
 }
 
 /** Settles one send(). */
 type Receipt = (report: DeliveryReport) => void;
 
-/** How soon a full queue is tried again, ms. */
+/** Pause before a full queue is tried again, ms. */
 const retryMs = 5;
 /** How long a topic that a delivery found missing is refused at once, ms. */
 const missingTopicMs = 3_000;
-/** How long a producer that failed for good may take to report what it lost, ms. */
+/** How long a producer that failed for good may take to report its losses, ms. */
 const fatalFlushMs = 1_000;
 
-/** Of a record that a failed producer took with it. */
+/** Report of a record that was lost with a failed producer. */
 const lostReport: DeliveryReport = {
   topic: '',
   partition: -1,
@@ -66,26 +66,26 @@ const lostReport: DeliveryReport = {
 };
 
 /**
- * A producer owned by one connection, or shared by a face. The client behind it is made on first use
- * and replaced after a fatal (idempotence) error.
+ * A producer owned by one connection, or shared by a face. Its client is opened on first use and replaced after a
+ * fatal (idempotence) error.
  */
 export class ProducerSession {
   readonly #options: ProducerSessionOptions;
   #producer: Producer | undefined;
   #opening: Promise<Producer> | undefined;
   #closed = false;
-  /** Callers that are held back, in their order. */
+  /** Callers that are held back, in order. */
   #line: Promise<unknown> = Promise.resolve();
   #waiting = 0;
   #queued = 0;
   #settled = 0;
-  /** Of the records in flight that some send() waits for. */
+  /** Number of records in flight that a send() waits for. */
   readonly #receipts = new Set<Receipt>();
   #failedSinceDump = 0;
   /** What is given up at the end, by topic. */
   #lost: Map<string, number> | undefined;
   #lastTopic = '';
-  /** Since closeIfIdle() last looked: the clock costs a twentieth of a record. */
+  /** Since the last closeIfIdle(): reading the clock costs a twentieth of a record. */
   #isUsed = false;
   #lastUse = 0;
   #missing = new Map<string, { until: number; text: string }>();
@@ -97,25 +97,25 @@ export class ProducerSession {
     this.#options = options;
   }
 
-  /** Messages that may still be in flight: exact with reports `all`, else an upper bound since the last flush that succeeded. */
+  /** Messages that may still be in flight: exact with reports `all`, else an upper bound since the last successful flush. */
   get inFlight(): number {
     const most = this.#queued - this.#settled;
     const producer = this.#producer;
     return producer && most > 0 && this.#options.reports === 'errors' ? Math.min(most, producer.pending) : most;
   }
 
-  /** Records that failed since the last DUMP, which nobody has been told of. */
+  /** Records that failed since the last DUMP and were not reported. */
   get failed(): number {
     return this.#failedSinceDump;
   }
 
-  /** Whether a client is open (it is made on first use). */
+  /** Whether a client is open (it is opened on first use). */
   get isOpen(): boolean {
     return this.#producer !== undefined;
   }
 
   /**
-   * Queues one record. Returns nothing when it is queued, a promise when the caller has to be held back (the queue is full,
+   * Queues one record. Returns nothing if it is queued, a promise if the caller is held back (the queue is full,
    * or the client is still connecting).
    * @throws GatewayError (or rejects with) `topic-invalid`, `topic-internal`, `produce-refused`, `queue-full` after produceTimeoutMs.
    */
@@ -123,12 +123,12 @@ export class ProducerSession {
     return this.#submit(record, undefined);
   }
 
-  /** Queues one record at once. @returns false when the caller has to be held back: nothing was queued. @throws as enqueue() */
+  /** Queues one record at once. @returns false if the caller must be held back: nothing was queued. @throws as enqueue() */
   offer(record: ProducerRecord): boolean {
     return this.#offered(record, undefined);
   }
 
-  /** Queues records behind whoever is held back, with nothing in between, up to the first that is refused. Rejects as enqueue(). */
+  /** Queues records behind callers that are held back, with nothing in between, up to the first refusal. Rejects as enqueue(). */
   enqueueInOrder(records: readonly ProducerRecord[]): Promise<void> {
     return this.#lineUp(async () => {
       for (const record of records) await this.#produceWithin(record, undefined);
@@ -136,7 +136,7 @@ export class ProducerSession {
   }
 
   /**
-   * Queues one record and waits until Kafka has it. Needs reports `all`. A refusal by Kafka is in the report's `error`.
+   * Queues one record and waits until Kafka has it. Needs reports `all`. The report's `error` holds Kafka's refusal.
    * @throws GatewayError as enqueue().
    */
   send(record: ProducerRecord): Promise<DeliveryReport> {
@@ -145,7 +145,7 @@ export class ProducerSession {
     });
   }
 
-  /** Waits until nothing is in flight. @returns how many messages may still be in flight after timeoutMs; 0: none. */
+  /** Waits until nothing is in flight. @returns messages that may still be in flight after timeoutMs; 0: none. */
   async flush(timeoutMs: number): Promise<number> {
     this.#flushes += 1;
     try {
@@ -166,7 +166,7 @@ export class ProducerSession {
     } else {
       const covered = this.#queued;
       if (await producer.flush(left)) this.#settled = Math.max(this.#settled, covered);
-      // What has left the client since may have failed, which is not told yet.
+      // What has left the client since may have failed, which is not reported yet.
       else if (this.#queued > this.#settled) return Math.max(1, this.inFlight);
     }
     return this.inFlight;
@@ -174,7 +174,7 @@ export class ProducerSession {
 
   /**
    * DUMP: waits at most timeoutMs. 0 means that every message since the last call is in Kafka.
-   * @returns messages that may still be in flight plus those that failed since the last call.
+   * @returns messages that may still be in flight, plus those that failed since the last call.
    */
   async dump(timeoutMs: number): Promise<number> {
     const left = await this.flush(timeoutMs);
@@ -184,7 +184,7 @@ export class ProducerSession {
   }
 
   /**
-   * To be called again and again: gives the client back when nothing was produced for idleMs, as seen by these calls, and nothing
+   * Called periodically: gives the client back if nothing was produced for idleMs, as seen by these calls, and nothing
    * is in flight. The next record opens a new one.
    */
   async closeIfIdle(idleMs: number): Promise<boolean> {
@@ -206,7 +206,7 @@ export class ProducerSession {
     this.#closed = true;
     const producer = this.#producer ?? (await this.#opening?.catch(() => undefined));
     this.#producer = undefined;
-    // A DUMP that has not noticed yet would go on flushing what is another's by then.
+    // A DUMP that has not noticed yet would continue to flush a client of another owner.
     const isClean = left === 0 && this.#waiting === 0 && this.#flushes === 0;
     const lost = producer && left > 0 ? await this.#giveUp(producer, left) : left;
     if (producer && !(isClean && this.#options.keep?.(producer))) await producer.close(0);
@@ -214,7 +214,7 @@ export class ProducerSession {
     return lost;
   }
 
-  /** @returns how many of what was left are lost; those that came to Kafka in the last moment are not. */
+  /** @returns how many of the remaining records are lost; those that reached Kafka in the last moment are not. */
   async #giveUp(producer: Producer, left: number): Promise<number> {
     this.#lost = new Map();
     if (!(await producer.purge())) return left;
@@ -233,7 +233,7 @@ export class ProducerSession {
     return this.#offered(record, receipt) ? undefined : this.#lineUp(() => this.#produceWithin(record, receipt));
   }
 
-  /** @returns false when the caller has to be held back. */
+  /** @returns false if the caller must be held back. */
   #offered(record: ProducerRecord, receipt: Receipt | undefined): boolean {
     if (record.topic !== this.#lastTopic) {
       checkTopicName(record.topic, this.#options.allowInternalTopics);
@@ -251,7 +251,7 @@ export class ProducerSession {
     return turn;
   }
 
-  /** @returns false when the queue is full. */
+  /** @returns false if the queue is full. */
   #produced(producer: Producer, record: ProducerRecord, receipt: Receipt | undefined): boolean {
     if (this.#missing.size > 0) this.#refuseMissing(record.topic);
     try {
@@ -316,7 +316,7 @@ export class ProducerSession {
     if (this.#onIdle.length > 0 && this.inFlight === 0) for (const wake of this.#onIdle.splice(0)) wake();
   }
 
-  /** @param isTold whoever sent the record gets the report: DUMP need not tell. */
+  /** @param isTold the sender of the record gets the report: DUMP need not count it. */
   #failed(report: DeliveryReport, error: KafkaFault, isTold: boolean): void {
     if (!isTold) this.#failedSinceDump += 1;
     this.#options.stats.add('producer.delivery.errors');
@@ -341,7 +341,7 @@ export class ProducerSession {
     });
   }
 
-  /** A fatal error: the client is of no more use. What it still held counts as failed; the next record opens a new one. */
+  /** A fatal error: the client is no longer usable. What it still held counts as failed; the next record opens a new one. */
   #replace(producer: Producer): void {
     if (this.#producer !== producer) return;
     this.#producer = undefined;

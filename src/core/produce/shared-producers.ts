@@ -1,4 +1,4 @@
-// SharedProducers: a few clients for many sessions. Each session sees a Producer of its own, with its own records' reports only.
+// SharedProducers: a few clients for many sessions. Each session sees a Producer of its own, with reports of its own records only.
 import {
   type DeliveryReport,
   KafkaCode,
@@ -12,7 +12,7 @@ import {
 
 type Listener = Pick<ProducerOptions, 'onReport' | 'onFault'>;
 
-/** What a record carries through the shared client: whose it is, and that session's own tag. */
+/** Carried with a record through the shared client: its session, and that session's own tag. */
 interface Tag {
   readonly share: Share;
   readonly tag: unknown;
@@ -24,14 +24,14 @@ interface Slot {
   readonly shares: Set<Share>;
 }
 
-/** At most `count` clients, opened as they are needed and closed together. */
+/** At most `count` clients, opened on demand and closed together. */
 export class SharedProducers {
   readonly #kafka: KafkaFactory;
   readonly #properties: Properties;
   readonly #slots: (Promise<Slot> | undefined)[];
   #next = 0;
 
-  /** @param properties over the cluster's producer section */
+  /** @param properties override the cluster's producer section */
   constructor(kafka: KafkaFactory, count: number, properties: Properties = {}) {
     this.#kafka = kafka;
     this.#properties = properties;
@@ -70,7 +70,7 @@ export class SharedProducers {
           properties: this.#properties,
           onReport: (report, tag) => (tag as Tag).share.report(report, (tag as Tag).tag),
           onFault: (fault) => {
-            // Of no more use: whoever opens next gets a new one; each session replaces its own share.
+            // No longer usable: the next session gets a new one; each session replaces its own share.
             if (fault.fatal) this.#slots[index] = undefined;
             for (const share of [...shares]) share.listener.onFault?.(fault);
           },
@@ -89,7 +89,7 @@ export class SharedProducers {
 class Share implements Producer {
   readonly listener: Listener;
   readonly #slot: Slot;
-  /** For records without a tag of their own: nothing is allocated for them. */
+  /** For records without a tag: nothing is allocated for them. */
   readonly #untagged: Tag = { share: this, tag: undefined };
   #inFlight = 0;
 
@@ -112,12 +112,12 @@ class Share implements Producer {
     return this.#inFlight;
   }
 
-  /** The client is others' as well: it goes on with what it has. */
+  /** Other sessions use the client too: it keeps its records. */
   async purge(): Promise<boolean> {
     return false;
   }
 
-  /** Waits for the whole client, but answers for this session's records alone. */
+  /** Waits for the whole client, but answers for this session's records only. */
   async flush(timeoutMs: number): Promise<boolean> {
     if (this.#inFlight > 0) await this.#slot.producer.flush(timeoutMs);
     return this.#inFlight === 0;
