@@ -1,7 +1,7 @@
 // The `pool` section of the configuration: how REST and gRPC clients share a group's messages; and the same from Kafka-Pixy's words.
 import { z } from 'zod';
 import { longestMs, tooLong } from '../core/longest.js';
-import { longestGatherMs } from './settings.js';
+import { longestGatherMs } from './defaults.js';
 
 const ms = z.number().int().min(1).max(longestMs, tooLong);
 const count = z.number().int().min(1);

@@ -2,9 +2,9 @@
 import type { Properties } from '../core/ports.js';
 import type { ProduceSettings } from '../core/queue/proxy.js';
 import type { SharedSettings } from '../core/queue/queue-settings.js';
+import { consumerProperties, longestGatherMs, producerProperties } from './defaults.js';
 import type { PixyProxy } from './file.js';
 import { kafkaVersions, type ProxyValues } from './keys.js';
-import { consumerProperties, longestGatherMs, producerProperties } from './settings.js';
 
 export interface ProxySetup {
   /** Of every client of the cluster. */

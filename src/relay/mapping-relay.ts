@@ -1,34 +1,17 @@
 // MappingRelay: one topic's relay from start to end: its target and source sides, and the pump between them.
-import type { Clock, KafkaFactory } from '../core/ports.js';
-import type { Log } from '../log.js';
-import type { CheckpointStore } from './checkpoint/checkpoint-store.js';
 import { Positions } from './checkpoint/positions.js';
-import type { RelayConfig } from './config/config.js';
-import { type Mapping, mappingName } from './config/topic-map.js';
+import { mappingName } from './config/topic-map.js';
+import type { MappingDeps } from './mapping.js';
 import { Pump } from './pump.js';
-import { FilterChain, type LoadedFilter } from './record/filter.js';
+import { FilterChain } from './record/filter.js';
 import { Translator } from './record/translate.js';
 import { MappingMetrics } from './report/mapping-metrics.js';
-import type { RelayMetrics } from './report/metrics.js';
 import { RunState } from './run-state.js';
 import type { Reader } from './source/reader.js';
 import { SourcePool } from './source/source-pool.js';
 import { SourceSide } from './source/source-side.js';
 import type { TargetSession } from './target/target-session.js';
 import { TargetSide } from './target/target-side.js';
-
-export interface MappingDeps {
-  readonly mapping: Mapping;
-  readonly config: RelayConfig;
-  readonly target: KafkaFactory;
-  readonly sources: readonly KafkaFactory[];
-  readonly store: CheckpointStore;
-  readonly filters: readonly LoadedFilter[];
-  readonly metrics: RelayMetrics;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly random: () => number;
-}
 
 export type MappingState =
   | 'starting'

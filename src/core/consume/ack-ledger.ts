@@ -8,7 +8,7 @@ import {
   type TopicPartition,
   type TopicPartitionOffset,
 } from '../ports.js';
-import { partitionKeys } from './read-ahead.js';
+import { partitionKeys } from '../topics/partition-key.js';
 
 interface Progress {
   /** Offset of the first message fetched since the partition was assigned: everything before it counts as acknowledged. */

@@ -16,9 +16,10 @@ import {
 import { own } from '../promises.js';
 import type { SessionLog } from '../stats/session-log.js';
 import type { Stats } from '../stats/stats.js';
+import { partitionKey, partitionKeys } from '../topics/partition-key.js';
 import type { TopicCatalog } from '../topics/topic-catalog.js';
 import { AckLedger } from './ack-ledger.js';
-import { partitionKey, partitionKeys, ReadAhead } from './read-ahead.js';
+import { ReadAhead } from './read-ahead.js';
 
 export interface ConsumerSessionOptions {
   /** `<group.id>:<name>`, for error texts. */

@@ -1,22 +1,9 @@
 // ReadAhead: messages fetched but not handed out, in order of arrival; its owner bounds it.
-import type { Message, TopicPartition } from '../ports.js';
+import type { Message } from '../ports.js';
+import { partitionKeys } from '../topics/partition-key.js';
 
 /** Approximate overhead of a message, bytes. */
 const overheadBytes = 200;
-
-/** Identifies a partition in maps. */
-export const partitionKey = (topic: string, partition: number): string => `${topic}:${partition}`;
-
-/** partitionKey() for many messages in a row, where neighbours mostly share a partition: the text is made once for them. */
-export function partitionKeys(): (at: TopicPartition) => string {
-  let last: TopicPartition | undefined;
-  let key = '';
-  return (at) => {
-    if (at.partition !== last?.partition || at.topic !== last.topic) key = partitionKey(at.topic, at.partition);
-    last = at;
-    return key;
-  };
-}
 
 /** A queue of messages with O(1) take and the bytes it holds. */
 export class ReadAhead {

@@ -3,10 +3,11 @@
 import { isLasting } from '../lasting-fault.js';
 import { type CommittedOffset, KafkaError, type KafkaFault } from '../ports.js';
 import { own } from '../promises.js';
-import type { ReaderContext } from '../queue/queue-settings.js';
 import type { TopicCatalog } from '../topics/topic-catalog.js';
-import { GroupReader, type ReadPartition } from './group-reader.js';
+import { GroupReader } from './group-reader.js';
 import type { PartitionStart } from './partition-start.js';
+import type { ReadPartition } from './read-partition.js';
+import type { ReaderContext } from './reader-context.js';
 
 export interface GroupSeatOptions<P> {
   readonly group: string;

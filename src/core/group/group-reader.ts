@@ -13,14 +13,15 @@ import {
   type TopicPartition,
   type TopicPartitionOffset,
 } from '../ports.js';
-import type { ReaderContext } from '../queue/queue-settings.js';
 import type { TopicCatalog } from '../topics/topic-catalog.js';
-import { type Committable, GroupCommits } from './group-commits.js';
+import { GroupCommits } from './group-commits.js';
 import { groupPositions, missingMarks, type Watermarks, watermarksOf } from './group-positions.js';
 import { GroupStart } from './group-start.js';
 import { type InitialOffset, type PartitionStart, partitionStart } from './partition-start.js';
 import { preparing } from './preparing.js';
-import { type HeldPartition, Hold } from './read-buffer.js';
+import { Hold } from './read-buffer.js';
+import type { ReadPartition } from './read-partition.js';
+import type { ReaderContext } from './reader-context.js';
 
 /** A native wait holds a pool thread and cannot be interrupted: closing takes up to this, ms. */
 const pollMs = 500;
@@ -35,22 +36,6 @@ const refreshMs = 5_000;
 const lastLookMs = 2_000;
 /** How long closing waits for a client that is still connecting, ms. */
 const connectingMs = 2_000;
-
-/** One assigned partition, as its reader sees it: messages read and buffered, offers, what may be committed. */
-export interface ReadPartition extends Committable, HeldPartition {
-  readonly partition: number;
-  /** Offered and not acknowledged. */
-  readonly pending: number;
-  readonly stopped: boolean;
-  /** Acknowledged ranges above the base, for a commit's metadata. */
-  readonly sparse: { readonly metadata: string };
-  /** Time until every offer's deadline has passed, ms. */
-  longestWait(now: number): number;
-  /** Offers nothing more; acks still count. */
-  stop(): void;
-  /** The partition was assigned again and no other member has moved its position. @returns where to continue reading. */
-  resume(): number;
-}
 
 export interface ReaderEvents<P> {
   /** A partition was assigned that was unknown before. */

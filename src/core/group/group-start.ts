@@ -1,8 +1,8 @@
 // GroupStart: where a group begins in partitions for which it has committed nothing. That position is committed before any answer,
 // so that the next reader begins at the same place, however this member ends. See docs/decisions/0014.
 
-import { partitionKey } from '../consume/read-ahead.js';
 import { type Consumer, KafkaError, OFFSET_NONE, type TopicPartition, type TopicPartitionOffset } from '../ports.js';
+import { partitionKey } from '../topics/partition-key.js';
 import type { TopicCatalog } from '../topics/topic-catalog.js';
 
 /** Where a group without a position begins; `error`: it does not begin at all. */

@@ -1,6 +1,6 @@
 // Keeps out-of-order acks when a group is left: they go into the metadata of its commits.
 import { type CommittedOffset, KafkaError } from '../ports.js';
-import type { ReaderContext } from '../queue/queue-settings.js';
+import type { ReaderContext } from './reader-context.js';
 
 /** Only a group without members accepts a commit from outside; if other members remain, the messages are redelivered. Never rejects for that. */
 export async function keepSparse(

@@ -1,10 +1,10 @@
 // TrackedPartition: an assigned partition that is read for a group: messages read and buffered, offers, what may be committed.
 
 import type { Message } from '../ports.js';
-import type { ReadPartition } from './group-reader.js';
 import { messageBytes } from './message-bytes.js';
 import { OffsetTracker } from './offset-tracker.js';
 import type { PartitionStart } from './partition-start.js';
+import type { ReadPartition } from './read-partition.js';
 
 /** Subclasses define how entries are handed out, and what an offer carries (`T`). */
 export abstract class TrackedPartition<T> implements ReadPartition {

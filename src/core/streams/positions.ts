@@ -1,8 +1,8 @@
 // A stream group's positions in Kafka: whether it exists, where it stands, setting and removing it.
 import { fail } from '../../errors.js';
 import type { Admin, CommittedOffset } from '../ports.js';
+import type { Marks } from './marks.js';
 import type { StreamGroups } from './stream-groups.js';
-import type { Marks } from './stream-log.js';
 
 export interface PositionsContext {
   readonly admin: Admin;

@@ -1,8 +1,7 @@
 // StreamLog: a topic as one log ordered by id: its length, its ends, and ranges of it merged over the partitions.
-import { sleep } from '../clock.js';
-import { type Admin, isPassing, KafkaError, type Message } from '../ports.js';
-import type { TopicCatalog } from '../topics/topic-catalog.js';
+import type { Message } from '../ports.js';
 import { mergeBackward, mergeForward, type Stretch } from './log-merge.js';
+import type { Marks } from './marks.js';
 import type { Ranges } from './range-reader.js';
 import { type Edge, TimeLine } from './time-line.js';
 
@@ -26,38 +25,6 @@ export const streamLog = (reader: Ranges, topic: string, marks: readonly Marks[]
   marks,
   line: new TimeLine(reader, topic, marks),
 });
-
-export interface Marks {
-  readonly partition: number;
-  readonly low: number;
-  readonly high: number;
-}
-
-/** How long partitions may be without a leader (a new topic, a broker that went) before that is an error, ms. */
-const leaderMs = 3_000;
-const leaderRetryMs = 50;
-
-/** A topic's partitions with what they hold; undefined when there is no such topic. @throws KafkaError, also when it may not be seen */
-export async function marksOf(catalog: TopicCatalog, admin: Admin, topic: string): Promise<Marks[] | undefined> {
-  const { clock } = catalog;
-  const deadline = clock.monotonic() + leaderMs;
-  for (;;) {
-    const found = (await catalog.all()).get(topic);
-    if (!found) {
-      await catalog.checkVisible(topic);
-      return undefined;
-    }
-    try {
-      return await admin.watermarks(found.partitions.map(({ partition }) => ({ topic, partition })));
-    } catch (error) {
-      if (!(error instanceof KafkaError) || !isPassing(error) || clock.monotonic() > deadline) throw error;
-    }
-    await sleep(clock, leaderRetryMs);
-  }
-}
-
-export const lengthOf = (marks: readonly Marks[]): number =>
-  marks.reduce((sum, { low, high }) => sum + Math.max(0, high - low), 0);
 
 /** The first entries of a range, ascending: fewer than max where they are large. The range behind the last one holds the rest. */
 export async function readForward(log: StreamLog, range: LogRange): Promise<readonly Message[]> {

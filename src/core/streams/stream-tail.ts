@@ -1,9 +1,9 @@
 // Reading a stream onwards from a place in every partition: what is there by now, in the stream's order.
 import type { Message } from '../ports.js';
 import { mergeForward } from './log-merge.js';
+import type { Marks } from './marks.js';
 import { comparePlaced, type Placed, withLevels } from './place.js';
 import type { Ranges } from './range-reader.js';
-import type { Marks } from './stream-log.js';
 import type { Cut } from './time-line.js';
 import type { TopicTail } from './topic-tail.js';
 

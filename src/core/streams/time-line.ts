@@ -1,8 +1,8 @@
 // TimeLine: ids and times of one stream as places in its partitions, found by asking Kafka for the first offsets of times.
 import type { Message } from '../ports.js';
+import type { Marks } from './marks.js';
 import { type Place, timeOf } from './place.js';
 import type { Ranges } from './range-reader.js';
-import type { Marks } from './stream-log.js';
 
 /** Entries from the id on, itself included, or those behind it. */
 export type Side = 'before' | 'behind';

@@ -13,7 +13,7 @@ import {
 } from '../ports.js';
 import { guard } from '../promises.js';
 import type { TopicCatalog } from '../topics/topic-catalog.js';
-import { type Marks, marksOf } from './stream-log.js';
+import { type Marks, marksOf } from './marks.js';
 
 export interface TailContext {
   readonly kafka: KafkaFactory;

@@ -1,15 +1,7 @@
 // What a message becomes on its way: the `_t` header, the timestamp, the partition, and whether the target can take it.
 import type { Header, Message, ProducerRecord } from '../../core/ports.js';
 import type { Mapping } from '../config/topic-map.js';
-
-/** What the target topic accepts. */
-export interface TargetLimits {
-  /** Bytes of one record (batch overhead included). */
-  readonly maxRecordBytes: number;
-  /** How far a record's own time may lie behind and ahead of now, ms. */
-  readonly timestampBeforeMs: number;
-  readonly timestampAheadMs: number;
-}
+import type { TargetLimits } from '../topics/target-limits.js';
 
 /** A batch header and one record's varints, at most. */
 const recordOverhead = 61 + 36;

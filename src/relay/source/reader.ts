@@ -10,8 +10,9 @@ import {
 import { fail } from '../../errors.js';
 import { digestOf, type Progress } from '../checkpoint/checkpoint.js';
 import type { SourceTopic } from '../topics/source-topic.js';
+import type { Offsets } from '../topics/source-view.js';
 import { isEnding } from '../transient.js';
-import { isBehind, type Offsets } from './source-pool.js';
+import { isBehind } from './source-pool.js';
 
 /** Messages in order, and the partitions that were read to their present end (offset past the last marker or gap). */
 export interface Batch {

@@ -1,13 +1,5 @@
 // Which of N identical sources to read: health, lag, round robin. Pure; whoever holds it asks the brokers.
-
-/** What one look at a source showed of one topic: per partition the first and the next offset. */
-export interface SourceView {
-  readonly low: ReadonlyMap<number, number>;
-  readonly high: ReadonlyMap<number, number>;
-}
-
-/** Next offsets to read by partition; negative: from the beginning. */
-export type Offsets = ReadonlyMap<number, number>;
+import type { Offsets, SourceView } from '../topics/source-view.js';
 
 interface Source<View> {
   view: View | undefined;

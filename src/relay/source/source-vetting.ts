@@ -2,7 +2,7 @@
 import { fail, GatewayError } from '../../errors.js';
 import { checkTakeOver } from '../checkpoint/adopt.js';
 import type { Positions } from '../checkpoint/positions.js';
-import type { MappingDeps } from '../mapping-relay.js';
+import type { MappingDeps } from '../mapping.js';
 import type { MappingMetrics } from '../report/mapping-metrics.js';
 import type { TargetSession } from '../target/target-session.js';
 import type { SourceTopic } from '../topics/source-topic.js';

@@ -6,7 +6,7 @@ import { backoffMs } from '../backoff.js';
 import { targetEnds } from '../checkpoint/adopt.js';
 import type { Positions } from '../checkpoint/positions.js';
 import { backoffOf } from '../config/config.js';
-import type { MappingDeps } from '../mapping-relay.js';
+import type { MappingDeps } from '../mapping.js';
 import type { MappingMetrics } from '../report/mapping-metrics.js';
 import type { RunState } from '../run-state.js';
 import { isPassing } from '../transient.js';

@@ -2,7 +2,7 @@
 import type { KafkaFactory } from '../../core/ports.js';
 import { all } from '../../core/promises.js';
 import { fail } from '../../errors.js';
-import type { SourceView } from '../source/source-pool.js';
+import type { SourceView } from './source-view.js';
 
 /** What a source's topic is when it is connected. */
 export interface SourceTopic extends SourceView {

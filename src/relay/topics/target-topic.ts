@@ -3,7 +3,7 @@ import { KafkaError, type KafkaFactory, type TopicMetadata } from '../../core/po
 import { fail } from '../../errors.js';
 import type { TargetConfig } from '../config/config.js';
 import { type Mapping, mappingName } from '../config/topic-map.js';
-import type { TargetLimits } from '../record/translate.js';
+import type { TargetLimits } from './target-limits.js';
 
 export interface TargetTopic {
   readonly cluster: string;

@@ -3,8 +3,8 @@
 // With plain lists, any other key: RPUSH <key> <element> [...], answered when Kafka has them.
 // Beyond Rafka: several acks in one command, acks from any connection of the same name, RPUSH topics:<t> <message> as RPUSHX.
 
-import { partitionKey } from '../../core/consume/read-ahead.js';
 import { all } from '../../core/promises.js';
+import { partitionKey } from '../../core/topics/partition-key.js';
 import { fail } from '../../errors.js';
 import type { Command } from '../command/command.js';
 import type { Acknowledger, Context } from '../command/context.js';

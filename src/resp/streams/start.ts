@@ -1,5 +1,5 @@
 // Where reading behind an id starts in every partition, when this connection has not got it last.
-import type { Marks } from '../../core/streams/stream-log.js';
+import type { Marks } from '../../core/streams/marks.js';
 import { type Cut, TimeLine } from '../../core/streams/time-line.js';
 import type { Context } from '../command/context.js';
 import { highestId, parseBehind } from './ids.js';

@@ -2,18 +2,26 @@
 import type { Clock } from '../../core/ports.js';
 import type { LabelledName, Stats } from '../../core/stats/stats.js';
 import type { Log } from '../../log.js';
-import type { RisConfig } from '../config.js';
 import { Backlog } from './backlog.js';
 import type { PeekedLine } from './envelope.js';
-import { Feed, type FeedEvents, timeOf } from './feed.js';
+import { Feed, type FeedEvents, type FeedOptions, timeOf } from './feed.js';
 import type { MalformedReason } from './message.js';
-import { Reorder } from './order.js';
+import { Reorder, type ReorderOptions } from './order.js';
 
 export type RisCounter = Extract<LabelledName, `ris.${string}`>;
 
+/** The part of the `ris` section that says how a collector's messages are received. */
+export interface IngestSettings
+  extends Omit<FeedOptions, 'collector' | 'disorderUs' | 'clock' | 'random' | 'log'>,
+    Pick<ReorderOptions, 'late'> {
+  /** How long a message may wait for one that belongs before it, ms. */
+  readonly reorderMs: number;
+  readonly bufferBytes: number;
+}
+
 export interface IntakeOptions {
   readonly collector: string;
-  readonly config: RisConfig;
+  readonly config: IngestSettings;
   readonly clock: Clock;
   readonly random: () => number;
   readonly stats: Stats;

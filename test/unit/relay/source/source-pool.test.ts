@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { backoffMs } from '../../../../src/relay/backoff.js';
-import { isBehind, SourcePool, type SourceView, weightOf } from '../../../../src/relay/source/source-pool.js';
+import { isBehind, SourcePool, weightOf } from '../../../../src/relay/source/source-pool.js';
+import type { SourceView } from '../../../../src/relay/topics/source-view.js';
 
 const view = (high: number[], low: number[] = []): SourceView => ({
   high: new Map(high.entries()),

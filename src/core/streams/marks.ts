@@ -1,0 +1,36 @@
+// Marks: the first and the next offset of each partition of a topic.
+import { sleep } from '../clock.js';
+import { type Admin, isPassing, KafkaError } from '../ports.js';
+import type { TopicCatalog } from '../topics/topic-catalog.js';
+
+export interface Marks {
+  readonly partition: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** How long partitions may be without a leader (a new topic, a broker that went) before that is an error, ms. */
+const leaderMs = 3_000;
+const leaderRetryMs = 50;
+
+/** A topic's partitions with what they hold; undefined when there is no such topic. @throws KafkaError, also when it may not be seen */
+export async function marksOf(catalog: TopicCatalog, admin: Admin, topic: string): Promise<Marks[] | undefined> {
+  const { clock } = catalog;
+  const deadline = clock.monotonic() + leaderMs;
+  for (;;) {
+    const found = (await catalog.all()).get(topic);
+    if (!found) {
+      await catalog.checkVisible(topic);
+      return undefined;
+    }
+    try {
+      return await admin.watermarks(found.partitions.map(({ partition }) => ({ topic, partition })));
+    } catch (error) {
+      if (!(error instanceof KafkaError) || !isPassing(error) || clock.monotonic() > deadline) throw error;
+    }
+    await sleep(clock, leaderRetryMs);
+  }
+}
+
+export const lengthOf = (marks: readonly Marks[]): number =>
+  marks.reduce((sum, { low, high }) => sum + Math.max(0, high - low), 0);
