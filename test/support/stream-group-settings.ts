@@ -1,5 +1,5 @@
 // Settings of stream groups and of their consumers for unit tests.
-import type { StreamGroupSettings } from '../../src/core/streams/stream-group.js';
+import type { StreamGroupSettings } from '../../src/core/streams/group/stream-group.js';
 
 export const streamConsumerSettings = {
   properties: {},

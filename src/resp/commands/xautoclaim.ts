@@ -1,6 +1,6 @@
 // XAUTOCLAIM key group consumer min-idle start [COUNT n] [JUSTID]  ->  [next start, entries or ids, ids that are gone]
 // Goes through the pending entries of the group in this gateway and moves those that are idle for long enough.
-import { type Pending, ReplyRoom } from '../../core/streams/pending.js';
+import { type Pending, ReplyRoom } from '../../core/streams/group/pending.js';
 import { fail } from '../../errors.js';
 import { type Args, parseInteger } from '../command/args.js';
 import type { Command } from '../command/command.js';

@@ -2,9 +2,9 @@
 // Moves pending entries to another member of the group in this gateway. FORCE takes what is read and not handed out yet as well;
 // an entry that is acknowledged already can't become pending again.
 
-import type { Member } from '../../core/streams/members.js';
-import { type Pending, ReplyRoom } from '../../core/streams/pending.js';
-import type { StreamGroup } from '../../core/streams/stream-group.js';
+import type { Member } from '../../core/streams/group/members.js';
+import { type Pending, ReplyRoom } from '../../core/streams/group/pending.js';
+import type { StreamGroup } from '../../core/streams/group/stream-group.js';
 import { fail } from '../../errors.js';
 import { type Args, parseInteger } from '../command/args.js';
 import type { Command } from '../command/command.js';

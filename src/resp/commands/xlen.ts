@@ -1,5 +1,5 @@
 // XLEN key  ->  entries that the stream holds: the sum of end - begin over its partitions
-import { lengthOf, marksOf } from '../../core/streams/marks.js';
+import { lengthOf, marksOf } from '../../core/streams/log/marks.js';
 import type { Command } from '../command/command.js';
 import { readTopic } from '../streams/key.js';
 

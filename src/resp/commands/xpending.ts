@@ -1,7 +1,7 @@
 // XPENDING key group [[IDLE min-idle] start end count [consumer]]  ->  a summary, or [[id, consumer, idle ms, deliveries], ...]
 // Of the members in this gateway: what another gateway's members have is seen there.
-import { countByMember, type Pending } from '../../core/streams/pending.js';
-import type { StreamGroup } from '../../core/streams/stream-group.js';
+import { countByMember, type Pending } from '../../core/streams/group/pending.js';
+import type { StreamGroup } from '../../core/streams/group/stream-group.js';
 import { fail } from '../../errors.js';
 import type { Args } from '../command/args.js';
 import type { Command } from '../command/command.js';

@@ -2,9 +2,9 @@
 // Read by time and offset from every partition and merged in the stream's order (docs/STREAMS.md). Without COUNT at most streams.maxRange entries.
 
 import type { Message } from '../../core/ports.js';
-import { marksOf } from '../../core/streams/marks.js';
-import { type LogRange, readForward, type StreamLog, streamLog } from '../../core/streams/stream-log.js';
-import type { Edge } from '../../core/streams/time-line.js';
+import { marksOf } from '../../core/streams/log/marks.js';
+import { type LogRange, readForward, type StreamLog, streamLog } from '../../core/streams/log/stream-log.js';
+import type { Edge } from '../../core/streams/log/time-line.js';
 import { fail } from '../../errors.js';
 import type { Args } from '../command/args.js';
 import type { Command } from '../command/command.js';

@@ -5,11 +5,11 @@
 import { isLasting } from '../../core/lasting-fault.js';
 import { KafkaError, type KafkaFault, type Message } from '../../core/ports.js';
 import { own } from '../../core/promises.js';
-import { type Marks, marksOf } from '../../core/streams/marks.js';
-import { readBackward, streamLog } from '../../core/streams/stream-log.js';
-import { merge, type Read, readKept, readOn } from '../../core/streams/stream-tail.js';
-import type { Cut } from '../../core/streams/time-line.js';
-import type { TopicTail } from '../../core/streams/topic-tail.js';
+import { type Marks, marksOf } from '../../core/streams/log/marks.js';
+import { readBackward, streamLog } from '../../core/streams/log/stream-log.js';
+import { merge, type Read, readKept, readOn } from '../../core/streams/log/stream-tail.js';
+import type { Cut } from '../../core/streams/log/time-line.js';
+import type { TopicTail } from '../../core/streams/log/topic-tail.js';
 import { fail } from '../../errors.js';
 import type { Command } from '../command/command.js';
 import type { Context } from '../command/context.js';

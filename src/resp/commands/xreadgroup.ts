@@ -3,10 +3,10 @@
 // Without COUNT (or COUNT 0) at most 100 new entries. While the group is being joined a read waits inside BLOCK, or answers null.
 
 import { all } from '../../core/promises.js';
-import { marksOf } from '../../core/streams/marks.js';
-import { firstOfReply, type Handed, type Pending } from '../../core/streams/pending.js';
-import { committedOf } from '../../core/streams/positions.js';
-import type { StreamGroup } from '../../core/streams/stream-group.js';
+import { firstOfReply, type Handed, type Pending } from '../../core/streams/group/pending.js';
+import { committedOf } from '../../core/streams/group/positions.js';
+import type { StreamGroup } from '../../core/streams/group/stream-group.js';
+import { marksOf } from '../../core/streams/log/marks.js';
 import { fail } from '../../errors.js';
 import type { Command } from '../command/command.js';
 import type { Context } from '../command/context.js';

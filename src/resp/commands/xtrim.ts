@@ -1,8 +1,8 @@
 // XTRIM key MAXLEN | MINID [= | ~] threshold [LIMIT count]  ->  how many entries were deleted
 // The user needs the right to delete. MINID deletes what stands in front of the id (DeleteRecords), where the brokers allow it; MAXLEN and all else: 0.
 import { KafkaError } from '../../core/ports.js';
-import { marksOf } from '../../core/streams/marks.js';
-import { TimeLine } from '../../core/streams/time-line.js';
+import { marksOf } from '../../core/streams/log/marks.js';
+import { TimeLine } from '../../core/streams/log/time-line.js';
 import { fail } from '../../errors.js';
 import type { Command } from '../command/command.js';
 import type { Context } from '../command/context.js';

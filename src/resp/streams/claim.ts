@@ -1,7 +1,7 @@
 // Moving pending entries between members, and what they are answered with: XCLAIM and XAUTOCLAIM.
-import type { Member } from '../../core/streams/members.js';
-import type { Pending } from '../../core/streams/pending.js';
-import type { StreamGroup } from '../../core/streams/stream-group.js';
+import type { Member } from '../../core/streams/group/members.js';
+import type { Pending } from '../../core/streams/group/pending.js';
+import type { StreamGroup } from '../../core/streams/group/stream-group.js';
 import type { Context } from '../command/context.js';
 import type { Reply } from '../wire/reply.js';
 import { entryReply, handedAgain, messagesOf } from './entry-reply.js';

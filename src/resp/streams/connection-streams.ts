@@ -1,7 +1,7 @@
 // ConnectionStreams: what one connection has of streams: its subscriptions, and list elements it popped and did not acknowledge yet.
 import { own } from '../../core/promises.js';
-import type { Pending } from '../../core/streams/pending.js';
-import type { StreamGroup } from '../../core/streams/stream-group.js';
+import type { Pending } from '../../core/streams/group/pending.js';
+import type { StreamGroup } from '../../core/streams/group/stream-group.js';
 import { fail } from '../../errors.js';
 import type { Context } from '../command/context.js';
 import { claimKey, type GroupPlace } from './group-leases.js';

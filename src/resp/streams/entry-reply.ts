@@ -1,7 +1,7 @@
 // Entries as replies: [id, [field, value, ...]], in the shapes of RESP2 and RESP3.
 import { messageBytes } from '../../core/group/message-bytes.js';
 import type { Message } from '../../core/ports.js';
-import type { Handed, Pending } from '../../core/streams/pending.js';
+import type { Handed, Pending } from '../../core/streams/group/pending.js';
 import type { Context } from '../command/context.js';
 import { MapReply, nullArray, type Reply } from '../wire/reply.js';
 import { recordToFields } from './fields.js';

@@ -1,11 +1,11 @@
 // What XINFO tells of a topic's consumer groups: from Kafka's positions, and of what lives in this gateway.
 import { all } from '../../core/promises.js';
-import { lengthOf, type Marks } from '../../core/streams/marks.js';
-import { countByMember } from '../../core/streams/pending.js';
-import { comparePlaced } from '../../core/streams/place.js';
-import { committedOf, lagOf } from '../../core/streams/positions.js';
-import type { StreamGroup } from '../../core/streams/stream-group.js';
-import { TimeLine } from '../../core/streams/time-line.js';
+import { countByMember } from '../../core/streams/group/pending.js';
+import { committedOf, lagOf } from '../../core/streams/group/positions.js';
+import type { StreamGroup } from '../../core/streams/group/stream-group.js';
+import { lengthOf, type Marks } from '../../core/streams/log/marks.js';
+import { comparePlaced } from '../../core/streams/log/place.js';
+import { TimeLine } from '../../core/streams/log/time-line.js';
 import type { Context } from '../command/context.js';
 import { formatId } from './ids.js';
 import type { Streams } from './streams.js';

@@ -1,8 +1,8 @@
 // A consumer group that a command names: whether it exists, and the part of it that lives in this gateway.
 
-import { type Marks, marksOf } from '../../core/streams/marks.js';
-import { committedOf } from '../../core/streams/positions.js';
-import type { StreamGroup } from '../../core/streams/stream-group.js';
+import { committedOf } from '../../core/streams/group/positions.js';
+import type { StreamGroup } from '../../core/streams/group/stream-group.js';
+import { type Marks, marksOf } from '../../core/streams/log/marks.js';
 import { type ErrorCode, fail } from '../../errors.js';
 import type { Context } from '../command/context.js';
 import type { GroupKey } from './key.js';

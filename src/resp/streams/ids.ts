@@ -1,6 +1,6 @@
 // Entry ids: `<ms>-<seq>` with ms = the record's timestamp and seq = offset * 65536 + partition. An id tells where its record is.
-import { timeOf } from '../../core/streams/place.js';
-import type { Edge } from '../../core/streams/time-line.js';
+import { timeOf } from '../../core/streams/log/place.js';
+import type { Edge } from '../../core/streams/log/time-line.js';
 import { fail } from '../../errors.js';
 
 /** An id taken apart. Ordered by ms, then offset, then partition: the order of the ids' numbers. */

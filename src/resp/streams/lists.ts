@@ -1,10 +1,10 @@
 // Plain lists: a topic as a queue in the shapes of Redis' lists. What was popped is acknowledged when the same connection asks
 // for more, or by QUIT: at least once, where Redis itself is at most once.
 
-import { marksOf } from '../../core/streams/marks.js';
-import type { Handed } from '../../core/streams/pending.js';
-import { lagOf, positionsOf } from '../../core/streams/positions.js';
-import type { StreamGroup } from '../../core/streams/stream-group.js';
+import type { Handed } from '../../core/streams/group/pending.js';
+import { lagOf, positionsOf } from '../../core/streams/group/positions.js';
+import type { StreamGroup } from '../../core/streams/group/stream-group.js';
+import { marksOf } from '../../core/streams/log/marks.js';
 import { fail, GatewayError } from '../../errors.js';
 import type { Args } from '../command/args.js';
 import type { Context } from '../command/context.js';

@@ -1,6 +1,6 @@
 // Where reading behind an id starts in every partition, when this connection has not got it last.
-import type { Marks } from '../../core/streams/marks.js';
-import { type Cut, TimeLine } from '../../core/streams/time-line.js';
+import type { Marks } from '../../core/streams/log/marks.js';
+import { type Cut, TimeLine } from '../../core/streams/log/time-line.js';
 import type { Context } from '../command/context.js';
 import { highestId, parseBehind } from './ids.js';
 

@@ -6,11 +6,11 @@ import { type Clock, type DeliveryReport, KafkaCode, type Message } from '../../
 import { ProducerSession } from '../../core/produce/producer-session.js';
 import type { SessionLog } from '../../core/stats/session-log.js';
 import type { Stats } from '../../core/stats/stats.js';
-import type { Pending } from '../../core/streams/pending.js';
-import { type PartitionRange, RangeReader } from '../../core/streams/range-reader.js';
-import type { StreamGroup } from '../../core/streams/stream-group.js';
-import { StreamGroups } from '../../core/streams/stream-groups.js';
-import { TopicTails } from '../../core/streams/topic-tails.js';
+import type { Pending } from '../../core/streams/group/pending.js';
+import type { StreamGroup } from '../../core/streams/group/stream-group.js';
+import { StreamGroups } from '../../core/streams/group/stream-groups.js';
+import { type PartitionRange, RangeReader } from '../../core/streams/log/range-reader.js';
+import { TopicTails } from '../../core/streams/log/topic-tails.js';
 import type { TopicCatalog } from '../../core/topics/topic-catalog.js';
 import { fail, type GatewayError } from '../../errors.js';
 import type { Log } from '../../log.js';

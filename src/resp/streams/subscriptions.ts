@@ -2,7 +2,7 @@
 
 import { globMatcher } from '../../core/access/glob.js';
 import { KafkaError, type Message } from '../../core/ports.js';
-import type { TopicTail } from '../../core/streams/topic-tail.js';
+import type { TopicTail } from '../../core/streams/log/topic-tail.js';
 import { isInternalTopic } from '../../core/topics/topic-name.js';
 import { fail, GatewayError } from '../../errors.js';
 import type { Context } from '../command/context.js';

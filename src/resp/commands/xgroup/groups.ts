@@ -1,8 +1,8 @@
 // XGROUP CREATE, SETID and DESTROY: a group exists when Kafka has positions of it for the topic.
 
-import type { Marks } from '../../../core/streams/marks.js';
-import { committedOf, removePositions, setPositions } from '../../../core/streams/positions.js';
-import { type Edge, TimeLine } from '../../../core/streams/time-line.js';
+import { committedOf, removePositions, setPositions } from '../../../core/streams/group/positions.js';
+import type { Marks } from '../../../core/streams/log/marks.js';
+import { type Edge, TimeLine } from '../../../core/streams/log/time-line.js';
 import { fail } from '../../../errors.js';
 import type { Args } from '../../command/args.js';
 import type { Command } from '../../command/command.js';

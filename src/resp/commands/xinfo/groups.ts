@@ -1,6 +1,6 @@
 // XINFO GROUPS and XINFO CONSUMERS.
-import type { Member } from '../../../core/streams/members.js';
-import { countByMember } from '../../../core/streams/pending.js';
+import type { Member } from '../../../core/streams/group/members.js';
+import { countByMember } from '../../../core/streams/group/pending.js';
 import type { Command } from '../../command/command.js';
 import { existingGroup, marksOfExisting } from '../../streams/group.js';
 import { atGroup } from '../../streams/group-routing.js';

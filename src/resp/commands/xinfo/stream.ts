@@ -1,7 +1,7 @@
 // XINFO STREAM key [FULL [COUNT n]]  ->  length, first and last entry, groups; FULL: entries, groups with their pending entries
 
-import { lengthOf } from '../../../core/streams/marks.js';
-import { readBackward, readForward, streamLog } from '../../../core/streams/stream-log.js';
+import { lengthOf } from '../../../core/streams/log/marks.js';
+import { readBackward, readForward, streamLog } from '../../../core/streams/log/stream-log.js';
 import { fail } from '../../../errors.js';
 import type { Args } from '../../command/args.js';
 import type { Command } from '../../command/command.js';

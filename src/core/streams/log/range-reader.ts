@@ -1,9 +1,9 @@
 // RangeReader: reads pieces of partitions for whoever asks, over one warm consumer without a group, one request after another.
-import { GatewayError } from '../../errors.js';
-import { sleep } from '../clock.js';
-import { messageBytes } from '../group/message-bytes.js';
-import { isOfTopic } from '../lasting-fault.js';
-import { type Memory, uncounted } from '../memory-budget.js';
+import { GatewayError } from '../../../errors.js';
+import { sleep } from '../../clock.js';
+import { messageBytes } from '../../group/message-bytes.js';
+import { isOfTopic } from '../../lasting-fault.js';
+import { type Memory, uncounted } from '../../memory-budget.js';
 import {
   type Clock,
   type Consumer,
@@ -14,7 +14,7 @@ import {
   type Message,
   type TopicPartition,
   type TopicPartitionOffset,
-} from '../ports.js';
+} from '../../ports.js';
 
 export interface RangeReaderOptions {
   readonly kafka: KafkaFactory;

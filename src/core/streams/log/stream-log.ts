@@ -1,5 +1,5 @@
 // StreamLog: a topic as one log ordered by id: its length, its ends, and ranges of it merged over the partitions.
-import type { Message } from '../ports.js';
+import type { Message } from '../../ports.js';
 import { mergeBackward, mergeForward, type Stretch } from './log-merge.js';
 import type { Marks } from './marks.js';
 import type { Ranges } from './range-reader.js';

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pino } from 'pino';
-import type { Clock } from '../../../../src/core/ports.js';
-import { Stats } from '../../../../src/core/stats/stats.js';
-import type { Handed } from '../../../../src/core/streams/pending.js';
-import { StreamGroup, type StreamGroupSettings } from '../../../../src/core/streams/stream-group.js';
-import { TopicCatalog } from '../../../../src/core/topics/topic-catalog.js';
-import { ManualClock, realClock } from '../../../support/clock.js';
-import { eventually } from '../../../support/eventually.js';
-import { FakeKafka } from '../../../support/fake-kafka.js';
-import { streamConsumerSettings, streamGroupSettings } from '../../../support/stream-group-settings.js';
+import type { Clock } from '../../../../../src/core/ports.js';
+import { Stats } from '../../../../../src/core/stats/stats.js';
+import type { Handed } from '../../../../../src/core/streams/group/pending.js';
+import { StreamGroup, type StreamGroupSettings } from '../../../../../src/core/streams/group/stream-group.js';
+import { TopicCatalog } from '../../../../../src/core/topics/topic-catalog.js';
+import { ManualClock, realClock } from '../../../../support/clock.js';
+import { eventually } from '../../../../support/eventually.js';
+import { FakeKafka } from '../../../../support/fake-kafka.js';
+import { streamConsumerSettings, streamGroupSettings } from '../../../../support/stream-group-settings.js';
 
 const topic = 'orders';
 

@@ -1,7 +1,7 @@
 // A stream group's positions in Kafka: whether it exists, where it stands, setting and removing it.
-import { fail } from '../../errors.js';
-import type { Admin, CommittedOffset } from '../ports.js';
-import type { Marks } from './marks.js';
+import { fail } from '../../../errors.js';
+import type { Admin, CommittedOffset } from '../../ports.js';
+import type { Marks } from '../log/marks.js';
 import type { StreamGroups } from './stream-groups.js';
 
 export interface PositionsContext {

@@ -4,7 +4,7 @@
 // levels never go back along a partition, and the first offset whose level is ms or later is what Kafka answers when it is
 // asked for the first record of ms or later. Entries are ordered by level, then offset, then partition: one order for the whole
 // stream that keeps each partition's, and every place in it is found in every partition without reading.
-import type { Message } from '../ports.js';
+import type { Message } from '../../ports.js';
 
 /** What an id says: the time of the record, and where it is. */
 export interface Place {

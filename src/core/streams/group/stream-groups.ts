@@ -1,10 +1,10 @@
 // StreamGroups: the open stream groups of one cluster, by Kafka group and topic; made on the first read, closed when idle.
-import { fail } from '../../errors.js';
-import type { ReaderContext } from '../group/reader-context.js';
-import { keepSparse } from '../group/save-out-of-order-acks.js';
-import { KafkaError } from '../ports.js';
-import { all, own } from '../promises.js';
-import type { TopicCatalog } from '../topics/topic-catalog.js';
+import { fail } from '../../../errors.js';
+import type { ReaderContext } from '../../group/reader-context.js';
+import { keepSparse } from '../../group/save-out-of-order-acks.js';
+import { KafkaError } from '../../ports.js';
+import { all, own } from '../../promises.js';
+import type { TopicCatalog } from '../../topics/topic-catalog.js';
 import type { Pending } from './pending.js';
 import { StreamGroup, type StreamGroupSettings } from './stream-group.js';
 

@@ -1,7 +1,7 @@
 // A pending entry: handed to a member of a group and not acknowledged yet.
-import type { Message } from '../ports.js';
-import { timeOf } from './place.js';
-import { requestBytes } from './range-reader.js';
+import type { Message } from '../../ports.js';
+import { timeOf } from '../log/place.js';
+import { requestBytes } from '../log/range-reader.js';
 
 /** Times are milliseconds since the epoch. */
 export interface Pending {

@@ -1,5 +1,5 @@
 // TopicTails: the tails of one cluster by topic, made for the first listener, closed a while after the last.
-import { fail } from '../../errors.js';
+import { fail } from '../../../errors.js';
 import { type TailContext, TopicTail } from './topic-tail.js';
 
 interface Open {

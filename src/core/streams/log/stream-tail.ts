@@ -1,5 +1,5 @@
 // Reading a stream onwards from a place in every partition: what is there by now, in the stream's order.
-import type { Message } from '../ports.js';
+import type { Message } from '../../ports.js';
 import { mergeForward } from './log-merge.js';
 import type { Marks } from './marks.js';
 import { comparePlaced, type Placed, withLevels } from './place.js';

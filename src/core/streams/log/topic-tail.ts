@@ -1,7 +1,7 @@
 // TopicTail: what comes to a topic from now on, for everybody who listens in this gateway: one consumer without a group.
-import { sleep } from '../clock.js';
-import { messageBytes } from '../group/message-bytes.js';
-import { isLasting, isOfTopic } from '../lasting-fault.js';
+import { sleep } from '../../clock.js';
+import { messageBytes } from '../../group/message-bytes.js';
+import { isLasting, isOfTopic } from '../../lasting-fault.js';
 import {
   type Admin,
   type Clock,
@@ -10,9 +10,9 @@ import {
   type KafkaFactory,
   type KafkaFault,
   type Message,
-} from '../ports.js';
-import { guard } from '../promises.js';
-import type { TopicCatalog } from '../topics/topic-catalog.js';
+} from '../../ports.js';
+import { guard } from '../../promises.js';
+import type { TopicCatalog } from '../../topics/topic-catalog.js';
 import { type Marks, marksOf } from './marks.js';
 
 export interface TailContext {

@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pino } from 'pino';
-import { Stats } from '../../../../src/core/stats/stats.js';
-import type { StreamGroup } from '../../../../src/core/streams/stream-group.js';
-import { StreamGroups } from '../../../../src/core/streams/stream-groups.js';
-import { TopicCatalog } from '../../../../src/core/topics/topic-catalog.js';
-import { ManualClock } from '../../../support/clock.js';
-import { FakeKafka } from '../../../support/fake-kafka.js';
-import { streamConsumerSettings, streamGroupSettings } from '../../../support/stream-group-settings.js';
+import { Stats } from '../../../../../src/core/stats/stats.js';
+import type { StreamGroup } from '../../../../../src/core/streams/group/stream-group.js';
+import { StreamGroups } from '../../../../../src/core/streams/group/stream-groups.js';
+import { TopicCatalog } from '../../../../../src/core/topics/topic-catalog.js';
+import { ManualClock } from '../../../../support/clock.js';
+import { FakeKafka } from '../../../../support/fake-kafka.js';
+import { streamConsumerSettings, streamGroupSettings } from '../../../../support/stream-group-settings.js';
 
 test('groups whose members are all gone make room for new ones, the one that was asked for longest ago first', async () => {
   const kafka = new FakeKafka();

@@ -1,5 +1,5 @@
 // HandOut: which entries of a group's partitions go to which of the members that ask: first come, first served.
-import type { Clock } from '../ports.js';
+import type { Clock } from '../../ports.js';
 import type { Member, Members } from './members.js';
 import { type Handed, type Pending, ReplyRoom } from './pending.js';
 import type { StreamPartition, Wants } from './stream-partition.js';

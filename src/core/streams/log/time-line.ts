@@ -1,5 +1,5 @@
 // TimeLine: ids and times of one stream as places in its partitions, found by asking Kafka for the first offsets of times.
-import type { Message } from '../ports.js';
+import type { Message } from '../../ports.js';
 import type { Marks } from './marks.js';
 import { type Place, timeOf } from './place.js';
 import type { Ranges } from './range-reader.js';

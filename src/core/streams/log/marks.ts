@@ -1,7 +1,7 @@
 // Marks: the first and the next offset of each partition of a topic.
-import { sleep } from '../clock.js';
-import { type Admin, isPassing, KafkaError } from '../ports.js';
-import type { TopicCatalog } from '../topics/topic-catalog.js';
+import { sleep } from '../../clock.js';
+import { type Admin, isPassing, KafkaError } from '../../ports.js';
+import type { TopicCatalog } from '../../topics/topic-catalog.js';
 
 export interface Marks {
   readonly partition: number;

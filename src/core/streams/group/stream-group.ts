@@ -1,9 +1,9 @@
 // StreamGroup: one consumer group of one stream in this gateway. One Kafka consumer hands its entries to the members that ask.
-import { fail } from '../../errors.js';
-import { GroupSeat } from '../group/group-membership.js';
-import type { ReaderContext } from '../group/reader-context.js';
-import { type CommittedOffset, KafkaError, type TopicPartition } from '../ports.js';
-import type { TopicCatalog } from '../topics/topic-catalog.js';
+import { fail } from '../../../errors.js';
+import { GroupSeat } from '../../group/group-membership.js';
+import type { ReaderContext } from '../../group/reader-context.js';
+import { type CommittedOffset, KafkaError, type TopicPartition } from '../../ports.js';
+import type { TopicCatalog } from '../../topics/topic-catalog.js';
 import { HandOut, type ReadRequest } from './dispatcher.js';
 import { type Member, Members } from './members.js';
 import { byId, type Handed, type Pending } from './pending.js';

@@ -1,6 +1,6 @@
 // Merging the partitions of a topic in the order of the stream, forward or backward, without ever passing over what was not read yet.
-import { messageBytes } from '../group/message-bytes.js';
-import type { Message } from '../ports.js';
+import { messageBytes } from '../../group/message-bytes.js';
+import type { Message } from '../../ports.js';
 import { comparePlaced, type Placed, withLevels } from './place.js';
 import { type Ranges, requestBytes } from './range-reader.js';
 import type { TimeLine } from './time-line.js';

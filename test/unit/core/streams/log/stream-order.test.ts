@@ -2,16 +2,21 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Message } from '../../../../src/core/ports.js';
-import { type Marks, marksOf } from '../../../../src/core/streams/marks.js';
-import { timeOf } from '../../../../src/core/streams/place.js';
-import { RangeReader } from '../../../../src/core/streams/range-reader.js';
-import { readBackward, readForward, type StreamLog, streamLog } from '../../../../src/core/streams/stream-log.js';
-import { readOn } from '../../../../src/core/streams/stream-tail.js';
-import { TopicCatalog } from '../../../../src/core/topics/topic-catalog.js';
-import { formatId, parseBehind, parseEdge, wholeStream } from '../../../../src/resp/streams/ids.js';
-import { realClock } from '../../../support/clock.js';
-import { FakeKafka } from '../../../support/fake-kafka.js';
+import type { Message } from '../../../../../src/core/ports.js';
+import { type Marks, marksOf } from '../../../../../src/core/streams/log/marks.js';
+import { timeOf } from '../../../../../src/core/streams/log/place.js';
+import { RangeReader } from '../../../../../src/core/streams/log/range-reader.js';
+import {
+  readBackward,
+  readForward,
+  type StreamLog,
+  streamLog,
+} from '../../../../../src/core/streams/log/stream-log.js';
+import { readOn } from '../../../../../src/core/streams/log/stream-tail.js';
+import { TopicCatalog } from '../../../../../src/core/topics/topic-catalog.js';
+import { formatId, parseBehind, parseEdge, wholeStream } from '../../../../../src/resp/streams/ids.js';
+import { realClock } from '../../../../support/clock.js';
+import { FakeKafka } from '../../../../support/fake-kafka.js';
 
 interface Case {
   /** Timestamps by partition. */
