@@ -5,7 +5,7 @@ import { Stats } from '../core/stats/stats.js';
 import { createLog, type Log } from '../log.js';
 import { removeStaleSocket } from '../resp/access/stale-socket.js';
 import { processLoad } from '../resp/info/status.js';
-import { answersOf } from '../resp/siblings/sibling-handlers.js';
+import { answersOf } from '../resp/sibling-handlers.js';
 import type { Peers } from '../resp/siblings/siblings.js';
 import { preparePrimary, primaryChannel } from '../workers/node-cluster.js';
 import { Switchboard } from '../workers/router.js';

@@ -1,7 +1,7 @@
 // The `resp` section of the configuration: where the RESP face listens, whom it lets in, what it bounds; with defaults.
 import { z } from 'zod';
 import { longestMs, tooLong } from '../core/longest.js';
-import { streamsConfig } from './streams/config.js';
+import { streamsConfig } from './streams-config.js';
 
 const ms = z.int().nonnegative().max(longestMs, tooLong);
 const bytes = z.int().nonnegative();

@@ -1,7 +1,7 @@
 // The shape of a command, the table of all of them, and the way from argv to a reply.
 import { KafkaError } from '../../core/ports.js';
 import { type ErrorCode, fail, GatewayError } from '../../errors.js';
-import { loginOf } from '../access/login.js';
+import { loginOf } from './login.js';
 import { encodeAlone, type Protocol } from '../wire/encoder.js';
 import { Encoded, ErrorReply, type Reply } from '../wire/reply.js';
 import { Args } from './args.js';

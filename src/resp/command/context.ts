@@ -17,7 +17,7 @@ import type { ConsumeKey, ProduceKey } from '../keys/produce-key.js';
 import type { Peers } from '../siblings/siblings.js';
 import type { ConnectionStreams } from '../streams/connection-streams.js';
 import type { RemoteConnections } from '../streams/remote-connections.js';
-import type { Streams } from '../streams/streams.js';
+import type { Streams } from '../../core/streams/streams.js';
 import type { Protocol } from '../wire/encoder.js';
 import type { CommandTable } from './command.js';
 

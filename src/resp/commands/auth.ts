@@ -1,6 +1,6 @@
 // AUTH [username] password: says whom the connection speaks for.
 import { fail } from '../../errors.js';
-import { logIn } from '../access/login.js';
+import { logIn } from '../command/login.js';
 import type { Command } from '../command/command.js';
 import { OK, type Reply } from '../wire/reply.js';
 

@@ -1,7 +1,7 @@
 // HELLO [protover [AUTH username password] [SETNAME name]]: the handshake that chooses RESP2 or RESP3.
 
 import { fail } from '../../errors.js';
-import { logIn } from '../access/login.js';
+import { logIn } from '../command/login.js';
 import { type Args, parseInteger } from '../command/args.js';
 import type { Command } from '../command/command.js';
 import type { Context } from '../command/context.js';

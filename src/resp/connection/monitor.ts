@@ -1,6 +1,6 @@
 // MONITOR: every command of every connection as a line, for those who asked. A slow monitor loses lines and slows nobody.
 
-import { secretsIn } from '../access/secrets.js';
+import { secretsIn } from './secrets.js';
 import type { Resolved } from '../command/command.js';
 import type { Peers } from '../siblings/siblings.js';
 import { MonitorLines } from './monitor-lines.js';

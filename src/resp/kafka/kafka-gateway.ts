@@ -17,7 +17,7 @@ import type { KafkaSettings } from '../config.js';
 import { Identities } from '../connection/identity.js';
 import type { Load } from '../info/status.js';
 import { noPeers, type Peers } from '../siblings/siblings.js';
-import { Streams } from '../streams/streams.js';
+import { Streams } from '../../core/streams/streams.js';
 import { ConnectionSessions } from './sessions.js';
 
 export interface KafkaGatewayOptions {

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Left } from '../../core/produce/left-records.js';
 import type { ClientFilter } from '../connection/client-filter.js';
 import type { Facts } from '../info/status.js';
-import type { GroupPlace } from '../streams/group-leases.js';
+import type { GroupPlace } from '../../core/streams/group-leases.js';
 import type { OpenGroup } from '../streams/group-status.js';
 import type { Protocol } from '../wire/encoder.js';
 

@@ -2,9 +2,9 @@
 import { fail } from '../../errors.js';
 import type { Context } from '../command/context.js';
 import type { EntryPlace } from '../siblings/siblings.js';
-import { claimKey } from './group-leases.js';
+import { claimKey } from '../../core/streams/group-leases.js';
 import type { GroupKey } from './key.js';
-import type { Streams } from './streams.js';
+import type { Streams } from '../../core/streams/streams.js';
 
 /**
  * Acknowledges what is pending in this process, and commits where that is asked for.

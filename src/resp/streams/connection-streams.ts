@@ -4,7 +4,7 @@ import type { Pending } from '../../core/streams/group/pending.js';
 import type { StreamGroup } from '../../core/streams/group/stream-group.js';
 import { fail } from '../../errors.js';
 import type { Context } from '../command/context.js';
-import { claimKey, type GroupPlace } from './group-leases.js';
+import { claimKey, type GroupPlace } from '../../core/streams/group-leases.js';
 import { Subscriptions } from './subscriptions.js';
 
 /** Said in the log of pops: the next one can't fail for it. */

@@ -6,7 +6,7 @@ import type { Args } from '../command/args.js';
 import type { Context } from '../command/context.js';
 import type { GroupCall, PopCall } from '../siblings/siblings.js';
 import { Encoded, type Reply } from '../wire/reply.js';
-import { claimKey, type GroupPlace } from './group-leases.js';
+import { claimKey, type GroupPlace } from '../../core/streams/group-leases.js';
 import { GroupElsewhere, isRemote } from './remote-connection.js';
 
 /** How often a group is looked for whose process has just left it or died, and how soon again, ms. */

@@ -8,7 +8,7 @@ import { comparePlaced } from '../../core/streams/log/place.js';
 import { TimeLine } from '../../core/streams/log/time-line.js';
 import type { Context } from '../command/context.js';
 import { formatId } from './ids.js';
-import type { Streams } from './streams.js';
+import type { Streams } from '../../core/streams/streams.js';
 
 export interface MemberFacts {
   readonly name: string;

@@ -2,7 +2,7 @@
 import { sleep } from '../../core/clock.js';
 import { all, own } from '../../core/promises.js';
 import type { Context } from '../command/context.js';
-import { claimKey, type GroupPlace } from './group-leases.js';
+import { claimKey, type GroupPlace } from '../../core/streams/group-leases.js';
 import { againMs, attempts, popCallOf, popElsewhere } from './group-routing.js';
 import { isRemote } from './remote-connection.js';
 

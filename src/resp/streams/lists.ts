@@ -9,7 +9,7 @@ import { fail, GatewayError } from '../../errors.js';
 import type { Args } from '../command/args.js';
 import type { Context } from '../command/context.js';
 import { messagesOf } from './entry-reply.js';
-import { claimKey } from './group-leases.js';
+import { claimKey } from '../../core/streams/group-leases.js';
 import { type GroupKey, groupKey } from './key.js';
 import { popHereOrElsewhere } from './list-routing.js';
 import { topicOf } from './names.js';

@@ -1,7 +1,7 @@
 // Names: stream keys as topics.
 import { isInternalTopic } from '../../core/topics/topic-name.js';
 import { fail } from '../../errors.js';
-import type { StreamsConfig } from './config.js';
+import type { StreamsConfig } from '../streams-config.js';
 
 const prefix = 'topics:';
 const illegal = /[^A-Za-z0-9._-]/;

@@ -5,7 +5,7 @@ import { GatewayError } from '../../errors.js';
 import { errorReply } from '../command/command.js';
 import type { Context } from '../command/context.js';
 import { Encoded, nullArray, type Reply } from '../wire/reply.js';
-import { claimKey } from './group-leases.js';
+import { claimKey } from '../../core/streams/group-leases.js';
 import { againMs, attempts, callOf, hasEntries, runElsewhere } from './group-routing.js';
 import type { GroupKey } from './key.js';
 import type { ReadArgs } from './read-args.js';

@@ -7,7 +7,7 @@ import { errorReply } from '../command/command.js';
 import type { Context, ServerView } from '../command/context.js';
 import type { GroupCall, PopCall } from '../siblings/siblings.js';
 import { encodeAlone, type Protocol } from '../wire/encoder.js';
-import type { GroupPlace } from './group-leases.js';
+import type { GroupPlace } from '../../core/streams/group-leases.js';
 import { popHere } from './lists.js';
 import { GroupElsewhere, RemoteConnection } from './remote-connection.js';
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KafkaCode } from '../../../../src/core/ports.js';
 import { TopicCatalog } from '../../../../src/core/topics/topic-catalog.js';
-import { StreamTopics } from '../../../../src/resp/streams/stream-topics.js';
+import { StreamTopics } from '../../../../src/core/streams/stream-topics.js';
 import { realClock } from '../../../support/clock.js';
 import { eventually } from '../../../support/eventually.js';
 import { refusal } from '../../../support/fake/fault.js';

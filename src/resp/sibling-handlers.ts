@@ -1,13 +1,13 @@
 // What this process answers to the others that serve the same port.
 import { setImmediate as turn } from 'node:timers/promises';
-import { meantOf } from '../connection/client-filter.js';
-import { clientLines } from '../connection/client-line.js';
-import { ownFacts } from '../info/status.js';
-import type { KafkaGateway } from '../kafka/kafka-gateway.js';
-import type { RespServer } from '../server.js';
-import { ackEntries } from '../streams/acks.js';
-import { openGroups } from '../streams/group-status.js';
-import type { Peer } from './siblings.js';
+import { meantOf } from './connection/client-filter.js';
+import { clientLines } from './connection/client-line.js';
+import { ownFacts } from './info/status.js';
+import type { KafkaGateway } from './kafka/kafka-gateway.js';
+import type { RespServer } from './server.js';
+import { ackEntries } from './streams/acks.js';
+import { openGroups } from './streams/group-status.js';
+import type { Peer } from './siblings/siblings.js';
 
 /** @param metrics this process' metrics, where somebody can ask for them */
 export function answersOf(server: RespServer, gateway: KafkaGateway, metrics: Peer['metrics']): Peer {

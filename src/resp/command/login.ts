@@ -2,7 +2,7 @@
 import type { Login } from '../../core/access/login-guard.js';
 import type { User } from '../../core/access/user.js';
 import { fail } from '../../errors.js';
-import type { Context } from '../command/context.js';
+import type { Context } from './context.js';
 
 /** Who a connection is for the log and the count of failures. */
 export const loginOf = (ctx: Context, user: string | undefined): Login => ({

@@ -1,27 +1,27 @@
 // Streams: what all connections share of Redis Streams: the producer of XADD, groups, tails, ranges; started and stopped as a face.
-import type { Cluster } from '../../core/cluster.js';
-import type { Face } from '../../core/listener.js';
-import { type Memory, uncounted } from '../../core/memory-budget.js';
-import { type Clock, type DeliveryReport, KafkaCode, type Message } from '../../core/ports.js';
-import { ProducerSession } from '../../core/produce/producer-session.js';
-import type { SessionLog } from '../../core/stats/session-log.js';
-import type { Stats } from '../../core/stats/stats.js';
-import type { Pending } from '../../core/streams/group/pending.js';
-import type { StreamGroup } from '../../core/streams/group/stream-group.js';
-import { StreamGroups } from '../../core/streams/group/stream-groups.js';
-import { type PartitionRange, RangeReader } from '../../core/streams/log/range-reader.js';
-import { TopicTails } from '../../core/streams/log/topic-tails.js';
-import type { TopicCatalog } from '../../core/topics/topic-catalog.js';
+import type { Cluster } from '../cluster.js';
+import type { Face } from '../listener.js';
+import { type Memory, uncounted } from '../memory-budget.js';
+import { type Clock, type DeliveryReport, KafkaCode, type Message } from '../ports.js';
+import { ProducerSession } from '../produce/producer-session.js';
+import type { SessionLog } from '../stats/session-log.js';
+import type { Stats } from '../stats/stats.js';
+import type { Pending } from './group/pending.js';
+import type { StreamGroup } from './group/stream-group.js';
+import { StreamGroups } from './group/stream-groups.js';
+import { type PartitionRange, RangeReader } from './log/range-reader.js';
+import { TopicTails } from './log/topic-tails.js';
+import type { TopicCatalog } from '../topics/topic-catalog.js';
 import { fail, type GatewayError } from '../../errors.js';
 import type { Log } from '../../log.js';
-import type { Peers } from '../siblings/siblings.js';
-import type { StreamsConfig } from './config.js';
+import type { Peers } from '../../resp/siblings/siblings.js';
+import type { StreamsConfig } from '../../resp/streams-config.js';
 import { Cursors } from './cursors.js';
 import { deadLetter } from './dead-letters.js';
-import type { RecordParts } from './fields.js';
+import type { RecordParts } from '../../resp/streams/fields.js';
 import { GroupForm } from './group-form.js';
 import { GroupClaims } from './group-leases.js';
-import type { NameSettings } from './names.js';
+import type { NameSettings } from '../../resp/streams/names.js';
 import { StreamTopics } from './stream-topics.js';
 
 export interface StreamsOptions {

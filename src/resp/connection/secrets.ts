@@ -1,6 +1,6 @@
 // Which arguments of a command are secrets: MONITOR never shows them.
 import type { Resolved } from '../command/command.js';
-import type { Hidden } from '../connection/monitor-lines.js';
+import type { Hidden } from './monitor-lines.js';
 
 const nothing: Hidden = { from: 0, to: 0 };
 /** What the names of settings hold whose values are secrets (requirepass, masterauth, tls-key-file-pass). */

@@ -1,8 +1,8 @@
 // The `resp.streams` section: how Redis Streams, plain lists and pub/sub behave on Kafka; with defaults.
 import { z } from 'zod';
-import { isLegalGroupName } from '../../core/group/group-name.js';
-import { longestMs, tooLong } from '../../core/longest.js';
-import { groupFormFault } from './group-form.js';
+import { isLegalGroupName } from '../core/group/group-name.js';
+import { longestMs, tooLong } from '../core/longest.js';
+import { groupFormFault } from '../core/streams/group-form.js';
 
 const ms = z.int().nonnegative().max(longestMs, tooLong);
 const bytes = z.int().nonnegative();

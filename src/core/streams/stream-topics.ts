@@ -1,10 +1,10 @@
 // StreamTopics: the topics behind streams: whether one is there, making it, and those of its settings that matter here.
-import { sleep } from '../../core/clock.js';
-import { type Admin, type Clock, isPassing, KafkaCode, KafkaError } from '../../core/ports.js';
-import { marksOf } from '../../core/streams/log/marks.js';
-import type { TopicCatalog } from '../../core/topics/topic-catalog.js';
+import { sleep } from '../clock.js';
+import { type Admin, type Clock, isPassing, KafkaCode, KafkaError } from '../ports.js';
+import { marksOf } from './log/marks.js';
+import type { TopicCatalog } from '../topics/topic-catalog.js';
 import { fail } from '../../errors.js';
-import type { StreamsConfig } from './config.js';
+import type { StreamsConfig } from '../../resp/streams-config.js';
 
 export interface StreamTopicsOptions {
   readonly admin: Admin;

@@ -1,6 +1,6 @@
 // Cursors: where XREADs have come to, so that an id they answered means the same place in every partition, whatever came since.
-import type { Cut } from '../../core/streams/log/time-line.js';
-import type { Context } from '../command/context.js';
+import type { Cut } from './log/time-line.js';
+import type { Context } from '../../resp/command/context.js';
 
 interface Cursor {
   readonly id: string;

@@ -1,5 +1,5 @@
 // GroupClaims: which groups this process reads. With --workers one of them reads a group, for the clients of all.
-import type { Peers } from '../siblings/siblings.js';
+import type { Peers } from '../../resp/siblings/siblings.js';
 
 /** A consumer group of a stream, as Kafka knows both. */
 export interface GroupPlace {
