@@ -16,7 +16,7 @@ const mayImport: Record<string, { readonly values: readonly string[]; readonly t
   kafka: { values: ['core/ports', 'core/promises', 'core/longest', 'core/nearest', 'clock', 'errors'], types: ['log'] },
   ...Object.fromEntries(faces.map((face) => [face, { values: ['core', 'errors'], types: ['log'] }])),
   clock: { values: ['core'] },
-  workers: { values: ['core', 'errors'], types: ['log', 'resp/siblings/siblings', 'resp/info/status'] },
+  workers: { values: ['core', 'errors'], types: ['log', 'resp/siblings', 'resp/info/status'] },
   'app/flags': { values: [] },
   'app/environment': { values: [] },
   'app/config': {
@@ -43,6 +43,117 @@ const mayImport: Record<string, { readonly values: readonly string[]; readonly t
   cli: { values: ['errors', 'log', 'core', 'kafka', 'app/config', 'app/environment', 'app/flags', ...faces] },
   main: { values: ['cli', 'errors', 'log', 'clock', 'app', 'core', 'kafka', ...faces] },
 };
+
+/**
+ * Within a room: of each of its folders (or files in its own level) which others it may import, from the lowest to the highest. A folder
+ * may name only what stands above it here, so that no import runs back up.
+ */
+const inside: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  core: {
+    ports: [],
+    errors: [],
+    promises: [],
+    longest: [],
+    nearest: [],
+    listener: [],
+    'go-duration': [],
+    'group-name': [],
+    'memory-budget': [],
+    'message-bytes': ['ports'],
+    clock: ['ports'],
+    'lasting-fault': ['ports'],
+    stats: ['ports'],
+    topics: ['ports', 'promises'],
+    access: ['ports', 'clock', 'stats'],
+    'cluster-health': ['ports', 'promises', 'clock', 'stats'],
+    readiness: ['ports', 'cluster-health'],
+    cluster: ['ports', 'cluster-health'],
+    produce: ['ports', 'promises', 'clock', 'stats', 'topics'],
+    group: ['ports', 'promises', 'clock', 'lasting-fault', 'stats', 'topics', 'message-bytes'],
+    consume: ['ports', 'promises', 'clock', 'lasting-fault', 'stats', 'topics', 'group'],
+    queue: ['ports', 'lasting-fault', 'group-name', 'stats', 'topics', 'access', 'produce', 'group'],
+    streams: [
+      'ports',
+      'promises',
+      'clock',
+      'cluster',
+      'listener',
+      'group-name',
+      'lasting-fault',
+      'memory-budget',
+      'message-bytes',
+      'stats',
+      'topics',
+      'produce',
+      'group',
+    ],
+  },
+  kafka: {
+    native: [],
+    suggestion: [],
+    'known-brokers': [],
+    fault: ['native'],
+    properties: ['fault'],
+    client: ['native', 'suggestion', 'fault', 'properties'],
+    producer: ['native', 'fault', 'properties', 'client'],
+    consumer: ['native', 'fault', 'properties', 'client'],
+    admin: ['native', 'known-brokers', 'fault', 'properties', 'client'],
+    embedded: ['native', 'known-brokers', 'fault', 'properties', 'client', 'admin'],
+    factory: ['native', 'known-brokers', 'fault', 'properties', 'client', 'producer', 'consumer', 'admin', 'embedded'],
+  },
+  resp: {
+    'streams-config': [],
+    config: ['streams-config'],
+    keys: [],
+    wire: [],
+    access: ['config'],
+    siblings: ['wire'],
+    command: ['config', 'keys', 'wire', 'siblings'],
+    info: ['siblings', 'command'],
+    connection: ['wire', 'siblings', 'command'],
+    streams: ['streams-config', 'keys', 'wire', 'siblings', 'command'],
+    kafka: ['config', 'keys', 'siblings', 'command', 'connection', 'streams'],
+    commands: ['keys', 'wire', 'siblings', 'command', 'info', 'connection', 'streams'],
+    server: ['config', 'wire', 'access', 'siblings', 'command', 'connection', 'streams', 'commands'],
+    'sibling-handlers': ['siblings', 'info', 'connection', 'streams', 'kafka', 'server'],
+  },
+  ris: {
+    flags: [],
+    feed: [],
+    bgp: ['feed'],
+    bmp: ['feed', 'bgp'],
+    config: ['bmp'],
+    leadership: ['feed', 'bmp'],
+    tools: ['feed', 'bgp', 'bmp'],
+    collector: ['feed', 'config', 'leadership'],
+    progress: ['collector'],
+    worker: ['feed', 'config', 'leadership', 'collector', 'progress'],
+    index: ['feed', 'config', 'tools', 'worker'],
+  },
+  relay: {
+    backoff: [],
+    transient: [],
+    'run-state': [],
+    config: ['backoff'],
+    topics: ['config'],
+    record: ['config', 'topics'],
+    report: ['config'],
+    checkpoint: ['run-state', 'config', 'topics', 'record'],
+    mapping: ['config', 'record', 'report', 'checkpoint'],
+    target: ['backoff', 'transient', 'run-state', 'config', 'topics', 'report', 'checkpoint', 'mapping'],
+    source: ['backoff', 'transient', 'run-state', 'config', 'topics', 'report', 'checkpoint', 'mapping', 'target'],
+    pump: ['record', 'report', 'checkpoint', 'target', 'source'],
+    'mapping-relay': ['run-state', 'config', 'record', 'report', 'checkpoint', 'mapping', 'target', 'source', 'pump'],
+    relay: ['config', 'record', 'report', 'checkpoint', 'mapping-relay'],
+  },
+};
+
+/** Folders that hold one file for each command, method or route, and as many as there are of these. */
+const registers = ['resp/commands'];
+/** Of rooms, and of files in one level. */
+const most = 15;
+/** To be divided still. */
+const crowded: Readonly<Record<string, number>> = { 'resp/streams': 23, http: 17 };
 
 /** Packages that one folder (or file) alone may name. */
 const soleImporter: Record<string, readonly string[]> = {
@@ -87,6 +198,37 @@ describe('architecture', () => {
   test('every import is one that the table of layers allows', () => {
     const broken = sources.flatMap((source) => ownImports(source).flatMap((target) => complaint(source, target)));
     assert.deepEqual(broken, []);
+  });
+
+  test('within a room every import is one that its table allows', () => {
+    const broken = sources.flatMap((source) => ownImports(source).flatMap((target) => complaintInside(source, target)));
+    assert.deepEqual(broken, []);
+  });
+
+  test('the tables themselves let no import run back up', () => {
+    const broken = Object.entries(inside).flatMap(([room, table]) => {
+      const units = Object.keys(table);
+      return Object.entries(table).flatMap(([unit, allowed]) =>
+        allowed
+          .filter((name) => !units.includes(name) || units.indexOf(name) >= units.indexOf(unit))
+          .map((name) => `${room}: ${unit} stands above ${name}`),
+      );
+    });
+    assert.deepEqual(broken, []);
+  });
+
+  test('no file imports itself over others, types included', () => {
+    const next = new Map(sources.map((source) => [source.path, ownImports(source).map(({ name }) => name)]));
+    assert.deepEqual(circles(next), []);
+  });
+
+  test(`there are at most ${most} rooms, and as many files in one level`, () => {
+    const rooms = new Set(sources.map(({ area }) => area));
+    assert.ok(rooms.size <= most, [...rooms].join(' '));
+    const levels = new Map<string, number>();
+    for (const { path } of sources) levels.set(dirname(path), (levels.get(dirname(path)) ?? 0) + 1);
+    const full = [...levels].filter(([level, count]) => !registers.includes(level) && count > (crowded[level] ?? most));
+    assert.deepEqual(full, []);
   });
 
   test('some packages are named in one place only', () => {
@@ -206,6 +348,29 @@ function complaint(source: Source, { name, typeOnly }: Import): string[] {
   const allowed = typeOnly ? [...rule.values, ...(rule.types ?? [])] : rule.values;
   if (allowed.some((target) => name === target || name.startsWith(`${target}/`))) return [];
   return [`src/${source.path}.ts imports ${typeOnly ? 'types of ' : ''}src/${name}.ts`];
+}
+
+function complaintInside(source: Source, { name }: Import): string[] {
+  const [room, unit] = source.path.split('/') as [string, string];
+  const [otherRoom, other] = name.split('/') as [string, string];
+  const table = inside[room];
+  if (table === undefined || room !== otherRoom || unit === other) return [];
+  if (table[unit] === undefined) return [`src/${source.path}.ts is not in the table of ${room}`];
+  return table[unit].includes(other) ? [] : [`src/${source.path}.ts imports src/${name}.ts`];
+}
+
+/** Files that reach themselves, each circle once, as a path. */
+function circles(next: ReadonlyMap<string, readonly string[]>): string[] {
+  const found: string[] = [];
+  const done = new Set<string>();
+  const visit = (path: string, above: readonly string[]): void => {
+    if (above.includes(path)) found.push([...above.slice(above.indexOf(path)), path].join(' > '));
+    if (above.includes(path) || done.has(path)) return;
+    for (const target of next.get(path) ?? []) visit(target, [...above, path]);
+    done.add(path);
+  };
+  for (const path of next.keys()) visit(path, []);
+  return found;
 }
 
 /** The top folder or file; of `app`, whose parts know different things, each file by itself. */

@@ -5,9 +5,9 @@ import { clientLines } from './connection/client-line.js';
 import { ownFacts } from './info/status.js';
 import type { KafkaGateway } from './kafka/kafka-gateway.js';
 import type { RespServer } from './server.js';
+import type { Peer } from './siblings/siblings.js';
 import { ackEntries } from './streams/acks.js';
 import { openGroups } from './streams/group-status.js';
-import type { Peer } from './siblings/siblings.js';
 
 /** @param metrics this process' metrics, where somebody can ask for them */
 export function answersOf(server: RespServer, gateway: KafkaGateway, metrics: Peer['metrics']): Peer {
@@ -31,7 +31,7 @@ export function answersOf(server: RespServer, gateway: KafkaGateway, metrics: Pe
       if (!consumer) return false;
       return consumer.ack(topic, partition, offset)?.then(() => true) ?? true;
     },
-    ackEntries: (group, topic, entries) => ackEntries(streams, group, topic, entries),
+    ackEntries: (group, topic, entries) => ackEntries(gateway, group, topic, entries),
     endGroups: (topic, kafkaGroup) => streams.groups.end(topic, kafkaGroup),
     openGroups: (topic, maxEntries) => openGroups(streams, topic, maxEntries),
     groupCommand: (call) => server.remotes.run(call),

@@ -1,6 +1,6 @@
 // The `resp.streams` section: how Redis Streams, plain lists and pub/sub behave on Kafka; with defaults.
 import { z } from 'zod';
-import { isLegalGroupName } from '../core/group/group-name.js';
+import { isLegalGroupName } from '../core/group-name.js';
 import { longestMs, tooLong } from '../core/longest.js';
 import { groupFormFault } from '../core/streams/group-form.js';
 

@@ -2,7 +2,7 @@
 import type { Clock } from '../core/ports.js';
 import { own } from '../core/promises.js';
 import type { CounterName, Stats, StatsSnapshot } from '../core/stats/stats.js';
-import type { Facts } from '../resp/info/status.js';
+import type { Facts } from '../resp/siblings/load.js';
 import type { Answer, Peer, Question } from '../resp/siblings/siblings.js';
 import { deadlineOf } from './deadlines.js';
 import type { Answers, Link } from './link.js';

@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import RedisParser from 'redis-parser';
-import type { Command } from '../../src/resp/command/command.js';
+import type { Command } from '../../src/resp/command/context.js';
 import * as commands from '../../src/resp/commands/index.js';
 import { Decoder } from '../../src/resp/wire/decoder.js';
 import { Encoder } from '../../src/resp/wire/encoder.js';

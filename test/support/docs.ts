@@ -4,7 +4,7 @@ import { settingTypes } from '../../src/app/config.js';
 import { environmentName } from '../../src/app/environment.js';
 import { gatewayFlags } from '../../src/app/flags.js';
 import { errorTable } from '../../src/errors.js';
-import type { Command } from '../../src/resp/command/command.js';
+import type { Command } from '../../src/resp/command/context.js';
 import * as commands from '../../src/resp/commands/index.js';
 
 const root = new URL('../../../', import.meta.url);

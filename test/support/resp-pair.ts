@@ -6,7 +6,7 @@ import { pino } from 'pino';
 import { Users } from '../../src/core/access/users.js';
 import type { Clock, KafkaFactory } from '../../src/core/ports.js';
 import { Stats } from '../../src/core/stats/stats.js';
-import type { Command } from '../../src/resp/command/command.js';
+import type { Command } from '../../src/resp/command/context.js';
 import { respConfig } from '../../src/resp/config.js';
 import { KafkaGateway } from '../../src/resp/kafka/kafka-gateway.js';
 import { RespServer } from '../../src/resp/server.js';

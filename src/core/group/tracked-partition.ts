@@ -1,7 +1,7 @@
 // TrackedPartition: an assigned partition that is read for a group: messages read and buffered, offers, what may be committed.
 
+import { messageBytes } from '../message-bytes.js';
 import type { Message } from '../ports.js';
-import { messageBytes } from './message-bytes.js';
 import { OffsetTracker } from './offset-tracker.js';
 import type { PartitionStart } from './partition-start.js';
 import type { ReadPartition } from './read-partition.js';

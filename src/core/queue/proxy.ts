@@ -1,6 +1,6 @@
 // One cluster as clients without a session see it (REST, gRPC): every operation of the message-at-a-time API.
 import { fail, GatewayError } from '../../errors.js';
-import { checkGroupName } from '../group/group-name.js';
+import { checkGroupName } from '../group-name.js';
 import { type DeliveryReport, KafkaCode, KafkaError, type KafkaFault, type ProducerRecord } from '../ports.js';
 import { Placement } from '../produce/partitioner.js';
 import { ProducerSession } from '../produce/producer-session.js';

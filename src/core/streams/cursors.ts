@@ -1,6 +1,5 @@
 // Cursors: where XREADs have come to, so that an id they answered means the same place in every partition, whatever came since.
 import type { Cut } from './log/time-line.js';
-import type { Context } from '../../resp/command/context.js';
 
 interface Cursor {
   readonly id: string;
@@ -18,33 +17,19 @@ const maxShared = 2_000;
 const maxLives = 1_000;
 
 export class Cursors {
-  readonly #byConnection = new WeakMap<Context, Map<string, Cursor>>();
   /** By topic and id, the one that was answered longest ago first. */
   readonly #shared = new Map<string, Cut>();
   /** Numbers of topics that were deleted, each time another one. */
   readonly #lives = new Map<string, number>();
   #ended = 0;
 
-  /** The place behind the entries that this connection got last, if that was up to this id. */
-  find(ctx: Context, topic: string, id: string): Cut | undefined {
-    const cursor = this.#byConnection.get(ctx)?.get(topic);
-    return cursor?.id === id && cursor.life === this.#lifeOf(topic) ? cursor.next : undefined;
-  }
-
-  /** The same of any connection. Others may have read less or more than whoever asks: entries in front of it are not all known to him. */
+  /** Where any connection has come to. Others may have read less or more than whoever asks: entries in front of it are not all known to him. */
   ofAny(topic: string, id: string): Cut | undefined {
     return this.#shared.get(keyOf(topic, id));
   }
 
-  keep(ctx: Context, topic: string, id: string, next: Cut): void {
-    let cursors = this.#byConnection.get(ctx);
-    if (!cursors) {
-      cursors = new Map();
-      this.#byConnection.set(ctx, cursors);
-    }
-    cursors.delete(topic);
-    if (cursors.size >= maxStreams) cursors.delete(cursors.keys().next().value!);
-    cursors.set(topic, { id, next, life: this.#lifeOf(topic) });
+  /** A connection has come so far. */
+  keep(topic: string, id: string, next: Cut): void {
     const key = keyOf(topic, id);
     this.#shared.delete(key);
     if (this.#shared.size >= maxShared) this.#shared.delete(this.#shared.keys().next().value!);
@@ -58,13 +43,32 @@ export class Cursors {
     for (const key of this.#shared.keys()) if (key.startsWith(`${topic} `)) this.#shared.delete(key);
   }
 
-  #lifeOf(topic: string): number {
+  /** Another number each time that the topic was deleted. */
+  lifeOf(topic: string): number {
     return this.#lives.get(topic) ?? 0;
   }
+}
 
-  /** Another user speaks on the connection. */
-  forget(ctx: Context): void {
-    this.#byConnection.delete(ctx);
+/** Where the XREADs of one connection have come to. */
+export class ConnectionCursors {
+  readonly #all: Cursors;
+  readonly #byTopic = new Map<string, Cursor>();
+
+  constructor(all: Cursors) {
+    this.#all = all;
+  }
+
+  /** The place behind the entries that this connection got last, if that was up to this id. */
+  find(topic: string, id: string): Cut | undefined {
+    const cursor = this.#byTopic.get(topic);
+    return cursor?.id === id && cursor.life === this.#all.lifeOf(topic) ? cursor.next : undefined;
+  }
+
+  keep(topic: string, id: string, next: Cut): void {
+    this.#byTopic.delete(topic);
+    if (this.#byTopic.size >= maxStreams) this.#byTopic.delete(this.#byTopic.keys().next().value!);
+    this.#byTopic.set(topic, { id, next, life: this.#all.lifeOf(topic) });
+    this.#all.keep(topic, id, next);
   }
 }
 

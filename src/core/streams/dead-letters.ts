@@ -1,6 +1,6 @@
 // Dead letters: the record that an entry becomes which nobody acknowledged in time.
 import type { Message } from '../ports.js';
-import type { RecordParts } from '../../resp/streams/fields.js';
+import type { RecordParts } from './record-parts.js';
 
 /** The record and its topic, `<topic>.dlq`: key, value and headers as they were, and where it came from in headers of its own. */
 export function deadLetter(message: Message, group: string, deliveries: number): { record: RecordParts; to: string } {

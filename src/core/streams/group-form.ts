@@ -1,5 +1,5 @@
 // GroupForm: the Kafka group of a stream's consumer group, and back. Redis' groups are a stream's own, so the stream is part of the name.
-import { checkGroupName, isLegalGroupName } from '../group/group-name.js';
+import { checkGroupName, isLegalGroupName } from '../group-name.js';
 
 const placeholder = /\{(?:group|rawGroup|stream)\}/g;
 

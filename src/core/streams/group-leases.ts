@@ -1,5 +1,11 @@
 // GroupClaims: which groups this process reads. With --workers one of them reads a group, for the clients of all.
-import type { Peers } from '../../resp/siblings/siblings.js';
+
+/** Names of which one process has each. */
+export interface NameLeases {
+  /** @returns false when another process has it. @throws GatewayError `peer-silent` */
+  claim(key: string): Promise<boolean>;
+  release(key: string): void;
+}
 
 /** A consumer group of a stream, as Kafka knows both. */
 export interface GroupPlace {
@@ -20,15 +26,15 @@ export const claimKey = ({ kafkaGroup, topic }: GroupPlace): string => `stream\n
 const maxElsewhere = 10_000;
 
 export class GroupClaims {
-  readonly #peers: Peers;
+  readonly #names: NameLeases;
   readonly #isOpen: (place: GroupPlace) => boolean;
   readonly #claims = new Map<string, Claim>();
   /** Groups that another process has, as last heard: it is asked first. */
   readonly #elsewhere = new Set<string>();
 
   /** @param isOpen whether a group is read here now */
-  constructor(peers: Peers, isOpen: (place: GroupPlace) => boolean) {
-    this.#peers = peers;
+  constructor(names: NameLeases, isOpen: (place: GroupPlace) => boolean) {
+    this.#names = names;
     this.#isOpen = isOpen;
   }
 
@@ -41,7 +47,7 @@ export class GroupClaims {
     if (this.#elsewhere.has(key)) return false;
     let claim = this.#claims.get(key);
     if (!claim) {
-      claim = { users: 0, granted: this.#peers.claim(key) };
+      claim = { users: 0, granted: this.#names.claim(key) };
       this.#claims.set(key, claim);
     }
     claim.users++;
@@ -90,7 +96,7 @@ export class GroupClaims {
     const claim = this.#claims.get(key);
     if (!claim || claim.users > 0 || this.#isOpen(place)) return;
     this.#claims.delete(key);
-    this.#peers.release(key);
+    this.#names.release(key);
   }
 
   #isElsewhere(key: string): void {

@@ -1,16 +1,27 @@
 // StreamTopics: the topics behind streams: whether one is there, making it, and those of its settings that matter here.
+
+import { fail } from '../../errors.js';
 import { sleep } from '../clock.js';
 import { type Admin, type Clock, isPassing, KafkaCode, KafkaError } from '../ports.js';
-import { marksOf } from './log/marks.js';
 import type { TopicCatalog } from '../topics/topic-catalog.js';
-import { fail } from '../../errors.js';
-import type { StreamsConfig } from '../../resp/streams-config.js';
+import { marksOf } from './log/marks.js';
+
+export interface StreamTopicsSettings {
+  /** Of a topic that is made. */
+  readonly partitions: number;
+  /** Absent: the brokers' default. */
+  readonly replicationFactor?: number | undefined;
+  /** By how much records may be older than ones before them where producers set the time, ms. */
+  readonly clockSkewMs: number;
+  /** Whether a missing topic is made when it is written to. */
+  readonly autoCreate: boolean;
+}
 
 export interface StreamTopicsOptions {
   readonly admin: Admin;
   readonly catalog: TopicCatalog;
   readonly clock: Clock;
-  readonly settings: Pick<StreamsConfig, 'partitions' | 'replicationFactor' | 'clockSkewMs' | 'autoCreate'>;
+  readonly settings: StreamTopicsSettings;
   /** A topic was made here: whoever keeps lists of topics is told. */
   readonly onMade: () => Promise<unknown>;
 }

@@ -1,40 +1,53 @@
 // Streams: what all connections share of Redis Streams: the producer of XADD, groups, tails, ranges; started and stopped as a face.
+
+import { fail, type GatewayError } from '../../errors.js';
 import type { Cluster } from '../cluster.js';
+import type { Journal } from '../group/reader-context.js';
 import type { Face } from '../listener.js';
 import { type Memory, uncounted } from '../memory-budget.js';
 import { type Clock, type DeliveryReport, KafkaCode, type Message } from '../ports.js';
 import { ProducerSession } from '../produce/producer-session.js';
 import type { SessionLog } from '../stats/session-log.js';
 import type { Stats } from '../stats/stats.js';
-import type { Pending } from './group/pending.js';
-import type { StreamGroup } from './group/stream-group.js';
-import { StreamGroups } from './group/stream-groups.js';
-import { type PartitionRange, RangeReader } from './log/range-reader.js';
-import { TopicTails } from './log/topic-tails.js';
 import type { TopicCatalog } from '../topics/topic-catalog.js';
-import { fail, type GatewayError } from '../../errors.js';
-import type { Log } from '../../log.js';
-import type { Peers } from '../../resp/siblings/siblings.js';
-import type { StreamsConfig } from '../../resp/streams-config.js';
 import { Cursors } from './cursors.js';
 import { deadLetter } from './dead-letters.js';
-import type { RecordParts } from '../../resp/streams/fields.js';
+import type { Pending } from './group/pending.js';
+import type { StreamGroup, StreamGroupSettings } from './group/stream-group.js';
+import { StreamGroups } from './group/stream-groups.js';
 import { GroupForm } from './group-form.js';
-import { GroupClaims } from './group-leases.js';
-import type { NameSettings } from '../../resp/streams/names.js';
-import { StreamTopics } from './stream-topics.js';
+import { GroupClaims, type NameLeases } from './group-leases.js';
+import { type PartitionRange, RangeReader } from './log/range-reader.js';
+import { TopicTails } from './log/topic-tails.js';
+import type { RecordParts } from './record-parts.js';
+import { StreamTopics, type StreamTopicsSettings } from './stream-topics.js';
 
 export interface StreamsOptions {
   readonly cluster: Cluster;
   readonly catalog: TopicCatalog;
-  readonly settings: StreamsConfig & NameSettings;
+  readonly settings: StreamsSettings;
   readonly clock: Clock;
   readonly stats: Stats;
-  readonly log: Log;
+  readonly log: Journal;
   readonly sessionLog: SessionLog;
   /** Tells the other processes of the gateway that a topic was made. */
   readonly onMade: () => Promise<unknown>;
-  readonly peers: Peers;
+  /** Among the processes that serve the same port one reads a group. */
+  readonly leases: NameLeases;
+}
+
+/** Times in ms. */
+export interface StreamsSettings extends StreamTopicsSettings, StreamGroupSettings {
+  /** The Kafka group of a stream's consumer group; see {@link GroupForm}. */
+  readonly groupId: string;
+  readonly allowInternalTopics: boolean;
+  readonly produceTimeoutMs: number;
+  readonly lingerMs: number;
+  readonly commitIntervalMs: number;
+  readonly sessionTimeoutMs: number;
+  readonly readTimeoutMs: number;
+  /** Consumers of groups, and of tails, open at once. */
+  readonly maxConsumers: number;
 }
 
 const connectTimeoutMs = 10_000;
@@ -47,7 +60,6 @@ const tailKeepBytes = 1024 * 1024;
 
 export class Streams implements Face {
   readonly name = 'streams';
-  readonly settings: StreamsConfig & NameSettings;
   readonly groupForm: GroupForm;
   readonly topics: StreamTopics;
   readonly groups: StreamGroups;
@@ -63,7 +75,6 @@ export class Streams implements Face {
   constructor(options: StreamsOptions) {
     const { cluster, catalog, settings, clock, stats, log, sessionLog } = options;
     this.#options = options;
-    this.settings = settings;
     this.groupForm = new GroupForm(settings.groupId);
     const { kafka } = cluster;
     const onFault = (fault: Parameters<SessionLog['consumerFault']>[1]) => sessionLog.consumerFault('streams', fault);
@@ -114,7 +125,7 @@ export class Streams implements Face {
       onLeft: (group) => this.claims.settle(group),
     });
     this.claims = new GroupClaims(
-      options.peers,
+      options.leases,
       ({ kafkaGroup, topic }) => this.groups.find(kafkaGroup, topic) !== undefined,
     );
   }
@@ -142,7 +153,7 @@ export class Streams implements Face {
   /** What a failed delivery is answered with. */
   refusal({ topic, error }: DeliveryReport): GatewayError {
     if (error!.code === KafkaCode.messageTimedOut || error!.code === KafkaCode.timedOut)
-      return fail('stream-unconfirmed', this.settings.produceTimeoutMs / 1_000);
+      return fail('stream-unconfirmed', this.#options.settings.produceTimeoutMs / 1_000);
     this.topics.forget(topic);
     return fail('stream-refused', error!.message);
   }

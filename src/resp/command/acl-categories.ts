@@ -1,5 +1,5 @@
 // Redis' ACL categories, told from a command's group and flags.
-import type { Command } from './command.js';
+import type { Command } from './context.js';
 
 /** All that Redis knows, in its order. */
 export const aclCategories: readonly string[] = [

@@ -2,7 +2,7 @@
 
 import { MapReply, mapOf, type Reply, SetReply, Simple } from '../wire/reply.js';
 import { categoriesOf } from './acl-categories.js';
-import type { Argument, Command, Resolved } from './command.js';
+import type { Argument, Command, Resolved } from './context.js';
 
 /** One entry of COMMAND INFO. */
 export function describeCommand(command: Command, fullName = command.name): Reply {

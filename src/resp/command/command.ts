@@ -1,87 +1,11 @@
-// The shape of a command, the table of all of them, and the way from argv to a reply.
+// The table of all commands, and the way from argv to a reply.
 import { KafkaError } from '../../core/ports.js';
 import { type ErrorCode, fail, GatewayError } from '../../errors.js';
-import { loginOf } from './login.js';
 import { encodeAlone, type Protocol } from '../wire/encoder.js';
 import { Encoded, ErrorReply, type Reply } from '../wire/reply.js';
 import { Args } from './args.js';
-import type { Context } from './context.js';
-
-/** Redis' command flags that mean something here; COMMAND INFO shows them. */
-export type Flag =
-  | 'write'
-  | 'readonly'
-  | 'denyoom'
-  | 'admin'
-  | 'pubsub'
-  | 'noscript'
-  | 'blocking'
-  | 'loading'
-  | 'stale'
-  | 'fast'
-  | 'no_auth'
-  | 'allow_busy'
-  | 'skip_monitor'
-  | 'movablekeys';
-
-export type Group =
-  | 'connection'
-  | 'generic'
-  | 'list'
-  | 'pubsub'
-  | 'server'
-  | 'stream'
-  | 'hash'
-  | 'string'
-  | 'cluster'
-  | 'scripting';
-
-/** One argument for COMMAND DOCS, from which redis-cli draws its hints. */
-export interface Argument {
-  readonly name: string;
-  readonly type: 'string' | 'integer' | 'double' | 'key' | 'pattern' | 'unix-time' | 'pure-token' | 'oneof' | 'block';
-  readonly token?: string;
-  readonly optional?: boolean;
-  readonly multiple?: boolean;
-  readonly of?: readonly Argument[];
-}
-
-/** A command: one const object `satisfies Command` a file, named as on the wire. */
-export interface Command {
-  /** Lower case. */
-  readonly name: string;
-  /** Number of arguments, the name (for a subcommand both names) included; negative: at least. */
-  readonly arity: number;
-  /** Of the errors that Kafka causes. */
-  readonly prefix: 'ERR' | 'CONS' | 'PROD';
-  readonly group: Group;
-  readonly flags: readonly Flag[];
-  readonly summary: string;
-  /** Version of this gateway, or of Redis for what is Redis'. */
-  readonly since?: string;
-  /** First key, last key, step: as in COMMAND INFO; absent: no keys. */
-  readonly keys?: readonly [first: number, last: number, step: number];
-  readonly args?: readonly Argument[];
-  /** Redis' hints for clients and proxies, as COMMAND INFO shows them. */
-  readonly tips?: readonly string[];
-  /** A container (CLIENT, CONFIG): the first argument chooses; `run` answers only when there is none. */
-  readonly subcommands?: readonly Command[];
-  /** Commands of this kind behind it are run while its reply is still to come; any other waits for it. */
-  readonly pipelined?: boolean | ((ctx: Context) => boolean);
-  /** The error for a wrong number of arguments where it isn't Redis' own. @param count arguments after the name. */
-  readonly wrongArity?: (count: number) => GatewayError;
-  /** Absent only in containers. Expected failures are thrown as GatewayError. */
-  readonly run?: (ctx: Context, args: Args) => Reply | Promise<Reply>;
-}
-
-/** A command as the table found it. */
-export interface Resolved {
-  readonly command: Command;
-  /** As in Redis' error texts and COMMAND: `ping`, `client|setname`. */
-  readonly fullName: string;
-  /** Index of the first argument in argv. */
-  readonly first: 1 | 2;
-}
+import type { Command, Commands, Context, Resolved } from './context.js';
+import { loginOf } from './login.js';
 
 interface Entry extends Resolved {
   readonly nameBytes: Buffer;
@@ -89,7 +13,7 @@ interface Entry extends Resolved {
 }
 
 /** All commands by name; looking one up costs no allocation. */
-export class CommandTable implements Iterable<Command> {
+export class CommandTable implements Commands {
   readonly #commands: readonly Command[];
   readonly #rendered = new Map<string, Encoded>();
   readonly #buckets: Entry[][] = Array.from({ length: 512 }, () => []);

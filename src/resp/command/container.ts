@@ -1,7 +1,7 @@
 // Commands made of subcommands (CLIENT, CONFIG): the container itself and its HELP.
 
 import { Simple } from '../wire/reply.js';
-import type { Argument, Command, Flag, Group } from './command.js';
+import type { Argument, Command, Flag, Group } from './context.js';
 
 interface Container {
   readonly name: string;

@@ -9,17 +9,113 @@ import type { Memory } from '../../core/memory-budget.js';
 import type { Admin, Clock } from '../../core/ports.js';
 import type { ProducerSession } from '../../core/produce/producer-session.js';
 import type { Stats } from '../../core/stats/stats.js';
+import type { ConnectionCursors } from '../../core/streams/cursors.js';
+import type { Pending } from '../../core/streams/group/pending.js';
+import type { StreamGroup } from '../../core/streams/group/stream-group.js';
+import type { GroupPlace } from '../../core/streams/group-leases.js';
+import type { Streams } from '../../core/streams/streams.js';
 import type { TopicCatalog } from '../../core/topics/topic-catalog.js';
+import type { GatewayError } from '../../errors.js';
 import type { Log } from '../../log.js';
 import type { KafkaSettings, RespConfig } from '../config.js';
-import type { Load } from '../info/status.js';
 import type { ConsumeKey, ProduceKey } from '../keys/produce-key.js';
-import type { Peers } from '../siblings/siblings.js';
-import type { ConnectionStreams } from '../streams/connection-streams.js';
-import type { RemoteConnections } from '../streams/remote-connections.js';
-import type { Streams } from '../../core/streams/streams.js';
+import type { Load } from '../siblings/load.js';
+import type { GroupCall, Peers, PopCall } from '../siblings/siblings.js';
 import type { Protocol } from '../wire/encoder.js';
-import type { CommandTable } from './command.js';
+import type { Reply } from '../wire/reply.js';
+import type { Args } from './args.js';
+
+/** Redis' command flags that mean something here; COMMAND INFO shows them. */
+export type Flag =
+  | 'write'
+  | 'readonly'
+  | 'denyoom'
+  | 'admin'
+  | 'pubsub'
+  | 'noscript'
+  | 'blocking'
+  | 'loading'
+  | 'stale'
+  | 'fast'
+  | 'no_auth'
+  | 'allow_busy'
+  | 'skip_monitor'
+  | 'movablekeys';
+
+export type Group =
+  | 'connection'
+  | 'generic'
+  | 'list'
+  | 'pubsub'
+  | 'server'
+  | 'stream'
+  | 'hash'
+  | 'string'
+  | 'cluster'
+  | 'scripting';
+
+/** One argument for COMMAND DOCS, from which redis-cli draws its hints. */
+export interface Argument {
+  readonly name: string;
+  readonly type: 'string' | 'integer' | 'double' | 'key' | 'pattern' | 'unix-time' | 'pure-token' | 'oneof' | 'block';
+  readonly token?: string;
+  readonly optional?: boolean;
+  readonly multiple?: boolean;
+  readonly of?: readonly Argument[];
+}
+
+/** A command: one const object `satisfies Command` a file, named as on the wire. */
+export interface Command {
+  /** Lower case. */
+  readonly name: string;
+  /** Number of arguments, the name (for a subcommand both names) included; negative: at least. */
+  readonly arity: number;
+  /** Of the errors that Kafka causes. */
+  readonly prefix: 'ERR' | 'CONS' | 'PROD';
+  readonly group: Group;
+  readonly flags: readonly Flag[];
+  readonly summary: string;
+  /** Version of this gateway, or of Redis for what is Redis'. */
+  readonly since?: string;
+  /** First key, last key, step: as in COMMAND INFO; absent: no keys. */
+  readonly keys?: readonly [first: number, last: number, step: number];
+  readonly args?: readonly Argument[];
+  /** Redis' hints for clients and proxies, as COMMAND INFO shows them. */
+  readonly tips?: readonly string[];
+  /** A container (CLIENT, CONFIG): the first argument chooses; `run` answers only when there is none. */
+  readonly subcommands?: readonly Command[];
+  /** Commands of this kind behind it are run while its reply is still to come; any other waits for it. */
+  readonly pipelined?: boolean | ((ctx: Context) => boolean);
+  /** The error for a wrong number of arguments where it isn't Redis' own. @param count arguments after the name. */
+  readonly wrongArity?: (count: number) => GatewayError;
+  /** Absent only in containers. Expected failures are thrown as GatewayError. */
+  readonly run?: (ctx: Context, args: Args) => Reply | Promise<Reply>;
+}
+
+/** A command as the table found it. */
+export interface Resolved {
+  readonly command: Command;
+  /** As in Redis' error texts and COMMAND: `ping`, `client|setname`. */
+  readonly fullName: string;
+  /** Index of the first argument in argv. */
+  readonly first: 1 | 2;
+}
+
+/** All commands by name. */
+export interface Commands extends Iterable<Command> {
+  readonly size: number;
+  /** Every command and subcommand. */
+  all(): Iterable<Resolved>;
+  /** A long reply that only depends on the table: made once for each protocol version. */
+  rendered(name: string, protocol: Protocol, make: () => Reply): Reply;
+  /** Finds a command by its name in any case, or a subcommand by `container|name`. */
+  find(name: Buffer): Resolved | undefined;
+  /**
+   * The command that argv means, its number of arguments checked.
+   * @throws GatewayError with Redis' texts: unknown command or subcommand, wrong number of arguments.
+   */
+  resolve(argv: readonly Buffer[]): Resolved;
+}
 
 /** Whoever takes acks: a consumer of this process, or of another one that serves the same port. */
 export type Acknowledger = Pick<ConsumerSession, 'ack'>;
@@ -74,6 +170,57 @@ export interface Sessions {
   closeConsumer(): Promise<void>;
   /** Closes both sessions, the producer flushed first. @returns messages that were not delivered. Never rejects. */
   close(): Promise<number>;
+}
+
+/** What one connection has of streams. */
+export interface ConnectionStreams {
+  readonly subscriptions: Subscriptions;
+  /** Where its XREADs have come to. */
+  readonly cursors: ConnectionCursors;
+  /** Other processes, or parts of this one, have run commands for this connection: they hear of its end. */
+  isKnownElsewhere: boolean;
+  /** Elements were popped: they are acknowledged when the next ones are asked for. @throws GatewayError `client-gone`: they are the caller's to give back */
+  popped(group: StreamGroup, entries: readonly Pending[]): void;
+  /** The same, in the process that reads the list. */
+  poppedElsewhere(place: GroupPlace): void;
+  /** What was popped of a list does not reach the client: it goes to whoever asks next. */
+  giveBack(place: GroupPlace): void;
+  /** A pair reply gave something out: how it is acknowledged. */
+  paired(acknowledge: () => Promise<void>): void;
+  /** The connection asks for more, or has ended in good order: what it popped before is done. */
+  acknowledge(): void;
+  /** The connection has gone: what it popped goes to whoever asks next. */
+  close(): void;
+}
+
+/** The channels and patterns that one connection listens to. */
+export interface Subscriptions {
+  readonly count: number;
+  readonly channels: Iterable<string>;
+  readonly patterns: Iterable<string>;
+  /** @returns when everything from then on is heard. @throws GatewayError `stream-name`, `not-permitted`, `too-many-consumers`; KafkaError when Kafka does not permit it. */
+  subscribe(channel: string): Promise<unknown>;
+  /** Topics that come later are found within seconds. @throws KafkaError, GatewayError `too-many-consumers`. */
+  psubscribe(pattern: string): Promise<unknown>;
+  /** @returns whether it was subscribed. */
+  unsubscribe(channel: string): boolean;
+  punsubscribe(pattern: string): boolean;
+}
+
+/** Connections of other workers, for which commands on groups are run that are read here. */
+export interface Remotes {
+  /** Runs a command. @returns its reply in base64; null when the group is not read here. */
+  run(call: GroupCall): Promise<string | null>;
+  /** Pops elements of a list. @returns in base64, none when nothing came; null when the list is not read here. */
+  pop(call: PopCall): Promise<string[] | null>;
+  /** Its client waits no longer. */
+  cancel(conn: number): void;
+  /** What it popped is done. */
+  acknowledge(conn: number): void;
+  /** What it popped of a list last does not reach its client. */
+  giveBack(conn: number, place: GroupPlace): void;
+  /** Connections whose numbers are from `from` up to, not including, `to` are closed. */
+  gone(from: number, to: number): void;
 }
 
 /** Makes the Kafka side of connections; the server's only way to Kafka, given to it by app/. */
@@ -173,7 +320,7 @@ export interface ConnectionFacts {
 
 /** The server as commands see it. */
 export interface ServerView {
-  readonly commands: CommandTable;
+  readonly commands: Commands;
   readonly gateway: Gateway;
   readonly users: Users;
   /** Slows down who tries passwords, and tells of who is refused. */
@@ -186,7 +333,7 @@ export interface ServerView {
   /** The other processes that serve the same port. */
   readonly peers: Peers;
   /** Connections of other processes, as far as commands run for them here. */
-  readonly remotes: RemoteConnections;
+  readonly remotes: Remotes;
   /** The port listened on; 0 when there is only the unix socket. */
   readonly port: number;
   readonly clientCount: number;

@@ -1,8 +1,8 @@
 // ACL: who one is, and what tools ask about users. Users are set in the users file only.
 import { fail } from '../../errors.js';
 import { aclCategories, categoriesOf } from '../command/acl-categories.js';
-import type { Command } from '../command/command.js';
 import { container } from '../command/container.js';
+import type { Command } from '../command/context.js';
 
 const common = {
   prefix: 'ERR',

@@ -1,6 +1,6 @@
 // ASKING: a command of Redis Cluster.
 import { fail } from '../../errors.js';
-import type { Command } from '../command/command.js';
+import type { Command } from '../command/context.js';
 
 /** `ASKING` -> the error that a Redis without cluster mode answers. */
 export const asking = {

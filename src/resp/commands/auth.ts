@@ -1,7 +1,7 @@
 // AUTH [username] password: says whom the connection speaks for.
 import { fail } from '../../errors.js';
+import type { Command } from '../command/context.js';
 import { logIn } from '../command/login.js';
-import type { Command } from '../command/command.js';
 import { OK, type Reply } from '../wire/reply.js';
 
 /**

@@ -1,5 +1,5 @@
 // BLMPOP timeout numkeys key [key ...] LEFT|RIGHT [COUNT n]  ->  [key, elements] of the first plain list that has some
-import type { Command } from '../command/command.js';
+import type { Command } from '../command/context.js';
 import { multiPop } from '../streams/pop.js';
 
 export const blmpop = {

@@ -8,8 +8,7 @@
 import type { ConsumerSession } from '../../core/consume/consumer-session.js';
 import { KafkaError, type Message } from '../../core/ports.js';
 import { fail, GatewayError } from '../../errors.js';
-import type { Command } from '../command/command.js';
-import type { Context } from '../command/context.js';
+import type { Command, Context } from '../command/context.js';
 import type { KafkaSettings } from '../config.js';
 import { type BlpopTimeout, parseBlpopTimeout } from '../keys/blpop-timeout.js';
 import type { ConsumeKey } from '../keys/produce-key.js';

@@ -1,6 +1,6 @@
 // BRPOP key [key ...] timeout  ->  [key, element] of the first plain list that has one; null after the time-out
 // A topic has one order: elements leave as they came, on whichever end they are asked for.
-import type { Command } from '../command/command.js';
+import type { Command } from '../command/context.js';
 import { checkPlainLists } from '../streams/lists.js';
 import { blockingPop } from '../streams/pop.js';
 

@@ -1,7 +1,7 @@
 // CLUSTER: refused with the words that tell a client it speaks to a single server.
 import { fail } from '../../errors.js';
-import type { Command } from '../command/command.js';
 import { container } from '../command/container.js';
+import type { Command } from '../command/context.js';
 
 const disabled = (name: string, arity: number): Command => ({
   name,

@@ -4,10 +4,9 @@ import { globMatcher } from '../../core/access/glob.js';
 import { fail } from '../../errors.js';
 import { categoriesOf } from '../command/acl-categories.js';
 import type { Args } from '../command/args.js';
-import type { Command, Resolved } from '../command/command.js';
 import { describeCommand, documentAll } from '../command/command-description.js';
 import { container } from '../command/container.js';
-import type { Context } from '../command/context.js';
+import type { Command, Context, Resolved } from '../command/context.js';
 import type { Reply } from '../wire/reply.js';
 
 const common = {

@@ -2,8 +2,8 @@
 
 import { globMatcher } from '../../core/access/glob.js';
 import { fail } from '../../errors.js';
-import type { Command } from '../command/command.js';
 import { container } from '../command/container.js';
+import type { Command } from '../command/context.js';
 import { configParameters } from '../info/settings-view.js';
 import { resetStats } from '../info/status.js';
 import { MapReply, OK, type Reply } from '../wire/reply.js';

@@ -1,5 +1,5 @@
 // DBSIZE  ->  how many topics there are
-import type { Command } from '../command/command.js';
+import type { Command } from '../command/context.js';
 import { topicKeys } from '../info/keyspace.js';
 
 export const dbsize = {

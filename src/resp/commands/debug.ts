@@ -1,6 +1,6 @@
 // DEBUG: refused, as in a Redis of today.
 import { fail } from '../../errors.js';
-import type { Command } from '../command/command.js';
+import type { Command } from '../command/context.js';
 
 export const debug = {
   name: 'debug',

@@ -3,8 +3,7 @@
 import { KafkaError } from '../../core/ports.js';
 import { all } from '../../core/promises.js';
 import { fail } from '../../errors.js';
-import type { Command } from '../command/command.js';
-import type { Context } from '../command/context.js';
+import type { Command, Context } from '../command/context.js';
 import { isTopicKey, streamOfKey } from '../info/keyspace.js';
 import { resetStats } from '../info/status.js';
 import { endGroups } from '../streams/group-routing.js';
@@ -30,10 +29,10 @@ export const del = {
 
 /** @throws GatewayError `stats-key` for keys that are no streams, `delete-refused`; KafkaError */
 async function deleteStreams(ctx: Context, keys: readonly string[]): Promise<number> {
-  const { streams, admin, catalog } = ctx.server.gateway;
+  const { streams, admin, catalog, settings } = ctx.server.gateway;
   const wrong = keys.find((key) => streamOfKey(key) === undefined);
   if (wrong !== undefined) throw fail('stats-key', wrong.toUpperCase());
-  if (!streams.settings.allowDelete) throw fail('stats-key', keys[0]!.toUpperCase());
+  if (!settings.streams.allowDelete) throw fail('stats-key', keys[0]!.toUpperCase());
   for (const topic of keys) ctx.user.checkDelete(topic);
   let deleted = 0;
   for (const topic of keys) {

@@ -3,7 +3,7 @@
 // Counts as well what connections of the same user and address that closed in the last minute hold or have lost: clients connect again in silence.
 import { fail } from '../../errors.js';
 import { parseInteger } from '../command/args.js';
-import type { Command } from '../command/command.js';
+import type { Command } from '../command/context.js';
 
 export const dump = {
   name: 'dump',

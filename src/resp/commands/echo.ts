@@ -1,5 +1,5 @@
 // ECHO message: returns its argument.
-import type { Command } from '../command/command.js';
+import type { Command } from '../command/context.js';
 
 /** `ECHO message` -> the message, byte for byte. */
 export const echo = {

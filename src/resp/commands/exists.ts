@@ -1,5 +1,5 @@
 // EXISTS topics:<t> | <t> [...]  ->  how many of these topics exist
-import type { Command } from '../command/command.js';
+import type { Command } from '../command/context.js';
 import { isTopicKey } from '../info/keyspace.js';
 
 export const exists = {

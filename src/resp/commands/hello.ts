@@ -1,10 +1,9 @@
 // HELLO [protover [AUTH username password] [SETNAME name]]: the handshake that chooses RESP2 or RESP3.
 
 import { fail } from '../../errors.js';
-import { logIn } from '../command/login.js';
 import { type Args, parseInteger } from '../command/args.js';
-import type { Command } from '../command/command.js';
-import type { Context } from '../command/context.js';
+import type { Command, Context } from '../command/context.js';
+import { logIn } from '../command/login.js';
 import { REDIS_VERSION } from '../info/compatibility.js';
 import { mapOf, type Reply } from '../wire/reply.js';
 

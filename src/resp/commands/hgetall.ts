@@ -1,7 +1,8 @@
 // HGETALL stats  ->  the gateway's counters, every value an integer as a string (a map on RESP3)
 import { fail } from '../../errors.js';
-import type { Command } from '../command/command.js';
-import { allFacts, type Facts } from '../info/status.js';
+import type { Command } from '../command/context.js';
+import { allFacts } from '../info/status.js';
+import type { Facts } from '../siblings/load.js';
 import { mapOf, type Reply } from '../wire/reply.js';
 
 export const hgetall = {

@@ -1,5 +1,5 @@
 // INFO [section ...]: what the server is and does.
-import type { Command } from '../command/command.js';
+import type { Command } from '../command/context.js';
 import { infoText } from '../info/info-sections.js';
 import { allFacts } from '../info/status.js';
 import { type Reply, Verbatim } from '../wire/reply.js';

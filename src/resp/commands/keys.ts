@@ -1,5 +1,5 @@
 // KEYS topics: | topics:<glob> | <glob>  ->  the topics as `topics:<name>`, internal ones left out
-import type { Command } from '../command/command.js';
+import type { Command } from '../command/context.js';
 import { checkKeysPattern, matchingTopicKeys } from '../info/keyspace.js';
 
 export const keys = {

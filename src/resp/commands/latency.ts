@@ -1,6 +1,7 @@
 // LATENCY: polite and empty; latencies are among the metrics.
-import type { Command } from '../command/command.js';
+
 import { container } from '../command/container.js';
+import type { Command } from '../command/context.js';
 import { MapReply, Verbatim } from '../wire/reply.js';
 
 const common = {

@@ -1,7 +1,7 @@
 // LLEN <key>  ->  with plain lists: what is not popped yet
 // LLEN topics:<t>  ->  messages that the topic holds: the sum of end - begin over its partitions
 import { fail } from '../../errors.js';
-import type { Command } from '../command/command.js';
+import type { Command } from '../command/context.js';
 import { isTopicKey, topicOfKey } from '../info/keyspace.js';
 import { atGroup } from '../streams/group-routing.js';
 import { isPlainList, lengthOfList, listKey } from '../streams/lists.js';

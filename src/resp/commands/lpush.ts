@@ -1,5 +1,5 @@
 // LPUSH key element [element ...]  ->  how many elements there were (plain lists): appended to the topic, in Kafka when answered
-import type { Command } from '../command/command.js';
+import type { Command } from '../command/context.js';
 import { checkPlainLists, pushToList } from '../streams/lists.js';
 
 export const lpush = {

@@ -1,9 +1,10 @@
 // MEMORY: what tools ask; a topic takes no memory here.
 import { fail } from '../../errors.js';
-import type { Command } from '../command/command.js';
 import { container } from '../command/container.js';
+import type { Command } from '../command/context.js';
 import { isTopicKey } from '../info/keyspace.js';
-import { allFacts, type Facts } from '../info/status.js';
+import { allFacts } from '../info/status.js';
+import type { Facts } from '../siblings/load.js';
 import { mapOf, type Reply, Verbatim } from '../wire/reply.js';
 
 /** `MEMORY USAGE key [SAMPLES n]` -> 0 for a topic that exists (it is kept by Kafka), else null. */

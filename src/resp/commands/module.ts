@@ -1,6 +1,7 @@
 // MODULE LIST: there are no modules.
-import type { Command } from '../command/command.js';
+
 import { container } from '../command/container.js';
+import type { Command } from '../command/context.js';
 
 /** `MODULE LIST` -> an empty array. */
 const list = {

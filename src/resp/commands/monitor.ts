@@ -1,5 +1,5 @@
 // MONITOR: shows every command of every connection, as it comes.
-import type { Command } from '../command/command.js';
+import type { Command } from '../command/context.js';
 import { OK, type Reply } from '../wire/reply.js';
 
 /**

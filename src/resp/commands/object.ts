@@ -1,7 +1,7 @@
 // OBJECT: what tools ask about keys; a topic is a list, and by its bare name a stream.
 import { fail } from '../../errors.js';
-import type { Command } from '../command/command.js';
 import { container } from '../command/container.js';
+import type { Command } from '../command/context.js';
 import { isTopicKey, streamOfKey } from '../info/keyspace.js';
 
 const common = {

@@ -1,6 +1,6 @@
 // PING [message]: tells that the gateway lives.
 import { fail } from '../../errors.js';
-import type { Command } from '../command/command.js';
+import type { Command } from '../command/context.js';
 import { Simple } from '../wire/reply.js';
 
 const PONG = new Simple('PONG');

@@ -1,5 +1,5 @@
 // PSUBSCRIBE pattern [pattern ...]  ->  one confirmation each, when everything from then on is heard; then messages as they come
-import type { Command } from '../command/command.js';
+import type { Command } from '../command/context.js';
 import { subscribeToAll } from '../streams/subscribing.js';
 
 export const psubscribe = {

@@ -1,5 +1,5 @@
 // PTTL topics:<t>: topics don't expire.
-import type { Command } from '../command/command.js';
+import type { Command } from '../command/context.js';
 import { ttl } from './ttl.js';
 
 /** `PTTL topics:<t>` -> -1 for a topic that exists, else -2. */

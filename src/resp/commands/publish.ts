@@ -1,7 +1,6 @@
 // PUBLISH topics:<t>[:<key>] | <topic> <message>  ->  1: RPUSHX under the name that pub/sub programs use
 // A topic without `topics:` before it is made when it is missing, as a stream is by XADD.
-import type { Command } from '../command/command.js';
-import type { Context } from '../command/context.js';
+import type { Command, Context } from '../command/context.js';
 import { isProduceKey, parseProduceKey } from '../keys/produce-key.js';
 import { topicOf } from '../streams/names.js';
 import type { Reply } from '../wire/reply.js';
@@ -28,7 +27,7 @@ export const publish = {
 
 async function publishTo(ctx: Context, channel: Buffer, message: Buffer): Promise<Reply> {
   const { streams } = ctx.server.gateway;
-  const topic = topicOf(channel, streams.settings);
+  const topic = topicOf(channel, ctx.server.gateway.settings);
   ctx.user.checkProduce(topic);
   const write = async (): Promise<Reply> => {
     const partition = streams.topics.firstPartition(topic);

@@ -1,5 +1,5 @@
 // PUNSUBSCRIBE [pattern ...]  ->  one confirmation each; without a pattern: all of them
-import type { Command } from '../command/command.js';
+import type { Command } from '../command/context.js';
 import { confirmations } from '../streams/subscribing.js';
 
 export const punsubscribe = {

@@ -1,5 +1,5 @@
 // QUIT: closes the connection.
-import type { Command } from '../command/command.js';
+import type { Command } from '../command/context.js';
 import { OK } from '../wire/reply.js';
 
 /** `QUIT` -> `+OK`, then the connection is closed. Rafka answers a bulk OK. */

@@ -1,6 +1,6 @@
 // READWRITE: a command of Redis Cluster.
 import { fail } from '../../errors.js';
-import type { Command } from '../command/command.js';
+import type { Command } from '../command/context.js';
 
 /** `READWRITE` -> the error that a Redis without cluster mode answers. */
 export const readwrite = {

@@ -1,5 +1,5 @@
 // RESET: makes the connection as it was when it was accepted.
-import type { Command } from '../command/command.js';
+import type { Command } from '../command/context.js';
 import { type Reply, Simple } from '../wire/reply.js';
 
 const RESET = new Simple('RESET');

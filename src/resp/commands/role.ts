@@ -1,5 +1,5 @@
 // ROLE: a master without replicas.
-import type { Command } from '../command/command.js';
+import type { Command } from '../command/context.js';
 
 /** `ROLE` -> master, replication offset 0, no replicas. */
 export const role = {

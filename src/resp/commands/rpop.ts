@@ -1,6 +1,6 @@
 // RPOP key [count]  ->  the next element, or an array of them; null when there is none (plain lists)
 // A topic has one order: elements leave as they came, on whichever end they are asked for.
-import type { Command } from '../command/command.js';
+import type { Command } from '../command/context.js';
 import { pop } from '../streams/pop.js';
 
 export const rpop = {

@@ -6,8 +6,7 @@
 import { all } from '../../core/promises.js';
 import { partitionKey } from '../../core/topics/partition-key.js';
 import { fail } from '../../errors.js';
-import type { Command } from '../command/command.js';
-import type { Acknowledger, Context } from '../command/context.js';
+import type { Acknowledger, Command, Context } from '../command/context.js';
 import { isProduceKey } from '../keys/produce-key.js';
 import { isPlainList, pushToList } from '../streams/lists.js';
 import type { Reply } from '../wire/reply.js';

@@ -6,8 +6,7 @@ import { KafkaCode } from '../../core/ports.js';
 import type { ProducerSession } from '../../core/produce/producer-session.js';
 import { fail } from '../../errors.js';
 import type { Args } from '../command/args.js';
-import type { Command } from '../command/command.js';
-import type { Context } from '../command/context.js';
+import type { Command, Context } from '../command/context.js';
 import type { ProduceKey } from '../keys/produce-key.js';
 import type { Reply } from '../wire/reply.js';
 

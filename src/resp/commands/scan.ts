@@ -4,7 +4,7 @@
 import { globMatcher } from '../../core/access/glob.js';
 import { fail } from '../../errors.js';
 import type { Args } from '../command/args.js';
-import type { Command } from '../command/command.js';
+import type { Command } from '../command/context.js';
 import { streamKeys, topicKeys } from '../info/keyspace.js';
 
 export const scan = {

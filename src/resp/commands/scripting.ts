@@ -1,6 +1,6 @@
 // EVAL, FCALL, SCRIPT and their kin: known, and refused. Libraries take an unknown command for an old server and try again without end.
 import { fail } from '../../errors.js';
-import type { Command, Flag } from '../command/command.js';
+import type { Command, Flag } from '../command/context.js';
 
 function refused(name: string, arity: number, since: string, flags: readonly Flag[]): Command {
   return {

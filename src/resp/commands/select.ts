@@ -1,6 +1,6 @@
 // SELECT index: all databases are the same keys.
 import { fail } from '../../errors.js';
-import type { Command } from '../command/command.js';
+import type { Command } from '../command/context.js';
 import { OK } from '../wire/reply.js';
 
 /** `SELECT n` -> `+OK` for numbers below `resp.databases`; each shows the same keys. */

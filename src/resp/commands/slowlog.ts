@@ -1,8 +1,8 @@
 // SLOWLOG: polite and empty; slow commands are in the log.
 import { fail } from '../../errors.js';
 import { parseInteger } from '../command/args.js';
-import type { Command } from '../command/command.js';
 import { container } from '../command/container.js';
+import type { Command } from '../command/context.js';
 import { OK } from '../wire/reply.js';
 
 const common = {

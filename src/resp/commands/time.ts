@@ -1,5 +1,5 @@
 // TIME: the server's clock.
-import type { Command } from '../command/command.js';
+import type { Command } from '../command/context.js';
 
 /** `TIME` -> seconds since the epoch, and the microseconds of the current one. */
 export const time = {

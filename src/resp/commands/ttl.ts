@@ -1,5 +1,5 @@
 // TTL topics:<t>: topics don't expire.
-import type { Command } from '../command/command.js';
+import type { Command } from '../command/context.js';
 import { isTopicKey } from '../info/keyspace.js';
 
 /** `TTL topics:<t>` -> -1 for a topic that exists, else -2. */

@@ -1,5 +1,5 @@
 // TYPE topics:<t> | <t>  ->  list for `topics:<t>`, stream for the bare name, or none
-import type { Command } from '../command/command.js';
+import type { Command } from '../command/context.js';
 import { isTopicKey, topicOfKey } from '../info/keyspace.js';
 import { Simple } from '../wire/reply.js';
 

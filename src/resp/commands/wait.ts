@@ -1,7 +1,7 @@
 // WAIT numreplicas timeout: DUMP for clients that know Redis' commands only.
 import { fail } from '../../errors.js';
 import { parseInteger } from '../command/args.js';
-import type { Command } from '../command/command.js';
+import type { Command } from '../command/context.js';
 import type { Reply } from '../wire/reply.js';
 
 /** `WAIT n ms` waits as `DUMP ms` does (0: without end) -> n when all that the connection produced is in Kafka, else 0. */

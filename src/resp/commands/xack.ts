@@ -1,7 +1,7 @@
 // XACK key group id [id ...]  ->  how many entries were acknowledged now
 // From any connection, of any worker of this gateway. Only the part of an id behind the dash counts: it says which record it is.
 // Entries of partitions that another gateway has by now, and unknown ones, count nothing: they come again.
-import type { Command } from '../command/command.js';
+import type { Command } from '../command/context.js';
 import { ackAnywhere } from '../streams/acks.js';
 import { parseId } from '../streams/ids.js';
 import { groupKey } from '../streams/key.js';

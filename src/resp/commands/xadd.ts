@@ -1,11 +1,12 @@
 // XADD key [NOMKSTREAM] [MAXLEN | MINID [= | ~] threshold [LIMIT count]] * field value [field value ...]  ->  the entry's id
 // Answers after Kafka has the entry (acks=all). Pipelined XADDs are written in batches and answered in order.
 // Unlike Redis: only `*` as the id; MAXLEN and MINID are accepted and do nothing (a topic has its own retention).
+
+import type { RecordParts } from '../../core/streams/record-parts.js';
 import { fail } from '../../errors.js';
 import type { Args } from '../command/args.js';
-import type { Command } from '../command/command.js';
-import type { Context } from '../command/context.js';
-import { fieldsToRecord, type RecordParts } from '../streams/fields.js';
+import type { Command, Context } from '../command/context.js';
+import { fieldsToRecord } from '../streams/fields.js';
 import { formatId, parseId } from '../streams/ids.js';
 import { writtenTopic } from '../streams/key.js';
 import { readTrim } from '../streams/trim.js';
@@ -32,8 +33,8 @@ export const xadd = {
     const make = readOptions(args);
     checkId(args.bytes());
     if (args.left === 0 || args.left % 2 !== 0) throw fail('wrong-arity', 'xadd');
-    const { streams } = ctx.server.gateway;
-    const record = fieldsToRecord(args.rest(), streams.settings.valueField);
+    const { streams, settings } = ctx.server.gateway;
+    const record = fieldsToRecord(args.rest(), settings.streams.valueField);
     return streams.topics.isKnown(topic) ? append(ctx, topic, record) : appendToNew(ctx, topic, record, make);
   },
 } as const satisfies Command;

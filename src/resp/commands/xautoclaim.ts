@@ -3,8 +3,7 @@
 import { type Pending, ReplyRoom } from '../../core/streams/group/pending.js';
 import { fail } from '../../errors.js';
 import { type Args, parseInteger } from '../command/args.js';
-import type { Command } from '../command/command.js';
-import type { Context } from '../command/context.js';
+import type { Command, Context } from '../command/context.js';
 import { claim, claimedReply, openClaim } from '../streams/claim.js';
 import { atGroup } from '../streams/group-routing.js';
 import { compareIds, type EntryId, formatId, idOf, parseBound } from '../streams/ids.js';

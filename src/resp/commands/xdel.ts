@@ -1,6 +1,6 @@
 // XDEL key id [id ...]  ->  0: Kafka can't delete one record. A warning says so once; streams.xdel `error` refuses instead.
 import { fail } from '../../errors.js';
-import type { Command } from '../command/command.js';
+import type { Command } from '../command/context.js';
 import { parseId } from '../streams/ids.js';
 import { writtenTopic } from '../streams/key.js';
 
@@ -20,8 +20,8 @@ export const xdel = {
   run(ctx, args) {
     const topic = writtenTopic(ctx, args);
     for (const id of args.rest()) parseId(id);
-    const { streams } = ctx.server.gateway;
-    if (streams.settings.xdel === 'error') throw fail('delete-refused', 'Kafka cannot delete one record');
+    const { streams, settings } = ctx.server.gateway;
+    if (settings.streams.xdel === 'error') throw fail('delete-refused', 'Kafka cannot delete one record');
     streams.noteDelete(topic);
     return 0;
   },

@@ -1,6 +1,6 @@
 // XLEN key  ->  entries that the stream holds: the sum of end - begin over its partitions
 import { lengthOf, marksOf } from '../../core/streams/log/marks.js';
-import type { Command } from '../command/command.js';
+import type { Command } from '../command/context.js';
 import { readTopic } from '../streams/key.js';
 
 export const xlen = {

@@ -4,7 +4,7 @@ import { countByMember, type Pending } from '../../core/streams/group/pending.js
 import type { StreamGroup } from '../../core/streams/group/stream-group.js';
 import { fail } from '../../errors.js';
 import type { Args } from '../command/args.js';
-import type { Command } from '../command/command.js';
+import type { Command } from '../command/context.js';
 import { existingGroup } from '../streams/group.js';
 import { atGroup } from '../streams/group-routing.js';
 import { formatId, type IdRange, idOf, isWithin, parseBound } from '../streams/ids.js';

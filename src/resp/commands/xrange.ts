@@ -7,8 +7,7 @@ import { type LogRange, readForward, type StreamLog, streamLog } from '../../cor
 import type { Edge } from '../../core/streams/log/time-line.js';
 import { fail } from '../../errors.js';
 import type { Args } from '../command/args.js';
-import type { Command } from '../command/command.js';
-import type { Context } from '../command/context.js';
+import type { Command, Context } from '../command/context.js';
 import { entryReplies } from '../streams/entry-reply.js';
 import { parseEdge } from '../streams/ids.js';
 import { readTopic } from '../streams/key.js';
@@ -61,10 +60,11 @@ export async function range(
   count: number | undefined,
   read: Read,
 ): Promise<Reply> {
-  const { catalog, admin, streams } = ctx.server.gateway;
+  const { catalog, admin, streams, settings } = ctx.server.gateway;
+  const { maxRange } = settings.streams;
   const marks = await marksOf(catalog, admin, topic);
   if (!marks) return [];
   if (count === 0) return nullArray;
-  const max = Math.min(count ?? streams.settings.maxRange, streams.settings.maxRange);
+  const max = Math.min(count ?? maxRange, maxRange);
   return entryReplies(ctx, await read(streamLog(streams.ranges.within(ctx.memory), topic, marks), { from, to, max }));
 }

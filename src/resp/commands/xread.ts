@@ -11,8 +11,7 @@ import { merge, type Read, readKept, readOn } from '../../core/streams/log/strea
 import type { Cut } from '../../core/streams/log/time-line.js';
 import type { TopicTail } from '../../core/streams/log/topic-tail.js';
 import { fail } from '../../errors.js';
-import type { Command } from '../command/command.js';
-import type { Context } from '../command/context.js';
+import type { Command, Context } from '../command/context.js';
 import { entryReplies, streamsReply } from '../streams/entry-reply.js';
 import { formatId, parseId, wholeStream } from '../streams/ids.js';
 import { readTopic } from '../streams/key.js';
@@ -64,8 +63,8 @@ function checkedId(bytes: Buffer): string {
 }
 
 async function run(ctx: Context, read: ReadArgs, topics: readonly string[], ids: readonly string[]): Promise<Reply> {
-  const { streams } = ctx.server.gateway;
-  const max = Math.min(read.count || streams.settings.maxRange, streams.settings.maxRange);
+  const { maxRange } = ctx.server.gateway.settings.streams;
+  const max = Math.min(read.count || maxRange, maxRange);
   const until = performance.now() + (read.blockMs ?? 0);
   const found: [Buffer, Reply[]][] = [];
   const sources: Source[] = [];
@@ -83,7 +82,7 @@ async function run(ctx: Context, read: ReadArgs, topics: readonly string[], ids:
 async function readReady(ctx: Context, source: Source, max: number): Promise<Read | undefined> {
   const { catalog, admin, streams } = ctx.server.gateway;
   const { topic, id } = source;
-  const known = streams.cursors.find(ctx, topic, id);
+  const known = ctx.sessions.streams.cursors.find(topic, id);
   if (known) {
     source.from = known;
     const kept = streams.tails.find(topic);
@@ -117,7 +116,7 @@ const endOf = (marks: readonly Marks[]): Cut => ({
 });
 
 function answer(ctx: Context, { topic }: Source, { messages, next }: Read): Reply[] {
-  ctx.server.gateway.streams.cursors.keep(ctx, topic, formatId(messages.at(-1)!), next);
+  ctx.sessions.streams.cursors.keep(topic, formatId(messages.at(-1)!), next);
   return entryReplies(ctx, messages);
 }
 

@@ -8,8 +8,7 @@ import { committedOf } from '../../core/streams/group/positions.js';
 import type { StreamGroup } from '../../core/streams/group/stream-group.js';
 import { marksOf } from '../../core/streams/log/marks.js';
 import { fail } from '../../errors.js';
-import type { Command } from '../command/command.js';
-import type { Context } from '../command/context.js';
+import type { Command, Context } from '../command/context.js';
 import { handedAgain, handedReply, streamsReply } from '../streams/entry-reply.js';
 import { compareIds, type EntryId, idOf, parseId } from '../streams/ids.js';
 import { type GroupKey, groupKey } from '../streams/key.js';
@@ -180,7 +179,7 @@ function ownOf(consumer: string): Own {
 function history(ctx: Context, { consumer, count }: ReadArgs, group: StreamGroup, own: Own, after: EntryId): Pending[] {
   group.used();
   group.members.seen(consumer, group.now(), ctx);
-  const { maxRange } = ctx.server.gateway.streams.settings;
+  const { maxRange } = ctx.server.gateway.settings.streams;
   const entries = own(group);
   const from = firstBehind(entries, after);
   const behind = entries.slice(from, from + Math.min(count || maxRange, maxRange));

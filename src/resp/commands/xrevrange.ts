@@ -1,7 +1,7 @@
 // XREVRANGE key end start [COUNT n]  ->  entries between two ids, descending
 // Read by time and offset from every partition and merged in the stream's order (docs/STREAMS.md). Without COUNT at most streams.maxRange entries.
 import { readBackward } from '../../core/streams/log/stream-log.js';
-import type { Command } from '../command/command.js';
+import type { Command } from '../command/context.js';
 import { parseEdge } from '../streams/ids.js';
 import { readTopic } from '../streams/key.js';
 import { range, rangeArgs, readCount } from './xrange.js';

@@ -4,8 +4,7 @@ import { KafkaError } from '../../core/ports.js';
 import { marksOf } from '../../core/streams/log/marks.js';
 import { TimeLine } from '../../core/streams/log/time-line.js';
 import { fail } from '../../errors.js';
-import type { Command } from '../command/command.js';
-import type { Context } from '../command/context.js';
+import type { Command, Context } from '../command/context.js';
 import type { EntryId } from '../streams/ids.js';
 import { topicOf } from '../streams/names.js';
 import { readTrim } from '../streams/trim.js';
@@ -25,7 +24,7 @@ export const xtrim = {
     { name: 'threshold', type: 'string' },
   ],
   run(ctx, args) {
-    const topic = topicOf(args.bytes(), ctx.server.gateway.streams.settings);
+    const topic = topicOf(args.bytes(), ctx.server.gateway.settings);
     ctx.user.checkDelete(topic);
     const trim = readTrim(args);
     if (!trim) throw fail('syntax');

@@ -2,21 +2,7 @@
 import { fail } from '../../errors.js';
 import { type Args, parseInteger } from '../command/args.js';
 import type { Context } from '../command/context.js';
-
-/** One condition. Of Redis' types of clients only `normal` ones exist here. */
-type ClientTest =
-  | { readonly ids: readonly number[] }
-  | { readonly isNormal: boolean }
-  | { readonly user: string }
-  | { readonly address: string }
-  | { readonly localAddress: string };
-
-/** All conditions must hold. */
-export interface ClientFilter {
-  readonly tests: readonly ClientTest[];
-  /** The id of one that is never meant. */
-  readonly except?: number;
-}
+import type { ClientFilter, ClientTest } from '../siblings/client-test.js';
 
 /** Which of these are meant. */
 export function meantOf<C extends Context>({ tests, except }: ClientFilter, clients: Iterable<C>): C[] {

@@ -1,8 +1,9 @@
 // One line of CLIENT LIST and CLIENT INFO.
 
 import type { Context, ServerView } from '../command/context.js';
+import type { ClientFilter } from '../siblings/client-test.js';
 import type { ClientLine } from '../siblings/siblings.js';
-import { type ClientFilter, meantOf } from './client-filter.js';
+import { meantOf } from './client-filter.js';
 
 /** The connections of this process that are meant. */
 export function clientLines(server: Pick<ServerView, 'clients'>, filter: ClientFilter): ClientLine[] {

@@ -374,7 +374,6 @@ export class Connection implements PipelineOwner, InboxOwner, ConnectionFacts, M
     this.#endMonitor();
     this.#host.names.release(this);
     this.name = '';
-    this.#host.gateway.streams.cursors.forget(this);
     const former = this.#sessions;
     if (!former) return undefined;
     this.#sessions = undefined;

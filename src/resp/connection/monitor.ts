@@ -1,9 +1,9 @@
 // MONITOR: every command of every connection as a line, for those who asked. A slow monitor loses lines and slows nobody.
 
-import { secretsIn } from './secrets.js';
-import type { Resolved } from '../command/command.js';
+import type { Resolved } from '../command/context.js';
 import type { Peers } from '../siblings/siblings.js';
 import { MonitorLines } from './monitor-lines.js';
+import { secretsIn } from './secrets.js';
 
 /** A connection that gets the lines. */
 export interface MonitorSink {

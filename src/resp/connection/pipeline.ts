@@ -3,11 +3,10 @@
 import { type MemoryBudget, Reservation } from '../../core/memory-budget.js';
 import type { Stats } from '../../core/stats/stats.js';
 import { fail } from '../../errors.js';
-import { type CommandTable, errorReply, type Resolved, runCommand } from '../command/command.js';
-import type { Context } from '../command/context.js';
-import { hasEntries } from '../streams/group-routing.js';
+import { errorReply, runCommand } from '../command/command.js';
+import type { Commands, Context, Resolved } from '../command/context.js';
 import { type Decoded, ProtocolFault, refusedBySize } from '../wire/decoder.js';
-import { Encoded, ErrorReply, MapReply, nullArray, type Reply } from '../wire/reply.js';
+import { Encoded, ErrorReply, hasEntries, MapReply, nullArray, type Reply } from '../wire/reply.js';
 import type { Monitors } from './monitor.js';
 import { ReplyLine } from './reply-line.js';
 
@@ -35,7 +34,7 @@ const tooLarge = new ErrorReply('PROD Broker: Message size too large');
 
 /** What a pipeline needs of the server. */
 export interface PipelineHost {
-  readonly commands: CommandTable;
+  readonly commands: Commands;
   readonly monitors: Monitors;
   readonly stats: Stats;
   readonly budget: MemoryBudget;

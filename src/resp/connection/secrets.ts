@@ -1,5 +1,5 @@
 // Which arguments of a command are secrets: MONITOR never shows them.
-import type { Resolved } from '../command/command.js';
+import type { Resolved } from '../command/context.js';
 import type { Hidden } from './monitor-lines.js';
 
 const nothing: Hidden = { from: 0, to: 0 };

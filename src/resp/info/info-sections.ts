@@ -2,9 +2,9 @@
 import { totalmem } from 'node:os';
 import type { ClusterHealth } from '../../core/cluster-health.js';
 import type { Context } from '../command/context.js';
+import type { Facts } from '../siblings/load.js';
 import { REDIS_VERSION } from './compatibility.js';
 import { knownTopicCount } from './keyspace.js';
-import type { Facts } from './status.js';
 
 /** Asked once: the system reads a file for it. */
 const systemMemory = totalmem();

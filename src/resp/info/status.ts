@@ -1,27 +1,6 @@
 // What INFO and HGETALL stats count: of one process, and of all that serve the same port together.
-import type { StatsSnapshot } from '../../core/stats/stats.js';
 import type { Context, ServerView } from '../command/context.js';
-
-/** Of one process, or summed. */
-export interface Facts {
-  readonly stats: StatsSnapshot;
-  readonly load: Load;
-}
-
-export interface Load {
-  /** Connections, and how many of them wait. */
-  readonly clients: number;
-  readonly blocked: number;
-  /** Resident memory, bytes. */
-  readonly memory: number;
-  /** CPU time used, us. */
-  readonly cpuUser: number;
-  readonly cpuSystem: number;
-  readonly producers: number;
-  readonly spareProducers: number;
-  readonly consumers: number;
-  readonly inFlight: number;
-}
+import type { Facts, Load } from '../siblings/load.js';
 
 /** Of this process, without what needs a RESP face. */
 export function processLoad(): Load {

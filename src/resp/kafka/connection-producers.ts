@@ -5,7 +5,7 @@ import type { ProducerSession } from '../../core/produce/producer-session.js';
 import { all, own } from '../../core/promises.js';
 import { fail } from '../../errors.js';
 import type { Context } from '../command/context.js';
-import type { KafkaGateway } from './kafka-gateway.js';
+import type { SharedClients } from './shared-clients.js';
 
 /** How often DUMP looks at what closed connections still hold, in this process and in the others, ms. */
 const lookMs = 20;
@@ -16,7 +16,7 @@ const youngMs = 2_000;
 const tellElsewhereMs = 500;
 
 export class ConnectionProducers {
-  readonly #gateway: KafkaGateway;
+  readonly #gateway: SharedClients;
   readonly #ctx: Context;
   #queued: ProducerSession | undefined;
   #delivered: ProducerSession | undefined;
@@ -29,7 +29,7 @@ export class ConnectionProducers {
   #leaving: (() => void)[] | undefined;
   #closed = false;
 
-  constructor(gateway: KafkaGateway, ctx: Context) {
+  constructor(gateway: SharedClients, ctx: Context) {
     this.#gateway = gateway;
     this.#ctx = ctx;
   }

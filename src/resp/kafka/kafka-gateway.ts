@@ -10,15 +10,16 @@ import { SharedProducers } from '../../core/produce/shared-producers.js';
 import { own } from '../../core/promises.js';
 import { SessionLog } from '../../core/stats/session-log.js';
 import type { Stats } from '../../core/stats/stats.js';
+import { Streams } from '../../core/streams/streams.js';
 import { TopicCatalog } from '../../core/topics/topic-catalog.js';
 import type { Log } from '../../log.js';
 import type { Context, Gateway } from '../command/context.js';
 import type { KafkaSettings } from '../config.js';
 import { Identities } from '../connection/identity.js';
-import type { Load } from '../info/status.js';
+import type { Load } from '../siblings/load.js';
 import { noPeers, type Peers } from '../siblings/siblings.js';
-import { Streams } from '../../core/streams/streams.js';
 import { ConnectionSessions } from './sessions.js';
+import type { ConsumerOwner, SharedClients } from './shared-clients.js';
 
 export interface KafkaGatewayOptions {
   readonly cluster: Cluster;
@@ -44,12 +45,12 @@ const defaultMaxPollIntervalMs = 300_000;
 /** How often idle producers are looked for, at most, ms. */
 const longestSweepMs = 5_000;
 
-export class KafkaGateway implements Gateway {
+export class KafkaGateway implements Gateway, SharedClients {
   readonly settings: KafkaSettings;
   readonly catalog: TopicCatalog;
   readonly consumers: ConsumerSessions;
   readonly streams: Streams;
-  readonly identities: Identities<ConnectionSessions>;
+  readonly identities: Identities<ConsumerOwner>;
   readonly peers: Peers;
   readonly #options: KafkaGatewayOptions;
   readonly #log: SessionLog;
@@ -82,7 +83,7 @@ export class KafkaGateway implements Gateway {
       log: options.log,
       sessionLog: this.#log,
       onMade: () => this.peers.askAll('forgetTopics'),
-      peers: this.peers,
+      leases: this.peers,
     });
     this.consumers = new ConsumerSessions({
       kafka: cluster.kafka,

@@ -1,16 +1,17 @@
 // The Kafka side of one RESP connection: its own producer and consumer, made on first use, closed with it.
 import { clientProperties } from '../../core/consume/client-properties.js';
 import type { ConsumerSession } from '../../core/consume/consumer-session.js';
-import { checkGroupName } from '../../core/group/group-name.js';
+import { checkGroupName } from '../../core/group-name.js';
 import { KafkaError } from '../../core/ports.js';
 import type { ProducerSession } from '../../core/produce/producer-session.js';
+import { ConnectionCursors } from '../../core/streams/cursors.js';
 import { fail, GatewayError } from '../../errors.js';
-import type { Acknowledger, Context, Sessions } from '../command/context.js';
+import type { Acknowledger, ConnectionStreams, Context, Sessions } from '../command/context.js';
 import { identityKey } from '../connection/identity.js';
 import { type ConsumeKey, type ProduceKey, parseConsumeKeys, parseProduceKey } from '../keys/produce-key.js';
-import { ConnectionStreams } from '../streams/connection-streams.js';
+import { StreamsOfConnection } from '../streams/connection-streams.js';
 import { ConnectionProducers } from './connection-producers.js';
-import type { KafkaGateway } from './kafka-gateway.js';
+import type { SharedClients } from './shared-clients.js';
 
 /** A consumer that was refused is tried again so long after, ms: clients that go on asking ask at once. */
 const refusedMs = 1_000;
@@ -18,7 +19,7 @@ const refusedMs = 1_000;
 const shortBytes = 64;
 
 export class ConnectionSessions implements Sessions {
-  readonly #gateway: KafkaGateway;
+  readonly #gateway: SharedClients;
   readonly #ctx: Context;
   #producers: ConnectionProducers | undefined;
   #lastPop: { readonly bytes: Buffer; readonly parsed: ConsumeKey } | undefined;
@@ -30,10 +31,12 @@ export class ConnectionSessions implements Sessions {
   #refusedAt = Number.NEGATIVE_INFINITY;
   #saidUnit: string | undefined;
   #streams: ConnectionStreams | undefined;
+  /** Outlives RESET: what was read stays read. */
+  #cursors: ConnectionCursors | undefined;
   /** Whatever still runs for the connection opens nothing any more: nobody would close it. */
   #closed = false;
 
-  constructor(gateway: KafkaGateway, ctx: Context) {
+  constructor(gateway: SharedClients, ctx: Context) {
     this.#gateway = gateway;
     this.#ctx = ctx;
   }
@@ -74,7 +77,8 @@ export class ConnectionSessions implements Sessions {
 
   get streams(): ConnectionStreams {
     if (this.#closed) throw fail('client-gone');
-    this.#streams ??= new ConnectionStreams(this.#ctx);
+    this.#cursors ??= new ConnectionCursors(this.#gateway.streams.cursors);
+    this.#streams ??= new StreamsOfConnection(this.#ctx, this.#cursors);
     return this.#streams;
   }
 

@@ -1,11 +1,11 @@
 // The other processes that serve the same port (--workers): what each can be asked, and how. A process of its own has none.
 import { randomBytes } from 'node:crypto';
 import type { Left } from '../../core/produce/left-records.js';
-import type { ClientFilter } from '../connection/client-filter.js';
-import type { Facts } from '../info/status.js';
 import type { GroupPlace } from '../../core/streams/group-leases.js';
-import type { OpenGroup } from '../streams/group-status.js';
 import type { Protocol } from '../wire/encoder.js';
+import type { ClientFilter } from './client-test.js';
+import type { Facts } from './load.js';
+import type { OpenGroup } from './open-group.js';
 
 /** What Node has of an open connection beneath its socket; it can be given to another process. */
 export interface ConnectionHandle {

@@ -1,17 +1,17 @@
 // Acknowledging entries of a group, in the process that reads it.
-import { fail } from '../../errors.js';
-import type { Context } from '../command/context.js';
-import type { EntryPlace } from '../siblings/siblings.js';
+
 import { claimKey } from '../../core/streams/group-leases.js';
+import { fail } from '../../errors.js';
+import type { Context, Gateway } from '../command/context.js';
+import type { EntryPlace } from '../siblings/siblings.js';
 import type { GroupKey } from './key.js';
-import type { Streams } from '../../core/streams/streams.js';
 
 /**
  * Acknowledges what is pending in this process, and commits where that is asked for.
  * @returns how many entries were acknowledged now. @throws GatewayError `kafka-unavailable`
  */
 export function ackEntries(
-  { groups, settings }: Streams,
+  { streams: { groups }, settings }: Pick<Gateway, 'streams' | 'settings'>,
   kafkaGroup: string,
   topic: string,
   entries: readonly EntryPlace[],
@@ -20,7 +20,7 @@ export function ackEntries(
   if (!open) return 0;
   let acked = 0;
   for (const { partition, offset } of entries) if (open.ack(partition, offset)) acked++;
-  if (settings.commit === 'async' || acked === 0) return acked;
+  if (settings.streams.commit === 'async' || acked === 0) return acked;
   return open.commit().then((done) => {
     if (!done) throw fail('kafka-unavailable', 'the position could not be committed');
     return acked;
@@ -30,9 +30,8 @@ export function ackEntries(
 /** The same in the process that reads the group. */
 export function ackAnywhere(ctx: Context, at: GroupKey, entries: readonly EntryPlace[]): number | Promise<number> {
   const { peers, gateway } = ctx.server;
-  const { streams } = gateway;
-  if (!peers.exist || streams.groups.find(at.kafkaGroup, at.topic))
-    return ackEntries(streams, at.kafkaGroup, at.topic, entries);
+  if (!peers.exist || gateway.streams.groups.find(at.kafkaGroup, at.topic))
+    return ackEntries(gateway, at.kafkaGroup, at.topic, entries);
   return ackElsewhere(ctx, at, entries);
 }
 

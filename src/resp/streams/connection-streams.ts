@@ -1,11 +1,12 @@
-// ConnectionStreams: what one connection has of streams: its subscriptions, and list elements it popped and did not acknowledge yet.
+// What one connection has of streams: its subscriptions, and list elements it popped and did not acknowledge yet.
 import { own } from '../../core/promises.js';
+import type { ConnectionCursors } from '../../core/streams/cursors.js';
 import type { Pending } from '../../core/streams/group/pending.js';
 import type { StreamGroup } from '../../core/streams/group/stream-group.js';
-import { fail } from '../../errors.js';
-import type { Context } from '../command/context.js';
 import { claimKey, type GroupPlace } from '../../core/streams/group-leases.js';
-import { Subscriptions } from './subscriptions.js';
+import { fail } from '../../errors.js';
+import type { ConnectionStreams, Context } from '../command/context.js';
+import { TopicSubscriptions } from './subscriptions.js';
 
 /** Said in the log of pops: the next one can't fail for it. */
 export const notAcknowledged = 'what was popped is not acknowledged: it comes again';
@@ -15,8 +16,9 @@ interface PoppedEntries {
   readonly entries: readonly Pending[];
 }
 
-export class ConnectionStreams {
-  readonly subscriptions: Subscriptions;
+export class StreamsOfConnection implements ConnectionStreams {
+  readonly subscriptions: TopicSubscriptions;
+  readonly cursors: ConnectionCursors;
   readonly #ctx: Context;
   /** What was popped last: of one list, but for what is given back in a moment. */
   #popped: PoppedEntries[] = [];
@@ -28,9 +30,10 @@ export class ConnectionStreams {
   #paired: (() => Promise<void>) | undefined;
   #closed = false;
 
-  constructor(ctx: Context) {
+  constructor(ctx: Context, cursors: ConnectionCursors) {
     this.#ctx = ctx;
-    this.subscriptions = new Subscriptions(ctx);
+    this.cursors = cursors;
+    this.subscriptions = new TopicSubscriptions(ctx);
   }
 
   /** Elements were popped: they are acknowledged when the next ones are asked for. @throws GatewayError `client-gone`: they are the caller's to give back */

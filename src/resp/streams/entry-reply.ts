@@ -1,5 +1,5 @@
 // Entries as replies: [id, [field, value, ...]], in the shapes of RESP2 and RESP3.
-import { messageBytes } from '../../core/group/message-bytes.js';
+import { messageBytes } from '../../core/message-bytes.js';
 import type { Message } from '../../core/ports.js';
 import type { Handed, Pending } from '../../core/streams/group/pending.js';
 import type { Context } from '../command/context.js';

@@ -1,14 +1,6 @@
 // An entry's fields as a Kafka record and back: one field is the value, `key` the record's key, the others headers in order.
 import type { Header, Message } from '../../core/ports.js';
-
-/** What of a record the fields make. */
-export interface RecordParts {
-  readonly key: Buffer | null;
-  readonly value: Buffer;
-  readonly headers: readonly Header[];
-  /** One of the fields is the value. */
-  readonly hasValue: boolean;
-}
+import type { RecordParts } from '../../core/streams/record-parts.js';
 
 /**
  * Stands where the value stood among the fields; its value is the field's name, or null when there was no such field.

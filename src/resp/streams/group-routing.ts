@@ -1,12 +1,12 @@
 // Commands on a group run in the process that reads it: here, or in another worker of this gateway.
 import { sleep } from '../../core/clock.js';
 import { own } from '../../core/promises.js';
+import { claimKey, type GroupPlace } from '../../core/streams/group-leases.js';
 import { fail, GatewayError } from '../../errors.js';
 import type { Args } from '../command/args.js';
 import type { Context } from '../command/context.js';
 import type { GroupCall, PopCall } from '../siblings/siblings.js';
-import { Encoded, type Reply } from '../wire/reply.js';
-import { claimKey, type GroupPlace } from '../../core/streams/group-leases.js';
+import { Encoded, hasEntries, type Reply } from '../wire/reply.js';
 import { GroupElsewhere, isRemote } from './remote-connection.js';
 
 /** How often a group is looked for whose process has just left it or died, and how soon again, ms. */
@@ -146,10 +146,4 @@ export async function endGroups(ctx: Context, topic: string, kafkaGroup?: string
   const { peers, gateway } = ctx.server;
   await gateway.streams.groups.end(topic, kafkaGroup);
   await peers.askAll('endGroups', topic, kafkaGroup);
-}
-
-/** Whether a reply is an array or map with something in it. */
-export function hasEntries(reply: Buffer): boolean {
-  const kind = reply[0];
-  return (kind === 0x2a || kind === 0x25) && reply[1] !== 0x2d && reply[1] !== 0x30;
 }

@@ -6,36 +6,10 @@ import type { StreamGroup } from '../../core/streams/group/stream-group.js';
 import { lengthOf, type Marks } from '../../core/streams/log/marks.js';
 import { comparePlaced } from '../../core/streams/log/place.js';
 import { TimeLine } from '../../core/streams/log/time-line.js';
-import type { Context } from '../command/context.js';
-import { formatId } from './ids.js';
 import type { Streams } from '../../core/streams/streams.js';
-
-export interface MemberFacts {
-  readonly name: string;
-  /** Milliseconds since the epoch; -1: never. */
-  readonly seenAt: number;
-  readonly activeAt: number;
-  readonly pending: number;
-}
-
-export interface PendingFacts {
-  readonly id: string;
-  readonly member: string;
-  readonly deliveredAt: number;
-  readonly deliveries: number;
-}
-
-/** A group as the process tells that reads it: plain data. */
-export interface OpenGroup {
-  readonly kafkaGroup: string;
-  readonly isSettled: boolean;
-  readonly positions: readonly (readonly [partition: number, offset: number])[];
-  readonly pending: number;
-  /** By name. */
-  readonly members: readonly MemberFacts[];
-  /** By id, as many as were asked for. */
-  readonly entries: readonly PendingFacts[];
-}
+import type { Context } from '../command/context.js';
+import type { MemberFacts, OpenGroup } from '../siblings/open-group.js';
+import { formatId } from './ids.js';
 
 export interface GroupFacts {
   readonly name: string;

@@ -5,14 +5,14 @@ import { topicOf } from './names.js';
 
 /** The topic of the next argument, to be written. @throws GatewayError `stream-name`, `not-permitted`. */
 export function writtenTopic(ctx: Context, args: Args): string {
-  const topic = topicOf(args.bytes(), ctx.server.gateway.streams.settings);
+  const topic = topicOf(args.bytes(), ctx.server.gateway.settings);
   ctx.user.checkProduce(topic);
   return topic;
 }
 
 /** The topic of a key, to be read without a group. @throws GatewayError `stream-name`, `not-permitted`. */
 export function readTopic(ctx: Context, key: Buffer): string {
-  const topic = topicOf(key, ctx.server.gateway.streams.settings);
+  const topic = topicOf(key, ctx.server.gateway.settings);
   ctx.user.checkConsume(ctx.user.name, [topic]);
   return topic;
 }
@@ -31,7 +31,8 @@ export interface GroupKey {
  * @throws GatewayError `stream-name`, `group-invalid`, `not-permitted`.
  */
 export function groupKey(ctx: Context, key: Buffer, group: string): GroupKey {
-  const { settings, groupForm } = ctx.server.gateway.streams;
+  const { settings, streams } = ctx.server.gateway;
+  const { groupForm } = streams;
   const topic = topicOf(key, settings);
   const kafkaGroup = groupForm.kafkaGroup(group, topic);
   ctx.user.checkConsume(groupForm.isRaw ? kafkaGroup : group, [topic], kafkaGroup);

@@ -1,8 +1,8 @@
 // Pops from lists that are read in several processes: each element goes to one client, and what a lost race has popped is given back.
 import { sleep } from '../../core/clock.js';
 import { all, own } from '../../core/promises.js';
-import type { Context } from '../command/context.js';
 import { claimKey, type GroupPlace } from '../../core/streams/group-leases.js';
+import type { Context } from '../command/context.js';
 import { againMs, attempts, popCallOf, popElsewhere } from './group-routing.js';
 import { isRemote } from './remote-connection.js';
 

@@ -4,12 +4,12 @@
 import type { Handed } from '../../core/streams/group/pending.js';
 import { lagOf, positionsOf } from '../../core/streams/group/positions.js';
 import type { StreamGroup } from '../../core/streams/group/stream-group.js';
+import { claimKey } from '../../core/streams/group-leases.js';
 import { marksOf } from '../../core/streams/log/marks.js';
 import { fail, GatewayError } from '../../errors.js';
 import type { Args } from '../command/args.js';
 import type { Context } from '../command/context.js';
 import { messagesOf } from './entry-reply.js';
-import { claimKey } from '../../core/streams/group-leases.js';
 import { type GroupKey, groupKey } from './key.js';
 import { popHereOrElsewhere } from './list-routing.js';
 import { topicOf } from './names.js';
@@ -26,18 +26,18 @@ const empty = Buffer.alloc(0);
 
 /** Whether a key is a plain list here: not one of Rafka's own. */
 export function isPlainList(ctx: Context, key: Buffer): boolean {
-  return ctx.server.gateway.streams.settings.plainLists && !/^(?:topics?:|acks$)/.test(key.toString('latin1', 0, 8));
+  return ctx.server.gateway.settings.streams.plainLists && !/^(?:topics?:|acks$)/.test(key.toString('latin1', 0, 8));
 }
 
 /** @throws GatewayError `plain-lists-off`. */
 export function checkPlainLists(ctx: Context): void {
-  if (!ctx.server.gateway.streams.settings.plainLists) throw fail('plain-lists-off');
+  if (!ctx.server.gateway.settings.streams.plainLists) throw fail('plain-lists-off');
 }
 
 /** Appends what is left of args; answers when Kafka has it. @returns how many there were. */
 export async function pushToList(ctx: Context, key: Buffer, args: Args): Promise<number> {
   const { streams } = ctx.server.gateway;
-  const topic = topicOf(key, streams.settings);
+  const topic = topicOf(key, ctx.server.gateway.settings);
   ctx.user.checkProduce(topic);
   const values = args.rest();
   const append = () =>
@@ -162,7 +162,7 @@ export const listKey = (ctx: Context, key: Buffer): GroupKey => groupKey(ctx, ke
 /** The group of CLIENT SETNAME's `<group>:<name>`, else the configured one. */
 function groupName(ctx: Context): string {
   const colon = ctx.name.indexOf(':');
-  return colon > 0 ? ctx.name.slice(0, colon) : ctx.server.gateway.streams.settings.listGroup;
+  return colon > 0 ? ctx.name.slice(0, colon) : ctx.server.gateway.settings.streams.listGroup;
 }
 
 /** Each connection is a member of its own: what it popped is its alone. */

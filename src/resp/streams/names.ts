@@ -7,13 +7,16 @@ const prefix = 'topics:';
 const illegal = /[^A-Za-z0-9._-]/;
 
 /** How names are read; a part of the settings. */
-export type NameSettings = Pick<StreamsConfig, 'colonAs'> & { readonly allowInternalTopics: boolean };
+export interface NameSettings {
+  readonly streams: Pick<StreamsConfig, 'colonAs'>;
+  readonly allowInternalTopics: boolean;
+}
 
 /**
  * The topic of a stream: `orders` and `topics:orders` are the same one.
  * @throws GatewayError `stream-name`, with the character that a topic can't have.
  */
-export function topicOf(key: Buffer, { colonAs, allowInternalTopics }: NameSettings): string {
+export function topicOf(key: Buffer, { streams: { colonAs }, allowInternalTopics }: NameSettings): string {
   const text = key.toString();
   const plain = text.startsWith(prefix) ? text.slice(prefix.length) : text;
   const topic = colonAs === '' ? plain : plain.replaceAll(':', colonAs);

@@ -1,12 +1,12 @@
 // XREADGROUP of streams whose groups are read in other processes, or in several.
 import { sleep } from '../../core/clock.js';
 import { all, own } from '../../core/promises.js';
+import { claimKey } from '../../core/streams/group-leases.js';
 import { GatewayError } from '../../errors.js';
 import { errorReply } from '../command/command.js';
 import type { Context } from '../command/context.js';
-import { Encoded, nullArray, type Reply } from '../wire/reply.js';
-import { claimKey } from '../../core/streams/group-leases.js';
-import { againMs, attempts, callOf, hasEntries, runElsewhere } from './group-routing.js';
+import { Encoded, hasEntries, nullArray, type Reply } from '../wire/reply.js';
+import { againMs, attempts, callOf, runElsewhere } from './group-routing.js';
 import type { GroupKey } from './key.js';
 import type { ReadArgs } from './read-args.js';
 import { GroupElsewhere, isRemote } from './remote-connection.js';

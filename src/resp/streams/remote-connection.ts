@@ -2,10 +2,11 @@
 import { everybody, type User } from '../../core/access/user.js';
 import { type Memory, type MemoryBudget, Reservation } from '../../core/memory-budget.js';
 import type { Stats } from '../../core/stats/stats.js';
+import { ConnectionCursors } from '../../core/streams/cursors.js';
 import type { Log } from '../../log.js';
 import type { Context, ServerView, Sessions } from '../command/context.js';
 import type { Protocol } from '../wire/encoder.js';
-import { ConnectionStreams } from './connection-streams.js';
+import { StreamsOfConnection } from './connection-streams.js';
 
 /** The group is read by another process by now: whoever asked asks again. */
 export class GroupElsewhere extends Error {}
@@ -28,7 +29,9 @@ export class RemoteConnection {
     this.log = log;
     this.id = id;
     this.#memory = new Reservation(budget);
-    this.sessions = { streams: new ConnectionStreams(this.context) };
+    this.sessions = {
+      streams: new StreamsOfConnection(this.context, new ConnectionCursors(server.gateway.streams.cursors)),
+    };
   }
 
   /** Commands on groups need no more of a connection than is here. */

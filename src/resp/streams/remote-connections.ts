@@ -1,17 +1,17 @@
 // RemoteConnections: connections of other workers, for which commands on groups are run that are read here.
 import type { MemoryBudget } from '../../core/memory-budget.js';
+import type { GroupPlace } from '../../core/streams/group-leases.js';
 import { fail } from '../../errors.js';
 import type { Log } from '../../log.js';
 import { Args } from '../command/args.js';
 import { errorReply } from '../command/command.js';
-import type { Context, ServerView } from '../command/context.js';
+import type { Context, Remotes, ServerView } from '../command/context.js';
 import type { GroupCall, PopCall } from '../siblings/siblings.js';
 import { encodeAlone, type Protocol } from '../wire/encoder.js';
-import type { GroupPlace } from '../../core/streams/group-leases.js';
 import { popHere } from './lists.js';
 import { GroupElsewhere, RemoteConnection } from './remote-connection.js';
 
-export class RemoteConnections {
+export class RemoteConnections implements Remotes {
   readonly #server: ServerView;
   readonly #budget: MemoryBudget;
   readonly #log: Log;

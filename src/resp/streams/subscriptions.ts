@@ -1,11 +1,11 @@
-// Subscriptions: the channels and patterns of one connection. A channel is a topic; what comes from now on is pushed.
+// The channels and patterns of one connection. A channel is a topic; what comes from now on is pushed.
 
 import { globMatcher } from '../../core/access/glob.js';
 import { KafkaError, type Message } from '../../core/ports.js';
 import type { TopicTail } from '../../core/streams/log/topic-tail.js';
 import { isInternalTopic } from '../../core/topics/topic-name.js';
 import { fail, GatewayError } from '../../errors.js';
-import type { Context } from '../command/context.js';
+import type { Context, Subscriptions } from '../command/context.js';
 import { encodeAlone } from '../wire/encoder.js';
 import { PushReply, type Reply } from '../wire/reply.js';
 import { topicOf } from './names.js';
@@ -27,7 +27,7 @@ const lookMs = 5_000;
 const mostSubscriptions = 1_000;
 const prefix = 'topics:';
 
-export class Subscriptions {
+export class TopicSubscriptions implements Subscriptions {
   readonly #ctx: Context;
   readonly #channels = new Map<string, Subscription>();
   readonly #patterns = new Map<string, Subscription>();
@@ -110,7 +110,7 @@ export class Subscriptions {
   /** undefined: no topic can be called so. */
   #topicOf(channel: string): string | undefined {
     try {
-      return topicOf(Buffer.from(channel), this.#ctx.server.gateway.streams.settings);
+      return topicOf(Buffer.from(channel), this.#ctx.server.gateway.settings);
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
       this.#ctx.log.warn(
@@ -158,7 +158,7 @@ export class Subscriptions {
 
   #mayHear(topic: string): boolean {
     const { user, server } = this.#ctx;
-    if (isInternalTopic(topic) && !server.gateway.streams.settings.allowInternalTopics) return false;
+    if (isInternalTopic(topic) && !server.gateway.settings.allowInternalTopics) return false;
     try {
       user.checkConsume(user.name, [topic]);
       return true;

@@ -74,3 +74,9 @@ export const noReply = Symbol('no reply');
 /** A map reply of an object's own entries. */
 export const mapOf = (entries: Readonly<Record<string, Reply>>): MapReply =>
   new MapReply(Object.entries(entries).flat());
+
+/** Whether an encoded reply is an array or map with something in it. */
+export function hasEntries(reply: Buffer): boolean {
+  const kind = reply[0];
+  return (kind === 0x2a || kind === 0x25) && reply[1] !== 0x2d && reply[1] !== 0x30;
+}

@@ -1,9 +1,9 @@
 // One assigned partition of a stream's group: which entries are pending, and with whom.
 
-import { messageBytes } from '../../group/message-bytes.js';
 import type { Offer } from '../../group/offset-tracker.js';
 import type { PartitionStart } from '../../group/partition-start.js';
 import { TrackedPartition } from '../../group/tracked-partition.js';
+import { messageBytes } from '../../message-bytes.js';
 import type { Message } from '../../ports.js';
 import { type Handed, PayloadBudget, type Pending } from './pending.js';
 

@@ -1,5 +1,5 @@
 // Merging the partitions of a topic in the order of the stream, forward or backward, without ever passing over what was not read yet.
-import { messageBytes } from '../../group/message-bytes.js';
+import { messageBytes } from '../../message-bytes.js';
 import type { Message } from '../../ports.js';
 import { comparePlaced, type Placed, withLevels } from './place.js';
 import { type Ranges, requestBytes } from './range-reader.js';

@@ -1,9 +1,9 @@
 // RangeReader: reads pieces of partitions for whoever asks, over one warm consumer without a group, one request after another.
 import { GatewayError } from '../../../errors.js';
 import { sleep } from '../../clock.js';
-import { messageBytes } from '../../group/message-bytes.js';
 import { isOfTopic } from '../../lasting-fault.js';
 import { type Memory, uncounted } from '../../memory-budget.js';
+import { messageBytes } from '../../message-bytes.js';
 import {
   type Clock,
   type Consumer,

@@ -1,7 +1,7 @@
 // TopicTail: what comes to a topic from now on, for everybody who listens in this gateway: one consumer without a group.
 import { sleep } from '../../clock.js';
-import { messageBytes } from '../../group/message-bytes.js';
 import { isLasting, isOfTopic } from '../../lasting-fault.js';
+import { messageBytes } from '../../message-bytes.js';
 import {
   type Admin,
   type Clock,

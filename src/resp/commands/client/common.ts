@@ -1,5 +1,5 @@
 // What the subcommands of CLIENT have in common.
-import type { Command } from '../../command/command.js';
+import type { Command } from '../../command/context.js';
 
 export const connectionCommand = {
   prefix: 'ERR',

@@ -1,6 +1,6 @@
 // CLIENT SETNAME, GETNAME, SETINFO: what a connection is called.
 import { fail } from '../../../errors.js';
-import type { Command } from '../../command/command.js';
+import type { Command } from '../../command/context.js';
 import { OK, type Reply } from '../../wire/reply.js';
 import { connectionCommand } from './common.js';
 

@@ -1,6 +1,6 @@
 // CLIENT REPLY, NO-EVICT, NO-TOUCH: how a connection is treated.
 import { fail } from '../../../errors.js';
-import type { Command } from '../../command/command.js';
+import type { Command } from '../../command/context.js';
 import { noReply, OK } from '../../wire/reply.js';
 import { adminCommand, connectionCommand } from './common.js';
 

@@ -1,9 +1,9 @@
 // CLIENT KILL, UNBLOCK: what one connection may do to another.
 import { fail } from '../../../errors.js';
 import type { Args } from '../../command/args.js';
-import type { Command } from '../../command/command.js';
-import type { Context } from '../../command/context.js';
-import { type ClientFilter, meantOf, readKillFilter } from '../../connection/client-filter.js';
+import type { Command, Context } from '../../command/context.js';
+import { meantOf, readKillFilter } from '../../connection/client-filter.js';
+import type { ClientFilter } from '../../siblings/client-test.js';
 import { OK, type Reply } from '../../wire/reply.js';
 import { adminCommand } from './common.js';
 

@@ -1,8 +1,7 @@
 // CLIENT TRACKING, TRACKINGINFO, CACHING, GETREDIR: client-side caching, of a server that never has anything to invalidate.
 import { fail } from '../../../errors.js';
 import type { Args } from '../../command/args.js';
-import type { Command } from '../../command/command.js';
-import type { Context, Tracking } from '../../command/context.js';
+import type { Command, Context, Tracking } from '../../command/context.js';
 import { mapOf, OK, type Reply, SetReply } from '../../wire/reply.js';
 import { connectionCommand } from './common.js';
 

@@ -1,5 +1,5 @@
 // XGROUP CREATECONSUMER and DELCONSUMER: members of a group in this gateway.
-import type { Command } from '../../command/command.js';
+import type { Command } from '../../command/context.js';
 import { existingGroup, marksOfExisting } from '../../streams/group.js';
 import { atGroup } from '../../streams/group-routing.js';
 import { groupKey } from '../../streams/key.js';

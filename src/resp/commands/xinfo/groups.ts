@@ -1,7 +1,7 @@
 // XINFO GROUPS and XINFO CONSUMERS.
 import type { Member } from '../../../core/streams/group/members.js';
 import { countByMember } from '../../../core/streams/group/pending.js';
-import type { Command } from '../../command/command.js';
+import type { Command } from '../../command/context.js';
 import { existingGroup, marksOfExisting } from '../../streams/group.js';
 import { atGroup } from '../../streams/group-routing.js';
 import { groupsOf } from '../../streams/group-status.js';

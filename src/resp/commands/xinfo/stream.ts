@@ -4,7 +4,7 @@ import { lengthOf } from '../../../core/streams/log/marks.js';
 import { readBackward, readForward, streamLog } from '../../../core/streams/log/stream-log.js';
 import { fail } from '../../../errors.js';
 import type { Args } from '../../command/args.js';
-import type { Command } from '../../command/command.js';
+import type { Command } from '../../command/context.js';
 import { entryReplies } from '../../streams/entry-reply.js';
 import { marksOfExisting } from '../../streams/group.js';
 import { type GroupFacts, groupsOf } from '../../streams/group-status.js';
@@ -28,9 +28,10 @@ export const stream = {
   ],
   async run(ctx, args) {
     const topic = readTopic(ctx, args.bytes());
-    const { streams } = ctx.server.gateway;
+    const { streams, settings } = ctx.server.gateway;
+    const { maxRange } = settings.streams;
     const ranges = streams.ranges.within(ctx.memory);
-    const count = readOptions(args, streams.settings.maxRange);
+    const count = readOptions(args, maxRange);
     const marks = await marksOfExisting(ctx, topic, 'stream-missing');
     const log = streamLog(ranges, topic, marks);
     const [last] = await readBackward(log, { ...wholeStream, max: 1 });
@@ -45,7 +46,7 @@ export const stream = {
       'entries-added': entriesAdded,
       'recorded-first-entry-id': first ? formatId(first) : '0-0',
     };
-    const groups = await groupsOf(ctx, topic, marks, count === undefined ? 0 : streams.settings.maxRange);
+    const groups = await groupsOf(ctx, topic, marks, count === undefined ? 0 : maxRange);
     if (count === undefined) {
       return mapOf({
         ...common,

@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { streamsConfig } from '../../../../src/resp/streams-config.js';
 import { GroupForm } from '../../../../src/core/streams/group-form.js';
+import { streamsConfig } from '../../../../src/resp/streams-config.js';
 import { hashed } from '../../../support/credentials.js';
 import { RespPair } from '../../../support/resp-pair.js';
 

@@ -10,7 +10,7 @@ import { after, before, describe, test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
 import { exposure, isLoopback } from '../../../../src/core/access/protected-mode.js';
 import { deniedByProtectedMode } from '../../../../src/resp/access/refusal.js';
-import type { Command } from '../../../../src/resp/command/command.js';
+import type { Command } from '../../../../src/resp/command/context.js';
 import * as commands from '../../../../src/resp/commands/index.js';
 import { nullArray, type Reply } from '../../../../src/resp/wire/reply.js';
 import { hashed } from '../../../support/credentials.js';

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KafkaCode } from '../../../../src/core/ports.js';
-import { TopicCatalog } from '../../../../src/core/topics/topic-catalog.js';
 import { StreamTopics } from '../../../../src/core/streams/stream-topics.js';
+import { TopicCatalog } from '../../../../src/core/topics/topic-catalog.js';
 import { realClock } from '../../../support/clock.js';
 import { eventually } from '../../../support/eventually.js';
 import { refusal } from '../../../support/fake/fault.js';

@@ -1,5 +1,5 @@
 // Memory that kept messages cost.
-import type { Message } from '../ports.js';
+import type { Message } from './ports.js';
 
 /** Approximate overhead, bytes. */
 export function messageBytes({ key, value, headers }: Message): number {

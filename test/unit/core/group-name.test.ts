@@ -1,13 +1,13 @@
 // Names of consumer groups: what every face refuses before Kafka is asked anything.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkGroupName, isLegalGroupName } from '../../../../src/core/group/group-name.js';
-import { KafkaProxy } from '../../../../src/core/queue/proxy.js';
-import { Stats } from '../../../../src/core/stats/stats.js';
-import { GatewayError } from '../../../../src/errors.js';
-import { ManualClock } from '../../../support/clock.js';
-import { FakeKafka } from '../../../support/fake-kafka.js';
-import { produceSettings, sharedSettings } from '../../../support/queue-settings.js';
+import { checkGroupName, isLegalGroupName } from '../../../src/core/group-name.js';
+import { KafkaProxy } from '../../../src/core/queue/proxy.js';
+import { Stats } from '../../../src/core/stats/stats.js';
+import { GatewayError } from '../../../src/errors.js';
+import { ManualClock } from '../../support/clock.js';
+import { FakeKafka } from '../../support/fake-kafka.js';
+import { produceSettings, sharedSettings } from '../../support/queue-settings.js';
 
 const refused = (error: unknown) => error instanceof GatewayError && error.code === 'group-invalid';
 
