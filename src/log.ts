@@ -1,8 +1,8 @@
 // The log: one pino instance for the process, on stderr, JSON unless that is a terminal; the names of fields that lines carry.
+import { write as writeTo } from 'node:fs';
 import { createRequire } from 'node:module';
 import { isatty } from 'node:tty';
 import { type DestinationStream, type Logger, pino } from 'pino';
-import { LogSink, toDescriptor } from './log-sink.js';
 
 export type Log = Logger;
 
@@ -43,4 +43,126 @@ function prettyLines(): (line: string) => string | undefined {
     ignore: 'pid,hostname',
     singleLine: true,
   });
+}
+
+/** Writes some of the bytes; they must stay as they are until it is done. */
+export type WriteSome = (bytes: Buffer, done: (error: NodeJS.ErrnoException | null, written: number) => void) => void;
+
+export interface LogSinkOptions {
+  readonly write: WriteSome;
+  /** The line that says how many were dropped, with its line end. */
+  readonly noticeOf: (dropped: number) => string;
+  /** Lines that wait, bytes; those that come on top are dropped. */
+  readonly limitBytes?: number;
+  /** Until a write that has failed is tried again, ms. */
+  readonly retryMs?: number;
+}
+
+/** Enough for minutes of errors, and little beside what a gateway takes. */
+const limitBytes = 16 * 1024 * 1024;
+const retryMs = 1_000;
+/** The same where a pipe that does not block is full, ms. */
+const busyMs = 50;
+/** What is handed over in one write, at least a line: Docker reads its pipes in as much. */
+const chunkBytes = 16 * 1024;
+
+/** Writes to a file descriptor in libuv's pool. */
+export const toDescriptor =
+  (fd: number): WriteSome =>
+  (bytes, done) =>
+    writeTo(fd, bytes, 0, bytes.length, null, done);
+
+/** Lines of the log on their way to a file descriptor. A full disk or a reader that has stalled costs lines, counted, and nothing else. */
+export class LogSink {
+  readonly #options: LogSinkOptions;
+  readonly #limitBytes: number;
+  readonly #lines: string[] = [];
+  /** The first one that has not been taken. */
+  #head = 0;
+  #waitingBytes = 0;
+  /** Being written, without what is written already. */
+  #writing: Buffer | undefined;
+  #dropped = 0;
+  /** Once full, lines are dropped until half of it is written: one notice tells of all of them. */
+  #isFull = false;
+  #flushes: (() => void)[] = [];
+
+  constructor(options: LogSinkOptions) {
+    this.#options = options;
+    this.#limitBytes = options.limitBytes ?? limitBytes;
+  }
+
+  /** Lines that were dropped and are not told of yet. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** Takes one line with its end. Never throws, never waits. */
+  write(line: string): void {
+    const bytes = Buffer.byteLength(line);
+    if (this.#isFull && this.#heldBytes <= this.#limitBytes / 2) this.#tellDropped();
+    if (this.#isFull || this.#heldBytes + bytes > this.#limitBytes) {
+      this.#isFull = true;
+      this.#dropped++;
+      return;
+    }
+    this.#add(line, bytes);
+    if (this.#writing === undefined) this.#next();
+  }
+
+  /** Calls back when everything is written: never as long as nothing can be. */
+  flush(done: () => void): void {
+    if (this.#writing === undefined) done();
+    else this.#flushes.push(done);
+  }
+
+  get #heldBytes(): number {
+    return this.#waitingBytes + (this.#writing?.length ?? 0);
+  }
+
+  #add(line: string, bytes: number): void {
+    this.#lines.push(line);
+    this.#waitingBytes += bytes;
+  }
+
+  #tellDropped(): void {
+    const notice = this.#options.noticeOf(this.#dropped);
+    this.#isFull = false;
+    this.#dropped = 0;
+    this.#add(notice, Buffer.byteLength(notice));
+  }
+
+  /** Takes the next lines and writes them. */
+  #next(): void {
+    if (this.#head === this.#lines.length && this.#isFull) this.#tellDropped();
+    if (this.#head === this.#lines.length) {
+      const flushes = this.#flushes;
+      this.#flushes = [];
+      for (const done of flushes) done();
+      return;
+    }
+    let text = '';
+    while (this.#head < this.#lines.length && text.length < chunkBytes) text += this.#lines[this.#head++];
+    if (this.#head === this.#lines.length || this.#head > 1_024) {
+      this.#lines.splice(0, this.#head);
+      this.#head = 0;
+    }
+    const chunk = Buffer.from(text);
+    this.#waitingBytes -= chunk.length;
+    this.#write(chunk);
+  }
+
+  #write(bytes: Buffer): void {
+    this.#writing = bytes;
+    this.#options.write(bytes, (error, written) => {
+      if (error) {
+        const ms = error.code === 'EAGAIN' ? busyMs : (this.#options.retryMs ?? retryMs);
+        setTimeout(() => this.#write(bytes), ms).unref();
+        return;
+      }
+      this.#writing = undefined;
+      if (written < bytes.length) this.#write(bytes.subarray(written));
+      else this.#next();
+    });
+  }
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { closeSync, openSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import { LogSink, toDescriptor, type WriteSome } from '../../src/log-sink.js';
+import { LogSink, toDescriptor, type WriteSome } from '../../src/log.js';
 import { eventually } from '../support/eventually.js';
 
 const noticeOf = (dropped: number): string => `${dropped} dropped\n`;
