@@ -1,9 +1,9 @@
-// The clock of the machine, for all that is not a test.
+// The system clock; tests use their own.
 import { longestMs } from './core/longest.js';
 import type { Clock } from './core/ports.js';
 import { guard } from './core/promises.js';
 
-/** @param log is told what a timer's call throws, or rejects with: it ends nothing else. */
+/** @param log is called with what a timer's call throws, or rejects with: nothing else ends */
 export function createClock(log: { error(fields: { err: unknown }, text: string): void }): Clock {
   const failed = (err: unknown): void => log.error({ err }, 'a timer failed: this is a bug');
   return {
@@ -13,7 +13,7 @@ export function createClock(log: { error(fields: { err: unknown }, text: string)
   };
 }
 
-/** Calls once after ms, however long that is (Infinity: never): Node's own timers go off at once when they are set for longer than they can be. @returns how to call it off. */
+/** Calls once after ms, however long that is (Infinity: never): Node's own timers fire at once when the time exceeds their range. @returns a function that cancels it. */
 export function after(ms: number, call: () => void): () => void {
   let timer: NodeJS.Timeout | undefined;
   const arm = (left: number): void => {

@@ -1,4 +1,4 @@
-// The error table: every expected failure has a stable code here, with what each face says about it.
+// The error table: every expected failure has a stable code, with its text or status on each face.
 
 /** gRPC status numbers used by the table (https://grpc.io/docs/guides/status-codes/). */
 const grpc = {
@@ -28,7 +28,7 @@ const row = (prefix: string, text: string, http = 500, grpcStatus: number = grpc
   grpc: grpcStatus,
 });
 
-/** Rafka's texts are API (Rafka's clients match on them): a conformance script pins each. */
+/** Rafka's texts are API (its clients match on them): a conformance script pins each. */
 const table = {
   // Identity
   'id-taken': row('CONS', 'id %s is already taken'),
@@ -87,7 +87,7 @@ const table = {
   ),
   'no-auth': row('NOAUTH', 'Authentication required.', 401, grpc.unauthenticated),
   'wrong-password': row('WRONGPASS', 'invalid username-password pair or user is disabled.', 401, grpc.unauthenticated),
-  // Begins as Redis' text, for programs that look for it; the ways out are this gateway's.
+  // Begins as Redis' text, for programs that look for it; the remedies are this gateway's.
   'protected-mode': row(
     'DENIED',
     'Redis is running in protected mode because protected mode is enabled and no password is set for the default ' +
@@ -286,14 +286,14 @@ const table = {
 
 export type ErrorCode = keyof typeof table;
 
-/** An expected failure, told to whoever asked. Anything else that is thrown is a bug and treated as one. */
+/** An expected failure, reported to the caller. Anything else that is thrown is a defect and treated as one. */
 export class GatewayError extends Error {
   readonly code: ErrorCode;
-  /** What stands in the text's places: with the code all that another process needs to throw the same. */
+  /** The text's arguments: with the code, all that another process needs to throw the same error. */
   readonly args: readonly (string | number)[];
 
   constructor(code: ErrorCode, args: readonly (string | number)[] = [], options?: ErrorOptions) {
-    // No stack: nobody reads it, and under a flood of bad commands it took a quarter of the CPU.
+    // No stack: it is not used, and under a flood of bad commands it took a quarter of the CPU.
     const { stackTraceLimit } = Error;
     Error.stackTraceLimit = 0;
     super(format(table[code].text, args), options);

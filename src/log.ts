@@ -28,13 +28,13 @@ export function createLog(options: LogOptions): Log {
 
 const stderr = 2;
 
-/** The line behind those that could not be written. */
+/** The notice after lines that could not be written. */
 function noticeOf(dropped: number): string {
   const msg = 'lines of the log were dropped: they could not be written as fast as they came';
   return `${JSON.stringify({ level: pino.levels.values.warn, time: Date.now(), pid: process.pid, dropped, msg })}\n`;
 }
 
-/** Loaded only where somebody wants it. */
+/** Loaded only if needed. */
 function prettyLines(): (line: string) => string | undefined {
   const { prettyFactory } = createRequire(import.meta.url)('pino-pretty') as typeof import('pino-pretty');
   return prettyFactory({
@@ -45,25 +45,25 @@ function prettyLines(): (line: string) => string | undefined {
   });
 }
 
-/** Writes some of the bytes; they must stay as they are until it is done. */
+/** Writes some of the bytes; they must not change before it is done. */
 export type WriteSome = (bytes: Buffer, done: (error: NodeJS.ErrnoException | null, written: number) => void) => void;
 
 export interface LogSinkOptions {
   readonly write: WriteSome;
-  /** The line that says how many were dropped, with its line end. */
+  /** The line that reports how many were dropped, with its line end. */
   readonly noticeOf: (dropped: number) => string;
-  /** Lines that wait, bytes; those that come on top are dropped. */
+  /** Maximum waiting bytes; further lines are dropped. */
   readonly limitBytes?: number;
-  /** Until a write that has failed is tried again, ms. */
+  /** Pause before a failed write is tried again, ms. */
   readonly retryMs?: number;
 }
 
-/** Enough for minutes of errors, and little beside what a gateway takes. */
+/** Enough for minutes of errors, and small beside a gateway's memory. */
 const limitBytes = 16 * 1024 * 1024;
 const retryMs = 1_000;
-/** The same where a pipe that does not block is full, ms. */
+/** The same where a non-blocking pipe is full, ms. */
 const busyMs = 50;
-/** What is handed over in one write, at least a line: Docker reads its pipes in as much. */
+/** Maximum bytes of one write, but at least a line: Docker reads its pipes in as much. */
 const chunkBytes = 16 * 1024;
 
 /** Writes to a file descriptor in libuv's pool. */
@@ -77,13 +77,13 @@ export class LogSink {
   readonly #options: LogSinkOptions;
   readonly #limitBytes: number;
   readonly #lines: string[] = [];
-  /** The first one that has not been taken. */
+  /** The first line that has not been taken. */
   #head = 0;
   #waitingBytes = 0;
   /** Being written, without what is written already. */
   #writing: Buffer | undefined;
   #dropped = 0;
-  /** Once full, lines are dropped until half of it is written: one notice tells of all of them. */
+  /** Once full, lines are dropped until half of it is written: one notice reports all of them. */
   #isFull = false;
   #flushes: (() => void)[] = [];
 
@@ -92,7 +92,7 @@ export class LogSink {
     this.#limitBytes = options.limitBytes ?? limitBytes;
   }
 
-  /** Lines that were dropped and are not told of yet. */
+  /** Dropped lines that are not reported yet. */
   get dropped(): number {
     return this.#dropped;
   }
@@ -110,7 +110,7 @@ export class LogSink {
     if (this.#writing === undefined) this.#next();
   }
 
-  /** Calls back when everything is written: never as long as nothing can be. */
+  /** Calls back when everything is written: never while writing is impossible. */
   flush(done: () => void): void {
     if (this.#writing === undefined) done();
     else this.#flushes.push(done);

@@ -1,4 +1,4 @@
-// Waiting by an injected clock.
+// Waiting on an injected clock.
 import type { Clock } from './ports.js';
 
 /** Resolves after ms. */
@@ -8,7 +8,7 @@ export function sleep(clock: Clock, ms: number): Promise<void> {
   });
 }
 
-/** The promise's value, or undefined after ms; the promise itself goes on. */
+/** The promise's value, or undefined after ms; the promise itself keeps running. */
 export async function within<T>(clock: Clock, ms: number, promise: Promise<T>): Promise<T | undefined> {
   let cancel: () => void = () => {};
   const timeout = new Promise<undefined>((resolve) => {

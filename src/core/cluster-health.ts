@@ -1,40 +1,40 @@
-// ClusterHealth: whether a cluster can store what is sent to it, as its metadata, its brokers and its controllers say.
+// ClusterHealth: whether a cluster can store records, judged from its metadata, brokers and controllers.
 import { within } from './clock.js';
 import type { Admin, Clock, TopicMetadata } from './ports.js';
 import { all, own } from './promises.js';
 import type { LogSink } from './stats/session-log.js';
 
 export interface Health {
-  /** What all of it comes to. */
+  /** The overall state. */
   readonly state: 'ok' | 'UNDER_REPLICATED' | 'NO_QUORUM' | 'NOT_ENOUGH_REPLICAS' | 'UNREACHABLE';
   /** Nothing can be stored, in any topic. */
   readonly isDown: boolean;
   readonly partitions: number;
   readonly underReplicated: number;
-  /** Partitions that take nothing: without a leader, or with fewer replicas in sync than min.insync.replicas. */
+  /** Partitions that accept nothing: without a leader, or with fewer in-sync replicas than min.insync.replicas. */
   readonly notEnoughReplicas: number;
-  /** Brokers that the cluster counts on and that take no connection. */
+  /** Brokers that the cluster expects and that accept no connection. */
   readonly brokersDown: number;
-  /** Undefined: not known. */
+  /** Undefined: unknown. */
   readonly hasQuorum: boolean | undefined;
-  /** What is wrong, a line each. */
+  /** What is wrong, one line each. */
   readonly lines: readonly string[];
 }
 
-/** How often a cluster is looked at, and how often while something is wrong with it, ms. */
+/** Check interval, and the interval while something is wrong, ms. */
 const everyMs = 30_000;
 const everyMsInTrouble = 5_000;
-/** How long trouble that a client had makes the cluster suspect, ms. */
+/** How long a client's error makes the cluster suspect, ms. */
 const suspectMs = 60_000;
-/** How old an answer may be, ms. */
+/** Maximum age of an answer, ms. */
 const maxAgeMs = 1_000;
-/** How often the same trouble is told in the log, ms. */
+/** Interval of repeated log lines, ms. */
 const toldMs = 60_000;
-/** How long a look waits for controllers and settings of topics, ms. */
+/** How long a check waits for controllers and topic settings, ms. */
 const detailsMs = 700;
-/** How long a topic's min.insync.replicas is believed, ms. */
+/** How long a topic's min.insync.replicas is cached, ms. */
 const settingMs = 60_000;
-/** Topics that are named in a line. */
+/** Topics named in a line. */
 const mostNamed = 10;
 
 export class ClusterHealth {
@@ -61,12 +61,12 @@ export class ClusterHealth {
     this.#log = log;
   }
 
-  /** As of the last look; undefined before the first. */
+  /** Result of the last check; undefined before the first. */
   get latest(): Health | undefined {
     return this.#latest;
   }
 
-  /** Looks again and again, and says in the log what is wrong, once a minute. */
+  /** Checks periodically, and logs what is wrong once a minute. */
   watch(): void {
     if (this.#isStopped) return;
     const isInTrouble = this.#isSuspect || (this.#latest !== undefined && this.#latest.state !== 'ok');
@@ -84,14 +84,14 @@ export class ClusterHealth {
     this.#stop?.();
   }
 
-  /** A client had trouble with a broker, or with what it sent: the cluster is looked at soon. */
+  /** A client had an error from a broker or for its records: check the cluster soon. */
   suspect(): void {
     const wasSuspect = this.#isSuspect;
     this.#suspectUntil = this.#clock.monotonic() + suspectMs;
     if (!wasSuspect && this.#stop) this.watch();
   }
 
-  /** How the cluster is, at most a second old. @param closely brokers and controllers are asked even if nothing seems to be wrong. Never rejects. */
+  /** The cluster's state, at most a second old. @param closely ask brokers and controllers even if nothing seems wrong. Never rejects. */
   look(closely: boolean): Promise<Health> {
     const now = this.#clock.monotonic();
     if (!this.#looking || now - this.#lookedAt > maxAgeMs) {
@@ -145,7 +145,7 @@ export class ClusterHealth {
     return new Map(brokers.filter(({ isUp }) => !isUp).map(({ id, address }) => [id, address]));
   }
 
-  /** What comes too late for this look counts at the next. */
+  /** What arrives too late for this check counts at the next. */
   #askQuorum(): Promise<void> {
     this.#asking ??= this.#admin
       .hasQuorum()
@@ -163,7 +163,7 @@ export class ClusterHealth {
     return this.#asking;
   }
 
-  /** min.insync.replicas; of topics whose settings can't be read nothing is assumed. */
+  /** min.insync.replicas; nothing is assumed for topics whose settings cannot be read. */
   async #askLeast(names: readonly string[]): Promise<void> {
     const before = this.#clock.monotonic() - settingMs;
     for (const [name, { at }] of this.#least) if (at < before) this.#least.delete(name);
@@ -180,7 +180,7 @@ type Partition = TopicMetadata['partitions'][number];
 
 const isShort = ({ leader, replicas, isrs }: Partition): boolean => leader < 0 || isrs.length < replicas.length;
 
-/** Without its controllers a cluster goes on counting on brokers that are gone. */
+/** Without its controllers a cluster keeps listing brokers that are gone. */
 const inSync = ({ isrs }: Partition, down: ReadonlyMap<number, string>): number =>
   isrs.filter((id) => !down.has(id)).length;
 

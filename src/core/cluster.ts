@@ -7,7 +7,7 @@ import type { KafkaFactory } from './ports.js';
 export interface Cluster {
   readonly name: string;
   readonly kafka: KafkaFactory;
-  /** Absent: nobody looks after it. */
+  /** Absent: not monitored. */
   readonly health?: ClusterHealth;
 }
 

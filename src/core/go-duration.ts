@@ -1,4 +1,4 @@
-// Go's duration texts, `500ms`, `1m30s`, `1.5h`, as the configuration files of kaf-relay and Kafka-Pixy use them.
+// Go's duration texts, `500ms`, `1m30s`, `1.5h`, as kaf-relay and Kafka-Pixy use them in their configuration files.
 
 const units: Readonly<Record<string, number>> = {
   ns: 1e-6,
@@ -13,7 +13,7 @@ const units: Readonly<Record<string, number>> = {
 
 const part = /(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/gy;
 
-/** @returns milliseconds, with fractions. @throws Error in Go's words. https://pkg.go.dev/time#ParseDuration */
+/** @returns milliseconds, with fractions. @throws Error with Go's text. https://pkg.go.dev/time#ParseDuration */
 export function goDuration(text: string): number {
   const sign = text.startsWith('-') ? -1 : 1;
   const rest = text.replace(/^[+-]/, '');

@@ -1,11 +1,11 @@
-// Faults of consumers that last until somebody mends their cause: waiting does not help, so that whoever waits is told.
+// Consumer faults that last until an operator fixes their cause: waiting does not help, so callers get an error.
 import { fail, type GatewayError } from '../errors.js';
 import { KafkaCode, type KafkaFault } from './ports.js';
 
-/** Kafka's rights: a topic, a group, the cluster. */
+/** Kafka's permissions: a topic, a group, the cluster. */
 const denied: ReadonlySet<number> = new Set([KafkaCode.topicAuthorizationFailed, 30, 31]);
 
-/** What brokers refuse of how somebody logs in. */
+/** Errors of a login to a broker. */
 const login: ReadonlySet<number> = new Set([
   -169, // authentication failure
   33, // unsupported SASL mechanism
@@ -13,7 +13,7 @@ const login: ReadonlySet<number> = new Set([
   58, // SASL authentication failed
 ]);
 
-/** What a group refuses of a member, or a member of its group. */
+/** Errors with which a group refuses a member. */
 const refused: ReadonlySet<number> = new Set([
   -140, // no offset to reset to (auto.offset.reset: error)
   -165, // the broker lacks a feature
@@ -29,15 +29,15 @@ const refused: ReadonlySet<number> = new Set([
 
 type Coded = Pick<KafkaFault, 'code'>;
 
-/** Transport trouble, missing topics and everything else that passes by itself is not. */
+/** Transport errors, missing topics and other transient faults are not lasting. */
 export const isLasting = ({ code }: Coded): boolean => denied.has(code) || login.has(code) || refused.has(code);
 
-/** It is about one topic; a member of the group may go on with others. */
+/** The fault concerns one topic; a member may continue with others. */
 export const isOfTopic = ({ code }: Coded): boolean => code === KafkaCode.topicAuthorizationFailed;
 
-/** It is about a connection to one broker; others may still serve. */
+/** The fault concerns the connection to one broker; others may still serve. */
 export const isOfLogin = ({ code }: Coded): boolean => login.has(code);
 
-/** For clients of REST and gRPC: what Kafka's rights forbid is theirs to hear apart from what is not possible now. */
+/** For REST and gRPC clients: missing Kafka permissions are distinguished from other lasting faults. */
 export const consumeError = ({ code, message }: Pick<KafkaFault, 'code' | 'message'>): GatewayError =>
   fail(denied.has(code) ? 'consume-denied' : 'consume-refused', message);

@@ -1,7 +1,7 @@
-// The longest time that a setting may say: what the timers of Node, librdkafka and the system can hold.
+// The longest time that a setting may have: what the timers of Node, librdkafka and the system can hold.
 
 /** 24 days, ms. */
 export const longestMs = 2 ** 31 - 1;
 
-/** What a schema says of a longer one. */
+/** The schema's error text for a longer one. */
 export const tooLong = `must be at most ${longestMs} ms, which is 24 days`;

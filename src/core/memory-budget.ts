@@ -1,13 +1,13 @@
-// How much memory clients' requests and replies may take together.
+// How much memory all clients' requests and replies may take together.
 import { fail } from '../errors.js';
 
-/** Anything whose share of the budget can be measured and ended. */
+/** A consumer of the budget that can be measured and evicted. */
 export interface Spender {
   readonly heldBytes: number;
   evict(): void;
 }
 
-/** Where the memory is accounted for that somebody's work takes. */
+/** Accounts for the memory of one piece of work. */
 export interface Memory {
   /** @throws GatewayError `memory-limit`: nothing was taken. */
   take(bytes: number): void;
@@ -17,8 +17,8 @@ export interface Memory {
 export const uncounted: Memory = { take() {} };
 
 /**
- * Keeps the sum. What is there already (requests that wait, replies that are not read) is settled: over the limit the largest spender is evicted.
- * What is about to be made is reserved first: over the limit nobody is evicted, it is refused.
+ * Keeps the sum. Memory that is already used (waiting requests, unread replies) is recorded: over the limit the largest spender is evicted.
+ * Memory for a reply to come is reserved first: over the limit the reservation is refused, and no client is evicted.
  */
 export class MemoryBudget {
   readonly #limit: number;
@@ -49,7 +49,7 @@ export class MemoryBudget {
     while (this.#total > this.#limit) if (!this.#evictLargest()) return;
   }
 
-  /** The spender is gone. */
+  /** The spender has ended. */
   release(spender: Spender): void {
     this.#total -= this.#held.get(spender) ?? 0;
     this.#held.delete(spender);
@@ -66,7 +66,7 @@ export class MemoryBudget {
     this.#total -= bytes;
   }
 
-  /** What a command is answered that would go over the limit. */
+  /** The answer to a command that would exceed the limit. */
   exceeded() {
     return fail('memory-limit', this.#limit);
   }
@@ -87,7 +87,7 @@ export class MemoryBudget {
   }
 }
 
-/** What one command takes of a budget, all of it given back at once. */
+/** What one command takes of a budget, given back as a whole. */
 export class Reservation implements Memory {
   readonly #budget: MemoryBudget;
   #bytes = 0;

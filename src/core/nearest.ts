@@ -1,12 +1,12 @@
-// What somebody may have meant who misspelt a name.
+// Suggests the intended name for a misspelt one.
 
-/** @returns the candidate that the fewest changes of a letter lead to. */
+/** @returns the candidate with the fewest changed letters. */
 export function nearest(word: string, candidates: readonly string[]): string {
   const byDistance = candidates.map((candidate) => [distance(word, candidate), candidate] as const);
   return byDistance.sort(([a], [b]) => a - b)[0]![1];
 }
 
-/** Levenshtein's distance. */
+/** The Levenshtein distance. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i += 1) {

@@ -19,18 +19,18 @@ export const OFFSET_END = -1;
 /** No committed offset (RD_KAFKA_OFFSET_INVALID). */
 export const OFFSET_NONE = -1001;
 
-/** One record header. Order and repeats are kept; values are any bytes, null and empty told apart. */
+/** One record header. Order and repeats are kept; values are any bytes, and null differs from empty. */
 export interface Header {
   readonly key: string;
   readonly value: Buffer | null;
 }
 
-/** A record on its way to Kafka. */
+/** A record to produce. */
 export interface ProducerRecord {
   readonly topic: string;
   /** Absent: the producer's partitioner chooses. */
   readonly partition?: number;
-  /** null: no key. Empty and null are told apart, for key and value. */
+  /** null: no key. Null differs from empty, for key and value. */
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers?: readonly Header[];
@@ -48,7 +48,7 @@ export interface Message extends TopicPartition {
   readonly timestamp: number;
 }
 
-/** What became of one produced record. */
+/** The result of one produced record. */
 export interface DeliveryReport extends TopicPartition {
   /** -1 when delivery failed. */
   readonly offset: number;
@@ -58,7 +58,7 @@ export interface DeliveryReport extends TopicPartition {
   readonly error?: KafkaFault;
 }
 
-/** A librdkafka error in words that core understands. `code` is librdkafka's number (negative: local, positive: broker). */
+/** A librdkafka error in core's terms. `code` is librdkafka's number (negative: local, positive: broker). */
 export interface KafkaFault {
   readonly code: number;
   readonly message: string;
@@ -68,7 +68,7 @@ export interface KafkaFault {
   readonly abortable: boolean;
 }
 
-/** Thrown by every port operation that Kafka or librdkafka refused. The one translation is in kafka/client.ts. */
+/** Thrown by every port operation that Kafka or librdkafka refused. Errors are translated only in kafka/client.ts. */
 export class KafkaError extends Error implements KafkaFault {
   readonly code: number;
   readonly fatal: boolean;
@@ -85,7 +85,7 @@ export class KafkaError extends Error implements KafkaFault {
   }
 }
 
-/** The librdkafka error codes that core and the faces decide on. */
+/** The librdkafka error codes that core and the faces distinguish. */
 export const KafkaCode = {
   badMessage: -199,
   fail: -196,
@@ -121,12 +121,12 @@ export const KafkaCode = {
   offsetOutOfRange: 1,
 } as const;
 
-/** Whether a fault says that a topic does not exist, in the broker's words or in the client's own. */
+/** Whether a fault means that a topic does not exist, reported by the broker or by the client itself. */
 export function isMissingTopic({ code }: KafkaFault): boolean {
   return code === KafkaCode.unknownTopicOrPartition || code === KafkaCode.unknownTopicLocal;
 }
 
-/** Whether a fault says that no broker answered: the same may work a moment later. */
+/** Whether a fault means that no broker answered: a retry may succeed. */
 export function isUnreachable({ code }: KafkaFault): boolean {
   return (
     code === KafkaCode.transport ||
@@ -137,54 +137,54 @@ export function isUnreachable({ code }: KafkaFault): boolean {
   );
 }
 
-/** Of a topic that was listed: a broker that has not heard of it, or of the partition's leader, will soon have. */
+/** For a topic that is listed: a broker that does not know it, or its leader, yet will soon. */
 export const isPassing = (fault: KafkaFault): boolean =>
   fault.retriable || isMissingTopic(fault) || fault.code === KafkaCode.unknownPartition;
 
 /**
- * `all`: every record's fate is reported; `errors`: only failures are, which makes producing 2.7 times as cheap
+ * `all`: every record's result is reported; `errors`: only failures are, which makes producing 2.7 times as cheap
  * (no tag may be passed then).
  */
 export type ReportMode = 'all' | 'errors';
 
 export interface ProducerOptions {
   readonly reports: ReportMode;
-  /** Over the cluster's producer section. */
+  /** Override the cluster's producer section. */
   readonly properties?: Properties;
   /**
-   * Least time between two hand-overs to the client library of records without a tag, which nobody waits for, ms; more while it
-   * produces fast or many producers are busy. What comes sooner waits. Absent or 0: nothing does.
+   * Minimum linger of records without a tag, which no caller waits for, ms; more while the producer is fast or many producers are busy.
+   * A record that comes sooner waits. Absent or 0: no linger. See docs/decisions/0005.
    */
   readonly gatherMs?: number;
   /** Called for each report of the chosen kind, with the tag given to produce(). */
   readonly onReport: (report: DeliveryReport, tag: unknown) => void;
-  /** A fault of the client itself: brokers unreachable (not fatal) or an idempotence error (fatal: the producer is of no more use). */
+  /** A fault of the client itself: brokers unreachable (not fatal) or an idempotence error (fatal: the producer is unusable). */
   readonly onFault?: (fault: KafkaFault) => void;
 }
 
-/** A connected producer. Closing it is the duty of whoever made it. */
+/** A connected producer. Its opener closes it. */
 export interface Producer {
   /**
-   * Hands one record to the client's queue; synchronous. Key, value and headers are copied.
-   * @throws KafkaError at once for what is known at once; code {@link KafkaCode.queueFull} when the queue is full.
+   * Adds one record to the client's queue; synchronous. Key, value and headers are copied.
+   * @throws KafkaError for an immediate refusal; code {@link KafkaCode.queueFull} if the queue is full.
    */
   produce(record: ProducerRecord, tag?: unknown): void;
   /**
-   * Waits until nothing is in flight and every report has been handed to onReport.
-   * @returns true when so; false after timeoutMs.
+   * Waits until nothing is in flight and every report was passed to onReport.
+   * @returns true then; false after timeoutMs.
    */
   flush(timeoutMs: number): Promise<boolean>;
-  /** Records that are not delivered yet, or whose reports wait to be handed over: an upper bound. */
+  /** Records that are not delivered yet, or whose reports are not passed on yet: an upper bound. */
   readonly pending: number;
   /**
-   * Gives up what is not delivered; each such record is reported as failed before this settles.
-   * @returns false where that is not possible: they stay where they are.
+   * Gives up undelivered records; each is reported as failed before this settles.
+   * @returns false if that is not possible: they stay queued.
    */
   purge(): Promise<boolean>;
-  /** Closes without waiting for what is in flight beyond timeoutMs. Never rejects. */
+  /** Closes; waits for records in flight for at most timeoutMs. Never rejects. */
   close(timeoutMs: number): Promise<void>;
 
-  /** Transactional producers only (`transactional.id` among the properties). All throw KafkaError; see `fatal` and `abortable`. */
+  /** Transactional producers only (`transactional.id` in the properties). All throw KafkaError; see `fatal` and `abortable`. */
   initTransactions(timeoutMs: number): Promise<void>;
   beginTransaction(): Promise<void>;
   commitTransaction(timeoutMs: number): Promise<void>;
@@ -195,79 +195,79 @@ export interface ConsumerOptions {
   /** Absent: a consumer without a group, for assign() only. */
   readonly groupId?: string;
   readonly clientId?: string;
-  /** Over the cluster's consumer section. */
+  /** Override the cluster's consumer section. */
   readonly properties?: Properties;
-  /** Every error that is not an answer to a call: transport trouble, a missing topic, a fatal one. */
+  /** Every error that does not answer a call: transport errors, a missing topic, a fatal one. */
   readonly onFault?: (fault: KafkaFault) => void;
   /**
-   * Asks to be told when everything a partition holds now has been read (with read_committed: all that is committed).
-   * `position` is the offset that comes next, past markers and gaps; called before the poll() that saw it settles.
+   * If given, called when everything a partition holds now has been read (with read_committed: everything committed).
+   * `position` is the next offset, past markers and gaps; called before the poll() that saw it settles.
    */
   readonly onEnd?: (position: TopicPartitionOffset) => void;
   /**
-   * Takes part in the group's rebalances (eager assignors only). Whoever gives one polls all the time, also when there is
-   * no room for messages (pause() then): the whole group waits for a member that doesn't.
+   * Takes part in the group's rebalances (eager assignors only). Its owner must poll all the time, also without
+   * space for messages (pause() then): the whole group waits for a member that does not.
    */
   readonly rebalance?: Rebalance;
 }
 
 /**
- * A member's say in a rebalance; absent, the client assigns and revokes by itself. The group waits for both calls: they
- * settle soon. A rejection goes to onFault and counts as an empty answer.
+ * A member's part in a rebalance; if absent, the client assigns and revokes by itself. The group waits for both calls, so
+ * they must settle soon. A rejection is passed to onFault and counts as an empty answer.
  */
 export interface Rebalance {
-  /** @returns where to start reading; a partition that is left out starts at the group's committed offset. */
+  /** @returns where to start reading; an omitted partition starts at the group's committed offset. */
   assigned(partitions: readonly TopicPartition[]): Promise<readonly TopicPartitionOffset[]>;
   /**
-   * Until it settles the partitions are still this member's, and commit() works; also called by close().
-   * `lost`: they are somebody else's already, and commits will be refused.
+   * Until it settles the partitions are still assigned, and commit() works; also called by close().
+   * `lost`: another member has them already, and commits will be refused.
    */
   revoked(partitions: readonly TopicPartition[], lost: boolean): Promise<void>;
 }
 
-/** A connected consumer. Closing it is the duty of whoever made it. */
+/** A connected consumer. Its opener closes it. */
 export interface Consumer {
-  /** What its properties say of partitions for which its group has committed nothing (auto.offset.reset). */
+  /** Where its group begins in partitions without a commit (auto.offset.reset). */
   readonly startPolicy: 'earliest' | 'latest' | 'error';
-  /** Joins the group for these topics (replaces what was subscribed before). */
+  /** Joins the group for these topics (replaces an earlier subscription). */
   subscribe(topics: readonly string[]): void;
-  /** Learns the cluster's topics anew: a subscribed topic that has come since is joined. Costs a look at all topics. */
+  /** Refreshes the metadata: a subscribed topic that was created since is joined. Asks for all topics. */
   refreshTopics(timeoutMs: number): Promise<void>;
-  /** Reads these partitions from these offsets, without a group's help. */
+  /** Reads these partitions from these offsets, without a group. */
   assign(positions: readonly TopicPartitionOffset[]): void;
-  /** What is assigned now (about 58 us a call: once a batch, not once a message). */
+  /** The current assignment (about 58 us a call: once a batch, not once a message). */
   assignments(): TopicPartition[];
-  /** Behind the last message that poll() has given of each; {@link OFFSET_NONE} when none since it was assigned or sought. Cheap. */
+  /** The offset after the last message that poll() returned of each; {@link OFFSET_NONE} if none since assignment or seek. Cheap. */
   positions(partitions: readonly TopicPartition[]): TopicPartitionOffset[];
   /**
-   * Waits up to timeoutMs for a first message, then takes what is ready, at most max. Holds a pool thread while it waits,
-   * and cannot be interrupted. An empty array after the time-out. Only one call at a time.
-   * @throws KafkaError when the consumer failed.
+   * Waits up to timeoutMs for a first message, then takes those that are ready, at most max. Holds a pool thread while it waits,
+   * and cannot be interrupted. Returns an empty array after the time-out. Only one call at a time.
+   * @throws KafkaError if the consumer failed.
    */
   poll(max: number, timeoutMs: number): Promise<Message[]>;
-  /** Stores the next offset to be committed (by the auto-commit, or at close); {@link OFFSET_NONE}: none. @throws KafkaError, e.g. when not assigned. */
+  /** Stores the next offset to commit (by auto-commit, or at close); {@link OFFSET_NONE}: none. @throws KafkaError, e.g. if not assigned. */
   storeOffset(position: TopicPartitionOffset): void;
   /**
-   * Commits these positions now, without blocking the loop. Who has not joined the group may do so while it has no members.
-   * @throws KafkaError, e.g. when the group takes commits from its members only.
+   * Commits these positions now, without blocking the event loop. A non-member may do so while the group has no members.
+   * @throws KafkaError, e.g. if the group accepts commits from its members only.
    */
   commit(positions: readonly TopicPartitionOffset[]): Promise<void>;
-  /** The group's committed offsets; {@link OFFSET_NONE} where there is none. */
+  /** The group's committed offsets; {@link OFFSET_NONE} without one. */
   committed(partitions: readonly TopicPartition[], timeoutMs: number): Promise<TopicPartitionOffset[]>;
-  /** Low and high watermark (high is the next offset to be written), asked of the broker. */
+  /** Low and high watermark (high is the next offset to be written), asked from the broker. */
   watermarks(partition: TopicPartition, timeoutMs: number): Promise<{ low: number; high: number }>;
-  /** One watermark of many partitions, with one request to each broker; without the partitions whose leader doesn't answer. */
+  /** One watermark of many partitions, with one request to each broker; without partitions whose leader does not answer. */
   edges(
     partitions: readonly TopicPartition[],
     which: 'low' | 'high',
     timeoutMs: number,
   ): Promise<TopicPartitionOffset[]>;
-  /** First offset at or after a time (ms); {@link OFFSET_END} when none. */
+  /** First offset at or after a time (ms); {@link OFFSET_END} if none. */
   offsetsForTimes(times: readonly TopicPartitionOffset[], timeoutMs: number): Promise<TopicPartitionOffset[]>;
   seek(position: TopicPartitionOffset, timeoutMs: number): Promise<void>;
   pause(partitions: readonly TopicPartition[]): void;
   resume(partitions: readonly TopicPartition[]): void;
-  /** Leaves the group and commits stored offsets; gives up (and says so in the log) after timeoutMs. Never rejects. */
+  /** Leaves the group and commits stored offsets; gives up after timeoutMs, with a log line. Never rejects. */
   close(timeoutMs: number): Promise<void>;
 }
 
@@ -291,7 +291,7 @@ export interface TopicMetadata {
   readonly partitions: readonly PartitionMetadata[];
 }
 
-/** A member of a consumer group with what is assigned to it. */
+/** A member of a consumer group and its assignment. */
 export interface GroupMember {
   readonly memberId: string;
   readonly clientId: string;
@@ -309,20 +309,20 @@ export interface CommittedOffset extends TopicPartitionOffset {
   readonly metadata: string;
 }
 
-/** Questions and changes that belong to no session. Every call has a deadline of its own and throws KafkaError. */
+/** Requests that belong to no session. Every call has its own deadline and throws KafkaError. */
 export interface Admin {
-  /** All topics, or the named ones; a named topic that does not exist is left out. Never creates a topic. */
+  /** All topics, or the named ones; a named topic that does not exist is omitted. Never creates a topic. */
   topics(names?: readonly string[]): Promise<TopicMetadata[]>;
-  /** The brokers that the cluster tells of, and whether each takes a connection now. */
+  /** The brokers that the cluster lists, and whether each accepts a connection now. */
   brokers(): Promise<readonly BrokerState[]>;
-  /** Whether its controllers have a leader; undefined where that can't be known. */
+  /** Whether its controllers have a leader; undefined if unknown. */
   hasQuorum(): Promise<boolean | undefined>;
   watermarks(
     partitions: readonly TopicPartition[],
   ): Promise<{ topic: string; partition: number; low: number; high: number }[]>;
   /**
-   * One watermark of many partitions, with one request to each broker. Unlike the `high` of {@link watermarks}, which stops in front
-   * of an open transaction, `high` is the next offset to be written, whatever is open.
+   * One watermark of many partitions, with one request to each broker. Unlike the `high` of {@link watermarks}, which stops before
+   * an open transaction, `high` is the next offset to be written, regardless of open transactions.
    */
   edges(partitions: readonly TopicPartition[], which: 'low' | 'high'): Promise<TopicPartitionOffset[]>;
   createTopic(topic: {
@@ -331,25 +331,25 @@ export interface Admin {
     replicationFactor?: number;
     config?: Readonly<Record<string, string>>;
   }): Promise<void>;
-  /** Grows a topic to so many partitions in all. */
+  /** Increases a topic's partitions to this number. */
   createPartitions(topic: string, total: number): Promise<void>;
   deleteTopic(name: string): Promise<void>;
   /** Deletes records below the given offsets. */
   deleteRecords(before: readonly TopicPartitionOffset[]): Promise<void>;
-  /** Per topic its effective settings; `overridden` tells the topic's own from the broker's defaults. */
+  /** Effective settings by topic; `overridden` distinguishes the topic's own from the broker's defaults. */
   topicConfigs(names: readonly string[]): Promise<Map<string, Map<string, { value: string; overridden: boolean }>>>;
-  /** Cluster id and, per topic, the topic id (uuid text); `denied`: topics that are there, perhaps, and may not be seen. */
+  /** Cluster id and, by topic, the topic id (uuid text); `denied`: topics that may exist and may not be seen. */
   identity(topics: readonly string[]): Promise<{
     clusterId: string;
     topicIds: ReadonlyMap<string, string>;
     denied?: readonly string[];
   }>;
   groups(): Promise<string[]>;
-  /** Of the classic protocol, whatever its members are, and of Kafka 4's. */
+  /** Groups of the classic protocol, with members of any type, and of Kafka 4's. */
   describeGroups(groupIds: readonly string[]): Promise<GroupDescription[]>;
   /** Deletes a group without members, with its offsets. */
   deleteGroup(groupId: string): Promise<void>;
-  /** Committed offsets with metadata; partitions without one are left out. */
+  /** Committed offsets with metadata; partitions without one are omitted. */
   groupOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<CommittedOffset[]>;
   /** Commits with metadata for a group without members. */
   commitGroupOffsets(groupId: string, offsets: readonly CommittedOffset[]): Promise<void>;
@@ -357,15 +357,15 @@ export interface Admin {
   close(): Promise<void>;
 }
 
-/** One named Kafka cluster as its users see it: makes connected clients. */
+/** One named Kafka cluster: opens connected clients. */
 export interface KafkaFactory {
   /** A comma-separated host:port list, for logs. */
   readonly brokers: string;
-  /** It runs inside the program, in memory. */
+  /** It runs inside the process, in memory. */
   readonly embedded: boolean;
-  /** The largest record this cluster's producers take, in bytes (`message.max.bytes`). */
+  /** The largest record that this cluster's producers accept, bytes (`message.max.bytes`). */
   readonly maxMessageBytes: number;
-  /** @throws KafkaError when no broker answers within timeoutMs or a property is refused. */
+  /** @throws KafkaError if no broker answers within timeoutMs or a property is refused. */
   producer(options: ProducerOptions, timeoutMs: number): Promise<Producer>;
   consumer(options: ConsumerOptions, timeoutMs: number): Promise<Consumer>;
   readonly admin: Admin;
@@ -373,14 +373,14 @@ export interface KafkaFactory {
   close(): Promise<void>;
 }
 
-/** Time as core sees it, so that tests can hold it. */
+/** Core's clock, so that tests can control time. */
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
-  /** Milliseconds of a clock that never goes back, with fractions. */
+  /** Milliseconds of a monotonic clock, with fractions. */
   monotonic(): number;
   /**
-   * Calls once after ms, however many they are (Infinity: never), unless the returned function was called before. The clock owns what the
+   * Calls once after ms, however long (Infinity: never), unless the returned function is called before. The clock handles what the
    * call throws, or its promise rejects with: it is logged.
    */
   after(ms: number, call: () => unknown): () => void;

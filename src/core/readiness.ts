@@ -1,13 +1,13 @@
-// Whether a cluster serves a client that comes now.
+// Whether a cluster serves a new client.
 import type { ClusterHealth } from './cluster-health.js';
 import type { KafkaFactory } from './ports.js';
 
-/** How long a new client may take to connect, ms. */
+/** Time limit for a new client to connect, ms. */
 const openMs = 2_000;
 
 /**
- * Opens a client of its own, as every connection does: one that is open already may live while no other could be opened.
- * @returns what is not well all the same, a line each. @throws KafkaError when no broker answers; Error when nothing can be stored
+ * Opens a client of its own, as every connection does: an open one may still work when no other could be opened.
+ * @returns problems that do not prevent service, one line each. @throws KafkaError if no broker answers; Error if nothing can be stored
  */
 export async function probeCluster(kafka: KafkaFactory, health: ClusterHealth): Promise<readonly string[]> {
   const looked = health.look(true);

@@ -1,4 +1,4 @@
-// What producers, consumers and the admin have in common: connect, metadata, disconnect as promises; librdkafka's events to the log.
+// What producers, consumers and the admin client share: connect, metadata and disconnect as promises; librdkafka's events to the log.
 import { after } from '../clock.js';
 import { KafkaCode, KafkaError, type KafkaFault } from '../core/ports.js';
 import type { Log } from '../log.js';
@@ -22,12 +22,12 @@ export interface ClientOptions<N extends NativeClient> {
   readonly properties: ClientProperties;
   readonly log: Log;
   readonly onFault: (fault: KafkaFault) => void;
-  /** Callbacks beside the client's own. */
+  /** Callbacks in addition to the client's own. */
   readonly events?: NativeEvents;
   readonly globals?: NativeGlobals;
 }
 
-/** How long a client that was only made to check its properties may take to go, ms. */
+/** Time limit for closing a client that was only opened to check its properties, ms. */
 const checkTimeoutMs = 2_000;
 
 /** One connected librdkafka client. */
@@ -35,16 +35,16 @@ export interface Client<N extends NativeClient> {
   readonly native: N;
   /** Why librdkafka gave the client up: its errors say only that it did. */
   readonly fatalReason: string | undefined;
-  /** Runs a call that ends in a callback. @throws KafkaError */
+  /** Runs a call that ends with a callback. @throws KafkaError */
   ask<T>(call: (callback: Callback<T>) => void): Promise<T>;
-  /** Never rejects; a disconnect that hangs is given up after timeoutMs and said so in the log. */
+  /** Never rejects; a disconnect that hangs is abandoned after timeoutMs, with a log line. */
   disconnect(timeoutMs: number): Promise<void>;
 }
 
 /**
- * Makes a client and waits until a broker has answered. It is asked for no topics: all of them take forty times as long on a
- * large cluster, and librdkafka's own call for "the brokers" asks for them.
- * @throws KafkaError when a property is refused, or no broker answers within timeoutMs.
+ * Opens a client and waits until a broker has answered. It requests no topics: all topics of a large cluster take forty times as long,
+ * and librdkafka's own metadata call requests them. See docs/decisions/0006.
+ * @throws KafkaError if a property is refused, or no broker answers within timeoutMs.
  */
 export async function connect<N extends NativeClient>(
   options: ClientOptions<N>,
@@ -89,7 +89,7 @@ export async function connect<N extends NativeClient>(
   return client;
 }
 
-/** Makes a client of these properties and drops it again, without asking a broker. @throws KafkaError naming the property and its section. */
+/** Creates a client with these properties and drops it, without contacting a broker. @throws KafkaError naming the property and its section. */
 export async function checkProperties<N extends NativeClient>(options: ClientOptions<N>): Promise<void> {
   const native = construct(options);
   const callbacks = { global: {}, topic: {}, event: {} };
@@ -97,14 +97,14 @@ export async function checkProperties<N extends NativeClient>(options: ClientOpt
   await disconnect(native, callbacks, options, checkTimeoutMs);
 }
 
-/** librdkafka's own client comes to be here, and with it its complaints about properties that don't fit together. */
+/** Creates the librdkafka handle; librdkafka validates property combinations here. */
 async function create(native: NativeClient, { properties }: { properties: ClientProperties }): Promise<void> {
   await ask((callback: Callback<unknown>) => native.connect(callback)).catch((error: KafkaError) => {
     throw refuse(KafkaCode.invalidArgument, complaint(error.message, properties.sectionOf));
   });
 }
 
-/** A client connects by itself: it need only be waited for. */
+/** A client connects by itself: only wait for it. */
 async function awaitAnswer(client: Client<NativeClient>, timeoutMs: number): Promise<void> {
   const { native } = client;
   const deadline = performance.now() + timeoutMs;
@@ -113,14 +113,14 @@ async function awaitAnswer(client: Client<NativeClient>, timeoutMs: number): Pro
   } catch (error) {
     const left = deadline - performance.now();
     if (left < 1) throw error;
-    // A cluster that is between two controllers: any answer will do.
+    // A cluster that is changing its controller: any answer will do.
     await metadata(client, { timeoutMs: left });
   }
 }
 
 /**
- * Metadata of all topics, or of one, which may be created by the broker when `allow.auto.create.topics` says so. With neither librdkafka
- * asks for the topics that the client knows, and a new client that knows none for all.
+ * Metadata of all topics, or of one, which the broker may create if `allow.auto.create.topics` says so. Without either, librdkafka
+ * requests the topics that the client knows, and for a new client that knows none, all.
  */
 export function metadata(
   client: Client<NativeClient>,
@@ -160,7 +160,7 @@ function disconnect(
 ): Promise<void> {
   return new Promise((resolve) => {
     const cancel = after(timeoutMs, () => {
-      // librdkafka is known to hang here after a broker was lost; its threads are left behind rather than awaited.
+      // librdkafka may hang here after a broker was lost; its threads are abandoned rather than awaited.
       log.warn({ kind, timeoutMs }, 'librdkafka client did not disconnect in time and is abandoned');
       resolve();
     });
@@ -179,11 +179,11 @@ function logEvent(log: Log, { severity = 7, fac, message }: NativeEvent): void {
   log[level]({ fac }, message);
 }
 
-/** Of `[thrd:main]: Fatal error: <what>: <what was done>: <what>` the first part that says something. */
+/** The first informative part of `[thrd:main]: Fatal error: <what>: <what was done>: <what>`. */
 const reasonOf = (text: string): string =>
   plain(text)
     .replace(/^(?:Fatal )?error: /i, '')
     .replace(/: Fatal consumer error: .*$/, '');
 
-/** librdkafka's log text without its thread's name and without the times, for whoever waits for an answer. */
+/** librdkafka's log text without its thread's name and the times, for error texts. */
 const plain = (text: string): string => text.replace(/^\[thrd:[^\]]*\]: (\S+: )?/, '').replace(/ \(after .*\)$/, '');

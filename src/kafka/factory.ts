@@ -1,4 +1,4 @@
-// KafkaFactory on librdkafka: one cluster's properties made into connected clients.
+// KafkaFactory on librdkafka: opens connected clients from one cluster's properties.
 import { randomUUID } from 'node:crypto';
 import {
   type Admin,
@@ -39,20 +39,20 @@ export interface KafkaFactoryOptions {
   readonly general?: Properties;
   readonly consumer?: Properties;
   readonly producer?: Properties;
-  /** Run Kafka in this process, or use the one that runs at this address in another of the gateway's; `bootstrap.servers` is then ours. */
+  /** Run Kafka in this process, or use the one at this address in another process of the gateway; `bootstrap.servers` is then set by us. */
   readonly embedded?: boolean | { readonly brokers: string };
-  /** How many partitions topics of the embedded Kafka have: four at most; absent: four. */
+  /** Partitions of the embedded Kafka's topics: at most four; absent: four. */
   readonly embeddedPartitions?: number | undefined;
-  /** How many processes like this one serve clients of the cluster; absent: this one alone. */
+  /** How many processes like this one serve clients of the cluster; absent: only this one. */
   readonly processes?: number | undefined;
-  /** What the records of its producers may take together with those of others; absent: no bound but librdkafka's, of each producer. */
+  /** Memory limit of records shared with other producers; absent: only librdkafka's limit per producer. */
   readonly budget?: ProduceBudget | undefined;
   readonly log: Log;
 }
 
 /**
- * Makes the factory of one cluster; starts the embedded cluster when asked for. No broker is contacted otherwise.
- * @throws KafkaError naming the property that librdkafka refuses, and the section it stands in.
+ * Makes the factory of one cluster; starts the embedded cluster if requested. Otherwise no broker is contacted.
+ * @throws KafkaError naming the property that librdkafka refuses, and its section.
  */
 export async function createKafkaFactory(options: KafkaFactoryOptions): Promise<KafkaFactory> {
   const { log } = options;
@@ -83,7 +83,7 @@ async function checkSections({ general, consumer, producer }: Sections, log: Log
   await checkProperties({ kind: 'producer', create: native.Producer, properties: ofProducer, ...quiet });
 }
 
-/** Without brokers librdkafka would wait for ever, and say nothing. */
+/** Without brokers librdkafka would wait forever without an error. */
 function checkBrokers({ general, consumer, producer }: Sections): void {
   const places = ['bootstrap.servers', 'metadata.broker.list', 'test.mock.num.brokers'];
   for (const { name, properties } of [consumer, producer]) {
@@ -93,9 +93,9 @@ function checkBrokers({ general, consumer, producer }: Sections): void {
   }
 }
 
-/** How old what is known of the brokers may be when a client is opened, ms. */
+/** Maximum age of the known broker list when a client is opened, ms. */
 const learnMs = 60_000;
-/** How long a client of the embedded Kafka may take to connect, ms. */
+/** Time limit for a client of the embedded Kafka to connect, ms. */
 const embeddedConnectMs = 5_000;
 
 class RdKafkaFactory implements KafkaFactory {
@@ -159,7 +159,7 @@ class RdKafkaFactory implements KafkaFactory {
       this.#log,
       timeoutMs,
       this.#gathering,
-      // What is written in transactions is bounded by who writes it.
+      // The writer bounds what it writes in transactions.
       properties.sectionOf.has('transactional.id') ? undefined : this.#budget,
     );
   }
@@ -174,12 +174,12 @@ class RdKafkaFactory implements KafkaFactory {
     const identity: Properties = {
       // Equal client.ids confuse cooperative assignors, so each consumer has its own.
       'client.id': options.clientId ?? `rafka-${randomUUID().slice(0, 8)}`,
-      // librdkafka consumers can't be without a group; one that nobody joins or commits for does no harm.
+      // librdkafka consumers need a group; one without joins or commits does no harm.
       ...(options.groupId === undefined
         ? { 'group.id': `rafka-ungrouped-${randomUUID()}`, 'enable.auto.commit': false }
         : { 'group.id': options.groupId }),
       ...(options.onEnd ? { 'enable.partition.eof': true } : {}),
-      // Whoever has a say in rebalances is told of whole assignments, which only eager assignors of the classic protocol make.
+      // A rebalance callback receives whole assignments, which only eager assignors of the classic protocol make.
       ...(options.rebalance
         ? { 'group.protocol': 'classic', 'partition.assignment.strategy': 'range,roundrobin' }
         : {}),
@@ -199,18 +199,18 @@ class RdKafkaFactory implements KafkaFactory {
     return openConsumer(options, properties, this.#log, timeoutMs, this.#embedded?.create);
   }
 
-  /** Where a client begins, when the cluster has told more than the configuration. */
+  /** First brokers of a client, if the cluster has reported more than the configuration. */
   get #begin(): Section[] {
     if (this.#known.version === 0) return [];
     return [{ name: 'known brokers', properties: { 'bootstrap.servers': this.#known.list } }];
   }
 
-  /** For the clients after this one. */
+  /** For later clients. */
   #learn(): void {
     const now = performance.now();
     if (this.#embedded || now - this.#learnedAt < learnMs) return;
     this.#learnedAt = now;
-    // Whoever waits for an answer is told of what is wrong.
+    // Callers that wait for an answer get the error.
     own(this.admin.topics([]), () => {});
   }
 
@@ -221,7 +221,7 @@ class RdKafkaFactory implements KafkaFactory {
   }
 }
 
-/** What one producer may hold: its share, or as the user says, but no more than all together. */
+/** What one producer may hold: its share, or the user's setting, but no more than all together. */
 function withinBudget(sections: readonly Section[], budget: ProduceBudget, log: Log): Section[] {
   const key = 'queue.buffering.max.kbytes';
   const own = producerProperties(sections).global[key];
@@ -236,12 +236,12 @@ function withinBudget(sections: readonly Section[], budget: ProduceBudget, log: 
   return [...sections, { name: 'default', properties: { [key]: most } }];
 }
 
-/** Its records have waited for others already; librdkafka's own default spreads neighbours without a key over partitions when none lingers. */
+/** Its records have lingered already; without a linger librdkafka's default spreads neighbours without a key over partitions. */
 const gathered: Section = { name: 'default', properties: { 'linger.ms': 0, 'sticky.partitioning.linger.ms': 10 } };
 
 const override = (properties: Properties = {}): Section => ({ name: 'override', properties });
 
-/** The embedded Kafka reports one and the same time for every record, and not the one that it stores. */
+/** The embedded Kafka reports the same time for every record, and not the one that it stores. */
 function withoutTime(options: ProducerOptions): ProducerOptions {
   return { ...options, onReport: (report, tag) => options.onReport({ ...report, timestamp: -1 }, tag) };
 }

@@ -1,4 +1,4 @@
-// From what librdkafka and its binding say to KafkaError: the one wrap.
+// Translates errors of librdkafka and its binding to KafkaError, in one place.
 import { KafkaCode, KafkaError, type KafkaFault } from '../core/ports.js';
 import { type NativeError, native } from './native.js';
 
@@ -6,7 +6,7 @@ import { type NativeError, native } from './native.js';
 const lowestCode = -200;
 const highestCode = 130;
 
-/** Delivery reports and client events carry librdkafka's text only; this finds the code back. */
+/** Delivery reports and client events carry librdkafka's text only; this finds the code. */
 const codeByText = new Map<string, number>();
 for (let code = lowestCode; code <= highestCode; code++) {
   const text = native.err2str(code);
@@ -42,7 +42,7 @@ export function faultOf(code: number, message: string = native.err2str(code)): K
   return { code, message, fatal, retriable: retriable.has(code), abortable: false };
 }
 
-/** The fault in whatever the binding gave: a code, an error object, or an Error with a text. */
+/** The fault in any error of the binding: a code, an error object, or an Error with a text. */
 export function faultFrom(raw: NativeError | number): KafkaFault {
   if (typeof raw === 'number') return faultOf(raw);
   const code = typeof raw.code === 'number' ? raw.code : (codeByText.get(raw.message) ?? -1);
@@ -55,12 +55,12 @@ export function faultFrom(raw: NativeError | number): KafkaFault {
   };
 }
 
-/** KafkaError of whatever the binding gave; an Error stays as `cause`. */
+/** KafkaError of any error of the binding; an Error stays as `cause`. */
 export function wrap(raw: NativeError | number): KafkaError {
   return new KafkaError(faultFrom(raw), raw instanceof Error ? { cause: raw } : undefined);
 }
 
-/** A refusal of our own in Kafka's terms. */
+/** A refusal of our own as a Kafka error. */
 export const refuse = (code: number, message: string): KafkaError => new KafkaError(faultOf(code, message));
 
 /** Runs a call of the binding that throws or returns 0 or an error code. */

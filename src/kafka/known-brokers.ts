@@ -1,6 +1,6 @@
-// KnownBrokers: where new clients begin: the addresses of the configuration, and those that the cluster has told since.
+// KnownBrokers: the first addresses of new clients: those of the configuration, and those that the cluster has reported since.
 
-/** Of a cluster whose first addresses may be gone by the time that the next client is opened. */
+/** For a cluster whose configured addresses may be gone when the next client is opened. */
 export class KnownBrokers {
   readonly #configured: readonly string[];
   #all: readonly string[];
@@ -15,17 +15,17 @@ export class KnownBrokers {
     this.#all = this.#configured;
   }
 
-  /** Grows when the list changes. */
+  /** Increases when the list changes. */
   get version(): number {
     return this.#version;
   }
 
-  /** As librdkafka takes it. */
+  /** In librdkafka's format. */
   get list(): string {
     return this.#all.join(',');
   }
 
-  /** What a metadata answer says: all brokers of now. None: a broker that knows nothing yet. */
+  /** A metadata answer: all current brokers. None: the broker does not know any yet. */
   learn(brokers: readonly { readonly host: string; readonly port: number }[]): void {
     if (brokers.length === 0) return;
     const told = brokers.map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`).toSorted();

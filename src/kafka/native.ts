@@ -1,10 +1,10 @@
-// node-rdkafka's C++ binding as this folder uses it: the types of its calls, and the only place that loads it.
+// node-rdkafka's C++ binding as this folder uses it: the types of its calls, and the only place that loads it. See docs/decisions/0001.
 //
-// The binding is driven without node-rdkafka's own JavaScript layer: that layer emits an event per message and per
-// report, lower-cases librdkafka's complaints and throws away error codes; all of it costs more than the calls themselves.
+// The binding is used without node-rdkafka's own JavaScript layer: that layer emits an event per message and per
+// report, lower-cases librdkafka's error texts and drops error codes; all of it costs more than the calls themselves.
 import { createRequire } from 'node:module';
 
-/** How the binding's worker threads report: an object with a code, or (a few places) an Error with a text only. */
+/** How the binding's worker threads report errors: an object with a code, or (in a few places) an Error with a text only. */
 export interface NativeError {
   readonly message: string;
   readonly code?: number;
@@ -34,7 +34,7 @@ export type NativeHeaders = { [key: string]: Buffer | null }[];
 
 export interface NativeEvents {
   event_cb?: (type: string, data: NativeEvent) => void;
-  /** pollReports() has something to bring: reports, or events for event_cb. */
+  /** pollReports() has something to return: reports, or events for event_cb. */
   reports_cb?: () => void;
 }
 
@@ -44,17 +44,17 @@ export interface NativeEvent {
   readonly fac?: string;
 }
 
-/** Callbacks that stand among the properties. */
+/** Callbacks among the properties. */
 export interface NativeGlobals {
   rebalance_cb?: (code: number | undefined, partitions: readonly NativeTopicPartition[]) => void;
 }
 
-/** `false` as first argument of configureCallbacks takes the callbacks off again. */
+/** `false` as the first argument of configureCallbacks removes the callbacks. */
 export interface NativeClient {
   configureCallbacks(add: boolean, callbacks: { global: NativeGlobals; topic: object; event: NativeEvents }): void;
   connect(callback: Callback<{ name: string }>): void;
   disconnect(callback: () => void): void;
-  /** Ours (native/). Fails after timeoutMs, and at once when what answered knows of no controller. */
+  /** Ours (native/). Fails after timeoutMs, and at once if the broker that answered knows no controller. */
   awaitBroker(timeoutMs: number, callback: Callback): void;
   getMetadata(
     options: { topic: string; allTopics: boolean; timeout: number },
@@ -74,9 +74,9 @@ export interface NativeClient {
   ): void;
 }
 
-/** What brokers are asked about the cluster. Each answer is JSON: admin.ts has the shapes, native/admin.cc writes them. */
+/** Admin requests. Each answer is JSON: admin.ts has the shapes, native/admin.cc writes them. */
 export interface NativeAdminCalls {
-  /** @param config keys and values in turn. -1 for partitions or replicas: the brokers' default. */
+  /** @param config keys and values alternating. -1 for partitions or replicas: the brokers' default. */
   createTopic(
     name: string,
     partitions: number,
@@ -85,18 +85,18 @@ export interface NativeAdminCalls {
     timeoutMs: number,
     callback: Callback<string>,
   ): void;
-  /** Whether the controllers would make a topic of this name; none is made. */
+  /** Whether the controllers would create a topic of this name; it is not created. */
   validateTopic(name: string, timeoutMs: number, callback: Callback<string>): void;
   createPartitions(topic: string, total: number, timeoutMs: number, callback: Callback<string>): void;
   deleteTopic(name: string, timeoutMs: number, callback: Callback<string>): void;
   deleteRecords(before: readonly NativeTopicPartition[], timeoutMs: number, callback: Callback<string>): void;
-  /** The offset asked for is OFFSET_BEGINNING, OFFSET_END or a time, ms. Open transactions hide nothing. */
+  /** The requested offset is OFFSET_BEGINNING, OFFSET_END or a time, ms. Open transactions hide nothing. */
   listOffsets(
     asked: readonly (NativeTopicPartition & { readonly offset: number })[],
     timeoutMs: number,
     callback: Callback<string>,
   ): void;
-  /** @param broker which one to ask, by its id; -1: the controller. So of the next two. */
+  /** @param broker id of the broker to ask; -1: the controller. The same for the next two. */
   describeTopics(names: readonly string[], broker: number, timeoutMs: number, callback: Callback<string>): void;
   describeCluster(broker: number, timeoutMs: number, callback: Callback<string>): void;
   describeConfigs(topics: readonly string[], broker: number, timeoutMs: number, callback: Callback<string>): void;
@@ -136,7 +136,7 @@ export interface NativeProducer extends NativeClient, NativeAdminCalls {
     headers: NativeHeaders | undefined,
   ): number;
   /**
-   * Ours, as the next three (native/). Many records of one topic (pack.ts has their form); error codes are written to `fields`.
+   * Ours, as the next three (native/). Many records of one topic (record-batch.ts has their form); error codes are written to `fields`.
    * @returns how many were refused.
    */
   produceMany(topic: string, bytes: Buffer, fields: Int32Array, count: number): number;
@@ -144,11 +144,11 @@ export interface NativeProducer extends NativeClient, NativeAdminCalls {
   pollReports(into: Float64Array): number;
   /** The name behind the topic's index in a report. */
   reportTopic(index: number): string;
-  /** Messages and reports not yet handed over. */
+  /** Messages and reports not yet passed on. */
   outqLen(): number;
-  /** Ours: see patches/. Memory that messages take which are not delivered, bytes. */
+  /** Ours: see patches/. Memory of undelivered messages, bytes. */
   outqBytes?(): number;
-  /** Ours. Gives up what is not delivered: it is reported as failed. */
+  /** Ours. Gives up undelivered records: they are reported as failed. */
   purge?(): void;
   flush(timeoutMs: number, callback: Callback): void;
   initTransactions(timeoutMs: number, callback: Callback): void;
@@ -166,8 +166,8 @@ export interface NativeConsumer extends NativeClient {
   unassign(): void;
   unsubscribe(): number;
   /**
-   * Waits for a first message or partition's end, then takes what is ready, at most max; see batch.ts for what it packs.
-   * `code`, `text`, `topic` and `partition` are an error that came beside.
+   * Waits for a first message or a partition's end, then takes those that are ready, at most max; batch.ts has the packed form.
+   * `code`, `text`, `topic` and `partition` are an error that accompanied it.
    */
   consumeBatch(
     timeoutMs: number,
@@ -202,15 +202,15 @@ interface Binding {
   readonly KafkaConsumer: new (global: object, topic: object) => NativeConsumer;
   err2str(code: number): string;
   readonly librdkafkaVersion: string;
-  /** Ours: ends the process after ms with this code, if it has not ended. @returns false when no thread could be started */
+  /** Ours: ends the process after ms with this code, unless it has ended. @returns false if no thread could be started */
   endWithin(code: number, ms: number): boolean;
 }
 
 export const native: Binding = createRequire(import.meta.url)('node-rdkafka/librdkafka.js');
 
 /**
- * Ends the process after ms if it has not ended. For its exit: Node waits for the threads of libuv's pool then, and one
- * that closes a consumer whose brokers are gone may never come back.
+ * Ends the process after ms unless it has ended. For its exit: Node waits for the threads of libuv's pool then, and one
+ * that closes a consumer whose brokers are gone may never return. See docs/decisions/0017.
  */
 export function endWithin(code: number, ms: number): void {
   native.endWithin(code, ms);

@@ -9,7 +9,7 @@ export interface Section {
   readonly properties: Properties;
 }
 
-/** What the binding's constructors take, and where each key came from. */
+/** Arguments of the binding's constructors, and the origin of each key. */
 export interface ClientProperties {
   readonly global: Record<string, string>;
   readonly topic: Record<string, string>;
@@ -18,7 +18,7 @@ export interface ClientProperties {
 
 /**
  * librdkafka's topic-level properties (CONFIGURATION.md). The binding sets a topic configuration of its own, so that these are
- * dropped without a word when they stand among the global ones. Keys of both levels (compression.codec and .type,
+ * silently dropped among the global ones. Keys of both levels (compression.codec and .type,
  * enable.auto.commit, auto.commit.interval.ms, offset.store.method) are global ones here: the topic level inherits or is the legacy consumer's.
  */
 export const topicLevelKeys: ReadonlySet<string> = new Set([
@@ -41,8 +41,8 @@ export const topicLevelKeys: ReadonlySet<string> = new Set([
 const ours = 'default';
 
 /**
- * Bounds on what librdkafka reads ahead (its own default is 64 MB a consumer), and a short pause when that is reached:
- * with the default of 1 s a full queue halves the throughput. And topics and partitions that come to be are found within ten seconds, with
+ * Limits of what librdkafka reads ahead (its default is 64 MB a consumer), and a short pause when they are reached:
+ * with the default of 1 s a full queue halves the throughput. New topics and partitions are found within ten seconds, with
  * the group's rebalance, not in five minutes: it asks for the topics that it reads.
  */
 const consumerDefaults: Properties = {
@@ -55,7 +55,7 @@ const consumerDefaults: Properties = {
   'fetch.queue.backoff.ms': 5,
 };
 
-/** Leaves out what belongs to the Go client (`go.*`), with one log line. */
+/** Omits keys of the Go client (`go.*`), with one log line. */
 export function withoutGoKeys(section: Section, log: Log): Section {
   const go = Object.keys(section.properties).filter((key) => key.startsWith('go.'));
   if (go.length === 0) return section;
@@ -79,16 +79,16 @@ export function producerProperties(sections: readonly Section[]): ClientProperti
   return split([{ name: ours, properties: { 'enable.idempotence': !obstacle } }, ...sections]);
 }
 
-/** Properties of a client that only asks: producing settings don't matter, and an idempotent producer would register itself. */
+/** Properties of a client that only sends requests: producing settings do not matter, and an idempotent producer would register itself. */
 export function adminProperties(sections: readonly Section[]): ClientProperties {
   const { global, sectionOf } = split(sections);
   const { 'transactional.id': _, ...rest } = global;
-  // Coordinators are remembered for as long, also when they are gone.
+  // How long coordinators are cached, also when they are gone.
   const short = { 'metadata.max.age.ms': '1000' };
   return { global: { ...rest, ...short, 'enable.idempotence': 'false' }, topic: {}, sectionOf };
 }
 
-/** The property of these sections that rules idempotence out where nothing is said of it; undefined when there is none. */
+/** The property of these sections that excludes idempotence unless it is set; undefined if there is none. */
 export function whyNotIdempotent(sections: readonly Section[]): string | undefined {
   const { global, topic, sectionOf } = split(sections);
   if (sectionOf.has('enable.idempotence') || sectionOf.has('transactional.id')) return undefined;
@@ -117,7 +117,7 @@ function split(sections: readonly Section[]): ClientProperties {
     for (const [key, value] of Object.entries(section.properties)) {
       checkText(section.name, key, value);
       const level = topicLevelKeys.has(key) ? topic : global;
-      // Set last, so that it also wins over an alias of an earlier section.
+      // Set last, so that it also overrides an alias of an earlier section.
       delete level[key];
       level[key] = String(value);
       sectionOf.set(key, section.name);
@@ -126,13 +126,13 @@ function split(sections: readonly Section[]): ClientProperties {
   return { global, topic, sectionOf };
 }
 
-/** For librdkafka a NUL ends a key or a value: what it is told would be another one than what was checked. @throws KafkaError */
+/** For librdkafka a NUL ends a key or a value, which would then differ from what was checked. @throws KafkaError */
 function checkText(section: string, key: string, value: string | number | boolean): void {
   if (!key.includes('\0') && !(typeof value === 'string' && value.includes('\0'))) return;
   throw refuse(KafkaCode.invalidArgument, `${section}: ${JSON.stringify(key)} holds a NUL character`);
 }
 
-/** librdkafka complains of these by the first name, also when the second was used. */
+/** librdkafka reports these by the first name, even if the second was used. */
 const aliases: Readonly<Record<string, string>> = {
   'metadata.broker.list': 'bootstrap.servers',
   'max.in.flight.requests.per.connection': 'max.in.flight',
@@ -146,7 +146,7 @@ const aliases: Readonly<Record<string, string>> = {
 };
 
 /**
- * librdkafka's complaint with the section in front that the complained-of key came from. librdkafka quotes the key,
+ * librdkafka's error, prefixed with the section of the key in question. librdkafka quotes the key,
  * with double quotes or backticks.
  */
 export function complaint(text: string, sectionOf: ReadonlyMap<string, string>): string {

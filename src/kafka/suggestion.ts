@@ -1,16 +1,16 @@
-// What librdkafka's properties are called, for whoever has misspelt one. librdkafka itself does not say.
+// Suggests the property for a misspelt one; librdkafka itself does not.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { nearest } from '../core/nearest.js';
 
-/** What to add to librdkafka's complaint of a property that it does not know; empty for any other. */
+/** Text to append to librdkafka's error about an unknown property; empty for any other error. */
 export function suggestion(complaint: string): string {
   const name = /No such configuration property: "([^"]+)"/.exec(complaint)?.[1];
   const known = name === undefined ? [] : propertyNames();
   return name === undefined || known.length === 0 ? '' : `: did you mean ${nearest(name, known)}?`;
 }
 
-/** As the binding's own declarations list them; empty where they were left out of an installation. */
+/** As the binding's own declarations list them; empty if an installation lacks them. */
 function propertyNames(): string[] {
   try {
     const declarations = readFileSync(createRequire(import.meta.url).resolve('node-rdkafka/config.d.ts'), 'utf8');

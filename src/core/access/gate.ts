@@ -1,4 +1,4 @@
-// Who a request without a session speaks for (REST, gRPC): its `Authorization`, in the words of HTTP.
+// Finds the user of a request without a session (REST, gRPC) from its `Authorization` header.
 import { fail } from '../../errors.js';
 import type { Login, LoginGuard } from './login-guard.js';
 import { isLoopback } from './protected-mode.js';
@@ -7,27 +7,27 @@ import type { Users } from './users.js';
 
 export interface GateOptions {
   readonly users: Users;
-  /** Without users, refuse clients that are not on this machine. */
+  /** Without users, refuse clients of other machines. */
   readonly protectedMode: boolean;
   readonly logins: LoginGuard;
 }
 
-/** Where a request comes from. */
+/** The request's origin. */
 export type Origin = Omit<Login, 'user'>;
 
-/** Texts of checked headers that are kept: checking one anew costs a hash. */
+/** Checked header texts that are cached: checking one anew costs a hash. */
 const mostKnown = 1_024;
 
 export class Gate {
   readonly #options: GateOptions;
-  /** Whom a header's text stands for: it is checked once, not with each request. */
+  /** The user of a header text: it is checked once, not with each request. */
   readonly #known = new Map<string, User>();
 
   constructor(options: GateOptions) {
     this.#options = options;
   }
 
-  /** Requests have to say who they speak for. */
+  /** Requests must authenticate. */
   get hasUsers(): boolean {
     return this.#options.users.required;
   }
@@ -43,7 +43,7 @@ export class Gate {
   }
 
   /**
-   * The user of a header that was right before; everybody where there are no users; undefined: log in.
+   * The user of a header that was valid before; the default user where there are no users; undefined: log in.
    * @throws GatewayError `no-auth`
    */
   known(authorization: string | undefined): User | undefined {
@@ -51,13 +51,13 @@ export class Gate {
     if (!users.required) return everybody;
     if (authorization === undefined || authorization === '') throw fail('no-auth');
     const user = this.#known.get(authorization);
-    // As of now: a user that is gone, or has other rights since, is not the one that was found.
+    // Looked up anew: the user may be gone or have other rights by now.
     return user !== undefined && users.get(user.name) === user ? user : undefined;
   }
 
   /**
-   * Checks a header. Returns a promise only where an address that has failed too often waits for its turn.
-   * @param authorization `Basic` with name and password, where no name is the default user; or `Bearer` with a user's token or the default user's
+   * Checks a header. Returns a promise only if an address with too many failures must wait for its turn.
+   * @param authorization `Basic` with name and password (no name: the default user), or `Bearer` with a user's token or the default user's
    * password.
    * @throws GatewayError (or rejects with) `wrong-password`, `too-many-logins`
    */
@@ -70,7 +70,7 @@ export class Gate {
     return found instanceof Promise ? found.then(known) : known(found);
   }
 
-  /** A request was refused what its user has no right to: told and counted. @param reason as the client is told */
+  /** A request was refused for lack of rights: logged and counted. @param reason the text sent to the client */
   denied(authorization: string | undefined, origin: Origin, reason: string): void {
     this.#options.logins.denied({ ...origin, user: this.#known.get(authorization ?? '')?.name }, reason);
   }
@@ -84,7 +84,7 @@ export class Gate {
 }
 
 interface Credentials {
-  /** What stands for a user's name. */
+  /** Shown in place of a user's name. */
   readonly name?: string;
   readonly verify: (users: Users) => User | undefined;
 }

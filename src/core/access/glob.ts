@@ -1,10 +1,10 @@
 // Redis' glob patterns (`*`, `?`, `[a-c]`, `[^a]`, backslash), as in KEYS, SCAN MATCH and CONFIG GET.
 import { fail } from '../../errors.js';
 
-/** Names of topics have 249 characters at most: far more than a pattern of them needs, each character escaped. */
+/** Topic names have at most 249 characters: a pattern for one needs less, even with each character escaped. */
 const maxLength = 4_096;
 
-/** @returns a function telling whether a text matches as a whole. Linear in the text for each star, never exponential. @throws GatewayError `pattern-too-long`. */
+/** @returns a function that says whether a whole text matches. Linear in the text for each star, never exponential. @throws GatewayError `pattern-too-long`. */
 export function globMatcher(pattern: string, options: { ignoreCase?: boolean } = {}): (text: string) => boolean {
   if (pattern.length > maxLength) throw fail('pattern-too-long', maxLength, pattern.length);
   const fold = options.ignoreCase === true;
@@ -14,7 +14,7 @@ export function globMatcher(pattern: string, options: { ignoreCase?: boolean } =
 
 type Part = '*' | ((char: string) => boolean);
 
-/** Greedy with one place to go back to: the classic two-pointer match. */
+/** Greedy with one position to return to: the classic two-pointer match. */
 function matches(parts: readonly Part[], text: string): boolean {
   let part = 0;
   let at = 0;
@@ -56,7 +56,7 @@ function parse(pattern: string): Part[] {
   return parts;
 }
 
-/** A set that begins at `start`; one that is never closed ends with the pattern, as in Redis. */
+/** A set that begins at `start`; one without an end extends to the pattern's end, as in Redis. */
 function parseSet(pattern: string, start: number): { test: (char: string) => boolean; end: number } {
   const negated = pattern[start] === '^';
   const ranges: [string, string][] = [];

@@ -1,11 +1,11 @@
-// LoginGuard: passwords that are tried one after another, and what users are refused: told, counted, and slowed down.
+// LoginGuard: logs, counts and slows down failed logins, and logs refusals of rights.
 import { fail } from '../../errors.js';
 import { sleep } from '../clock.js';
 import type { Clock } from '../ports.js';
 import type { Stats } from '../stats/stats.js';
 import type { User } from './user.js';
 
-/** Where the lines go; core knows no logger. */
+/** Where log lines go; core knows no logger. */
 interface LogSink {
   warn(fields: object, message: string): void;
 }
@@ -18,32 +18,32 @@ export interface LoginGuardOptions {
 
 /** Who tries to log in. */
 export interface Login {
-  /** The face that was asked. */
+  /** The face that was used. */
   readonly face: string;
   /** The peer's `host:port` or host; undefined: a unix socket. */
   readonly address: string | undefined;
-  /** The user's name if there is such a user: what else stands there may be a password in the wrong place. */
+  /** The user's name if such a user exists: any other text may be a password in the wrong place. */
   readonly user: string | undefined;
 }
 
-/** So many failures are a person's or a program's mistake. */
+/** This many failures may be a mistake of a person or a program. */
 const freeFailures = 10;
-/** Behind those one password is tried in this time (ms), for all connections of an address. */
+/** Beyond that, one password per this time is checked for all connections of an address, ms. */
 const paceMs = 1_000;
-/** Logins of an address that wait for their turn; more are refused untried. */
+/** Logins of an address that may wait for their turn; more are refused unchecked. */
 const mostWaiting = 10;
-/** An address that has not failed for so long is a new one (ms). */
+/** After this time without a failure an address starts afresh, ms. */
 const forgetMs = 60_000;
-/** Addresses remembered; the one whose failure is longest ago gives its place up. */
+/** Addresses remembered; the one with the oldest failure is dropped. */
 const mostAddresses = 10_000;
-/** A line of one kind and origin is told once in this time (ms), and so many lines of all. */
+/** A line of one kind and origin is logged once per this time (ms), and at most this many lines of all kinds. */
 const quietMs = 60_000;
 const mostLines = 60;
 
 interface Suspect {
   failures: number;
   failedAt: number;
-  /** When the next password may be tried. */
+  /** When the next password may be checked. */
   openAt: number;
   waiting: number;
   line: Promise<unknown>;
@@ -60,8 +60,8 @@ export class LoginGuard {
   }
 
   /**
-   * Tries a password: at once, or in the turn of an address that has failed too often. Only that login waits.
-   * @param verify answers undefined when name or password are wrong.
+   * Checks a password: at once, or in turn for an address with too many failures. Only that login waits.
+   * @param verify returns undefined if name or password are wrong.
    * @throws GatewayError (or rejects with) `too-many-logins`
    */
   login(who: Login, verify: () => User | undefined): User | undefined | Promise<User | undefined> {
@@ -75,7 +75,7 @@ export class LoginGuard {
     return this.#inTurn(suspect, origin, who, verify);
   }
 
-  /** A user was refused what he has no right to. @param reason what was refused, as he is told */
+  /** A user was refused for lack of rights. @param reason the text sent to the client */
   denied(who: Login, reason: string): void {
     this.#options.stats.add('access.denied');
     this.#lines.tell(
@@ -91,7 +91,7 @@ export class LoginGuard {
     return user;
   }
 
-  /** The right password is tried in its turn, too: an answer that comes sooner would tell. */
+  /** The right password also waits for its turn: a faster answer would reveal it. */
   async #inTurn(
     suspect: Suspect,
     origin: string,
@@ -135,7 +135,7 @@ export class LoginGuard {
   }
 }
 
-/** Lines that clients can cause: each kind once in a while, all of them so many in a while; what was not told is counted. */
+/** Lines that clients can cause: limited per kind and in all; suppressed lines are counted. */
 class RareLines {
   readonly #options: LoginGuardOptions;
   readonly #told = new Map<string, { at: number; untold: number }>();
@@ -176,7 +176,7 @@ class RareLines {
   }
 }
 
-/** What one client has to itself: an IPv4 address, the first 64 bits of an IPv6 one, the unix socket. */
+/** The origin of one client: an IPv4 address, the first 64 bits of an IPv6 one, the unix socket. */
 export function networkOf(address: string | undefined): string {
   if (address === undefined) return 'unix';
   const host =

@@ -1,11 +1,11 @@
-// Protected mode: without users, only clients of this machine are let in. What operators are told of whom they let in.
+// Protected mode: without users, only clients of this machine are accepted. And the exposure warning for operators.
 
 /** Whether a peer is on this machine; a unix socket's peer has no address and is. */
 export function isLoopback(address: string | undefined): boolean {
   return address === undefined || address === '::1' || /^(?:::ffff:)?127\./.test(address);
 }
 
-/** What an operator should know of a face that listens to other machines and asks nobody who he is; undefined: nothing. */
+/** The warning for a face that listens to other machines without authentication; undefined: none. */
 export function exposure(face: { host: string; protectedMode: boolean; hasUsers: boolean }): string | undefined {
   if (face.host === 'localhost' || isLoopback(face.host) || face.hasUsers) return undefined;
   return face.protectedMode

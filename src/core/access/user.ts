@@ -1,15 +1,15 @@
-// What a user may do. Without users configured, everybody is the one who may do everything.
+// What a user may do. Without users configured, every client is the user who may do everything.
 
 /** The rights of the user that a connection speaks for. The check methods throw GatewayError `not-permitted`. */
 export interface User {
   readonly name: string;
   readonly isAdmin: boolean;
-  /** When its RPUSHX is answered; absent: as for everybody. */
+  /** When its RPUSHX is answered; absent: as configured for all. */
   readonly rpushx?: 'queued' | 'delivered';
-  /** What it may do, as ACL LIST writes it. */
+  /** Its rights, as ACL LIST writes them. */
   readonly rules: string;
   checkProduce(topic: string): void;
-  /** @param kafkaGroup the Kafka group that `group` is, where that is called otherwise: to be allowed either is enough. */
+  /** @param kafkaGroup the Kafka group of `group`, if the names differ: permission for either is enough. */
   checkConsume(group: string, topics: readonly string[], kafkaGroup?: string): void;
   /** To delete a topic, or records of it. */
   checkDelete(topic: string): void;

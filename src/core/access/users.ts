@@ -1,4 +1,4 @@
-// Who may connect and what they may use: one password, or a file of users.
+// Users and their rights: one password, or a file of users.
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { fail } from '../../errors.js';
@@ -13,13 +13,13 @@ const account = z.strictObject({
   name: z.string().regex(/^[^\s:\p{C}]+$/u, 'must have no spaces, colons or invisible characters'),
   /** As in Redis' ACL files: `#` and the SHA-256 in hex. */
   password: hash,
-  /** Of the REST and gRPC faces' `Authorization: Bearer <token>`, each in the form of the password. */
+  /** For `Authorization: Bearer <token>` on REST and gRPC, each in the form of the password. */
   tokens: z.array(hash).default([]),
-  /** Globs of topics and groups, as in KEYS; nothing is allowed that none of them matches. */
+  /** Globs of topics and groups, as in KEYS; what matches none is refused. */
   produce: patterns,
   consume: patterns,
   groups: patterns,
-  /** Whose topics may be deleted (DEL), and whose records (XTRIM). */
+  /** Topics that may be deleted (DEL), and whose records may be (XTRIM). */
   delete: patterns,
   admin: z.boolean().default(false),
   /** When this user's RPUSHX is answered; absent: as `resp.rpushx` says. */
@@ -43,7 +43,7 @@ interface Account {
   readonly tokens: readonly Buffer[];
 }
 
-/** Where the users come from; neither: everybody may do everything. */
+/** Where users come from; neither: every client may do everything. */
 export interface AccessOptions {
   /** Password of the default user. */
   readonly requirepass?: string | undefined;
@@ -53,7 +53,7 @@ export interface AccessOptions {
 const DEFAULT = 'default';
 const nobody = Buffer.alloc(32);
 
-/** All users of the server. Without any, everybody is the default user and may do everything. */
+/** All users of the server. Without any, every client is the default user and may do everything. */
 export class Users {
   readonly #accounts: ReadonlyMap<string, Account>;
 
@@ -62,8 +62,8 @@ export class Users {
   }
 
   /**
-   * @param read gets the text of the users file.
-   * @throws GatewayError `file-unusable`, naming the file, when it can't be read or isn't a list of users.
+   * @param read reads the users file.
+   * @throws GatewayError `file-unusable`, naming the file, if it cannot be read or is not a list of users.
    */
   static load(options: AccessOptions, read: (path: string) => string): Users {
     const accounts = options.usersFile === undefined ? [] : readUsers(options.usersFile, read);
@@ -84,7 +84,7 @@ export class Users {
     return this.#accounts.size > 0;
   }
 
-  /** The default user has a password (what `AUTH password` asks about). */
+  /** The default user has a password (for `AUTH password`). */
   get defaultHasPassword(): boolean {
     return this.#accounts.has(DEFAULT);
   }
@@ -97,7 +97,7 @@ export class Users {
     return this.required ? this.#accounts.get(name)?.user : name === DEFAULT ? everybody : undefined;
   }
 
-  /** @returns undefined when the name is unknown or the password wrong; both take the same time. */
+  /** @returns undefined if the name is unknown or the password wrong; both take the same time. */
   authenticate(name: string, password: Buffer): User | undefined {
     if (!this.required) return this.get(name);
     const account = this.#accounts.get(name);
@@ -105,7 +105,7 @@ export class Users {
     return matches ? account?.user : undefined;
   }
 
-  /** Whose token it is; the default user's password is one. All are compared, whichever it is. */
+  /** The user of a token; the default user's password is one. All are compared, whichever matches. */
   withToken(token: Buffer): User | undefined {
     const given = sha256(token);
     let found: User | undefined;
@@ -117,7 +117,7 @@ export class Users {
   }
 }
 
-/** Who a connection is before it has said so: may do nothing. */
+/** The user of a connection before it authenticates: may do nothing. */
 export const nobodyYet: User = userOf({
   name: DEFAULT,
   password: '',

@@ -1,4 +1,4 @@
-// ConsumerPool: the shared consumers of one cluster, by group and topic; made on the first request, closed when idle.
+// ConsumerPool: the queue consumers of one cluster, by group and topic; created on the first request, closed when idle.
 import { fail } from '../../errors.js';
 import { keepSparse } from '../group/save-out-of-order-acks.js';
 import type { TopicCatalog } from '../topics/topic-catalog.js';
@@ -21,7 +21,7 @@ export class ConsumerPool {
   }
 
   /**
-   * Asks for the next message of a topic for a group.
+   * Requests the next message of a topic for a group.
    * @throws GatewayError `consume-disabled`, `pixy-stopping`, `too-many-requests`
    */
   poll(group: string, topic: string, autoAck: boolean): Poll {
@@ -41,7 +41,7 @@ export class ConsumerPool {
     return this.#groups.get(group)?.get(topic);
   }
 
-  /** Some consumer of the group, which may commit in its name. */
+  /** Any consumer of the group: it can commit for the group. */
   anyOf(group: string): SharedConsumer | undefined {
     return this.#groups.get(group)?.values().next().value;
   }
@@ -51,13 +51,13 @@ export class ConsumerPool {
     await this.#leaving.get(keyOf(group, topic));
   }
 
-  /** No new requests; those that wait are told. Acks go on. */
+  /** No new requests; waiting ones are answered with an error. Acks continue. */
   drain(): void {
     this.#stopping = true;
     for (const consumer of this.#all()) consumer.refuse();
   }
 
-  /** Closes all, bounded as each close is; acks out of order are written into the commits' metadata. Never rejects. */
+  /** Closes all, each within its time limit; out-of-order acks are written into the commits' metadata. Never rejects. */
   async close(): Promise<void> {
     this.drain();
     const closed = [...this.#all()].map(async (consumer) => ({

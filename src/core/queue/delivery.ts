@@ -1,12 +1,12 @@
-// One message on its way to a client that keeps no session.
+// One message on its way to a client without a session.
 import type { Message } from '../ports.js';
 
-/** What becomes of a message is decided by whether its reply arrives. */
+/** Whether the reply arrives decides about the message. */
 export interface Delivery {
   readonly message: Message;
-  /** The reply has been handed to the socket: with auto-ack the message is acked now. */
+  /** The reply was handed to the socket: with auto-ack the message is acknowledged now. */
   done(): void;
-  /** The client went before the reply: the message is offered again at once, and that counts as no retry. */
+  /** The client disconnected before the reply: the message is offered again at once, and that does not count as a retry. */
   failed(): void;
 }
 
@@ -14,6 +14,6 @@ export interface Delivery {
 export interface Poll {
   /** @throws GatewayError `poll-expired`, `pixy-stopping` */
   readonly delivery: Promise<Delivery>;
-  /** The client has gone: it is no longer waited for; a message that was chosen already goes to somebody else. */
+  /** The client has disconnected: it no longer waits; a message that was chosen already goes to another client. */
   cancel(): void;
 }

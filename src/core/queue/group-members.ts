@@ -1,4 +1,4 @@
-// Who consumes a topic: groups, their members by client id, and the partitions of each.
+// Consumers of a topic: groups, their members by client id, and the partitions of each.
 import { fail } from '../../errors.js';
 import type { Admin, GroupDescription } from '../ports.js';
 

@@ -1,4 +1,4 @@
-// A group's position in a topic: read with lag and sparse acks, and set.
+// A group's position in a topic: reads it with lag and out-of-order acks, and sets it.
 import { fail } from '../../errors.js';
 import { AckedRanges } from '../group/acked-ranges.js';
 import type { Admin, CommittedOffset, TopicPartition } from '../ports.js';
@@ -15,11 +15,11 @@ export interface PartitionOffset {
   readonly offset: number;
   readonly lag: number;
   readonly metadata: string;
-  /** Acked ranges relative to `offset`, `1-2,9-11`. */
+  /** Acknowledged ranges relative to `offset`, `1-2,9-11`. */
   readonly sparseAcks: string;
 }
 
-/** What is to be set. */
+/** A position to set. */
 export interface NewOffset {
   readonly partition: number;
   readonly offset: number;
@@ -29,7 +29,7 @@ export interface NewOffset {
 export interface OffsetsContext {
   readonly admin: Admin;
   readonly pool: ConsumerPool;
-  /** The client id of this process's members: other members of a group are somebody else's. */
+  /** The client id of this process's members: other ids are members elsewhere. */
   readonly clientId: string | undefined;
 }
 
@@ -70,8 +70,8 @@ function writtenSparse(offset: number, metadata: string): string {
 }
 
 /**
- * Sets a group's positions. A group that consumes in this process goes on from there at once.
- * @throws GatewayError `topic-unknown`, `group-active` while other processes' members have the partitions; KafkaError
+ * Sets a group's positions. A group that consumes in this process continues from there at once.
+ * @throws GatewayError `topic-unknown`, `group-active` while members of other processes have the partitions; KafkaError
  */
 export async function writeOffsets(
   context: OffsetsContext,

@@ -1,4 +1,4 @@
-// The clusters as REST and gRPC clients name them; the first is the default one.
+// The clusters by the names that REST and gRPC clients use; the first is the default one.
 import { fail } from '../../errors.js';
 import type { User } from '../access/user.js';
 import type { KafkaProxy } from './proxy.js';
@@ -11,7 +11,7 @@ export class Proxies {
   #closing: Promise<number> | undefined;
   #consumersClosing: Promise<void> | undefined;
 
-  /** @param options.defaultName absent: the first one. @param options.allowInternal absent: topics that are Kafka's own may be used. */
+  /** @param options.defaultName absent: the first one. @param options.allowInternal absent: Kafka's own topics may be used. */
   constructor(
     proxies: readonly KafkaProxy[],
     options: { defaultName?: string | undefined; allowInternal?: boolean } = {},
@@ -38,18 +38,18 @@ export class Proxies {
     return this.#byName.values();
   }
 
-  /** Waiting polls are told, no new ones are taken. */
+  /** Waiting polls are answered with an error, and no new ones are accepted. */
   drain(): void {
     for (const proxy of this) proxy.drain();
   }
 
-  /** Once, however many faces ask. */
+  /** Runs once, however many faces call it. */
   closeConsumers(): Promise<void> {
     this.#consumersClosing ??= Promise.all([...this].map((proxy) => proxy.closeConsumers())).then(() => {});
     return this.#consumersClosing;
   }
 
-  /** Once, however many faces ask; only the first is told the count. @returns messages that were not delivered. */
+  /** Runs once, however many faces call it; only the first gets the count. @returns messages that were not delivered. */
   async close(): Promise<number> {
     if (this.#closing) {
       await this.#closing;

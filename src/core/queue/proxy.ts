@@ -1,4 +1,4 @@
-// One cluster as clients without a session see it (REST, gRPC): every operation of the message-at-a-time API.
+// One cluster for clients without a session (REST, gRPC): every operation of the message-at-a-time API.
 import { fail, GatewayError } from '../../errors.js';
 import { checkGroupName } from '../group-name.js';
 import { type DeliveryReport, KafkaCode, KafkaError, type KafkaFault, type ProducerRecord } from '../ports.js';
@@ -22,21 +22,21 @@ import type { SharedContext } from './queue-settings.js';
 
 export type { Delivery, Poll };
 
-/** How a cluster's messages are produced for clients without a session. */
+/** How messages of clients without a session are produced. */
 export interface ProduceSettings {
-  /** Key, value, headers and what the wire format adds. */
+  /** The sum of key, value, headers and overhead, bytes. */
   readonly maxMessageBytes: number;
-  /** The configuration names a Kafka that has record headers. */
+  /** The configuration names a Kafka version with record headers. */
   readonly headers: boolean;
-  /** Partitions in turn, per topic, instead of by key. */
+  /** Partitions in turn per topic, instead of by key. */
   readonly roundRobin: boolean;
-  /** How long a caller is held back by a full queue or a missing broker, ms. */
+  /** How long a full queue or a missing broker holds a caller back, ms. */
   readonly produceTimeoutMs: number;
-  /** How long closing waits for what is queued, ms. */
+  /** How long closing waits for queued records, ms. */
   readonly shutdownTimeoutMs: number;
-  /** How long a record that nobody waits for may be held for others to be produced with, ms. */
+  /** Maximum linger of a record that no caller waits for, ms. */
   readonly gatherMs: number;
-  /** Over the cluster's producer properties. */
+  /** Override the cluster's producer properties. */
   readonly properties: Readonly<Record<string, string | number | boolean>>;
 }
 
@@ -52,7 +52,7 @@ export interface Ack {
 
 export type ConsumeMode = 'auto' | 'none' | Ack;
 
-/** What a record costs on the wire beside its key and value, as Kafka-Pixy counts it. */
+/** A record's overhead on the wire beside its key and value, as Kafka-Pixy counts it. */
 const overhead = { withHeaders: 36, perHeader: 10, without: 26 };
 
 export class KafkaProxy {
@@ -61,7 +61,7 @@ export class KafkaProxy {
   readonly #options: ProxyOptions;
   readonly #catalog: TopicCatalog;
   readonly #producer: ProducerSession;
-  /** Of the last topic: neighbours often have the same. */
+  /** Cached for the last topic: neighbours often have the same. */
   #counted: { readonly topic: string; readonly count: Count } = { topic: '', count: { value: 0 } };
   readonly #placement: Placement;
 
@@ -105,8 +105,8 @@ export class KafkaProxy {
   }
 
   /**
-   * Queues a record; a promise when the caller is held back by a full queue. What can't be delivered is counted and
-   * logged, and the caller never learns of it.
+   * Queues a record; returns a promise if a full queue holds the caller back. Delivery failures are counted and logged;
+   * the caller does not learn of them.
    * @throws GatewayError `topic-invalid`, `queue-full` (or rejects with it)
    */
   enqueue(record: ProducerRecord): undefined | Promise<void> {
@@ -121,7 +121,7 @@ export class KafkaProxy {
     }
   }
 
-  /** Acks what mode says, then asks for the next message. @throws GatewayError `topic-invalid`, `group-empty`, `group-invalid`, and see ConsumerPool */
+  /** Applies the ack of `mode`, then requests the next message. @throws GatewayError `topic-invalid`, `group-empty`, `group-invalid`, and see ConsumerPool */
   poll(group: string, topic: string, mode: ConsumeMode): Poll {
     checkNames(group, topic);
     if (typeof mode === 'object') this.#ackInPassing(group, topic, mode);
@@ -168,7 +168,7 @@ export class KafkaProxy {
     return new Map([[group, await asking(membersOf(admin, group, topic))]]);
   }
 
-  /** Asks the cluster whether it is there. @throws KafkaError when no broker answers. */
+  /** Checks that the cluster answers. @throws KafkaError if no broker does. */
   async probe(): Promise<void> {
     await this.#options.kafka.admin.identity([]);
   }
@@ -218,7 +218,7 @@ export class KafkaProxy {
     }
   }
 
-  /** @throws what the caller must know: the record isn't queued, though it could have been. */
+  /** @throws what the caller must know: the record is not queued, though it could have been. */
   #dropped(record: ProducerRecord, error: unknown): void {
     if (!(error instanceof GatewayError)) throw error;
     if (error.code === 'queue-full' || error.code === 'shutting-down') throw error;
@@ -234,7 +234,7 @@ export class KafkaProxy {
     }
   }
 
-  /** A piggy-backed ack that comes to nothing is nobody's failure: the message comes again. */
+  /** A piggy-backed ack without effect is not an error: the message is redelivered. */
   #ackInPassing(group: string, topic: string, { partition, offset }: Ack): void {
     try {
       this.pool.ack(group, topic, partition, offset);
@@ -245,7 +245,7 @@ export class KafkaProxy {
   }
 }
 
-/** Kafka's own topics are a matter of rights. A name that is none may be a pattern to librdkafka: `^.*` is a subscription to everything. */
+/** Kafka's own topics are a matter of rights. An illegal name may be a pattern for librdkafka: `^.*` subscribes to everything. */
 const checkTopic = (topic: string): void => checkTopicName(topic, true);
 
 function checkNames(group: string, topic: string): void {
@@ -254,7 +254,7 @@ function checkNames(group: string, topic: string): void {
   checkGroupName(group);
 }
 
-/** Kafka's refusals in the API's words. */
+/** Kafka's refusals as errors of the API. */
 async function asking<T>(answer: Promise<T>): Promise<T> {
   try {
     return await answer;

@@ -1,4 +1,4 @@
-// One group and topic, shared by clients that keep no session: a queue of requests, served one at a time, first come first.
+// One group and topic, shared by clients without a session: a queue of requests, served one at a time, first come, first served.
 import { fail, type GatewayError } from '../../errors.js';
 import { GroupSeat } from '../group/group-membership.js';
 import type { PartitionStart } from '../group/partition-start.js';
@@ -12,15 +12,15 @@ import type { SharedContext } from './queue-settings.js';
 interface Waiting {
   readonly autoAck: boolean;
   readonly deadline: number;
-  /** Ends its wait while the group is being joined. */
+  /** Ends its wait while the group is joining. */
   readonly latest: number;
   readonly resolve: (delivery: Delivery) => void;
   readonly reject: (error: Error) => void;
 }
 
 /**
- * How long a request waits beyond its time while the group is being joined, ms, and how often that is looked at. Kafka's coordinator takes
- * 3 s for a group's first member, as long as the whole long poll; and until then it may be unknown where the group begins.
+ * How long a request waits beyond its time while the group is joining, ms, and how often that is checked. Kafka's coordinator takes
+ * 3 s for a group's first member, as long as the whole long poll; until then the group's start may be unknown.
  */
 const joiningMs = 3_000;
 const joiningCheckMs = 50;
@@ -30,9 +30,9 @@ export interface SharedConsumerOptions {
   readonly topic: string;
   readonly context: SharedContext;
   readonly catalog: TopicCatalog;
-  /** The one before with the same group and topic: it leaves the group before this one joins. */
+  /** The previous consumer of the same group and topic: it leaves the group before this one joins. */
   readonly after: Promise<unknown>;
-  /** Nobody has asked for long, or closing has begun: the next request is for a successor. */
+  /** Idle for the subscription time-out, or closing: the next request goes to a successor. */
   readonly onRetired: (consumer: SharedConsumer) => void;
 }
 
@@ -48,7 +48,7 @@ export class SharedConsumer {
   #timer: (() => void) | undefined;
   #wakeAt = 0;
   #lastRequest: number;
-  /** Nobody asks any more, but offers are out. */
+  /** No requests any more, but offers are outstanding. */
   #expired = false;
   #idleTimer: (() => void) | undefined;
   #closing: Promise<CommittedOffset[]> | undefined;
@@ -68,7 +68,7 @@ export class SharedConsumer {
     });
   }
 
-  /** Acks are taken, and messages may still be out. */
+  /** Acks are accepted, and offers may be outstanding. */
   get pending(): number {
     return this.#seat.pending;
   }
@@ -88,14 +88,14 @@ export class SharedConsumer {
   }
 
   /**
-   * @throws GatewayError `acks-channel-missing` when the partition is not this process's, or may not be: in the middle of a rebalance the ack
-   * is kept for the case that the partition comes back; where it goes elsewhere the message comes again there.
+   * @throws GatewayError `acks-channel-missing` if the partition is not assigned here, or during a rebalance: then the ack is kept in case
+   * the partition comes back; if another member gets it, the message is redelivered there.
    */
   ack(partition: number, offset: number): void {
     if (!this.#ack(partition, offset)) throw fail('acks-channel-missing', this.group, this.topic, partition);
   }
 
-  /** @returns false when it is not certain that the ack counts. */
+  /** @returns false if it is not certain that the ack counts. */
   #ack(partition: number, offset: number): boolean {
     const found = this.#seat.find(partition);
     if (!found) return false;
@@ -113,13 +113,13 @@ export class SharedConsumer {
     return isHeld;
   }
 
-  /** Acked ranges above a partition's committed offset, when the partition is ours. */
+  /** Acknowledged ranges above a partition's committed offset, if the partition is assigned here. */
   sparse(partition: number): { readonly base: number; readonly text: string } | undefined {
     const found = this.#seat.find(partition);
     return found && { base: found.base, text: found.sparse.text };
   }
 
-  /** Commits what has moved, now. */
+  /** Commits moved positions now. */
   async commit(): Promise<void> {
     await this.#seat.commit();
   }
@@ -134,7 +134,7 @@ export class SharedConsumer {
     await this.#seat.setOffsets(positions);
   }
 
-  /** Whoever waits is told that the service stops. Acks go on. */
+  /** Waiting requests are answered that the service stops. Acks continue. */
   refuse(): void {
     this.#refuseAll(fail('pixy-stopping'));
   }
@@ -143,7 +143,7 @@ export class SharedConsumer {
     for (const waiting of this.#waiting.splice(0)) waiting.reject(error);
   }
 
-  /** Waits (bounded) for outstanding acks, commits, leaves. Never rejects. @returns sparse acks that no commit covers. */
+  /** Waits (bounded) for outstanding acks, commits, leaves. Never rejects. @returns out-of-order acks that no commit covers. */
   close(): Promise<CommittedOffset[]> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -191,7 +191,7 @@ export class SharedConsumer {
     return { delivery, cancel };
   }
 
-  /** Serves the queue as far as there are messages. */
+  /** Serves the queue while there are messages. */
   #serve(): void {
     if (this.#waiting.length === 0) return;
     const now = this.#now();
@@ -210,7 +210,7 @@ export class SharedConsumer {
     this.#arm();
   }
 
-  /** Round robin over the partitions, ascending; those that have nothing are passed over. */
+  /** Round robin over the partitions, ascending; empty ones are skipped. */
   #take(now: number, autoAck: boolean): Delivery | undefined {
     const partitions = this.#seat.partitions;
     const first = partitions.findIndex(({ partition }) => partition > this.#served);
@@ -245,7 +245,7 @@ export class SharedConsumer {
     };
   }
 
-  /** One timer, for the oldest request or the next message to be offered again, whichever is earlier. */
+  /** One timer: for the oldest request or the next message to offer again, whichever is earlier. */
   #arm(): void {
     if (this.#waiting.length === 0) return;
     const now = this.#now();

@@ -1,4 +1,4 @@
-// One partition of a shared consumer: a message is offered to one client at a time, and again when it is not acked in time.
+// One partition of a queue consumer: a message is offered to one client at a time, and again if it is not acknowledged in time.
 import type { Offer } from '../group/offset-tracker.js';
 import type { PartitionStart } from '../group/partition-start.js';
 import { TrackedPartition } from '../group/tracked-partition.js';
@@ -8,15 +8,15 @@ export interface PartitionLimits {
   readonly ackTimeoutMs: number;
   /** -1: endless; 0: a message is offered once. */
   readonly maxRetries: number;
-  /** With more offers than this nothing new is offered: one more than the number is out at most, as upstream. */
+  /** With more offers than this nothing new is offered: at most one more than the number is outstanding, as upstream. */
   readonly maxPendingMessages: number;
 }
 
 export class SharedPartition extends TrackedPartition<Message> {
   readonly #limits: PartitionLimits;
-  /** Told of a message that was offered often enough and is acked now. */
+  /** Called for a message that reached its retry limit and is acknowledged now. */
   readonly #onGivenUp: (message: Message, retries: number) => void;
-  /** Chosen for the next request: chosen when the one before was taken, as upstream. */
+  /** Chosen for the next request when the previous one was taken, as upstream. */
   #next: { readonly message: Message; readonly fresh: boolean } | undefined;
 
   constructor(
@@ -50,14 +50,14 @@ export class SharedPartition extends TrackedPartition<Message> {
     return message;
   }
 
-  /** @returns false, and nothing changes, when the offset isn't offered. */
+  /** @returns false, and changes nothing, if the offset is not offered. */
   ack(offset: number): boolean {
     if (!this.tracker.ack(offset)) return false;
     if (this.#next && !this.#next.fresh && this.#next.message.offset === offset) this.#next = undefined;
     return true;
   }
 
-  /** A reply didn't reach its client: the message goes to the next one who asks. */
+  /** A reply did not reach its client: the message goes to the next request. */
   release(offset: number, now: number): void {
     if (!this.tracker.release(offset, now) || !this.#next?.fresh) return;
     this.unshift(this.#next.message);

@@ -1,4 +1,4 @@
-// How a cluster's messages are shared out to clients that keep no session (HTTP, gRPC).
+// Settings of how clients without a session (HTTP, gRPC) share a cluster's messages.
 import type { ReaderContext, ReaderSettings } from '../group/reader-context.js';
 import type { PartitionLimits } from './queue-partition.js';
 
@@ -10,15 +10,15 @@ export interface SharedSettings extends PartitionLimits, ReaderSettings {
   readonly queueLength: number;
   /** [consumer.long_polling_timeout] */
   readonly longPollingTimeoutMs: number;
-  /** Without a request for so long the group is left. [consumer.subscription_timeout] */
+  /** After this time without a request the group is left. [consumer.subscription_timeout] */
   readonly subscriptionTimeoutMs: number;
-  /** Open at once in this cluster: each holds a thread of the pool while it waits. */
+  /** Maximum open in this cluster: each holds a thread of the pool while it waits. */
   readonly maxConsumers: number;
 }
 
-/** What every shared consumer of a cluster works with. */
+/** What every queue consumer of a cluster works with. */
 export interface SharedContext extends ReaderContext {
-  /** The cluster's, for metrics. */
+  /** The cluster's name, for metrics. */
   readonly name: string;
   readonly settings: SharedSettings;
 }

@@ -1,4 +1,4 @@
-// One cluster as one user of the REST and gRPC faces sees it: the rights are those that RESP asks for.
+// One cluster as one user of REST and gRPC sees it: with the rights that RESP checks.
 import { fail } from '../../errors.js';
 import type { User } from '../access/user.js';
 import type { ProducerRecord } from '../ports.js';
@@ -9,13 +9,13 @@ import type { Members } from './group-members.js';
 import type { NewOffset, PartitionOffset } from './group-offsets.js';
 import type { Ack, ConsumeMode, KafkaProxy } from './proxy.js';
 
-/** Every method throws (or rejects with) GatewayError `not-permitted`, `topic-internal`, and what that of KafkaProxy does. */
+/** Every method throws (or rejects with) GatewayError `not-permitted`, `topic-internal`, and what KafkaProxy's method throws. */
 export class UserProxy {
   readonly #proxy: KafkaProxy;
   readonly #user: User;
   readonly #allowInternal: boolean;
 
-  /** @param allowInternal whether topics that are Kafka's own may be used. */
+  /** @param allowInternal whether Kafka's own topics may be used. */
   constructor(proxy: KafkaProxy, user: User, allowInternal: boolean) {
     this.#proxy = proxy;
     this.#user = user;
@@ -47,33 +47,33 @@ export class UserProxy {
     return this.#proxy.offsets(group, topic);
   }
 
-  /** An admin's: it takes from a group what it has not read, or gives it again what it has. */
+  /** For admins: it makes a group skip or repeat messages. */
   async setOffsets(group: string, topic: string, offsets: readonly NewOffset[]): Promise<void> {
     this.#checkConsume(group, topic);
     this.#user.checkAdmin();
     return this.#proxy.setOffsets(group, topic, offsets);
   }
 
-  /** Whether the user may be shown settings of topics. */
+  /** Whether the user may see settings of topics. */
   get maySeeConfig(): boolean {
     return this.#user.isAdmin;
   }
 
-  /** Those that the user may see. @param parts settings are an admin's */
+  /** Topics that the user may see. @param parts settings need an admin */
   async topics(parts: TopicParts): Promise<Map<string, TopicView>> {
     if (parts.config) this.#user.checkAdmin();
     const topics = await this.#proxy.topics(parts);
     return new Map([...topics].filter(([name]) => this.#maySee(name)));
   }
 
-  /** @param parts settings are an admin's */
+  /** @param parts settings need an admin */
   async topic(name: string, parts: TopicParts): Promise<TopicView> {
     this.#checkSee(name);
     if (parts.config) this.#user.checkAdmin();
     return this.#proxy.topic(name, parts);
   }
 
-  /** @param group absent: those that the user may join. */
+  /** @param group absent: all that the user may join. */
   async consumers(topic: string, group?: string): Promise<Map<string, Members>> {
     if (group === undefined) this.#checkSee(topic);
     else this.#checkConsume(group, topic);

@@ -1,15 +1,15 @@
-// Counts by label and histograms of latency: what /metrics shows beyond the plain counters. Names live in stats.ts.
+// Labelled counters and latency histograms: what /metrics shows beyond the plain counters. Names are in stats.ts.
 
 /** Upper bounds in seconds. */
 export const latencyBuckets: readonly number[] = [
   0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 ];
 
-/** Label sets kept per metric; what comes later is counted under `other`, so that names chosen by clients can't fill the memory. */
+/** Label sets kept per metric; further ones are counted under `other`, so that names chosen by clients cannot fill the memory. */
 const maxSets = 500;
 const separator = '\u0000';
 
-/** The count of one set of labels: who counts the same things again and again keeps it. */
+/** The count of one set of labels: frequent callers keep it. */
 export interface Count {
   value: number;
 }
@@ -52,7 +52,7 @@ export class LabelledCounter {
   }
 }
 
-/** How long something took, in buckets. */
+/** Durations in buckets. */
 export class LatencyHistogram {
   /** Not cumulative; the last one is above all bounds. */
   readonly buckets: number[] = Array<number>(latencyBuckets.length + 1).fill(0);

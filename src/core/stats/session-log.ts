@@ -1,7 +1,7 @@
-// What sessions tell an operator. Faults that repeat are told once a minute: a hundred members lose the same broker together.
+// What sessions log. Repeated faults are logged once a minute: a hundred members lose the same broker together.
 import { type DeliveryReport, KafkaCode, type KafkaFault, type TopicPartition } from '../ports.js';
 
-/** Where the lines go; core knows no logger. */
+/** Where log lines go; core knows no logger. */
 export interface LogSink {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
@@ -11,10 +11,10 @@ export interface LogSink {
 const notEnoughReplicas =
   'NOT_ENOUGH_REPLICAS: Kafka stores nothing in a partition, too few of its replicas are in sync; it is tried again until messages time out';
 const quietMs = 60_000;
-/** More different faults than this within a minute are told without being remembered. */
+/** Beyond this many distinct errors per minute, errors are logged without deduplication. */
 const maxRemembered = 1_000;
 
-/** Topics that are named in one line. */
+/** Topics named in one line. */
 const mostTopics = 20;
 
 /** The log of all sessions of one cluster. */
@@ -24,7 +24,7 @@ export class SessionLog {
   readonly #onTrouble: () => void;
   readonly #told = new Map<string, { at: number; count: number }>();
 
-  /** @param onTrouble is told of each fault of a client: the cluster may not be well */
+  /** @param onTrouble is called for each fault of a client: the cluster may be in trouble */
   constructor(sink: LogSink, monotonic: () => number, onTrouble: () => void = () => {}) {
     this.#sink = sink;
     this.#onTrouble = onTrouble;
@@ -64,7 +64,7 @@ export class SessionLog {
     if (seen > 0) this.#sink.warn({ client, code: fault.code, reason: fault.message, seen }, 'consumer trouble');
   }
 
-  /** A fault that lasts until somebody mends its cause: each client's first is told. */
+  /** A fault that lasts until an operator fixes its cause: each client's first is logged. */
   consumerRefused(client: string, fault: Pick<KafkaFault, 'code' | 'message'>): void {
     const seen = this.#sinceTold(`refused ${client} ${fault.code}`);
     if (seen > 0) this.#sink.warn({ client, code: fault.code, reason: fault.message, seen }, 'a consumer is refused');
@@ -96,7 +96,7 @@ export class SessionLog {
     );
   }
 
-  /** @returns 0 while a fault is kept quiet, else how often it was seen since it was told. */
+  /** @returns 0 while a fault is suppressed, else how often it was seen since it was logged. */
   #sinceTold(what: string): number {
     const now = this.#monotonic();
     const told = this.#told.get(what);

@@ -50,7 +50,7 @@ const labelled = {
   'ris.redis.errors': { help: 'Questions that Redis did not answer', labels: ['host'] },
 } as const;
 
-/** What is so now, with labels, for /metrics only; asked for when somebody looks. */
+/** Current values with labels, for /metrics only; read on request. */
 const gauges = {
   'ris.connected': { help: '1 while there is a feed from RIS Live', labels: ['host'] },
   'ris.leader': { help: '1 on the replica that publishes', labels: ['host'] },
@@ -74,7 +74,7 @@ export type LatencyName = keyof typeof latencies;
 /** Each set of labels with its value. */
 export type GaugeReading = Iterable<readonly [values: readonly string[], value: number]>;
 
-/** Process-wide counters; one instance, made by app/ and handed down. */
+/** Process-wide counters; one instance, created by app/ and passed down. */
 export class Stats {
   #values = new Map<CounterName, number>(names.map((name) => [name, 0]));
 
@@ -90,7 +90,7 @@ export class Stats {
     return this.#values.get(name) ?? 0;
   }
 
-  /** Counts under labels; past a bound on their number, under `other`. */
+  /** Counts under labels; beyond a limit on their number, under `other`. */
   count(name: LabelledName, ...values: readonly string[]): void {
     this.labelled(name).add(values);
   }
@@ -104,17 +104,17 @@ export class Stats {
     return found;
   }
 
-  /** Says how a gauge is read; the last one that says so is asked. */
+  /** Sets how a gauge is read; the last call wins. */
   watch(name: GaugeName, read: () => GaugeReading): void {
     this.#gauges.set(name, read);
   }
 
-  /** A gauge's values now; none where nobody watches. */
+  /** A gauge's values now; none if no reader was set. */
   gauge(name: GaugeName): GaugeReading {
     return this.#gauges.get(name)?.() ?? [];
   }
 
-  /** The histogram of one face: keep it, and observe() what each request took. */
+  /** The histogram of one face: keep it, and observe() each request's duration. */
   latency(name: LatencyName, face: string): LatencyHistogram {
     const key = `${name} ${face}`;
     let found = this.#latencies.get(key);

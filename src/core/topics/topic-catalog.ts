@@ -1,19 +1,19 @@
-// TopicCatalog: which topics exist, asked of the cluster at most once in a while for everybody.
+// TopicCatalog: which topics exist; cached, for all users of the cluster.
 import { type Admin, type Clock, KafkaCode, KafkaError, type KafkaFault, type TopicMetadata } from '../ports.js';
 import { own } from '../promises.js';
 import { TopicIds } from './topic-ids.js';
 
-/** How old an answer may be, ms. */
+/** Maximum age of an answer, ms. */
 const maxAgeMs = 1_000;
-/** The same while a topic is on its way that somebody has just produced to; and how long that is believed, ms. */
+/** The same while a topic that was just produced to is expected; and how long it is expected, ms. */
 const maxAgeOfNewsMs = 100;
 const newsMs = 5_000;
-/** How old what is shown without waiting may be before the cluster is asked again, ms. */
+/** Maximum age of what is shown without waiting before the cluster is asked again, ms. */
 const maxAgeKnownMs = 5_000;
-/** How old it may be that a topic may or may not be seen, ms; and of how many that is kept. */
+/** How long it is cached whether a topic may be seen, ms; and for how many topics. */
 const maxAgeDeniedMs = 2_000;
 const mostAsked = 1_000;
-/** As librdkafka tells it. */
+/** As librdkafka reports it. */
 const denied: KafkaFault = {
   code: KafkaCode.topicAuthorizationFailed,
   message: 'Broker: Topic authorization failed',
@@ -23,7 +23,7 @@ const denied: KafkaFault = {
 };
 const none: ReadonlyMap<string, TopicMetadata> = new Map();
 
-/** A shared, cached look at the cluster's topics: single flight, so that a hundred waiting consumers cost one request. */
+/** A shared, cached list of the cluster's topics: single flight, so that a hundred waiting consumers cost one request. */
 export class TopicCatalog {
   readonly #admin: Admin;
   readonly clock: Clock;
@@ -31,9 +31,9 @@ export class TopicCatalog {
   readonly ids: TopicIds;
   #topics: Promise<ReadonlyMap<string, TopicMetadata>> | undefined;
   #askedAt = Number.NEGATIVE_INFINITY;
-  /** The last answer there was. */
+  /** The last answer. */
   #latest = none;
-  /** A topic that the last answer lacks although somebody produced to it, until when. */
+  /** Until when a topic is expected that was produced to and is not in the last answer. */
   #awaited = '';
   #awaitedUntil = Number.NEGATIVE_INFINITY;
   readonly #asked = new Map<string, { readonly at: number; readonly denial: Promise<KafkaError | undefined> }>();
@@ -44,7 +44,7 @@ export class TopicCatalog {
     this.ids = new TopicIds(admin, clock);
   }
 
-  /** All topics by name, at most a second old. @throws KafkaError when no broker answers. */
+  /** All topics by name, at most a second old. @throws KafkaError if no broker answers. */
   all(): Promise<ReadonlyMap<string, TopicMetadata>> {
     const now = this.clock.monotonic();
     const maxAge = now < this.#awaitedUntil ? maxAgeOfNewsMs : maxAgeMs;
@@ -58,27 +58,27 @@ export class TopicCatalog {
     return this.#topics;
   }
 
-  /** The topics as last heard of, without waiting: none before the first answer. The next call knows more. */
+  /** The last known topics, without waiting: none before the first answer. The next call knows more. */
   known(): ReadonlyMap<string, TopicMetadata> {
     if (this.clock.monotonic() - this.#askedAt > maxAgeKnownMs) own(this.all(), () => {});
     return this.#latest;
   }
 
-  /** Somebody produces to this topic: if it is new, it is about to be. */
+  /** A record is produced to this topic: if it is new, expect it. */
   produced(name: string): void {
     if (name === this.#awaited || this.#latest.has(name)) return;
     this.#awaited = name;
     this.#awaitedUntil = this.clock.monotonic() + newsMs;
   }
 
-  /** The next question is asked of the cluster: something was made or deleted. */
+  /** The next call asks the cluster: something was created or deleted. */
   forget(): void {
     this.#askedAt = Number.NEGATIVE_INFINITY;
   }
 
   /**
-   * Of a topic that is not among all(): whether it is there and may not be seen.
-   * @throws KafkaError when Kafka says so; at most a few seconds old
+   * For a topic that is not in all(): whether it exists and may not be seen.
+   * @throws KafkaError if Kafka says so; at most a few seconds old
    */
   async checkVisible(name: string): Promise<void> {
     const now = this.clock.monotonic();
@@ -92,13 +92,13 @@ export class TopicCatalog {
     if (denial) throw denial;
   }
 
-  /** Which of these do not exist; undefined when the cluster does not answer. */
+  /** Which of these do not exist; undefined if the cluster does not answer. */
   async missing(names: readonly string[]): Promise<string[] | undefined> {
     const topics = await this.all().catch(() => undefined);
     return topics && names.filter((name) => !topics.has(name));
   }
 
-  /** A list of all topics leaves out what may not be seen; asked for by its name, a topic is refused. */
+  /** A list of all topics omits those that may not be seen; asked for by name, a topic is refused. */
   async #denialOf(name: string): Promise<KafkaError | undefined> {
     // Without an answer nothing is known: the topic counts as missing.
     const found = await this.#admin.identity([name]).catch(() => undefined);

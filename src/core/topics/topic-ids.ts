@@ -1,39 +1,39 @@
-// TopicIds: notices that a topic was deleted and made again. Same name, other id: positions and whatever else was known of it are void.
+// TopicIds: notices that a topic was deleted and created again. Same name, other id: positions and other knowledge of it are void.
 import { type Admin, type Clock, KafkaCode, KafkaError } from '../ports.js';
 
-/** What becomes of a watched topic. */
+/** Events of a watched topic. */
 export interface TopicWatcher {
-  /** What the name stands for is another topic now than when the watch began, or when this was told last. */
+  /** The name stands for another topic than at the start of the watch, or at the last call of this. */
   remade(topic: string): void;
   /**
-   * The topic was there and is not: told at each look until it is there again. A broker that has just started may be behind.
-   * @param sinceMs how long ago it was missed first, without having been there since
+   * The topic existed and is missing: called at each check until it exists again. A broker that has just started may lag behind.
+   * @param sinceMs how long ago it was first missed, without having existed since
    */
   gone?(topic: string, sinceMs: number): void;
 }
 
-/** How often ids are looked at while somebody watches, ms. */
+/** Interval of the checks while anything is watched, ms. */
 const everyMs = 5_000;
-/** How long a new watch waits for others to ask with, ms. */
+/** How long a new watch waits to share a request, ms. */
 const gatherMs = 100;
 
 interface Watch {
   readonly topic: string;
   readonly watcher: TopicWatcher;
-  /** The number of the look that began before this watch: its answer is too old. */
+  /** The number of the check that began before this watch: its answer is too old. */
   readonly after: number;
   /** Undefined until the topic was seen. */
   id: string | undefined;
-  /** When it was missed first; undefined while it is there. */
+  /** When it was first missed; undefined while it exists. */
   missedAt: number | undefined;
 }
 
-/** One question for all topics that somebody watches, every few seconds; none while nobody does, or where ids can't be asked for. */
+/** One request for all watched topics, every few seconds; none without watchers, or if ids are not available. */
 export class TopicIds {
   readonly #admin: Admin;
   readonly #clock: Clock;
   readonly #watches = new Set<Watch>();
-  /** Looks begun so far. */
+  /** Checks begun so far. */
   #looks = 0;
   #looking: Promise<void> | undefined;
   #next: Promise<void> | undefined;
@@ -45,12 +45,12 @@ export class TopicIds {
     this.#clock = clock;
   }
 
-  /** Whether a topic that was made again can be told from the one before. */
+  /** Whether a topic that was created again can be distinguished. */
   get isSupported(): boolean {
     return !this.#unsupported;
   }
 
-  /** Watches topics, from what they are now. A topic that is missing is watched from its first appearance. @returns how to end it. */
+  /** Watches topics, from their current state. A missing topic is watched from its first appearance. @returns a function that ends it. */
   watch(topics: readonly string[], watcher: TopicWatcher): () => void {
     const watches = topics.map(
       (topic): Watch => ({ topic, watcher, after: this.#looks, id: undefined, missedAt: undefined }),
@@ -63,7 +63,7 @@ export class TopicIds {
     };
   }
 
-  /** Looks now: every change until this call is told when it resolves. Never rejects; a broker that doesn't answer tells nothing. */
+  /** Checks now: when it resolves, every change before this call was reported. Never rejects; without an answer nothing is reported. */
   look(): Promise<void> {
     if (this.#unsupported) return Promise.resolve();
     if (!this.#looking) {
@@ -72,7 +72,7 @@ export class TopicIds {
       });
       return this.#looking;
     }
-    // The one under way may have been answered before this call.
+    // A check under way may have been answered before this call.
     this.#next ??= this.#looking.then(() => {
       this.#next = undefined;
       return this.look();
@@ -111,7 +111,7 @@ export class TopicIds {
     }
   }
 
-  /** One timer, for the earliest look that is wanted. */
+  /** One timer, for the earliest requested check. */
   #lookIn(ms: number): void {
     if (this.#unsupported || this.#watches.size === 0) return;
     const at = this.#clock.monotonic() + ms;

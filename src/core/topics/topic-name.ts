@@ -8,12 +8,12 @@ export function isLegalTopicName(name: string): boolean {
   return legal.test(name) && name !== '.' && name !== '..';
 }
 
-/** Kafka's and Kafka tools' own topics, hidden from clients. */
+/** Topics of Kafka and its tools, hidden from clients. */
 export function isInternalTopic(name: string): boolean {
   return name.startsWith('__');
 }
 
-/** @throws GatewayError `topic-invalid` (a regex subscription, `^...`, would reach past every permission), `topic-internal`. */
+/** @throws GatewayError `topic-invalid` (a regex subscription, `^...`, would bypass all rights), `topic-internal`. */
 export function checkTopicName(name: string, allowInternal = false): void {
   if (!isLegalTopicName(name)) throw fail('topic-invalid', name);
   if (isInternalTopic(name) && !allowInternal) throw fail('topic-internal', name);

@@ -1,16 +1,16 @@
-// What the cluster's topics look like to people: names, partitions, their own settings.
+// The cluster's topics as clients see them: names, partitions, their own settings.
 import { fail } from '../../errors.js';
 import type { Admin, TopicMetadata } from '../ports.js';
 
 export interface PartitionView {
   readonly partition: number;
-  /** -1: no leader at present. */
+  /** -1: no leader now. */
   readonly leader: number;
   readonly replicas: readonly number[];
   readonly isr: readonly number[];
 }
 
-/** Only the parts that were asked for. */
+/** Only the requested parts. */
 export interface TopicView {
   readonly config?: Readonly<Record<string, string>>;
   readonly partitions?: readonly PartitionView[];
@@ -60,7 +60,7 @@ async function view(
   );
 }
 
-/** What was set for the topic itself, not the broker's defaults. */
+/** Settings of the topic itself, without the broker's defaults. */
 function overrides(
   config: ReadonlyMap<string, { value: string; overridden: boolean }> | undefined,
 ): Record<string, string> {

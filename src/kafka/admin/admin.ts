@@ -13,7 +13,7 @@ import { faultOf } from '../fault.js';
 import type { Callback, NativeProducer } from '../native.js';
 import { adminTimeoutMs, BasicAdmin } from './basic-admin.js';
 
-/** What brokers say of one topic, partition or group of a question. */
+/** An error for one topic, partition or group of a request. */
 interface Failure {
   readonly code: number;
   readonly message: string;
@@ -65,27 +65,27 @@ type Call = (native: NativeProducer, timeoutMs: number, callback: Callback<strin
 
 /** How long controllers may take to answer, ms. */
 const quorumMs = 3_000;
-/** Its name is checked by the controllers; it is never made. */
+/** The controllers only check this name; the topic is never created. */
 const quorumTopic = 'rafka-quorum-check';
-/** A broker's codes for controllers that do not answer it: timed out, not the controller, no leader. */
+/** Error codes of a broker whose controllers do not answer: timed out, not the controller, no leader. */
 const noQuorum: readonly number[] = [KafkaCode.timedOut, 7, 41, 5, 6];
-/** How long one try waits for a coordinator, which may be the one before, ms. */
+/** How long one try waits for a coordinator, which may have moved, ms. */
 const coordinatorMs = 2_300;
-/** How soon a call is tried again whose coordinator or controller was not there yet, ms. */
+/** Pause before a call is repeated that found no coordinator or controller, ms. */
 const retryMs = 200;
-/** How long brokers are asked whether they have heard of a topic that was made or deleted, and how soon again, ms. */
+/** How long brokers are asked whether they know of a created or deleted topic, and the pause in between, ms. */
 const newsMs = 3_000;
 const newsRetryMs = 10;
-/** librdkafka's choice: the controller, as the cluster last told it. */
+/** librdkafka's choice: the controller that the cluster last named. */
 const controller = -1;
-/** How long the controller may take where any other broker could answer, ms. */
+/** Time limit for the controller where any other broker could answer, ms. */
 const controllerMs = 2_000;
 /** The broker's code for a group that does not exist, where it used to describe a dead one. */
 const groupIdNotFound = 69;
-/** The broker's code for a topic that has as many partitions already. */
+/** The broker's code for a topic that has this number of partitions already. */
 const invalidPartitions = 37;
 
-/** Questions of any kind; a call that finds the cluster in motion is tried again until its deadline. */
+/** Requests of any kind; a call that meets a changing cluster is repeated until its deadline. */
 export class ClusterAdmin extends BasicAdmin {
   override async createTopic(topic: {
     name: string;
@@ -118,7 +118,7 @@ export class ClusterAdmin extends BasicAdmin {
     await this.#untilAllAgree(name, false);
   };
 
-  /** Controllers are asked to look at a topic that is not to be made: brokers keep the question while there is no leader. */
+  /** Controllers are asked to validate a topic without creating it: brokers hold the request while there is no leader. */
   override async hasQuorum(): Promise<boolean | undefined> {
     try {
       const client = await this.connected('quorum');
@@ -183,7 +183,7 @@ export class ClusterAdmin extends BasicAdmin {
   override groups = async (): Promise<string[]> => {
     const { groups } = await this.#ask<{ groups: string[]; errors: Answered[] }>(
       (native, timeoutMs, callback) => native.listGroups(timeoutMs, callback),
-      // The groups of a broker that is away have another coordinator by now; but none at all is no answer.
+      // Groups of an unavailable broker have another coordinator by now; but an answer from no broker is a failure.
       ({ groups, errors }) => throwing(errors.filter(({ error }) => groups.length === 0 || !isAway(error))),
     );
     return groups;
@@ -193,7 +193,7 @@ export class ClusterAdmin extends BasicAdmin {
     if (groupIds.length === 0) return [];
     const described = await this.#ask<DescribedGroup[]>(
       (native, timeoutMs, callback) => native.describeGroups(groupIds, coordinatorTime(timeoutMs), callback),
-      // A coordinator that has only just started, or has moved, is asked again.
+      // A coordinator that has just started, or has moved, is asked again.
       (groups) => throwing(groups.filter(({ error }) => error?.code !== groupIdNotFound)),
     );
     const byId = new Map(described.map((group) => [group.group, group]));
@@ -217,7 +217,7 @@ export class ClusterAdmin extends BasicAdmin {
     return (
       offsets
         .map(({ topic, partition, offset, metadata }) => ({ topic, partition, offset: committed(offset), metadata }))
-        // -1 is Kafka's word for none; -2 (the oldest) is what Kafka-Pixy's clients may have written.
+        // -1 means none in Kafka; -2 (the oldest) may have been written by Kafka-Pixy's clients.
         .filter(({ offset, metadata }) => offset !== -1 || metadata !== '')
     );
   };
@@ -241,8 +241,8 @@ export class ClusterAdmin extends BasicAdmin {
   }
 
   /**
-   * A broker hears of a new topic, or of one that is gone, a moment after the controller has said so; whoever asks it before is
-   * refused. A broker that cannot be reached is no reason to fail: nobody else gets an answer of it either.
+   * A broker learns of a created or deleted topic a moment after the controller has answered; a request to it before that is
+   * refused. A broker that cannot be reached is no reason to fail: no other client gets an answer from it either.
    */
   async #untilAllAgree(name: string, isThere: boolean): Promise<void> {
     const deadline = performance.now() + newsMs;
@@ -250,12 +250,12 @@ export class ClusterAdmin extends BasicAdmin {
       while (performance.now() < deadline && (await this.#isKnown(name, id, deadline)) !== isThere)
         await pause(newsRetryMs);
     };
-    // The change is made: that nobody could be asked about it is no failure of it.
+    // The change is made: it does not fail because no broker could confirm it.
     const cluster = await this.#cluster().catch(() => undefined);
     await Promise.allSettled((cluster?.brokers ?? []).map(agrees));
   }
 
-  /** Whether a broker knows a topic with all its leaders; undefined: in part. @throws KafkaError when it does not answer in time */
+  /** Whether a broker knows a topic with all its leaders; undefined: in part. @throws KafkaError if it does not answer in time */
   async #isKnown(name: string, broker: number, deadline: number): Promise<boolean | undefined> {
     const client = await this.connected('cluster');
     const leftMs = Math.max(1, Math.ceil(deadline - performance.now()));
@@ -266,8 +266,8 @@ export class ClusterAdmin extends BasicAdmin {
   }
 
   /**
-   * A change that can be made once.
-   * @param code what a second try is told when the first was carried out and its answer got lost
+   * A change that can be made only once.
+   * @param code the error of a second try if the first was carried out and its answer was lost
    */
   async #once(code: number, call: Call): Promise<void> {
     let tries = 0;
@@ -280,7 +280,7 @@ export class ClusterAdmin extends BasicAdmin {
     });
   }
 
-  /** A call about partitions of a group. @throws KafkaError the first failure, of the group or of a partition */
+  /** A call for partitions of a group. @throws KafkaError the first failure, of the group or of a partition */
   async #ofGroup(call: Call): Promise<readonly PartitionAnswer[]> {
     const partitionsOf = (groups: readonly GroupAnswer[]): readonly PartitionAnswer[] =>
       throwing(throwing(groups).flatMap(({ partitions }) => partitions));
@@ -292,7 +292,7 @@ export class ClusterAdmin extends BasicAdmin {
     return this.#ask<T[]>(call, throwing);
   }
 
-  /** A question that each broker can answer: the controller that was heard of last may be gone. @throws KafkaError */
+  /** A request that any broker can answer: the last known controller may be gone. @throws KafkaError */
   async #askAny<T>(call: CallOfBroker, check?: (answer: T) => unknown): Promise<T> {
     const ask = (broker: number, limitMs: number): Promise<T> =>
       this.#ask((native, timeoutMs, callback) => call(native, broker, timeoutMs, callback), check, limitMs);
@@ -312,7 +312,7 @@ export class ClusterAdmin extends BasicAdmin {
     }
   }
 
-  /** @param check throws what the call is tried again for, where that is retriable. @throws KafkaError */
+  /** @param check throws an error; a retriable one repeats the call. @throws KafkaError */
   async #ask<T>(
     call: Call,
     check: (answer: T) => unknown = () => undefined,
@@ -334,12 +334,12 @@ export class ClusterAdmin extends BasicAdmin {
   }
 }
 
-/** A try ends before the call does: the next one looks for the coordinator anew. */
+/** A try ends before the call does: the next one looks for the coordinator again. */
 const coordinatorTime = (leftMs: number): number => Math.min(leftMs, coordinatorMs);
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** librdkafka puts the broker's text behind the request's name, and the broker may have sent none. */
+/** librdkafka appends the broker's text to the request's name, and the broker may have sent none. */
 const failureOf = ({ code, message }: Failure): KafkaError =>
   new KafkaError(/: *$/.test(message) ? faultOf(code) : faultOf(code, message));
 
@@ -368,7 +368,7 @@ function describe(groupId: string, group: DescribedGroup | undefined): GroupDesc
   };
 }
 
-/** Kafka's `PreparingRebalance` is what the port calls PREPARING_REBALANCE. */
+/** Kafka's `PreparingRebalance` is the port's PREPARING_REBALANCE. */
 const stateOf = (name: string): string => name.replace(/([a-z])([A-Z])/g, '$1_$2').toUpperCase();
 
 /** `00000000-0000-0000-0000-000000000000`. */

@@ -1,4 +1,4 @@
-// The Admin questions that every Kafka answers, the embedded one too: topics, brokers and watermarks.
+// Admin requests that every Kafka answers, the embedded one too: topics, brokers and watermarks.
 import { connect as connectTcp } from 'node:net';
 import {
   type Admin,
@@ -17,23 +17,23 @@ import type { KnownBrokers } from '../known-brokers.js';
 import { type NativeProducer, native } from '../native.js';
 import type { ClientProperties } from '../properties.js';
 
-/** How long one admin call may take, ms. */
+/** Time limit of one admin call, ms. */
 export const adminTimeoutMs = 5_000;
-/** How long a broker may take to take a connection, ms. */
+/** Time limit for a broker to accept a connection, ms. */
 const connectMs = 1_000;
 
 /** librdkafka's code for a feature that the broker lacks. */
 const notSupported = -165;
-/** A broker's code for a partition that has no leader; it may have one soon. */
+/** A broker's code for a partition without a leader; it may have one soon. */
 const leaderNotAvailable = 5;
 
 /**
- * Each kind has a client of its own: a broker answers the questions of one connection in turn, and a connection whose question was not
- * answered in time is closed. So those about the quorum, which brokers keep while there is none, hold up no others.
+ * Each kind has a client of its own: a broker answers the requests of one connection in turn, and a connection with a request that
+ * timed out is closed. So quorum requests, which brokers hold while there is no quorum, delay no others.
  */
 export type Questions = 'topics' | 'cluster' | 'quorum';
 
-/** Asks over clients of its own, made on first use and made anew when that failed. */
+/** Sends requests over clients of its own, opened on first use and again after a failure. */
 export class BasicAdmin implements Admin {
   readonly #properties: () => ClientProperties;
   readonly #brokers: KnownBrokers;
@@ -42,9 +42,9 @@ export class BasicAdmin implements Admin {
   readonly #clients = new Map<Questions, Promise<Client<NativeProducer>>>();
 
   /**
-   * @param properties those of a client that is made now
-   * @param brokers is told of what answers say of them
-   * @param lacking what makes the other questions impossible, for their refusals
+   * @param properties for a client that is opened now
+   * @param brokers receives the brokers that answers list
+   * @param lacking why the other requests are impossible, for their errors
    */
   constructor(properties: () => ClientProperties, brokers: KnownBrokers, log: Log, lacking: string) {
     this.#brokers = brokers;
@@ -54,7 +54,7 @@ export class BasicAdmin implements Admin {
   }
 
   async topics(names?: readonly string[]): Promise<TopicMetadata[]> {
-    // Asking for one topic by name could create it; asking for all never does.
+    // A request for one topic by name could create it; a request for all never does.
     const { topics, brokers } = await metadata(await this.connected('topics'), {
       all: true,
       timeoutMs: adminTimeoutMs,
@@ -96,13 +96,13 @@ export class BasicAdmin implements Admin {
     );
   }
 
-  /** The embedded Kafka knows of no transaction that hides records. */
+  /** The embedded Kafka has no transactions that hide records. */
   async edges(partitions: readonly TopicPartition[], which: 'low' | 'high'): Promise<TopicPartitionOffset[]> {
     const marks = await this.watermarks(partitions);
     return marks.map(({ topic, partition, low, high }) => ({ topic, partition, offset: which === 'low' ? low : high }));
   }
 
-  /** librdkafka also calls a partition unknown that has no leader for now. */
+  /** librdkafka also calls a partition without a leader unknown. */
   async #refused(error: unknown, topic: string, partition: number): Promise<never> {
     if (!(error instanceof KafkaError) || error.code !== KafkaCode.unknownPartition) throw error;
     const [found] = await this.topics([topic]);
@@ -110,7 +110,7 @@ export class BasicAdmin implements Admin {
     throw leader === undefined ? error : wrap(leaderNotAvailable);
   }
 
-  /** Created by asking for its metadata; partitions and settings are as the embedded Kafka makes them. */
+  /** Created by requesting its metadata; partitions and settings are the embedded Kafka's. */
   async createTopic({ name }: { name: string }): Promise<void> {
     await metadata(await this.connected('topics'), { topic: name, timeoutMs: adminTimeoutMs });
   }
@@ -133,7 +133,7 @@ export class BasicAdmin implements Admin {
     await all(clients, async (client) => (await client.catch(() => undefined))?.disconnect(adminTimeoutMs));
   }
 
-  /** The client for questions of a kind. @throws KafkaError when no broker answers in time */
+  /** The client for a kind of requests. @throws KafkaError if no broker answers in time */
   protected connected(kind: Questions): Promise<Client<NativeProducer>> {
     const known = this.#clients.get(kind);
     if (known) return known;
@@ -160,7 +160,7 @@ export class BasicAdmin implements Admin {
   }
 }
 
-/** Whether somebody listens there. */
+/** Whether the address accepts a connection. */
 function takesConnection(host: string, port: number, limitMs: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connectTcp({ host, port, timeout: limitMs });

@@ -1,8 +1,8 @@
-// The messages of one consumeBatch(): two buffers that the binding's worker thread packed, taken apart without a native call.
+// The messages of one consumeBatch(): two buffers packed by the binding's worker thread, unpacked without a native call. See docs/decisions/0001.
 import type { Header, Message, TopicPartitionOffset } from '../../core/ports.js';
 import type { NativeError } from '../native.js';
 
-/** What one wait brought; an error may come beside messages. */
+/** The result of one wait; an error may accompany messages. */
 export interface Batch {
   readonly error: NativeError | undefined;
   readonly messages: Message[];
@@ -14,7 +14,7 @@ const noHeaders: readonly Header[] = Object.freeze([]);
 const noBytes = Buffer.alloc(0);
 
 /**
- * Takes a packed batch apart; the values are views of its one buffer.
+ * Unpacks a batch; the values are views of its one buffer.
  * @param bytes keys, values and headers one behind the other
  * @param fields of each message: topic's index, partition, offset, timestamp, length of key and of value (-1: null), number of
  * headers (-1: the end of the partition instead of a message); then of each header the length of its name and of its value

@@ -25,13 +25,13 @@ import { Rebalancer } from './rebalance.js';
 /** How long commit() waits for the broker. */
 const commitTimeoutMs = 10_000;
 
-/** How often it is looked whether a reason has come, ms. */
+/** Interval of checking whether a reason has arrived, ms. */
 const reasonMs = 10;
 
-/** What has to be done for topics before they are subscribed to. */
+/** What to do for topics before subscribing to them. */
 type Prepare = (topics: readonly string[]) => Promise<void>;
 
-/** @throws KafkaError when a property is refused or no broker answers within timeoutMs. */
+/** @throws KafkaError if a property is refused or no broker answers within timeoutMs. */
 export async function openConsumer(
   options: ConsumerOptions,
   properties: ClientProperties,
@@ -40,7 +40,7 @@ export async function openConsumer(
   prepare?: Prepare,
 ): Promise<Consumer> {
   const onFault = (fault: KafkaFault) => options.onFault?.(fault);
-  // A rebalance callback only for whoever asks for it: with one, a member that nobody polls for holds up its whole group.
+  // A rebalance callback only on request: with one, a member that is not polled holds up its whole group.
   const rebalancer = options.rebalance && new Rebalancer(options.rebalance, onFault);
   const client = await connect<NativeConsumer>(
     {
@@ -100,7 +100,7 @@ class RdConsumer implements Consumer {
 
   async refreshTopics(timeoutMs: number): Promise<void> {
     this.#open();
-    // Of all topics: a look at some of them is not taken over into the group's subscription.
+    // Of all topics: metadata of some topics does not update the group's subscription.
     await metadata(this.#client, { all: true, timeoutMs });
   }
 
@@ -155,12 +155,12 @@ class RdConsumer implements Consumer {
     if (this.#closing) return;
     const fault = faultFrom(raw);
     if (fault.fatal) throw new KafkaError({ ...fault, message: (await this.#fatalReason()) ?? fault.message });
-    // Nobody polled for max.poll.interval.ms: librdkafka left the group and joins again by itself with this poll.
+    // No poll for max.poll.interval.ms: librdkafka left the group and rejoins by itself with this poll.
     if (fault.code !== KafkaCode.maxPollExceeded) this.#options.onFault?.(fault);
     else if (this.#rebalancer) this.#rebalancer.lost = true;
   }
 
-  /** librdkafka tells it in a log line, which may come a moment later. */
+  /** librdkafka reports it in a log line, which may arrive a moment later. */
   async #fatalReason(): Promise<string | undefined> {
     for (let looks = 0; looks < 50 && this.#client.fatalReason === undefined; looks++)
       await new Promise<void>((resolve) => {
@@ -210,7 +210,7 @@ class RdConsumer implements Consumer {
         this.#native.offsetsForTimes(asked, timeoutMs, callback),
       )
       .catch((error: KafkaError) => {
-        // One without a leader makes the whole question fail.
+        // One partition without a leader makes the whole request fail.
         if (!unled.has(error.code)) throw error;
         return this.#edgesOneByOne(partitions, which, timeoutMs);
       });
@@ -262,7 +262,7 @@ class RdConsumer implements Consumer {
     await this.#client.disconnect(Math.max(1000, deadline - performance.now()));
   }
 
-  /** Leaves the group while commits still work: once librdkafka is closing they don't. */
+  /** Leaves the group while commits still work: once librdkafka is closing they do not. */
   async #giveBack(rebalancer: Rebalancer, deadline: number): Promise<void> {
     this.#native.unsubscribe();
     while (rebalancer.holding && performance.now() < deadline) await takeBatch(this.#native, 20, 100);
@@ -273,7 +273,7 @@ class RdConsumer implements Consumer {
   }
 }
 
-/** Codes with which librdkafka tells that not all partitions have a leader. */
+/** Codes with which librdkafka reports that not all partitions have a leader. */
 const unled: ReadonlySet<number> = new Set([
   KafkaCode.timedOut,
   KafkaCode.unknownPartition,

@@ -1,13 +1,13 @@
-// How a consumer waits for messages: the choice is in this file. (Producers are woken: reports.ts.)
+// How a consumer waits for messages. See docs/decisions/0003. (Producers are woken: reports.ts.)
 
 import type { NativeConsumer } from '../native.js';
 import { type Batch, unpack } from './batch.js';
 
-/** The longest single wait: nothing interrupts it, so closing a consumer may take this long. */
+/** The longest single wait: it cannot be interrupted, so closing a consumer may take this long. */
 const longestWaitMs = 1000;
 
 /**
- * One wait for a first message on a thread of libuv's pool, then whatever is ready without waiting: polling without a wait
+ * One wait for a first message on a thread of libuv's pool, then all messages that are ready: polling without a wait
  * costs 15 % of a core for 17 idle consumers.
  */
 export function takeBatch(native: NativeConsumer, waitMs: number, max: number): Promise<Batch> {

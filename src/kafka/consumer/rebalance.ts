@@ -1,4 +1,4 @@
-// A consumer's own say in its group's rebalances: librdkafka's callback turned into the port's Rebalance.
+// A consumer's part in its group's rebalances: librdkafka's callback as the port's Rebalance.
 import type { KafkaFault, Rebalance, TopicPartition, TopicPartitionOffset } from '../../core/ports.js';
 import { faultFrom, faultOf } from '../fault.js';
 import type { NativeConsumer, NativeError, NativeTopicPartition } from '../native.js';
@@ -8,9 +8,9 @@ const fail = -196;
 
 /** Answers each assignment and revocation in turn; the group waits for every answer. */
 export class Rebalancer {
-  /** Whether partitions are held that were not given back yet. */
+  /** Whether it holds partitions that were not given back yet. */
   holding = false;
-  /** Set when the group has given the partitions to others already. */
+  /** Set when other members have the partitions already. */
   lost = false;
   readonly #rebalance: Rebalance;
   readonly #onFault: (fault: KafkaFault) => void;
@@ -70,7 +70,7 @@ export class Rebalancer {
       if (positions) this.#native?.assign(positions);
       else this.#native?.unassign();
     } catch (error) {
-      // The consumer was closed in between.
+      // The consumer was closed meanwhile.
       this.#onFault(faultFrom(error as NativeError));
     }
   }

@@ -1,4 +1,4 @@
-// The Admin of the embedded Kafka: what BasicAdmin can ask, and group positions through consumers that never join.
+// The Admin of the embedded Kafka: BasicAdmin's requests, and group positions through consumers that never join.
 import {
   type CommittedOffset,
   type Consumer,
@@ -19,7 +19,7 @@ import type { ClientProperties } from '../properties.js';
 import type { EmbeddedPartitions } from './embedded-partitions.js';
 
 const timeoutMs = 5000;
-/** How long joining a group may take beyond its session time-out, for which one that was left just now lets nobody in, ms. */
+/** Time limit for joining a group beyond its session time-out, during which a group that was just left accepts no member, ms. */
 const joinMs = 10_000;
 /** The session time-out of groups that were not read in this process: that of stream groups, ms. */
 const usualSessionMs = 10_000;
@@ -30,10 +30,10 @@ export class EmbeddedAdmin extends BasicAdmin {
   readonly #open: (groupId: string, properties: Properties) => Promise<Consumer>;
   /** Groups that were given positions here. */
   readonly #groups = new Set<string>();
-  /** Positions that were deleted here. The embedded Kafka keeps them, so they are left out until others are committed. */
+  /** Positions that were deleted here. The embedded Kafka keeps them, so they are hidden until others are committed. */
   readonly #deleted = new Map<string, number>();
 
-  /** @param open makes a consumer of a group that has not joined it. */
+  /** @param open opens a consumer that has not joined the group. */
   constructor(
     properties: () => ClientProperties,
     brokers: KnownBrokers,
@@ -57,7 +57,7 @@ export class EmbeddedAdmin extends BasicAdmin {
 
   override groups = async (): Promise<string[]> => [...this.#groups];
 
-  /** Members can't be asked for: none are told. */
+  /** Members cannot be listed. */
   override describeGroups = async (groupIds: readonly string[]): Promise<GroupDescription[]> =>
     groupIds.map((groupId) => ({ groupId, state: 'UNKNOWN', members: [] }));
 
@@ -75,10 +75,10 @@ export class EmbeddedAdmin extends BasicAdmin {
     const positions = offsets.map(({ topic, partition, offset }) => ({ topic, partition, offset }));
     try {
       await this.#with(groupId, async (consumer) => {
-        // The first question finds the coordinator: a commit would be overtaken by its own check otherwise.
+        // The first request finds the coordinator: otherwise a commit's own check would overtake it.
         await consumer.committed(positions, timeoutMs);
         await consumer.commit(positions);
-        // A refusal shows in the answer only, and commit() takes a later position for one that was committed.
+        // A refusal shows only in the answer, and commit() also accepts a later position as committed.
         const committed = await consumer.committed(positions, timeoutMs);
         if (committed.some(({ offset }, index) => offset !== positions[index]!.offset))
           throw refuse(KafkaCode.state, `group ${groupId} takes commits of its members only`);
@@ -95,9 +95,9 @@ export class EmbeddedAdmin extends BasicAdmin {
       this.#deleted.set(placeOf(groupId, position), position.offset);
   };
 
-  /** A group that has once been read takes commits from its members only, also when there are none any more. */
+  /** A group that was ever read accepts commits from its members only, even when it has none. */
   #commitAsMember(groupId: string, positions: readonly TopicPartitionOffset[]): Promise<void> {
-    // With another one it would not be let in, or keep the next member out.
+    // With a different session time-out it would not be let in, or would keep the next member out.
     const sessionMs = this.#sessions.get(groupId) ?? usualSessionMs;
     const join = async (consumer: Consumer): Promise<void> => {
       consumer.subscribe([...new Set(positions.map(({ topic }) => topic))]);

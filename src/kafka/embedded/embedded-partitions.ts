@@ -1,10 +1,10 @@
-// Topics of fewer partitions on the embedded Kafka, which makes every topic with four: only the first ones are written and shown.
+// Topics with fewer partitions on the embedded Kafka, which creates every topic with four: only the first ones are written and shown.
 import { crc32 } from 'node:zlib';
 import type { Producer, ProducerRecord, TopicMetadata } from '../../core/ports.js';
 
-/** As many as the embedded Kafka's topics have. */
+/** The number of partitions of the embedded Kafka's topics. */
 export const mostPartitions = 4;
-/** For how long neighbours without a key go to one partition, ms. */
+/** How long neighbours without a key go to one partition, ms. */
 const stickyMs = 10;
 
 export class EmbeddedPartitions {
@@ -12,7 +12,7 @@ export class EmbeddedPartitions {
   #sticky = 0;
   #stickyUntil = 0;
 
-  /** @param count how many a topic is to have; more than there are count as all. */
+  /** @param count partitions of a topic; a larger number counts as all. */
   constructor(count: number) {
     this.count = Math.min(count, mostPartitions);
   }
@@ -26,7 +26,7 @@ export class EmbeddedPartitions {
     });
   }
 
-  /** A topic without those that are never written. */
+  /** A topic without the partitions that are never written. */
   shown(topic: TopicMetadata): TopicMetadata {
     return { ...topic, partitions: topic.partitions.filter(({ partition }) => partition < this.count) };
   }

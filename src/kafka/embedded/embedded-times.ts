@@ -1,4 +1,4 @@
-// Offsets by time on the embedded Kafka, whose own answer is always "none": every partition is read once, and read on when more came.
+// Offsets by time on the embedded Kafka, whose own answer is always "none": every partition is read once, and read on for new records.
 import type { Consumer, TopicPartition, TopicPartitionOffset } from '../../core/ports.js';
 import { KafkaCode, OFFSET_END } from '../../core/ports.js';
 import { refuse } from '../fault.js';
@@ -19,7 +19,7 @@ export class EmbeddedTimes {
   #consumer: Promise<Consumer> | undefined;
   #line: Promise<unknown> = Promise.resolve();
 
-  /** @param open makes a consumer without a group, which is closed with this. */
+  /** @param open opens a consumer without a group; it is closed with this object. */
   constructor(open: () => Promise<Consumer>) {
     this.#open = open;
   }
@@ -44,7 +44,7 @@ export class EmbeddedTimes {
     await consumer?.close(1_000);
   }
 
-  /** Reads up to the partitions' ends. @returns where they begin. */
+  /** Reads up to the partitions' ends. @returns their beginnings. */
   async #readOn(partitions: readonly TopicPartition[], timeoutMs: number): Promise<number[]> {
     const deadline = performance.now() + timeoutMs;
     this.#consumer ??= this.#open().catch((error: unknown) => {
@@ -102,7 +102,7 @@ function firstAt({ times, offsets }: Rises, ms: number): number {
   return offsets[from] ?? OFFSET_END;
 }
 
-/** Of what the embedded Kafka has dropped only the latest time matters. */
+/** For records that the embedded Kafka has dropped, only the latest time matters. */
 function forget(rises: Rises, low: number): void {
   rises.next = Math.max(rises.next, low);
   let dropped = 0;

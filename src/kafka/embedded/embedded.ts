@@ -1,4 +1,4 @@
-// The embedded Kafka: librdkafka's in-process mock cluster, for trying the gateway out when no configuration is given.
+// The embedded Kafka: librdkafka's in-process mock cluster, for trying the gateway without a configuration.
 import type { Properties } from '../../core/ports.js';
 import type { Log } from '../../log.js';
 import { connect, metadata } from '../client.js';
@@ -10,28 +10,28 @@ export interface EmbeddedKafka {
   /** host:port of its brokers. */
   readonly brokers: string;
   readonly partitions: EmbeddedPartitions;
-  /** Makes the topics that are not there yet. */
+  /** Creates missing topics. */
   create(topics: readonly string[]): Promise<void>;
   stop(): Promise<void>;
 }
 
 /**
- * What consumers of the embedded Kafka are given below the user's own properties: topics are read from the start, as
+ * Consumer defaults on the embedded Kafka, below the user's properties: topics are read from the start, because
  * nothing was committed before.
  */
 const consumerDefaults: Properties = { 'auto.offset.reset': 'earliest' };
 
-/** The mock's new group protocol lets a first member in at once; its classic one takes 3 s. */
+/** The mock's new group protocol accepts a first member at once; its classic one takes 3 s. */
 const newProtocol: Properties = { 'group.protocol': 'consumer' };
-/** In the classic one, a rebalance takes as long as the session time-out less a second. */
+/** In the classic one, a rebalance takes the session time-out less a second. */
 const classicProtocol: Properties = { 'session.timeout.ms': 4000, 'heartbeat.interval.ms': 500 };
 
-/** Keys that librdkafka refuses beside the new protocol. */
+/** Keys that librdkafka refuses with the new protocol. */
 const classicKeys = ['session.timeout.ms', 'heartbeat.interval.ms', 'partition.assignment.strategy', 'group.protocol'];
 
 /**
  * Properties for a consumer of the embedded Kafka, below the user's.
- * @param wantsClassic it takes part in rebalances, which is a matter of the classic protocol
+ * @param wantsClassic it takes part in rebalances, which requires the classic protocol
  */
 export function embeddedConsumer(sections: readonly Section[], wantsClassic: boolean): Section {
   const classic = wantsClassic || sections.some(({ properties }) => classicKeys.some((key) => key in properties));
@@ -40,8 +40,8 @@ export function embeddedConsumer(sections: readonly Section[], wantsClassic: boo
 }
 
 /**
- * Starts it, or connects to one that another process has started. It holds about 5 MB or 100,000 messages a partition, and ends
- * with stop() where it was started.
+ * Starts it, or connects to one that another process started. It holds about 5 MB or 100,000 messages a partition. stop() ends it
+ * where it was started.
  */
 export async function openEmbedded(
   where: true | { readonly brokers: string },

@@ -1,18 +1,18 @@
-// ProduceBudget: how much memory the records on their way to Kafka may take, of all producers of this process together.
+// ProduceBudget: how much memory undelivered records of all producers of this process may take.
 
 /** A producer whose records count. */
 export interface Spender {
-  /** Memory that its records take which are not delivered, bytes: an upper bound. */
+  /** Memory of its undelivered records, bytes: an upper bound. */
   readonly heldBytes: number;
 }
 
-/** How often the producers are asked again what they hold while the budget is used up, ms. */
+/** How often the producers are asked for their usage while the budget is exhausted, ms. */
 const measureMs = 5;
-/** One connection's share: four whose broker stands still use it up, one alone does not hold up the others. */
+/** One connection's share: four with a stalled broker exhaust the budget, one alone does not hold up the others. */
 const shares = 4;
 
 /**
- * Records are added up as they come, and what is delivered is learned only when the sum has reached the limit: the producers are asked then.
+ * Records are added up as they come; deliveries are learned only when the sum reaches the limit, by asking the producers.
  * So a record costs an addition, however many producers there are.
  */
 export class ProduceBudget {
@@ -42,12 +42,12 @@ export class ProduceBudget {
     this.#spenders.add(spender);
   }
 
-  /** The producer is closed: what it held is gone. */
+  /** The producer is closed: its records are gone. */
   delete(spender: Spender): void {
     this.#spenders.delete(spender);
   }
 
-  /** Takes room for a record. @returns false when there is none for now. */
+  /** Reserves space for a record. @returns false if there is none now. */
   take(bytes: number): boolean {
     this.#used += bytes;
     return this.#used <= this.#limit || this.#hasRoom(bytes);
@@ -61,7 +61,7 @@ export class ProduceBudget {
     let held = 0;
     for (const spender of this.#spenders) held += spender.heldBytes;
     this.#used = held;
-    // A record that is larger than all of it passes alone.
+    // A record larger than the budget passes alone.
     if (held > 0 && held + bytes > this.#limit) return false;
     this.#used += bytes;
     return true;

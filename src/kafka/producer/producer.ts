@@ -12,19 +12,19 @@ import { Packs } from './record-accumulator.js';
 import type { PackOptions } from './record-batch.js';
 import { Reports } from './reports.js';
 
-/** An empty Buffer that has an address: one without becomes a null (a tombstone) in librdkafka. */
+/** An empty Buffer with an address: one without becomes null (a tombstone) in librdkafka. */
 const empty = Buffer.from('x').subarray(0, 0);
 
-/** Larger records are handed to librdkafka by themselves. */
+/** Larger records are passed to librdkafka one by one. */
 const mostPackedBytes = 16_384;
-/** What librdkafka takes for a record beside its bytes. */
+/** librdkafka's overhead for a record, bytes. */
 const recordBytes = 256;
-/** How long librdkafka may take to report what was purged, ms. */
+/** How long librdkafka may take to report purged records, ms. */
 const purgeMs = 1_000;
 /** librdkafka's own default. */
 const defaultQueueMessages = 100_000;
 
-/** @throws KafkaError when a property is refused or no broker answers within timeoutMs. */
+/** @throws KafkaError if a property is refused or no broker answers within timeoutMs. */
 export async function openProducer(
   options: ProducerOptions,
   properties: ClientProperties,
@@ -57,7 +57,7 @@ class RdProducer implements Producer, Spender {
   readonly #native: NativeProducer;
   readonly #reports: Reports;
   readonly #packs: Packs;
-  /** Bytes of key and value up to which a record is packed. */
+  /** Maximum key and value size of a batched record, bytes. */
   readonly #packedBytes: number;
   readonly #budget: ProduceBudget | undefined;
   /** Keys and headers since nothing was in flight, which librdkafka does not count, and the largest of one record, bytes. */
@@ -66,9 +66,9 @@ class RdProducer implements Producer, Spender {
   #lastHeaders: readonly Header[] = [];
   #lastNative: NativeHeaders = [];
   #closing: Promise<void> | undefined;
-  /** The client is going or gone: a call would block the loop behind its disconnect. */
+  /** The client is closing or closed: a call would block the event loop behind its disconnect. */
   #closed = false;
-  /** Calls of transactions that are pending. */
+  /** Pending transaction calls. */
   readonly #asked = new Set<Promise<void>>();
 
   constructor(
@@ -84,7 +84,7 @@ class RdProducer implements Producer, Spender {
     this.#native = client.native;
     this.#reports = reports;
     const queueMessages = Number(global['queue.buffering.max.messages'] ?? defaultQueueMessages);
-    // librdkafka: 0 is no bound.
+    // librdkafka: 0 means no limit.
     this.#packs = new Packs(client.native, {
       queueMessages: queueMessages || Number.POSITIVE_INFINITY,
       ...gathering,
@@ -137,7 +137,7 @@ class RdProducer implements Producer, Spender {
     return this.#packs.add(topic, key, value, number, isAwaited) ? 0 : KafkaCode.queueFull;
   }
 
-  /** Behind what is packed. @returns librdkafka's error code. */
+  /** After batched records. @returns librdkafka's error code. */
   #produceAlone({ topic, partition, key, value, timestamp, headers }: ProducerRecord, number: number): number {
     if (!this.#packs.submit(topic)) return KafkaCode.queueFull;
     return this.#native.produce(
@@ -154,10 +154,10 @@ class RdProducer implements Producer, Spender {
   async flush(timeoutMs: number): Promise<boolean> {
     if (this.#closed) return true;
     await this.#flushQueue(timeoutMs);
-    // What the flush was told of on its own thread.
+    // Reports that the flush polled on its own thread.
     await this.#reports.drain();
     const isEmpty = this.#packs.isEmpty && this.#native.outqLen() === 0;
-    // What another flush was told of since.
+    // Reports that another flush polled since.
     if (isEmpty) await this.#reports.drain();
     return this.#closed || isEmpty;
   }
@@ -184,7 +184,7 @@ class RdProducer implements Producer, Spender {
     await this.flush(timeoutMs);
     this.#closed = true;
     this.#budget?.delete(this);
-    // librdkafka aborts the process when a client goes while a call of its transaction is pending.
+    // librdkafka aborts the process if a client is closed while a transaction call is pending.
     await Promise.allSettled(this.#asked);
     this.#packs.stop();
     this.#reports.detach();
@@ -229,13 +229,13 @@ class RdProducer implements Producer, Spender {
     return this.#lastNative;
   }
 
-  /** What is packed finds room as the queue empties. */
+  /** Batched records are retried as librdkafka's queue drains. */
   async #flushQueue(timeoutMs: number): Promise<void> {
     const deadline = performance.now() + timeoutMs;
     for (;;) {
       const isHandedOver = this.#packs.submit();
       const left = Math.ceil(deadline - performance.now());
-      // A flush, even one without a wait, breaks up the batches that linger.
+      // A flush, even without a wait, breaks up lingering batches.
       if (left <= 0 || (isHandedOver && this.#native.outqLen() === 0)) return;
       await this.#reports.during(
         new Promise((resolve) => this.#native.flush(Math.min(left, longestMs), () => resolve())),
@@ -245,7 +245,7 @@ class RdProducer implements Producer, Spender {
   }
 }
 
-/** One for all: callers that are held back by a full queue try again and again, and a stack each time would cost more than the record. */
+/** One shared error: callers held back by a full queue retry often, and a stack each time would cost more than the record. */
 const queueFull = wrap(KafkaCode.queueFull);
 
 const closedError = () => refuse(KafkaCode.state, 'The producer is closed');

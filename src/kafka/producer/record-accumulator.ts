@@ -1,11 +1,11 @@
-// Packs: a producer's records on their way to librdkafka, a pack a topic.
+// The record accumulator: a producer's records before librdkafka, one batch per topic.
 import type { NativeProducer } from '../native.js';
 import { Pack, type PackOptions } from './record-batch.js';
 
-/** Topics that have a pack at once: one more takes the place of the one that has had its for longest. */
+/** Topics with a batch at once: a further topic replaces the one whose batch is oldest. */
 const mostTopics = 8;
 
-/** Records of different topics need no order among each other: with a pack for each, topics that take turns are gathered as well. */
+/** Records of different topics need no order: with a batch for each, alternating topics are batched as well. */
 export class Packs {
   readonly #native: NativeProducer;
   readonly #options: PackOptions;
@@ -28,7 +28,7 @@ export class Packs {
     return this.#of(topic)?.add(topic, key, value, number, isUrgent) ?? false;
   }
 
-  /** Hands over what is there of a topic, or of all. @returns false when librdkafka's queue is full. */
+  /** Sends the batch of a topic, or all. @returns false if librdkafka's queue is full. */
   submit(topic?: string): boolean {
     if (topic !== undefined) return this.#byTopic.get(topic)?.submit() ?? true;
     let isHandedOver = true;
@@ -36,7 +36,7 @@ export class Packs {
     return isHandedOver;
   }
 
-  /** Records that are not handed over yet. */
+  /** Records that are not sent yet. */
   get count(): number {
     let count = 0;
     for (const pack of this.#byTopic.values()) count += pack.count;
@@ -50,12 +50,12 @@ export class Packs {
     return bytes;
   }
 
-  /** Reports what is not handed over as failed. */
+  /** Reports unsent records as failed. */
   giveUp(): void {
     for (const pack of this.#byTopic.values()) pack.giveUp();
   }
 
-  /** Nothing more is handed over: the producer closes. */
+  /** Sends no more: the producer closes. */
   stop(): void {
     for (const pack of this.#byTopic.values()) pack.stop();
   }
@@ -74,7 +74,7 @@ export class Packs {
     if (this.#byTopic.size < mostTopics) pack = new Pack(this.#native, this.#options);
     else {
       const [oldest, its] = this.#byTopic.entries().next().value!;
-      // What it keeps would be overtaken.
+      // Its retained records would be overtaken.
       if (!its.submit()) return undefined;
       this.#byTopic.delete(oldest);
       pack = its;

@@ -1,35 +1,35 @@
-// Pack: the plain records of one turn of the event loop, or of a few milliseconds, handed to librdkafka with one native call.
+// Pack: a batch of plain records of one turn of the event loop, or of a few milliseconds, sent to librdkafka with one native call.
 import { KafkaCode } from '../../core/ports.js';
 import type { NativeProducer } from '../native.js';
 import type { Gathered, Gathering } from './linger-scheduler.js';
 
 /** Of one record: length of its key and of its value (-1: null), the number for its report, its error code. */
 const fields = 4;
-/** Bounds of a pack. */
+/** Size limits of a batch. */
 const mostRecords = 2_048;
 const mostBytes = 262_144;
-/** How soon a full queue is tried again, ms. */
+/** Pause before a full queue is tried again, ms. */
 const retryMs = 5;
 
 export interface PackOptions {
-  /** The bound of librdkafka's queue: what is packed counts against it. */
+  /** The limit of librdkafka's queue: batched records count against it. */
   readonly queueMessages: number;
-  /** Least time between two packs of records that are not urgent, ms; 0: none. */
+  /** Minimum time between two batches of records that are not urgent, ms; 0: none. */
   readonly gatherMs: number;
-  /** Says when they leave. */
+  /** Decides when they leave. */
   readonly gathering: Gathering;
-  /** Told of a record that librdkafka does not take, for another reason than a full queue. */
+  /** Called for a record that librdkafka refuses for another reason than a full queue. */
   readonly onRefused: (number: number, topic: string, code: number) => void;
 }
 
 /**
- * A native call a record costs more than what librdkafka does with it: a pipelined RPUSHX takes 2.6 us instead of 3.0. An urgent record does
- * not wait: the pack is handed over when the turn ends, when it is full, or before anything that must come after it. Others may be gathered.
+ * A native call per record costs more than librdkafka's work: a pipelined RPUSHX takes 2.6 us instead of 3.0. Urgent records do not linger: the
+ * batch is sent when the turn ends, when it is full, or before anything that must follow it. Others may linger.
  */
 export class Pack implements Gathered {
   readonly #native: NativeProducer;
   readonly #options: PackOptions;
-  /** Records that librdkafka's queue has room for, asked when a pack begins. */
+  /** Records that librdkafka's queue has space for, read when a batch begins. */
   #room = 0;
   #topic = '';
   #bytes = Buffer.allocUnsafeSlow(1_024);
@@ -37,7 +37,7 @@ export class Pack implements Gathered {
   #count = 0;
   #length = 0;
   #isDue = false;
-  /** Its records wait for others. */
+  /** Its records linger. */
   #isGathered = false;
   #leftAt = Number.NEGATIVE_INFINITY;
   #rate = 0;
@@ -65,7 +65,7 @@ export class Pack implements Gathered {
     return this.#count;
   }
 
-  /** Of keys and values. */
+  /** Bytes of keys and values. */
   get bytes(): number {
     return this.#length;
   }
@@ -74,14 +74,14 @@ export class Pack implements Gathered {
     return this.#count === 0;
   }
 
-  /** Copies a record without headers, time or partition of its own. @returns false when librdkafka's queue is full: it was not taken. */
+  /** Copies a record without headers, time or partition. @returns false if librdkafka's queue is full: it was not taken. */
   add(topic: string, key: Buffer | null, value: Buffer | null, number: number, isUrgent: boolean): boolean {
     if ((this.#retry !== undefined || topic !== this.#topic) && !this.submit()) return false;
     this.#topic = topic;
     if (!this.#hasRoom((key?.length ?? 0) + (value?.length ?? 0)) && !this.submit()) return false;
     if (this.#count === 0) this.#room = this.#options.queueMessages - this.#native.outqLen();
     if (this.#count >= this.#room) {
-      // What is gathered leaves now: a small queue would stand idle until it is due.
+      // Lingering records leave now: a small queue would be idle until they are due.
       this.submit();
       return false;
     }
@@ -94,7 +94,7 @@ export class Pack implements Gathered {
     return true;
   }
 
-  /** Hands over what is there. @returns false when librdkafka's queue is full; what it did not take is tried again soon. */
+  /** Sends the batch. @returns false if librdkafka's queue is full; refused records are retried soon. */
   readonly submit = (): boolean => {
     this.#isDue = this.#isGathered = false;
     clearTimeout(this.#retry);
@@ -114,7 +114,7 @@ export class Pack implements Gathered {
     return false;
   };
 
-  /** Reports its records as failed: nobody waits for them any more. */
+  /** Reports its records as failed: no caller waits for them any more. */
   giveUp(): void {
     const count = this.#count;
     this.stop();
@@ -122,7 +122,7 @@ export class Pack implements Gathered {
       this.#options.onRefused(this.#fields[i * fields + 2]!, this.#topic, KafkaCode.purgeQueue);
   }
 
-  /** Nothing more is handed over: the producer closes. */
+  /** Sends no more: the producer closes. */
   stop(): void {
     this.#count = this.#length = 0;
     clearTimeout(this.#retry);
@@ -143,7 +143,7 @@ export class Pack implements Gathered {
     queueMicrotask(this.submit);
   }
 
-  /** Keeps what found the queue full, in its order. */
+  /** Keeps records that met a full queue, in order. */
   #sortOut(count: number): void {
     for (let i = 0, from = 0; i < count; i += 1) {
       const at = i * fields;
@@ -159,7 +159,7 @@ export class Pack implements Gathered {
     }
   }
 
-  /** Makes room as long as the bounds allow. An empty pack takes any record. */
+  /** Makes space as far as the limits allow. An empty batch takes any record. */
   #hasRoom(bytes: number): boolean {
     const length = this.#length + bytes;
     if (this.#count > 0 && (length > mostBytes || this.#count === mostRecords)) return false;

@@ -1,4 +1,4 @@
-// Reports: the delivery reports of one producer, fetched many at a time when librdkafka says that there are some.
+// Reports: the delivery reports of one producer, fetched many at a time when librdkafka signals them.
 import { setImmediate as turn } from 'node:timers/promises';
 import type { ProducerOptions } from '../../core/ports.js';
 import { faultOf } from '../fault.js';
@@ -8,19 +8,19 @@ import type { NativeProducer } from '../native.js';
 const fields = 6;
 /** Fetched with one native call. */
 const batch = 128;
-/** Calls in one turn of the event loop: everybody else gets theirs. */
+/** Calls per turn of the event loop: other work gets its turn. */
 const callsPerTurn = 16;
 
 /**
- * Nothing is polled for: librdkafka's queue wakes the event loop, and one call brings what is there as plain numbers. (An object for
- * each report, made by native calls, costs more than producing; a poll by timer puts its interval on every report.)
+ * No polling: librdkafka signals the event loop when reports are queued, and one native call drains them as plain numbers. (An object for
+ * each report costs more than producing; a timer adds its interval to every report.)
  */
 export class Reports {
   readonly #options: ProducerOptions;
   readonly #all: boolean;
   readonly #numbers = new Float64Array(batch * fields);
   readonly #topics: string[] = [];
-  /** Tags of records in flight, by number; 0 stands for none. Numbers are used again. */
+  /** Tags of records in flight, by number; 0 means none. Numbers are reused. */
   readonly #tags: unknown[] = [undefined];
   readonly #free: number[] = [];
   #native: NativeProducer | undefined;
@@ -34,25 +34,25 @@ export class Reports {
   /** The producer is connected. */
   attach(native: NativeProducer): void {
     this.#native = native;
-    // Faults that came while it connected.
+    // Faults while it connected.
     this.collect();
   }
 
-  /** The producer is closing: it may not be asked any more. */
+  /** The producer is closing: no more calls. */
   detach(): void {
     this.#native = undefined;
   }
 
-  /** Keeps the tag of a record that is about to be produced. @returns the number that comes back with its report. */
+  /** Stores the tag of a record before it is produced. @returns the number that its report carries. */
   expect(tag: unknown): number {
-    // Of records that are reported on failure only, nobody would say when their numbers are free again.
+    // With reports of failures only, nothing would say when a number is free again.
     if (tag === undefined || !this.#all) return 0;
     const number = this.#free.pop() ?? this.#tags.length;
     this.#tags[number] = tag;
     return number;
   }
 
-  /** There will be no report of this number: the record was refused. */
+  /** No report will carry this number: the record was refused. */
   forget(number: number): void {
     if (number === 0) return;
     this.#tags[number] = undefined;
@@ -66,7 +66,7 @@ export class Reports {
     this.#options.onReport({ topic, partition: -1, offset: -1, timestamp: -1, error: faultOf(code) }, tag);
   }
 
-  /** Waits for a flush of librdkafka, which polls on a thread of its own: two that poll at once would mix up the order of reports. */
+  /** Waits for librdkafka's flush, which polls on a thread of its own: two polls at once would mix up the order of reports. */
   async during(flush: Promise<void>): Promise<void> {
     this.#flushes += 1;
     await flush;
@@ -74,13 +74,13 @@ export class Reports {
     this.collect();
   }
 
-  /** Fetches what there is and hands it on, some now and the rest in the next turns. During a flush that waits for its end. */
+  /** Fetches the queued reports and passes them on, some now and the rest in the next turns. During a flush, waits for its end. */
   readonly collect = (): void => {
     if (this.#flushes > 0) return;
     if (this.#handSome()) setImmediate(this.collect);
   };
 
-  /** The same; settles when all that was there has been handed on. */
+  /** The same; settles when all queued reports were passed on. */
   async drain(): Promise<void> {
     while (this.#handSome()) await turn();
   }

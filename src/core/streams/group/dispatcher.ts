@@ -1,4 +1,4 @@
-// HandOut: which entries of a group's partitions go to which of the members that ask: first come, first served.
+// HandOut: which entries of a group's partitions go to which waiting members: first come, first served.
 import type { Clock } from '../../ports.js';
 import type { Member, Members } from './members.js';
 import { type Handed, type Pending, ReplyRoom } from './pending.js';
@@ -22,33 +22,33 @@ export interface HandOutOptions {
   readonly partitions: () => readonly StreamPartition[];
   /** `pinned`: a record key always goes to the same member. */
   readonly dispatch: 'shared' | 'pinned';
-  /** Whether an entry that is to be delivered again was delivered often enough: it is taken away then. */
+  /** Whether an entry due for redelivery has reached its delivery limit: it is removed then. */
   readonly givesUp: (entry: Pending) => boolean;
-  /** Entries have gone to a member. */
+  /** Entries were handed to a member. */
   readonly onHanded: (handed: Handed[], request: ReadRequest) => void;
 }
 
 export class HandOut {
   readonly #options: HandOutOptions;
   readonly #waiting = new Set<Waiting>();
-  /** Where the round over the partitions goes on. */
+  /** Where the round robin over the partitions continues. */
   #turn = 0;
 
   constructor(options: HandOutOptions) {
     this.#options = options;
   }
 
-  /** Somebody waits for entries. */
+  /** A caller waits for entries. */
   get isAwaited(): boolean {
     return this.#waiting.size > 0;
   }
 
-  /** What is ready for a member, at most max; nothing while others wait before it. */
+  /** Entries that are ready for a member, at most max; none while other callers wait before it. */
   read(request: ReadRequest): Handed[] {
     return this.isAwaited ? [] : this.#take(request);
   }
 
-  /** Waits for entries in the order of callers. @returns how to stop waiting: nothing is handed out then. */
+  /** Waits for entries in the order of callers. @returns a function that stops waiting: nothing is handed out then. */
   wait(request: ReadRequest, resolve: Waiting['resolve'], refuse: Waiting['refuse']): () => void {
     const waiting = { ...request, resolve, refuse };
     this.#waiting.add(waiting);
@@ -57,14 +57,14 @@ export class HandOut {
     };
   }
 
-  /** Nothing will come, or not before somebody mends what is wrong: those who wait are told. */
+  /** No entries will come, or not before an operator fixes the cause: waiting callers get the error. */
   refuse(error: Error): void {
     const refused = [...this.#waiting];
     this.#waiting.clear();
     for (const { refuse } of refused) refuse(error);
   }
 
-  /** Something is ready: those who wait get it. */
+  /** Entries are ready: waiting callers get them. */
   serve(): void {
     for (const waiting of this.#waiting) {
       const handed = this.#take(waiting);
@@ -84,7 +84,7 @@ export class HandOut {
     const now = this.#options.clock.now();
     const wants = this.#wants(request.member);
     const room = new ReplyRoom();
-    // One partition at a time: a round for each entry would cost more than it evens out.
+    // One partition at a time: a round robin for each entry would cost more than it evens out.
     for (let step = 0; step < partitions.length && handed.length < request.max && !room.isFull; step++) {
       const partition = partitions[(this.#turn + step) % partitions.length]!;
       this.#takeFrom(partition, request, now, wants, handed, room);

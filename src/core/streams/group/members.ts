@@ -1,14 +1,14 @@
-// The members of a stream's group in this gateway: a name, and the sockets that speak for it.
+// The members of a stream's group in this gateway: a name, and the sockets that use it.
 
 export interface Member {
   readonly name: string;
-  /** Connections that have asked in its name and are open. */
+  /** Open connections that have asked in its name. */
   readonly sockets: Set<object>;
-  /** Milliseconds since the epoch: when it last asked for anything. */
+  /** Milliseconds since the epoch: its last request of any kind. */
   seenAt: number;
-  /** When it last got or claimed something; -1: never. */
+  /** When it last got or claimed an entry; -1: never. */
   activeAt: number;
-  /** Since when it has no socket. */
+  /** Since when it has had no socket. */
   orphanedAt: number;
 }
 
@@ -27,7 +27,7 @@ export class Members {
     return this.#byName.get(name);
   }
 
-  /** A member asks: it is made when it is new. @param socket the connection that speaks for it, if that matters. */
+  /** A member's request: creates the member if it is new. @param socket the member's connection, if that matters. */
   seen(name: string, now: number, socket?: object): Member {
     let member = this.#byName.get(name);
     if (!member) {
@@ -51,8 +51,8 @@ export class Members {
   }
 
   /**
-   * The member that a record key belongs to: of those with a socket the one with the highest hash of both (rendezvous
-   * hashing), so that a member that comes or goes moves only its own keys. Records without a key are anybody's.
+   * The member of a record key: among those with a socket, the one with the highest hash of both (rendezvous
+   * hashing), so that joins and leaves move only their own keys. Records without a key go to any member.
    */
   ownerOf(key: Buffer | null): string | undefined {
     if (key === null) return undefined;

@@ -8,20 +8,20 @@ export interface Pending {
   readonly partition: number;
   readonly offset: number;
   readonly timestamp: number;
-  /** Roughly, of its message. */
+  /** Approximate size of its message, bytes. */
   readonly bytes: number;
-  /** The name of the member that has it. */
+  /** The name of the member that holds it. */
   member: string;
   deliveredAt: number;
   deliveries: number;
-  /** Kept while the partition's byte budget lasts; read again from Kafka otherwise. */
+  /** Kept while the partition's byte budget lasts; else read from Kafka again. */
   message: Message | undefined;
 }
 
 /** An entry on its way to a member. */
 export interface Handed {
   readonly entry: Pending;
-  /** Absent: to be read from Kafka. */
+  /** Absent: read it from Kafka. */
   readonly message: Message | undefined;
 }
 
@@ -30,7 +30,7 @@ export function byId(a: Pending, b: Pending): number {
   return timeOf(a) - timeOf(b) || a.offset - b.offset || a.partition - b.partition;
 }
 
-/** Counts entries into a reply: large ones make it shorter, so that it can be read from Kafka and held in memory. */
+/** Limits the entries of a reply: large ones make it shorter, so that it can be read from Kafka and held in memory. */
 export class ReplyRoom {
   #left = requestBytes;
 
@@ -38,7 +38,7 @@ export class ReplyRoom {
     return this.#left <= 0;
   }
 
-  /** An entry goes into the reply: the last one may be larger than what is left. */
+  /** An entry goes into the reply: the last one may be larger than the remaining space. */
   take({ bytes }: Pending): void {
     this.#left -= bytes;
   }
@@ -71,14 +71,14 @@ export class PayloadBudget {
     this.#left = bytes;
   }
 
-  /** Keeps a message with its entry if there is room. */
+  /** Keeps a message with its entry if there is space. */
   keep(entry: Pending, message: Message): void {
     if (entry.bytes > this.#left) return;
     this.#left -= entry.bytes;
     entry.message = message;
   }
 
-  /** Lets go of what an entry keeps. */
+  /** Releases what an entry keeps. */
   free(entry: Pending): void {
     if (!entry.message) return;
     this.#left += entry.bytes;

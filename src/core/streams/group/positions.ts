@@ -1,4 +1,4 @@
-// A stream group's positions in Kafka: whether it exists, where it stands, setting and removing it.
+// A stream group's positions in Kafka: whether the group exists, its positions, setting and removing them.
 import { fail } from '../../../errors.js';
 import type { Admin, CommittedOffset } from '../../ports.js';
 import type { Marks } from '../log/marks.js';
@@ -22,7 +22,7 @@ export function committedOf(
   );
 }
 
-/** How far the group has read, by partition: here behind what was handed out, elsewhere as committed. @throws KafkaError */
+/** How far the group has read, by partition: here what was handed out, elsewhere what is committed. @throws KafkaError */
 export async function positionsOf(
   context: PositionsContext,
   kafkaGroup: string,
@@ -36,14 +36,14 @@ export async function positionsOf(
   return positions;
 }
 
-/** What lies behind the positions. */
+/** The messages after the positions. */
 export const lagOf = (marks: readonly Marks[], positions: ReadonlyMap<number, number>): number =>
   marks.reduce(
     (sum, { partition, low, high }) => sum + high - Math.min(high, Math.max(low, positions.get(partition) ?? low)),
     0,
   );
 
-/** Sets positions. A group that is read here goes on from there. @throws GatewayError `group-active`; KafkaError */
+/** Sets positions. A group that is read here continues from there. @throws GatewayError `group-active`; KafkaError */
 export async function setPositions(
   context: PositionsContext,
   kafkaGroup: string,
@@ -78,7 +78,7 @@ export async function removePositions(
   );
 }
 
-/** Members elsewhere would go on from where they are and commit over it. */
+/** Members elsewhere would continue from their positions and commit over it. */
 async function refuseActive(admin: Admin, kafkaGroup: string): Promise<void> {
   const [description] = await admin.describeGroups([kafkaGroup]);
   const members = description?.members ?? [];

@@ -10,15 +10,15 @@ import { byId, type Handed, type Pending } from './pending.js';
 import { StreamPartition } from './stream-partition.js';
 
 export interface StreamGroupSettings {
-  /** Without callers and pending entries for so long the consumer is given back, ms. */
+  /** Without callers and pending entries the consumer is closed after this time, ms. */
   readonly idleMs: number;
   /** How long a member without a socket keeps its pending entries, ms. */
   readonly pendingTimeoutMs: number;
   readonly maxPending: number;
-  /** Of pending entries, kept in memory, per partition. */
+  /** Byte limit of pending entries kept in memory, per partition. */
   readonly pendingBytes: number;
   readonly dispatch: 'shared' | 'pinned';
-  /** An entry that was delivered so often is given up; 0: never. */
+  /** An entry is given up after this many deliveries; 0: never. */
   readonly maxDeliveries: number;
 }
 
@@ -29,11 +29,11 @@ export interface StreamGroupOptions {
   readonly context: ReaderContext;
   readonly catalog: TopicCatalog;
   readonly settings: StreamGroupSettings;
-  /** The one before of the same name: it leaves Kafka's group before this one joins. */
+  /** The previous group of the same name: it leaves Kafka's group before this one joins. */
   readonly after: Promise<unknown>;
-  /** It was idle for long: the next caller is a successor's. */
+  /** It was idle for idleMs: the next caller gets a successor. */
   readonly onIdle: (group: StreamGroup) => void;
-  /** An entry was delivered maxDeliveries times: where it goes, before it counts as acknowledged. */
+  /** An entry was delivered maxDeliveries times: moves it, before it counts as acknowledged. */
   readonly onGivenUp: (group: StreamGroup, entry: Pending) => Promise<void>;
 }
 
@@ -102,12 +102,12 @@ export class StreamGroup {
     return this.#lastDelivered;
   }
 
-  /** The group has been joined, and whatever there was may have come. */
+  /** The group has joined, and existing messages may have arrived. */
   get isSettled(): boolean {
     return this.partitions.length > 0;
   }
 
-  /** When somebody last asked, ms since the epoch; undefined while somebody waits, or a connection speaks for one of its members. */
+  /** Time of the last request, ms since the epoch; undefined while a caller waits, or a connection uses one of its members. */
   get desertedAt(): number | undefined {
     if (this.isAwaited || this.#givingUp.size > 0) return undefined;
     for (const { sockets } of this.members) if (sockets.size > 0) return undefined;
@@ -119,24 +119,24 @@ export class StreamGroup {
     return this.#handOut.isAwaited;
   }
 
-  /** Somebody asks: the group is kept. */
+  /** A caller asked: keep the group. */
   used(): void {
     this.#usedAt = this.now();
   }
 
-  /** What is ready for a member, at most max; nothing while others wait before it. */
+  /** Entries that are ready for a member, at most max; none while other callers wait before it. */
   read(request: ReadRequest): Handed[] {
     this.used();
     return this.#handOut.read(request);
   }
 
-  /** @throws KafkaError while the group can't be read, until somebody mends what is wrong. */
+  /** @throws KafkaError while the group cannot be read, until an operator fixes the cause. */
   checkReadable(): void {
     const fault = this.#seat.lastingFault();
     if (fault) throw new KafkaError(fault);
   }
 
-  /** Waits for entries in the order of callers. @returns how to stop waiting: nothing is handed out then. */
+  /** Waits for entries in the order of callers. @returns a function that stops waiting: nothing is handed out then. */
   wait(
     request: ReadRequest,
     resolve: (handed: Handed[]) => void,
@@ -151,9 +151,9 @@ export class StreamGroup {
   }
 
   /**
-   * Acknowledges from whatever socket.
-   * @returns false when it isn't pending here, or while a rebalance has its partition: the ack is kept for the case that the
-   * partition comes back, but where it goes elsewhere the entry comes again there.
+   * Acknowledges from any socket.
+   * @returns false if the entry is not pending here, or during a rebalance of its partition: the ack is kept in case the
+   * partition comes back; if another gateway gets it, the entry is redelivered there. See docs/decisions/0013.
    */
   ack(partition: number, offset: number): boolean {
     const found = this.#seat.find(partition);
@@ -164,12 +164,12 @@ export class StreamGroup {
     return !found.stopped;
   }
 
-  /** Commits what was acknowledged, now. @returns false when Kafka refused. */
+  /** Commits acknowledged entries now. @returns false if Kafka refused. */
   commit(): Promise<boolean> {
     return this.#seat.commit();
   }
 
-  /** The pending entry at a place, unless it is nobody's. */
+  /** The pending entry at a place, unless it is unowned. */
   find(partition: number, offset: number): Pending | undefined {
     return this.#seat.find(partition)?.find(offset);
   }
@@ -185,23 +185,23 @@ export class StreamGroup {
     member.activeAt = this.now();
   }
 
-  /** Makes an entry that was read and not handed out yet pending. */
+  /** Makes an entry pending that was read and not handed out yet. */
   force(partition: number, offset: number, member: Member): Pending | undefined {
     return this.#seat.find(partition)?.force(offset, member.name, this.now());
   }
 
-  /** Entries go to whoever asks next. @param undelivered their reply never left: that counts as no delivery. */
+  /** Requeues entries. @param undelivered the reply was never sent, so the delivery count is not raised. */
   release(entries: Iterable<Pending>, undelivered: boolean): void {
     for (const entry of entries) this.#seat.find(entry.partition)?.release(entry, this.now(), undelivered);
     this.#handOut.serve();
   }
 
-  /** A connection has closed: members that have no other are orphaned. */
+  /** A connection has closed: members without another one are orphaned. */
   gone(socket: object): void {
     this.members.gone(socket, this.now());
   }
 
-  /** @returns whether an entry that is to be delivered again was delivered often enough: it is taken away then. */
+  /** @returns whether an entry due for redelivery has reached its delivery limit: it is removed then. */
   givesUp(entry: Pending): boolean {
     const { maxDeliveries } = this.#options.settings;
     if (maxDeliveries === 0 || entry.deliveries < maxDeliveries) return false;
@@ -217,18 +217,18 @@ export class StreamGroup {
     return true;
   }
 
-  /** Goes on from other positions. @throws KafkaError */
+  /** Continues from other positions. @throws KafkaError */
   setPositions(positions: readonly CommittedOffset[]): Promise<void> {
     return this.#seat.setOffsets(positions);
   }
 
-  /** The group or its stream is there no more: nothing is committed from now on, and those who wait are told. close() it as well. */
+  /** The group or its stream was deleted: nothing is committed from now on, and waiting callers get an error. Call close() as well. */
   end(): void {
     this.#seat.abandon();
     this.#handOut.refuse(fail('group-ended'));
   }
 
-  /** Commits and leaves. Never rejects. @returns acks out of order that no commit covers. */
+  /** Commits and leaves. Never rejects. @returns out-of-order acks that no commit covers. */
   close(): Promise<CommittedOffset[]> {
     this.#closed = true;
     this.#sweepTimer?.();
@@ -273,8 +273,8 @@ export class StreamGroup {
   }
 
   /**
-   * Nobody asks and nobody has anything: entries that were given back are nobody's, and come again to whoever reads their partitions
-   * next, here or in another gateway.
+   * No caller waits and no member holds entries: released entries are unowned, and are redelivered to the next reader of their
+   * partitions, here or in another gateway.
    */
   #isIdle(): boolean {
     if (this.#handOut.isAwaited || this.#givingUp.size > 0) return false;

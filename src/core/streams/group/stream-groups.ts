@@ -1,4 +1,4 @@
-// StreamGroups: the open stream groups of one cluster, by Kafka group and topic; made on the first read, closed when idle.
+// StreamGroups: the open stream groups of one cluster, by Kafka group and topic; opened on the first read, closed when idle.
 import { fail } from '../../../errors.js';
 import type { ReaderContext } from '../../group/reader-context.js';
 import { keepSparse } from '../../group/save-out-of-order-acks.js';
@@ -12,16 +12,16 @@ export interface StreamGroupsOptions {
   readonly context: ReaderContext;
   readonly catalog: TopicCatalog;
   readonly settings: StreamGroupSettings;
-  /** Consumers open at once: each holds a thread of the pool while it waits. */
+  /** Maximum open consumers: each holds a thread of the pool while it waits. */
   readonly maxConsumers: number;
   readonly onGivenUp: (group: StreamGroup, entry: Pending) => Promise<void>;
   /** A group has been left. */
   readonly onLeft?: (group: StreamGroup) => void;
 }
 
-/** For how long a topic must be missing before its groups end, ms: a broker that has just started may be behind at one look. */
+/** How long a topic must be missing before its groups end, ms: a broker that has just started may lack it once. */
 const goneMs = 4_000;
-/** For how long nobody must have spoken for a group's members before it makes room for another one, ms. */
+/** How long a group's members must be unused before it makes room for another group, ms. */
 const desertedMs = 1_000;
 
 export class StreamGroups {
@@ -48,7 +48,7 @@ export class StreamGroups {
     return this.#open.get(keyOf(kafkaGroup, topic));
   }
 
-  /** The group, joined when it isn't yet. @throws GatewayError `too-many-consumers`, `shutting-down`. */
+  /** The group; joins it if it is not open. @throws GatewayError `too-many-consumers`, `shutting-down`. */
   open(kafkaGroup: string, topic: string): StreamGroup {
     const key = keyOf(kafkaGroup, topic);
     const found = this.#open.get(key);
@@ -71,7 +71,7 @@ export class StreamGroups {
     return group;
   }
 
-  /** Makes room: what the members of a group that nobody speaks for have pending comes again to its next readers. */
+  /** Makes room: pending entries of a group without connections are redelivered to its next readers. */
   #leaveDeserted(): void {
     const { clock, log } = this.#options.context;
     let oldest: StreamGroup | undefined;
@@ -88,7 +88,7 @@ export class StreamGroups {
     own(this.leave(oldest), this.#failed);
   }
 
-  /** Ends the groups of a stream that was deleted, or one of them that was destroyed. Never rejects. */
+  /** Ends the groups of a deleted stream, or one destroyed group. Never rejects. */
   async end(topic: string, kafkaGroup?: string): Promise<void> {
     const ended = [...this.#open.values()].filter(
       (group) => group.topic === topic && (kafkaGroup === undefined || group.kafkaGroup === kafkaGroup),
@@ -101,7 +101,7 @@ export class StreamGroups {
     await this.leave(group);
   }
 
-  /** @returns how to watch no more */
+  /** @returns a function that stops watching */
   #watch(group: StreamGroup): () => void {
     const { kafkaGroup, topic } = group;
     const { catalog, context } = this.#options;
@@ -120,7 +120,7 @@ export class StreamGroups {
     });
   }
 
-  /** Positions that were committed before that was noticed are the old topic's. */
+  /** Positions committed before that was noticed belong to the old topic. */
   async #endRemade(group: StreamGroup): Promise<void> {
     await this.#end(group);
     const { kafkaGroup, topic } = group;
@@ -131,7 +131,7 @@ export class StreamGroups {
       await context.kafka.admin.deleteGroupOffsets(kafkaGroup, places);
     } catch (err) {
       if (!(err instanceof KafkaError)) throw err;
-      // Another gateway goes on with the group.
+      // Another gateway continues the group.
       context.log.info({ group: kafkaGroup, topic, err }, 'positions of the group were not removed');
     }
   }
@@ -168,7 +168,7 @@ export class StreamGroups {
     for (const group of this.#open.values()) group.gone(socket);
   }
 
-  /** No new groups from now on; all are closed and what was acknowledged is committed. Never rejects. */
+  /** No new groups from now on; all are closed and acknowledged entries committed. Never rejects. */
   async close(): Promise<void> {
     this.#stopping = true;
     await Promise.all([...this.#open.values()].map((group) => this.leave(group)));

@@ -1,4 +1,4 @@
-// One assigned partition of a stream's group: which entries are pending, and with whom.
+// One assigned partition of a stream's group: which entries are pending, and with which member.
 
 import type { Offer } from '../../group/offset-tracker.js';
 import type { PartitionStart } from '../../group/partition-start.js';
@@ -7,7 +7,7 @@ import { messageBytes } from '../../message-bytes.js';
 import type { Message } from '../../ports.js';
 import { type Handed, PayloadBudget, type Pending } from './pending.js';
 
-/** Chooses messages for a member; absent: any will do. */
+/** Chooses messages for a member; absent: any. */
 export type Wants = (key: Buffer | null) => boolean;
 
 export class StreamPartition extends TrackedPartition<Pending> {
@@ -15,7 +15,7 @@ export class StreamPartition extends TrackedPartition<Pending> {
   readonly #budget: PayloadBudget;
 
   constructor(partition: number, start: PartitionStart, maxPending: number, keepBytes: number) {
-    // Time alone makes nobody lose an entry here: only release() does.
+    // A member does not lose an entry by time here, only by release().
     super(partition, start, Number.POSITIVE_INFINITY);
     this.#maxPending = maxPending;
     this.#budget = new PayloadBudget(keepBytes);
@@ -25,17 +25,17 @@ export class StreamPartition extends TrackedPartition<Pending> {
     return this.tracker.pending >= this.#maxPending;
   }
 
-  /** Everything pending, ascending by offset; released ones are nobody's. */
+  /** Everything pending, ascending by offset; released entries are unowned. */
   get offers(): readonly Offer<Pending>[] {
     return this.tracker.offers;
   }
 
-  /** Pending entries that are nobody's: they are handed out next. */
+  /** Pending entries that are unowned: they are handed out next. */
   get released(): number {
     return this.tracker.released;
   }
 
-  /** Hands the next entry to a member: one that came back first. With `noack` it is acknowledged at once. */
+  /** Hands the next entry to a member, a released one first. With `noack` it is acknowledged at once. */
   take(member: string, now: number, noack: boolean, wants?: Wants): Handed | undefined {
     if (this.stopped) return undefined;
     const back = this.tracker.nextRetry(now);
@@ -54,7 +54,7 @@ export class StreamPartition extends TrackedPartition<Pending> {
     return offer && !offer.released ? offer.message : undefined;
   }
 
-  /** @returns false, and nothing changes, when the entry isn't pending. */
+  /** @returns false, and changes nothing, if the entry is not pending. */
   ack(offset: number): boolean {
     const offer = this.tracker.find(offset);
     if (!offer) return false;
@@ -62,14 +62,14 @@ export class StreamPartition extends TrackedPartition<Pending> {
     return this.tracker.ack(offset);
   }
 
-  /** The entry goes to whoever asks next. @param undelivered it never reached its member: that counts as no delivery. */
+  /** Requeues the entry. @param undelivered it never reached its member, so the delivery count is not raised. */
   release(entry: Pending, now: number, undelivered: boolean): void {
     if (!this.tracker.release(entry.offset, now)) return;
     if (undelivered) entry.deliveries--;
     entry.member = '';
   }
 
-  /** Makes an entry pending that is read and not handed out yet (XCLAIM FORCE). */
+  /** Makes an entry pending that was read and not handed out yet (XCLAIM FORCE). */
   force(offset: number, member: string, now: number): Pending | undefined {
     if (this.stopped) return undefined;
     const message = this.shiftWhere((held) => held.offset === offset);
@@ -79,7 +79,7 @@ export class StreamPartition extends TrackedPartition<Pending> {
     return entry;
   }
 
-  /** Nobody's reply is waited for in a rebalance: what is not acknowledged comes again elsewhere. */
+  /** A rebalance does not wait for replies: unacknowledged entries are redelivered elsewhere. */
   override longestWait(): number {
     return 0;
   }

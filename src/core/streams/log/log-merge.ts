@@ -1,52 +1,52 @@
-// Merging the partitions of a topic in the order of the stream, forward or backward, without ever passing over what was not read yet.
+// Merges the partitions of a topic in the stream's order, forward or backward, and never skips what was not read yet.
 import { messageBytes } from '../../message-bytes.js';
 import type { Message } from '../../ports.js';
 import { comparePlaced, type Placed, withLevels } from './place.js';
 import { type Ranges, requestBytes } from './range-reader.js';
 import type { TimeLine } from './time-line.js';
 
-/** The offsets of one partition that a merge goes through: from `from` up to, not including, `to`. */
+/** The offsets of one partition to merge: from `from` up to, not including, `to`. */
 export interface Stretch {
   readonly partition: number;
   readonly from: number;
   readonly to: number;
 }
 
-/** One partition in a merge: what was read of it and comes next, and what is still to be read. */
+/** One partition in a merge: messages read and still to merge, and the range still to read. */
 interface Lane {
   readonly partition: number;
-  /** In the order of the merge; those in front of `at` are taken. */
+  /** In merge order; those before index `at` are taken. */
   ahead: readonly Placed[];
   at: number;
   /** Not read yet: from `from` up to, not including, `to`. */
   from: number;
   to: number;
-  /** Backward: how many offsets are read at once. */
+  /** Backward: how many offsets to read at once. */
   window: number;
-  /** Forward: the level of what was read last. */
+  /** Forward: the level of the last message read. */
   level: number;
 }
 
 export interface Merged {
   readonly messages: readonly Message[];
-  /** For each partition the offset at which the merge goes on. */
+  /** By partition, the offset at which the merge continues. */
   readonly positions: ReadonlyMap<number, number>;
   /** The level of the last message. */
   readonly level: number;
 }
 
-/** What a merge is over. */
+/** Input of a merge. */
 export interface MergeOf {
   readonly reader: Ranges;
   readonly topic: string;
   readonly stretches: readonly Stretch[];
-  /** Of the result. */
+  /** For the result. */
   readonly max: number;
 }
 
 /**
- * The first messages, ascending: at most `max`, and no more than what one request may bring, but at least one where there is one.
- * @param level what all of them have at least. @throws GatewayError `kafka-unavailable`
+ * The first messages, ascending: at most `max`, and no more than one request may return, but at least one if there is one.
+ * @param level the minimum level of all of them. @throws GatewayError `kafka-unavailable`
  */
 export async function mergeForward({
   reader,
@@ -93,13 +93,13 @@ export async function mergeBackward({
       const { from, to } = ranges[index]!;
       const { messages: found, readTo } = read.get(lane.partition)!;
       if (readTo < to) {
-        // The last ones are missing, which come first here: fewer at once.
+        // The last ones, which come first here, are missing: read fewer at once.
         lane.window = Math.max(1, Math.floor((readTo - from) / 2));
         continue;
       }
       lane.to = from;
       lane.ahead = withLevels(found, known?.get(lane.partition) ?? 0).reverse();
-      // Compaction and transaction marks leave holes: the more offsets are read at once the fewer were found.
+      // Compaction and transaction markers leave gaps: the fewer messages were found, the more offsets are read at once.
       lane.window *= lane.ahead.length === 0 ? 4 : 2;
       if (lane.ahead.length > 0) lane.window = Math.min(lane.window, max);
     }
@@ -113,7 +113,7 @@ const laneOf =
   (window: number, level: number) =>
   ({ partition, from, to }: Stretch): Lane => ({ partition, ahead: [], at: 0, from, to, window, level });
 
-/** @param fill reads on in lanes that have nothing ahead, with how many messages are missing */
+/** @param fill reads on in lanes without buffered messages, given how many messages are missing */
 async function merge(
   lanes: readonly Lane[],
   max: number,
@@ -141,7 +141,7 @@ async function merge(
   return taken;
 }
 
-/** The lane whose next message comes next; undefined: none has any. */
+/** The lane with the next message; undefined: none. */
 function next(lanes: readonly Lane[], direction: 1 | -1): Lane | undefined {
   let found: Lane | undefined;
   for (const lane of lanes) {

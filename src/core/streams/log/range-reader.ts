@@ -1,4 +1,4 @@
-// RangeReader: reads pieces of partitions for whoever asks, over one warm consumer without a group, one request after another.
+// RangeReader: reads ranges of partitions, over one warm consumer without a group, one request after another.
 import { GatewayError } from '../../../errors.js';
 import { sleep } from '../../clock.js';
 import { isOfTopic } from '../../lasting-fault.js';
@@ -19,14 +19,14 @@ import {
 export interface RangeReaderOptions {
   readonly kafka: KafkaFactory;
   readonly clock: Clock;
-  /** How long one request may take, waiting for its turn included, ms. */
+  /** Time limit of one request, including the wait for its turn, ms. */
   readonly timeoutMs: number;
-  /** The consumer is given back when nobody has asked for so long, ms. */
+  /** The consumer is closed after this idle time, ms. */
   readonly idleMs: number;
   readonly onFault: (fault: KafkaFault) => void;
 }
 
-/** What to read of one partition: offsets from `from` up to, not including, `to`, and no more than max messages. */
+/** A range to read: offsets from `from` up to, not including, `to`, and at most max messages. */
 export interface PartitionRange {
   readonly partition: number;
   readonly from: number;
@@ -34,33 +34,33 @@ export interface PartitionRange {
   readonly max: number;
 }
 
-/** What was read of one partition. */
+/** The result for one partition. */
 export interface PartitionRead {
   /** Ascending. */
   readonly messages: readonly Message[];
   /**
-   * How far it was read: what Kafka holds from the range's `from` up to here is in the messages, what lies behind it was not
-   * looked at. It is the range's `to` unless the range's max or the bytes of a request ended the reading earlier.
+   * How far it was read: what Kafka holds from the range's `from` up to here is in the messages; what follows was not
+   * read. It is the range's `to` unless the range's max or the byte limit of a request ended the reading earlier.
    */
   readonly readTo: number;
 }
 
-/** A range that is being read. */
+/** A range being read. */
 interface Reading extends PartitionRange {
   readonly messages: Message[];
   bytes: number;
   readTo: number;
 }
 
-/** What one request brings at most, bytes: each of its partitions an equal part, and at least one message. */
+/** Byte limit of one request, shared equally by its partitions, with at least one message each. */
 export const requestBytes = 32 * 1024 * 1024;
 const connectMs = 10_000;
 const pollMs = 100;
 const batchMessages = 500;
-/** How soon a question is asked again whose partition has no leader, ms. */
+/** Pause before a request is repeated if its partition has no leader, ms. */
 const retryMs = 100;
 
-/** Fetches small and soon: a range is read for somebody who waits, not for throughput. */
+/** Small and early fetches: a caller waits for the range; throughput does not matter. */
 const properties = {
   'fetch.queue.backoff.ms': 1,
   'fetch.error.backoff.ms': 5,
@@ -81,7 +81,7 @@ export class RangeReader {
   #requests = 0;
   #cancelIdle: () => void = () => {};
   #ended: (position: TopicPartitionOffset) => void = () => {};
-  /** What keeps the ranges that are being read from being read. */
+  /** The fault that prevents reading the current ranges. */
   #refused: KafkaFault | undefined;
   #closed = false;
 
@@ -90,8 +90,8 @@ export class RangeReader {
   }
 
   /**
-   * The messages of these ranges, one range of a partition. Large ones are not read to their ends: see readTo.
-   * @throws GatewayError `kafka-unavailable` when they can't be read in time; `memory-limit`; KafkaError when they may not be read.
+   * The messages of these ranges, one range per partition. Large ones are not read to their ends: see readTo.
+   * @throws GatewayError `kafka-unavailable` if they cannot be read in time; `memory-limit`; KafkaError if reading is forbidden.
    */
   async read(
     topic: string,
@@ -107,7 +107,7 @@ export class RangeReader {
     return new Map(readings.map((reading) => [reading.partition, reading]));
   }
 
-  /** The same reader for somebody whose messages count. */
+  /** The same reader with messages counted against a memory budget. */
   within(memory: Memory): Ranges {
     return {
       read: (topic, ranges) => this.read(topic, ranges, memory),
@@ -116,7 +116,7 @@ export class RangeReader {
   }
 
   /**
-   * For each of these partitions the first offset whose timestamp is the given one or later, ms; none where there is none.
+   * For each of these partitions the first offset at or after the given timestamp, ms; none if there is none.
    * @throws KafkaError; GatewayError `kafka-unavailable`
    */
   offsetsAt(topic: string, times: ReadonlyMap<number, number>): Promise<Map<number, number>> {
@@ -154,7 +154,7 @@ export class RangeReader {
     return turn;
   }
 
-  /** Leaders that move, or that are not known to every broker yet, are waited for. */
+  /** Waits for leaders that move, or that some brokers do not know yet. */
   async #offsetsForTimes(
     consumer: Consumer,
     asked: readonly TopicPartitionOffset[],
@@ -176,7 +176,7 @@ export class RangeReader {
     if (!this.#consumer) {
       const { kafka } = this.#options;
       const onFault = (fault: KafkaFault): void => {
-        // Of its group it needs nothing.
+        // It needs nothing of its group.
         if (isOfTopic(fault)) this.#refused = fault;
         this.#options.onFault(fault);
       };
@@ -204,7 +204,7 @@ export class RangeReader {
   ): Promise<void> {
     const open = new Map(readings.map((reading) => [reading.partition, reading]));
     const shareBytes = requestBytes / readings.length;
-    // Told before the poll that saw it gives its messages. A late word about an earlier request says less than `to`.
+    // Called before the poll that saw it returns its messages. A late event of an earlier request has a position below `to`.
     const ended: TopicPartitionOffset[] = [];
     this.#ended = (position) => ended.push(position);
     consumer.assign(readings.map(({ partition, from }) => ({ topic, partition, offset: from })));
@@ -225,7 +225,7 @@ export class RangeReader {
           reading.readTo = reading.to;
           open.delete(partition);
         }
-        // The rest of a batch, thousands of messages, stands in front of what the other partitions have.
+        // The rest of a batch, thousands of messages, would delay the other partitions.
         const done = before.filter((partition) => !open.has(partition)).map((partition) => ({ topic, partition }));
         if (done.length > 0 && open.size > 0) {
           consumer.pause(done);
@@ -240,7 +240,7 @@ export class RangeReader {
   }
 }
 
-/** Takes a message of the reading's partition. @returns whether the reading has all that it may have. */
+/** Adds a message of the partition. @returns whether the reading is complete. */
 function add(reading: Reading, message: Message, shareBytes: number, memory: Memory): boolean {
   const { from, to, max, messages } = reading;
   if (message.offset < from) return false;

@@ -11,7 +11,7 @@ export interface LogRange {
   readonly max: number;
 }
 
-/** A topic as it is now. */
+/** A snapshot of a topic. */
 export interface StreamLog {
   readonly reader: Ranges;
   readonly topic: string;
@@ -26,13 +26,13 @@ export const streamLog = (reader: Ranges, topic: string, marks: readonly Marks[]
   line: new TimeLine(reader, topic, marks),
 });
 
-/** The first entries of a range, ascending: fewer than max where they are large. The range behind the last one holds the rest. */
+/** The first entries of a range, ascending: fewer than max if they are large. The range behind the last one holds the rest. */
 export async function readForward(log: StreamLog, range: LogRange): Promise<readonly Message[]> {
   const { stretches, level } = await stretchesOf(log, range);
   return (await mergeForward({ ...log, stretches, level, max: range.max })).messages;
 }
 
-/** The last entries of a range, descending: fewer than max where they are large. The range before the last one holds the rest. */
+/** The last entries of a range, descending: fewer than max if they are large. The range before the last one holds the rest. */
 export async function readBackward(log: StreamLog, range: LogRange): Promise<Message[]> {
   const { stretches } = await stretchesOf(log, range);
   return mergeBackward({ ...log, stretches, max: range.max });

@@ -1,4 +1,4 @@
-// Reading a stream onwards from a place in every partition: what is there by now, in the stream's order.
+// Reads a stream onwards from a position in every partition, in the stream's order.
 import type { Message } from '../../ports.js';
 import { mergeForward } from './log-merge.js';
 import type { Marks } from './marks.js';
@@ -9,11 +9,11 @@ import type { TopicTail } from './topic-tail.js';
 
 export interface Read {
   readonly messages: readonly Message[];
-  /** Where to go on. */
+  /** Where to continue. */
   readonly next: Cut;
 }
 
-/** What has come since a place, at most max: fewer where the messages are large. */
+/** Messages after a position, at most max: fewer if they are large. */
 export async function readOn(
   reader: Ranges,
   topic: string,
@@ -28,13 +28,13 @@ export async function readOn(
   return { messages: read.messages, next: { offsets: new Map([...offsets, ...read.positions]), level: read.level } };
 }
 
-/** The same out of what a tail keeps; undefined when it does not keep enough. */
+/** The same from a tail's memory; undefined if it does not hold enough. */
 export function readKept(tail: TopicTail, from: Cut, max: number): Read | undefined {
   const messages = tail.since(from.offsets);
   return messages && merge(messages, from, max);
 }
 
-/** Messages of several partitions, each partition's ascending by offset: the first ones. What is left over comes next time. */
+/** The first messages of several partitions, each ascending by offset. The rest is returned next time. */
 export function merge(messages: readonly Message[], { offsets, level }: Cut, max: number): Read {
   const lists = new Map<number, Message[]>();
   for (const message of messages) {

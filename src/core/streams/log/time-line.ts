@@ -1,13 +1,13 @@
-// TimeLine: ids and times of one stream as places in its partitions, found by asking Kafka for the first offsets of times.
+// TimeLine: maps ids and times of one stream to offsets in its partitions, by asking Kafka for the first offsets of times.
 import type { Message } from '../../ports.js';
 import type { Marks } from './marks.js';
 import { type Place, timeOf } from './place.js';
 import type { Ranges } from './range-reader.js';
 
-/** Entries from the id on, itself included, or those behind it. */
+/** Entries from the id on, inclusive, or those after it. */
 export type Side = 'before' | 'behind';
 
-/** A place in a stream: an id, and on which side of the entry that has it. */
+/** A place in a stream: an id, and the side of its entry. */
 export interface Edge {
   readonly id: Place;
   readonly side: Side;
@@ -15,22 +15,22 @@ export interface Edge {
 
 /** A place in every partition. */
 export interface Cut {
-  /** For each partition the first offset that lies behind the place. */
+  /** By partition, the first offset after the place. */
   readonly offsets: ReadonlyMap<number, number>;
-  /** What lies behind the place has at least this level; 0: nothing is known. */
+  /** What follows the place has at least this level; 0: unknown. */
   readonly level: number;
 }
 
-/** An entry whose level is asked for: it is at least `atLeast`. */
+/** An entry whose level is wanted: it is at least `atLeast`. */
 interface LevelOf {
   readonly offset: number;
   readonly atLeast: number;
 }
 
-/** By how much the steps grow in which a level is looked for. */
+/** Growth factor of the steps in the search for a level. */
 const growth = 8;
 
-/** The partitions of a topic at one moment. What it learns of Kafka it keeps, so that one is made for each command. */
+/** The partitions of a topic at one moment. It caches Kafka's answers, so a new one is made for each command. */
 export class TimeLine {
   readonly #reader: Ranges;
   readonly #topic: string;
@@ -43,7 +43,7 @@ export class TimeLine {
     this.#marks = new Map(marks.map((each) => [each.partition, each]));
   }
 
-  /** For each partition the first offset whose level is ms or later; its end where there is none. @throws as RangeReader.offsetsAt() */
+  /** By partition, the first offset whose level is ms or later; its end if there is none. @throws as RangeReader.offsetsAt() */
   firstAt(ms: number): Promise<ReadonlyMap<number, number>> {
     let asked = this.#firsts.get(ms);
     if (!asked) {
@@ -54,8 +54,8 @@ export class TimeLine {
   }
 
   /**
-   * Where an id stands in every partition. An id of no record is a time: what is behind the dash orders it among the ids of its
-   * millisecond. One whose record is gone stands where that stood. @throws as RangeReader.offsetsAt()
+   * The position of an id in every partition. An id without a record is a time: the part behind the dash orders it among the ids of its
+   * millisecond. An id whose record is gone keeps the record's position. @throws as RangeReader.offsetsAt()
    */
   async cut({ id, side }: Edge): Promise<Cut> {
     if (id.ms < 1) return { offsets: this.#ends('low'), level: 0 };
@@ -99,12 +99,12 @@ export class TimeLine {
     return this.#levels(new Map(entries));
   }
 
-  /** The level that an id stands at, and whether it is the id of a record that is gone. */
+  /** The level of an id, and whether its record is gone. */
   async #find({ ms, offset, partition }: Place): Promise<{ level: number; gone?: boolean }> {
     const time = { level: ms };
     const own = this.#marks.get(partition);
     if (!own || offset >= own.high) return time;
-    // The first offset is everybody's when an id is made up of a time: the time decides when there is no such record.
+    // An id made up from a time may have any offset: the time decides if there is no such record.
     if (offset < own.low) return { level: ms, gone: offset > 0 };
     const [from, to] = (await Promise.all([this.firstAt(ms), this.firstAt(ms + 1)])).map((at) => at.get(partition)!);
     if ((offset >= from! && offset < to!) || offset === 0) return time;
@@ -124,7 +124,7 @@ export class TimeLine {
       [...times].map(([partition, ms]) => {
         const { low, high } = this.#marks.get(partition)!;
         if (ms <= 1) return [partition, low];
-        // What came since the marks were asked for is not looked at.
+        // What arrived after the watermarks were requested is ignored.
         return [partition, Math.min(high, Math.max(low, found?.get(partition) ?? high))];
       }),
     );
@@ -135,7 +135,7 @@ export class TimeLine {
   }
 }
 
-/** Which time is asked for next: further and further up until the level is passed, then halfway. */
+/** The next time to ask for: larger and larger steps until the level is passed, then bisection. */
 function probe({ level, above, step }: { level: number; above: number; step: number }): number {
   if (above === Number.POSITIVE_INFINITY) return Math.min(level + step, Number.MAX_SAFE_INTEGER + 1);
   return level + Math.floor((above - level) / 2);

@@ -1,4 +1,4 @@
-// TopicTail: what comes to a topic from now on, for everybody who listens in this gateway: one consumer without a group.
+// TopicTail: new messages of a topic, for all listeners in this gateway, from one consumer without a group.
 import { sleep } from '../../clock.js';
 import { isLasting, isOfTopic } from '../../lasting-fault.js';
 import { messageBytes } from '../../message-bytes.js';
@@ -21,11 +21,11 @@ export interface TailContext {
   readonly catalog: TopicCatalog;
   readonly clock: Clock;
   readonly onFault: (fault: KafkaFault) => void;
-  /** A topic was deleted and made again while it was listened to. */
+  /** A topic was deleted and created again while it was followed. */
   readonly onRemade: (topic: string) => void;
-  /** Told of what is no fault of Kafka's: the tail goes on. */
+  /** Called for errors that are not Kafka's: the tail continues. */
   readonly onBug: (error: unknown) => void;
-  /** Of the last messages, kept for readers that come back for the next ones, bytes. */
+  /** Bytes of recent messages kept for readers that continue. */
   readonly keepBytes: number;
 }
 
@@ -35,32 +35,32 @@ export type Positions = ReadonlyMap<number, number>;
 const pollMs = 500;
 const batchMessages = 256;
 const connectMs = 10_000;
-/** How often a missing topic, or a broker that doesn't answer, is tried again, ms. */
+/** Pause before a missing topic, or an unreachable broker, is tried again, ms. */
 const retryMs = 1_000;
-/** As soon as a broker has to refuse a topic that may not be read, ms. */
+/** How soon a broker refuses a topic without read permission, ms. */
 const refusalMs = 3_000;
-/** How often new partitions are looked for, ms. */
+/** Interval of looking for new partitions, ms. */
 const partitionCheckMs = 10_000;
 
 const properties = { 'fetch.wait.max.ms': 50, 'fetch.queue.backoff.ms': 5, 'auto.offset.reset': 'earliest' };
 
 export class TopicTail {
   readonly topic: string;
-  /** Resolves when everything from then on is heard; also when that can't be (the topic is missing or the tail closed). */
+  /** Resolves when everything from then on is heard; also if that is impossible (the topic is missing or the tail closed). */
   readonly ready: Promise<void>;
   readonly #context: TailContext;
   readonly #listeners = new Set<(messages: readonly Message[]) => void>();
   readonly #positions = new Map<number, number>();
-  /** The last messages, by arrival, and where each partition's begin. */
+  /** The recent messages, by arrival, and where each partition's begin. */
   #kept: Message[] = [];
   #keptBytes = 0;
   readonly #keptFrom = new Map<number, number>();
   #closed = false;
-  /** What keeps the topic from being read until somebody mends it. */
+  /** The fault that prevents reading, until an operator fixes it. */
   #fault: KafkaFault | undefined;
   readonly #refused = new Set<(fault: KafkaFault) => void>();
   readonly #remade = new Set<() => void>();
-  /** The topic is another one than was followed so far. */
+  /** The topic differs from the one followed so far. */
   #isRemade = false;
   #loop: Promise<void>;
 
@@ -78,35 +78,35 @@ export class TopicTail {
     return this.#listeners.size;
   }
 
-  /** Where it has come to; empty until it is ready. */
+  /** Its current position; empty before it is ready. */
   get positions(): Positions {
     return this.#positions;
   }
 
-  /** @returns how to stop listening. */
+  /** @returns a function that stops listening. */
   listen(listener: (messages: readonly Message[]) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** What keeps the topic from being read until somebody mends it, as last heard. */
+  /** The last reported fault that prevents reading, until an operator fixes it. */
   get fault(): KafkaFault | undefined {
     return this.#fault;
   }
 
-  /** @param refused called when the topic can't be read until somebody mends what is wrong. @returns how to stop hearing of that. */
+  /** @param refused called if the topic cannot be read until an operator fixes the cause. @returns a function that stops the calls. */
   onRefused(refused: (fault: KafkaFault) => void): () => void {
     this.#refused.add(refused);
     return () => this.#refused.delete(refused);
   }
 
-  /** Told when the topic was deleted and made again: everything in it is new. @returns how to listen no more */
+  /** Called when the topic was deleted and created again: everything in it is new. @returns a function that stops the calls */
   onRemade(remade: () => void): () => void {
     this.#remade.add(remade);
     return () => this.#remade.delete(remade);
   }
 
-  /** What came since these positions, as far as it has been heard; undefined when that isn't all kept. */
+  /** Messages after these positions, as far as heard; undefined if not all are kept. */
   since(positions: Positions): Message[] | undefined {
     for (const [partition, from] of this.#keptFrom) if ((positions.get(partition) ?? 0) < from) return undefined;
     if (this.#keptFrom.size === 0) return undefined;
@@ -146,7 +146,7 @@ export class TopicTail {
     started();
   }
 
-  /** All of the topic that the name stands for now is new. */
+  /** The name now stands for a new topic: all of it is new. */
   #beginAnew(): void {
     this.#isRemade = false;
     this.#positions.clear();
@@ -157,18 +157,18 @@ export class TopicTail {
     for (const remade of [...this.#remade]) guard(remade, this.#context.onBug);
   }
 
-  /** Until it is closed, fails, or the topic has got more partitions or is another one. */
+  /** Until it is closed, fails, or the topic has more partitions or is another one. */
   async #follow(marks: readonly Marks[], existed: boolean, started: () => void): Promise<void> {
     const { kafka, onFault, clock } = this.#context;
     const again = this.#positions.size > 0;
     for (const { partition, low, high } of marks) {
-      // A partition that has come meanwhile is heard from its start.
+      // A partition that was added meanwhile is read from its start.
       if (!this.#positions.has(partition)) this.#positions.set(partition, existed && !again ? high : low);
       if (!this.#keptFrom.has(partition)) this.#keptFrom.set(partition, this.#positions.get(partition)!);
     }
     let refusal: KafkaFault | undefined;
     const heard = (fault: KafkaFault): void => {
-      // Of its group it needs nothing.
+      // It needs nothing of its group.
       if (isOfTopic(fault)) refusal = fault;
       else onFault(fault);
     };
@@ -179,7 +179,7 @@ export class TopicTail {
       let checkAt = clock.monotonic() + partitionCheckMs;
       const trustedAt = clock.monotonic() + refusalMs;
       while (!this.#closed && !this.#isRemade) {
-        // Another consumer is told again, or can read.
+        // A new consumer gets the fault again, or can read.
         if (refusal) throw new KafkaError(refusal);
         if (clock.monotonic() > trustedAt) this.#fault = undefined;
         this.#heard(await consumer.poll(batchMessages, pollMs));
@@ -213,7 +213,7 @@ export class TopicTail {
       this.#keptBytes += messageBytes(message);
     }
     this.#forget();
-    // What one of them can't do with its messages is no reason to keep them from the others.
+    // An error of one listener must not keep the messages from the others.
     for (const listener of this.#listeners) guard(() => listener(messages), this.#context.onBug);
   }
 

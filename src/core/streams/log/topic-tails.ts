@@ -1,4 +1,4 @@
-// TopicTails: the tails of one cluster by topic, made for the first listener, closed a while after the last.
+// TopicTails: the tails of one cluster by topic, opened for the first listener, closed a while after the last.
 import { fail } from '../../../errors.js';
 import { type TailContext, TopicTail } from './topic-tail.js';
 
@@ -31,7 +31,7 @@ export class TopicTails {
     return this.#open.get(topic)?.tail;
   }
 
-  /** The tail of a topic, kept open until it is given back. @throws GatewayError `too-many-consumers`, `shutting-down`. */
+  /** The tail of a topic, open until it is given back. @throws GatewayError `too-many-consumers`, `shutting-down`. */
   use(topic: string): { readonly tail: TopicTail; readonly giveBack: () => void } {
     if (this.#stopping) throw fail('shutting-down');
     let open = this.#open.get(topic);
@@ -47,7 +47,7 @@ export class TopicTails {
     const giveBack = (): void => {
       if (given) return;
       given = true;
-      // One that was closed meanwhile waits for nobody.
+      // A tail that was closed meanwhile keeps no caller waiting.
       if (--used.users === 0 && this.#open.get(topic) === used)
         used.cancelClose = this.#context.clock.after(this.#idleMs, () => this.#end(topic, used));
     };
