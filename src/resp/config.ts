@@ -1,4 +1,4 @@
-// The `resp` section of the configuration: where the RESP face listens, whom it lets in, what it bounds; with defaults.
+// The `resp` section of the configuration, with defaults: listening, access, limits.
 import { z } from 'zod';
 import { longestMs, tooLong } from '../core/longest.js';
 import { streamsConfig } from './streams-config.js';
@@ -7,7 +7,7 @@ const ms = z.int().nonnegative().max(longestMs, tooLong);
 const bytes = z.int().nonnegative();
 const size = z.int().positive();
 
-/** What the Kafka side of RESP connections needs. */
+/** Settings of the Kafka side of RESP connections. */
 export const kafkaSettings = {
   blpopTimeoutUnit: z
     .enum(['auto', 's', 'ms'])

@@ -1,4 +1,4 @@
-// The RESP face: listens, lets clients in, knows them all, and sees them out in order.
+// The RESP face: listens, accepts clients, keeps track of them, and closes them in order.
 import { once } from 'node:events';
 import { chmodSync } from 'node:fs';
 import { createServer, type ListenOptions, type Server, type Socket } from 'node:net';
@@ -34,30 +34,30 @@ import { Encoder } from './wire/encoder.js';
 export interface RespServerOptions {
   readonly settings: RespConfig;
   readonly users: Users;
-  /** Of all faces; absent: this one's own. */
+  /** Shared by all faces; absent: this one's own. */
   readonly logins?: LoginGuard;
   readonly gateway: Gateway;
-  /** Largest record that brokers take, bytes: larger arguments are refused before they are read. */
+  /** Largest record that brokers accept, bytes: larger arguments are refused before they are read. */
   readonly maxMessageBytes: number;
   readonly version: string;
   readonly clock: Clock;
   readonly stats: Stats;
   readonly log: Log;
-  /** The other processes that serve the same port; absent: none. */
+  /** The other processes behind the same port; absent: none. */
   readonly peers?: Peers;
-  /** For tests: other commands than all. */
+  /** For tests: a subset of commands. */
   readonly commands?: readonly Command[];
 }
 
 const SWEEP_MS = 1000;
 const BACKLOG = 1024;
-/** How long a peer that is not let in may take to read why, ms. */
+/** How long a refused peer may take to read the reason, ms. */
 const REFUSED_MS = 500;
-/** So many of them at a time; further ones are closed without a word. */
+/** Maximum number of these; further ones are closed without a reason. */
 const MOST_REFUSED = 1000;
-/** How long a TLS peer may take to finish its handshake, ms. */
+/** Time limit of a TLS handshake, ms. */
 const HANDSHAKE_MS = 10_000;
-/** A worker that has so many times its share of the connections passes new ones on. */
+/** A worker with this many times its share of the connections passes new ones on. See docs/decisions/0010. */
 const slack = 1.1;
 /** Of servers without TLS. */
 const plain = { allowHalfOpen: true, pauseOnConnect: true };
@@ -80,9 +80,9 @@ export class RespServer implements Face, Host {
   readonly #options: RespServerOptions;
   readonly #connections = new Map<number, Connection>();
   readonly #listening: Server[] = [];
-  /** Sessions of connections that are gone already. */
+  /** Sessions of connections that are gone. */
   readonly #closing = new Set<Promise<void>>();
-  /** Messages that connections which closed since the shutdown began could not deliver. */
+  /** Undelivered messages of connections that closed since the shutdown began. */
   #undelivered = 0;
   /** Set once a shutdown has begun. */
   #drained: Error | undefined;
@@ -91,9 +91,9 @@ export class RespServer implements Face, Host {
   #databaseNoted = false;
   #nextId: number;
   #elsewhere = 0;
-  /** TLS peers in the middle of their handshake. */
+  /** TLS peers during their handshake. */
   readonly #shaking = new Set<string>();
-  /** Sockets that are told why they are not let in. */
+  /** Sockets that are being sent the reason of their refusal. */
   #refused = 0;
   #sweep: NodeJS.Timeout | undefined;
 
@@ -146,7 +146,7 @@ export class RespServer implements Face, Host {
     return this.#connections.size;
   }
 
-  /** How many connections other processes have, as last heard. */
+  /** How many connections other processes have, as last reported. */
   connectionsElsewhere(count: number): void {
     this.#elsewhere = count;
   }
@@ -190,7 +190,7 @@ export class RespServer implements Face, Host {
       await this.#listen(createServer(plain), { path: unixSocket });
     }
     this.#sweep = setInterval(() => this.#look(), SWEEP_MS);
-    // Of several processes, the one that started them says it once all of them do.
+    // With several processes, the one that started them logs it once all listen.
     const level = this.peers.exist ? 'debug' : 'info';
     this.log[level]({ face: this.name, host, port: this.port, unixSocket, tls: !!this.settings.tls }, 'listening');
   }
@@ -285,7 +285,7 @@ export class RespServer implements Face, Host {
         },
       ),
     );
-    // Nobody may connect to a unix socket before it has its mode: it is made here, in this call.
+    // No client may connect to a unix socket before its mode is set: the file is created here, in this call.
     const umask = where.path === undefined ? undefined : process.umask(0o777);
     try {
       server.listen({ ...where, backlog: BACKLOG });
@@ -298,7 +298,7 @@ export class RespServer implements Face, Host {
     this.#listening.push(server);
   }
 
-  /** A plain connection. Workers share the listening socket, and the system gives a connection to whichever asks first. */
+  /** A plain connection. Workers share the listening socket, and the system gives a connection to the first that accepts. */
   #accepted(socket: Socket): void {
     const handle = handleOf(socket);
     if (this.#hasItsShare && this.peers.passOn(handle)) this.#elsewhere += 1;
@@ -314,7 +314,7 @@ export class RespServer implements Face, Host {
 
   #accept(socket: Socket): void {
     if (this.#shaking.size > 0) this.#shaking.delete(peerOf(socket));
-    // A TCP client that is gone already has no address any more; what it has sent would run as if it came from this machine.
+    // A TCP client that is already gone has no address any more; its commands would run as if it came from this machine.
     if (socket.remoteAddress === undefined && socket.localAddress !== undefined) {
       socket.destroy();
       return;
@@ -332,7 +332,7 @@ export class RespServer implements Face, Host {
     this.peers.connections(this.#connections.size);
   }
 
-  /** Tells it why, for a moment: a peer that does not close its side would keep the socket. */
+  /** Sends the reason, for a moment: a peer that does not close its side would keep the socket. */
   #refuse(socket: Socket, refusal: string): void {
     socket.on('error', () => socket.destroy());
     if (this.#refused >= MOST_REFUSED) {
@@ -349,11 +349,11 @@ export class RespServer implements Face, Host {
     socket.resume();
   }
 
-  /** A TLS peer that has yet to finish its handshake counts as a client: it may never do. */
+  /** A TLS peer in its handshake counts as a client: it may never finish it. */
   #handshakes(socket: Socket): void {
     const key = peerOf(socket);
     const clients = this.#connections.size + this.#elsewhere + this.#shaking.size;
-    // As long as few of them wait, one that is too many may still be told so.
+    // While few of them wait, a surplus peer may still be sent the reason.
     if (clients >= this.settings.maxClients && this.#shaking.size + this.#refused >= MOST_REFUSED) {
       this.stats.add('resp.connections.refused');
       socket.destroy();

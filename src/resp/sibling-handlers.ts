@@ -1,4 +1,4 @@
-// What this process answers to the others that serve the same port.
+// This process's answers to the others behind the same port.
 import { setImmediate as turn } from 'node:timers/promises';
 import { meantOf } from './connection/client-filter.js';
 import { clientLines } from './connection/client-line.js';
@@ -9,7 +9,7 @@ import type { Peer } from './siblings/siblings.js';
 import { ackEntries } from './streams/acks.js';
 import { openGroups } from './streams/group-status.js';
 
-/** @param metrics this process' metrics, where somebody can ask for them */
+/** @param metrics this process's metrics, if they are served */
 export function answersOf(server: RespServer, gateway: KafkaGateway, metrics: Peer['metrics']): Peer {
   const { catalog, streams, identities } = gateway;
   return {
@@ -22,7 +22,7 @@ export function answersOf(server: RespServer, gateway: KafkaGateway, metrics: Pe
     },
     unblock: (id, how) => server.client(id)?.unblock(how) ?? false,
     async holds(key) {
-      // Connections whose end has come already are heard of first.
+      // Connections that have already ended are processed first.
       await turn();
       return identities.owner(key) !== undefined || server.names.holds(key) || streams.claims.holds(key);
     },

@@ -1,4 +1,4 @@
-// What clients are told that are not let in.
+// Refusal replies for unauthenticated clients.
 import { fail } from '../../errors.js';
 
 /** Redis' own text. */

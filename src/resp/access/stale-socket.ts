@@ -1,8 +1,8 @@
-// The file of a unix socket whose server was killed: it would keep the next one from listening.
+// The socket file of a killed server: it would keep the next one from listening.
 import { existsSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 
-/** Removes the socket's file when nobody answers behind it; a server that lives keeps it. */
+/** Removes a unix socket's file if no server answers on it; a live server keeps it. */
 export async function removeStaleSocket(path: string): Promise<void> {
   if (!existsSync(path)) return;
   const refused = await new Promise<boolean>((resolve) => {

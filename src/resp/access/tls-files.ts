@@ -1,10 +1,10 @@
-// The files of TLS: read and tried before anything listens, so that a failure names the file.
+// TLS files: read and checked before anything listens, so that an error names the file.
 import { readFileSync } from 'node:fs';
 import { createSecureContext, type TlsOptions } from 'node:tls';
 import { fail } from '../../errors.js';
 import type { RespConfig } from '../config.js';
 
-/** What a TLS server is made with. @throws GatewayError `file-unusable`, naming the file. */
+/** Options of a TLS server. @throws GatewayError `file-unusable`, naming the file. */
 export function tlsFiles({ certFile, keyFile, caFile }: NonNullable<RespConfig['tls']>): TlsOptions {
   const read = (path: string): Buffer => tried(path, () => readFileSync(path));
   const cert = read(certFile);

@@ -1,4 +1,4 @@
-// Redis' ACL categories, told from a command's group and flags.
+// Redis' ACL categories, derived from a command's group and flags.
 import type { Command } from './context.js';
 
 /** All that Redis knows, in its order. */

@@ -1,10 +1,10 @@
-// A cursor over a command's arguments. What is malformed throws the GatewayError that Redis' text belongs to.
+// A cursor over a command's arguments. Malformed arguments throw the GatewayError with Redis' text.
 import { fail } from '../../errors.js';
 
 export class Args {
   #next: number;
 
-  /** @param argv the whole command, name first. @param from the first argument to read. */
+  /** @param argv the whole command, name first. @param from index of the first argument to read. */
   constructor(
     readonly argv: readonly Buffer[],
     from = 1,
@@ -17,7 +17,7 @@ export class Args {
     return this.argv.length - this.#next;
   }
 
-  /** The next argument as it came. @throws syntax error when there is none. */
+  /** The next argument as bytes. @throws syntax error if there is none. */
   bytes(): Buffer {
     const arg = this.argv[this.#next];
     if (arg === undefined) throw fail('syntax');
@@ -50,20 +50,20 @@ export class Args {
     return value;
   }
 
-  /** All that is left. */
+  /** All remaining arguments. */
   rest(): readonly Buffer[] {
     const rest = this.argv.slice(this.#next);
     this.#next = this.argv.length;
     return rest;
   }
 
-  /** @throws syntax error when arguments are left over. */
+  /** @throws syntax error if arguments are left. */
   finish(): void {
     if (this.left > 0) throw fail('syntax');
   }
 }
 
-/** A whole number the way Redis reads one; undefined for anything else, or when it isn't exact in a double. */
+/** A whole number as Redis reads one; undefined for anything else, or if it is not exact in a double. */
 export function parseInteger(bytes: Buffer): number | undefined {
   if (bytes.length === 0 || bytes.length > 20) return undefined;
   const text = bytes.toString('latin1');

@@ -1,4 +1,4 @@
-// What COMMAND and COMMAND DOCS say of a command, out of the same table that dispatches it.
+// Answers of COMMAND and COMMAND DOCS, from the table that dispatches commands.
 
 import { MapReply, mapOf, type Reply, SetReply, Simple } from '../wire/reply.js';
 import { categoriesOf } from './acl-categories.js';

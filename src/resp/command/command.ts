@@ -43,7 +43,7 @@ export class CommandTable implements Commands {
     }
   }
 
-  /** A long reply that only depends on the table: made once for each protocol version. */
+  /** A long reply that depends only on the table: made once for each protocol version. */
   rendered(name: string, protocol: Protocol, make: () => Reply): Reply {
     const key = `${name} ${protocol}`;
     const kept = this.#rendered.get(key);
@@ -53,7 +53,7 @@ export class CommandTable implements Commands {
     return reply;
   }
 
-  /** Finds a command by its name in any case, or a subcommand by `container|name`. */
+  /** Finds a command by name in any case, or a subcommand by `container|name`. */
   find(name: Buffer): Resolved | undefined {
     const bar = name.indexOf('|');
     if (bar < 0) return this.#entry(name);
@@ -61,7 +61,7 @@ export class CommandTable implements Commands {
   }
 
   /**
-   * The command that argv means, its number of arguments checked.
+   * The command that argv names, with its arity checked.
    * @throws GatewayError with Redis' texts: unknown command or subcommand, wrong number of arguments.
    */
   resolve(argv: readonly Buffer[]): Resolved {
@@ -79,7 +79,7 @@ export class CommandTable implements Commands {
   }
 }
 
-/** Runs a command. Whatever it throws at once comes back as an error reply. */
+/** Runs a command. A synchronous throw becomes an error reply. */
 export function runCommand(ctx: Context, found: Resolved, argv: readonly Buffer[]): Reply | Promise<Reply> {
   try {
     return found.command.run!(ctx, new Args(argv, found.first));
@@ -88,14 +88,14 @@ export function runCommand(ctx: Context, found: Resolved, argv: readonly Buffer[
   }
 }
 
-/** What producing and consuming commands refuse alike: Rafka's clients tell them apart by the command's own prefix. */
+/** Refusals that producing and consuming commands share: Rafka's clients distinguish them by the command's own prefix. */
 const ofEveryKind: ReadonlySet<string> = new Set([
   'topic-invalid',
   'topic-internal',
   'group-invalid',
 ] satisfies ErrorCode[]);
 
-/** The reply to something thrown: an expected failure's text, or a bug that is logged and kept from the client. */
+/** The reply to a thrown value: an expected failure's text, or a defect that is logged and hidden from the client. */
 export function errorReply(ctx: Context, command: Command | undefined, error: unknown): ErrorReply {
   if (command && error instanceof GatewayError && ofEveryKind.has(error.code))
     return new ErrorReply(`${command.prefix} ${error.message}`);
@@ -149,7 +149,7 @@ const lower = (name: Buffer): string => name.toString('latin1').toLowerCase();
 
 const clip = (bytes: Buffer, most: number): string => bytes.toString('utf8', 0, Math.min(bytes.length, most));
 
-/** The arguments as Redis quotes them behind an unknown command: cut at 128 characters. */
+/** The arguments as Redis quotes them after an unknown command: cut at 128 characters. */
 function beginningOf(argv: readonly Buffer[]): string {
   let text = '';
   for (let i = 1; i < argv.length && text.length < 128; i++) text += `'${clip(argv[i]!, 128 - text.length)}' `;

@@ -11,7 +11,7 @@ interface Container {
   readonly subcommands: readonly Command[];
 }
 
-/** A command that only its subcommands answer; HELP is added to them. */
+/** A command that consists of subcommands; HELP is added to them. */
 export function container({ subcommands, ...own }: Container): Command {
   const all = [...subcommands, help(own.name, own.group, subcommands)];
   return { ...own, arity: -2, prefix: 'ERR', flags: [], subcommands: all };

@@ -1,4 +1,4 @@
-// What a command sees of its connection, of the server around it and of Kafka behind it.
+// What a command sees of its connection, the server and Kafka.
 
 import type { LoginGuard } from '../../core/access/login-guard.js';
 import type { User } from '../../core/access/user.js';
@@ -117,58 +117,58 @@ export interface Commands extends Iterable<Command> {
   resolve(argv: readonly Buffer[]): Resolved;
 }
 
-/** Whoever takes acks: a consumer of this process, or of another one that serves the same port. */
+/** A recipient of acks: a consumer of this process, or of another one behind the same port. */
 export type Acknowledger = Pick<ConsumerSession, 'ack'>;
 
 /**
- * The Kafka side of one connection: made lazily by its commands, closed with it. A command that still runs then opens nothing any more:
- * what makes something throws `client-gone`.
+ * The Kafka side of one connection: created lazily by its commands, closed with it. A command that still runs after that opens nothing:
+ * opening throws `client-gone`.
  */
 export interface Sessions {
-  /** Reads the key of one RPUSHX; the last one is remembered, as clients name it again and again. @throws GatewayError `produce-shape`. */
+  /** Reads the key of one RPUSHX; the last one is cached, because clients repeat it. @throws GatewayError `produce-shape`. */
   produceKey(bytes: Buffer): ProduceKey;
   /**
-   * Reads the keys of one BLPOP; a single one is remembered.
+   * Reads the keys of one BLPOP; a single one is cached.
    * @throws GatewayError `topics-unparsable`, `config-unparsable`, `topic-invalid`, `topic-internal`.
    */
   consumeKey(keys: readonly Buffer[]): ConsumeKey;
-  /** This connection's producer, made on first use. */
+  /** This connection's producer, created on first use. */
   producer(): ProducerSession;
-  /** This connection's producer of messages that are answered when Kafka has them, made on first use. */
+  /** This connection's producer of messages that are answered when Kafka has them, created on first use. */
   deliveringProducer(): ProducerSession;
   /** DUMP: see there. Returns a promise unless nothing was ever produced. */
   dump(timeoutMs: number): number | Promise<number>;
-  /** The client will send no more: from now on its next connection is told of what it has produced. */
+  /** The client sends no more: from now on its next connection counts what this one has produced. */
   leave(): void;
-  /** What it has of streams: subscriptions, popped list elements. */
+  /** Its state of streams: subscriptions, popped list elements. */
   readonly streams: ConnectionStreams;
-  /** Ends what it has of streams, as when it closes; the next use begins anew. */
+  /** Ends its state of streams, as when it closes; the next use starts anew. */
   leaveStreams(): void;
   /** Whether it listens to channels or patterns. */
   readonly isSubscribed: boolean;
   /** Whether a consumer is open or opening. */
   readonly isConsuming: boolean;
-  /** Says once a connection how BLPOP's time-out was read: the two readings differ by a factor of 1000. */
+  /** Logs once a connection how BLPOP's time-out was read: the two readings differ by a factor of 1000. */
   noteTimeoutUnit(unit: 's' | 'ms'): void;
   /**
-   * This connection's consumer if it is there already.
+   * This connection's consumer if it exists.
    * @throws GatewayError `shutting-down`, `not-identified`, `topics-differ`.
    */
   openConsumer(wanted: ConsumeKey): ConsumerSession | undefined;
   /**
-   * Makes this connection's consumer, as the owner of its name.
-   * @returns undefined when brokers did not answer within timeoutMs.
+   * Opens this connection's consumer, as the owner of its name.
+   * @returns undefined if brokers did not answer within timeoutMs.
    * @throws GatewayError `id-taken`, `too-many-consumers`, `consumer-refused`, `group-invalid`, `not-permitted`, `peer-silent`.
    */
   makeConsumer(wanted: ConsumeKey, timeoutMs: number): Promise<ConsumerSession | undefined>;
   /**
-   * The consumer that acks of this connection's name go to: its own, or that of another connection of the same name and user.
-   * @throws GatewayError `ack-no-consumer`; where another process has it, ack() rejects with that, or `peer-silent`.
+   * The consumer that receives acks of this connection's name: its own, or that of another connection of the same name and user.
+   * @throws GatewayError `ack-no-consumer`; if another process has it, ack() rejects with that, or `peer-silent`.
    */
   acknowledger(): Acknowledger;
-  /** Closes the consumer, if there is one: what was acked is committed. Never rejects. */
+  /** Closes the consumer, if any: acknowledged messages are committed. Never rejects. */
   closeConsumer(): Promise<void>;
-  /** Closes both sessions, the producer flushed first. @returns messages that were not delivered. Never rejects. */
+  /** Closes both sessions, flushing the producer first. @returns messages that were not delivered. Never rejects. */
   close(): Promise<number>;
 }
 
@@ -223,17 +223,17 @@ export interface Remotes {
   gone(from: number, to: number): void;
 }
 
-/** Makes the Kafka side of connections; the server's only way to Kafka, given to it by app/. */
+/** Creates the Kafka side of connections; the server's only way to Kafka, passed in by app/. */
 export interface Gateway {
   readonly settings: KafkaSettings;
   readonly catalog: TopicCatalog;
   readonly admin: Admin;
-  /** What connections share of Redis Streams. */
+  /** State of Redis Streams that connections share. */
   readonly streams: Streams;
   open(connection: Context): Sessions;
   readonly cluster: Cluster;
   load(): Pick<Load, 'producers' | 'spareProducers' | 'consumers' | 'inFlight'>;
-  /** Messages of all connections that Kafka does not have yet, looked at once more: an upper bound. */
+  /** Undelivered messages of all connections, counted anew: an upper bound. */
   inFlight(): Promise<number>;
 }
 
@@ -258,7 +258,7 @@ export interface Context {
   readonly localAddress: string;
   /** As set by CLIENT SETNAME; empty before. */
   readonly name: string;
-  /** Whom the connection speaks for. */
+  /** The connection's user. */
   readonly user: User;
   readonly protocol: Protocol;
   readonly sessions: Sessions;
@@ -266,39 +266,39 @@ export interface Context {
   readonly stats: Stats;
   readonly log: Log;
   /**
-   * Aborted when the client is gone or must wait no longer. The reason is the error to be answered:
+   * Aborted when the client is gone or must not wait any longer. The reason is the error to answer:
    * `shutting-down` when the server drains.
    */
   readonly signal: AbortSignal;
-  /** Where a command accounts for what it reads and answers, before it does; given back when it has answered. */
+  /** Where a command reserves memory for what it reads and answers; released when it has answered. */
   readonly memory: Memory;
   /** CLIENT TRACKING; undefined: it is off. */
   tracking: Tracking | undefined;
   /** What CLIENT INFO and CLIENT LIST show of it. */
   readonly facts: ConnectionFacts;
 
-  /** Returns a promise only where other processes are asked. @throws GatewayError (or rejects with one) when the name is refused. */
+  /** Returns a promise only if other processes are asked. @throws GatewayError (or rejects with one) if the name is refused. */
   setName(name: string): undefined | Promise<void>;
   setProtocol(protocol: Protocol): void;
   setReplyMode(mode: ReplyMode): void;
-  /** CLIENT SETINFO: what the client library says of itself. */
+  /** CLIENT SETINFO: what the client library reports about itself. */
   setLibrary(part: 'name' | 'version', value: string): void;
   /** False while a password is set and AUTH has not succeeded. */
   readonly isAuthenticated: boolean;
   /**
-   * The connection speaks for this user from now on. What another one had on it ends at once: name, consumer, producer, subscriptions,
-   * MONITOR. Returns a promise where something has to be closed.
+   * Changes the connection's user. State of the previous user ends at once: name, consumer, producer, subscriptions,
+   * MONITOR. Returns a promise if something has to be closed.
    */
   authenticate(user: User): undefined | Promise<void>;
   /** The connection gets every command of the server as a line, from now on or when the promise resolves. */
   monitor(): undefined | Promise<void>;
-  /** Back to how it was when it was accepted; its consumer is closed. */
+  /** Restores the state of a new connection; its consumer is closed. */
   reset(): Promise<void>;
-  /** Ends what waits on it as after its time-out, or with an error. @returns false when nothing waits that can be ended. */
+  /** Ends a waiting command as after its time-out, or with an error. @returns false if no such command waits. */
   unblock(how: 'timeout' | 'error'): boolean;
-  /** Closes the connection once what was answered so far is written. */
+  /** Closes the connection once pending replies are written. */
   closeAfterReply(): void;
-  /** Writes what is no answer: pushes. Whole replies only; a client that does not read them is closed. */
+  /** Writes pushes, which answer no command. Whole replies only; a client that does not read them is closed. */
   writeAside(bytes: Buffer): void;
   /** Closes the connection now. */
   destroy(): void;
@@ -323,22 +323,22 @@ export interface ServerView {
   readonly commands: Commands;
   readonly gateway: Gateway;
   readonly users: Users;
-  /** Slows down who tries passwords, and tells of who is refused. */
+  /** Slows down password guessing, and logs refusals. */
   readonly logins: LoginGuard;
   readonly settings: RespConfig;
   /** Version of this gateway. */
   readonly version: string;
   readonly stats: Stats;
   readonly clock: Clock;
-  /** The other processes that serve the same port. */
+  /** The other processes behind the same port. */
   readonly peers: Peers;
-  /** Connections of other processes, as far as commands run for them here. */
+  /** Connections of other processes for which commands run here. */
   readonly remotes: Remotes;
-  /** The port listened on; 0 when there is only the unix socket. */
+  /** The listening port; 0 if there is only the unix socket. */
   readonly port: number;
   readonly clientCount: number;
   nowMicros(): number;
-  /** Logs once that a database other than 0 was selected: it is no other keyspace. */
+  /** Logs once that a database other than 0 was selected: it is the same keyspace. */
   noteDatabase(index: number): void;
   clients(): Iterable<Context>;
   client(id: number): Context | undefined;

@@ -4,7 +4,7 @@ import type { User } from '../../core/access/user.js';
 import { fail } from '../../errors.js';
 import type { Context } from './context.js';
 
-/** Who a connection is for the log and the count of failures. */
+/** The connection as the log and the failure count see it. */
 export const loginOf = (ctx: Context, user: string | undefined): Login => ({
   face: 'resp',
   address: ctx.address,
@@ -12,7 +12,7 @@ export const loginOf = (ctx: Context, user: string | undefined): Login => ({
 });
 
 /**
- * The user of a name and password. Returns a promise only where an address that has failed too often waits for its turn.
+ * The user of a name and password. Returns a promise only if an address with too many failures must wait for its turn.
  * @throws GatewayError (or rejects with) `wrong-password`, `too-many-logins`.
  */
 export function logIn(ctx: Context, name: string, password: Buffer): User | Promise<User> {

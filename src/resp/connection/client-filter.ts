@@ -1,10 +1,10 @@
-// Which connections CLIENT KILL and CLIENT LIST mean, as data: other processes look among theirs as well.
+// The connections that CLIENT KILL and CLIENT LIST select, as data: other processes search theirs as well.
 import { fail } from '../../errors.js';
 import { type Args, parseInteger } from '../command/args.js';
 import type { Context } from '../command/context.js';
 import type { ClientFilter, ClientTest } from '../siblings/client-test.js';
 
-/** Which of these are meant. */
+/** The selected ones. */
 export function meantOf<C extends Context>({ tests, except }: ClientFilter, clients: Iterable<C>): C[] {
   const passAll = tests.map(tester);
   return [...clients].filter((client) => client.id !== except && passAll.every((passes) => passes(client)));

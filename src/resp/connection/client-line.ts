@@ -5,12 +5,12 @@ import type { ClientFilter } from '../siblings/client-test.js';
 import type { ClientLine } from '../siblings/siblings.js';
 import { meantOf } from './client-filter.js';
 
-/** The connections of this process that are meant. */
+/** The selected connections of this process. */
 export function clientLines(server: Pick<ServerView, 'clients'>, filter: ClientFilter): ClientLine[] {
   return meantOf(filter, server.clients()).map((client) => ({ id: client.id, line: clientLine(client) }));
 }
 
-/** `id=3 addr=127.0.0.1:51526 ... resp=2`, with Redis' fields in Redis' order; what has no meaning here is 0. */
+/** `id=3 addr=127.0.0.1:51526 ... resp=2`, with Redis' fields in Redis' order; fields without a meaning here are 0. */
 export function clientLine(ctx: Context): string {
   const { facts } = ctx;
   const now = Math.floor(ctx.server.nowMicros() / 1000);

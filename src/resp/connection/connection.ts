@@ -1,5 +1,5 @@
-// One client's connection: who it is, what it holds, and how it ends. Bytes come through its inbox, commands through its
-// pipeline, replies through its outbox.
+// One client's connection: its identity, its state, and how it ends. Its inbox reads bytes, its pipeline runs commands, and its
+// outbox writes replies.
 import type { Socket } from 'node:net';
 import type { User } from '../../core/access/user.js';
 import { type Memory, Reservation } from '../../core/memory-budget.js';
@@ -21,7 +21,7 @@ import { Pipeline, type PipelineHost, type PipelineOwner } from './pipeline.js';
 export interface Host extends ServerView, InboxHost, OutboxHost, PipelineHost {
   readonly names: Names<Connection>;
   readonly log: Log;
-  /** Who a connection speaks for before AUTH, and whether it may do anything then. */
+  /** A connection's user before AUTH, and whether it may do anything then. */
   readonly initialUser: User;
   /** Milliseconds since the epoch, about a second coarse. */
   readonly coarseNow: number;
@@ -29,7 +29,7 @@ export interface Host extends ServerView, InboxHost, OutboxHost, PipelineHost {
   closed(connection: Connection): void;
 }
 
-/** How long the last replies of a closing connection may take. */
+/** How long the last replies of a closing connection may take, ms. */
 const LINGER_MS = 2000;
 
 export class Connection implements PipelineOwner, InboxOwner, ConnectionFacts, MonitorSink {
@@ -52,16 +52,16 @@ export class Connection implements PipelineOwner, InboxOwner, ConnectionFacts, M
   tracking: Tracking | undefined;
   isAuthenticated: boolean;
   #sessions: Sessions | undefined;
-  /** What the command that runs has taken of the memory of all; made when one first takes some. */
+  /** The running command's share of the common memory; created on first use. */
   #memory: Reservation | undefined;
-  /** What users before this one left undelivered. */
+  /** Undelivered messages of the connection's earlier users. */
   #former: Promise<number> | number = 0;
-  /** Made when a command first asks for its signal: most connections never wait. */
+  /** Created when a command first uses its signal: most connections never wait. */
   #abort: AbortController | undefined;
   #abortReason: Error | undefined;
   /** Since when it is being closed; 0: it is not. */
   #closingAt = 0;
-  /** The client has sent all it will. */
+  /** The client has ended its side. */
   #ended = false;
   #gone = false;
   #closed: Promise<number> | undefined;
@@ -113,7 +113,7 @@ export class Connection implements PipelineOwner, InboxOwner, ConnectionFacts, M
     if (this.#sessions) return this.#sessions;
     const sessions = this.#host.gateway.open(this);
     this.#sessions = sessions;
-    // A command runs on that has outlived its connection: what it opens nobody would close.
+    // A command outlived its connection: nothing else would close what it opens.
     if (this.#closed) own(sessions.close(), (error) => this.failed(error));
     return sessions;
   }
@@ -228,13 +228,13 @@ export class Connection implements PipelineOwner, InboxOwner, ConnectionFacts, M
     this.#socket.destroy();
   }
 
-  /** Ends what waits, and what would wait from now on, with this error. */
+  /** Ends present and future waits with this error. */
   abort(reason: Error): void {
     this.#abortReason ??= reason;
     this.#abort?.abort(this.#abortReason);
   }
 
-  /** Closes the connection in good order: what was answered is written. @returns messages that were not delivered. */
+  /** Closes the connection in order: pending replies are written. @returns messages that were not delivered. */
   close(): Promise<number> {
     this.#closed ??= this.#leave();
     return this.#closed;
@@ -246,7 +246,7 @@ export class Connection implements PipelineOwner, InboxOwner, ConnectionFacts, M
     if (this.#outbox.unreadBytes > this.#host.settings.outputBufferBytes) this.#expel('output buffer limit');
   }
 
-  /** Looks after time-outs; called about once a second. */
+  /** Checks time-outs; called about once a second. */
   sweep(now: number): void {
     const { idleTimeoutMs, drainTimeoutMs } = this.#host.settings;
     const mayBeIdle = idleTimeoutMs > 0 && !this.isWaiting && !this.isMonitor;
@@ -261,7 +261,7 @@ export class Connection implements PipelineOwner, InboxOwner, ConnectionFacts, M
   }
 
   answer(reply: Reply): void {
-    // As bytes it is accounted for by whoever has to read it.
+    // As bytes it counts for the client that has to read it.
     this.#memory?.release();
     this.#outbox.answer(reply, this.protocol);
   }
@@ -272,7 +272,7 @@ export class Connection implements PipelineOwner, InboxOwner, ConnectionFacts, M
 
   goOn(): void {
     if (!this.isHeld) {
-      // Ends the turn, replies and all, also when nothing is there to be run.
+      // Ends the turn, including replies, even without a command to run.
       this.#inbox.run();
       return;
     }
@@ -290,7 +290,7 @@ export class Connection implements PipelineOwner, InboxOwner, ConnectionFacts, M
   failed(err: unknown): void {
     const { id, name, lastCommand } = this;
     this.log.error({ conn: id, client: name, command: lastCommand, err }, 'a connection failed: this is a bug');
-    // Half a reply may be in there, and others use it next.
+    // The encoder may hold half a reply, and other connections use it next.
     this.#host.encoder.clear();
     this.destroy();
   }
@@ -301,9 +301,9 @@ export class Connection implements PipelineOwner, InboxOwner, ConnectionFacts, M
 
   #named(name: string): void {
     this.name = name;
-    // It has closed while others were asked: the name is nobody's.
+    // The connection closed while other processes were asked: release the name.
     if (this.#gone) this.#host.names.release(this);
-    // A name that can consume is an operator's business; what pools call their connections is not.
+    // A name that can consume concerns operators; other names of pooled connections do not.
     this.log[name.includes(':') ? 'info' : 'debug'](
       { conn: this.id, address: this.address, client: name },
       'connection named',
@@ -311,7 +311,7 @@ export class Connection implements PipelineOwner, InboxOwner, ConnectionFacts, M
   }
 
   #received(chunk: Buffer): void {
-    // What comes behind the last command is thrown away.
+    // Bytes after the last command are dropped.
     if (this.#closingAt > 0) return;
     this.activeAt = this.#host.coarseNow;
     try {
@@ -326,7 +326,7 @@ export class Connection implements PipelineOwner, InboxOwner, ConnectionFacts, M
     if (!this.isHeld) this.#inbox.run();
   }
 
-  /** The client has closed its side: what it has sent is still answered, but nothing waits for messages on its behalf. */
+  /** The client has ended its side: commands it has sent are still answered, but none waits for messages. */
   #halfClosed(): void {
     this.#ended = true;
     this.abort(fail('client-gone'));
@@ -334,7 +334,7 @@ export class Connection implements PipelineOwner, InboxOwner, ConnectionFacts, M
     if (!this.isHeld) this.#inbox.run();
   }
 
-  /** No more commands; the client gets what was answered, and a moment to read it. */
+  /** No more commands; the client gets the pending replies, and a moment to read them. */
   #end(): void {
     this.#outbox.write();
     if (!this.#gone) this.#socket.end();
@@ -365,8 +365,8 @@ export class Connection implements PipelineOwner, InboxOwner, ConnectionFacts, M
   }
 
   /**
-   * The connection speaks for another user: all that the one before had on it ends at once. Resolves when its messages are
-   * delivered, or its producer's time for that is over, and its consumer has left; undefined when there was nothing to close.
+   * Changes the user: all state of the previous one ends at once. Resolves when its messages are delivered, or its producer's
+   * time limit is over, and its consumer has left; undefined if there was nothing to close.
    */
   #become(user: User): undefined | Promise<void> {
     if (user === this.user) return undefined;
@@ -395,7 +395,7 @@ export class Connection implements PipelineOwner, InboxOwner, ConnectionFacts, M
   }
 }
 
-/** IPv6 addresses as Redis shows them, IPv4 ones without their IPv6 coat; undefined for a unix socket. */
+/** IPv6 addresses as Redis shows them, IPv4 ones without the IPv6 prefix; undefined for a unix socket. */
 function hostAndPort(address: string | undefined, port: number | undefined): string | undefined {
   if (address === undefined) return undefined;
   const plain = address.startsWith('::ffff:') ? address.slice(7) : address;

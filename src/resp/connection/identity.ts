@@ -2,7 +2,7 @@
 import { fail } from '../../errors.js';
 import type { Peers } from '../siblings/siblings.js';
 
-/** Owners by name, apart for each user: names and acks never cross users. A name has one owner in all processes of the server. */
+/** Owners by name, separate for each user: names and acks never cross users. A name has one owner in all processes of the server. */
 export class Identities<Owner extends object> {
   readonly #peers: Peers;
   readonly #owners = new Map<string, Owner>();
@@ -13,7 +13,7 @@ export class Identities<Owner extends object> {
   }
 
   /**
-   * Makes this the owner of a name. Claiming one's own again is nothing. Returns a promise only where other processes are asked.
+   * Makes this the owner of a name. Claiming one's own again has no effect. Returns a promise only if other processes are asked.
    * @throws GatewayError (or rejects with) `id-taken`, `peer-silent`.
    */
   claim(name: string, user: string, owner: Owner): undefined | Promise<void> {
@@ -26,7 +26,7 @@ export class Identities<Owner extends object> {
     return this.#peers.exist ? this.#claimOfAll(key, name, owner) : undefined;
   }
 
-  /** Frees whatever this one owns: at once, before its consumer has finished leaving its group. */
+  /** Releases the name of this connection: at once, before its consumer has finished leaving its group. */
   release(owner: Owner): void {
     const key = this.#keys.get(owner);
     if (key === undefined) return;
@@ -40,11 +40,11 @@ export class Identities<Owner extends object> {
 
   async #claimOfAll(key: string, name: string, owner: Owner): Promise<void> {
     if (await this.#peers.claim(key)) {
-      // Given up before it was had: the release went out before the claim was settled.
+      // Released before the claim was settled.
       if (!this.#owners.has(key)) this.#peers.release(key);
       return;
     }
-    // The other process has it: there is nothing to give back.
+    // Another process has it: there is nothing to give back.
     if (this.#keys.get(owner) === key) this.#forget(owner, key);
     throw fail('id-taken', name);
   }
@@ -55,5 +55,5 @@ export class Identities<Owner extends object> {
   }
 }
 
-/** What a name is claimed under. A user's name holds no NUL. */
+/** The key of a claim. A user's name holds no NUL. */
 export const identityKey = (name: string, user: string): string => `identity\0${user}\0${name}`;

@@ -1,18 +1,18 @@
-// What comes in on one connection: read as fast as it is run, bounded while something waits, in turns with the others.
+// The reader of one connection: reads as fast as commands run, with bounds while one waits, taking turns with other connections.
 import type { Socket } from 'node:net';
 import type { MemoryBudget, Spender } from '../../core/memory-budget.js';
 import { type Decoded, Decoder } from '../wire/decoder.js';
 import type { FrameLimits } from '../wire/frame-guard.js';
 import { READ_BYTES } from './shared-reads.js';
 
-/** Commands in a row, and milliseconds, before others get their turn. */
+/** Commands in a row, and milliseconds, before other connections get their turn. */
 const TURN_COMMANDS = 2048;
 const TURN_MS = 2;
-/** How often the clock is looked at: once in so many commands, a power of two. */
+/** How often the clock is read: once in this many commands, a power of two. */
 const CLOCK_COMMANDS = 16;
-/** A client that sends more than this behind a command that waits is not read any more. */
+/** A client that sends more than this behind a waiting command is not read any more. */
 const HIGH_WATER_BYTES = 256 * 1024;
-/** A client that is not read is read once in so long all the same, to notice that it is gone. */
+/** A client that is not read is probed at this interval, to notice that it is gone. */
 const PROBE_MS = 5000;
 
 /** What an inbox needs of the server. */
@@ -22,16 +22,16 @@ export interface InboxHost {
   readonly coarseNow: number;
 }
 
-/** Whose inbox it is. */
+/** The owner of an inbox. */
 export interface InboxOwner {
-  /** Nothing may be run for now. */
+  /** Nothing may run now. */
   readonly isHeld: boolean;
   take(decoded: Exclude<Decoded, undefined>): void;
-  /** The turn is over: replies are to be written. @param emptied everything that came in was run. */
+  /** The turn is over: write the replies. @param emptied all received commands were run. */
   turnEnds(commands: number, emptied: boolean): void;
-  /** What waits to be run takes more memory than it may. */
+  /** Unread requests take more memory than allowed. */
   outgrown(bytes: number): void;
-  /** Something failed that is nobody's answer: a bug. It costs this connection only. */
+  /** A failure that answers no command: a defect. It costs this connection only. */
   failed(error: unknown): void;
 }
 
@@ -41,13 +41,13 @@ export class Inbox implements Spender {
   readonly #socket: Socket;
   readonly #decoder: Decoder;
   readonly #maxBytes: number;
-  /** Its turn is over, the next one comes with the next round of the event loop. */
+  /** Its turn is over; the next one comes with the next round of the event loop. */
   #yielding = false;
   #paused = false;
-  /** When it was paused, or probed last. */
+  /** When it was paused, or last probed. */
   #pausedAt = 0;
 
-  /** @param maxBytes what may wait to be run, of this connection. */
+  /** @param maxBytes limit of this connection's requests that wait to run. */
   constructor(host: InboxHost, owner: InboxOwner, socket: Socket, maxBytes: number) {
     this.#host = host;
     this.#owner = owner;
@@ -56,7 +56,7 @@ export class Inbox implements Spender {
     this.#decoder = new Decoder(host.limits);
   }
 
-  /** Memory that what waits to be run takes. */
+  /** Memory of requests that wait to run. */
   get heldBytes(): number {
     return this.#decoder.heldBytes;
   }
@@ -77,7 +77,7 @@ export class Inbox implements Spender {
     else this.run(chunk.length >= READ_BYTES);
   }
 
-  /** Runs what has come in until something waits. @param yieldAfter more is known to come: others get a turn first. */
+  /** Runs received commands until one waits. @param yieldAfter more will follow: other connections get a turn first. */
   run(yieldAfter = false): void {
     const owner = this.#owner;
     let ran = 0;
@@ -101,16 +101,16 @@ export class Inbox implements Spender {
     else this.#settle();
   }
 
-  /** Looks after a client that is not read; called about once a second. */
+  /** Checks a client that is not read; called about once a second. */
   sweep(now: number): void {
     if (this.#paused && !this.#yielding && now - this.#pausedAt > PROBE_MS) this.#resume();
   }
 
-  /** Nothing will be run any more. What still comes is thrown away by whoever owns the socket. */
+  /** Nothing will run any more. The socket's owner drops what still arrives. */
   close(): void {
     this.#decoder.clear();
     this.#host.budget.release(this);
-    // Unread bytes would make the system reset the connection, last replies and all.
+    // Unread bytes would make the system reset the connection, including the last replies.
     if (this.#paused) this.#resume();
   }
 
@@ -123,7 +123,7 @@ export class Inbox implements Spender {
     if (this.#paused) this.#resume();
   }
 
-  /** Bounds what piles up behind a command that waits. */
+  /** Limits what accumulates behind a waiting command. */
   #hold(): void {
     this.#host.budget.settle(this);
     if (this.heldBytes > this.#maxBytes) this.evict();

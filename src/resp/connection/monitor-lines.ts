@@ -1,13 +1,13 @@
-// Lines for MONITOR, gathered: a command takes a bounded number of bytes, written once for all who listen.
+// Collects lines for MONITOR: a command takes a bounded number of bytes, written once for all monitors.
 
-/** Of an argument so many bytes are shown: a monitor is for people. */
+/** Bytes shown of an argument: monitors are for people. */
 const ARGUMENT_BYTES = 4 * 1024;
-/** Of all arguments of a command. */
+/** Bytes shown of all arguments of a command. */
 const SHOWN_BYTES = 16 * 1024;
 const SHOWN_ARGUMENTS = 128;
-/** A byte is written as four at most (`\x00`); beside an argument stand its quotes, a space and what says how much is left out. */
+/** A byte takes at most four (`\x00`); each argument adds quotes, a space and the note of omitted bytes. */
 const LINE_BYTES = SHOWN_BYTES * 4 + (SHOWN_ARGUMENTS + 1) * 64 + 512;
-/** Lines gathered before they are sent, at most. */
+/** Maximum lines collected before they are sent. */
 const BATCH_BYTES = 64 * 1024;
 
 const names: Readonly<Record<number, string>> = {
@@ -23,7 +23,7 @@ const names: Readonly<Record<number, string>> = {
 const shown: readonly Buffer[] = Array.from({ length: 256 }, (_, byte) => Buffer.from(repr(byte), 'latin1'));
 const redacted = '(redacted)';
 
-/** From which argument to which one nothing is shown. */
+/** The range of arguments that are hidden. */
 export interface Hidden {
   readonly from: number;
   readonly to: number;
@@ -37,15 +37,15 @@ export class MonitorLines {
     return this.#used === 0;
   }
 
-  /** No line more may be added before these are taken. */
+  /** No more lines fit before these are taken. */
   get isFull(): boolean {
     return this.#used >= BATCH_BYTES;
   }
 
-  /** Adds `+<seconds.micros> [0 <host:port>] "CMD" "arg" ...`. What is left out is counted: `... (n more bytes)`, `... (n more arguments)`. */
+  /** Adds `+<seconds.micros> [0 <host:port>] "CMD" "arg" ...`. Omissions are counted: `... (n more bytes)`, `... (n more arguments)`. */
   add(address: string, argv: readonly Buffer[], hidden: Hidden, nowMicros: number): void {
     const micros = String(Math.floor(nowMicros % 1e6)).padStart(6, '0');
-    // The path of a unix socket has 108 bytes at most.
+    // The path of a unix socket has at most 108 bytes.
     this.#text(`+${Math.floor(nowMicros / 1e6)}.${micros} [0 ${address.slice(0, 256)}]`);
     let left = SHOWN_BYTES;
     let i = 0;
@@ -57,7 +57,7 @@ export class MonitorLines {
     this.#text('\r\n');
   }
 
-  /** What was gathered, in memory of its own. */
+  /** The collected lines, in memory of their own. */
   take(): Buffer {
     const lines = Buffer.from(this.#bytes.subarray(0, this.#used));
     this.#used = 0;

@@ -1,4 +1,4 @@
-// MONITOR: every command of every connection as a line, for those who asked. A slow monitor loses lines and slows nobody.
+// MONITOR: every command of every connection as a line. A slow monitor loses lines and delays no one else.
 
 import type { Resolved } from '../command/context.js';
 import type { Peers } from '../siblings/siblings.js';
@@ -7,7 +7,7 @@ import { secretsIn } from './secrets.js';
 
 /** A connection that gets the lines. */
 export interface MonitorSink {
-  /** Bytes it has not read yet. */
+  /** Bytes that it has not read yet. */
   readonly unreadBytes: number;
   writeAside(bytes: Buffer): void;
 }
@@ -16,15 +16,15 @@ interface Origin {
   readonly address: string;
 }
 
-/** Lines for a monitor that has this much unread are dropped. */
+/** Lines are dropped for a monitor with this many unread bytes. */
 const UNREAD_LIMIT_BYTES = 1024 * 1024;
 /** The monitors of one server. */
 export class Monitors {
   readonly #peers: Peers;
   readonly #sinks = new Set<MonitorSink>();
-  /** Those that wait until the other processes send their lines. */
+  /** Monitors that wait until other processes send their lines. */
   readonly #coming = new Set<MonitorSink>();
-  /** Somebody listens in another process. */
+  /** Another process has monitors. */
   #elsewhere = false;
   readonly #lines = new MonitorLines();
   #scheduled = false;
@@ -33,12 +33,12 @@ export class Monitors {
     this.#peers = peers;
   }
 
-  /** Whether anybody listens; ask before {@link feed}, which costs. */
+  /** Whether there is any monitor; check before {@link feed}, which is expensive. */
   get any(): boolean {
     return this.#elsewhere || this.#sinks.size > 0;
   }
 
-  /** Returns a promise only where other processes are told. @throws GatewayError (rejects with) `peer-silent` */
+  /** Returns a promise only if other processes are notified. @throws GatewayError (rejects with) `peer-silent` */
   add(sink: MonitorSink): undefined | Promise<void> {
     if (this.#peers.exist) return this.#addFromAll(sink);
     this.#sinks.add(sink);
@@ -48,21 +48,21 @@ export class Monitors {
   remove(sink: MonitorSink): void {
     const was = this.#sinks.delete(sink) || this.#coming.delete(sink);
     if (!was || !this.#peers.exist || this.#sinks.size + this.#coming.size > 0) return;
-    // What the others still send is shown to nobody.
+    // Lines that other processes still send are dropped.
     this.#peers.watch(false).catch(() => {});
   }
 
-  /** Whether somebody listens in another process. */
+  /** Whether another process has monitors. */
   feedElsewhere(on: boolean): void {
     this.#elsewhere = on;
   }
 
-  /** Shows lines of another process to those who listen here. */
+  /** Shows lines of another process to the monitors here. */
   show(lines: Buffer): void {
     for (const sink of this.#sinks) if (sink.unreadBytes < UNREAD_LIMIT_BYTES) sink.writeAside(lines);
   }
 
-  /** Tells the monitors of a command about to run. @param nowMicros since the epoch. */
+  /** Sends a command that is about to run to the monitors. @param nowMicros since the epoch. */
   feed(origin: Origin, found: Resolved, argv: readonly Buffer[], nowMicros: number): void {
     if (found.command.flags.includes('skip_monitor')) return;
     this.#lines.add(origin.address, argv, secretsIn(found, argv), nowMicros);

@@ -1,10 +1,10 @@
-// CLIENT SETNAME's rules: which names are legal, and who carries which when they must be unique.
+// CLIENT SETNAME's rules: which names are legal, and which connection has a name if names must be unique.
 
 import type { User } from '../../core/access/user.js';
 import { fail } from '../../errors.js';
 import type { Peers } from '../siblings/siblings.js';
 
-/** A connection as far as names go. */
+/** A connection as this file needs it. */
 export interface Carrier {
   readonly name: string;
   readonly user: User;
@@ -14,23 +14,23 @@ export interface Carrier {
 export class Names<C extends Carrier> {
   readonly #strict: boolean;
   readonly #peers: Peers;
-  /** Kept with strict names only: without, several connections may carry one name. */
+  /** Kept with strict names only: otherwise several connections may have one name. */
   readonly #carriers = new Map<string, C>();
 
-  /** @param options.strict refuse here what Rafka refuses here: no colon, a name in use, a second name. */
+  /** @param options.strict refuse what Rafka refuses: no colon, a name in use, a second name. */
   constructor(options: { strict: boolean; peers: Peers }) {
     this.#strict = options.strict;
     this.#peers = options.peers;
   }
 
   /**
-   * Checks a new name for a connection, which then carries it. Returns a promise only where other processes are asked.
+   * Checks a new name for a connection, which then has it. Returns a promise only if other processes are asked.
    * @throws GatewayError (or rejects with) `name-illegal`, `id-already-set`; with strict names also `id-unparsable`, `id-taken`.
    */
   check(connection: C, name: string): undefined | Promise<void> {
     if (!/^[!-~]*$/.test(name)) throw fail('name-illegal');
     if (this.#strict) return this.#enter(connection, name);
-    // What has no colon says nothing about consuming: it may change, as in Redis.
+    // A name without a colon cannot consume: it may change, as in Redis.
     if (connection.name.includes(':') && connection.name !== name) throw fail('id-already-set', connection.name);
     return undefined;
   }
@@ -67,5 +67,5 @@ export class Names<C extends Carrier> {
   }
 }
 
-/** What a strict name is claimed under. A user's name holds no NUL. */
+/** The key of a strict name's claim. A user's name holds no NUL. */
 const nameKey = (user: User, name: string): string => `name\0${user.name}\0${name}`;

@@ -1,4 +1,4 @@
-// What leaves one connection: replies, a turn's in one write, and what is pushed beside them.
+// The writer of one connection: the replies of a turn in one write, and pushes.
 import type { Socket } from 'node:net';
 import type { MemoryBudget, Spender } from '../../core/memory-budget.js';
 import type { ReplyMode } from '../command/context.js';
@@ -6,20 +6,20 @@ import type { Encoder, Protocol } from '../wire/encoder.js';
 import { ErrorReply, type Reply } from '../wire/reply.js';
 import type { TurnWrites, Writer } from './write-coalescer.js';
 
-/** Replies are written when this much is gathered, and at the end of a turn. */
+/** Replies are written when this many bytes are collected, and at the end of a turn. */
 const BATCH_BYTES = 64 * 1024;
 
 /** What an outbox needs of the server. */
 export interface OutboxHost {
-  /** Shared by all connections: it is empty whenever another one's turn comes. */
+  /** Shared by all connections: it is empty at the start of every connection's turn. */
   readonly encoder: Encoder;
   readonly turnWrites: TurnWrites;
-  /** Of the memory of all clients. */
+  /** The common memory budget of all clients. */
   readonly budget: MemoryBudget;
   readonly coarseNow: number;
 }
 
-/** A reply that takes no more than this is made whatever others have taken. */
+/** A reply up to this size is made whatever other clients have taken. */
 const SMALL_BYTES = 1024 * 1024;
 
 export class Outbox implements Writer, Spender {
@@ -27,24 +27,24 @@ export class Outbox implements Writer, Spender {
   readonly #socket: Socket;
   readonly #onEvicted: (bytes: number) => void;
   #mode: ReplyMode = 'on';
-  /** Replies to leave out, by CLIENT REPLY SKIP. */
+  /** Replies to omit, by CLIENT REPLY SKIP. */
   #skips = 0;
-  /** Since when replies wait to be read; 0: they don't. */
+  /** Since when replies wait to be read; 0: none. */
   #blockedAt = 0;
-  /** The socket keeps what the client has not read. */
+  /** The socket holds data that the client has not read. */
   #isBehind = false;
-  /** To be written when the turn ends. */
+  /** Due when the turn ends. */
   #due: Buffer[] = [];
   #dueBytes = 0;
 
-  /** @param onEvicted replies wait to be read, and all clients together hold too much. */
+  /** @param onEvicted unread replies of this client are the largest share of an exhausted budget. */
   constructor(host: OutboxHost, socket: Socket, onEvicted: (bytes: number) => void) {
     this.#host = host;
     this.#onEvicted = onEvicted;
     this.#socket = socket;
   }
 
-  /** Replies wait to be read: no more commands may be run. */
+  /** Replies wait to be read: no more commands may run. */
   get isBlocked(): boolean {
     return this.#blockedAt > 0;
   }
@@ -75,8 +75,8 @@ export class Outbox implements Writer, Spender {
   }
 
   /**
-   * Takes what was answered so far; it is written when the turn of the event loop ends. Must be called before another connection's turn.
-   * @param isLast nothing is left to be answered for now: it may leave at once if nobody else is answered.
+   * Takes the replies so far; they are written when the turn of the event loop ends. Call it before another connection's turn.
+   * @param isLast no reply is pending now: it may leave at once if no other connection is answered.
    */
   flush(isLast = false): void {
     const { encoder, turnWrites } = this.#host;
@@ -97,7 +97,7 @@ export class Outbox implements Writer, Spender {
     this.#due = [];
     this.#dueBytes = 0;
     if (socket.destroyed || socket.writableEnded) return;
-    // Behind what is not read yet it may wait for long: a few bytes must not keep a whole piece of the encoder's memory each time.
+    // It may wait long behind unread data: a few bytes must not retain a whole block of the encoder's memory each time.
     const isBehind = socket.writableLength > 0;
     if (isBehind) due = [copied(due, bytes)];
     let flowing = true;
@@ -118,14 +118,14 @@ export class Outbox implements Writer, Spender {
     this.#socket.destroy(error as Error);
   }
 
-  /** The client has read: commands may be run again. */
+  /** The client has read: commands may run again. */
   drained(): void {
     this.#blockedAt = 0;
     this.#isBehind = false;
     this.#host.budget.settle(this);
   }
 
-  /** Memory that waits for a client that does not read; nothing of one that does. */
+  /** Memory that waits for a client that does not read; 0 for one that does. */
   get heldBytes(): number {
     return this.#isBehind ? this.unreadBytes : 0;
   }
@@ -134,14 +134,14 @@ export class Outbox implements Writer, Spender {
     this.#onEvicted(this.unreadBytes);
   }
 
-  /** Nothing is to be read any more. */
+  /** Nothing will be read any more. */
   close(): void {
     this.#blockedAt = 0;
     this.#isBehind = false;
     this.#host.budget.release(this);
   }
 
-  /** Writes what is no answer: monitor lines, pushes. Whole replies only. */
+  /** Writes pushes and monitor lines, which answer no command. Whole replies only. */
   aside(bytes: Buffer): void {
     this.write();
     if (this.#socket.destroyed || this.#socket.writableEnded) return;
@@ -166,7 +166,7 @@ export class Outbox implements Writer, Spender {
   }
 }
 
-/** The pieces, so many bytes together, in memory of their own. */
+/** The pieces, `bytes` in all, in memory of their own. */
 function copied(pieces: readonly Buffer[], bytes: number): Buffer {
   const whole = Buffer.allocUnsafeSlow(bytes);
   let at = 0;

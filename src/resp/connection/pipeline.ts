@@ -1,4 +1,4 @@
-// The commands of one connection in their order: one runs, those behind it wait, but for kinds that may overlap.
+// The commands of one connection in order: one runs, those behind it wait, except for kinds that may overlap.
 
 import { type MemoryBudget, Reservation } from '../../core/memory-budget.js';
 import type { Stats } from '../../core/stats/stats.js';
@@ -10,16 +10,16 @@ import { Encoded, ErrorReply, hasEntries, MapReply, nullArray, type Reply } from
 import type { Monitors } from './monitor.js';
 import { ReplyLine } from './reply-line.js';
 
-/** Pipelined commands whose replies may be outstanding. */
+/** Maximum outstanding replies of pipelined commands. */
 const MAX_OUTSTANDING = 1024;
 
-/** A command of more arguments than this accounts for them. */
+/** A command with more arguments than this reserves memory for them. */
 const FEW_ARGUMENTS = 1_000;
-/** Of an argument, beside its bytes; of one that becomes a record whose delivery is waited for. */
+/** Memory of an argument, beside its bytes; of one that becomes a record whose delivery is awaited. */
 const ARGUMENT_BYTES = 256;
 const RECORD_BYTES = 1_536;
 
-/** On RESP2 a client that listens can't tell other answers from messages. */
+/** On RESP2 a subscribed client cannot distinguish other answers from messages. */
 const whileSubscribed: ReadonlySet<string> = new Set([
   'subscribe',
   'psubscribe',
@@ -41,16 +41,16 @@ export interface PipelineHost {
   nowMicros(): number;
 }
 
-/** Whose pipeline it is. */
+/** The owner of a pipeline. */
 export interface PipelineOwner extends Context {
   readonly isSubscribed: boolean;
   /** The next reply, in the order of the commands. */
   answer(reply: Reply): void;
-  /** What the command has taken is not answered: nobody is there. */
+  /** The command's memory is released without a reply: the client is gone. */
   releaseMemory(): void;
-  /** Replies came outside of a turn: write them, and run what waited behind them. */
+  /** Replies arrived outside of a turn: write them, and run the commands behind them. */
   goOn(): void;
-  /** Something failed that is nobody's answer: a bug. It costs this connection only. */
+  /** A failure that answers no command: a defect. It costs this connection only. */
   failed(error: unknown): void;
 }
 
@@ -64,9 +64,9 @@ export class Pipeline {
   #last: Resolved | undefined;
   #isWaiting = false;
   #unblocked: 'timeout' | 'error' | undefined;
-  /** Replies of pipelined commands that are still to come; made when the first such command comes. */
+  /** Pending replies of pipelined commands; created with the first such command. */
   #line: ReplyLine | undefined;
-  /** What came next and is of another kind. */
+  /** The next command, which is of another kind. */
   #behindLine: Exclude<Decoded, undefined> | undefined;
   #writingLine = false;
   #closed = false;
@@ -81,7 +81,7 @@ export class Pipeline {
     return this.#isWaiting;
   }
 
-  /** Nothing more may be taken for now. */
+  /** No more commands may be taken now. */
   get isHeld(): boolean {
     return this.#isWaiting || this.#behindLine !== undefined || (this.#line?.length ?? 0) >= MAX_OUTSTANDING;
   }
@@ -104,14 +104,14 @@ export class Pipeline {
     else this.#execute(decoded);
   }
 
-  /** CLIENT UNBLOCK: what waits is to answer as after its time-out, or an error. @returns false when nothing waits. */
+  /** CLIENT UNBLOCK: the waiting command answers as after its time-out, or with an error. @returns false if none waits. */
   unblock(how: 'timeout' | 'error'): boolean {
     if (!this.#isWaiting || !this.#last?.command.flags.includes('blocking')) return false;
     this.#unblocked = how;
     return true;
   }
 
-  /** Replies that come from now on are for nobody. */
+  /** Later replies are dropped. */
   close(): void {
     this.#closed = true;
     this.#line?.clear();
@@ -143,7 +143,7 @@ export class Pipeline {
     else this.#waitFor(reply, found);
   }
 
-  /** Its arguments are kept until it has answered, at many times the bytes that they came in. */
+  /** Its arguments are kept until it has answered, at many times the size in which they arrived. */
   #runLarge(found: Resolved, argv: readonly Buffer[]): Reply | Promise<Reply> {
     const memory = new Reservation(this.#host.budget);
     try {
@@ -157,7 +157,7 @@ export class Pipeline {
     return reply;
   }
 
-  /** @throws GatewayError when the connection may not run this now. */
+  /** @throws GatewayError if the connection may not run this now. */
   #checkAllowed({ command, fullName }: Resolved): void {
     const { isAuthenticated, protocol, isSubscribed } = this.#owner;
     if (!isAuthenticated && !command.flags.includes('no_auth')) throw fail('no-auth');
@@ -182,12 +182,12 @@ export class Pipeline {
     promise.then(settled, (error) => settled(errorReply(this.#owner, found.command, error)));
   }
 
-  /** CLIENT UNBLOCK decides what a command answers that had nothing to answer yet. */
+  /** CLIENT UNBLOCK decides the answer of a command that had nothing to answer yet. */
   #unlessUnblocked(reply: Reply): Reply {
     const how = this.#unblocked;
     this.#unblocked = undefined;
     if (how === undefined || Array.isArray(reply) || reply instanceof MapReply) return reply;
-    // Entries that another process has handed out: they are this client's.
+    // Entries that another process has handed out: they belong to this client.
     if (reply instanceof Encoded && hasEntries(reply.bytes)) return reply;
     return how === 'error' ? new ErrorReply(fail('unblocked').resp) : nullArray;
   }
@@ -203,14 +203,14 @@ export class Pipeline {
     else this.#owner.answer(reply);
   }
 
-  /** The next commands of this kind are run before this one's reply has come; the replies leave in order. */
+  /** The next commands of this kind run before this reply is ready; the replies leave in order. */
   #lineUp(reply: Promise<Reply>, found: Resolved): void {
     this.#line ??= new ReplyLine();
     const fill = this.#line.add();
     const settled = (made: Reply): void => {
       fill(made);
       if (this.#writingLine) return;
-      // Those that settle in the same turn leave in one write.
+      // Replies that settle in the same turn leave in one write.
       this.#writingLine = true;
       setImmediate(this.#writeLine);
     };

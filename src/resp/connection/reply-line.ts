@@ -1,11 +1,11 @@
-// ReplyLine: replies that are still to come, in the order of their commands.
+// ReplyLine: pending replies in the order of their commands.
 import type { Reply } from '../wire/reply.js';
 
 interface Place {
   reply: Reply | undefined;
 }
 
-/** The places of one connection's pipelined commands: each is filled once, and left from the front only. */
+/** The slots of one connection's pipelined commands: each is filled once, and leaves from the front only. */
 export class ReplyLine {
   #places: Place[] = [];
   #head = 0;
@@ -15,7 +15,7 @@ export class ReplyLine {
     return this.#places.length - this.#head;
   }
 
-  /** Takes the next place, with its reply or (the returned function gives it) without. */
+  /** Takes the next slot, with its reply or without (the returned function fills it). */
   add(reply: Reply): void;
   add(): (reply: Reply) => void;
   add(reply?: Reply): unknown {
@@ -26,7 +26,7 @@ export class ReplyLine {
     };
   }
 
-  /** Leaves with the reply at the front; undefined while it is still to come. */
+  /** Removes and returns the reply at the front; undefined while it is pending. */
   take(): Reply | undefined {
     const reply = this.#places[this.#head]?.reply;
     if (reply === undefined) return undefined;

@@ -3,12 +3,12 @@ import type { Resolved } from '../command/context.js';
 import type { Hidden } from './monitor-lines.js';
 
 const nothing: Hidden = { from: 0, to: 0 };
-/** What the names of settings hold whose values are secrets (requirepass, masterauth, tls-key-file-pass). */
+/** Parts of the names of secret settings (requirepass, masterauth, tls-key-file-pass). */
 const secretSetting = /pass|auth|secret/i;
 
 /**
- * AUTH's are; of HELLO what stands behind its option AUTH; of CONFIG SET the values of passwords. Where a command is not of the form that it
- * must have, all behind that place are hidden: a password may stand anywhere.
+ * All arguments of AUTH; in HELLO those after its option AUTH; in CONFIG SET the values of passwords. If a command is malformed,
+ * everything after that point is hidden: a password may be anywhere.
  */
 export function secretsIn({ fullName }: Resolved, argv: readonly Buffer[]): Hidden {
   if (fullName === 'hello') return fromTo(secretsOfHello(argv), argv);
@@ -22,7 +22,7 @@ export function secretsIn({ fullName }: Resolved, argv: readonly Buffer[]): Hidd
 
 const fromTo = (from: number, argv: readonly Buffer[]): Hidden => ({ from, to: argv.length });
 
-/** A name after SETNAME may itself be `auth`: options are read in their order. @returns from where on nothing is shown. */
+/** A name after SETNAME may itself be `auth`: options are read in order. @returns the index from which nothing is shown. */
 function secretsOfHello(argv: readonly Buffer[]): number {
   let at = 2;
   while (at < argv.length && /^setname$/i.test(word(argv[at]!))) at += 2;
@@ -35,5 +35,5 @@ function secretsOfConfig(argv: readonly Buffer[]): number {
   return argv.length;
 }
 
-/** Options are short; what is longer is none. */
+/** Options are short; anything longer is none. */
 const word = (arg: Buffer): string => arg.toString('latin1', 0, 64);

@@ -1,12 +1,12 @@
-// One buffer that all plain sockets read into, in place of 64 KiB from the system for each read.
+// One buffer that all plain sockets read into, instead of 64 KiB from the system for each read. See docs/decisions/0008.
 import { Socket } from 'node:net';
 import type { ConnectionHandle } from '../siblings/siblings.js';
 
-/** The most that one read brings, bytes. */
+/** Maximum bytes of one read. */
 export const READ_BYTES = 64 * 1024;
 
 /**
- * Takes the connection out of a socket that was just accepted; the socket is of no use afterwards.
+ * Takes the connection out of a socket that was just accepted; the socket is unusable afterwards.
  * @param accepted by a server with `pauseOnConnect`: nothing was read from it.
  */
 export function handleOf(accepted: Socket): ConnectionHandle {
@@ -22,8 +22,8 @@ export class SharedReads {
 
   /**
    * A socket on this connection that emits, for each read, a chunk of its size. Node allocates and shrinks 64 KiB a read otherwise: a tenth of
-   * what a small command costs. It offers this (`onread`) for sockets that connect, and for handles, which is why an accepted connection is
-   * taken out of its socket. Small chunks come from Node's slabs of 8 KiB: who keeps one keeps its slab.
+   * what a small command costs. Node offers this (`onread`) for connecting sockets, and for handles, so an accepted connection is
+   * taken out of its socket. Small chunks come from Node's slabs of 8 KiB: keeping one keeps its slab.
    */
   socketOn(handle: ConnectionHandle): Socket {
     const buffer = this.#buffer;

@@ -1,35 +1,35 @@
-// TurnWrites: what all connections are answered in one turn of the event loop, written when it ends.
+// TurnWrites: the write coalescer: replies of one turn of the event loop to all connections, written when it ends. See docs/decisions/0008.
 import type { Encoder } from '../wire/encoder.js';
 
 /** One connection's part. */
 export interface Writer {
-  /** Writes what is due. What the system has not taken of it is kept in the encoder's memory. */
+  /** Writes what is due. Data that the system has not taken stays in the encoder's memory. */
   write(): void;
-  /** Writing failed: a bug. */
+  /** Writing failed: a defect. */
   failed(error: unknown): void;
 }
 
-/** A connection that alone was answered in so many turns in a row does not wait for others. */
+/** A connection that was the only one answered in this many turns in a row does not wait for others. */
 const turnsAlone = 8;
 
 /**
- * As Redis does it: everything that came in is read and run before the first reply leaves. A client on the same machine that is woken by each
- * reply takes turns with the server, at a context switch a request. Where there is one client only, waiting for others gains nothing, and the
+ * As Redis does: everything received is read and run before the first reply leaves. A client on the same machine that is woken by each
+ * reply takes turns with the server, at a context switch a request. With a single client, waiting for others gains nothing, and the
  * client can work while the turn ends.
  */
 export class TurnWrites {
   readonly #encoder: Encoder;
   #due: Writer[] = [];
-  /** Who alone was answered in the last turns, and in how many. */
+  /** The only connection answered in the last turns, and in how many. */
   #lone: Writer | undefined;
   #turns = 0;
 
-  /** @param encoder the one that the replies come from. */
+  /** @param encoder the source of the replies. */
   constructor(encoder: Encoder) {
     this.#encoder = encoder;
   }
 
-  /** Whether nobody else is answered these days: what is due can be written at once. */
+  /** Whether no other connection was answered recently: data that is due can be written at once. */
   isAlone(writer: Writer): boolean {
     return this.#lone === writer && this.#turns >= turnsAlone && this.#due.length === 0;
   }

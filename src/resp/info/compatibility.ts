@@ -1,4 +1,4 @@
-// The Redis whose behaviour clients may expect here.
+// The Redis version whose behaviour clients may expect here.
 
-/** Told in HELLO and INFO: clients choose what to send by it. */
+/** Reported in HELLO and INFO: clients choose what to send by it. */
 export const REDIS_VERSION = '7.4.0';

@@ -6,7 +6,7 @@ import type { Facts } from '../siblings/load.js';
 import { REDIS_VERSION } from './compatibility.js';
 import { knownTopicCount } from './keyspace.js';
 
-/** Asked once: the system reads a file for it. */
+/** Read once: the system reads a file for it. */
 const systemMemory = totalmem();
 
 type Fields = Readonly<Record<string, string | number>>;
@@ -85,7 +85,7 @@ const sections: Readonly<Record<string, (ctx: Context, facts: Facts) => Fields>>
   },
 };
 
-/** As of the last look at the cluster. */
+/** As of the last check of the cluster. */
 function healthFields(watched: ClusterHealth | undefined): Fields {
   const health = watched?.latest;
   return {

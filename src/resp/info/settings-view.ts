@@ -1,4 +1,4 @@
-// What CONFIG GET shows: Redis' names for this server's settings, and constants that clients look for. Never a secret.
+// What CONFIG GET shows: this server's settings under Redis' names, and constants that clients look for. Never a secret.
 import type { ServerView } from '../command/context.js';
 
 const seconds = (ms: number): string => String(Math.ceil(ms / 1000));

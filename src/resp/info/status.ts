@@ -1,8 +1,8 @@
-// What INFO and HGETALL stats count: of one process, and of all that serve the same port together.
+// What INFO and HGETALL stats count: for one process, and for all behind the same port.
 import type { Context, ServerView } from '../command/context.js';
 import type { Facts, Load } from '../siblings/load.js';
 
-/** Of this process, without what needs a RESP face. */
+/** Of this process, without figures that need a RESP face. */
 export function processLoad(): Load {
   const { user, system } = process.cpuUsage();
   const memory = process.memoryUsage.rss();
@@ -17,14 +17,14 @@ export function ownFacts(server: ServerView): Facts {
   return { stats: server.stats.snapshot(), load };
 }
 
-/** Of all processes of the server. Answers at once where there is only one. */
+/** Of all processes of the server. Answers at once if there is only one. */
 export function allFacts({ server }: Context): Facts | Promise<Facts> {
   const own = ownFacts(server);
   if (!server.peers.exist) return own;
   return server.peers.askAll('facts').then((others) => sumFacts([own, ...others]));
 }
 
-/** Every counter starts again at 0, in all processes. */
+/** Resets every counter in all processes. */
 export function resetStats({ server }: Context): undefined | Promise<unknown> {
   server.stats.reset();
   return server.peers.exist ? server.peers.askAll('resetStats') : undefined;

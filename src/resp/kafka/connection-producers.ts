@@ -1,4 +1,4 @@
-// The producers of one RESP connection, and what DUMP answers for them and for the client's connections before.
+// The producers of one RESP connection, and DUMP's answer for them and for the client's earlier connections.
 import { sleep } from '../../core/clock.js';
 import type { Left } from '../../core/produce/left-records.js';
 import type { ProducerSession } from '../../core/produce/producer-session.js';
@@ -7,12 +7,12 @@ import { fail } from '../../errors.js';
 import type { Context } from '../command/context.js';
 import type { SharedClients } from './shared-clients.js';
 
-/** How often DUMP looks at what closed connections still hold, in this process and in the others, ms. */
+/** How often DUMP checks what closed connections still hold, in this process and in others, ms. */
 const lookMs = 20;
 const lookElsewhereMs = 100;
-/** Before a connection is so old the others may not have said yet that they have something of its client, ms. */
+/** A connection younger than this asks all processes: they may not have reported entries of its client yet, ms. */
 const youngMs = 2_000;
-/** What is not delivered after so long is told to the other processes, ms. */
+/** Records undelivered after this time are reported to the other processes, ms. */
 const tellElsewhereMs = 500;
 
 export class ConnectionProducers {
@@ -20,11 +20,11 @@ export class ConnectionProducers {
   readonly #ctx: Context;
   #queued: ProducerSession | undefined;
   #delivered: ProducerSession | undefined;
-  /** For whom something was produced: a connection may AUTH again. */
+  /** The users that this connection has produced for: it may AUTH again. */
   readonly #owners = new Set<string>();
-  /** Of whom the last message was. */
+  /** The user of the last message. */
   #user: unknown;
-  /** Closed connections' losses that DUMP has told of, by their id. */
+  /** Losses of closed connections that DUMP has reported, by their id. */
   #told = new Map<string, number>();
   #leaving: (() => void)[] | undefined;
   #closed = false;
@@ -34,7 +34,7 @@ export class ConnectionProducers {
     this.#ctx = ctx;
   }
 
-  /** Of messages that are answered when they are queued. */
+  /** For messages that are answered when they are queued. */
   get queued(): ProducerSession {
     if (this.#closed) throw fail('client-gone');
     if (this.#ctx.user !== this.#user) this.#own();
@@ -42,7 +42,7 @@ export class ConnectionProducers {
     return this.#queued;
   }
 
-  /** Of messages that are answered when they are delivered. */
+  /** For messages that are answered when they are delivered. */
   get delivered(): ProducerSession {
     if (this.#closed) throw fail('client-gone');
     if (this.#ctx.user !== this.#user) this.#own();
@@ -51,8 +51,8 @@ export class ConnectionProducers {
   }
 
   /**
-   * Waits at most timeoutMs until nothing is in flight, neither of this connection nor of those of the same user and address that have
-   * closed lately. @returns messages that may still be in flight, and those that failed; of this connection's own since the last call.
+   * Waits at most timeoutMs until nothing is in flight, of this connection and of recently closed ones of the same user and
+   * address. @returns messages that may still be in flight, and those that failed; for this connection since the last call.
    */
   dump(timeoutMs: number): number | Promise<number> {
     const producers = this.#all;
@@ -60,7 +60,7 @@ export class ConnectionProducers {
     return this.#dump(producers, timeoutMs);
   }
 
-  /** The client sends no more: its next connection asks for what this one holds. */
+  /** The client sends no more: its next connection counts what this one holds. */
   leave(): void {
     const producers = this.#all;
     if (this.#leaving || producers.length === 0) return;
@@ -95,7 +95,7 @@ export class ConnectionProducers {
     this.#owners.add(this.#owner);
   }
 
-  /** The user at this address, whichever the port. */
+  /** The user at this address, on any port. */
   get #owner(): string {
     const { user, address } = this.#ctx;
     return `${user.name}\n${address.slice(0, address.lastIndexOf(':'))}`;
@@ -114,7 +114,7 @@ export class ConnectionProducers {
 
   async #dump(producers: readonly ProducerSession[], timeoutMs: number): Promise<number> {
     const counts = all(producers, (producer) => producer.dump(timeoutMs));
-    // Should waiting fail, nobody asks for the counts.
+    // If waiting fails, the counts are not needed.
     own(counts, () => {});
     const left = this.#isLeft ? await this.#awaitLeft(producers, timeoutMs) : [];
     let sum = 0;

@@ -24,25 +24,25 @@ import type { ConsumerOwner, SharedClients } from './shared-clients.js';
 export interface KafkaGatewayOptions {
   readonly cluster: Cluster;
   readonly settings: KafkaSettings;
-  /** The operator's consumer section, for what a session must know of it. */
+  /** The operator's consumer section, for defaults that a session must know. */
   readonly consumerProperties: Properties;
   readonly clock: Clock;
   readonly stats: Stats;
   readonly log: Log;
-  /** The other processes that serve the same port; absent: none. */
+  /** The other processes behind the same port; absent: none. */
   readonly peers?: Peers;
 }
 
-/** Where connections get their clients from. */
+/** The source of connections' clients. */
 interface ProducerPlace {
   readonly spare: SpareProducers;
-  /** Instead of a client of its own for each connection, where that is asked for. */
+  /** If configured, used instead of a client per connection. */
   readonly shared: SharedProducers | undefined;
 }
 
 /** Kafka's own default, ms. */
 const defaultMaxPollIntervalMs = 300_000;
-/** How often idle producers are looked for, at most, ms. */
+/** Maximum interval of looking for idle producers, ms. */
 const longestSweepMs = 5_000;
 
 export class KafkaGateway implements Gateway, SharedClients {
@@ -55,10 +55,10 @@ export class KafkaGateway implements Gateway, SharedClients {
   readonly #options: KafkaGatewayOptions;
   readonly #log: SessionLog;
   readonly #producers = new Set<ProducerSession>();
-  /** Connections whose messages are answered when they are queued, and those when they are delivered. */
+  /** Sessions whose messages are answered when they are queued, and when they are delivered. */
   readonly #queued: ProducerPlace;
   readonly #delivered: ProducerPlace;
-  /** What connections that are closed hold and have lost. */
+  /** What closed connections hold and have lost. */
   readonly leftRecords: LeftRecords;
   #stopSweep: () => void = () => {};
 
@@ -138,13 +138,13 @@ export class KafkaGateway implements Gateway, SharedClients {
   /**
    * A producer for one connection.
    * @param answered when its messages are answered
-   * @param client names it in the log
+   * @param client its name in the log
    */
   producer(answered: 'queued' | 'delivered', client: () => string): ProducerSession {
     const { settings, clock, stats } = this.#options;
     const { shared, spare } = answered === 'queued' ? this.#queued : this.#delivered;
     const session = new ProducerSession({
-      // A shared client has to tell whose each record was; one of its own only tells of failures.
+      // A shared client must know the owner of each record; one of its own only reports failures.
       reports: shared || answered === 'delivered' ? 'all' : 'errors',
       open: (options, timeoutMs) => (shared ?? spare).producer(options, timeoutMs),
       keep: (producer) => !shared && spare.keep(producer),
@@ -171,7 +171,7 @@ export class KafkaGateway implements Gateway, SharedClients {
     return this.consumers.close(session, this.settings.consumerCloseMs);
   }
 
-  /** Ends the idle sweep and closes the producers that are nobody's, once every session is closed. */
+  /** Ends the idle sweep and closes unowned producers, once every session is closed. */
   async close(): Promise<void> {
     this.#stopSweep();
     const places = [this.#queued, this.#delivered];

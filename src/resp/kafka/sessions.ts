@@ -1,4 +1,4 @@
-// The Kafka side of one RESP connection: its own producer and consumer, made on first use, closed with it.
+// The Kafka side of one RESP connection: its producer and consumer, opened on first use, closed with it.
 import { clientProperties } from '../../core/consume/client-properties.js';
 import type { ConsumerSession } from '../../core/consume/consumer-session.js';
 import { checkGroupName } from '../../core/group-name.js';
@@ -13,9 +13,9 @@ import { StreamsOfConnection } from '../streams/connection-streams.js';
 import { ConnectionProducers } from './connection-producers.js';
 import type { SharedClients } from './shared-clients.js';
 
-/** A consumer that was refused is tried again so long after, ms: clients that go on asking ask at once. */
+/** Pause before a refused consumer is tried again, ms: clients that keep asking do so at once. */
 const refusedMs = 1_000;
-/** Up to here byte by byte is faster. */
+/** Up to this length byte by byte is faster. */
 const shortBytes = 64;
 
 export class ConnectionSessions implements Sessions {
@@ -27,13 +27,13 @@ export class ConnectionSessions implements Sessions {
   #consumer: ConsumerSession | undefined;
   #opening: Promise<unknown> | undefined;
   #left: Promise<void> | undefined;
-  /** When a consumer was last refused what it needs. */
+  /** When a consumer was last refused. */
   #refusedAt = Number.NEGATIVE_INFINITY;
   #saidUnit: string | undefined;
   #streams: ConnectionStreams | undefined;
   /** Outlives RESET: what was read stays read. */
   #cursors: ConnectionCursors | undefined;
-  /** Whatever still runs for the connection opens nothing any more: nobody would close it. */
+  /** Closed: commands that still run open nothing, because nothing would close it. */
   #closed = false;
 
   constructor(gateway: SharedClients, ctx: Context) {
@@ -44,7 +44,7 @@ export class ConnectionSessions implements Sessions {
   produceKey(bytes: Buffer): ProduceKey {
     if (this.#lastKey && sameBytes(this.#lastKey.bytes, bytes)) return this.#lastKey.parsed;
     const parsed = parseProduceKey(bytes);
-    // A record's own key is another one each time.
+    // A record's key is different each time.
     if (parsed.key === null) this.#lastKey = { bytes: Buffer.from(bytes), parsed };
     return parsed;
   }
@@ -91,7 +91,7 @@ export class ConnectionSessions implements Sessions {
     return this.#streams !== undefined && this.#streams.subscriptions.count > 0;
   }
 
-  /** The consumer, for whoever acks under the same name. */
+  /** The consumer, for acks under the same name. */
   get consumer(): ConsumerSession | undefined {
     return this.#consumer;
   }
@@ -119,7 +119,7 @@ export class ConnectionSessions implements Sessions {
 
   async makeConsumer(wanted: ConsumeKey, timeoutMs: number): Promise<ConsumerSession | undefined> {
     if (this.#closed) throw fail('client-gone');
-    // Taken before others are asked: CLIENT UNBLOCK ends this very wait.
+    // Read before others are asked: CLIENT UNBLOCK ends this wait.
     const { name, user, signal } = this.#ctx;
     checkGroupName(groupOf(name));
     user.checkConsume(groupOf(name), wanted.topics);
@@ -155,7 +155,7 @@ export class ConnectionSessions implements Sessions {
     await this.#left;
   }
 
-  /** A consumer that can't go on: the next one is opened when it has left. */
+  /** The consumer has failed: the next one opens when it has left. */
   #leave(session: ConsumerSession): void {
     this.#consumer = undefined;
     this.#left = this.#gateway.closeConsumer(session);
@@ -181,7 +181,7 @@ export class ConnectionSessions implements Sessions {
   }
 
   async #open(wanted: ConsumeKey, timeoutMs: number, signal: AbortSignal): Promise<void> {
-    // It has closed while others were asked for its name.
+    // The connection closed while others were asked for its name.
     if (this.#closed) throw fail('client-gone');
     const { name, log, id: conn } = this.#ctx;
     const { topics } = wanted;
@@ -189,7 +189,7 @@ export class ConnectionSessions implements Sessions {
     const { maxPrefetchBytes } = this.#gateway.settings;
     const { properties, corrected } = clientProperties(wanted.properties, maxPrefetchBytes, consumer, name);
     if (corrected.length > 0) log.warn({ conn, client: name, corrected }, 'consumer settings corrected');
-    // Members with equal client ids make cooperative assignors spin, so the connection's number is part of it.
+    // Members with equal client ids make cooperative assignors spin, so the connection's number is part of it. See docs/decisions/0003.
     const group = groupOf(name);
     const member = {
       id: name,
@@ -222,7 +222,7 @@ function sameTopics(a: readonly string[], b: readonly string[]): boolean {
   return b.every((topic) => all.has(topic));
 }
 
-/** As Buffer.equals(), whose call into the runtime costs more than to compare a short key. */
+/** As Buffer.equals(), whose call into the runtime costs more than comparing a short key. */
 function sameBytes(a: Buffer, b: Buffer): boolean {
   if (a.length !== b.length) return false;
   if (a.length > shortBytes) return a.equals(b);

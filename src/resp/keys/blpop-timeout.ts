@@ -1,4 +1,4 @@
-// BLPOP's time-out: Rafka's README says milliseconds, its code and every Redis client say seconds. Both get what they meant.
+// BLPOP's time-out: Rafka's README uses milliseconds, its code and every Redis client seconds. Both work. See docs/decisions/0004.
 import { fail } from '../../errors.js';
 
 export type TimeoutUnit = 'auto' | 's' | 'ms';
@@ -10,7 +10,7 @@ export interface BlpopTimeout {
   readonly unit: 's' | 'ms';
 }
 
-/** In `auto`, a whole number from here on is milliseconds: nobody waits a quarter of an hour, and Rafka's README shows 1000. */
+/** In `auto`, a whole number from here on is milliseconds: a quarter of an hour is no plausible wait, and Rafka's README shows 1000. */
 const firstMillisecondValue = 1_000;
 
 /** @throws GatewayError `consumer-timeout-invalid`, `consumer-timeout-negative` (Redis' texts). */

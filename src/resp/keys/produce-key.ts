@@ -14,12 +14,12 @@ export interface ProduceKey {
 }
 
 const prefix = 'topics:';
-/** Of one consumer: each costs a request's share, here and in the brokers, as long as it is open. */
+/** Maximum topics of one consumer: each adds to every request, here and in the brokers, while it is open. */
 const mostTopics = 1_000;
 const colon = 0x3a;
 
 /**
- * Reads the keys of one BLPOP; several keys are their topics together, in order and each once.
+ * Reads the keys of one BLPOP; several keys mean all their topics, in order and each once.
  * @throws GatewayError `topics-unparsable`, `config-unparsable`, `topic-invalid`, `topic-internal`, `too-many-topics`.
  */
 export function parseConsumeKeys(keys: readonly Buffer[], allowInternal: boolean): ConsumeKey {
@@ -69,13 +69,13 @@ function parseProperties(config: string, argument: string): Properties {
   return value as Properties;
 }
 
-/** Whether a key is of the form that produces. Rafka's clients send `topic:` as well as `topics:`. */
+/** Whether a key has the form that produces. Rafka's clients send `topic:` as well as `topics:`. */
 export function isProduceKey(bytes: Buffer): boolean {
   return produceStart(bytes) > 0;
 }
 
 /**
- * Reads the key of one RPUSHX. The record's key is everything behind the second colon, any bytes; none: no key.
+ * Reads the key of one RPUSHX. The record's key is everything after the second colon, any bytes; none: no key.
  * @throws GatewayError `produce-shape`.
  */
 export function parseProduceKey(bytes: Buffer): ProduceKey {
@@ -86,7 +86,7 @@ export function parseProduceKey(bytes: Buffer): ProduceKey {
   return { topic: bytes.toString('latin1', start, stop), key: end < 0 ? null : bytes.subarray(end + 1) };
 }
 
-/** Where the topic begins; 0 when the key is of another form. */
+/** Where the topic begins; 0 if the key has another form. */
 function produceStart(bytes: Buffer): number {
   if (bytes[6] === colon && bytes.toString('latin1', 0, 6) === 'topics') return 7;
   if (bytes[5] === colon && bytes.toString('latin1', 0, 5) === 'topic') return 6;

@@ -1,4 +1,4 @@
-// The other processes that serve the same port (--workers): what each can be asked, and how. A process of its own has none.
+// The other processes behind the same port (--workers): the questions to each, and how they are sent. A single process has none.
 import { randomBytes } from 'node:crypto';
 import type { Left } from '../../core/produce/left-records.js';
 import type { GroupPlace } from '../../core/streams/group-leases.js';
@@ -7,7 +7,7 @@ import type { ClientFilter } from './client-test.js';
 import type { Facts } from './load.js';
 import type { OpenGroup } from './open-group.js';
 
-/** What Node has of an open connection beneath its socket; it can be given to another process. */
+/** Node's handle of an open connection, below its socket; it can be passed to another process. */
 export interface ConnectionHandle {
   close(): void;
 }
@@ -26,41 +26,41 @@ export interface Peer {
   kill(filter: ClientFilter): number;
   /** CLIENT UNBLOCK. */
   unblock(id: number, how: 'timeout' | 'error'): boolean;
-  /** Whether a connection of this process still has what was claimed, once it has heard of those that are gone. */
+  /** Whether a connection of this process still has a claim, after closed connections were processed. */
   holds(key: string): boolean | Promise<boolean>;
-  /** An ack for the consumer that owns this identity. @returns false when it has none. @throws GatewayError, KafkaError as ConsumerSession.ack() */
+  /** An ack for the consumer that owns this identity. @returns false if it has none. @throws GatewayError, KafkaError as ConsumerSession.ack() */
   ack(key: string, topic: string, partition: number, offset: number): boolean | Promise<boolean>;
   /** XACK. @returns how many of these entries were pending here and are acknowledged now. @throws GatewayError */
   ackEntries(group: string, topic: string, entries: readonly EntryPlace[]): number | Promise<number>;
   /** A stream was deleted, or one group of it destroyed: they end here. Never rejects. */
   endGroups(topic: string, kafkaGroup?: string): Promise<void>;
-  /** The groups of a stream that are read here, with so many pending entries of each. */
+  /** The groups of a stream that are read here, with the number of pending entries of each. */
   openGroups(topic: string, maxEntries: number): readonly OpenGroup[];
-  /** Runs a command on a group that is claimed here, for a connection of the process that asks. @returns its reply in base64; null: the group is elsewhere by now. */
+  /** Runs a command on a group that is claimed here, for a connection of the process that asks. @returns its reply in base64; null: another process has the group by now. */
   groupCommand(call: GroupCall): Promise<string | null>;
-  /** Pops elements of a list that is claimed here. @returns in base64, none: nothing came; null: the list is elsewhere by now. @throws GatewayError */
+  /** Pops elements of a list that is claimed here. @returns in base64, none: nothing arrived; null: another process has the list by now. @throws GatewayError */
   popElements(call: PopCall): Promise<string[] | null>;
-  /** The client of a connection of another process waits no longer. */
+  /** A client connected to another process no longer waits. */
   cancelRemote(conn: number): void;
-  /** What it popped here is done. */
+  /** Elements it popped here are done. */
   acknowledgeRemote(conn: number): void;
-  /** What it popped here of this list did not reach it. */
+  /** Elements of this list that it popped here did not reach it. */
   giveBackRemote(conn: number, place: GroupPlace): void;
   /** Connections from number `from` up to, not including, `to` are closed. */
   remoteGone(from: number, to: number): void;
-  /** Where an XREAD came to here whose last id this was: the next offsets by partition; undefined when there was none. */
+  /** The position of an XREAD here whose last id this was: the next offsets by partition; undefined if there was none. */
   answeredUpTo(topic: string, id: string): readonly (readonly [partition: number, offset: number])[] | undefined;
-  /** Topics were made, or this one was deleted. */
+  /** Topics were created, or this one was deleted. */
   forgetTopics(deleted?: string): void;
-  /** What connections of this owner that have closed here still hold or have lost. */
+  /** What closed connections of this owner here still hold or have lost. */
   leftRecords(owner: string): readonly Left[];
-  /** The process that says so has something of this owner's. */
+  /** The process that sends this has entries of this owner. */
   noteLeftRecords(owner: string): void;
   facts(): Facts;
   resetStats(): void;
-  /** Its metrics in prom-client's JSON; none when nobody can ask for them. */
+  /** Its metrics in prom-client's JSON; none if they are not served. */
   metrics(): Promise<readonly object[]>;
-  /** Whether the commands run here are to be shown to monitors elsewhere. */
+  /** Whether commands that run here are wanted by monitors elsewhere. */
   feedMonitors(on: boolean): void;
   /** Lines for its own monitors; one character a byte. */
   showMonitors(lines: string): void;
@@ -86,7 +86,7 @@ export interface PopCall {
   /** One character a byte. */
   readonly key: string;
   readonly max: number;
-  /** Null: it doesn't wait. */
+  /** Null: it does not wait. */
   readonly waitMs: number | null;
 }
 
@@ -98,9 +98,9 @@ export interface EntryPlace {
 export type Question = keyof Peer;
 export type Answer<Q extends Question> = Awaited<ReturnType<Peer[Q]>>;
 
-/** What is one for all processes of a server. */
+/** State shared by all processes of a server. */
 export interface ServerIdentity {
-  /** 40 hex digits, another one each run. */
+  /** 40 hex digits, different in each run. */
   readonly runId: string;
   /** Milliseconds since the epoch. */
   readonly startedAt: number;
@@ -113,23 +113,23 @@ export interface ServerIdentity {
 /** Every question has a deadline. */
 export interface Peers {
   readonly server: ServerIdentity;
-  /** False in a process of its own: nothing below is asked then, and commands answer without waiting. */
+  /** False in a single process: nothing below is asked then, and commands answer without waiting. */
   readonly exist: boolean;
   /**
-   * Claims a name for this process: one at a time in the whole server. Frees itself when the process dies.
-   * @returns false when another process has it. @throws GatewayError `peer-silent`
+   * Claims a name for this process: one at a time in the whole server. It is released when the process dies.
+   * @returns false if another process has it. @throws GatewayError `peer-silent`
    */
   claim(key: string): Promise<boolean>;
   release(key: string): void;
-  /** @returns undefined when no process has claimed this. @throws GatewayError `peer-silent`, and what the question throws there. */
+  /** @returns undefined if no process has claimed this. @throws GatewayError `peer-silent`, and what the question throws there. */
   askHolder<Q extends Question>(key: string, question: Q, ...args: Parameters<Peer[Q]>): Promise<Answer<Q> | undefined>;
-  /** The answers of all others; those that do not answer in time are left out. */
+  /** The answers of all others; processes that do not answer in time are left out. */
   askAll<Q extends Question>(question: Q, ...args: Parameters<Peer[Q]>): Promise<Answer<Q>[]>;
   /** How many connections this process has. */
   connections(count: number): void;
-  /** Gives a connection that was accepted here to the process that has the fewest. @returns false when that is not possible: it stays. */
+  /** Gives a connection that was accepted here to the process that has the fewest. @returns false if that is not possible: it stays. */
   passOn(connection: ConnectionHandle): boolean;
-  /** MONITOR: resolves when all others send their commands here, or do no more. @throws GatewayError `peer-silent` */
+  /** MONITOR: resolves when all others send their commands here, or no longer do. @throws GatewayError `peer-silent` */
   watch(on: boolean): Promise<void>;
   /** Lines for the monitors of the others. @returns bytes that have not left yet. */
   show(lines: string): void;
@@ -137,7 +137,7 @@ export interface Peers {
   readonly unsentBytes: number;
 }
 
-/** The peers of a process of its own. @param now milliseconds since the epoch */
+/** The siblings of a single process: none. @param now milliseconds since the epoch */
 export function noPeers(now: number): Peers {
   const runId = randomBytes(20).toString('hex');
   return {

@@ -1,19 +1,19 @@
-// A batch of bytes on its way to a socket: small pieces copied together, large ones passed along, all of it in one write.
+// Bytes on their way to a socket: small pieces copied together, large ones passed along, all of it in one write.
 
-/** Small on purpose: a client that doesn't read keeps the piece it was written from. */
+/** Small on purpose: a client that does not read retains the block of its reply. */
 const SLAB_BYTES = 16 * 1024;
 /** Pieces from this size on are passed along instead of copied. */
 const LARGE_BYTES = 4 * 1024;
-/** Up to this length it is cheaper to copy byte by byte than to call for it. */
+/** Up to this length copying byte by byte is cheaper than a call. */
 const SHORT = 48;
-/** The longest number that is written digit by digit; doubles are exact beyond. */
+/** The longest number that is written digit by digit; doubles are exact up to here. */
 const DIGITS = 15;
 const MAX_DIGITS_VALUE = 10 ** DIGITS;
 
-/** Of a piece that is passed along, beside what it shows. */
+/** Overhead of a piece that is passed along. */
 const PIECE_BYTES = 128;
 
-/** A state of a batch; written over at each mark, which every array passes. */
+/** A saved state of the batch; reused at each mark, which every array sets. */
 interface Mark {
   slab: Buffer;
   start: number;
@@ -25,25 +25,25 @@ interface Mark {
 
 export class Batch {
   #slab: Buffer;
-  /** Where the unsent bytes of the slab begin and end. */
+  /** Range of the unsent bytes in the slab. */
   #start = 0;
   #end = 0;
-  /** Pieces before what is in the slab. */
+  /** Pieces before the slab's content. */
   #pieces: Buffer[] = [];
   #pieceBytes = 0;
-  /** Somebody may still read what was handed over of this slab. */
+  /** Handed-over bytes of this slab may still be read. */
   #isKept = false;
   readonly #marked: Mark;
-  /** Made since mark(). */
+  /** Added since mark(). */
   #slabs = 0;
 
-  /** @param firstBytes size of the first piece of memory. */
+  /** @param firstBytes size of the first block of memory. */
   constructor(firstBytes = SLAB_BYTES) {
     this.#slab = Buffer.allocUnsafeSlow(firstBytes);
     this.#marked = { slab: this.#slab, start: 0, end: 0, pieces: 0, pieceBytes: 0, isKept: false };
   }
 
-  /** Bytes gathered and not handed over. */
+  /** Bytes collected and not handed over. */
   get size(): number {
     return this.#pieceBytes + this.#end - this.#start;
   }
@@ -62,7 +62,7 @@ export class Batch {
     this.#slab[this.#end++] = 0x0a;
   }
 
-  /** Bytes as they are. */
+  /** Raw bytes. */
   bytes(bytes: Buffer): void {
     const { length } = bytes;
     if (length >= LARGE_BYTES) {
@@ -76,7 +76,7 @@ export class Batch {
     this.#end += length;
   }
 
-  /** A short text if it is ASCII. @returns false, with nothing written, for any other. */
+  /** A short text if it is ASCII. @returns false, with nothing written, for any other text. */
   ascii(text: string): boolean {
     const { length } = text;
     if (length > SHORT) return false;
@@ -103,7 +103,7 @@ export class Batch {
     this.#end += this.#slab.write(text, this.#end);
   }
 
-  /** What is gathered from here on can be taken back, until something is handed over. */
+  /** What is collected from here on can be reverted, until something is handed over. */
   mark(): void {
     const marked = this.#marked;
     marked.slab = this.#slab;
@@ -115,12 +115,12 @@ export class Batch {
     this.#slabs = 0;
   }
 
-  /** Roughly what was gathered since mark() takes in memory, bytes: large pieces were there before. */
+  /** Approximate memory of what was collected since mark(), bytes: large pieces existed before. */
   get takenBytes(): number {
     return this.#slabs * SLAB_BYTES + (this.#pieces.length - this.#marked.pieces) * PIECE_BYTES;
   }
 
-  /** Throws away what was gathered since mark(). */
+  /** Reverts to mark(). */
   takeBack(): void {
     const marked = this.#marked;
     this.#pieces.length = marked.pieces;
@@ -131,14 +131,14 @@ export class Batch {
     this.#isKept = marked.isKept;
   }
 
-  /** Throws away what was gathered. */
+  /** Drops what was collected. */
   clear(): void {
     this.#pieces = [];
     this.#pieceBytes = 0;
     this.#start = this.#end;
   }
 
-  /** Hands over what was gathered, in its order. */
+  /** Hands over what was collected, in order. */
   moveTo(pieces: Buffer[]): void {
     for (const piece of this.#pieces) pieces.push(piece);
     if (this.#pieces.length > 0) this.#pieces = [];
@@ -147,17 +147,17 @@ export class Batch {
     this.#start = this.#end;
   }
 
-  /** What was handed over is read later: its memory may not be used again. */
+  /** What was handed over is read later: its memory may not be reused. */
   keep(): void {
     this.#isKept = true;
   }
 
-  /** What was handed over has been read, but for what is kept: its memory is used again. */
+  /** What was handed over has been read, except for what is kept: its memory is reused. */
   rewind(): void {
     if (this.size === 0 && !this.#isKept) this.#start = this.#end = 0;
   }
 
-  /** A whole number without a string in between, where it can be. */
+  /** A whole number, without a string in between where possible. */
   #digits(value: number): void {
     if (value >= 0 && value < 10) {
       this.#slab[this.#end++] = 0x30 + value;
@@ -179,7 +179,7 @@ export class Batch {
     this.#end += length;
   }
 
-  /** Makes room for bytes in the slab, if need be in a new one. */
+  /** Makes space in the slab, if need be in a new one. */
   #reserve(bytes: number): void {
     if (this.#end + bytes <= this.#slab.length) return;
     this.#cut();
@@ -189,7 +189,7 @@ export class Batch {
     this.#isKept = false;
   }
 
-  /** Turns what is in the slab into a piece. */
+  /** Turns the slab's content into a piece. */
   #cut(): void {
     if (this.#end === this.#start) return;
     this.#piece(this.#slab.subarray(this.#start, this.#end));

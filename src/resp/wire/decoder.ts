@@ -1,4 +1,4 @@
-// Bytes of one client in, its commands out, one at a time: frames are found by the guard and taken apart by redis-parser.
+// Decodes one client's bytes into commands, one at a time: the guard finds frames and redis-parser splits them.
 import RedisParser from 'redis-parser';
 import { FrameGuard, type FrameLimits, Step } from './frame-guard.js';
 import { splitInline } from './inline.js';
@@ -8,35 +8,35 @@ import { sliceable } from './slices.js';
 const INLINE_LIMIT_BYTES = 64 * 1024;
 const LF = 0x0a;
 const CR = 0x0d;
-/** How many commands redis-parser takes apart at once, and of how many bytes: a call of its own for each takes a quarter longer. */
+/** How many commands redis-parser splits at once, and their total size: a call for each takes a quarter longer. */
 const COMMANDS_AHEAD = 16;
 const BYTES_AHEAD = 16 * 1024;
 const nothing: Buffer = Buffer.alloc(0);
 
-/** A client broke the protocol: it is told and its connection closed. */
+/** A client broke the protocol: it gets an error and its connection is closed. */
 export class ProtocolFault {
   /** @param text Redis' words, without `ERR Protocol error: `. */
   constructor(readonly text: string) {}
 }
 
-/** A command was thrown away because no broker would take a bulk of its size. */
+/** A command was dropped because no broker would accept a bulk of its size. */
 export const refusedBySize = Symbol('refused by size');
 
 export type Decoded = readonly Buffer[] | ProtocolFault | typeof refusedBySize | undefined;
 
 /**
- * What was not asked for yet stays as raw bytes, but for a few commands, so that a client that pipelines behind a waiting command costs
- * what it sent and no more. The arguments are slices of what came in: who keeps one keeps its neighbours.
+ * Bytes that were not asked for yet stay raw, except for a few commands, so that a client that pipelines behind a waiting command costs
+ * what it sent and no more. Arguments are slices of received chunks: keeping one keeps its neighbours.
  */
 export class Decoder {
   readonly #guard: FrameGuard;
   readonly #parser: RedisParser;
-  /** Taken apart; those before `#taken` were given out. */
+  /** Decoded; those before `#taken` were returned. */
   readonly #ready: (readonly Buffer[])[] = [];
   #taken = 0;
   /** The bytes that they are slices of. */
   #readyIn: Buffer = nothing;
-  /** What the guard found behind them, if it can't be asked again. */
+  /** What the guard found behind them, if it cannot be asked again. */
   #behind: Step | undefined;
   /** Bytes from `#start` to `#end` are not decoded yet. */
   #buffer: Buffer = nothing;
@@ -48,25 +48,25 @@ export class Decoder {
   constructor(limits: FrameLimits) {
     this.#guard = new FrameGuard(limits);
     const take = (argv: unknown) => {
-      // Null and empty for a command of no words (`*-1`, `*0`): there is nothing to run.
+      // Null and empty for a command without words (`*-1`, `*0`): there is nothing to run.
       if (Array.isArray(argv) && argv.length > 0) this.#ready.push(argv);
     };
-    // The guard lets only whole, well-formed commands through: there is nothing left to complain about.
+    // The guard passes only whole, well-formed commands: redis-parser finds no errors.
     this.#parser = new RedisParser({ returnBuffers: true, returnReply: take, returnError: take });
   }
 
-  /** Memory held for bytes that are not decoded yet. */
+  /** Memory of bytes that are not decoded yet. */
   get heldBytes(): number {
     const raw = this.#end > this.#start ? this.#buffer.length : 0;
     return raw > 0 && this.#readyIn === this.#buffer ? raw : raw + this.#readyIn.length;
   }
 
-  /** Redis' smaller limits hold while this is false. */
+  /** Redis' smaller limits apply while this is false. */
   set authenticated(value: boolean) {
     this.#guard.authenticated = value;
   }
 
-  /** Adds what came in. The chunk is not copied when nothing was left of the ones before. */
+  /** Adds a chunk. It is not copied if nothing was left of the previous ones. */
   push(chunk: Buffer): void {
     if (this.#start === this.#end) {
       this.#guard.shift(this.#start);
@@ -76,7 +76,7 @@ export class Decoder {
     } else this.#append(chunk);
   }
 
-  /** The next command; undefined when more bytes are needed. After a fault nothing more may be asked. */
+  /** The next command; undefined if more bytes are needed. After a fault it must not be called. */
   next(): Decoded {
     for (;;) {
       if (this.#ready.length > 0) return this.#giveOut();
@@ -100,7 +100,7 @@ export class Decoder {
     }
   }
 
-  /** Forgets everything, at the end of the connection. */
+  /** Drops everything, at the end of the connection. */
   clear(): void {
     this.#buffer = nothing;
     this.#start = this.#end = this.#searched = 0;
@@ -125,7 +125,7 @@ export class Decoder {
     return refusedBySize;
   }
 
-  /** Takes the command that ends here apart, and a few small ones behind it that are there as well. */
+  /** Splits the command that ends here, and a few small ones behind it that are complete. */
   #takeApart(): void {
     const most = this.#guard.authenticated ? COMMANDS_AHEAD : 1;
     let end = this.#guard.position;
@@ -161,9 +161,9 @@ export class Decoder {
     return typeof argv === 'string' ? new ProtocolFault(this.#guard.overLimit(argv)) : argv;
   }
 
-  /** Lets go of what was decoded: a few bytes left over must not keep a whole chunk alive. */
+  /** Releases what was decoded: a few remaining bytes must not keep a whole chunk alive. */
   #settle(): void {
-    // Of a command that is thrown away nothing needs to be kept but the place where the next header will be.
+    // Of a dropped command only the position of the next header matters.
     if (this.#guard.refused) this.#start = Math.min(this.#end, this.#guard.position);
     if (this.#start === 0) return;
     const left = Buffer.from(this.#buffer.subarray(this.#start, this.#end));
@@ -174,7 +174,7 @@ export class Decoder {
     this.#buffer = left.length === 0 ? nothing : left;
   }
 
-  /** Grows by doubling, so that a command that comes byte by byte is copied a few times only. */
+  /** Grows by doubling, so that a command that arrives byte by byte is copied a few times only. */
   #append(chunk: Buffer): void {
     const needed = this.#end + chunk.length;
     if (needed > this.#buffer.length) {

@@ -27,7 +27,7 @@ const Type = { array: 0x2a, bulk: 0x24, integer: 0x3a, map: 0x25, push: 0x3e, se
 /** Thrown out of the middle of a reply. */
 const tooMuch = Symbol('too much memory');
 
-/** One reply as bytes of its own, for what is written beside the batches. */
+/** One reply as bytes of its own, for writes outside the batches. */
 export function encodeAlone(reply: Reply, protocol: Protocol): Buffer {
   const encoder = new Encoder(ALONE_BYTES);
   const pieces: Buffer[] = [];
@@ -36,17 +36,17 @@ export function encodeAlone(reply: Reply, protocol: Protocol): Buffer {
   return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
 }
 
-/** One batch of replies. It is empty between batches, so that one encoder serves all connections of a server. */
+/** One batch of replies. It is empty between batches, so one encoder serves all connections of a server. */
 export class Encoder {
   readonly #batch: Batch;
   #mostBytes = Number.POSITIVE_INFINITY;
 
-  /** @param firstBytes size of the first piece of memory. */
+  /** @param firstBytes size of the first block of memory. */
   constructor(firstBytes?: number) {
     this.#batch = new Batch(firstBytes);
   }
 
-  /** Bytes gathered and not handed over. */
+  /** Bytes collected and not handed over. */
   get size(): number {
     return this.#batch.size;
   }
@@ -76,22 +76,22 @@ export class Encoder {
     }
   }
 
-  /** Throws away what was gathered, for a client that is gone. */
+  /** Drops what was collected, for a client that is gone. */
   clear(): void {
     this.#batch.clear();
   }
 
-  /** Hands over what was gathered, in its order. The bytes stay as they are until rewind(). */
+  /** Hands over what was collected, in order. The bytes stay unchanged until rewind(). */
   moveTo(pieces: Buffer[]): void {
     this.#batch.moveTo(pieces);
   }
 
-  /** Something handed over is still to be read: its memory may not be used again. */
+  /** Handed-over bytes are still to be read: their memory may not be reused. */
   keep(): void {
     this.#batch.keep();
   }
 
-  /** Everything else that was handed over has been read: its memory may be used again. */
+  /** All other handed-over bytes have been read: their memory may be reused. */
   rewind(): void {
     this.#batch.rewind();
   }
@@ -167,5 +167,5 @@ export class Encoder {
   }
 }
 
-/** An error must not break the framing, whatever its text came from. */
+/** An error must not break the framing, whatever its text contains. */
 const onOneLine = (text: string): string => text.replace(/[\r\n]+$/, '').replace(/[\r\n]/g, ' ');

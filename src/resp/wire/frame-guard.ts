@@ -1,10 +1,10 @@
-// Finds where commands end in a stream of bytes and refuses what redis-parser must never see.
+// Finds where commands end in a stream of bytes, and refuses what redis-parser must never see.
 
-/** Bounds on what one client may send. */
+/** Limits of one client's input. */
 export interface FrameLimits {
   readonly maxBulkBytes: number;
   readonly maxArgs: number;
-  /** A command with a bulk above this is thrown away as it comes and answered with an error: no broker would take it. */
+  /** A command with a bulk above this is dropped as it arrives and answered with an error: no broker would accept it. */
   readonly refuseBulkBytes: number;
 }
 
@@ -12,7 +12,7 @@ export interface FrameLimits {
 export const Step = {
   /** More bytes are needed. */
   starved: 0,
-  /** A command ends at `position`; `refused` tells whether it is to be thrown away. */
+  /** A command ends at `position`; `refused` says whether to drop it. */
   frame: 1,
   /** A line begins at `position`: an inline command. */
   inline: 2,
@@ -21,29 +21,29 @@ export const Step = {
 } as const;
 export type Step = (typeof Step)[keyof typeof Step];
 
-/** Redis' limits for a client that has yet to authenticate. */
+/** Redis' limits for a client that has not authenticated. */
 const PRE_AUTH_ARGS = 10;
 const PRE_AUTH_BULK_BYTES = 16_384;
-/** No number in a header is longer (Redis waits for 64 KB of digits and then refuses them all the same). */
+/** No number in a header is longer (Redis waits for 64 KB of digits and then refuses them too). */
 const HEADER_BYTES = 32;
 
 const STAR = 0x2a;
 const DOLLAR = 0x24;
 const CR = 0x0d;
 
-/** Results of reading a header that are no length. */
+/** Results of reading a header that are not lengths. */
 const INCOMPLETE = -2;
 const MALFORMED = -3;
 
-/** Keeps its place between calls, so that nothing is looked at twice however small the pieces are. */
+/** Keeps its position between calls, so that no byte is examined twice, however small the chunks are. */
 export class FrameGuard {
   readonly #limits: FrameLimits;
   /** Index of the next header; beyond the buffer while a bulk is still coming. */
   position = 0;
-  /** The command being read has a bulk above `refuseBulkBytes`. */
+  /** The current command has a bulk above `refuseBulkBytes`. */
   refused = false;
   fault = '';
-  /** Redis' smaller limits hold until AUTH. */
+  /** Redis' smaller limits apply until AUTH. */
   authenticated = true;
   #inFrame = false;
   #argsLeft = 0;
@@ -71,7 +71,7 @@ export class FrameGuard {
     }
   }
 
-  /** What holds of an inline command as well. */
+  /** Checks that apply to inline commands too. */
   get argumentLimits(): { readonly maxArgs: number; readonly maxArgBytes: number } {
     const { maxArgs, maxBulkBytes } = this.#limits;
     return this.authenticated
@@ -79,7 +79,7 @@ export class FrameGuard {
       : { maxArgs: Math.min(maxArgs, PRE_AUTH_ARGS), maxArgBytes: Math.min(maxBulkBytes, PRE_AUTH_BULK_BYTES) };
   }
 
-  /** Redis' words for a command that is over a limit. */
+  /** Redis' text for a command that exceeds a limit. */
   overLimit(which: 'too-many' | 'too-long'): string {
     if (which === 'too-many')
       return this.authenticated ? 'invalid multibulk length' : 'unauthenticated multibulk length';
@@ -91,7 +91,7 @@ export class FrameGuard {
     this.position -= bytes;
   }
 
-  /** @returns Redis' words for a count that can't be. */
+  /** @returns Redis' text for an invalid count. */
   #beginFrame(count: number): string | undefined {
     if (count === MALFORMED || count > this.#limits.maxArgs) return 'invalid multibulk length';
     if (count > PRE_AUTH_ARGS && !this.authenticated) return 'unauthenticated multibulk length';
@@ -123,13 +123,13 @@ export class FrameGuard {
       if (digit !== CR - 0x30) return this.#oddHeader(buffer, length);
       if (i + 1 >= length) return INCOMPLETE;
       this.position = i + 2;
-      // A leading zero is no number in Redis, nor is an empty one.
+      // A leading zero is not a number in Redis, nor is an empty one.
       return i === first || (buffer[first] === 0x30 && i > first + 1) ? MALFORMED : value;
     }
     return length - first > HEADER_BYTES ? MALFORMED : INCOMPLETE;
   }
 
-  /** A header with something else than digits: negative, or malformed once its line is there. */
+  /** A header with something other than digits: negative, or malformed once its line is complete. */
   #oddHeader(buffer: Buffer, length: number): number {
     const first = this.position + 1;
     const end = buffer.subarray(0, length).indexOf(CR, first);

@@ -5,22 +5,22 @@ const BACKSLASH = 0x5c;
 const DOUBLE = 0x22;
 const SINGLE = 0x27;
 
-/** Bounds on one line. */
+/** Limits of one line. */
 export interface InlineLimits {
   readonly maxArgs: number;
   readonly maxArgBytes: number;
 }
 
-/** Why a line is no command. */
+/** Why a line is not a command. */
 export type InlineFault = 'unbalanced' | 'too-many' | 'too-long';
 
 /**
- * The arguments are slices of one buffer as long as the line, however many they are.
- * @returns `unbalanced` when quotes are, or a closing quote is not followed by a space.
+ * The arguments are slices of one buffer as long as the line, however many there are.
+ * @returns `unbalanced` if quotes are, or a closing quote is not followed by a space.
  */
 export function splitInline(line: Buffer, limits: InlineLimits): Buffer[] | InlineFault {
   const args: Buffer[] = [];
-  // What is unquoted and unescaped is never longer than how it was written.
+  // The unquoted text is never longer than its source.
   const unquoted = Buffer.allocUnsafe(line.length);
   let used = 0;
   let at = 0;
@@ -65,7 +65,7 @@ function readArgument(
   return quote === 0 ? { used: length, end: at } : undefined;
 }
 
-/** What a backslash at `at` stands for: `\xhh`, `\n` and the like in double quotes, only `\'` in single ones. */
+/** The character of a backslash escape at `at`: `\xhh`, `\n` and the like in double quotes, only `\'` in single ones. */
 function readEscape(line: Buffer, at: number, quote: number): { byte: number; length: number } {
   const next = line[at + 1];
   if (quote === SINGLE) return next === SINGLE ? { byte: SINGLE, length: 2 } : { byte: BACKSLASH, length: 1 };

@@ -1,4 +1,4 @@
-// Reply values: what a command answers, in terms of RESP and free of sockets and protocol versions.
+// Reply values: a command's answer in terms of RESP, independent of sockets and protocol versions.
 
 /**
  * A reply. The plain ones need no wrapper and no allocation:
@@ -27,12 +27,12 @@ export class SetReply {
   constructor(readonly items: readonly Reply[]) {}
 }
 
-/** `>n`, on RESP2 an array: what was not asked for (pub/sub, invalidation). */
+/** `>n`, on RESP2 an array: pushed data (pub/sub, invalidation). */
 export class PushReply {
   constructor(readonly items: readonly Reply[]) {}
 }
 
-/** `=n`, on RESP2 a bulk string: text meant for people. */
+/** `=n`, on RESP2 a bulk string: text for people. */
 export class Verbatim {
   constructor(readonly text: string) {}
 }
@@ -47,7 +47,7 @@ export class BooleanReply {
   constructor(readonly value: boolean) {}
 }
 
-/** Bytes that are RESP already, for both versions alike; kept where the same answer is given again and again. */
+/** Bytes that are RESP already, the same for both versions; cached for answers that repeat. */
 export class Encoded {
   constructor(readonly bytes: Buffer) {}
 }
@@ -68,7 +68,7 @@ export type SpecialReply =
 export const OK = new Simple('OK');
 /** `*-1` on RESP2, `_` on RESP3: what a blocking pop answers after its time-out. */
 export const nullArray = Symbol('null array');
-/** Nothing is written: the command has answered by other means, or must not. */
+/** Nothing is written: the command has answered by other means, or must not answer. */
 export const noReply = Symbol('no reply');
 
 /** A map reply of an object's own entries. */

@@ -1,4 +1,4 @@
-// Slices of one chunk of bytes at half of what Node's own cost: `Buffer.slice` asks the runtime for the memory behind the Buffer each time.
+// Slices of one chunk of bytes at half the cost of Node's own: `Buffer.slice` asks the runtime for the memory behind the Buffer each time. See docs/decisions/0008.
 
 type Memory = ArrayBuffer;
 type BufferClass = new (memory: Memory, offset: number, length: number) => Uint8Array<Memory>;
@@ -6,7 +6,7 @@ type BufferClass = new (memory: Memory, offset: number, length: number) => Uint8
 /** The class that Node makes its Buffers of, without the checks of `Buffer.from`. */
 const FastBuffer = (Buffer as unknown as { readonly [Symbol.species]: BufferClass })[Symbol.species];
 
-/** A part of a chunk that is going to be cut into slices. */
+/** A part of a chunk that will be cut into slices. */
 class Sliceable extends FastBuffer {
   readonly #memory: Memory;
   readonly #offset: number;
@@ -22,7 +22,7 @@ class Sliceable extends FastBuffer {
   }
 }
 
-/** The bytes of a chunk from start to end as a Buffer whose `slice`, of two numbers that lie within it, is cheap; no bytes are copied. */
+/** The bytes of a chunk from start to end as a Buffer whose `slice`, with two numbers within it, is cheap; no bytes are copied. */
 export function sliceable(chunk: Buffer, start: number, end: number): Buffer {
   return new Sliceable(chunk.buffer as Memory, chunk.byteOffset + start, end - start) as unknown as Buffer;
 }
