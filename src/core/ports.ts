@@ -116,8 +116,13 @@ export const KafkaCode = {
   notLeader: 6,
   messageTooLarge: 10,
   invalidTopic: 17,
+  recordListTooLarge: 18,
+  invalidTimestamp: 32,
   topicExists: 36,
+  policyViolation: 44,
+  invalidRecord: 87,
   topicAuthorizationFailed: 29,
+  clusterAuthorizationFailed: 31,
   offsetOutOfRange: 1,
 } as const;
 

@@ -10,7 +10,8 @@ import { ensureTopic } from './leadership/checkpoint.js';
 import type { Election } from './leadership/elector.js';
 import { Leader, type LeaderOptions, readEntries } from './leadership/leader.js';
 import { type Batch, Publisher } from './leadership/publisher.js';
-import { isFenced, Term, TermOver } from './leadership/term.js';
+import { isFenced, Term, TermOver, TopicsRefused } from './leadership/term.js';
+import { TopicGate } from './leadership/topic-gate.js';
 
 export interface CollectorDeps {
   readonly kafka: KafkaFactory;
@@ -51,6 +52,7 @@ export class Collector {
   readonly #config: RisConfig;
   readonly #deps: CollectorDeps;
   readonly #intake: Intake;
+  readonly #gate: TopicGate;
   #running: Promise<void> = Promise.resolve();
   #publisher: Publisher | undefined;
   #leader: Leader | undefined;
@@ -65,7 +67,16 @@ export class Collector {
     this.#name = name;
     this.#config = config;
     this.#deps = deps;
-    const { election } = deps;
+    const { election, kafka, clock, log } = deps;
+    this.#gate = new TopicGate({
+      admin: kafka.admin,
+      clock,
+      log,
+      topics: config.topics,
+      headers: config.headers,
+      onMarked: (topics) => this.#count('ris.holes', topics),
+      onRefused: (reason, records) => this.#count('ris.refused', records, reason),
+    });
     this.#intake = new Intake({
       ...deps,
       collector: name,
@@ -141,6 +152,11 @@ export class Collector {
         failures = 0;
       } catch (error) {
         if (error instanceof TermOver) continue;
+        if (error instanceof TopicsRefused) {
+          log.debug({ reason: error.message }, 'Kafka refuses topics: another term goes on without them');
+          await sleep(clock, retryMinMs);
+          continue;
+        }
         this.#count('ris.terms.failed');
         const level = isFenced(error) ? 'warn' : 'error';
         log[level]({ err: error }, "A leader's term ended early");
@@ -163,6 +179,7 @@ export class Collector {
     this.#hasTopic = true;
     const term = await Term.open(this.#termOptions());
     try {
+      await term.probeTopics();
       const publisher = new Publisher(this.#publisherOptions(), this.#intake.backlog, term.progress);
       this.#publisher = publisher;
       this.#committed = publisher.mark;
@@ -177,16 +194,16 @@ export class Collector {
     }
   }
 
-  #wrote(batch: Batch): void {
+  #wrote(batch: Batch, records: number): void {
     const { stats } = this.#deps;
     this.#committed = batch.step.mark;
     this.#published += batch.messages;
     this.#count('ris.commits');
     this.#count('ris.published', batch.messages);
-    this.#count('ris.records', batch.records.length);
+    this.#count('ris.records', records);
     this.#count('ris.skipped', batch.skipped);
     this.#count('ris.holes', batch.holes);
-    stats.add('producer.messages', batch.records.length);
+    stats.add('producer.messages', records);
     const { encoded, malformed } = this.#publisher?.takeCounts() ?? { encoded: [], malformed: [] };
     for (const [what, by] of encoded) this.#count('ris.encoded', by, what);
     for (const [reason, by] of malformed) this.#count('ris.malformed', by, reason);
@@ -231,7 +248,7 @@ export class Collector {
       since: () => this.#intake.feedSince,
       floor: () => this.#intake.floor(),
       stopping: () => (!this.#stopping ? 'no' : this.#flushing ? 'ending' : 'handing over'),
-      onWrote: (batch) => this.#wrote(batch),
+      onWrote: (batch, records) => this.#wrote(batch, records),
       onStepDown: () => this.#count('ris.stepdowns'),
     };
   }
@@ -250,6 +267,7 @@ export class Collector {
       clock,
       log,
       leads: () => election.leads(),
+      gate: this.#gate,
     };
   }
 
@@ -262,6 +280,7 @@ export class Collector {
       headers,
       risTime: timestamp === 'ris',
       onMalformed: (reason: MalformedReason) => this.#intake.malformed(reason),
+      takeMarks: () => this.#gate.takeMarks(),
       now: () => this.#deps.clock.now(),
     };
   }

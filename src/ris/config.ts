@@ -38,6 +38,17 @@ export const risSchema = z.strictObject({
   topic: topicTemplate
     .default('<collector>.<peer_asn>.bmp_raw')
     .describe('Topic of a peer; meta stands in for the collector itself'),
+  topics: z
+    .strictObject({
+      create: z.boolean().default(true),
+      partitions: z.number().int().min(1).optional(),
+      replicationFactor: z.number().int().min(1).optional(),
+      config: z.record(z.string(), z.string()).optional(),
+    })
+    .default({ create: true })
+    .describe(
+      "How missing topics are made; the broker's defaults where nothing is said; create: false leaves it to the broker",
+    ),
   key: z
     .enum(['peer', 'peer_asn', 'collector', 'id', 'none'])
     .default('peer')

@@ -121,5 +121,5 @@ export class KafkaWire {
   }
 }
 
-const kinds = { topic: 2, group: 3 } as const;
-const operations = { read: 3, write: 4, describe: 8 } as const;
+const kinds = { topic: 2, group: 3, cluster: 4, transactionalId: 5 } as const;
+const operations = { read: 3, write: 4, create: 5, describe: 8 } as const;

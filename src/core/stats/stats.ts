@@ -39,6 +39,7 @@ const labelled = {
   'ris.encoded': { help: 'What the RIS messages of the leader were made into, and how', labels: ['host', 'what'] },
   'ris.skipped': { help: 'RIS messages that another leader had published', labels: ['host'] },
   'ris.dropped': { help: 'RIS messages dropped because the buffer was full', labels: ['host'] },
+  'ris.refused': { help: 'BMP records that Kafka refuses for good, by reason', labels: ['host', 'reason'] },
   'ris.holes': { help: 'Holes marked by Peer Down', labels: ['host'] },
   'ris.gaps': { help: 'Times that no socket was left that saw everything', labels: ['host'] },
   'ris.disconnects': { help: 'Sockets to RIS Live that ended', labels: ['host'] },

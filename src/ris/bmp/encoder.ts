@@ -97,6 +97,21 @@ export class RisEncoder {
     return this.#out;
   }
 
+  /** As interrupt(), for the peers of these topics, which are opened anew. */
+  interruptTopics(
+    collector: string,
+    nowMs: number,
+    topics: ReadonlySet<string>,
+  ): { readonly records: BmpRecord[]; readonly peers: Peer[] } {
+    this.#out = [];
+    for (const topic of topics) this.#opened.delete(topic);
+    const peers = [...this.peers].filter((peer) => topics.has(this.#topicOf(peer.collector, peer.asn)));
+    for (const peer of peers) this.#down(peer, timeAt(nowMs), peer.interrupt(), null);
+    const meta = this.#topicOf(collector, 'meta');
+    if (topics.has(meta) && !this.#opened.has(meta)) this.#openTopic(meta, collector, null, timeAt(nowMs));
+    return { records: this.#out, peers };
+  }
+
   #notification(peer: Peer, message: RisNotification): void {
     this.#down(peer, message, peer.notification(message), message.id);
   }

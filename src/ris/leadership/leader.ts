@@ -22,7 +22,8 @@ export interface LeaderOptions {
   readonly floor: () => number | null;
   /** `no`; `handing over`: another replica goes on; `ending`: nobody does. */
   readonly stopping: () => 'no' | 'handing over' | 'ending';
-  readonly onWrote: (batch: Batch) => void;
+  /** @param records those that Kafka took */
+  readonly onWrote: (batch: Batch, records: number) => void;
   readonly onStepDown: () => void;
 }
 
@@ -132,7 +133,7 @@ export class Leader {
     round.isWriting = true;
     round.writing = this.#term
       .commit(batch.records, batch.step)
-      .then(() => this.#wrote(batch))
+      .then((records) => this.#wrote(batch, records))
       .finally(() => {
         round.isWriting = false;
         this.#wake();
@@ -144,7 +145,7 @@ export class Leader {
   async #end(): Promise<void> {
     this.#publisher.end();
     const batch = this.#publisher.take(false);
-    if (batch) await this.#term.commit(batch.records, batch.step).then(() => this.#wrote(batch));
+    if (batch) await this.#term.commit(batch.records, batch.step).then((records) => this.#wrote(batch, records));
   }
 
   async #handOver(gap: boolean): Promise<void> {
@@ -155,10 +156,10 @@ export class Leader {
     await this.#options.election.release(this.#committed);
   }
 
-  #wrote(batch: Batch): void {
+  #wrote(batch: Batch, records: number): void {
     this.#options.backlog.release(batch.place);
     this.#committed = batch.step.mark;
-    this.#options.onWrote(batch);
+    this.#options.onWrote(batch, records);
   }
 
   #isGoingOn(): boolean {

@@ -20,6 +20,8 @@ export interface PublisherOptions {
   readonly risTime: boolean;
   /** Told of each line that turns out to be no message. */
   readonly onMalformed: (reason: MalformedReason) => void;
+  /** Topics in which something is missing and that go on now. */
+  readonly takeMarks: () => ReadonlySet<string>;
   /** Milliseconds since the epoch, for records that no message asked for. */
   readonly now: () => number;
 }
@@ -102,6 +104,7 @@ export class Publisher {
     const backlog = this.#backlog;
     if (this.#atBeginning) this.#begin();
     this.#giveUp();
+    this.#markTopics();
     if (this.#holeAhead(crossHole)) return true;
     for (let count = 0; count < max; count++) {
       const ahead = backlog.peek();
@@ -161,6 +164,16 @@ export class Publisher {
     for (const { message } of lost) this.#published.add(message);
     this.#pending.holes += lost.length;
     this.#interrupt(new Set(lost.map(({ message }) => message.peerKey.slice(message.peerKey.indexOf(' ') + 1))));
+  }
+
+  /** Marks the peers whose topic did not take all that was meant for it. */
+  #markTopics(): void {
+    const { collector, now, takeMarks } = this.#options;
+    const topics = takeMarks();
+    if (topics.size === 0) return;
+    const { records, peers } = this.#encoder.interruptTopics(collector, now(), topics);
+    this.#add(records);
+    for (const peer of peers) this.#noteState(peer.address, peer.asn);
   }
 
   #interrupt(peers?: ReadonlySet<string>): void {

@@ -58,7 +58,9 @@ export class FakeAdmin implements Admin {
 
   async createTopic(topic: { name: string; partitions: number; config?: Readonly<Record<string, string>> }) {
     if (this.#kafka.topic(topic.name)) throw refusal(36, `Topic '${topic.name}' already exists.`);
-    this.#kafka.createTopic(topic.name, topic.partitions, topic.config);
+    // -1: as many as the broker chooses.
+    const partitions = topic.partitions === -1 ? Math.max(1, this.#kafka.defaultPartitions) : topic.partitions;
+    this.#kafka.createTopic(topic.name, partitions, topic.config);
   }
 
   async createPartitions(name: string, total: number): Promise<void> {

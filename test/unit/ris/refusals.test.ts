@@ -1,0 +1,122 @@
+// What Kafka refuses for good, of a topic or of a record: it is left out, counted and marked, and all the rest goes on.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { KafkaError, type KafkaFault, type ProducerRecord } from '../../../src/core/ports.js';
+import { refusedAmong } from '../../../src/ris/leadership/refusals.js';
+import { bmp, header, Scene, until } from '../../support/ris-scene.js';
+
+const fault = (code: number, message: string): KafkaFault => ({
+  code,
+  message,
+  fatal: false,
+  retriable: false,
+  abortable: true,
+});
+const denied = fault(29, 'Topic authorization failed');
+const tooLarge = fault(10, 'Message size too large');
+const badTime = fault(32, 'Invalid timestamp');
+
+const of = (scene: Scene, topic: string) => scene.records().filter((record) => record.topic === topic);
+
+test('a topic that may not be written holds up no other, and is marked when it goes on', async (t) => {
+  const scene = await Scene.open(t);
+  let isDenied = true;
+  scene.kafka.faults.delivery = ({ topic }) => (isDenied && topic === 'rrc13.64513.bmp_raw' ? denied : undefined);
+  const only = await scene.replica('one', true);
+  scene.send(300);
+  await scene.published(200);
+  assert.equal(of(scene, 'rrc13.64513.bmp_raw').length, 0);
+  // Its Initiation and its Peer Up as well.
+  assert.equal(only.count('ris.refused'), 102);
+  assert.equal(only.count('ris.terms'), 1, 'the term goes on');
+  isDenied = false;
+  await until(() => {
+    scene.send(3);
+    return of(scene, 'rrc13.64513.bmp_raw').length > 4;
+  }, 'it is tried again');
+  const types = of(scene, 'rrc13.64513.bmp_raw').map(({ value }) => value?.[5]);
+  assert.deepEqual(types.slice(0, 4), [bmp.initiation, bmp.peerDown, bmp.peerUp, bmp.routeMonitoring]);
+  assert.equal(new Set(scene.ids()).size, scene.ids().length, 'nothing twice');
+});
+
+test('a record that is too large for its topic is dropped alone, and its peer is marked', async (t) => {
+  const scene = await Scene.open(t);
+  const large = ({ topic, value }: ProducerRecord) => topic === 'rrc13.64513.bmp_raw' && (value?.length ?? 0) > 200;
+  scene.kafka.faults.delivery = (record) => (large(record) ? tooLarge : undefined);
+  const only = await scene.replica('one', true);
+  scene.send(30);
+  await scene.published(30);
+  // One UPDATE of the second peer with many prefixes.
+  scene.send(1);
+  const prefixes = Array.from({ length: 60 }, (_, n) => `"10.${n}.0.0/16"`).join(',');
+  const line = scene
+    .take()
+    .replace(/"announcements":\[.*?\]\}\]/, '')
+    .replace(/,"type":"UPDATE".*$/, '');
+  scene.sendLine(
+    `${line},"type":"UPDATE","path":[64513],"origin":"IGP","announcements":[{"next_hop":"192.0.2.1","prefixes":[${prefixes}]}]}}`,
+  );
+  const lost = scene.sent.pop();
+  scene.send(31);
+  await until(() => scene.count(bmp.peerDown) === 1, 'the mark');
+  scene.send(3);
+  await scene.published(65);
+  assert.ok(!scene.ids().includes(lost!));
+  scene.assertExactlyOnce();
+  assert.equal(only.count('ris.refused'), 1);
+  assert.equal(scene.count(bmp.peerUp), 4);
+  assert.equal(only.count('ris.terms'), 1);
+});
+
+test('a time that the broker refuses stands in a header, and the record gets the time of producing', async (t) => {
+  const scene = await Scene.open(t);
+  const now = Date.now();
+  scene.kafka.faults.delivery = ({ timestamp }) => (timestamp! < now - 3_600_000 ? badTime : undefined);
+  await scene.replica('one', true);
+  scene.send(30);
+  await scene.published(30);
+  scene.assertExactlyOnce();
+  const record = scene.records().find((each) => header(each, 'ris-id') === scene.sent[0]);
+  assert.equal(header(record!, 'ris-time'), '1700000000000');
+  assert.ok(record!.timestamp >= now);
+});
+
+test('missing topics are made, with the settings that are asked for', async (t) => {
+  const scene = await Scene.open(t, { partitions: 0 });
+  const config = { 'retention.ms': '60000' };
+  await scene.replica('one', true, { topics: { create: true, partitions: 2, config } });
+  scene.send(30);
+  await scene.published(30);
+  const topic = scene.kafka.topic('rrc13.64513.bmp_raw');
+  assert.equal(topic?.partitions.length, 2);
+  assert.equal(topic?.config.get('retention.ms'), '60000');
+});
+
+test('a topic that is missing and cannot be made holds up no other', async (t) => {
+  const scene = await Scene.open(t, { partitions: 0 });
+  const make = scene.kafka.admin.createTopic.bind(scene.kafka.admin);
+  scene.kafka.admin.createTopic = async (topic) => {
+    if (topic.name === 'rrc13.64513.bmp_raw') {
+      throw new KafkaError(denied);
+    }
+    return make(topic);
+  };
+  const only = await scene.replica('one', true);
+  scene.send(30);
+  await scene.published(20);
+  assert.equal(only.count('ris.refused'), 12);
+  assert.equal(scene.kafka.topic('rrc13.64513.bmp_raw'), undefined);
+});
+
+test('the refused ones are found by halves', async () => {
+  let probes = 0;
+  const probe = async (items: readonly number[]) => {
+    probes += 1;
+    return items.includes(37) || items.includes(38) ? tooLarge : undefined;
+  };
+  const items = Array.from({ length: 100 }, (_, n) => n);
+  assert.deepEqual([...(await refusedAmong(items, probe, 100)).keys()], [37, 38]);
+  assert.ok(probes < 20);
+  // No more than so many probes: what is left of a refused part counts as refused.
+  assert.ok((await refusedAmong(items, probe, 3)).has(37));
+});
