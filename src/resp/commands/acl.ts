@@ -1,4 +1,4 @@
-// ACL: who one is, and what tools ask about users. Users are set in the users file only.
+// ACL: the connection's user, and what tools ask about users. Users are defined in the users file only.
 import { fail } from '../../errors.js';
 import { aclCategories, categoriesOf } from '../command/acl-categories.js';
 import { container } from '../command/container.js';
@@ -51,7 +51,7 @@ const users = {
   },
 } satisfies Command;
 
-/** `ACL LIST` -> a line a user; password hashes are not shown. */
+/** `ACL LIST` -> a line per user; password hashes are not shown. */
 const list = {
   ...common,
   name: 'list',

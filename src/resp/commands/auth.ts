@@ -1,12 +1,12 @@
-// AUTH [username] password: says whom the connection speaks for.
+// AUTH [username] password: authenticates the connection.
 import { fail } from '../../errors.js';
 import type { Command } from '../command/context.js';
 import { logIn } from '../command/login.js';
 import { OK, type Reply } from '../wire/reply.js';
 
 /**
- * `AUTH password` (the default user) or `AUTH username password` -> `+OK`. As another user than before: name, consumer, producer,
- * subscriptions and MONITOR of the one before have ended when this is answered.
+ * `AUTH password` (the default user) or `AUTH username password` -> `+OK`. When the user changes, name, consumer, producer,
+ * subscriptions and MONITOR of the previous one have ended before the answer.
  */
 export const auth = {
   name: 'auth',

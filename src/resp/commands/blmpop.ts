@@ -1,4 +1,4 @@
-// BLMPOP timeout numkeys key [key ...] LEFT|RIGHT [COUNT n]  ->  [key, elements] of the first plain list that has some
+// BLMPOP timeout numkeys key [key ...] LEFT|RIGHT [COUNT n]  ->  [key, elements] of the first plain list with elements
 import type { Command } from '../command/context.js';
 import { multiPop } from '../streams/pop.js';
 

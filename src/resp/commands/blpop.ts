@@ -1,10 +1,10 @@
 // BLPOP topics:<t1>[,<t2>...][:<JSON consumer config>] [topics:<t3> ...] <timeout>
 // Joins the group of the connection's name on first use and answers the next message as eight elements:
-// "topic", <t>, "partition", <p>, "offset", <o>, "value", <bytes>; a null array when none came in time.
-// topics:<t>:{"rafka.reply":"pair"} answers [topics:<t>, value] and acknowledges it when the next is asked for, or by QUIT.
+// "topic", <t>, "partition", <p>, "offset", <o>, "value", <bytes>; a null array if none came in time.
+// topics:<t>:{"rafka.reply":"pair"} answers [topics:<t>, value] and acknowledges it with the next request, or by QUIT.
 // topics:<t>:{"rafka.reply":"strings"} and `resp.blpopNumbers: strings` answer partition and offset as bulk strings.
 // With plain lists, any other key: BLPOP <key> [<key> ...] <timeout> answers [key, element].
-// Beyond Rafka: several keys, time-outs in seconds or milliseconds (auto), 0 waits for ever, as in Redis.
+// Beyond Rafka: several keys, time-outs in seconds or milliseconds (auto), 0 waits forever, as in Redis. See docs/decisions/0004.
 import type { ConsumerSession } from '../../core/consume/consumer-session.js';
 import { KafkaError, type Message } from '../../core/ports.js';
 import { fail, GatewayError } from '../../errors.js';
@@ -56,10 +56,10 @@ async function wait(
   return message ? reply(message, numbers) : nullArray;
 }
 
-/** A consumer that was opened by this very call is given so long to join its group, also where opening it took all of the time, ms. */
+/** Minimum time for a consumer that this call opened to join its group, even if opening took the whole time-out, ms. */
 const leastJoinMs = 1_000;
 
-/** @throws the signal's reason when the client is gone or the server drains. */
+/** @throws the signal's reason if the client is gone or the server drains. */
 async function waitForMessage(
   ctx: Context,
   wanted: ConsumeKey,
@@ -74,7 +74,7 @@ async function waitForMessage(
   return message;
 }
 
-/** The shape that this consumer's messages are answered in; not a setting of librdkafka. */
+/** The shape of this consumer's answers; not a setting of librdkafka. */
 const replyProperty = 'rafka.reply';
 
 type Numbers = KafkaSettings['blpopNumbers'];
@@ -97,7 +97,7 @@ async function eightPop(ctx: Context, wanted: ConsumeKey, timeout: BlpopTimeout,
   return message ? reply(message, numbers) : wait(ctx, wanted, session, timeout.ms, numbers);
 }
 
-/** [topics:<t>, value]. What was answered before is acknowledged first: a client that reads pairs knows no offsets. */
+/** [topics:<t>, value]. The previous answer is acknowledged first: a client that reads pairs does not know offsets. */
 async function pairPop(ctx: Context, wanted: ConsumeKey, timeout: BlpopTimeout): Promise<Reply> {
   ctx.sessions.streams.acknowledge();
   const session = ctx.sessions.openConsumer(wanted);
@@ -108,7 +108,7 @@ async function pairPop(ctx: Context, wanted: ConsumeKey, timeout: BlpopTimeout):
   return [`topics:${message.topic}`, message.value];
 }
 
-/** A partition that was taken away meanwhile, or a broker that is, is no failure of the next call: the message comes again. */
+/** A revoked partition or an unavailable broker does not fail the next call: the message is redelivered. */
 async function acknowledgePair(ctx: Context, { topic, partition, offset }: Message): Promise<void> {
   try {
     await ctx.sessions.acknowledger().ack(topic, partition, offset);

@@ -1,5 +1,5 @@
-// BRPOP key [key ...] timeout  ->  [key, element] of the first plain list that has one; null after the time-out
-// A topic has one order: elements leave as they came, on whichever end they are asked for.
+// BRPOP key [key ...] timeout  ->  [key, element] of the first plain list with an element; null after the time-out
+// A topic has one order: both ends give its oldest element.
 import type { Command } from '../command/context.js';
 import { checkPlainLists } from '../streams/lists.js';
 import { blockingPop } from '../streams/pop.js';

@@ -1,4 +1,4 @@
-// CLIENT: a connection's name and what the server knows of its connections.
+// CLIENT: a connection's name, and the server's connections.
 import { container } from '../command/container.js';
 import { getname, setinfo, setname } from './client/identity.js';
 import { id, info, list } from './client/list.js';

@@ -1,4 +1,4 @@
-// COMMAND: the table of commands, as it dispatches them.
+// COMMAND: the table of commands that dispatches them.
 
 import { globMatcher } from '../../core/access/glob.js';
 import { fail } from '../../errors.js';
@@ -34,7 +34,7 @@ const count = {
   run: (ctx) => ctx.server.commands.size,
 } satisfies Command;
 
-/** `COMMAND INFO [name ...]` -> an entry for each; null for a name that is none. */
+/** `COMMAND INFO [name ...]` -> an entry for each; null for an unknown name. */
 const info = {
   ...common,
   name: 'info',
@@ -57,7 +57,7 @@ const info = {
   },
 } satisfies Command;
 
-/** `COMMAND DOCS [name ...]` -> a map of those that exist: redis-cli's hints come from here. */
+/** `COMMAND DOCS [name ...]` -> a map of those that exist: redis-cli takes its hints from here. */
 const docs = {
   ...common,
   name: 'docs',

@@ -1,4 +1,4 @@
-// CONFIG: settings under Redis' names, to look at. They are changed by restarting with others.
+// CONFIG: shows settings under Redis' names. They are changed by a restart only.
 
 import { globMatcher } from '../../core/access/glob.js';
 import { fail } from '../../errors.js';
@@ -35,7 +35,7 @@ const get = {
   },
 } satisfies Command;
 
-/** `CONFIG SET name value ...` -> `+OK` where that is the value already; nothing is changed at run time. */
+/** `CONFIG SET name value ...` -> `+OK` if the value is current already; nothing changes at run time. */
 const set = {
   ...common,
   name: 'set',

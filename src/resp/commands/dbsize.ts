@@ -1,4 +1,4 @@
-// DBSIZE  ->  how many topics there are
+// DBSIZE  ->  number of topics
 import type { Command } from '../command/context.js';
 import { topicKeys } from '../info/keyspace.js';
 

@@ -1,4 +1,4 @@
-// DEBUG: refused, as in a Redis of today.
+// DEBUG: refused, as in current Redis.
 import { fail } from '../../errors.js';
 import type { Command } from '../command/context.js';
 

@@ -1,5 +1,5 @@
-// DEL stats  ->  1: the gateway's counters start again at 0
-// DEL <stream> [...]  ->  how many topics were deleted, where resp.streams.allowDelete allows it and the user has the right to delete
+// DEL stats  ->  1: resets the gateway's counters
+// DEL <stream> [...]  ->  number of deleted topics, if resp.streams.allowDelete allows it and the user has the right to delete
 import { KafkaError } from '../../core/ports.js';
 import { all } from '../../core/promises.js';
 import { fail } from '../../errors.js';
@@ -27,7 +27,7 @@ export const del = {
   },
 } as const satisfies Command;
 
-/** @throws GatewayError `stats-key` for keys that are no streams, `delete-refused`; KafkaError */
+/** @throws GatewayError `stats-key` for keys that are not streams, `delete-refused`; KafkaError */
 async function deleteStreams(ctx: Context, keys: readonly string[]): Promise<number> {
   const { streams, admin, catalog, settings } = ctx.server.gateway;
   const wrong = keys.find((key) => streamOfKey(key) === undefined);
@@ -49,8 +49,8 @@ async function deleteStreams(ctx: Context, keys: readonly string[]): Promise<num
 }
 
 /**
- * The stream's groups end with it, as in Redis: their members leave, and their positions are removed. Where Kafka does not remove them, because
- * a group is read by another gateway, Kafka does it with the topic.
+ * The stream's groups end with it, as in Redis: their members leave, and their positions are removed. If Kafka cannot remove them now,
+ * because another gateway reads the group, it does so with the topic.
  */
 async function forgetGroups(ctx: Context, topic: string): Promise<void> {
   const { admin, catalog, streams } = ctx.server.gateway;

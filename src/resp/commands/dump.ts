@@ -1,6 +1,6 @@
-// DUMP <timeoutMs>  ->  messages of this connection still in flight when the time is over, plus those that failed since its last DUMP
-// 0 means that every message since the last DUMP is in Kafka (acks=all): the durable answer. After a time-out it may be an upper bound.
-// Counts as well what connections of the same user and address that closed in the last minute hold or have lost: clients connect again in silence.
+// DUMP <timeoutMs>  ->  messages of this connection still in flight after the time, plus those that failed since its last DUMP
+// 0 means that Kafka has every message since the last DUMP (acks=all). After a time-out it may be an upper bound.
+// Also counts what connections of the same user and address that closed in the last minute hold or have lost: clients reconnect silently.
 import { fail } from '../../errors.js';
 import { parseInteger } from '../command/args.js';
 import type { Command } from '../command/context.js';

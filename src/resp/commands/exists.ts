@@ -1,4 +1,4 @@
-// EXISTS topics:<t> | <t> [...]  ->  how many of these topics exist
+// EXISTS topics:<t> | <t> [...]  ->  number of these topics that exist
 import type { Command } from '../command/context.js';
 import { isTopicKey } from '../info/keyspace.js';
 

@@ -1,4 +1,4 @@
-// HELLO [protover [AUTH username password] [SETNAME name]]: the handshake that chooses RESP2 or RESP3.
+// HELLO [protover [AUTH username password] [SETNAME name]]: the handshake that selects RESP2 or RESP3.
 
 import { fail } from '../../errors.js';
 import { type Args, parseInteger } from '../command/args.js';
@@ -13,7 +13,7 @@ interface Wishes {
   readonly clientName: string | undefined;
 }
 
-/** Answers what the server is; nothing is changed unless all that was asked for can be had. */
+/** Answers the server's properties; nothing changes unless the whole request succeeds. */
 export const hello = {
   name: 'hello',
   arity: -1,

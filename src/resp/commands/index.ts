@@ -1,4 +1,4 @@
-// The only registration of commands: one export line for each file of this folder.
+// The only registry of commands: one export line for each file of this folder.
 export { acl } from './acl.js';
 export { asking } from './asking.js';
 export { auth } from './auth.js';

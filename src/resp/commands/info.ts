@@ -1,4 +1,4 @@
-// INFO [section ...]: what the server is and does.
+// INFO [section ...]: the server's state and statistics.
 import type { Command } from '../command/context.js';
 import { infoText } from '../info/info-sections.js';
 import { allFacts } from '../info/status.js';

@@ -1,4 +1,4 @@
-// KEYS topics: | topics:<glob> | <glob>  ->  the topics as `topics:<name>`, internal ones left out
+// KEYS topics: | topics:<glob> | <glob>  ->  the topics as `topics:<name>`, without internal ones
 import type { Command } from '../command/context.js';
 import { checkKeysPattern, matchingTopicKeys } from '../info/keyspace.js';
 

@@ -1,4 +1,4 @@
-// LATENCY: polite and empty; latencies are among the metrics.
+// LATENCY: valid and empty answers; latencies are in the metrics.
 
 import { container } from '../command/container.js';
 import type { Command } from '../command/context.js';

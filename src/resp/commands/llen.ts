@@ -1,5 +1,5 @@
-// LLEN <key>  ->  with plain lists: what is not popped yet
-// LLEN topics:<t>  ->  messages that the topic holds: the sum of end - begin over its partitions
+// LLEN <key>  ->  with plain lists: elements that are not popped yet
+// LLEN topics:<t>  ->  messages in the topic: the sum of end - begin over its partitions
 import { fail } from '../../errors.js';
 import type { Command } from '../command/context.js';
 import { isTopicKey, topicOfKey } from '../info/keyspace.js';

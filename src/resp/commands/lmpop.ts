@@ -1,4 +1,4 @@
-// LMPOP numkeys key [key ...] LEFT|RIGHT [COUNT n]  ->  [key, elements] of the first plain list that has some; else null
+// LMPOP numkeys key [key ...] LEFT|RIGHT [COUNT n]  ->  [key, elements] of the first plain list with elements; else null
 import type { Command } from '../command/context.js';
 import { multiPop } from '../streams/pop.js';
 

@@ -1,4 +1,4 @@
-// LPUSH key element [element ...]  ->  how many elements there were (plain lists): appended to the topic, in Kafka when answered
+// LPUSH key element [element ...]  ->  number of appended elements (plain lists); answered when Kafka has them
 import type { Command } from '../command/context.js';
 import { checkPlainLists, pushToList } from '../streams/lists.js';
 

@@ -1,4 +1,4 @@
-// MEMORY: what tools ask; a topic takes no memory here.
+// MEMORY: answers for tools; a topic takes no memory here.
 import { fail } from '../../errors.js';
 import { container } from '../command/container.js';
 import type { Command } from '../command/context.js';
@@ -7,7 +7,7 @@ import { allFacts } from '../info/status.js';
 import type { Facts } from '../siblings/load.js';
 import { mapOf, type Reply, Verbatim } from '../wire/reply.js';
 
-/** `MEMORY USAGE key [SAMPLES n]` -> 0 for a topic that exists (it is kept by Kafka), else null. */
+/** `MEMORY USAGE key [SAMPLES n]` -> 0 for a topic that exists (Kafka stores it), else null. */
 const usage = {
   name: 'usage',
   arity: -3,

@@ -1,10 +1,10 @@
-// MONITOR: shows every command of every connection, as it comes.
+// MONITOR: shows every command of every connection as it arrives.
 import type { Command } from '../command/context.js';
 import { OK, type Reply } from '../wire/reply.js';
 
 /**
- * `MONITOR` -> `+OK`, then a line a command: `<unix seconds.micros> [0 <host:port>] "CMD" "arg" ...`.
- * Passwords are left out, and what is more than 128 arguments or 16 KB of a command: `... (n more arguments)`. A monitor
+ * `MONITOR` -> `+OK`, then a line per command: `<unix seconds.micros> [0 <host:port>] "CMD" "arg" ...`.
+ * Passwords are omitted, and what exceeds 128 arguments or 16 KB of a command: `... (n more arguments)`. A monitor
  * that reads too slowly loses lines. RESET ends it.
  */
 export const monitor = {

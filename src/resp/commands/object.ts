@@ -1,4 +1,4 @@
-// OBJECT: what tools ask about keys; a topic is a list, and by its bare name a stream.
+// OBJECT: answers for tools about keys; a topic is a list, and by its bare name a stream.
 import { fail } from '../../errors.js';
 import { container } from '../command/container.js';
 import type { Command } from '../command/context.js';

@@ -1,4 +1,4 @@
-// PING [message]: tells that the gateway lives.
+// PING [message]: shows that the gateway is alive.
 import { fail } from '../../errors.js';
 import type { Command } from '../command/context.js';
 import { Simple } from '../wire/reply.js';

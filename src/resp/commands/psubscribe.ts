@@ -1,4 +1,4 @@
-// PSUBSCRIBE pattern [pattern ...]  ->  one confirmation each, when everything from then on is heard; then messages as they come
+// PSUBSCRIBE pattern [pattern ...]  ->  a confirmation for each, from which on everything is heard; then messages as they arrive
 import type { Command } from '../command/context.js';
 import { subscribeToAll } from '../streams/subscribing.js';
 

@@ -1,4 +1,4 @@
-// PTTL topics:<t>: topics don't expire.
+// PTTL topics:<t>: topics do not expire.
 import type { Command } from '../command/context.js';
 import { ttl } from './ttl.js';
 

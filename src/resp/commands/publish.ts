@@ -1,5 +1,5 @@
 // PUBLISH topics:<t>[:<key>] | <topic> <message>  ->  1: RPUSHX under the name that pub/sub programs use
-// A topic without `topics:` before it is made when it is missing, as a stream is by XADD.
+// A missing topic without the prefix `topics:` is created, as by XADD.
 import type { Command, Context } from '../command/context.js';
 import { isProduceKey, parseProduceKey } from '../keys/produce-key.js';
 import { topicOf } from '../streams/names.js';

@@ -1,4 +1,4 @@
-// PUNSUBSCRIBE [pattern ...]  ->  one confirmation each; without a pattern: all of them
+// PUNSUBSCRIBE [pattern ...]  ->  a confirmation for each; without a pattern: all of them
 import type { Command } from '../command/context.js';
 import { confirmations } from '../streams/subscribing.js';
 

@@ -1,10 +1,10 @@
-// RESET: makes the connection as it was when it was accepted.
+// RESET: restores the state of a new connection.
 import type { Command } from '../command/context.js';
 import { type Reply, Simple } from '../wire/reply.js';
 
 const RESET = new Simple('RESET');
 
-/** `RESET` -> `+RESET`: name, user, protocol and MONITOR are given up, and the consumer is closed. */
+/** `RESET` -> `+RESET`: name, user, protocol and MONITOR are reset, and the consumer is closed. */
 export const reset = {
   name: 'reset',
   arity: 1,

@@ -1,5 +1,5 @@
-// RPOP key [count]  ->  the next element, or an array of them; null when there is none (plain lists)
-// A topic has one order: elements leave as they came, on whichever end they are asked for.
+// RPOP key [count]  ->  the next element, or an array of them; null if there is none (plain lists)
+// A topic has one order: both ends give its oldest element.
 import type { Command } from '../command/context.js';
 import { pop } from '../streams/pop.js';
 

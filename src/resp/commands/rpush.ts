@@ -1,5 +1,5 @@
-// RPUSH acks <topic>:<partition>:<offset> [...]  ->  how many acks were taken
-// Acknowledges a message and all before it of its partition: offset + 1 is stored, and committed within auto.commit.interval.ms.
+// RPUSH acks <topic>:<partition>:<offset> [...]  ->  number of accepted acks
+// Acknowledges a message and all before it in its partition: offset + 1 is stored, and committed within auto.commit.interval.ms.
 // With plain lists, any other key: RPUSH <key> <element> [...], answered when Kafka has them.
 // Beyond Rafka: several acks in one command, acks from any connection of the same name, RPUSH topics:<t> <message> as RPUSHX.
 
@@ -35,7 +35,7 @@ export const rpush = {
   },
 } as const satisfies Command;
 
-/** Of one command: the broker is asked about each partition that was not read here. */
+/** Maximum per command: the broker is asked about each partition that was not read here. */
 const acksAtOnce = 256;
 
 interface Ack {
@@ -51,7 +51,7 @@ function acknowledge(ctx: Context, acks: readonly Ack[]): Reply | Promise<Reply>
   return session.ack(topic, partition, offset)?.then(() => 1) ?? 1;
 }
 
-/** Each ack that can be taken is, whatever becomes of the others. @throws the first refusal, once all are settled */
+/** Applies each valid ack, whatever happens to the others. @throws the first refusal, once all are settled */
 async function acknowledgeAll(ctx: Context, session: Acknowledger, acks: readonly Ack[]): Promise<Reply> {
   const furthest = furthestOfEach(acks);
   const refused: unknown[] = [];
@@ -61,12 +61,12 @@ async function acknowledgeAll(ctx: Context, session: Acknowledger, acks: readonl
     await taken.catch((error: unknown) => refused.push(error));
   }
   if (refused.length > 0) throw refused[0];
-  // The furthest count themselves.
+  // The furthest offsets.
   ctx.stats.add('consumer.acks', acks.length - furthest.length);
   return acks.length;
 }
 
-/** An ack covers all before it of its partition: only the last of each has to be taken. */
+/** An ack covers all before it in its partition: only the last of each has to be applied. */
 function furthestOfEach(acks: readonly Ack[]): readonly Ack[] {
   const furthest = new Map<string, Ack>();
   for (const ack of acks) {

@@ -1,6 +1,6 @@
-// RPUSHX topics:<t>[:<key>] <message> [<message> ...]  ->  how many messages were queued
-// With `rpushx: delivered` it answers when Kafka has them, or with the error; pipelined ones are written in batches and answered in order.
-// Otherwise it answers as soon as librdkafka's queue has them: DUMP tells when Kafka has them. While the queue is full the connection is held back.
+// RPUSHX topics:<t>[:<key>] <message> [<message> ...]  ->  number of queued messages
+// With `rpushx: delivered` it answers when Kafka has them, or with the error; pipelined commands are written in batches and answered in order.
+// Otherwise it answers when librdkafka's queue has them; DUMP says when Kafka has them. While the queue is full the connection is held back.
 // Beyond Rafka: several messages in one command; keys with any bytes.
 import { KafkaCode } from '../../core/ports.js';
 import type { ProducerSession } from '../../core/produce/producer-session.js';
@@ -27,7 +27,7 @@ export const rpushx = {
   run: (ctx, args) => produce(ctx, ctx.sessions.produceKey(args.bytes()), args),
 } as const satisfies Command;
 
-/** Queues all that is left of args for a topic; shared by the commands that produce. */
+/** Queues the remaining arguments for a topic; shared by the commands that produce. */
 export function produce(ctx: Context, { topic, key }: ProduceKey, args: Args): Reply | Promise<Reply> {
   ctx.user.checkProduce(topic);
   if (isDelivered(ctx)) return deliver(ctx, { topic, key }, args.rest());
@@ -42,12 +42,12 @@ export function produce(ctx: Context, { topic, key }: ProduceKey, args: Args): R
   return count;
 }
 
-/** Whether what this connection produces is answered when Kafka has it. */
+/** Whether this connection's messages are answered when Kafka has them. */
 export function isDelivered(ctx: Context): boolean {
   return (ctx.user.rpushx ?? ctx.server.settings.rpushx) === 'delivered';
 }
 
-/** Answers when Kafka has all of it. @throws GatewayError `produce-unconfirmed`, `produce-refused`, and as ProducerSession.send() */
+/** Answers when Kafka has all messages. @throws GatewayError `produce-unconfirmed`, `produce-refused`, and as ProducerSession.send() */
 export async function deliver(
   ctx: Context,
   place: ProduceKey & { readonly partition?: number },
@@ -68,7 +68,7 @@ export async function deliver(
   throw fail('produce-failed-some', errors.length, values.length, failure.message);
 }
 
-/** All of it stands in the line at once: what a pipelined command behind this one produces comes after it. */
+/** All messages are queued at once: those of a pipelined command behind this one follow them. */
 async function produceHeld(
   producer: ProducerSession,
   place: ProduceKey,

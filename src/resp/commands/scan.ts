@@ -1,5 +1,5 @@
 // SCAN <cursor> [MATCH <glob>] [COUNT <n>] [TYPE <type>]  ->  [next cursor, keys]
-// The cursor is a place in the sorted list of topics: topics made or deleted meanwhile may shift it by as many places.
+// The cursor is a position in the sorted list of topics: topics created or deleted meanwhile may shift it. See docs/decisions/0004.
 
 import { globMatcher } from '../../core/access/glob.js';
 import { fail } from '../../errors.js';

@@ -1,4 +1,4 @@
-// EVAL, FCALL, SCRIPT and their kin: known, and refused. Libraries take an unknown command for an old server and try again without end.
+// EVAL, FCALL, SCRIPT and the like: known, and refused. Libraries take an unknown command for an old server and retry forever.
 import { fail } from '../../errors.js';
 import type { Command, Flag } from '../command/context.js';
 
@@ -27,6 +27,6 @@ export const evalsha = refused('evalsha', -3, '2.6.0', writing);
 export const evalshaRo = refused('evalsha_ro', -3, '7.0.0', reading);
 export const fcall = refused('fcall', -3, '7.0.0', writing);
 export const fcallRo = refused('fcall_ro', -3, '7.0.0', reading);
-/** Whatever the subcommand. */
+/** For any subcommand. */
 export const functions = refused('function', -2, '7.0.0', ['noscript']);
 export const script = refused('script', -2, '2.6.0', ['noscript']);

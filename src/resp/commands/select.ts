@@ -1,4 +1,4 @@
-// SELECT index: all databases are the same keys.
+// SELECT index: all databases show the same keys.
 import { fail } from '../../errors.js';
 import type { Command } from '../command/context.js';
 import { OK } from '../wire/reply.js';

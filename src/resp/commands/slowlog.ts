@@ -1,4 +1,4 @@
-// SLOWLOG: polite and empty; slow commands are in the log.
+// SLOWLOG: valid and empty answers; slow commands are in the log.
 import { fail } from '../../errors.js';
 import { parseInteger } from '../command/args.js';
 import { container } from '../command/container.js';

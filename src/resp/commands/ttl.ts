@@ -1,4 +1,4 @@
-// TTL topics:<t>: topics don't expire.
+// TTL topics:<t>: topics do not expire.
 import type { Command } from '../command/context.js';
 import { isTopicKey } from '../info/keyspace.js';
 

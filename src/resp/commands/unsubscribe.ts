@@ -1,4 +1,4 @@
-// UNSUBSCRIBE [channel ...]  ->  one confirmation each; without a channel: all of them
+// UNSUBSCRIBE [channel ...]  ->  a confirmation for each; without a channel: all of them
 import type { Command } from '../command/context.js';
 import { confirmations } from '../streams/subscribing.js';
 

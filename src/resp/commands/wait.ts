@@ -1,10 +1,10 @@
-// WAIT numreplicas timeout: DUMP for clients that know Redis' commands only.
+// WAIT numreplicas timeout: DUMP for clients that only know Redis' commands.
 import { fail } from '../../errors.js';
 import { parseInteger } from '../command/args.js';
 import type { Command } from '../command/context.js';
 import type { Reply } from '../wire/reply.js';
 
-/** `WAIT n ms` waits as `DUMP ms` does (0: without end) -> n when all that the connection produced is in Kafka, else 0. */
+/** `WAIT n ms` waits as `DUMP ms` does (0: forever) -> n if Kafka has everything that the connection produced, else 0. */
 export const wait = {
   name: 'wait',
   arity: 3,

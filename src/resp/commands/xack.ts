@@ -1,6 +1,6 @@
-// XACK key group id [id ...]  ->  how many entries were acknowledged now
-// From any connection, of any worker of this gateway. Only the part of an id behind the dash counts: it says which record it is.
-// Entries of partitions that another gateway has by now, and unknown ones, count nothing: they come again.
+// XACK key group id [id ...]  ->  number of entries acknowledged now
+// From any connection, in any worker of this gateway. Only the part of an id behind the dash counts: it locates the record.
+// Entries of partitions that another gateway has, and unknown ones, count 0: they are redelivered. See docs/decisions/0013.
 import type { Command } from '../command/context.js';
 import { ackAnywhere } from '../streams/acks.js';
 import { parseId } from '../streams/ids.js';

@@ -1,6 +1,6 @@
 // XADD key [NOMKSTREAM] [MAXLEN | MINID [= | ~] threshold [LIMIT count]] * field value [field value ...]  ->  the entry's id
 // Answers after Kafka has the entry (acks=all). Pipelined XADDs are written in batches and answered in order.
-// Unlike Redis: only `*` as the id; MAXLEN and MINID are accepted and do nothing (a topic has its own retention).
+// Unlike Redis: only `*` as the id; MAXLEN and MINID are accepted without effect (a topic has its own retention).
 
 import type { RecordParts } from '../../core/streams/record-parts.js';
 import { fail } from '../../errors.js';
@@ -39,7 +39,7 @@ export const xadd = {
   },
 } as const satisfies Command;
 
-/** @returns whether a missing stream is made. */
+/** @returns whether to create a missing stream. */
 function readOptions(args: Args): boolean {
   let make = true;
   readTrim(args, () => {

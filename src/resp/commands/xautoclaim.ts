@@ -1,5 +1,5 @@
-// XAUTOCLAIM key group consumer min-idle start [COUNT n] [JUSTID]  ->  [next start, entries or ids, ids that are gone]
-// Goes through the pending entries of the group in this gateway and moves those that are idle for long enough.
+// XAUTOCLAIM key group consumer min-idle start [COUNT n] [JUSTID]  ->  [next start, entries or ids, deleted ids]
+// Goes through the pending entries of the group in this gateway and moves those that are idle long enough.
 import { type Pending, ReplyRoom } from '../../core/streams/group/pending.js';
 import { fail } from '../../errors.js';
 import { type Args, parseInteger } from '../command/args.js';
@@ -11,7 +11,7 @@ import { type GroupKey, groupKey } from '../streams/key.js';
 import type { Reply } from '../wire/reply.js';
 
 const start = '0-0';
-/** Entries looked at for each one asked for, as in Redis. */
+/** Entries examined for each one requested, as in Redis. */
 const attemptsFactor = 10;
 
 export const xautoclaim = {

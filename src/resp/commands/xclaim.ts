@@ -1,6 +1,6 @@
 // XCLAIM key group consumer min-idle id [id ...] [IDLE ms] [TIME ms] [RETRYCOUNT n] [FORCE] [JUSTID] [LASTID id]  ->  entries or ids
-// Moves pending entries to another member of the group in this gateway. FORCE takes what is read and not handed out yet as well;
-// an entry that is acknowledged already can't become pending again.
+// Moves pending entries to another member of the group in this gateway. FORCE also takes entries that are read and not handed out yet;
+// an acknowledged entry cannot become pending again.
 
 import type { Member } from '../../core/streams/group/members.js';
 import { type Pending, ReplyRoom } from '../../core/streams/group/pending.js';
@@ -65,7 +65,7 @@ async function claimIds(
     return [entry];
   };
   const entries = ids.flatMap(({ partition, offset }) => {
-    // What the reply has no room for stays with whoever has it.
+    // Entries that exceed the reply stay with their member.
     if (room.isFull) return [];
     const entry = group.find(partition, offset);
     if (!entry) return options.force ? forced(group, partition, offset, member, options).flatMap(take) : [];
@@ -83,7 +83,7 @@ function forced(group: StreamGroup, partition: number, offset: number, member: M
   return [entry];
 }
 
-/** Ids first, as far as they are ids; then options. */
+/** Ids first, as long as they parse as ids; then options. */
 function readRest(args: Args): { ids: EntryId[]; options: Options } {
   const ids: EntryId[] = [];
   const options: Options = { idle: undefined, time: undefined, retryCount: undefined, force: false, justId: false };

@@ -1,4 +1,4 @@
-// XDEL key id [id ...]  ->  0: Kafka can't delete one record. A warning says so once; streams.xdel `error` refuses instead.
+// XDEL key id [id ...]  ->  0: Kafka cannot delete one record. A warning is logged once; streams.xdel `error` refuses instead.
 import { fail } from '../../errors.js';
 import type { Command } from '../command/context.js';
 import { parseId } from '../streams/ids.js';

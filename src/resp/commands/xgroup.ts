@@ -1,4 +1,4 @@
-// XGROUP: makes, moves and removes consumer groups, and their members.
+// XGROUP: creates, moves and deletes consumer groups and their members.
 import { container } from '../command/container.js';
 import { createconsumer, delconsumer } from './xgroup/consumers.js';
 import { create, destroy, setid } from './xgroup/groups.js';

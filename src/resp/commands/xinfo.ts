@@ -1,4 +1,4 @@
-// XINFO: what a stream holds, its groups and their members in this gateway.
+// XINFO: a stream's state, its groups and their members in this gateway.
 import { container } from '../command/container.js';
 import { consumers, groups } from './xinfo/groups.js';
 import { stream } from './xinfo/stream.js';

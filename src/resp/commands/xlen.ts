@@ -1,4 +1,4 @@
-// XLEN key  ->  entries that the stream holds: the sum of end - begin over its partitions
+// XLEN key  ->  number of entries: the sum of end - begin over the stream's partitions
 import { lengthOf, marksOf } from '../../core/streams/log/marks.js';
 import type { Command } from '../command/context.js';
 import { readTopic } from '../streams/key.js';

@@ -1,5 +1,5 @@
 // XPENDING key group [[IDLE min-idle] start end count [consumer]]  ->  a summary, or [[id, consumer, idle ms, deliveries], ...]
-// Of the members in this gateway: what another gateway's members have is seen there.
+// Shows the members in this gateway: those of another gateway are seen there.
 import { countByMember, type Pending } from '../../core/streams/group/pending.js';
 import type { StreamGroup } from '../../core/streams/group/stream-group.js';
 import { fail } from '../../errors.js';
@@ -45,7 +45,7 @@ export const xpending = {
 } as const satisfies Command;
 
 function readQuery(args: Args): Query {
-  // As in Redis, which counts the words and does not look at those behind the consumer.
+  // As in Redis, which counts the words and ignores those after the consumer.
   if (args.left > 6) throw fail('syntax');
   const minIdle = args.option('IDLE') ? args.integer() : 0;
   if (args.left < 3) throw fail('syntax');

@@ -51,7 +51,7 @@ export function readCount(args: Args): number | undefined {
 
 type Read = (log: StreamLog, range: LogRange) => Promise<readonly Message[]>;
 
-/** Reads a range in one of both directions. */
+/** Reads a range in either direction. */
 export async function range(
   ctx: Context,
   topic: string,

@@ -1,5 +1,5 @@
 // XREAD [COUNT n] [BLOCK ms] STREAMS key [key ...] id|$|+ [...]  ->  entries by stream, behind the given ids
-// An id says exactly where to go on in its own partition; in the others too on the connection that got it, else by the stream's
+// An id gives the exact position in its own partition; in the others too on the connection that got it, else by the stream's
 // order (docs/STREAMS.md).
 
 import { isLasting } from '../../core/lasting-fault.js';
@@ -24,7 +24,7 @@ interface Source {
   readonly key: Buffer;
   readonly topic: string;
   readonly id: string;
-  /** Undefined: there is no such topic yet, everything that comes is new. */
+  /** Undefined: the topic does not exist yet; everything that arrives is new. */
   from: Cut | undefined;
 }
 
@@ -78,7 +78,7 @@ async function run(ctx: Context, read: ReadArgs, topics: readonly string[], ids:
   return wait(ctx, sources, max, Math.max(1, until - performance.now()));
 }
 
-/** What is there by now; notes where to go on when there is nothing. */
+/** The entries so far; records where to continue if there are none. */
 async function readReady(ctx: Context, source: Source, max: number): Promise<Read | undefined> {
   const { catalog, admin, streams } = ctx.server.gateway;
   const { topic, id } = source;
@@ -106,7 +106,7 @@ async function readLast(ctx: Context, topic: string): Promise<Read | undefined> 
   return { messages, next: endOf(marks) };
 }
 
-/** A topic that was made anew begins again. */
+/** A topic that was created again starts from its beginning. */
 const isOf = (marks: readonly Marks[], { offsets }: Cut): boolean =>
   marks.every(({ partition, high }) => (offsets.get(partition) ?? 0) <= high);
 
@@ -120,13 +120,13 @@ function answer(ctx: Context, { topic }: Source, { messages, next }: Read): Repl
   return entryReplies(ctx, messages);
 }
 
-/** Until something comes behind the sources' positions. What came before a tail was ready is read as a range. */
+/** Waits until entries arrive behind the sources' positions. Entries from before a tail was ready are read as a range. */
 async function wait(ctx: Context, sources: readonly Source[], max: number, ms: number): Promise<Reply> {
   if (ctx.signal.aborted) throw ctx.signal.reason;
   const { streams } = ctx.server.gateway;
   const used: ReturnType<typeof streams.tails.use>[] = [];
   try {
-    // One that can't be had must not keep those before it.
+    // A source that cannot be read must not block those before it.
     for (const { topic } of sources) used.push(streams.tails.use(topic));
     const come = await waitFor<{ source: Source; read: Read }>(ctx, ms, (resolve, refuse) => {
       const stops = sources.map((source, index) =>
@@ -151,7 +151,7 @@ function hear(
   refuse: (error: unknown) => void,
 ): () => void {
   let stopped = false;
-  // Nothing that the tail hears may be answered before what lies between the source's place and the tail's start.
+  // Entries between the source's position and the tail's start must be answered before those that the tail hears.
   let caughtUp = false;
   const look = (heard: readonly Message[]): void => {
     if (!caughtUp || stopped) return;
@@ -193,7 +193,7 @@ function hear(
   };
 }
 
-/** What has come since the source's place; it is moved up to the end when nothing has. */
+/** New entries behind the source's position; without any, it moves to the end. */
 async function readSince(ctx: Context, source: Source, max: number): Promise<Read | undefined> {
   const { catalog, admin, streams } = ctx.server.gateway;
   const marks = await marksOf(catalog, admin, source.topic);
@@ -203,7 +203,7 @@ async function readSince(ctx: Context, source: Source, max: number): Promise<Rea
   return read;
 }
 
-/** A topic that has come since: everything in it is new. */
+/** The topic was created meanwhile: everything in it is new. */
 const beginning: Cut = { offsets: new Map(), level: 0 };
 
 const isBehind =

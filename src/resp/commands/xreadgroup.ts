@@ -1,6 +1,6 @@
 // XREADGROUP GROUP group consumer [COUNT count] [BLOCK ms] [NOACK] STREAMS key [key ...] id [id ...]  ->  entries by stream
-// `>`: new entries, first come first served among all members; any other id: the member's own pending entries behind it.
-// Without COUNT (or COUNT 0) at most 100 new entries. While the group is being joined a read waits inside BLOCK, or answers null.
+// `>`: new entries, first come, first served among all members; any other id: the member's own pending entries behind it.
+// Without COUNT (or COUNT 0) at most 100 new entries. While the group is joining, a read waits inside BLOCK, or answers null.
 
 import { all } from '../../core/promises.js';
 import { firstOfReply, type Handed, type Pending } from '../../core/streams/group/pending.js';
@@ -26,13 +26,13 @@ interface Wanted {
   readonly after: EntryId | undefined;
 }
 
-/** What a stream has for the caller. */
+/** A stream's entries for the caller. */
 interface Found {
   readonly key: Buffer;
   readonly group: StreamGroup;
-  /** New entries: they are the member's from now on. */
+  /** New entries: they belong to the member from now on. */
   readonly handed: readonly Handed[];
-  /** Makes the reply; loading begins when it is called. @throws GatewayError `memory-limit` */
+  /** Makes the reply; loading begins with this call. @throws GatewayError `memory-limit` */
   readonly entries: () => Reply[] | Promise<Reply[]>;
 }
 
@@ -79,12 +79,12 @@ function readAfter(bytes: Buffer): EntryId | undefined {
   return parseId(bytes);
 }
 
-/** Joins the groups that aren't read here yet, if they exist. */
+/** Joins existing groups that are not read here yet. */
 async function join(ctx: Context, read: ReadArgs, wanted: readonly Wanted[]): Promise<Reply> {
   const { gateway } = ctx.server;
   const { catalog, admin, streams } = gateway;
   const { groups } = streams;
-  // A stream may be named again and again.
+  // A stream may be named repeatedly.
   const asked = new Set<string>();
   for (const { key, at } of wanted) {
     if (asked.has(at.topic) || groups.find(at.kafkaGroup, at.topic)) continue;
@@ -109,7 +109,7 @@ function readOpen(
   wanted: readonly Wanted[],
   groups: readonly StreamGroup[],
 ): Reply | Promise<Reply> {
-  // The socket counts as the member's until it closes: its sessions tell.
+  // The socket belongs to the member until it closes: its sessions report that.
   void ctx.sessions.streams;
   const found: Found[] = [];
   const own = ownOf(read.consumer);
@@ -144,7 +144,7 @@ async function wait(
   blockMs: number,
 ): Promise<Reply> {
   const come = await waitFor<{ index: number; handed: Handed[] }>(ctx, blockMs, (resolve, refuse) => {
-    // The first one that has something answers; the others hand nothing out.
+    // The first group with entries answers; the others hand nothing out.
     const stops = groups.map((group, index) =>
       group.wait(request(ctx, read, group), (handed) => resolve({ index, handed }), refuse),
     );
@@ -160,7 +160,7 @@ function foundNew(ctx: Context, key: Buffer, group: StreamGroup, handed: readonl
   return { key, group, handed, entries: () => handedReply(ctx, group.topic, handed) };
 }
 
-/** The member's own pending entries of a group, looked up once in a command however often it names the stream. */
+/** The member's own pending entries of a group, looked up once per command however often it names the stream. */
 type Own = (group: StreamGroup) => readonly Pending[];
 
 function ownOf(consumer: string): Own {
@@ -250,7 +250,7 @@ async function whenMade(
   }
 }
 
-/** New entries whose reply is not made, or made for a caller that is gone, go to whoever asks next. */
+/** New entries whose reply cannot be made, or whose caller is gone, are requeued. */
 function giveBack(found: readonly Found[]): void {
   for (const { group, handed } of found) {
     const entries = handed.map(({ entry }) => entry);

@@ -1,5 +1,5 @@
-// XTRIM key MAXLEN | MINID [= | ~] threshold [LIMIT count]  ->  how many entries were deleted
-// The user needs the right to delete. MINID deletes what stands in front of the id (DeleteRecords), where the brokers allow it; MAXLEN and all else: 0.
+// XTRIM key MAXLEN | MINID [= | ~] threshold [LIMIT count]  ->  number of deleted entries
+// The user needs the right to delete. MINID deletes what precedes the id (DeleteRecords), if the brokers allow it; MAXLEN and all else: 0.
 import { KafkaError } from '../../core/ports.js';
 import { marksOf } from '../../core/streams/log/marks.js';
 import { TimeLine } from '../../core/streams/log/time-line.js';

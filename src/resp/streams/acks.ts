@@ -1,4 +1,4 @@
-// Acknowledging entries of a group, in the process that reads it.
+// Acknowledges entries of a group, in the process that reads it.
 
 import { claimKey } from '../../core/streams/group-leases.js';
 import { fail } from '../../errors.js';
@@ -7,8 +7,8 @@ import type { EntryPlace } from '../siblings/siblings.js';
 import type { GroupKey } from './key.js';
 
 /**
- * Acknowledges what is pending in this process, and commits where that is asked for.
- * @returns how many entries were acknowledged now. @throws GatewayError `kafka-unavailable`
+ * Acknowledges entries that are pending in this process, and commits if configured.
+ * @returns number of entries acknowledged now. @throws GatewayError `kafka-unavailable`
  */
 export function ackEntries(
   { streams: { groups }, settings }: Pick<Gateway, 'streams' | 'settings'>,

@@ -1,4 +1,4 @@
-// Moving pending entries between members, and what they are answered with: XCLAIM and XAUTOCLAIM.
+// Moves pending entries between members, and makes the replies: XCLAIM and XAUTOCLAIM.
 import type { Member } from '../../core/streams/group/members.js';
 import type { Pending } from '../../core/streams/group/pending.js';
 import type { StreamGroup } from '../../core/streams/group/stream-group.js';
@@ -9,7 +9,7 @@ import { existingGroup } from './group.js';
 import { formatId } from './ids.js';
 import type { GroupKey } from './key.js';
 
-/** Where entries are claimed, and for whom. */
+/** The group and the member of a claim. */
 export interface Claim {
   readonly group: StreamGroup;
   readonly member: Member;
@@ -17,7 +17,7 @@ export interface Claim {
   readonly now: number;
 }
 
-/** @returns undefined when the group is not read here: nothing is pending then. @throws GatewayError `group-or-stream-missing`; KafkaError */
+/** @returns undefined if the group is not read here: nothing is pending then. @throws GatewayError `group-or-stream-missing`; KafkaError */
 export async function openClaim(ctx: Context, at: GroupKey, consumer: string): Promise<Claim | undefined> {
   const group = await existingGroup(ctx, at, 'group-or-stream-missing');
   if (!group) return undefined;
@@ -25,7 +25,7 @@ export async function openClaim(ctx: Context, at: GroupKey, consumer: string): P
   if (ctx.signal.aborted) throw ctx.signal.reason;
   const now = group.now();
   const member = group.members.seen(consumer, now, ctx);
-  // The socket counts as the member's until it closes: its sessions tell.
+  // The socket belongs to the member until it closes: its sessions report that.
   void ctx.sessions.streams;
   return { group, member, now };
 }
@@ -34,7 +34,7 @@ export interface ClaimOptions {
   readonly justId: boolean;
   /** Milliseconds since the epoch. */
   readonly deliveredAt: number;
-  /** Undefined: one more than before, unless only ids are asked for. */
+  /** Undefined: one more than before, unless only ids are requested. */
   readonly retryCount: number | undefined;
 }
 
@@ -46,7 +46,7 @@ export function claim(group: StreamGroup, entry: Pending, member: Member, option
   else if (!options.justId) entry.deliveries++;
 }
 
-/** Claimed entries as replies; those that Kafka has no more are acknowledged and left out. */
+/** Claimed entries as replies; those that Kafka no longer has are acknowledged and omitted. */
 export async function claimedReply(
   ctx: Context,
   group: StreamGroup,
@@ -55,7 +55,7 @@ export async function claimedReply(
 ): Promise<{ replies: Reply[]; deleted: string[] }> {
   if (justId) return { replies: entries.map(formatId), deleted: [] };
   const messages = await messagesOf(ctx, group.topic, handedAgain(entries)).catch((error: unknown) => {
-    // They are the member's, but it was not given them.
+    // They belong to the member, but it did not receive them.
     for (const entry of entries) if (entry.deliveries > 0) entry.deliveries--;
     throw error;
   });

@@ -1,4 +1,4 @@
-// What one connection has of streams: its subscriptions, and list elements it popped and did not acknowledge yet.
+// A connection's state of streams: its subscriptions, and popped list elements that are not acknowledged yet.
 import { own } from '../../core/promises.js';
 import type { ConnectionCursors } from '../../core/streams/cursors.js';
 import type { Pending } from '../../core/streams/group/pending.js';
@@ -8,7 +8,7 @@ import { fail } from '../../errors.js';
 import type { ConnectionStreams, Context } from '../command/context.js';
 import { TopicSubscriptions } from './subscriptions.js';
 
-/** Said in the log of pops: the next one can't fail for it. */
+/** Logged for pops: the next pop must not fail for it. */
 export const notAcknowledged = 'what was popped is not acknowledged: it comes again';
 
 interface PoppedEntries {
@@ -20,13 +20,13 @@ export class StreamsOfConnection implements ConnectionStreams {
   readonly subscriptions: TopicSubscriptions;
   readonly cursors: ConnectionCursors;
   readonly #ctx: Context;
-  /** What was popped last: of one list, but for what is given back in a moment. */
+  /** What was popped last: of one list, except for elements that are given back in a moment. */
   #popped: PoppedEntries[] = [];
-  /** Where else it was popped. */
+  /** Other processes where it popped. */
   #poppedElsewhere: GroupPlace | undefined;
-  /** Other processes, or parts of this one, have run commands for this connection: they hear of its end. */
+  /** Other processes, or other parts of this one, that run commands for this connection: they are notified of its end. */
   isKnownElsewhere = false;
-  /** Acknowledges what a pair reply gave out. */
+  /** Acknowledges the last pair reply. */
   #paired: (() => Promise<void>) | undefined;
   #closed = false;
 
@@ -36,7 +36,7 @@ export class StreamsOfConnection implements ConnectionStreams {
     this.subscriptions = new TopicSubscriptions(ctx);
   }
 
-  /** Elements were popped: they are acknowledged when the next ones are asked for. @throws GatewayError `client-gone`: they are the caller's to give back */
+  /** Elements were popped: they are acknowledged when the next ones are requested. @throws GatewayError `client-gone`: the caller gives them back */
   popped(group: StreamGroup, entries: readonly Pending[]): void {
     if (this.#closed) throw fail('client-gone');
     this.#popped.push({ group, entries });
@@ -47,7 +47,7 @@ export class StreamsOfConnection implements ConnectionStreams {
     this.#poppedElsewhere = place;
   }
 
-  /** What was popped of a list does not reach the client: it goes to whoever asks next. */
+  /** Popped elements of a list do not reach the client: they are requeued. */
   giveBack({ kafkaGroup, topic }: GroupPlace): void {
     this.#popped = this.#popped.filter(({ group, entries }) => {
       if (group.kafkaGroup !== kafkaGroup || group.topic !== topic) return true;
@@ -60,7 +60,7 @@ export class StreamsOfConnection implements ConnectionStreams {
     this.#paired = acknowledge;
   }
 
-  /** The connection asks for more, or has ended in good order: what it popped before is done. */
+  /** The connection requests more, or has ended in order: what it popped before is done. */
   acknowledge(): void {
     for (const popped of this.#popped) this.#acknowledgePopped(popped);
     this.#popped = [];
@@ -83,7 +83,7 @@ export class StreamsOfConnection implements ConnectionStreams {
     );
   }
 
-  /** Nobody is answered how it went: entries whose partition was taken away meanwhile come again elsewhere. */
+  /** No client learns the outcome: entries whose partition was revoked meanwhile are redelivered elsewhere. */
   #acknowledgePopped({ group, entries }: PoppedEntries): void {
     const refused = entries.filter(({ partition, offset }) => !group.ack(partition, offset));
     if (refused.length === 0) return;
@@ -92,7 +92,7 @@ export class StreamsOfConnection implements ConnectionStreams {
     this.#ctx.log.info(where, notAcknowledged);
   }
 
-  /** The connection has gone: what it popped goes to whoever asks next. */
+  /** The connection is gone: what it popped is requeued. */
   close(): void {
     this.#closed = true;
     this.subscriptions.close();

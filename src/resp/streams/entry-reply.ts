@@ -9,13 +9,13 @@ import { formatId } from './ids.js';
 
 export const entryReply = (message: Message): Reply => [formatId(message), recordToFields(message)];
 
-/** Of the arrays and texts that an entry's reply is made of. */
+/** Parts of an entry's reply. */
 const entryBytes = 400;
 
-/** What an entry takes as a reply, beside its message: it is copied when it is written. */
+/** Memory of an entry's reply beside its message: the reply is copied when it is written. */
 const replyBytes = (message: Message): number => messageBytes(message) + entryBytes;
 
-/** Accounts for the replies of these messages, before they are made. @throws GatewayError `memory-limit` */
+/** Reserves memory for the replies of these messages. @throws GatewayError `memory-limit` */
 export function takeReplies(ctx: Context, messages: readonly (Message | undefined)[]): void {
   let bytes = 0;
   for (const message of messages) if (message) bytes += replyBytes(message);
@@ -28,7 +28,7 @@ export function entryReplies(ctx: Context, messages: readonly Message[]): Reply[
   return messages.map(entryReply);
 }
 
-/** The answer of XREAD and XREADGROUP: for each stream its entries; none at all: null. */
+/** The answer of XREAD and XREADGROUP: entries by stream; null if there are none at all. */
 export function streamsReply(
   ctx: Context,
   streams: readonly (readonly [key: Buffer, entries: readonly Reply[]])[],
@@ -38,8 +38,8 @@ export function streamsReply(
 }
 
 /**
- * The messages of entries on their way to a member, read again where they are not at hand: at most as many as one reply may have.
- * Undefined: Kafka has it no more. Their replies are accounted for.
+ * The messages of entries on their way to a member, read again if they are not in memory: at most as many as one reply may have.
+ * Undefined: Kafka no longer has it. Memory for their replies is reserved.
  * @throws GatewayError `kafka-unavailable`, `memory-limit`
  */
 export async function messagesOf(
@@ -55,11 +55,11 @@ export async function messagesOf(
   return messages;
 }
 
-/** Pending entries as they are handed out again. */
+/** Pending entries for redelivery. */
 export const handedAgain = (entries: readonly Pending[]): Handed[] =>
   entries.map((entry) => ({ entry, message: entry.message }));
 
-/** Entries on their way to a member. Null fields: Kafka has the record no more. @throws GatewayError as messagesOf() */
+/** Entries on their way to a member. Null fields: Kafka no longer has the record. @throws GatewayError as messagesOf() */
 export function handedReply(ctx: Context, topic: string, handed: readonly Handed[]): Reply[] | Promise<Reply[]> {
   if (handed.every(({ message }) => message)) {
     return entryReplies(

@@ -3,13 +3,13 @@ import type { Header, Message } from '../../core/ports.js';
 import type { RecordParts } from '../../core/streams/record-parts.js';
 
 /**
- * Stands where the value stood among the fields; its value is the field's name, or null when there was no such field.
+ * Marks the value's position among the fields; its value is the field's name, or null if there was no such field.
  * Absent: the field is called `value` and comes first.
  */
 const valueMark = '_f';
-/** Stands where `key` stood; absent: right behind a value that comes first, or first when there is no value. */
+/** Marks the position of `key`; absent: right behind a value that comes first, or first without a value. */
 const keyMark = '_k';
-/** In records with a value mark: a name that can be no header key, in base64url. */
+/** In records with a value mark: a name that cannot be a header key, in base64url. */
 const encodedMark = '_b:';
 const valueName = Buffer.from('value');
 const keyName = Buffer.from('key');
@@ -17,7 +17,7 @@ const empty = Buffer.alloc(0);
 const noHeaders: readonly Header[] = [];
 const textDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** @param fields names and values by turns. @param valueFields names by preference. */
+/** @param fields names and values alternating. @param valueFields names by preference. */
 export function fieldsToRecord(fields: readonly Buffer[], valueFields: readonly string[]): RecordParts {
   if (fields.length === 2) return singleField(fields[0]!, fields[1]!);
   const names = headerNames(fields);
@@ -45,7 +45,7 @@ function singleField(name: Buffer, value: Buffer): RecordParts {
   return { key: null, value, headers, hasValue: true };
 }
 
-/** The fields' names as header keys; those that can be none are encoded. */
+/** The fields' names as header keys; impossible ones are encoded. */
 function headerNames(fields: readonly Buffer[]): string[] {
   const names: string[] = [];
   for (let at = 0; at < fields.length; at += 2) names.push(headerName(fields[at]!));
@@ -74,7 +74,7 @@ function findValue(names: readonly string[], valueFields: readonly string[]): nu
   return -1;
 }
 
-/** Names and values by turns. A record of another producer shows as `value` (none for a tombstone), `key` and its headers. */
+/** Names and values alternating. A record of another producer shows as `value` (none for a tombstone), `key` and its headers. */
 export function recordToFields({ key, value, headers }: Pick<Message, 'key' | 'value' | 'headers'>): Buffer[] {
   if (headers.length === 0) {
     if (value === null) return key === null ? [] : [keyName, key];
@@ -86,7 +86,7 @@ export function recordToFields({ key, value, headers }: Pick<Message, 'key' | 'v
   if (!marked && value !== null) fields.push(valueName, value);
   let keyDue = key !== null && !keyMarked;
   const first = headers[0]!;
-  // A value in front of everything keeps its place before the key.
+  // A value that comes first stays before the key.
   if (keyDue && !(first.key === valueMark && first.value !== null)) {
     fields.push(keyName, key!);
     keyDue = false;

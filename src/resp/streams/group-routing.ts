@@ -1,4 +1,4 @@
-// Commands on a group run in the process that reads it: here, or in another worker of this gateway.
+// Runs commands on a group in the process that reads it: here, or in another worker of this gateway. See docs/decisions/0011.
 import { sleep } from '../../core/clock.js';
 import { own } from '../../core/promises.js';
 import { claimKey, type GroupPlace } from '../../core/streams/group-leases.js';
@@ -9,13 +9,13 @@ import type { GroupCall, PopCall } from '../siblings/siblings.js';
 import { Encoded, hasEntries, type Reply } from '../wire/reply.js';
 import { GroupElsewhere, isRemote } from './remote-connection.js';
 
-/** How often a group is looked for whose process has just left it or died, and how soon again, ms. */
+/** How long a group is looked for whose process has just left it or died, and the pause in between, ms. */
 export const attempts = 5;
 export const againMs = 50;
-/** A wait without end, as it is told to other processes, ms. */
+/** An unlimited wait, as sent to other processes, ms. */
 const forEverMs = 1e11;
 
-/** Runs a command that names one group: here when it is read here or by nobody, else where it is. */
+/** Runs a command that names one group: here if it is read here or by no process, else where it is. */
 export function atGroup(
   ctx: Context,
   place: GroupPlace,
@@ -52,8 +52,8 @@ async function claimed(
 
 /**
  * Runs a command in the process that has claimed a group.
- * @param waitMs how long the command may wait there @returns undefined: that process has it no more.
- * @throws GatewayError; the signal's reason when the client waits no longer and there is nothing for it
+ * @param waitMs how long the command may wait there @returns undefined: that process no longer has it.
+ * @throws GatewayError; the signal's reason if the client no longer waits and there is no result
  */
 export async function runElsewhere(
   ctx: Context,
@@ -66,7 +66,7 @@ export async function runElsewhere(
     return peers.askHolder(key, 'groupCommand', callOf(ctx, argv, waitMs));
   });
   const reply = typeof answer === 'string' ? Buffer.from(answer, 'base64') : undefined;
-  // What was handed out nevertheless is the client's, should it still be there.
+  // Entries that were handed out nevertheless belong to the client, if it is still there.
   if (ctx.signal.aborted && !(reply && hasEntries(reply))) throw ctx.signal.reason;
   return reply;
 }
@@ -80,7 +80,7 @@ export const callOf = (ctx: Context, argv: readonly Buffer[], waitMs: number): G
   waitMs: Math.min(waitMs, forEverMs),
 });
 
-/** Pops elements of a list where it is read. @param waitMs undefined: don't wait @returns undefined: that process has it no more. */
+/** Pops elements of a list where it is read. @param waitMs undefined: do not wait @returns undefined: that process no longer has it. */
 export async function popElsewhere(
   ctx: Context,
   place: GroupPlace,
@@ -103,7 +103,7 @@ export const popCallOf = (ctx: Context, key: Buffer, max: number, waitMs: number
   waitMs: waitMs === undefined ? null : Math.min(waitMs, forEverMs),
 });
 
-/** A process that has died meanwhile counts as one that has the group no more; one that is alive and silent throws. */
+/** A process that has died meanwhile counts as one that no longer has the group; one that is alive and silent throws. */
 async function askElsewhere<T>(
   ctx: Context,
   place: GroupPlace,
@@ -122,7 +122,7 @@ async function askElsewhere<T>(
     if (answer === undefined) claims.moved(place);
     return answer;
   } catch (error) {
-    // An answer that is late is not asked for again: what it does has happened.
+    // A late answer is not requested again: its effects have happened.
     const isGone = error instanceof GatewayError && error.code === 'peer-silent' && (await isFree(ctx, place));
     if (!isGone) throw error;
     ctx.log.info({ conn: ctx.id, ...place, afterMs: Math.round(clock.monotonic() - begunAt) }, 'a group is taken over');
@@ -132,7 +132,7 @@ async function askElsewhere<T>(
   }
 }
 
-/** Whether no other process has the group: it is claimed and freed. */
+/** Whether no other process has the group: it is claimed and released. */
 async function isFree(ctx: Context, place: GroupPlace): Promise<boolean> {
   const { claims } = ctx.server.gateway.streams;
   claims.moved(place);
@@ -141,7 +141,7 @@ async function isFree(ctx: Context, place: GroupPlace): Promise<boolean> {
   return true;
 }
 
-/** A stream was deleted, or one group of it is destroyed: they end in all processes. @throws GatewayError `peer-silent` */
+/** A stream was deleted, or one group of it destroyed: they end in all processes. @throws GatewayError `peer-silent` */
 export async function endGroups(ctx: Context, topic: string, kafkaGroup?: string): Promise<void> {
   const { peers, gateway } = ctx.server;
   await gateway.streams.groups.end(topic, kafkaGroup);

@@ -1,4 +1,4 @@
-// What XINFO tells of a topic's consumer groups: from Kafka's positions, and of what lives in this gateway.
+// XINFO's facts about a topic's consumer groups: from Kafka's positions and from this gateway.
 import { all } from '../../core/promises.js';
 import { countByMember } from '../../core/streams/group/pending.js';
 import { committedOf, lagOf } from '../../core/streams/group/positions.js';
@@ -16,12 +16,12 @@ export interface GroupFacts {
   /** Undefined: no process of this gateway reads it. */
   readonly open: OpenGroup | undefined;
   readonly lastDeliveredId: string;
-  /** Null: not read here, so that it is not counted. */
+  /** Null: not read here, so it is not counted. */
   readonly entriesRead: number | null;
   readonly lag: number;
 }
 
-/** The groups of a stream that this process reads. @param maxEntries pending entries that are told of each */
+/** The groups of a stream that this process reads. @param maxEntries maximum pending entries listed of each */
 export function openGroups({ groups }: Streams, topic: string, maxEntries: number): OpenGroup[] {
   return [...groups].filter((group) => group.topic === topic).map((group) => openGroup(group, maxEntries));
 }
@@ -46,8 +46,8 @@ function openGroup(group: StreamGroup, maxEntries: number): OpenGroup {
 }
 
 /**
- * The consumer groups that have positions on a topic and whose names are of the configured form.
- * @param maxEntries pending entries that are told of each @throws KafkaError
+ * The consumer groups with positions on a topic and names of the configured form.
+ * @param maxEntries maximum pending entries listed of each @throws KafkaError
  */
 export async function groupsOf(
   ctx: Context,
@@ -91,7 +91,7 @@ async function factsOf(
   return { name, open, lastDeliveredId, entriesRead: open?.isSettled ? lengthOf(marks) - lag : null, lag };
 }
 
-/** The id of the last record in front of the positions. */
+/** The id of the last record before the positions. */
 async function lastBefore(
   ctx: Context,
   topic: string,

@@ -1,4 +1,4 @@
-// A consumer group that a command names: whether it exists, and the part of it that lives in this gateway.
+// A consumer group that a command names: whether it exists, and its part in this gateway.
 
 import { committedOf } from '../../core/streams/group/positions.js';
 import type { StreamGroup } from '../../core/streams/group/stream-group.js';
@@ -7,12 +7,12 @@ import { type ErrorCode, fail } from '../../errors.js';
 import type { Context } from '../command/context.js';
 import type { GroupKey } from './key.js';
 
-/** How a command says that there is no such group: some texts name the group first. */
+/** Each command's error for a missing group: some texts name the group first. */
 export type MissingGroup = Extract<ErrorCode, 'group-missing' | 'group-or-stream-missing'>;
 
 /**
- * The group as it is read here; undefined when it exists and isn't read here.
- * @throws GatewayError of the given code when it does not exist; KafkaError
+ * The group as it is read here; undefined if it exists and is not read here.
+ * @throws GatewayError of the given code if it does not exist; KafkaError
  */
 export function existingGroup(
   ctx: Context,

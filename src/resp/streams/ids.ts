@@ -1,9 +1,9 @@
-// Entry ids: `<ms>-<seq>` with ms = the record's timestamp and seq = offset * 65536 + partition. An id tells where its record is.
+// Entry ids: `<ms>-<seq>` with ms = the record's timestamp and seq = offset * 65536 + partition. An id locates its record.
 import { timeOf } from '../../core/streams/log/place.js';
 import type { Edge } from '../../core/streams/log/time-line.js';
 import { fail } from '../../errors.js';
 
-/** An id taken apart. Ordered by ms, then offset, then partition: the order of the ids' numbers. */
+/** A parsed id. Ordered by ms, then offset, then partition: the order of the ids' numbers. */
 export interface EntryId {
   readonly ms: number;
   readonly offset: number;
@@ -13,7 +13,7 @@ export interface EntryId {
 /** 2^16 partitions; offsets up to 2^48 as Redis' sequence numbers have 64 bits. */
 const partitions = 65_536;
 const maxOffset = 2 ** 48 - 1;
-/** Offsets below have an exact seq in a double. */
+/** Offsets below this have an exact seq in a double. */
 const exactOffset = 2 ** 37;
 const maxInteger = 18_446_744_073_709_551_615n;
 
@@ -35,7 +35,7 @@ export function formatId({
   return `${ms}-${BigInt(offset) * BigInt(partitions) + BigInt(partition)}`;
 }
 
-/** The id of a record, taken apart. */
+/** The parsed id of a record. */
 export const idOf = ({
   timestamp,
   offset,
@@ -56,7 +56,7 @@ export function compareIds(a: EntryId, b: EntryId): number {
 
 /**
  * Reads `<ms>-<seq>` or `<ms>`.
- * @param missing what an id without a sequence number means: the first or the last of its millisecond.
+ * @param missing the meaning of an id without a sequence number: the first or the last of its millisecond.
  * @throws GatewayError `stream-id`.
  */
 export function parseId(bytes: Buffer, missing: 'first' | 'last' = 'first'): EntryId {
@@ -101,7 +101,7 @@ export function parseBound(bytes: Buffer, side: 'start' | 'end'): EntryId {
   return stepped;
 }
 
-/** A start or end of a range as a place in a stream; forms and refusals as parseBound(). */
+/** A start or end of a range as a place in a stream; forms and errors as parseBound(). */
 export function parseEdge(bytes: Buffer, side: 'start' | 'end'): Edge {
   const isOpen = bytes.length === 1 && (bytes[0] === 0x2d || bytes[0] === 0x2b);
   const exclusive = bytes[0] === 0x28;
@@ -116,7 +116,7 @@ export function parseBehind(bytes: Buffer): Edge {
   return { id: parseId(bytes), side: bytes.includes(0x2d) ? 'behind' : 'before' };
 }
 
-/** All of a stream. */
+/** The whole stream. */
 export const wholeStream = {
   from: { id: lowestId, side: 'before' },
   to: { id: highestId, side: 'behind' },
@@ -125,14 +125,14 @@ export const wholeStream = {
 export const isWithin = (id: EntryId, { from, to }: IdRange): boolean =>
   compareIds(id, from) >= 0 && compareIds(id, to) <= 0;
 
-/** The id right behind. */
+/** The next id. */
 export function after(id: EntryId): EntryId | undefined {
   if (id.partition < partitions - 1) return { ...id, partition: id.partition + 1 };
   if (id.offset < maxOffset) return { ms: id.ms, offset: id.offset + 1, partition: 0 };
   return id.ms < highestId.ms ? { ...lowestId, ms: id.ms + 1 } : undefined;
 }
 
-/** The id right before. */
+/** The previous id. */
 export function before(id: EntryId): EntryId | undefined {
   if (id.partition > 0) return { ...id, partition: id.partition - 1 };
   if (id.offset > 0) return { ms: id.ms, offset: id.offset - 1, partition: partitions - 1 };

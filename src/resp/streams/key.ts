@@ -1,23 +1,23 @@
-// The stream that an argument names, for a user who may use it.
+// The stream that an argument names, with a check of the user's rights.
 import type { Args } from '../command/args.js';
 import type { Context } from '../command/context.js';
 import { topicOf } from './names.js';
 
-/** The topic of the next argument, to be written. @throws GatewayError `stream-name`, `not-permitted`. */
+/** The topic of the next argument, for writing. @throws GatewayError `stream-name`, `not-permitted`. */
 export function writtenTopic(ctx: Context, args: Args): string {
   const topic = topicOf(args.bytes(), ctx.server.gateway.settings);
   ctx.user.checkProduce(topic);
   return topic;
 }
 
-/** The topic of a key, to be read without a group. @throws GatewayError `stream-name`, `not-permitted`. */
+/** The topic of a key, for reading without a group. @throws GatewayError `stream-name`, `not-permitted`. */
 export function readTopic(ctx: Context, key: Buffer): string {
   const topic = topicOf(key, ctx.server.gateway.settings);
   ctx.user.checkConsume(ctx.user.name, [topic]);
   return topic;
 }
 
-/** A stream and a consumer group of it, as commands on groups name them. */
+/** A stream and its consumer group, as commands on groups name them. */
 export interface GroupKey {
   readonly key: string;
   readonly topic: string;
@@ -26,8 +26,8 @@ export interface GroupKey {
 }
 
 /**
- * Rights are asked for under the group's own name or under the Kafka group's. In a raw form several names are one Kafka group: there the
- * Kafka group's counts alone.
+ * A right to the group's own name or to the Kafka group's is enough. In a raw form several names share one Kafka group: there only the
+ * Kafka group's name counts.
  * @throws GatewayError `stream-name`, `group-invalid`, `not-permitted`.
  */
 export function groupKey(ctx: Context, key: Buffer, group: string): GroupKey {

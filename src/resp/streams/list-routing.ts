@@ -1,4 +1,4 @@
-// Pops from lists that are read in several processes: each element goes to one client, and what a lost race has popped is given back.
+// Pops from lists that are read in several processes: each element goes to one client, and elements of a lost race are given back.
 import { sleep } from '../../core/clock.js';
 import { all, own } from '../../core/promises.js';
 import { claimKey, type GroupPlace } from '../../core/streams/group-leases.js';
@@ -26,8 +26,8 @@ interface Source {
 }
 
 /**
- * Pops from the first list that has something, in the order of keys.
- * @param places of the keys @param popHere pops from lists of this process @param waitMs undefined: don't wait
+ * Pops from the first list with elements, in the order of keys.
+ * @param places of the keys @param popHere pops from lists of this process @param waitMs undefined: do not wait
  */
 export function popHereOrElsewhere(
   ctx: Context,
@@ -71,7 +71,7 @@ async function popSomewhere(
   }
 }
 
-/** @returns `moved`: a list is read by another process by now, and nothing was popped. */
+/** @returns `moved`: another process reads a list by now, and nothing was popped. */
 async function popApart(
   ctx: Context,
   sources: readonly Source[],
@@ -90,7 +90,7 @@ async function popApart(
   return waitMs === undefined ? undefined : race(ctx, sources, max, waitMs);
 }
 
-/** The first list that gets something. Those that pop as well before they hear of it get back what they popped. */
+/** The first list that pops wins. Others that pop before they hear of it give their elements back. */
 async function race(
   ctx: Context,
   sources: readonly Source[],
@@ -130,7 +130,7 @@ async function race(
   return winner ?? (isMoved ? 'moved' : undefined);
 }
 
-/** @returns without values when nothing came; undefined: another process reads the list by now */
+/** @returns without values if nothing arrived; undefined: another process reads the list by now */
 async function popOne(
   ctx: Context,
   { key, place, isHere }: Source,
@@ -144,7 +144,7 @@ async function popOne(
   return values && { key, values };
 }
 
-/** In this process, but so that it can be called off by itself. */
+/** In this process, but so that it can be cancelled by itself. */
 async function popAsRemote(
   ctx: Context,
   key: Buffer,

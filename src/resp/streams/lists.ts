@@ -1,5 +1,5 @@
-// Plain lists: a topic as a queue in the shapes of Redis' lists. What was popped is acknowledged when the same connection asks
-// for more, or by QUIT: at least once, where Redis itself is at most once.
+// Plain lists: a topic as a queue in the shapes of Redis' lists. Popped elements are acknowledged when the same connection requests
+// more, or by QUIT: at least once, where Redis is at most once.
 
 import type { Handed } from '../../core/streams/group/pending.js';
 import { lagOf, positionsOf } from '../../core/streams/group/positions.js';
@@ -16,7 +16,7 @@ import { topicOf } from './names.js';
 import { GroupElsewhere, isRemote } from './remote-connection.js';
 import { waitFor } from './waiting.js';
 
-/** Elements that were popped, and of which key. */
+/** Popped elements and their key. */
 export interface Popped {
   readonly key: Buffer;
   readonly values: readonly Buffer[];
@@ -24,7 +24,7 @@ export interface Popped {
 
 const empty = Buffer.alloc(0);
 
-/** Whether a key is a plain list here: not one of Rafka's own. */
+/** Whether a key is a plain list here, not one of Rafka's own. */
 export function isPlainList(ctx: Context, key: Buffer): boolean {
   return ctx.server.gateway.settings.streams.plainLists && !/^(?:topics?:|acks$)/.test(key.toString('latin1', 0, 8));
 }
@@ -34,7 +34,7 @@ export function checkPlainLists(ctx: Context): void {
   if (!ctx.server.gateway.settings.streams.plainLists) throw fail('plain-lists-off');
 }
 
-/** Appends what is left of args; answers when Kafka has it. @returns how many there were. */
+/** Appends the remaining arguments; answers when Kafka has them. @returns how many there were. */
 export async function pushToList(ctx: Context, key: Buffer, args: Args): Promise<number> {
   const { streams } = ctx.server.gateway;
   const topic = topicOf(key, ctx.server.gateway.settings);
@@ -51,8 +51,8 @@ export async function pushToList(ctx: Context, key: Buffer, args: Args): Promise
 }
 
 /**
- * Pops from the first list that has something, in the order of keys. What the connection popped before is done.
- * @param waitMs undefined: don't wait; Infinity: without end. @returns undefined when nothing came.
+ * Pops from the first list with elements, in the order of keys. What the connection popped before is done.
+ * @param waitMs undefined: do not wait; Infinity: no limit. @returns undefined if nothing arrived.
  */
 export function popFromLists(
   ctx: Context,
@@ -65,7 +65,7 @@ export function popFromLists(
   return popHereOrElsewhere(ctx, keys, places, max, waitMs, popHere);
 }
 
-/** Pops from lists that are read here, or join their groups. @throws GroupElsewhere for another process' connection */
+/** Pops from lists that are read here, or joins their groups. @throws GroupElsewhere for another process's connection */
 export async function popHere(
   ctx: Context,
   keys: readonly Buffer[],
@@ -81,7 +81,7 @@ export async function popHere(
     if (taken === 'ended') continue;
     if (!taken) return undefined;
     const values = await valuesOf(ctx, taken);
-    // Of elements that are in Kafka no more the next ones are looked for.
+    // Elements that are no longer in Kafka are replaced by the next ones.
     if (values.length > 0) return { key: taken.key, values };
   }
 }
@@ -121,7 +121,7 @@ async function take(
     if (handed.length > 0) return { key: keys[index]!, group, handed };
   }
   for (const group of groups) group.checkReadable();
-  // A group that was joined just now may have something in a moment: an empty answer would say that the list is empty.
+  // A group that was just joined may get elements in a moment: an empty answer would mean that the list is empty.
   const ms = waitMs ?? (groups.some((group) => !group.isSettled) ? joinMs : 0);
   if (ms === 0) return undefined;
   const come = await waitFor<{ index: number; handed: Handed[] }>(ctx, ms, (resolve, refuse) => {
@@ -135,10 +135,10 @@ async function take(
   return come && { key: keys[come.index]!, group: groups[come.index]!, handed: come.handed };
 }
 
-/** How long a pop that does not wait waits all the same while the group is being joined, ms. */
+/** How long a non-blocking pop waits while the group is joining, ms. */
 const joinMs = 5_000;
 
-/** LLEN: what is not popped yet, or was given back. */
+/** LLEN: elements that are not popped yet, or were given back. */
 export async function lengthOfList(ctx: Context, key: Buffer): Promise<number> {
   const { catalog, admin, streams } = ctx.server.gateway;
   const { topic, kafkaGroup } = listKey(ctx, key);
@@ -165,16 +165,16 @@ function groupName(ctx: Context): string {
   return colon > 0 ? ctx.name.slice(0, colon) : ctx.server.gateway.settings.streams.listGroup;
 }
 
-/** Each connection is a member of its own: what it popped is its alone. */
+/** Each connection is a member of its own: only it has what it popped. */
 const memberName = (ctx: Context): string => `${ctx.name}#${ctx.id}`;
 
-/** What the elements hold. Those that the client can't be given are given back: they would count as acknowledged with its next pop. */
+/** The elements' values. Elements that cannot be answered are given back: otherwise the connection's next pop would acknowledge them. */
 async function valuesOf(ctx: Context, { group, handed }: Taken): Promise<Buffer[]> {
   const entries = handed.map(({ entry }) => entry);
   try {
     const messages = await messagesOf(ctx, group.topic, handed);
     if (ctx.signal.aborted) throw ctx.signal.reason;
-    // What Kafka has no more is done with.
+    // Elements that Kafka no longer has are done.
     for (const [index, { partition, offset }] of entries.entries()) if (!messages[index]) group.ack(partition, offset);
     const popped = entries.filter((_, index) => messages[index]);
     if (popped.length > 0) ctx.sessions.streams.popped(group, popped);

@@ -1,4 +1,4 @@
-// Names: stream keys as topics.
+// Maps stream keys to topics.
 import { isInternalTopic } from '../../core/topics/topic-name.js';
 import { fail } from '../../errors.js';
 import type { StreamsConfig } from '../streams-config.js';
@@ -6,15 +6,15 @@ import type { StreamsConfig } from '../streams-config.js';
 const prefix = 'topics:';
 const illegal = /[^A-Za-z0-9._-]/;
 
-/** How names are read; a part of the settings. */
+/** The settings for names. */
 export interface NameSettings {
   readonly streams: Pick<StreamsConfig, 'colonAs'>;
   readonly allowInternalTopics: boolean;
 }
 
 /**
- * The topic of a stream: `orders` and `topics:orders` are the same one.
- * @throws GatewayError `stream-name`, with the character that a topic can't have.
+ * The topic of a stream: `orders` and `topics:orders` are the same.
+ * @throws GatewayError `stream-name`, with the character that a topic cannot have.
  */
 export function topicOf(key: Buffer, { streams: { colonAs }, allowInternalTopics }: NameSettings): string {
   const text = key.toString();

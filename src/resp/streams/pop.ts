@@ -1,4 +1,4 @@
-// The pops of plain lists in their several shapes.
+// The argument and reply shapes of plain-list pops.
 import { fail } from '../../errors.js';
 import type { Args } from '../command/args.js';
 import { parseInteger } from '../command/args.js';
@@ -29,7 +29,7 @@ export async function blockingPop(ctx: Context, keys: readonly Buffer[], timeout
   return popped?.values[0] ? [popped.key, popped.values[0]] : nullArray;
 }
 
-/** `numkeys key [key ...] LEFT|RIGHT [COUNT n]`: [key, elements]. @param timeout undefined: don't wait */
+/** `numkeys key [key ...] LEFT|RIGHT [COUNT n]`: [key, elements]. @param timeout undefined: do not wait */
 export async function multiPop(ctx: Context, args: Args, timeout?: Buffer): Promise<Reply> {
   checkPlainLists(ctx);
   const numkeys = parseInteger(args.bytes());

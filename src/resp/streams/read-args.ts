@@ -6,7 +6,7 @@ import { parseInteger } from '../command/args.js';
 export interface ReadArgs {
   /** 0: not given. */
   readonly count: number;
-  /** Milliseconds, Infinity without end; undefined: don't wait. */
+  /** Milliseconds, Infinity: no limit; undefined: do not wait. */
   readonly blockMs: number | undefined;
   readonly noack: boolean;
   readonly group: string;
@@ -15,7 +15,7 @@ export interface ReadArgs {
   readonly ids: readonly Buffer[];
 }
 
-/** Of one command: Kafka is asked about each of them. */
+/** Maximum per command: Kafka is asked about each of them. */
 const mostStreams = 1_000;
 
 /** @throws GatewayError with Redis' texts. */

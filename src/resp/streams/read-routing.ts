@@ -13,7 +13,7 @@ import { GroupElsewhere, isRemote } from './remote-connection.js';
 
 /**
  * Reads where the groups are read.
- * @param places of the streams, in their order @param readHere reads where all of them are read by this process, or by nobody yet
+ * @param places of the streams, in order @param readHere reads where all of them are read by this process, or by none yet
  */
 export async function readSomewhere(
   ctx: Context,
@@ -51,7 +51,7 @@ interface Part {
   readonly isHere: boolean;
 }
 
-/** @returns undefined: a stream's group is read by another process by now, and nothing was handed out. */
+/** @returns undefined: another process reads a stream's group by now, and nothing was handed out. */
 async function readApart(
   ctx: Context,
   parts: readonly Part[],
@@ -69,17 +69,17 @@ async function readApart(
   });
   const waiting = all(parts, (part) => askSafely(part, blockMs).finally(over));
   await first;
-  // What the others hand out before they hear of it is answered as well.
+  // Entries that other processes hand out before they hear of it are answered as well.
   for (const part of parts) cancel(part);
   const replies = await waiting;
   const come = merged(replies);
   if (come) return come;
   if (ctx.signal.aborted) throw ctx.signal.reason;
-  // Those that were called off are errors.
+  // Cancelled reads are errors.
   return replies.find((reply) => reply && !isError(reply));
 }
 
-/** The reply of one stream; what fails is an error reply, so that what the others hand out is not lost. */
+/** The reply of one stream; a failure is an error reply, so that other processes' entries are not lost. */
 async function askSafely(part: Part, blockMs: number | undefined): Promise<Buffer | undefined> {
   try {
     return await ask(part, blockMs);
@@ -124,7 +124,7 @@ function commandOf(read: ReadArgs, index: number, blockMs: number | undefined): 
   return [...words.map((word) => Buffer.from(word)), read.keys[index]!, read.ids[index]!];
 }
 
-/** One reply of the replies that hold entries; undefined when none does. Those of errors are left out then. */
+/** One reply from those with entries; undefined if there is none. Errors are omitted then. */
 function merged(replies: readonly (Buffer | undefined)[]): Buffer | undefined {
   const found = replies.filter((reply) => reply !== undefined && hasEntries(reply)) as Buffer[];
   if (found.length === 0) return undefined;

@@ -1,4 +1,4 @@
-// RemoteConnection: a connection of another worker, as commands see it that run here because the group is read here.
+// RemoteConnection: a connection of another worker, for commands that run here because the group is read here.
 import { everybody, type User } from '../../core/access/user.js';
 import { type Memory, type MemoryBudget, Reservation } from '../../core/memory-budget.js';
 import type { Stats } from '../../core/stats/stats.js';
@@ -8,10 +8,10 @@ import type { Context, ServerView, Sessions } from '../command/context.js';
 import type { Protocol } from '../wire/encoder.js';
 import { StreamsOfConnection } from './connection-streams.js';
 
-/** The group is read by another process by now: whoever asked asks again. */
+/** Another process reads the group by now: the asking process asks again. */
 export class GroupElsewhere extends Error {}
 
-/** What of a connection commands on groups see. Rights were checked where it is open. */
+/** The parts of a connection that commands on groups use. Rights were checked where it is open. */
 export class RemoteConnection {
   readonly id: number;
   readonly server: ServerView;
@@ -34,7 +34,7 @@ export class RemoteConnection {
     };
   }
 
-  /** Commands on groups need no more of a connection than is here. */
+  /** Commands on groups use no other part of a connection. */
   get context(): Context {
     return this as unknown as Context;
   }
@@ -61,11 +61,11 @@ export class RemoteConnection {
     if (--this.#calls === 0) this.#memory.release();
   }
 
-  /** Whatever waits for it waits no longer. */
+  /** Ends its waiting commands. */
   abort(reason: Error): void {
     if (this.#calls > 0) this.#abort.abort(reason);
   }
 }
 
-/** Whether a command runs for a connection of another process, or for a part of a command. */
+/** Whether a command runs for a connection of another process, or as a part of a command. */
 export const isRemote = (ctx: Context): boolean => ctx instanceof RemoteConnection;

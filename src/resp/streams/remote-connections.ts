@@ -1,4 +1,4 @@
-// RemoteConnections: connections of other workers, for which commands on groups are run that are read here.
+// RemoteConnections: connections of other workers, for which commands on groups run here.
 import type { MemoryBudget } from '../../core/memory-budget.js';
 import type { GroupPlace } from '../../core/streams/group-leases.js';
 import { fail } from '../../errors.js';
@@ -24,7 +24,7 @@ export class RemoteConnections implements Remotes {
     this.#log = log;
   }
 
-  /** Runs a command. @returns its reply in base64; null when the group is not read here. */
+  /** Runs a command. @returns its reply in base64; null if the group is not read here. */
   async run({ conn, name, protocol, argv }: GroupCall): Promise<string | null> {
     const words = argv.map((word) => Buffer.from(word, 'latin1'));
     const found = this.#server.commands.resolve(words);
@@ -39,7 +39,7 @@ export class RemoteConnections implements Remotes {
     });
   }
 
-  /** Pops elements of a list. @returns in base64, none when nothing came; null when the list is not read here. */
+  /** Pops elements of a list. @returns in base64, none if nothing arrived; null if the list is not read here. */
   pop({ conn, name, key, max, waitMs }: PopCall): Promise<string[] | null> {
     return this.#call(conn, name, 2, async (ctx) => {
       try {
@@ -52,7 +52,7 @@ export class RemoteConnections implements Remotes {
     });
   }
 
-  /** Its client waits no longer. */
+  /** Its client no longer waits. */
   cancel(conn: number): void {
     this.#byId.get(conn)?.abort(fail('client-gone'));
   }
@@ -62,7 +62,7 @@ export class RemoteConnections implements Remotes {
     this.#byId.get(conn)?.sessions.streams.acknowledge();
   }
 
-  /** What it popped of a list last does not reach its client. */
+  /** What it last popped of a list does not reach its client. */
   giveBack(conn: number, place: GroupPlace): void {
     this.#byId.get(conn)?.sessions.streams.giveBack(place);
   }
@@ -77,7 +77,7 @@ export class RemoteConnections implements Remotes {
     }
   }
 
-  /** Nobody waits any longer. */
+  /** No client waits any longer. */
   drain(): void {
     this.#stopping = fail('shutting-down');
     for (const connection of this.#byId.values()) connection.abort(this.#stopping);

@@ -1,12 +1,12 @@
-// Where reading behind an id starts in every partition, when this connection has not got it last.
+// Where reading behind an id starts in every partition, if this connection has no position for it.
 import type { Marks } from '../../core/streams/log/marks.js';
 import { type Cut, TimeLine } from '../../core/streams/log/time-line.js';
 import type { Context } from '../command/context.js';
 import { highestId, parseBehind } from './ids.js';
 
 /**
- * What any connection was answered up to this id is read on from there: records that came since with an older time stand in front
- * of the id, and nobody has seen them.
+ * An answer up to this id on any connection is continued from its positions: later records with an older time stand in front
+ * of the id, and no client has seen them.
  * @param id as a client wrote it: `$` is the end. @throws KafkaError, GatewayError `kafka-unavailable`.
  */
 export async function startBehind(ctx: Context, topic: string, marks: readonly Marks[], id: string): Promise<Cut> {
@@ -17,7 +17,7 @@ export async function startBehind(ctx: Context, topic: string, marks: readonly M
   if (level === 0 || edge.side === 'before') return { offsets, level };
   const answered = (await answeredUpTo(ctx, topic, id)) ?? (await skewed(ctx, topic, line, level));
   const starts = [...offsets].map(([partition, offset]): [number, number] => {
-    // The record of this id is there: its own partition goes on right behind it.
+    // The record of this id exists: its own partition continues right behind it.
     if (partition === edge.id.partition) return [partition, offset];
     return [partition, Math.min(offset, answered?.get(partition) ?? offset)];
   });
@@ -26,7 +26,7 @@ export async function startBehind(ctx: Context, topic: string, marks: readonly M
 
 const end = { id: highestId, side: 'behind' } as const;
 
-/** The same of connections here, else of other workers; undefined: none of them has answered it, or that is forgotten. */
+/** The position of connections here, else of other workers; undefined: none has answered this id, or it is forgotten. */
 async function answeredUpTo(
   { server: { gateway, peers } }: Context,
   topic: string,
@@ -36,7 +36,7 @@ async function answeredUpTo(
   if (here || !peers.exist) return here;
   const answers = (await peers.askAll('answeredUpTo', topic, id)).filter((answer) => answer !== undefined);
   if (answers.length === 0) return undefined;
-  // Read least by whoever read least: what another has read since may come twice.
+  // The lowest position of all: entries read beyond it on another connection may come twice.
   const least = new Map<number, number>();
   for (const [partition, offset] of answers.flat())
     least.set(partition, Math.min(offset, least.get(partition) ?? offset));

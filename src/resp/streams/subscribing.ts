@@ -1,9 +1,9 @@
-// What SUBSCRIBE and its kin answer: one push for each channel or pattern.
+// Answers of SUBSCRIBE and the like: one push for each channel or pattern.
 import type { Context } from '../command/context.js';
 import { encodeAlone } from '../wire/encoder.js';
 import { Encoded, PushReply } from '../wire/reply.js';
 
-/** All of them, or none: of those in front of a refused one the client would know nothing. @throws GatewayError, KafkaError */
+/** All of them, or none: otherwise the client would not know about those before a refused one. @throws GatewayError, KafkaError */
 export async function subscribeToAll(
   ctx: Context,
   kind: 'subscribe' | 'psubscribe',

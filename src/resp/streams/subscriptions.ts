@@ -1,4 +1,4 @@
-// The channels and patterns of one connection. A channel is a topic; what comes from now on is pushed.
+// The channels and patterns of one connection. A channel is a topic; new messages are pushed.
 
 import { globMatcher } from '../../core/access/glob.js';
 import { KafkaError, type Message } from '../../core/ports.js';
@@ -15,15 +15,15 @@ interface Subscription {
   readonly stop: () => void;
 }
 
-/** A topic that is listened to. */
+/** A subscribed topic. */
 interface Heard {
   readonly tail: TopicTail;
   readonly stop: () => void;
 }
 
-/** How often topics are looked for that a pattern matches, ms. */
+/** Interval of looking for topics that match a pattern, ms. */
 const lookMs = 5_000;
-/** Of one connection: all topics are held against each of its patterns again and again. */
+/** Maximum per connection: all topics are compared with each of its patterns periodically. */
 const mostSubscriptions = 1_000;
 const prefix = 'topics:';
 
@@ -49,7 +49,7 @@ export class TopicSubscriptions implements Subscriptions {
     return this.#patterns.keys();
   }
 
-  /** @returns when everything from then on is heard. A name that can be no topic is confirmed, and nothing comes of it. @throws GatewayError `not-permitted`, `too-many-consumers`; KafkaError when Kafka does not permit it. */
+  /** @returns when everything from then on is heard. A name that no topic can have is confirmed without effect. @throws GatewayError `not-permitted`, `too-many-consumers`; KafkaError if Kafka does not permit it. */
   subscribe(channel: string): Promise<unknown> {
     if (this.#closed) throw fail('client-gone');
     const known = this.#channels.get(channel);
@@ -67,7 +67,7 @@ export class TopicSubscriptions implements Subscriptions {
     return ready;
   }
 
-  /** Topics that come later are found within seconds. @throws KafkaError, GatewayError `too-many-consumers`. */
+  /** New topics are found within seconds. @throws KafkaError, GatewayError `too-many-consumers`. */
   async psubscribe(pattern: string): Promise<unknown> {
     if (this.#closed) throw fail('client-gone');
     const known = this.#patterns.get(pattern);
@@ -100,14 +100,14 @@ export class TopicSubscriptions implements Subscriptions {
     return this.#end(this.#patterns, pattern);
   }
 
-  /** For good: a command that is about to subscribe to more finds it closed. */
+  /** For good: a command that is about to subscribe finds it closed. */
   close(): void {
     this.#closed = true;
     for (const channel of [...this.#channels.keys()]) this.unsubscribe(channel);
     for (const pattern of [...this.#patterns.keys()]) this.punsubscribe(pattern);
   }
 
-  /** undefined: no topic can be called so. */
+  /** undefined: no topic can have this name. */
   #topicOf(channel: string): string | undefined {
     try {
       return topicOf(Buffer.from(channel), this.#ctx.server.gateway.settings);
@@ -121,7 +121,7 @@ export class TopicSubscriptions implements Subscriptions {
     }
   }
 
-  /** Libraries listen to channels of their own, and give up where that fails. */
+  /** Libraries subscribe to channels of their own, and give up if that fails. */
   #neverHeard(channel: string): Promise<unknown> {
     const ready = Promise.resolve();
     this.#channels.set(channel, { ready, stop: () => {} });
@@ -143,7 +143,7 @@ export class TopicSubscriptions implements Subscriptions {
     const prefixed = pattern.startsWith(prefix);
     const matches = globMatcher(prefixed ? pattern.slice(prefix.length) : pattern);
     const topics = [...(await catalog.all()).keys()].filter((topic) => matches(topic) && this.#mayHear(topic));
-    // Whoever has left meanwhile would never give a tail back.
+    // A subscriber that left meanwhile would never give a tail back.
     if (ended.aborted) return;
     for (const topic of topics) {
       if (heard.has(topic)) continue;
@@ -178,7 +178,7 @@ export class TopicSubscriptions implements Subscriptions {
     return { tail, stop };
   }
 
-  /** Tombstones say nothing here. */
+  /** Tombstones are not pushed. */
   #push(messages: readonly Message[], shape: (value: Buffer) => Reply[]): void {
     const { protocol } = this.#ctx;
     const pieces: Buffer[] = [];

@@ -1,4 +1,4 @@
-// MAXLEN and MINID as XADD and XTRIM take them.
+// MAXLEN and MINID of XADD and XTRIM.
 import { fail } from '../../errors.js';
 import type { Args } from '../command/args.js';
 import { type EntryId, parseId } from './ids.js';
@@ -8,8 +8,8 @@ export type Trim =
   | { readonly by: 'MINID'; readonly id: EntryId; readonly exact: boolean };
 
 /**
- * The trimming that follows; undefined when none does.
- * @param takesOther takes one of the command's other options, which may stand between. @throws GatewayError with Redis' texts.
+ * The trimming option that follows; undefined if none does.
+ * @param takesOther consumes one of the command's other options, which may stand between. @throws GatewayError with Redis' texts.
  */
 export function readTrim(args: Args, takesOther: () => boolean = () => false): Trim | undefined {
   let trim: Trim | undefined;
@@ -17,7 +17,7 @@ export function readTrim(args: Args, takesOther: () => boolean = () => false): T
     if (takesOther()) continue;
     const next = readOne(args);
     if (!next) return trim;
-    // Redis' text, also for the same option twice.
+    // Redis' text, also for a repeated option.
     if (trim) throw fail('stream-argument', twice);
     trim = next;
   }

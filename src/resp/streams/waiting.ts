@@ -1,9 +1,9 @@
-// Waiting for something that comes by itself, within BLOCK and while the client is there.
+// Waits for an event, within BLOCK and while the client is connected.
 import type { Context } from '../command/context.js';
 
 /**
- * @param arm starts to wait; it gets what to call with the result, or with why there will be none, and returns how to stop.
- * @returns undefined after ms (Infinity: never). Rejects with the signal's reason when the client is gone or the server drains.
+ * @param arm starts to wait; it receives functions for the result and for an error, and returns a function that stops.
+ * @returns undefined after ms (Infinity: never). Rejects with the signal's reason if the client is gone or the server drains.
  */
 export function waitFor<T>(
   ctx: Context,
@@ -34,7 +34,7 @@ export function waitFor<T>(
         (value) => settle(() => resolve(value)),
         (error) => settle(() => reject(error)),
       );
-      // It came at once.
+      // The result arrived at once.
       if (isSettled) stop();
     } catch (error) {
       settle(() => reject(error));

@@ -1,4 +1,4 @@
-// What the subcommands of CLIENT have in common.
+// Code shared by the subcommands of CLIENT.
 import type { Command } from '../../command/context.js';
 
 export const connectionCommand = {

@@ -1,10 +1,10 @@
-// CLIENT SETNAME, GETNAME, SETINFO: what a connection is called.
+// CLIENT SETNAME, GETNAME, SETINFO: a connection's name.
 import { fail } from '../../../errors.js';
 import type { Command } from '../../command/context.js';
 import { OK, type Reply } from '../../wire/reply.js';
 import { connectionCommand } from './common.js';
 
-/** `CLIENT SETNAME <group.id>:<name>` -> `+OK`. Rafka answers a bulk OK; strict clients want this. */
+/** `CLIENT SETNAME <group.id>:<name>` -> `+OK`. Rafka answers a bulk OK; strict clients require this. */
 export const setname = {
   ...connectionCommand,
   name: 'setname',
@@ -18,7 +18,7 @@ export const setname = {
   },
 } satisfies Command;
 
-/** `CLIENT GETNAME` -> the name; before SETNAME the peer's host:port, as Rafka. */
+/** `CLIENT GETNAME` -> the name; before SETNAME the peer's host:port, as in Rafka. */
 export const getname = {
   ...connectionCommand,
   name: 'getname',
@@ -30,7 +30,7 @@ export const getname = {
 
 const parts: Readonly<Record<string, 'name' | 'version'>> = { 'LIB-NAME': 'name', 'LIB-VER': 'version' };
 
-/** `CLIENT SETINFO LIB-NAME|LIB-VER value` -> `+OK`; other attributes are refused, as Redis 7.2 does. */
+/** `CLIENT SETINFO LIB-NAME|LIB-VER value` -> `+OK`; other attributes are refused, as in Redis 7.2. */
 export const setinfo = {
   ...connectionCommand,
   name: 'setinfo',

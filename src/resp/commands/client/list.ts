@@ -28,7 +28,7 @@ export const info = {
   run: (ctx) => new Verbatim(`${clientLine(ctx)}\n`),
 } satisfies Command;
 
-/** `CLIENT LIST [TYPE type | ID id ...]` -> a line a connection. */
+/** `CLIENT LIST [TYPE type | ID id ...]` -> a line per connection. */
 export const list = {
   ...adminCommand,
   name: 'list',
@@ -63,7 +63,7 @@ function readId(bytes: Buffer): number {
   return id;
 }
 
-/** The connections that were asked for in the order asked, all of them by their age. */
+/** The requested connections in the requested order, or all of them by age. */
 function shown(found: readonly ClientLine[], ids: readonly number[] | undefined): Reply {
   const byId = new Map(found.map(({ id, line }) => [id, line]));
   const order = ids ?? [...byId.keys()].sort((a, b) => a - b);

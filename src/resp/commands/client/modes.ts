@@ -1,10 +1,10 @@
-// CLIENT REPLY, NO-EVICT, NO-TOUCH: how a connection is treated.
+// CLIENT REPLY, NO-EVICT, NO-TOUCH: modes of a connection.
 import { fail } from '../../../errors.js';
 import type { Command } from '../../command/context.js';
 import { noReply, OK } from '../../wire/reply.js';
 import { adminCommand, connectionCommand } from './common.js';
 
-/** `CLIENT REPLY ON` -> `+OK`; `OFF` and `SKIP` (this and the next command) are not answered themselves. */
+/** `CLIENT REPLY ON` -> `+OK`; `OFF` and `SKIP` (this and the next command) get no answer themselves. */
 export const reply = {
   ...connectionCommand,
   name: 'reply',
@@ -43,7 +43,7 @@ const onOff = {
   ],
 } as const;
 
-/** `CLIENT NO-EVICT ON|OFF` -> `+OK`; the query buffer limit holds for all the same. */
+/** `CLIENT NO-EVICT ON|OFF` -> `+OK`; the query buffer limit still applies. */
 export const noEvict = {
   ...adminCommand,
   name: 'no-evict',

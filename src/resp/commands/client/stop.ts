@@ -1,4 +1,4 @@
-// CLIENT KILL, UNBLOCK: what one connection may do to another.
+// CLIENT KILL, UNBLOCK: act on another connection.
 import { fail } from '../../../errors.js';
 import type { Args } from '../../command/args.js';
 import type { Command, Context } from '../../command/context.js';
@@ -42,7 +42,7 @@ export const kill = {
   },
 } satisfies Command;
 
-/** `CLIENT UNBLOCK id [TIMEOUT|ERROR]` -> 1 when it was waiting: its BLPOP ends as if its time were over, or with an error. */
+/** `CLIENT UNBLOCK id [TIMEOUT|ERROR]` -> 1 if it was waiting: its BLPOP ends as after its time-out, or with an error. */
 export const unblock = {
   ...adminCommand,
   name: 'unblock',
@@ -74,7 +74,7 @@ export const unblock = {
   },
 } satisfies Command;
 
-/** The old form kills one, and complains when there is none. */
+/** The old form kills one connection, and fails if there is none. */
 function killAddress(ctx: Context, args: Args): Reply | Promise<Reply> {
   const killed = killAll(ctx, { tests: [{ address: args.text() }] });
   return killed instanceof Promise ? killed.then(killedOne) : killedOne(killed);
@@ -93,7 +93,7 @@ function killAll(ctx: Context, filter: ClientFilter): number | Promise<number> {
   return peers.askAll('kill', filter).then((others) => others.reduce((sum, count) => sum + count, found.length));
 }
 
-/** Who kills itself still gets its answer. */
+/** A client that kills itself still gets its answer. */
 function stop(ctx: Context, client: Context): void {
   if (client === ctx) client.closeAfterReply();
   else client.destroy();

@@ -1,4 +1,4 @@
-// CLIENT TRACKING, TRACKINGINFO, CACHING, GETREDIR: client-side caching, of a server that never has anything to invalidate.
+// CLIENT TRACKING, TRACKINGINFO, CACHING, GETREDIR: client-side caching, for a server that never invalidates anything.
 import { fail } from '../../../errors.js';
 import type { Args } from '../../command/args.js';
 import type { Command, Context, Tracking } from '../../command/context.js';
@@ -40,7 +40,7 @@ export const tracking = {
   },
 } satisfies Command;
 
-/** `CLIENT TRACKINGINFO` -> flags, redirect and prefixes as CLIENT TRACKING has set them. */
+/** `CLIENT TRACKINGINFO` -> flags, redirect and prefixes as set by CLIENT TRACKING. */
 export const trackinginfo = {
   ...connectionCommand,
   name: 'trackinginfo',
@@ -57,7 +57,7 @@ export const trackinginfo = {
   },
 } satisfies Command;
 
-/** `CLIENT CACHING YES|NO` -> `+OK` where tracking is OPTIN or OPTOUT. */
+/** `CLIENT CACHING YES|NO` -> `+OK` if tracking is OPTIN or OPTOUT. */
 export const caching = {
   ...connectionCommand,
   name: 'caching',
@@ -86,7 +86,7 @@ export const caching = {
   },
 } satisfies Command;
 
-/** `CLIENT GETREDIR` -> -1 without tracking, 0 without a redirection, else whom invalidations would go to. */
+/** `CLIENT GETREDIR` -> -1 without tracking, 0 without a redirection, else the id that invalidations would go to. */
 export const getredir = {
   ...connectionCommand,
   name: 'getredir',
@@ -117,7 +117,7 @@ function readOptions(ctx: Context, args: Args): Tracking {
 const options = { BCAST: 'bcast', OPTIN: 'optin', OPTOUT: 'optout', NOLOOP: 'noloop' } as const;
 const isOption = (word: string): word is keyof typeof options => Object.hasOwn(options, word);
 
-/** @throws GatewayError where options don't go together, or with what is set already. */
+/** @throws GatewayError if options contradict each other, or the current state. */
 function merged(set: Tracking | undefined, wanted: Tracking): Tracking {
   const { bcast, optin, optout, prefixes } = wanted;
   if (!bcast && prefixes.length > 0) throw fail('tracking-prefix');
@@ -128,7 +128,7 @@ function merged(set: Tracking | undefined, wanted: Tracking): Tracking {
   return { ...wanted, prefixes: bcast ? allPrefixes(set, prefixes) : [] };
 }
 
-/** Of one connection: each is held against the others. */
+/** Maximum per connection: each is compared with the others. */
 const mostPrefixes = 100;
 
 function allPrefixes(set: Tracking | undefined, wanted: readonly Buffer[]): readonly Buffer[] {

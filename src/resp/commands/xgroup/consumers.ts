@@ -17,7 +17,7 @@ const common = {
   ],
 } as const;
 
-/** `XGROUP CREATECONSUMER key group consumer` -> 1, or 0 when the member is known. */
+/** `XGROUP CREATECONSUMER key group consumer` -> 1, or 0 if the member exists. */
 export const createconsumer = {
   ...common,
   name: 'createconsumer',
@@ -37,7 +37,7 @@ export const createconsumer = {
   },
 } satisfies Command;
 
-/** `XGROUP DELCONSUMER key group consumer` -> its pending entries. Unlike in Redis they are not lost: they come again through `>`. */
+/** `XGROUP DELCONSUMER key group consumer` -> number of its pending entries. Unlike in Redis they are not lost: they are redelivered through `>`. */
 export const delconsumer = {
   ...common,
   name: 'delconsumer',

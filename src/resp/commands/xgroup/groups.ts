@@ -1,4 +1,4 @@
-// XGROUP CREATE, SETID and DESTROY: a group exists when Kafka has positions of it for the topic.
+// XGROUP CREATE, SETID and DESTROY: a group exists if Kafka has its positions for the topic.
 
 import { committedOf, removePositions, setPositions } from '../../../core/streams/group/positions.js';
 import type { Marks } from '../../../core/streams/log/marks.js';
@@ -15,7 +15,7 @@ import { OK, type Reply } from '../../wire/reply.js';
 const common = { prefix: 'ERR', group: 'stream', flags: ['write'], since: '5.0.0', keys: [2, 2, 1] } as const;
 
 /**
- * `XGROUP CREATE key group id|$ [MKSTREAM] [ENTRIESREAD n]` -> OK. Commits where reading starts for every partition:
+ * `XGROUP CREATE key group id|$ [MKSTREAM] [ENTRIESREAD n]` -> OK. Commits the start of every partition:
  * 0 the beginning, $ the end, an id its time.
  */
 export const create = {
@@ -38,7 +38,7 @@ export const create = {
   },
 } satisfies Command;
 
-/** `XGROUP SETID key group id|$ [ENTRIESREAD n]` -> OK. Refused while the group is read in another gateway. */
+/** `XGROUP SETID key group id|$ [ENTRIESREAD n]` -> OK. Refused while another gateway reads the group. */
 export const setid = {
   ...common,
   name: 'setid',
@@ -63,7 +63,7 @@ export const setid = {
   },
 } satisfies Command;
 
-/** `XGROUP DESTROY key group` -> 1, or 0 when there was none. Deletes the group's positions of this topic. */
+/** `XGROUP DESTROY key group` -> 1, or 0 if there was none. Deletes the group's positions of this topic. */
 export const destroy = {
   ...common,
   name: 'destroy',
@@ -119,7 +119,7 @@ async function isThere(ctx: Context, at: GroupKey, marks: readonly Marks[]): Pro
   return (await committedOf(positions(ctx), at.kafkaGroup, at.topic, marks)).length > 0;
 }
 
-/** Where reading starts so that everything behind an id comes. */
+/** Where reading starts so that everything behind an id is read. */
 async function startsOf(
   ctx: Context,
   topic: string,

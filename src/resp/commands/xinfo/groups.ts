@@ -10,7 +10,7 @@ import { mapOf, type Reply } from '../../wire/reply.js';
 
 const common = { prefix: 'ERR', group: 'stream', flags: ['readonly'], since: '5.0.0', keys: [2, 2, 1] } as const;
 
-/** `XINFO GROUPS key` -> for each group name, consumers and pending (of this gateway), last-delivered-id, entries-read, lag. */
+/** `XINFO GROUPS key` -> for each group: name, consumers and pending (of this gateway), last-delivered-id, entries-read, lag. */
 export const groups = {
   ...common,
   name: 'groups',
@@ -33,7 +33,7 @@ export const groups = {
   },
 } satisfies Command;
 
-/** `XINFO CONSUMERS key group` -> for each member in this gateway name, pending, idle and inactive ms. */
+/** `XINFO CONSUMERS key group` -> for each member in this gateway: name, pending, idle and inactive ms. See docs/decisions/0004. */
 export const consumers = {
   ...common,
   name: 'consumers',

@@ -70,7 +70,7 @@ function readOptions(args: Args, mostEntries: number): number | undefined {
   if (left === 1) return 10;
   if (!args.option('COUNT')) throw fail('syntax');
   const count = args.integer();
-  // As in Redis: 0 means all; here as many as a range may have.
+  // As in Redis 0 means all; here as many as a range may have.
   return count > 0 ? Math.min(count, mostEntries) : count === 0 ? mostEntries : 10;
 }
 
