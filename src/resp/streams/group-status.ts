@@ -10,6 +10,7 @@ import type { Streams } from '../../core/streams/streams.js';
 import type { Context } from '../command/context.js';
 import type { MemberFacts, OpenGroup } from '../siblings/open-group.js';
 import { formatId } from './ids.js';
+import { maySeeGroup } from './key.js';
 
 export interface GroupFacts {
   readonly name: string;
@@ -46,7 +47,7 @@ function openGroup(group: StreamGroup, maxEntries: number): OpenGroup {
 }
 
 /**
- * The consumer groups with positions on a topic and names of the configured form.
+ * The consumer groups with positions on a topic and names of the configured form that the user may use.
  * @param maxEntries maximum pending entries listed of each @throws KafkaError
  */
 export async function groupsOf(
@@ -60,7 +61,7 @@ export async function groupsOf(
   const names = new Map<string, string>();
   for (const kafkaGroup of await admin.groups()) {
     const name = streams.groupForm.groupOf(kafkaGroup, topic);
-    if (name !== undefined) names.set(kafkaGroup, name);
+    if (name !== undefined && maySeeGroup(ctx, name, kafkaGroup)) names.set(kafkaGroup, name);
   }
   const elsewhere = peers.exist ? await peers.askAll('openGroups', topic, maxEntries) : [];
   const open = new Map(

@@ -38,3 +38,9 @@ export function groupKey(ctx: Context, key: Buffer, group: string): GroupKey {
   ctx.user.checkConsume(groupForm.isRaw ? kafkaGroup : group, [topic], kafkaGroup);
   return { key: key.toString(), topic, group, kafkaGroup };
 }
+
+/** Whether a group of a stream may be shown: to whom may use it. */
+export function maySeeGroup(ctx: Context, group: string, kafkaGroup: string): boolean {
+  const { groupForm } = ctx.server.gateway.streams;
+  return ctx.user.mayJoin(kafkaGroup) || (!groupForm.isRaw && ctx.user.mayJoin(group));
+}
