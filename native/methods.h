@@ -20,6 +20,7 @@ NAN_METHOD(ConsumeBatch);         // consume-batch.cc
 NAN_METHOD(StoreOffset);          // offsets.cc
 NAN_METHOD(CommitWithResult);     // offsets.cc
 NAN_METHOD(EndWithin);            // end-within.cc
+NAN_METHOD(BrokerApis);           // broker-apis.cc
 
 }  // namespace Rafka
 

@@ -13,6 +13,7 @@ void AddProducerMethods(v8::Local<v8::FunctionTemplate> producer) {
   Nan::SetPrototypeMethod(producer, "purge", Purge);
   Nan::SetPrototypeMethod(producer, "pollReports", PollReports);
   Nan::SetPrototypeMethod(producer, "reportTopic", ReportTopic);
+  Nan::SetPrototypeMethod(producer, "brokerApis", BrokerApis);
   AddAdminMethods(producer);
 }
 

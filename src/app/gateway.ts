@@ -124,7 +124,9 @@ async function greet({ name, kafka }: Cluster, signal: AbortSignal, clock: Clock
   for (let tries = 0; !signal.aborted; tries += 1) {
     try {
       const topics = await kafka.admin.topics();
-      log.info({ cluster: name, brokers: kafka.brokers, topics: topics.length }, 'connected to Kafka');
+      const release = await kafka.admin.release();
+      const about = { ...(release === undefined ? {} : { kafka: release }), topics: topics.length };
+      log.info({ cluster: name, brokers: kafka.brokers, ...about }, 'connected to Kafka');
       return;
     } catch (error) {
       const reason = (error as Error).message;

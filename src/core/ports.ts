@@ -320,6 +320,11 @@ export interface Admin {
   topics(names?: readonly string[]): Promise<TopicMetadata[]>;
   /** The brokers that the cluster lists, and whether each accepts a connection now. */
   brokers(): Promise<readonly BrokerState[]>;
+  /**
+   * The Kafka release of the brokers, derived from what they support: "3.6", "3.3 to 3.4", "4.3 or newer". With several releases: the oldest of
+   * the connected brokers. Undefined if unknown, as for the embedded Kafka.
+   */
+  release(): Promise<string | undefined>;
   /** Whether its controllers have a leader; undefined if unknown. */
   hasQuorum(): Promise<boolean | undefined>;
   watermarks(

@@ -7,7 +7,7 @@ const openMs = 2_000;
 
 /**
  * Opens a client of its own, as every connection does: an open one may still work when no other could be opened.
- * @returns problems that do not prevent service, one line each. @throws KafkaError if no broker answers; Error if nothing can be stored
+ * @returns the brokers' release if known, and problems that do not prevent service, one line each. @throws KafkaError if no broker answers; Error if nothing can be stored
  */
 export async function probeCluster(kafka: KafkaFactory, health: ClusterHealth): Promise<readonly string[]> {
   const looked = health.look(true);
@@ -16,5 +16,6 @@ export async function probeCluster(kafka: KafkaFactory, health: ClusterHealth): 
   const { isDown, lines } = await looked;
   await closed;
   if (isDown) throw new Error(lines.join('; '));
-  return lines;
+  const release = await kafka.admin.release();
+  return release === undefined ? lines : [`Kafka ${release}`, ...lines];
 }

@@ -170,7 +170,7 @@ class RdKafkaFactory implements KafkaFactory {
     return times ? Object.assign(consumer, { offsetsForTimes: times.find.bind(times) }) : consumer;
   }
 
-  #openConsumer(options: ConsumerOptions, timeoutMs: number): Promise<Consumer> {
+  async #openConsumer(options: ConsumerOptions, timeoutMs: number): Promise<Consumer> {
     const identity: Properties = {
       // Equal client.ids confuse cooperative assignors, so each consumer has its own.
       'client.id': options.clientId ?? `rafka-${randomUUID().slice(0, 8)}`,
@@ -196,6 +196,8 @@ class RdKafkaFactory implements KafkaFactory {
     const { 'group.protocol': protocol, 'session.timeout.ms': session } = properties.global;
     if (this.admin instanceof EmbeddedAdmin && options.groupId !== undefined && protocol !== 'consumer')
       this.admin.seen(options.groupId, Number(session));
+    if (this.admin instanceof ClusterAdmin && options.groupId !== undefined && protocol === 'consumer')
+      await this.admin.checkNewGroupProtocol();
     return openConsumer(options, properties, this.#log, timeoutMs, this.#embedded?.create);
   }
 

@@ -142,6 +142,11 @@ export interface NativeProducer extends NativeClient, NativeAdminCalls {
   produceMany(topic: string, bytes: Buffer, fields: Int32Array, count: number): number;
   /** @returns how many reports were written, six numbers each (reports.ts). */
   pollReports(into: Float64Array): number;
+  /**
+   * The highest version of each of Kafka's requests that all connected brokers take, by the request's number; -1: one lacks it.
+   * Null while none is connected, or the client is opened or closed.
+   */
+  brokerApis(): number[] | null;
   /** The name behind the topic's index in a report. */
   reportTopic(index: number): string;
   /** Messages and reports not yet passed on. */

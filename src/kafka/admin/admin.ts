@@ -1,5 +1,6 @@
 // The Admin port on a real cluster: librdkafka's Admin API, through native/admin.cc.
 import {
+  type Admin,
   type CommittedOffset,
   type GroupDescription,
   KafkaCode,
@@ -9,9 +10,10 @@ import {
   type TopicPartition,
   type TopicPartitionOffset,
 } from '../../core/ports.js';
-import { faultOf } from '../fault.js';
+import { faultOf, refuse } from '../fault.js';
 import type { Callback, NativeProducer } from '../native.js';
 import { adminTimeoutMs, BasicAdmin } from './basic-admin.js';
+import { knowsNewGroupProtocol, releaseOf } from './broker-version.js';
 
 /** An error for one topic, partition or group of a request. */
 interface Failure {
@@ -60,11 +62,14 @@ interface DescribedGroup extends Answered {
   readonly members: readonly { memberId: string; clientId: string; partitions: readonly PartitionAnswer[] }[];
 }
 
+type NewTopic = Parameters<Admin['createTopic']>[0];
 type CallOfBroker = (native: NativeProducer, broker: number, timeoutMs: number, callback: Callback<string>) => void;
 type Call = (native: NativeProducer, timeoutMs: number, callback: Callback<string>) => void;
 
 /** How long controllers may take to answer, ms. */
 const quorumMs = 3_000;
+/** Replicas of a topic on brokers that do not fill in their own default: so many, or as many as there are brokers. */
+const replicasOnOldBrokers = 3;
 /** The controllers only check this name; the topic is never created. */
 const quorumTopic = 'rafka-quorum-check';
 /** Error codes of a broker whose controllers do not answer: timed out, not the controller, no leader. */
@@ -87,22 +92,26 @@ const invalidPartitions = 37;
 
 /** Requests of any kind; a call that meets a changing cluster is repeated until its deadline. */
 export class ClusterAdmin extends BasicAdmin {
-  override async createTopic(topic: {
-    name: string;
-    partitions: number;
-    replicationFactor?: number;
-    config?: Readonly<Record<string, string>>;
-  }): Promise<void> {
-    const { name, partitions, replicationFactor = -1, config = {} } = topic;
+  override async createTopic(topic: NewTopic): Promise<void> {
+    const { name } = topic;
     try {
-      await this.#change((native, timeoutMs, callback) =>
-        native.createTopic(name, partitions, replicationFactor, Object.entries(config).flat(), timeoutMs, callback),
-      );
+      await this.#create(topic).catch(async (error: unknown) => {
+        // Brokers before 2.4 have to be told how many replicas.
+        if (topic.replicationFactor !== undefined || !isUnsupported(error)) throw error;
+        const { brokers } = await this.#cluster();
+        await this.#create({ ...topic, replicationFactor: Math.min(replicasOnOldBrokers, brokers.length) });
+      });
     } catch (error) {
       if (error instanceof KafkaError && error.code === KafkaCode.topicExists) await this.#untilAllAgree(name, true);
       throw error;
     }
     await this.#untilAllAgree(name, true);
+  }
+
+  async #create({ name, partitions, replicationFactor = -1, config = {} }: NewTopic): Promise<void> {
+    await this.#change((native, timeoutMs, callback) =>
+      native.createTopic(name, partitions, replicationFactor, Object.entries(config).flat(), timeoutMs, callback),
+    );
   }
 
   override createPartitions = async (topic: string, total: number): Promise<void> => {
@@ -117,6 +126,12 @@ export class ClusterAdmin extends BasicAdmin {
     );
     await this.#untilAllAgree(name, false);
   };
+
+  override async release(): Promise<string | undefined> {
+    const { native } = await this.connected('topics');
+    const versions = native.brokerApis();
+    return versions === null ? undefined : releaseOf(versions);
+  }
 
   /** Controllers are asked to validate a topic without creating it: brokers hold the request while there is no leader. */
   override async hasQuorum(): Promise<boolean | undefined> {
@@ -231,10 +246,35 @@ export class ClusterAdmin extends BasicAdmin {
 
   override deleteGroupOffsets = async (groupId: string, partitions: readonly TopicPartition[]): Promise<void> => {
     if (partitions.length === 0) return;
-    await this.#ofGroup((native, timeoutMs, callback) =>
-      native.deleteGroupOffsets(groupId, partitions, coordinatorTime(timeoutMs), callback),
-    );
+    try {
+      await this.#ofGroup((native, timeoutMs, callback) =>
+        native.deleteGroupOffsets(groupId, partitions, coordinatorTime(timeoutMs), callback),
+      );
+    } catch (error) {
+      // Brokers before 2.4 delete positions with their group only.
+      if (!isUnsupported(error) || (await this.#hasOtherOffsets(groupId, partitions))) throw error;
+      await this.deleteGroup(groupId);
+    }
   };
+
+  /** Whether a group has positions besides those of these partitions. */
+  async #hasOtherOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<boolean> {
+    const given = new Set(partitions.map(({ topic, partition }) => `${partition} ${topic}`));
+    const everywhere = (await this.topics()).flatMap(({ name, partitions: all }) =>
+      all.map(({ partition }) => ({ topic: name, partition })),
+    );
+    const others = everywhere.filter(({ topic, partition }) => !given.has(`${partition} ${topic}`));
+    return (await this.groupOffsets(groupId, others)).length > 0;
+  }
+
+  /** @throws KafkaError when a broker does not know the new group protocol (KIP-848): a member would wait for ever, without a word */
+  async checkNewGroupProtocol(): Promise<void> {
+    const { native } = await this.connected('topics');
+    const versions = native.brokerApis();
+    if (versions === null || knowsNewGroupProtocol(versions)) return;
+    const text = `group.protocol=consumer (KIP-848) needs Kafka 4.0, and the brokers are Kafka ${releaseOf(versions)}`;
+    throw refuse(KafkaCode.unsupportedFeature, text);
+  }
 
   #cluster(): Promise<ClusterDescription> {
     return this.#askAny((native, broker, timeoutMs, callback) => native.describeCluster(broker, timeoutMs, callback));
@@ -278,6 +318,12 @@ export class ClusterAdmin extends BasicAdmin {
     await this.#change(counted).catch((error: unknown) => {
       if (tries === 1 || !(error instanceof KafkaError) || error.code !== code) throw error;
     });
+  }
+
+  /** librdkafka names what is missing, and the release that has it; here it is told which one the brokers are of. */
+  async #tooOld({ code, message }: KafkaError): Promise<KafkaError> {
+    const release = await this.release().catch(() => undefined);
+    return refuse(code, release === undefined ? message : `${message} (the brokers are Kafka ${release})`);
   }
 
   /** A call for partitions of a group. @throws KafkaError the first failure, of the group or of a partition */
@@ -327,7 +373,9 @@ export class ClusterAdmin extends BasicAdmin {
         check(answer);
         return answer;
       } catch (error) {
-        if (!(error instanceof KafkaError) || !error.retriable || performance.now() + retryMs > deadline) throw error;
+        if (!(error instanceof KafkaError)) throw error;
+        if (isUnsupported(error)) throw await this.#tooOld(error);
+        if (!error.retriable || performance.now() + retryMs > deadline) throw error;
         await pause(retryMs);
       }
     }
@@ -342,6 +390,9 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 /** librdkafka appends the broker's text to the request's name, and the broker may have sent none. */
 const failureOf = ({ code, message }: Failure): KafkaError =>
   new KafkaError(/: *$/.test(message) ? faultOf(code) : faultOf(code, message));
+
+const isUnsupported = (error: unknown): boolean =>
+  error instanceof KafkaError && error.code === KafkaCode.unsupportedFeature;
 
 const isAway = (error: Failure | null): boolean =>
   error?.code === KafkaCode.timedOut || error?.code === KafkaCode.transport;

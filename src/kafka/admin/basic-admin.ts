@@ -79,6 +79,10 @@ export class BasicAdmin implements Admin {
     }));
   }
 
+  async release(): Promise<string | undefined> {
+    return undefined;
+  }
+
   async hasQuorum(): Promise<boolean | undefined> {
     return undefined;
   }

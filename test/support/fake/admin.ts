@@ -34,6 +34,10 @@ export class FakeAdmin implements Admin {
     return [{ id: 1, address: 'fake:9092', isUp: true }];
   }
 
+  async release() {
+    return undefined;
+  }
+
   async hasQuorum() {
     return true;
   }

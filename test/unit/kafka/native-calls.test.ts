@@ -40,6 +40,7 @@ describe('calls of the addon', () => {
     assert.equal(client.produceMany('t', Buffer.from('x'), fields, 1), 1);
     assert.equal(fields[3], state);
     assert.equal(client.outqLen(), 0);
+    assert.equal(client.brokerApis(), null);
     assert.equal(client.pollReports(new Float64Array(6)), 0);
     const reader = await connected(consumer());
     await closed(reader);
