@@ -20,6 +20,7 @@ export const tables: readonly { file: URL; name: string; make: () => string }[] 
     name,
     make: () => benchmarkTable(measured),
   })),
+  { file: new URL('docs/KAFKA-VERSIONS.md', root), name: 'versions', make: versionsTable },
 ];
 
 /** One measured row of docs/benchmarks/results.json, as it is printed. */
@@ -98,6 +99,22 @@ function benchmarkTable(measured: readonly Measured[]): string {
   return rows(
     columns,
     measured.map((row) => columns.map((column) => (column === 'command' ? `\`${row.command}\`` : (row[column] ?? '')))),
+  );
+}
+
+/** What test/campaign/kafka-versions.ts found; it writes the file. */
+function versionsTable(): string {
+  const results = JSON.parse(readFileSync(new URL('docs/kafka-versions.json', root), 'utf8')) as Readonly<
+    Record<string, { shownAs: string; steps: Readonly<Record<string, string>> }>
+  >;
+  const versions = Object.keys(results);
+  const steps = Object.keys(Object.values(results)[0]?.steps ?? {});
+  return rows(
+    ['what', ...versions],
+    [
+      ['shown as', ...Object.values(results).map(({ shownAs }) => shownAs)],
+      ...steps.map((step) => [step, ...versions.map((version) => results[version]?.steps[step] ?? '')]),
+    ],
   );
 }
 
