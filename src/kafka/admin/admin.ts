@@ -81,6 +81,8 @@ const retryMs = 200;
 /** How long brokers are asked whether they know of a created or deleted topic, and the pause in between, ms. */
 const newsMs = 3_000;
 const newsRetryMs = 10;
+/** How long a connected client may take to be connected anew, ms. */
+const connectedMs = 1_000;
 /** librdkafka's choice: the controller that the cluster last named. */
 const controller = -1;
 /** Time limit for the controller where any other broker could answer, ms. */
@@ -128,9 +130,8 @@ export class ClusterAdmin extends BasicAdmin {
   };
 
   override async release(): Promise<string | undefined> {
-    const { native } = await this.connected('topics');
-    const versions = native.brokerApis();
-    return versions === null ? undefined : releaseOf(versions);
+    const versions = await this.#supported();
+    return versions && releaseOf(versions);
   }
 
   /** Controllers are asked to validate a topic without creating it: brokers hold the request while there is no leader. */
@@ -257,6 +258,16 @@ export class ClusterAdmin extends BasicAdmin {
     }
   };
 
+  /** What brokerApis() says. A client that has only just connected changes to another connection to its broker, and has none meanwhile. */
+  async #supported(): Promise<number[] | undefined> {
+    const { native } = await this.connected('topics');
+    for (const deadline = performance.now() + connectedMs; ; ) {
+      const versions = native.brokerApis();
+      if (versions !== null || performance.now() > deadline) return versions ?? undefined;
+      await pause(newsRetryMs);
+    }
+  }
+
   /** Whether a group has positions besides those of these partitions. */
   async #hasOtherOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<boolean> {
     const given = new Set(partitions.map(({ topic, partition }) => `${partition} ${topic}`));
@@ -269,9 +280,8 @@ export class ClusterAdmin extends BasicAdmin {
 
   /** @throws KafkaError when a broker does not know the new group protocol (KIP-848): a member would wait for ever, without a word */
   async checkNewGroupProtocol(): Promise<void> {
-    const { native } = await this.connected('topics');
-    const versions = native.brokerApis();
-    if (versions === null || knowsNewGroupProtocol(versions)) return;
+    const versions = await this.#supported();
+    if (versions === undefined || knowsNewGroupProtocol(versions)) return;
     const text = `group.protocol=consumer (KIP-848) needs Kafka 4.0, and the brokers are Kafka ${releaseOf(versions)}`;
     throw refuse(KafkaCode.unsupportedFeature, text);
   }
