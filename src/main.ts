@@ -1,5 +1,5 @@
 // The command line: flags to configuration, signals to the shutdown, failures to exit codes. The only file that touches argv, env and process.
-// What only one subcommand needs is loaded by it: `rafka health` needs no Kafka client, a gateway starts without the other faces' packages.
+// Subcommands load their own modules: `rafka health` needs no Kafka client, and a gateway starts without the packages of unused faces.
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { Argument, Command, Option } from 'commander';
 import { type Config, ConfigError, loadConfig, type Setting } from './app/config.js';
@@ -26,11 +26,11 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
   version: string;
 };
 
-/** How long a process that has stopped may take to end by itself before what keeps it alive is given up, ms. */
+/** How long a stopped process may take to end by itself before it is forced, ms. */
 const lingerMs = 500;
-/** How long Node may take to end the process, ms. */
+/** How long Node may take to end the process, ms. See docs/decisions/0017. */
 const exitMs = 2_000;
-/** Outstanding acks, then messages that wait for Kafka: Kafka-Pixy's defaults allow half a minute for the latter alone, ms. */
+/** Time for outstanding acks, then for undelivered messages: Kafka-Pixy's defaults allow half a minute for the latter alone, ms. */
 const pixyShutdownMs = 60_000;
 
 const program = new Command('rafka')
@@ -124,7 +124,7 @@ if (!['health', 'completion', 'man', 'help'].includes(process.argv[2] ?? '')) {
   const { endWithin } = await import('./kafka/native.js');
   process.on('exit', (code) => endWithin(code, exitMs));
 }
-// Some tools send these to whoever they find. Unheard they end the process, or open Node's debugger (SIGUSR1).
+// Some tools send these to any process. Without a handler they end the process, or open Node's debugger (SIGUSR1).
 for (const signal of ['SIGUSR1', 'SIGUSR2', 'SIGALRM'] as const) process.on(signal, () => {});
 try {
   const [, , first = '-'] = process.argv;
@@ -146,7 +146,7 @@ async function runGateway(_options: object, command: Command): Promise<void> {
   showBanner(app, kafkaOf(config), config.resp.requirepass !== undefined || config.resp.usersFile !== undefined);
 }
 
-/** @throws ConfigError naming the nearest command for one that is not there */
+/** @throws ConfigError naming the nearest command for an unknown one */
 function commandOf(words: readonly string[]): Command {
   return words.reduce<Command>((command, word) => {
     const found = command.commands.find((each) => each.name() === word);
@@ -159,14 +159,14 @@ function commandOf(words: readonly string[]): Command {
   }, program);
 }
 
-/** Of what is installed here: the day on which its package.json was written. */
+/** Of the installed files: the date of package.json. */
 function releaseDate(): string {
   return statSync(new URL('../package.json', import.meta.url))
     .mtime.toISOString()
     .slice(0, 10);
 }
 
-/** One of the processes of --workers. Terminals and supervisors signal all of them: the primary alone says when to stop. */
+/** One of the processes of --workers. Terminals and supervisors signal all of them: only the primary decides when to stop. */
 async function serveAsWorker(): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGHUP'] as const) process.on(signal, () => {});
   const { runWorker } = await import('./app/workers.js');
@@ -177,10 +177,10 @@ async function serveAsWorker(): Promise<void> {
   if (!isWorker) throw new ConfigError('workers are started by rafka --workers');
 }
 
-/** The last owner of what every other one has let go of. */
+/** The last handler of errors that nothing else has handled. */
 function watchRejections(log: Log): void {
   process.on('unhandledRejection', (error) => {
-    // A refusal is a client's, or Kafka's: whoever let go of it has a bug, but all others are served on.
+    // A refusal is a client's, or Kafka's: dropping it is a defect, but all other clients are still served.
     if (error instanceof GatewayError || error instanceof KafkaError) {
       log.error({ err: error }, 'a refusal that nobody handles: this is a bug');
       return;
@@ -190,7 +190,7 @@ function watchRejections(log: Log): void {
   });
 }
 
-/** Runs until a signal: the first one stops in order, a second one or the time-out ends at once with exit code 1. */
+/** Runs until a signal: the first one stops in order, a second one or the time limit ends at once with exit code 1. */
 async function run(log: Log, shutdownMs: number, create: () => Promise<Program>): Promise<Program | undefined> {
   watchRejections(log);
   process.on('SIGHUP', () => log.info('SIGHUP is ignored: settings, users and certificates are read at the start'));
@@ -251,14 +251,14 @@ async function runPixy({ pidFile }: { pidFile?: string }, command: Command): Pro
   );
 }
 
-/** Relays until every topic has ended, or until a signal. Exit code 1 when a topic stopped with an error. */
+/** Relays until every topic has ended, or until a signal. Exit code 1 if a topic stopped with an error. */
 async function runRelay(_options: object, command: Command): Promise<void> {
   const { Relay } = await import('./relay/relay.js');
   const { createKafkaFactory } = await import('./kafka/factory.js');
   const { config, unknownKeys } = await loadRelay(command, process.env);
   const log = createLog({ level: pinoLevel(config.app.log_level) ?? 'info' });
   if (unknownKeys.length > 0) log.warn({ unknownKeys }, 'keys that mean nothing here');
-  // A terminal that is gone fails its writes: a progress bar is no reason to end.
+  // A closed terminal fails its writes: a progress bar is no reason to end.
   if (process.stderr.isTTY) process.stderr.on('error', () => {});
   watchRejections(log);
   const relay = new Relay({
@@ -280,7 +280,7 @@ async function runRelay(_options: object, command: Command): Promise<void> {
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
-  // Its terminal is gone: it ends in good order.
+  // Its terminal is closed: it ends in order.
   process.on('SIGHUP', stop);
   await relay.start();
   const { failed, summary } = await relay.finished;
@@ -311,7 +311,7 @@ async function runRis({ dryRun: isDry = false, input, output }: RisOptions, comm
   showBanner(app, kafkaOf(config));
 }
 
-/** What shapes the records holds for a conversion too; but unless told otherwise a conversion loses nothing to lateness. */
+/** What shapes the records applies to a conversion too; but by default a conversion does not drop late messages. */
 async function convertRis(
   input: string | undefined,
   output: string | undefined,
@@ -325,7 +325,7 @@ async function convertRis(
   console.log(JSON.stringify(await plainly(dryRun({ input, output, encoder, ...order })), null, 2));
 }
 
-/** A file that is not there, an unknown topic, no Kafka: told in a line, without a stack. */
+/** A missing file, an unknown topic, no Kafka: reported in a line, without a stack. */
 async function plainly<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
@@ -347,7 +347,7 @@ async function decodeBmp(file: string | undefined, options: BmpOptions, command:
   const { config: path, topic, follow = false } = options;
   if ((file === undefined) === (topic === undefined)) throw new ConfigError('bmp decode needs a file, or --topic');
   if (file !== undefined) return plainly(printAll(bmpFile(file), process.stdout));
-  // In a worker's container RAFKA_RIS_... settings make a `ris` section, which is incomplete without collectors.
+  // In a worker's container RAFKA_RIS_... variables make a `ris` section, which is incomplete without collectors.
   const flags: Setting[] = [['ris.host', 'all'], ...flagSettings(command, [brokersFlag])];
   const where = path === undefined ? {} : { file: path };
   const config = await loadConfig({ ...where, env: process.env, flags, offline: true });
@@ -406,7 +406,7 @@ async function checkAll(flags: string[], { config: files = [], job }: AskOptions
   process.exit(findings.some(({ state }) => state === 'FAIL') ? 1 : 0);
 }
 
-/** On a terminal, once everything listens: whoever tries things out sees what there is. Elsewhere the log says it. */
+/** On a terminal, once everything listens, a banner shows what is available. Elsewhere the log says it. */
 function showBanner(app: Program | undefined, kafka: string | undefined, isPasswordNeeded = false): void {
   if (!app || !process.stderr.isTTY) return;
   const { faces: listeners } = app;

@@ -1,4 +1,4 @@
-// The configuration: one JSON file, RAFKA_* variables and flags, checked by the sections' schemas. A plain Rafka file is valid.
+// The configuration: one JSON file, RAFKA_* variables and flags, validated by the sections' schemas. A plain Rafka file is valid.
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { longestMs, tooLong } from '../core/longest.js';
@@ -10,12 +10,12 @@ import { respConfig } from '../resp/config.js';
 import { risSchema } from '../ris/config.js';
 import { environmentName, ownVariables, propertyPath, propertySections, shortNames } from './environment.js';
 
-/** What everybody must know who starts the embedded Kafka. */
+/** The warning whenever the embedded Kafka starts. */
 export const embeddedWarning =
   'EMBEDDED KAFKA: it runs inside this process, in memory, and nothing is kept when it ends. ' +
   'For a Kafka of your own: --brokers <host:port,...> or -c <file>';
 
-/** librdkafka properties as users write them; librdkafka itself checks them. */
+/** librdkafka properties as users write them; librdkafka validates them. */
 const properties = z
   .record(z.string(), z.union([z.string(), z.number(), z.boolean()], 'must be a text, a number, true or false'))
   .default({});
@@ -30,15 +30,15 @@ const schema = z.strictObject({
     .describe(
       'Run Kafka inside this process, in memory: nothing is kept when it ends. Absent: when there is no file and no brokers are named, but not with NODE_ENV=production',
     ),
-  /** More clusters, by name, for the faces that can choose one. */
+  /** More clusters, by name, for faces that can choose one. */
   clusters: z.record(z.string(), z.strictObject(kafkaSections)).default({}),
   resp: respConfig,
   http: httpConfig,
   grpc: grpcConfig,
-  /** How http and grpc share a group's messages. */
+  /** How http and grpc clients share a group's messages. */
   pool: poolConfig,
   ops: opsConfig,
-  /** The relay inside this process: kaf-relay's keys; relay/config/config.ts checks them. */
+  /** The relay inside this process: kaf-relay's keys; relay/config/config.ts validates them. */
   relay: z.record(z.string(), z.unknown()).optional(),
   /** The RIS worker inside this process. */
   ris: risSchema.optional(),
@@ -68,7 +68,7 @@ export type Config = z.infer<typeof schema> & {
   readonly embedded: boolean;
 };
 
-/** Told to the user as it is; exit code 1. */
+/** Its text is shown to the user; exit code 1. */
 export class ConfigError extends Error {}
 
 /** A value with the path of its key, dotted or in its parts, e.g. from a flag. */
@@ -79,11 +79,11 @@ export interface ConfigSources {
   readonly file?: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly flags: readonly Setting[];
-  /** What is configured needs no Kafka. */
+  /** The job needs no Kafka. */
   readonly offline?: boolean;
 }
 
-/** Loads and checks it: flag over variable over file over default. @throws ConfigError naming the key, the value and the fix. */
+/** Loads and validates it: flag over variable over file over default. @throws ConfigError naming the key, the value and the fix. */
 export async function loadConfig({ file, env, flags, offline = false }: ConfigSources): Promise<Config> {
   const tree = file === undefined ? {} : await readJson(file);
   for (const [path, value] of [...environmentSettings(env, tree), ...flags]) {
@@ -109,7 +109,7 @@ const notInProduction =
   'NODE_ENV is production, and no Kafka is configured: the embedded one keeps nothing when it ends. ' +
   'Name yours with -c <file>, --brokers <host:port,...> or RAFKA_BROKERS. If the embedded one is meant: --embedded';
 
-/** @throws ConfigError when the embedded Kafka is asked for and another one named. */
+/** @throws ConfigError if the embedded Kafka is requested and another one is named. */
 function isEmbedded({ embedded, ...sections }: z.infer<typeof schema>, file: string | undefined): boolean {
   const named = [sections.general, sections.consumer, sections.producer]
     .flatMap((section) => brokersKeys.map((key) => section[key]))
@@ -120,14 +120,14 @@ function isEmbedded({ embedded, ...sections }: z.infer<typeof schema>, file: str
   return embedded;
 }
 
-/** librdkafka would wait for ever for a list that names nobody. @throws ConfigError */
+/** librdkafka would wait forever for an empty list. @throws ConfigError */
 function checkBrokers(path: string, list: string): void {
   const brokers = list.split(',').map((broker) => broker.trim());
   const bad = brokers.find((broker) => broker === '' || /[\s'"]/.test(broker));
   if (bad !== undefined) throw new ConfigError(`${path}: '${bad}' in '${list}' is no broker: use host:port,host:port`);
 }
 
-/** What names brokers now stands over every other place where they may be named. */
+/** These brokers override every other place that may name brokers. */
 function forgetBrokers(tree: Record<string, unknown>): void {
   for (const name of propertySections) {
     const section = tree[name];
@@ -148,7 +148,7 @@ async function readJson(file: string): Promise<Record<string, unknown>> {
   throw new ConfigError(`${file} must hold a JSON object`);
 }
 
-/** One key that holds one value: what a flag or a variable can set. */
+/** One key with a single value: what a flag or a variable can set. */
 export interface SettingType {
   /** Without its default. */
   readonly type: z.ZodType;
@@ -156,7 +156,7 @@ export interface SettingType {
   readonly description: string | undefined;
 }
 
-/** Every key that holds one value, by dotted path. */
+/** Every key with a single value, by dotted path. */
 export function settingTypes(): Map<string, SettingType> {
   const found = new Map<string, SettingType>();
   const walk = (type: z.ZodType, path: string): void => {
@@ -171,12 +171,12 @@ export function settingTypes(): Map<string, SettingType> {
   return found;
 }
 
-/** For commands that take none of them. @throws ConfigError for RAFKA_* variables that nobody knows, with the nearest name */
+/** For commands that use none of them. @throws ConfigError for unknown RAFKA_* variables, with the nearest name */
 export function checkVariables(env: ConfigSources['env']): void {
   environmentSettings(env, {});
 }
 
-/** Short names first: the full one stands over it. @throws ConfigError for variables that nobody knows, with the nearest name. */
+/** Short names first: the full one overrides. @throws ConfigError for unknown variables, with the nearest name. */
 function environmentSettings(env: ConfigSources['env'], tree: Record<string, unknown>): Setting[] {
   const short: Setting[] = [];
   const settings: Setting[] = [];
@@ -198,7 +198,7 @@ function environmentSettings(env: ConfigSources['env'], tree: Record<string, unk
   return [...short, ...settings];
 }
 
-/** A flag's or variable's text as the type that its key has; what does not fit is left for the schema to refuse. */
+/** The text of a flag or variable as the key's type; what does not parse is left for the schema to refuse. */
 export function fromText(type: z.ZodType, text: string): unknown {
   const inner = unwrap(type);
   if (inner instanceof z.ZodNumber) return text.trim() === '' || Number.isNaN(Number(text)) ? text : Number(text);
@@ -220,7 +220,7 @@ function unwrap(type: z.ZodType): z.ZodType {
   return inner;
 }
 
-/** A key of librdkafka's is one part, dots and all. */
+/** A librdkafka key is one part, including its dots. */
 function partsOf(path: string): readonly string[] {
   const dot = path.indexOf('.');
   const section = path.slice(0, dot);

@@ -1,11 +1,11 @@
-// RAFKA_* variables: what each sets, and which of them are not the gateway's.
+// RAFKA_* variables: the key of each, and which of them are not the gateway's.
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Sections of librdkafka's own properties: their keys are single words, dots and all. */
+/** Sections of librdkafka's own properties: their keys are single words, including dots. */
 export const propertySections: readonly string[] = ['general', 'consumer', 'producer'];
 
-/** Names that do not follow the rule: what container files call them. An empty one says nothing. */
+/** Names that do not follow the rule: those of container files. An empty one is ignored. */
 export const shortNames: Readonly<Record<string, string>> = {
   RAFKA_PASSWORD: 'resp.requirepass',
   RAFKA_BROKERS: 'general.bootstrap.servers',
@@ -28,9 +28,9 @@ export function environmentName(path: string): string {
 }
 
 /**
- * The path of the librdkafka property that a variable sets; undefined for any other. As in Confluent's images `_` stands for a dot, `__`
+ * The path of a librdkafka property's variable; undefined for any other. As in Confluent's images `_` stands for a dot, `__`
  * for a dash, `___` for an underscore: RAFKA_GENERAL_SECURITY_PROTOCOL is `security.protocol` of `general`.
- * @param clusters names of the file's clusters, for RAFKA_CLUSTERS_<NAME>_GENERAL_...; a name that is not among them is a new cluster's.
+ * @param clusters names of the file's clusters, for RAFKA_CLUSTERS_<NAME>_GENERAL_...; another name is a new cluster's.
  */
 export function propertyPath(name: string, clusters: readonly string[]): readonly string[] | undefined {
   const [, cluster, section, key] = property.exec(name) ?? [];
@@ -41,7 +41,7 @@ export function propertyPath(name: string, clusters: readonly string[]): readonl
   return ['clusters', known ?? cluster.toLowerCase(), ...path];
 }
 
-/** The gateway's variables that are set, with those that nobody knows among them. */
+/** The gateway's variables that are set, including unknown ones. */
 export function ownVariables(env: Environment): [name: string, value: string][] {
   return Object.entries(env).filter(
     (entry): entry is [string, string] =>

@@ -15,7 +15,7 @@ export const brokersFlag: Flag = {
   about: 'Kafka, as host:port,host:port (also: RAFKA_BROKERS)',
 };
 
-/** Which Kafka. */
+/** Flags that select the Kafka cluster. */
 export const kafkaFlags: readonly Flag[] = [
   brokersFlag,
   { flag: '--embedded', path: 'embedded', about: 'Kafka inside this process, in memory, with NODE_ENV=production too' },

@@ -1,5 +1,5 @@
 // The composition root: builds clusters, faces and workers from the configuration.
-// A face's packages are loaded when the configuration has it.
+// A face's packages are loaded only if the configuration has it.
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { createClock } from '../clock.js';
@@ -27,13 +27,13 @@ import type { RisConfig } from '../ris/index.js';
 import { type Config, embeddedWarning } from './config.js';
 import { Program } from './program.js';
 
-/** How often an unreachable cluster is tried again at the start, ms. */
+/** How often an unreachable cluster is retried at the start, ms. */
 const brokerRetryMs = 2_000;
 
 /** What the parts of one process share. */
 export interface Shared {
   readonly config: Config;
-  /** Of every face. */
+  /** The users of every face. */
   readonly users: Users;
   readonly logins: LoginGuard;
   readonly clusters: Clusters;
@@ -43,7 +43,7 @@ export interface Shared {
   readonly log: Log;
 }
 
-/** The gateway, with the faces and workers that its configuration has. Nothing listens yet. @throws KafkaError for properties that librdkafka refuses. */
+/** The gateway, with its configured faces and workers. Nothing listens yet. @throws KafkaError for properties that librdkafka refuses. */
 export async function createGateway(config: Config, version: string, log: Log): Promise<Program> {
   const common = { stats: new Stats(), clock: createClock(log), log };
   const access = accessOf(config.resp, common);
@@ -53,7 +53,7 @@ export async function createGateway(config: Config, version: string, log: Log): 
   return createProgram(shared, { faces, closeShared: () => gateway.close() });
 }
 
-/** The RESP face. @param peers the other processes that serve its port; absent: none */
+/** The RESP face. @param peers the other processes behind its port; absent: none */
 export function createResp({ config, users, logins, clusters, version, stats, clock, log }: Shared, peers?: Peers) {
   const consumerProperties = { ...config.general, ...config.consumer };
   const cluster = clusters.get();
@@ -64,13 +64,13 @@ export function createResp({ config, users, logins, clusters, version, stats, cl
   return { server, gateway };
 }
 
-/** Who may use the faces of a process. @throws GatewayError `file-unusable` */
+/** The users of all faces of a process. @throws GatewayError `file-unusable` */
 export const accessOf = (options: AccessOptions, guard: LoginGuardOptions): Pick<Shared, 'users' | 'logins'> => ({
   users: Users.load(options, (path) => readFileSync(path, 'utf8')),
   logins: new LoginGuard(guard),
 });
 
-/** All faces and workers but RESP. @param workers the processes that serve RESP, when it is not this one */
+/** All faces and workers but RESP. @param workers the processes that serve RESP, if it is not this one */
 export async function otherFaces(shared: Shared, workers?: OpsWorkers): Promise<Face[]> {
   const { config } = shared;
   const faces: Face[] = [];
@@ -119,7 +119,7 @@ export function createProgram(
   });
 }
 
-/** Says when a cluster answers. One that isn't there yet is waited for in the background, and said so. */
+/** Logs when a cluster answers. An unreachable one is waited for in the background, with a log line. */
 async function greet({ name, kafka }: Cluster, signal: AbortSignal, clock: Clock, log: Log): Promise<void> {
   for (let tries = 0; !signal.aborted; tries += 1) {
     try {
@@ -144,7 +144,7 @@ async function createRis(section: RisConfig, { clusters, version, stats, clock, 
   return createRisWorker(section, { kafka, clock, stats, version, log: log.child({ face: 'ris' }) });
 }
 
-/** The relay opens its clusters itself: its sources are many, and of one topic each. @throws GatewayError `relay-config` */
+/** The relay opens its clusters itself: it has many sources, one topic each. @throws GatewayError `relay-config` */
 async function createRelay(section: Record<string, unknown>, { clock, log }: Shared): Promise<Face> {
   const { Relay } = await import('../relay/relay.js');
   return new Relay({
@@ -155,7 +155,7 @@ async function createRelay(section: Record<string, unknown>, { clock, log }: Sha
   });
 }
 
-/** REST, gRPC and the ops port, as far as the configuration has them. */
+/** REST, gRPC and the ops port, if configured. */
 async function sharedFaces(
   { config, users, logins, clusters, version, stats, clock, log }: Shared,
   workers?: OpsWorkers,
@@ -186,20 +186,20 @@ async function sharedFaces(
   });
 }
 
-/** Where clusters are opened: in the one process of a gateway, or in one of several. */
+/** How clusters are opened: in the only process of a gateway, or in one of several. */
 export interface Place {
-  /** Where the embedded Kafka runs, when that is another process. */
+  /** The address of the embedded Kafka, if another process runs it. */
   readonly embeddedBrokers?: string | undefined;
-  /** How many processes like this one serve clients; absent: this one alone. */
+  /** How many processes like this one serve clients; absent: only this one. */
   readonly processes?: number | undefined;
 }
 
-/** Makes the factories of all clusters. @throws KafkaError for properties that librdkafka refuses. */
+/** Creates the factories of all clusters. @throws KafkaError for properties that librdkafka refuses. */
 export async function openClusters(config: Config, clock: Clock, log: Log, place: Place = {}): Promise<Clusters> {
   const { embeddedBrokers, processes } = place;
   const sections = { default: { general: config.general, consumer: config.consumer, producer: config.producer } };
   const clusters: Cluster[] = [];
-  // Of several processes each has a part; the primary produces for REST, gRPC and the workers of the configuration.
+  // Each of several processes has a share; the primary produces for REST, gRPC and the configured workers.
   const { produceBufferBytes, workers } = config.resp;
   const budget = new ProduceBudget(Math.ceil(produceBufferBytes / (workers > 1 ? workers + 1 : 1)));
   const here = embeddedBrokers === undefined ? true : { brokers: embeddedBrokers };

@@ -1,4 +1,4 @@
-// The composition root of `rafka pixy`: Kafka-Pixy's own configuration made into clusters and faces.
+// The composition root of `rafka pixy`: builds clusters and faces from Kafka-Pixy's own configuration.
 import { randomBytes, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
@@ -20,7 +20,7 @@ const startMs = 15_000;
 const unreachable = 'kafka: client has run out of available brokers to talk to (Is your cluster reachable?)';
 const maxGrpcBytes = 1024 * 1024;
 
-/** Kafka-Pixy's process. @throws PixyConfigError, KafkaError, GatewayError `file-unusable`; its start rejects in Kafka-Pixy's words when a cluster can't be reached. */
+/** Kafka-Pixy's process. @throws PixyConfigError, KafkaError, GatewayError `file-unusable`; its start rejects with Kafka-Pixy's text if a cluster is unreachable. */
 export async function createPixyProgram(
   file: PixyFile,
   env: Readonly<Record<string, string | undefined>>,

@@ -1,4 +1,4 @@
-// Program: what a process runs. Faces and workers are started in their order, and stopped in the order that loses nothing.
+// Program: what a process runs. Starts faces and workers in order, and stops them in the order that loses nothing.
 import type { Face } from '../core/listener.js';
 import type { Log } from '../log.js';
 
@@ -13,12 +13,12 @@ export interface ProgramOptions {
   readonly abandon?: () => void;
 }
 
-/** Of the shutdown, in their order. */
+/** The shutdown phases in order. */
 const phases = ['drain', 'closeConsumers', 'stopListening', 'close'] as const;
 
 export type Phase = (typeof phases)[number];
 
-/** How long counting may take when the process is to end at once, ms. */
+/** Time limit for counting if the process must end at once, ms. */
 const countMs = 250;
 
 const said: Readonly<Record<Phase, string>> = {
@@ -43,7 +43,7 @@ export class Program {
     this.#log = options.log;
   }
 
-  /** Messages that are not delivered, an upper bound, for a process that ends at once: whoever does not know in time is left out. */
+  /** Undelivered messages, an upper bound, for a process that ends at once: faces that do not answer in time are left out. */
   async undelivered(): Promise<number> {
     if (this.#isClosed) return this.#undelivered;
     const tooLate = new Promise<number>((resolve) => setTimeout(resolve, countMs, 0));
@@ -51,7 +51,7 @@ export class Program {
     return (await Promise.all(counts)).reduce((sum, count) => sum + count, this.#undelivered);
   }
 
-  /** What was started is stopped again when the rest can't be. @throws what prepare() or a face's start() throws. */
+  /** If one start fails, what was started is stopped again. @throws what prepare() or a face's start() throws. */
   async start(): Promise<void> {
     try {
       await this.#options.prepare?.();
@@ -66,7 +66,7 @@ export class Program {
   }
 
   /**
-   * Consuming ends while acks are still taken, offsets are committed, then listening ends, then producers are flushed.
+   * Consuming ends while acks are accepted, offsets are committed, then listening ends, then producers are flushed.
    * @returns messages that were not delivered.
    */
   async stop(): Promise<number> {
@@ -76,7 +76,7 @@ export class Program {
     return this.#undelivered;
   }
 
-  /** One phase of the shutdown, by itself; it is run once. @returns messages that were not delivered in it. */
+  /** One phase of the shutdown; it runs once. @returns messages that were not delivered in it. */
   phase(phase: Phase): Promise<number> {
     let running = this.#phases.get(phase);
     if (!running) {
@@ -86,7 +86,7 @@ export class Program {
     return running;
   }
 
-  /** The process ends before its shutdown has. */
+  /** The process ends before its shutdown is complete. */
   abandon(): void {
     this.#options.abandon?.();
   }

@@ -1,4 +1,4 @@
-// The faces for clients without a session (REST, gRPC, ops), composed for the gateway and for `rafka pixy` alike.
+// The faces for clients without a session (REST, gRPC, ops), composed for both the gateway and `rafka pixy`.
 import { readFileSync } from 'node:fs';
 import { Gate, type GateOptions } from '../core/access/gate.js';
 import { LoginGuard } from '../core/access/login-guard.js';
@@ -34,17 +34,17 @@ export interface PixyCluster {
   readonly kafka: KafkaFactory;
   readonly settings: SharedSettings;
   readonly produce: ProduceSettings;
-  /** Absent: it is looked at when somebody asks. */
+  /** Absent: it is checked on request. */
   readonly health?: ClusterHealth | undefined;
 }
 
-/** Who may use REST and gRPC. */
+/** The users of REST and gRPC. */
 export interface Access extends Omit<GateOptions, 'logins'> {
-  /** Of all faces; absent: of these. */
+  /** Shared by all faces; absent: by these. */
   readonly logins?: LoginGuard;
   /** See http/admission.ts. */
   readonly allowedHosts: readonly string[];
-  /** Let users use topics whose names begin with `__`. Without users everybody may. */
+  /** Let users use topics whose names begin with `__`. Without users every client may. */
   readonly allowInternalTopics: boolean;
 }
 
@@ -54,13 +54,13 @@ export interface PixyFacesOptions {
   readonly defaultCluster?: string;
   readonly tcp?: Address | undefined;
   readonly unix?: string | undefined;
-  /** File mode of the unix socket; absent: anybody on the machine may connect. */
+  /** File mode of the unix socket; absent: any user of the machine may connect. */
   readonly unixMode?: number | undefined;
   readonly access: Access;
   readonly limits?: HttpLimits;
   readonly grpc?: (Address & { readonly maxMessageBytes: number; readonly maxConnections?: number }) | undefined;
   readonly ops?: OpsConfig | undefined;
-  /** The processes that serve RESP, when it is not this one. */
+  /** The processes that serve RESP, if it is not this one. */
   readonly workers?: OpsWorkers;
   readonly version: string;
   readonly clock: Clock;
@@ -68,7 +68,7 @@ export interface PixyFacesOptions {
   readonly log: Log;
 }
 
-/** Nothing listens yet. @throws Error when a certificate can't be read. */
+/** Nothing listens yet. @throws Error if a certificate cannot be read. */
 export function createPixyFaces(options: PixyFacesOptions): Face[] {
   const { clusters, tcp, unix, unixMode, access, grpc, limits = defaultLimits, version, clock, stats, log } = options;
   const logOf = (face: string): Log => log.child({ face });

@@ -1,4 +1,4 @@
-// The composition root of `rafka ris`: the RIS worker and, when asked for, the ops port.
+// The composition root of `rafka ris`: the RIS worker and, if requested, the ops port.
 import { createClock } from '../clock.js';
 import { ClusterHealth } from '../core/cluster-health.js';
 import type { Face } from '../core/listener.js';

@@ -24,12 +24,12 @@ import {
 } from './gateway.js';
 import { Program } from './program.js';
 
-/** Connections of one worker have numbers below those of the next. */
+/** Connections of one worker have ids below those of the next. */
 const idsOfWorker = 10_000_000_000;
 
 const connectionIds = (worker: number): [number, number] => [worker * idsOfWorker + 1, (worker + 1) * idsOfWorker + 1];
 
-/** What the program is started with to be a worker. */
+/** The arguments that make the program a worker. */
 export const workerArgument = 'worker';
 
 /** The primary: workers, and every face but RESP. @throws KafkaError for properties that librdkafka refuses. */
@@ -78,13 +78,13 @@ function startOrders({ config, clusters, clock }: Shared): (worker: number) => S
 }
 
 export interface WorkerEvents {
-  /** It has a log. */
+  /** Its log exists. */
   readonly onStart: (log: Log) => void;
-  /** It has stopped; within the longest shutdown, or not. */
+  /** It has stopped; within the shutdown time limit, or not. */
   readonly onEnd: (log: Log | undefined, inTime: boolean) => void;
 }
 
-/** Makes this process a worker. @returns false when nobody has started it as one. */
+/** Makes this process a worker. @returns false if it was not started as one. */
 export function runWorker(version: string, { onStart, onEnd }: WorkerEvents): boolean {
   const channel = primaryChannel();
   if (!channel) return false;

@@ -1,4 +1,4 @@
-// What somebody sees who starts the program on a terminal: what listens where, which Kafka, and what to try.
+// The banner on a terminal: what listens where, which Kafka, and what to try.
 
 export interface BannerFacts {
   readonly version: string;
@@ -7,7 +7,7 @@ export interface BannerFacts {
   readonly addresses: readonly (readonly [face: string, address: string])[];
   /** Undefined: embedded. */
   readonly kafka: string | undefined;
-  /** Where redis-cli finds it; undefined without a RESP face on a port. */
+  /** Its address for redis-cli; undefined without a RESP face on a port. */
   readonly respPort: number | undefined;
   readonly isPasswordNeeded: boolean;
   readonly isColored: boolean;

@@ -1,4 +1,4 @@
-// The checks of `rafka check` that read files and ports: TLS files, users, addresses to listen on.
+// The checks of `rafka check` on files and ports: TLS files, users, listening addresses.
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -16,7 +16,7 @@ export interface TlsPaths {
   readonly passphrase?: string | undefined;
 }
 
-/** A certificate that ends sooner is to be looked at, ms. */
+/** A certificate that expires sooner gets a warning, ms. */
 const soonMs = 30 * 24 * 3_600_000;
 
 /** @param now ms since the epoch */
@@ -90,7 +90,7 @@ export function checkUsers(options: {
   });
 }
 
-/** Whether the address could be listened on. One that is in use may be the program's own, which runs. */
+/** Whether it could listen on the address. One that is in use may be the program's own. */
 export async function checkAddress(what: string, host: string | undefined, port: number): Promise<Finding> {
   const shown = `${host === undefined || host === '' ? '*' : host}:${port}`;
   try {
@@ -109,7 +109,7 @@ export async function checkAddress(what: string, host: string | undefined, port:
   }
 }
 
-/** Whether a unix socket could be made there. */
+/** Whether a unix socket could be created there. */
 export const checkSocketPath = (what: string, path: string): Promise<Finding> =>
   step(what, () => {
     try {

@@ -1,4 +1,4 @@
-// The checks of `rafka check` that talk to a Kafka cluster: each address by itself, then the cluster as a client finds it.
+// The checks of `rafka check` on a Kafka cluster: each address by itself, then the cluster as a client finds it.
 import { connect } from 'node:net';
 import type { Properties } from '../core/ports.js';
 import { createKafkaFactory } from '../kafka/factory.js';
@@ -15,9 +15,9 @@ export interface ClusterSettings {
   readonly producer?: Properties;
 }
 
-/** How long one address may take to accept a connection, ms. */
+/** Time limit for one address to accept a connection, ms. */
 const connectMs = 3_000;
-/** How long a client may take to come in, with TLS and its login, ms. */
+/** Time limit for a client to connect, with TLS and its login, ms. */
 const openMs = 5_000;
 
 /** @param now ms since the epoch, for certificates */
@@ -60,7 +60,7 @@ async function clusterFinding(
   }
 }
 
-/** An address that fails is no more than a warning as long as another one answers: the client decides. */
+/** A failing address is only a warning while another one answers: the client decides. */
 async function checkBroker(what: string, address: string): Promise<Finding> {
   const bare = address.replace(/^\w+:\/\//, '');
   const colon = bare.lastIndexOf(':');
@@ -91,7 +91,7 @@ function filesOf(what: string, properties: Properties, now: number): Finding[] {
     {
       certFile: path('ssl.certificate.location'),
       keyFile: path('ssl.key.location'),
-      // `probe` lets librdkafka look for the system's; a folder is OpenSSL's business.
+      // `probe` lets librdkafka find the system's; a folder is OpenSSL's business.
       caFile: ca === 'probe' || ca?.endsWith('/') ? undefined : ca,
       passphrase: path('ssl.key.password'),
     },

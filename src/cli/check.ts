@@ -1,4 +1,4 @@
-// `rafka check`: loads a job's configuration as the job would, tries what it names, and prints a table of what is right and wrong.
+// `rafka check`: loads a job's configuration as the job would, tries what it names, and prints a table of the findings.
 import type { Command } from 'commander';
 import { type Config, embeddedWarning } from '../app/config.js';
 import { exposure } from '../core/access/protected-mode.js';
@@ -14,7 +14,7 @@ import { type Finding, failed, ok, step, warn } from './findings.js';
 import type { Job } from './forms.js';
 import { type Environment, loadGateway, loadPixyJob, loadRelay, loadRis } from './load.js';
 
-/** How long Redis may take, ms. */
+/** Time limit for Redis, ms. */
 const redisMs = 3_000;
 
 export interface CheckOptions {
@@ -23,7 +23,7 @@ export interface CheckOptions {
   readonly env: Environment;
   /** ms since the epoch. */
   readonly now: number;
-  /** Of the Kafka clients: their complaints are in the table already. */
+  /** Log of the Kafka clients: their errors are in the table already. */
   readonly log: Log;
 }
 
@@ -60,7 +60,7 @@ const checks: Readonly<Record<Job, (options: CheckOptions) => Promise<Finding[]>
 
 const loaded = ok('configuration', 'is valid');
 
-/** Never rejects for what is wrong with the configuration: that is a finding. */
+/** Never rejects for a wrong configuration: that is a finding. */
 export async function check(job: Job, options: CheckOptions): Promise<Finding[]> {
   try {
     return await checks[job](options);

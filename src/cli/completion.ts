@@ -12,7 +12,7 @@ const firstLine = (text: string): string => text.split('\n')[0]!;
 const namesFile = ({ value = '' }: OutlinedOption): boolean => /file|path|module/.test(value);
 const children = ({ commands }: Outline): string[] => commands.map(({ name }) => name.split(' ').at(-1)!);
 
-/** The words before the cursor choose the command; the word at the cursor is completed from its options and subcommands. */
+/** The words before the cursor select the command; the word at the cursor is completed from its options and subcommands. */
 function bash(outline: Outline): string {
   const all = everyCommand(outline);
   const words = all.map(
@@ -62,7 +62,7 @@ const zshText = (text: string): string =>
     .replace(/[[\]:\\]/g, '\\$&')
     .replaceAll("'", "'\\''");
 
-/** One function a command; _arguments knows where the words of a subcommand begin. */
+/** One function per command; _arguments knows where the words of a subcommand begin. */
 function zsh(outline: Outline): string {
   const functionOf = (name: string): string => ['_rafka', ...name.split(' ')].filter(Boolean).join('_');
   const spec = (option: OutlinedOption): string => {

@@ -1,13 +1,13 @@
-// What `rafka check` has found: rows of a table, one thing each, with the cause of what is wrong.
+// The findings of `rafka check`: rows of a table, one item each, with the cause of a failure.
 
-/** `warn`: it works, and may not be meant. */
+/** `warn`: it works, but may not be intended. */
 export type State = 'ok' | 'warn' | 'FAIL';
 
 export interface Finding {
   readonly state: State;
-  /** What was looked at. */
+  /** The checked item. */
   readonly what: string;
-  /** What was seen, or the cause. Never a secret. */
+  /** The result, or the cause. Never a secret. */
   readonly about: string;
 }
 
@@ -15,7 +15,7 @@ export const ok = (what: string, about: string): Finding => ({ state: 'ok', what
 export const warn = (what: string, about: string): Finding => ({ state: 'warn', what, about });
 export const failed = (what: string, about: string): Finding => ({ state: 'FAIL', what, about });
 
-/** Runs a step; what it throws is a finding. */
+/** Runs a step; an error is a finding. */
 export async function step(what: string, look: () => Promise<string> | string): Promise<Finding> {
   try {
     return ok(what, await look());
@@ -24,7 +24,7 @@ export async function step(what: string, look: () => Promise<string> | string): 
   }
 }
 
-/** One line a finding, in columns, and a last line that counts. */
+/** One line per finding, in columns, and a last line with totals. */
 export function table(findings: readonly Finding[]): string {
   const width = Math.max(0, ...findings.map(({ what }) => what.length));
   const lines = findings.flatMap(({ state, what, about }) => {

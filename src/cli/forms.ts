@@ -1,4 +1,4 @@
-// The command lines of the four jobs. The program's own commands, `health`, `check`, the completions and the manual are made from them.
+// The command lines of the four jobs. The program's commands, `health`, `check`, the completions and the manual use them.
 import { type Command, Option } from 'commander';
 import type { Setting } from '../app/config.js';
 import { fromText, settingTypes } from '../app/config.js';
@@ -8,7 +8,7 @@ import { risFlags } from '../ris/flags.js';
 
 export const jobs = ['gateway', 'ris', 'pixy', 'relay'] as const;
 
-/** What a process of the program does. */
+/** The kinds of process. */
 export type Job = (typeof jobs)[number];
 
 /** Flags of `rafka ris` that set a key of the configuration. */
@@ -56,7 +56,7 @@ export function addFlags(command: Command, flags: readonly Flag[]): Command {
   const types = settingTypes();
   for (const { flag, path, about, choices } of flags) {
     const fallback = types.get(path)?.default;
-    // A switch is off, or says with its name what it is without it.
+    // A switch is off, or its name says what it is without it.
     const standard = fallback === undefined || typeof fallback === 'boolean' ? '' : ` (default: ${fallback})`;
     const option = new Option(flag, `${about} [${path}]${standard}`);
     if (choices) option.choices([...choices]);
@@ -65,7 +65,7 @@ export function addFlags(command: Command, flags: readonly Flag[]): Command {
   return command;
 }
 
-/** The flags that were given, as settings. */
+/** The given flags, as settings. */
 export function flagSettings(command: Command, flags: readonly Flag[]): Setting[] {
   const types = settingTypes();
   return flags.flatMap(({ flag, path }): Setting[] => {

@@ -1,4 +1,4 @@
-// `rafka health`: asks a running job whether it is well. One line, and an exit code.
+// `rafka health`: asks a running job whether it is healthy. One line, and an exit code.
 import { get as getHttp } from 'node:http';
 import { get as getHttps } from 'node:https';
 import { connect, type Socket } from 'node:net';
@@ -11,12 +11,12 @@ import { parseListenAddress } from '../relay/report/ops-server.js';
 import type { Job } from './forms.js';
 import { type Environment, loadGateway, loadPixyJob, loadRelay, loadRis } from './load.js';
 
-/** Where a job can be asked. */
+/** Addresses of a job. */
 export type Target =
   | { readonly kind: 'resp'; readonly where: Where; readonly tls: boolean; readonly password: string | undefined }
   | { readonly kind: 'http'; readonly where: Where; readonly tls: boolean; readonly path: string }
   | { readonly kind: 'port'; readonly where: Where }
-  /** The configuration opens no port: all that can be said is whether the process runs. */
+  /** The configuration opens no port: only the process can be checked. */
   | { readonly kind: 'none'; readonly hint: string };
 
 type Where = { readonly host: string; readonly port: number } | { readonly path: string };
@@ -26,10 +26,10 @@ export interface Verdict {
   readonly line: string;
 }
 
-/** How long an answer may take, ms. A readiness probe asks Kafka, which may take 2.5 s. */
+/** Time limit of an answer, ms. A readiness probe asks Kafka, which may take 2.5 s. */
 const answerMs = 4_000;
 
-/** The gateway answers PING; whether it is ready only its HTTP ports know. */
+/** The gateway answers PING; only its HTTP ports know whether it is ready. */
 export function gatewayTarget({ resp, ops, http }: Config, wantsReady: boolean): Target {
   if (wantsReady) {
     const face = ops ?? http;
@@ -37,7 +37,7 @@ export function gatewayTarget({ resp, ops, http }: Config, wantsReady: boolean):
     return { kind: 'http', where: at(face.host, face.port), tls: !ops && http?.tls !== undefined, path: '/readyz' };
   }
   const { unixSocket, host, port, tls, requirepass: password } = resp;
-  // A port that the system chose is known to nobody else.
+  // A port chosen by the system is unknown here.
   if (port === 0 && unixSocket !== undefined)
     return { kind: 'resp', where: { path: unixSocket }, tls: false, password };
   return { kind: 'resp', where: at(host, port), tls: tls !== undefined, password };
@@ -79,7 +79,7 @@ async function targetOf(job: Job, command: Command, env: Environment, wantsReady
   return relayTarget((await loadRelay(command, env)).config, wantsReady);
 }
 
-/** Never rejects. @param pid the process that runs the job, where it is known */
+/** Never rejects. @param pid the job's process, if known */
 export async function ask(target: Target, pid: number | undefined): Promise<Verdict> {
   if (target.kind === 'none')
     return pid === undefined
@@ -94,7 +94,7 @@ export async function ask(target: Target, pid: number | undefined): Promise<Verd
   }
 }
 
-/** A gateway that asks for a password or a certificate is alive. */
+/** A gateway that requires a password or a certificate is alive. */
 function askResp({ where, tls, password }: Extract<Target, { kind: 'resp' }>): Promise<string> {
   return withSocket(where, tls, (socket, done, fail) => {
     let got = '';
@@ -119,7 +119,7 @@ const askPort = ({ where }: Extract<Target, { kind: 'port' }>): Promise<string> 
 type Use = (socket: Socket, done: (answer: string) => void, fail: (error: Error) => void) => void;
 
 async function withSocket(where: Where, tls: boolean, use: Use): Promise<string> {
-  // Whose certificate it is does not matter here: the question is whether somebody answers.
+  // The certificate's owner does not matter here: the question is whether the server answers.
   const socket = tls ? connectTls({ ...where, rejectUnauthorized: false }) : connect(where);
   try {
     return await new Promise<string>((resolve, reject) => {
@@ -156,7 +156,7 @@ function askHttp({ where, tls, path }: Extract<Target, { kind: 'http' }>): Promi
 const command = (...words: readonly string[]): string =>
   `*${words.length}\r\n${words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join('')}`;
 
-/** A server that listens on all addresses is asked on this machine's own. */
+/** A server that listens on all addresses is asked on loopback. */
 const at = (host: string, port: number): Where => ({
   host: ['', '0.0.0.0', '::'].includes(host) ? '127.0.0.1' : host,
   port,

@@ -1,4 +1,4 @@
-// From a job's command line to its configuration: the same way for running it, for `rafka check` and for `rafka health`.
+// From a job's command line to its configuration: the same for running it, for `rafka check` and for `rafka health`.
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { type Config, ConfigError, checkVariables, loadConfig, type Setting } from '../app/config.js';
@@ -13,7 +13,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface RelayJob {
   readonly config: RelayConfig;
-  /** Keys of the files that have no meaning. */
+  /** Unknown keys of the files. */
   readonly unknownKeys: readonly string[];
 }
 
@@ -22,13 +22,13 @@ export interface RisJob {
   readonly section: RisConfig;
 }
 
-/** @param offline what is wanted needs no Kafka. @throws ConfigError */
+/** @param offline no Kafka is needed. @throws ConfigError */
 export async function loadGateway(command: Command, env: Environment, offline = false): Promise<Config> {
   const { config: file } = command.opts<{ config?: string }>();
   return loadConfig({ ...sourceOf(file), env, flags: flagSettings(command, gatewayFlags), offline });
 }
 
-/** RIS_HOST is what container files call the collectors; a flag goes over it. @throws ConfigError */
+/** RIS_HOST is the variable of container files for the collectors; a flag overrides it. @throws ConfigError */
 export async function loadRis(command: Command, env: Environment, offline = false): Promise<RisJob> {
   const { config: file, dryRun: isDry = false } = command.opts<{ config?: string; dryRun?: boolean }>();
   // A file is converted whatever its collectors.

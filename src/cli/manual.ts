@@ -55,7 +55,7 @@ const options = ({ options: all }: Outline): string[] =>
     plain(choices.length > 0 ? `${about}; one of ${choices.join(', ')}` : about),
   ]);
 
-/** Indented lines stay as they are. */
+/** Indented lines stay unchanged. */
 const paragraphs = (text: string): string[] =>
   text
     .split('\n\n')

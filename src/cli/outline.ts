@@ -1,4 +1,4 @@
-// The command line as data: what the completions and the manual are made from.
+// The command line as data: the source of the completions and the manual.
 import type { Command, Option } from 'commander';
 
 export interface OutlinedOption {
@@ -8,13 +8,13 @@ export interface OutlinedOption {
   readonly long: string;
   readonly about: string;
   readonly takesValue: boolean;
-  /** What its value names: `file`. */
+  /** The name of its value: `file`. */
   readonly value: string | undefined;
   readonly choices: readonly string[];
 }
 
 export interface Outline {
-  /** With those above it: `bmp decode`; empty: the program itself. */
+  /** Including its parents: `bmp decode`; empty: the program itself. */
   readonly name: string;
   readonly about: string;
   readonly arguments: readonly string[];

@@ -1,4 +1,4 @@
-// Which job runs here, as the system's list of processes tells: `rafka health` in a container needs no word of what the container does.
+// Finds the job that runs here in the system's list of processes, so that `rafka health` in a container needs no arguments.
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError } from '../app/config.js';
@@ -12,12 +12,12 @@ export interface Running {
 }
 
 const program = /(?:^|\/)dist\/main\.js$/;
-/** Subcommands that serve nobody. */
+/** Subcommands that do not serve. */
 const passing: readonly string[] = ['worker', 'health', 'check', 'bmp', 'completion', 'man', 'help'];
 
 /**
- * The processes of this program that share our network; empty where the system has no /proc.
- * @param self our own process id, which is left out
+ * The processes of this program in our network namespace; empty if the system has no /proc.
+ * @param self our own process id, which is omitted
  */
 export function runningJobs(self: number, proc = '/proc'): Running[] {
   const network = networkOf(proc, String(self));
@@ -37,14 +37,14 @@ export function runningJobs(self: number, proc = '/proc'): Running[] {
   });
 }
 
-/** What the user has said of the job that is asked for. */
+/** What the user has specified about the job. */
 export interface Wanted {
   readonly job: Job | undefined;
   readonly files: readonly string[];
   readonly flags: readonly string[];
 }
 
-/** Which job is meant: the one that is named; without a word the one that runs. @throws ConfigError when several do */
+/** The requested job: the named one, otherwise the one that runs. @throws ConfigError if several do */
 export function whichJob(
   { job, files, flags }: Wanted,
   self: number,
@@ -64,7 +64,7 @@ export function whichJob(
     : { job: 'gateway', files, flags, pid: undefined };
 }
 
-/** By the form of its file. */
+/** By the file's format. */
 export function jobOfFile(file = ''): Job {
   if (/\.toml$/i.test(file)) return 'relay';
   return /\.ya?ml$/i.test(file) ? 'pixy' : 'gateway';
@@ -78,7 +78,7 @@ function pids(proc: string): string[] {
   }
 }
 
-/** Undefined for processes of others. */
+/** Undefined for processes of other users. */
 function networkOf(proc: string, pid: string): string | undefined {
   try {
     return readlinkSync(join(proc, pid, 'ns/net'));
@@ -87,7 +87,7 @@ function networkOf(proc: string, pid: string): string | undefined {
   }
 }
 
-/** A process may end while it is looked at. */
+/** A process may end while it is examined. */
 function read(path: string): string {
   try {
     return readFileSync(path, 'utf8');

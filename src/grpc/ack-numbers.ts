@@ -1,4 +1,4 @@
-// The numbers of an ack, checked.
+// Validates the numbers of an ack.
 import type { Ack } from '../core/queue/proxy.js';
 import { fail } from '../errors.js';
 

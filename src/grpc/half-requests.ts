@@ -1,4 +1,4 @@
-// Calls whose request has not come whole: bounded in number and in time, and read only of who is let in.
+// Calls with an incomplete request: bounded in number and in time, and read only from authenticated callers.
 import { constants } from 'node:http2';
 import {
   type Metadata,
@@ -11,15 +11,15 @@ import { own } from '../core/promises.js';
 import { GatewayError } from '../errors.js';
 import { streamOf } from './http2-stream.js';
 
-/** The most calls that wait for the rest of their request; a burst of whole ones stays far below it. */
+/** Maximum calls that wait for the rest of their request; a burst of complete ones stays far below it. */
 const mostWaiting = 10_000;
 
 export interface HalfRequestOptions {
   /** How long a client may take to send a request, ms. */
   readonly timeoutMs: number;
-  /** Waits: calls once after ms. @returns how to call it off. */
+  /** Waits: calls once after ms. @returns a function that cancels it. */
   readonly after: (ms: number, call: () => void) => () => void;
-  /** Lets a caller in before anything of its request is read. @throws GatewayError, or rejects with one */
+  /** Authenticates a caller before its request is read. @throws GatewayError, or rejects with one */
   readonly admit: (metadata: Metadata, peer: string) => unknown;
 }
 
@@ -39,7 +39,7 @@ export function boundHalfRequests({ timeoutMs, after, admit }: HalfRequestOption
         const refuse = (code: number, details: string): void => {
           done();
           call.sendStatus({ code, details, metadata: null });
-          // Otherwise the stream, with what has come, stays until the client ends it. grpc-js has no word for that.
+          // Otherwise the stream, with its data, stays until the client ends it. grpc-js has no call for that.
           setImmediate(() => streamOf(call)?.close(constants.NGHTTP2_NO_ERROR));
         };
         const cancel = after(timeoutMs, () => refuse(status.DEADLINE_EXCEEDED, 'the request did not come in time'));
@@ -48,7 +48,7 @@ export function boundHalfRequests({ timeoutMs, after, admit }: HalfRequestOption
           else refuse(status.INTERNAL, 'internal error');
         };
         const listener = new ServerListenerBuilder()
-          // Until it is passed on grpc-js reads nothing of the request.
+          // grpc-js reads nothing of the request until it is passed on.
           .withOnReceiveMetadata((metadata, pass) => {
             try {
               const admitted = admit(metadata, call.getPeer());

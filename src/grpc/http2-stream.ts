@@ -3,11 +3,11 @@ import type { ServerHttp2Stream } from 'node:http2';
 
 interface Call {
   readonly stream?: ServerHttp2Stream;
-  /** What an interceptor stands in front of. */
+  /** The call object that an interceptor receives. */
   readonly nextCall?: Call;
 }
 
-/** @param call as interceptors get it, or in a handler's `call`. @returns undefined where grpc-js keeps it elsewhere. */
+/** @param call as interceptors get it, or in a handler's `call`. @returns undefined if grpc-js keeps it elsewhere. */
 export function streamOf(call: unknown): ServerHttp2Stream | undefined {
   let at = call as Call | undefined;
   while (at && !at.stream) at = at.nextCall;

@@ -1,9 +1,9 @@
-// What a gRPC operation is: one object a call.
+// A gRPC operation: one object per call.
 import type { UserProxy } from '../core/queue/user-proxy.js';
 
-/** How a call ends, for whoever waits for that. */
+/** How a call ends, for code that waits for it. */
 export interface CallEnd {
-  /** Calls once: true when the reply was written, false when the client went before. */
+  /** Calls once: true if the reply was written, false if the client disconnected before. */
   readonly onEnd: (call: (sent: boolean) => void) => void;
 }
 
@@ -14,7 +14,7 @@ export interface Method<Request = never> {
   readonly run: (request: Request, proxy: UserProxy, call: CallEnd) => object | Promise<object>;
 }
 
-/** What every request has. */
+/** Fields of every request. */
 export interface ClusterRequest {
   readonly cluster: string;
 }

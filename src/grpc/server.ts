@@ -15,14 +15,14 @@ export interface GrpcFaceOptions extends ServiceOptions {
   readonly maxConnections: number;
 }
 
-/** A peer that has been silent for so long is asked whether it lives, and given up when it does not answer, ms. */
+/** A peer that is silent for this long is pinged, and closed if it does not answer, ms. */
 const keepaliveMs = 30_000;
 const keepaliveAnswerMs = 10_000;
-/** A connection without a call for so long is closed in good order: clients open the next one by themselves, ms. */
+/** A connection without a call for this long is closed in order: clients open the next one by themselves, ms. */
 const idleMs = 15 * 60_000;
-/** Calls of one connection at a time: clients queue further ones. */
+/** Concurrent calls per connection: clients queue further ones. */
 const maxCalls = 1_000;
-/** How long a request may take to come whole, ms: as HTTP's `requestTimeoutMs`. */
+/** How long a request may take to arrive, ms: as HTTP's `requestTimeoutMs`. */
 const requestMs = 60_000;
 
 /** How long calls in flight may take once listening has ended, ms. */
@@ -59,10 +59,10 @@ export class GrpcFace implements Face {
     return this.#address;
   }
 
-  /** @throws Error in Kafka-Pixy's words when the address can't be had. */
+  /** @throws Error with Kafka-Pixy's text if it cannot listen on the address. */
   async start(): Promise<void> {
     const { host, maxConnections, log } = this.#options;
-    // TLS is spoken by our own sockets.
+    // Our own sockets do TLS.
     const connections = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
     const { server, port } = await listen(this.#options, maxConnections, (socket) =>
       connections.injectConnection(socket),
@@ -82,7 +82,7 @@ export class GrpcFace implements Face {
     return this.#options.proxies.closeConsumers();
   }
 
-  /** Calls in flight are answered first, for a while. */
+  /** Calls in flight are answered first, within a time limit. */
   async stopListening(): Promise<void> {
     this.#sockets?.close();
     await new Promise<void>((resolve) => {

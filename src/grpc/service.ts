@@ -1,4 +1,4 @@
-// The methods as grpc-js wants them: definitions from the .proto file, calls to operations, errors to statuses.
+// The methods in grpc-js's form: definitions from the .proto file, calls to operations, errors to statuses.
 import { fileURLToPath } from 'node:url';
 import type {
   handleUnaryCall,
@@ -31,7 +31,7 @@ type Call = ServerUnaryCall<ClusterRequest, object>;
 
 const protoFile = fileURLToPath(new URL('./kafkapixy.proto', import.meta.url));
 const internal = 13;
-/** In the driver's words, as upstream; over HTTP the same failure reads `Unknown topic`. */
+/** The driver's text, as upstream; over HTTP the same failure reads `Unknown topic`. */
 const unknownTopic = 'kafka server: Request was for a topic or partition that does not exist on this broker.';
 
 /** Set on a reply by its serializer: it was written. */
@@ -95,10 +95,10 @@ export function admission(gate: Gate): (metadata: Metadata, peer: string) => unk
   return (metadata, peer) => userOf(gate, { metadata, getPeer: () => peer });
 }
 
-/** What is asked of a call to tell who it is from. */
+/** The parts of a call that identify its user. */
 type Caller = Pick<Call, 'metadata' | 'getPeer'>;
 
-/** Browsers need no thought here: they send no gRPC without asking first, and nobody answers that. @throws GatewayError `protected-mode`, `no-auth`; or rejects with `wrong-password`, `too-many-logins` */
+/** Browsers need no check here: they send no gRPC without a preflight request, which is not answered. @throws GatewayError `protected-mode`, `no-auth`; or rejects with `wrong-password`, `too-many-logins` */
 function userOf(gate: Gate, call: Caller): User | Promise<User> {
   if (gate.isLocalOnly) gate.checkPeer(peerAddress(call.getPeer()));
   const authorization = gate.hasUsers ? authorizationOf(call) : undefined;
@@ -109,16 +109,16 @@ const authorizationOf = ({ metadata }: Caller): string | undefined => metadata.g
 
 const originOf = (call: Caller): Origin => ({ face: 'grpc', address: peerAddress(call.getPeer()) });
 
-/** Without its port. `unknown` is that of a connection that is gone: it is of no machine. */
+/** Without its port. `unknown` is the peer of a closed connection: it belongs to no machine. */
 const peerAddress = (peer: string): string => peer.slice(0, Math.max(0, peer.lastIndexOf(':')));
 
-/** grpc-js says `cancelled` at the end of every call, answered or not. */
+/** grpc-js emits `cancelled` at the end of every call, answered or not. */
 function whenEnded(call: ServerUnaryCall<ClusterRequest, object>, tell: () => void): void {
   if (call.cancelled) tell();
   else call.once('cancelled', tell);
 }
 
-/** grpc-js has no word for a reply that was cut on its way: its HTTP/2 stream, which is not public, has. */
+/** grpc-js has no event for a reply that was cut off: its HTTP/2 stream, which is not public, has. */
 function isBroken(call: unknown): boolean {
   const stream = streamOf((call as { call?: unknown }).call);
   if (!stream) return false;

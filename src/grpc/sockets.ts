@@ -1,4 +1,4 @@
-// Sockets of the gRPC face: accepted here, bounded in number, and taken away from peers that have left or never spoke.
+// Sockets of the gRPC face: accepted here, bounded in number, and closed if the peer has left or never sends.
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 
@@ -9,12 +9,12 @@ export interface GrpcAddress {
   readonly tls?: { readonly cert: Buffer; readonly key: Buffer };
 }
 
-/** How long a TLS peer may take to finish its handshake, ms. */
+/** Time limit of a TLS handshake, ms. */
 const handshakeMs = 10_000;
 
 /**
- * Listens. A peer that has closed its side makes no more calls, and is given up with those that it has made.
- * @param take gets each connection once it may speak HTTP/2. @throws Error when the address can't be had.
+ * Listens. A peer that has closed its side makes no more calls, and is closed when those under way are done.
+ * @param take gets each connection once it may speak HTTP/2. @throws Error if it cannot listen on the address.
  */
 export async function listen(
   { host, port, tls }: GrpcAddress,
@@ -30,7 +30,7 @@ export async function listen(
     ? createTlsServer({ ...tls, ALPNProtocols: ['h2'], handshakeTimeout: handshakeMs, noDelay: true })
     : createServer({ noDelay: true });
   server.on(tls ? 'secureConnection' : 'connection', accept);
-  // Also after a time-out, which Node only tells.
+  // Also after a time-out, which Node only reports.
   server.on('tlsClientError', (_error: Error, socket: Socket) => socket.destroy());
   server.maxConnections = maxConnections;
   await new Promise<void>((resolve, reject) => {

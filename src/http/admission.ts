@@ -1,4 +1,4 @@
-// Whether a request is let in, and who it speaks for: its peer, its Host, the web page that sent it, its credentials.
+// Admits requests and finds their user: by peer, Host, the web page that sent it, credentials. See docs/decisions/0019.
 import type { IncomingMessage } from 'node:http';
 import { isIP, type Socket } from 'node:net';
 import type { Gate, Origin } from '../core/access/gate.js';
@@ -7,14 +7,14 @@ import { isLoopback } from '../core/access/protected-mode.js';
 import type { User } from '../core/access/user.js';
 import { fail } from '../errors.js';
 
-/** Host headers that were found to be right; clients send one and the same. */
+/** Cached valid Host headers; clients send the same one. */
 const mostKnownHosts = 64;
 
 export class Admission {
   readonly #gate: Gate;
   readonly #isAllowed: (name: string) => boolean;
   readonly #knownHosts = new Set<string>();
-  /** Connections of other machines, where those are refused. */
+  /** Connections of other machines, if those are refused. */
   readonly #foreign = new WeakSet<Socket>();
 
   /** @param allowedHosts globs of names that clients may call this server by, and of hosts whose web pages may use it. */
@@ -24,7 +24,7 @@ export class Admission {
     this.#isAllowed = (name) => globs.some((matches) => matches(name));
   }
 
-  /** A connection is there: asked now, as one that is gone has no address, and would count as of this machine. */
+  /** A new connection is checked now: a closed one has no address, and would count as one of this machine. */
   meet(socket: Socket): void {
     if (!this.#gate.isLocalOnly) return;
     if (socket.remoteAddress === undefined && socket.localAddress !== undefined) socket.destroy();
@@ -32,7 +32,7 @@ export class Admission {
   }
 
   /**
-   * Returns a promise only where an address that has failed to log in too often waits for its turn.
+   * Returns a promise only if an address with too many failed logins must wait for its turn.
    * @throws GatewayError `protected-mode`, `host-refused`, `origin-refused`, `no-auth`; or rejects with `wrong-password`, `too-many-logins`
    */
   admit(request: IncomingMessage): User | Promise<User> {
@@ -45,15 +45,15 @@ export class Admission {
     return this.#gate.known(authorization) ?? this.#gate.logIn(authorization ?? '', originOf(request));
   }
 
-  /** The request's user has no right to it. @param reason as the client is told */
+  /** The request's user lacks the right. @param reason the text sent to the client */
   denied(request: IncomingMessage, reason: string): void {
     this.#gate.denied(request.headers.authorization, originOf(request), reason);
   }
 
   /**
-   * A page whose name was made to point here (DNS rebinding) is of the same origin to its browser, and reads what this server answers; what
-   * it has no power over is the name that the browser sends. Such a name has a dot: addresses, and the names of containers, are let through.
-   * With users a page would need their credentials, which the browser keeps for another name.
+   * A page whose name was made to point here (DNS rebinding) has the same origin for its browser and can read this server's answers. It
+   * cannot control the name that the browser sends, which has a dot: addresses and names of containers are accepted.
+   * With users a page would need their credentials, which the browser stores for another name.
    */
   #checkHost(host: string | undefined): void {
     if (host === undefined || this.#knownHosts.has(host)) return;
@@ -63,7 +63,7 @@ export class Admission {
     if (this.#knownHosts.size < mostKnownHosts) this.#knownHosts.add(host);
   }
 
-  /** A page of elsewhere needs no answer to produce, or to take a group's messages: its browser sends what it says, with credentials that it has. */
+  /** A page of another site needs no answer to produce, or to take a group's messages: its browser sends the request, with stored credentials. */
   #checkOrigin(origin: string, host: string | undefined): void {
     const of = /^[a-z][a-z0-9+.-]*:\/\/([^/]+)$/i.exec(origin)?.[1];
     const name = of === undefined ? undefined : nameOf(of);
@@ -74,7 +74,7 @@ export class Admission {
   }
 }
 
-/** A peer that has reset its connection has no address any more: it is of no machine, and not of the unix socket. */
+/** A peer that has reset its connection has no address any more: it belongs to no machine, and not to the unix socket. */
 const originOf = ({ socket }: IncomingMessage): Origin => ({
   face: 'http',
   address: socket.remoteAddress ?? (socket.destroyed ? '' : undefined),

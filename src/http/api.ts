@@ -1,6 +1,6 @@
-// The REST API as a request listener: which operation is asked for, its reply, errors as JSON, Kafka-Pixy's answers to what is not there.
+// The REST API as a request listener: finds the operation, writes its reply, errors as JSON, Kafka-Pixy's answers to unknown paths.
 //
-// On node:http directly: a framework's router, request and reply objects are a quarter of what a small request costs.
+// On node:http directly. See docs/decisions/0009.
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { User } from '../core/access/user.js';
 import { MemoryBudget } from '../core/memory-budget.js';
@@ -37,10 +37,10 @@ type Answer = { readonly status: number; readonly type: string; readonly body: s
 const json = 'application/json';
 const text = 'text/plain; charset=utf-8';
 const noBody = Buffer.alloc(0);
-/** A 401 without it is none, and a client does not learn what to send. */
+/** A 401 requires it, and without it a client does not learn what to send. */
 const challenge = ['Basic realm="rafka", charset="UTF-8"', 'Bearer realm="rafka"'];
 
-/** One request on its way. */
+/** One request in progress. */
 interface Exchange {
   readonly user: User;
   readonly route: Route;
@@ -55,7 +55,7 @@ interface Measures {
   readonly latency?: LatencyHistogram;
 }
 
-/** Of all bodies that have not come whole. */
+/** All incomplete bodies. */
 const bodiesBytes = 256 * 1024 * 1024;
 
 export function createApi(options: ApiOptions): RequestListener {
@@ -98,7 +98,7 @@ class Api {
     }
   }
 
-  /** Before the body is read: who is not let in sends none for us to keep. */
+  /** Before the body is read: a client that is not admitted sends none that we keep. */
   #admit(route: Route, found: Found, query: string, request: IncomingMessage, response: ServerResponse): void {
     try {
       const user = this.#options.admission.admit(request);
@@ -120,7 +120,7 @@ class Api {
       });
   }
 
-  /** Without a promise where the operation needs none. */
+  /** Without a promise if the operation needs none. */
   #answer(exchange: Exchange, body: Buffer): void {
     const { route, response } = exchange;
     try {
@@ -169,7 +169,7 @@ class Api {
     const status = known?.httpStatus ?? 500;
     stats.count('http.requests', route, String(status));
     if (!known) log.error({ err: error, route }, 'A request failed: this is a bug');
-    // What is left of such a body would be taken for the next request; and who may not connect shall not stay.
+    // The rest of such a body would be taken for the next request; and a client that may not connect must not stay.
     if (known?.code === 'body-too-large' || known?.code === 'bodies-too-large' || known?.code === 'protected-mode')
       response.shouldKeepAlive = false;
     if (known?.code === 'not-permitted') admission.denied(response.req, known.message);
@@ -177,10 +177,10 @@ class Api {
     this.#replies.send(response, status, json, goJson({ error: known?.message ?? 'internal error' }));
   }
 
-  /** The ping, the ops endpoints, the document of all this, and what is not there. */
+  /** The ping, the ops endpoints, the OpenAPI document, and unknown paths. */
   async #serveOther(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      // They name topics and groups.
+      // They contain names of topics and groups.
       if (path === '/metrics') (await this.#options.admission.admit(request)).checkAdmin();
       const { status, type, body } = await this.#otherAnswer(path, request.method);
       this.#replies.send(response, status, type, body);

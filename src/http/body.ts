@@ -1,16 +1,16 @@
-// Reading a request's body, bounded.
+// Reads a request's body, bounded.
 import type { IncomingMessage } from 'node:http';
 import type { MemoryBudget } from '../core/memory-budget.js';
 import { fail, type GatewayError } from '../errors.js';
 
 const none = Buffer.alloc(0);
-/** A body up to here is not counted: it comes in one piece. */
+/** A body up to this size is not counted: it arrives in one piece. */
 const smallBytes = 16 * 1024;
-/** What a piece takes beside its bytes. */
+/** Overhead of a piece, bytes. */
 const pieceBytes = 256;
 
 /**
- * Calls once with the whole body, or with `body-too-large` or `bodies-too-large` as soon as that is known; not at all when the client goes before.
+ * Calls once with the whole body, or early with `body-too-large` or `bodies-too-large`; not at all if the client disconnects before.
  * The connection must be closed after an error: the rest of the body is still to come.
  */
 export function readBody(

@@ -53,5 +53,5 @@ export type HttpConfig = NonNullable<z.infer<typeof httpConfig>>;
 export type OpsConfig = NonNullable<z.infer<typeof opsConfig>>;
 export type HttpLimits = Pick<HttpConfig, keyof typeof limits>;
 
-/** The limits that hold where the configuration (Kafka-Pixy's YAML) has no words for them. */
+/** Limits for which the configuration (Kafka-Pixy's YAML) has no keys. */
 export const defaultLimits: HttpLimits = z.strictObject(limits).parse({});

@@ -1,9 +1,9 @@
-// What Go's JSON parser says about a text that is not JSON: the words are part of the API's answers.
+// Go's JSON parser errors for a text that is not JSON: their texts are part of the API.
 
 const whitespace = new Set([' ', '\t', '\r', '\n']);
 const literals: Readonly<Record<string, string>> = { t: 'true', f: 'false', n: 'null' };
 
-/** @returns Go's complaint, or undefined when the text is JSON. */
+/** @returns Go's error text, or undefined if the text is JSON. */
 export function goJsonError(text: string): string | undefined {
   const scanner = new Scanner(text);
   try {

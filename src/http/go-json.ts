@@ -1,4 +1,4 @@
-// JSON as Go's encoding/json indents it: clients of Kafka-Pixy have compared these bytes.
+// JSON as Go's encoding/json indents it: clients of Kafka-Pixy compare these bytes.
 
 /** Two-space indent; `<`, `>`, `&` and the line separators escaped, control characters as \u00xx. */
 export function goJson(value: unknown): string {

@@ -1,4 +1,4 @@
-// Sockets of the HTTP face: TCP (plain or TLS) and unix, with the limits that keep slow clients from holding it.
+// Sockets of the HTTP face: TCP (plain or TLS) and unix, with limits for slow clients.
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
@@ -15,16 +15,16 @@ export interface TcpAddress {
 /** A listening server, for app and tests. */
 export interface Listener {
   readonly server: Server;
-  /** As one would type it: `127.0.0.1:19092` or a path. */
+  /** As a user would type it: `127.0.0.1:19092` or a path. */
   readonly address: string;
 }
 
-/** How long a TLS peer may take to finish its handshake, ms. */
+/** Time limit of a TLS handshake, ms. */
 const handshakeMs = 10_000;
 /** How long requests in flight may take once listening has ended, ms. */
 const closeMs = 5_000;
 
-/** @throws Error when the address can't be had. */
+/** @throws Error if it cannot listen on the address. */
 export async function listenTcp(address: TcpAddress, limits: HttpLimits, serve: RequestListener): Promise<Listener> {
   const options = { ...serverOptions(limits), ...address.tls, handshakeTimeout: handshakeMs };
   const server = address.tls ? createTlsServer(options, serve) : createServer(options, serve);
@@ -34,7 +34,7 @@ export async function listenTcp(address: TcpAddress, limits: HttpLimits, serve: 
   return { server, address: `${host}:${bound.port}` };
 }
 
-/** A stale socket file is removed. Nobody may connect before it has its mode. @throws Error */
+/** Removes a stale socket file. No client can connect before the file has its mode. @throws Error */
 export async function listenUnix(
   path: string,
   mode = 0o777,
@@ -43,7 +43,7 @@ export async function listenUnix(
 ): Promise<Listener> {
   removeStale(path);
   const server = createServer(serverOptions(limits), serve);
-  // The socket's file is made within the call that begins to listen.
+  // The socket's file is created within the call that begins to listen.
   const umask = process.umask(0o777);
   const listening = listen(server, limits, { path });
   process.umask(umask);
@@ -52,7 +52,7 @@ export async function listenUnix(
   return { server, address: path };
 }
 
-/** Ends listening; idle connections are closed, the others when their request is done, or after a while. Never rejects. */
+/** Ends listening; closes idle connections, and the others when their request is done, or after a time limit. Never rejects. */
 export async function closeListener({ server }: Listener): Promise<void> {
   const closed = new Promise((resolve) => server.close(resolve));
   server.closeIdleConnections();

@@ -20,18 +20,18 @@ interface Sample {
   readonly metricName?: string;
 }
 
-/** Processes that tell their metrics in prom-client's JSON, one list each. */
+/** Processes that report their metrics in prom-client's JSON, one list each. */
 interface MetricsSource {
   metrics(): Promise<readonly object[]>;
 }
 
-/** `consumer.given.up` is `rafka_consumer_given_up_total`; what is no count has no such ending. */
+/** `consumer.given.up` is `rafka_consumer_given_up_total`; gauges have no such suffix. */
 export function metricName(name: string): string {
   const words = `rafka_${name.replaceAll('.', '_')}`;
   return name.endsWith('.seconds') || Object.hasOwn(gaugeHelp, name) ? words : `${words}_total`;
 }
 
-/** A registry that reads the stats whenever it is asked: counting costs nothing more than core's own counters. */
+/** A registry that reads the stats on request: counting costs no more than core's own counters. */
 export function createMetrics(stats: Stats): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -49,7 +49,7 @@ export function createMetrics(stats: Stats): Registry {
   return registry;
 }
 
-/** The text that Prometheus reads. @param workers other processes, whose metrics are added up with these */
+/** The text for Prometheus. @param workers other processes, whose metrics are added to these */
 export async function metricsText(own: Registry, workers?: MetricsSource): Promise<string> {
   const others = (await workers?.metrics()) ?? [];
   if (others.length === 0) return own.metrics();
@@ -63,7 +63,7 @@ function samples(labels: readonly string[], entries: GaugeReading): Sample[] {
   }));
 }
 
-/** prom-client asks a registered metric for its values by get(); this one has no state of its own. */
+/** prom-client reads a registered metric by get(); this one has no state of its own. */
 function add(registry: Registry, name: string, type: string, help: string, read: () => Sample[]): void {
   const metric = {
     name: metricName(name),

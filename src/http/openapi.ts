@@ -1,4 +1,4 @@
-// The OpenAPI document of the REST face, made from the route objects.
+// The OpenAPI document of the REST face, generated from the route objects.
 import type { Parameter, Route } from './route.js';
 
 /** OpenAPI 3.0. Every path twice: for the default cluster and for a named one. */
@@ -19,7 +19,7 @@ export function openApi(routes: readonly Route[], version: string): object {
       license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
     },
     paths: { ...paths, ...otherPaths },
-    // The empty one: a server without users asks for none.
+    // The empty one: a server without users requires none.
     security: [{}, { basic: [] }, { bearer: [] }],
     components: { schemas: { Error: errorSchema }, securitySchemes },
   };

@@ -1,4 +1,4 @@
-// What operators ask: /healthz, /readyz and /metrics, for the HTTP face and for a port of their own.
+// The ops endpoints: /healthz, /readyz and /metrics, for the HTTP face and for a port of their own.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { within } from '../core/clock.js';
 import type { Face } from '../core/listener.js';
@@ -16,12 +16,12 @@ export interface OpsAnswer {
   readonly body: string;
 }
 
-/** How long a cluster may take to answer before it counts as lost, ms: with its age an answer is true within 5 s. */
+/** How long a cluster may take to answer before it counts as lost, ms: with its age an answer is at most 5 s old. */
 const probeMs = 2_500;
-/** How old an answer may be, ms: many may ask. */
+/** Maximum age of an answer, ms: there may be many requests. */
 const maxAgeMs = 1_000;
 const text = 'text/plain; charset=utf-8';
-/** A monitor that looks at /readyz alone must not take it for a Kafka that keeps anything. */
+/** A monitor that reads only /readyz must not take it for a Kafka that stores anything. */
 const embeddedNote = 'embedded Kafka: nothing is kept when it ends\n';
 
 /** The other processes of the gateway. */
@@ -33,12 +33,12 @@ export interface OpsWorkers {
 }
 
 export interface OpsOptions {
-  /** By cluster name: rejects when it does not serve; otherwise gives what is not well all the same, a line each. */
+  /** By cluster name: rejects if it does not serve; otherwise returns other problems, one line each. */
   readonly probes: ReadonlyMap<string, () => Promise<readonly string[]>>;
   readonly stats: Stats;
-  /** A cluster runs inside the program, in memory. */
+  /** A cluster runs inside the process, in memory. */
   readonly embedded?: boolean;
-  /** The processes that serve RESP, when it is not this one. */
+  /** The processes that serve RESP, if it is not this one. */
   readonly workers?: OpsWorkers;
   readonly clock: Clock;
 }
@@ -70,7 +70,7 @@ export class Ops {
     };
   }
 
-  /** The process stops: it is no longer ready. */
+  /** The process is stopping: it is no longer ready. */
   drain(): void {
     this.#draining = true;
   }

@@ -1,4 +1,4 @@
-// Reading a request's parameters by Kafka-Pixy's rules: names that are present count, the body's values stand first.
+// Reads a request's parameters by Kafka-Pixy's rules: a name that is present counts, and the body's values come first.
 import { parse } from 'node:querystring';
 import { fail } from '../errors.js';
 
@@ -14,18 +14,18 @@ export class Params {
   readonly #query: Values;
   readonly #form: Values;
 
-  /** @param query what follows the `?`. @param body counts when its type is that of a form. */
+  /** @param query the part after `?`. @param body used if its type is that of a form. */
   constructor(query: string, contentType = '', body?: Buffer) {
     this.#query = query === '' ? none : parse(query);
     this.#form = body && isForm(contentType) ? parse(body.toString()) : none;
   }
 
-  /** Whatever the value: `sync=false` is sync. */
+  /** Whatever the value: `sync=false` means sync. */
   has(name: string): boolean {
     return this.#query[name] !== undefined || this.#form[name] !== undefined;
   }
 
-  /** The first value; undefined when absent. */
+  /** The first value; undefined if absent. */
   first(name: string): string | undefined {
     return this.all(name)[0];
   }
@@ -45,7 +45,7 @@ export class Params {
     return groups[0]!;
   }
 
-  /** @param bits of the signed integer. @throws GatewayError `request-invalid` in Go's words, `ack-numbers` when negative */
+  /** @param bits of the signed integer. @throws GatewayError `request-invalid` with Go's text, `ack-numbers` if negative */
   whole(name: string, bits: 32 | 64): number {
     const text = this.first(name) ?? '';
     const problem = goIntegerProblem(text, bits);

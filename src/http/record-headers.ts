@@ -8,7 +8,7 @@ const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const none: readonly Header[] = Object.freeze([]);
 
 /**
- * @param raw names and values in turn, as they came. Repeats and order are kept.
+ * @param raw names and values alternating, as received. Repeats and order are kept.
  * @throws GatewayError `request-invalid`
  */
 export function recordHeaders(raw: readonly string[]): readonly Header[] {

@@ -1,4 +1,4 @@
-// Replies: what the requests of one turn of the event loop are answered, written together when it ends.
+// Replies to the requests of one turn of the event loop, written together when it ends. See docs/decisions/0008.
 import type { ServerResponse } from 'node:http';
 import { guard } from '../core/promises.js';
 
@@ -10,8 +10,8 @@ interface Reply {
 }
 
 /**
- * A client on the same machine that is woken by each reply takes turns with the server, a context switch and cold caches a request: a bare
- * node:http server answers a quarter more requests a second when it reads all that are there before it writes.
+ * A client on the same machine that is woken by each reply takes turns with the server, at a context switch and cold caches a request: a bare
+ * node:http server answers a quarter more requests a second if it reads all that have arrived before it writes.
  */
 export class Replies {
   #due: Reply[] = [];
@@ -27,7 +27,7 @@ export class Replies {
     for (const reply of due)
       guard(
         () => write(reply),
-        // One that can't be written must not keep the others from leaving.
+        // A reply that cannot be written must not hold back the others.
         (error) => reply.response.destroy(error as Error),
       );
   };

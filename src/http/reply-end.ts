@@ -1,7 +1,7 @@
-// When a reply is with the socket, and when it will never be.
+// Reports when a reply was handed to the socket, or never will be.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** Calls once, when the reply has been handed to the socket (true) or the client has gone before (false). */
+/** Calls once: true if the reply has been handed to the socket, false if the client disconnected before. */
 export function onEnd({ socket }: IncomingMessage, response: ServerResponse, call: (sent: boolean) => void): void {
   if (socket.destroyed) {
     call(false);
@@ -12,12 +12,12 @@ export function onEnd({ socket }: IncomingMessage, response: ServerResponse, cal
     if (pipelined) socket.off('close', closed);
     call(sent);
   };
-  // `finish` also comes when the write has failed.
+  // `finish` is also emitted after a failed write.
   const finished = (): void => end(!socket.destroyed && !socket.errored);
   const closed = (): void => end(false);
-  // A pipelined reply that waits for its turn hears nothing of the connection's end.
+  // A pipelined reply that waits for its turn is not told of the connection's end.
   const pipelined = response.socket === null;
   response.on('finish', finished).on('close', closed);
-  // As many as the requests that were pipelined: Node would take more than ten for a leak.
+  // One per pipelined request: Node would report more than ten as a leak.
   if (pipelined) socket.setMaxListeners(0).once('close', closed);
 }

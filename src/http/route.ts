@@ -1,4 +1,4 @@
-// What a REST operation is: one object that serves requests, both path forms and the OpenAPI document.
+// A REST operation: one object for serving requests, both path forms and the OpenAPI document.
 import type { IncomingMessage } from 'node:http';
 import type { UserProxy } from '../core/queue/user-proxy.js';
 import type { Params } from './params.js';
@@ -6,13 +6,13 @@ import type { Params } from './params.js';
 export interface ApiRequest {
   /** The cluster, as the user of the request sees it. */
   readonly proxy: UserProxy;
-  /** From the path; empty where the path has none. */
+  /** From the path; empty if the path has none. */
   readonly topic: string;
   readonly params: Params;
   readonly contentType: string;
   readonly body: Buffer;
   readonly raw: IncomingMessage;
-  /** Calls once when the reply has been handed to the socket (true), or the client went before (false). */
+  /** Calls once: true if the reply has been handed to the socket, false if the client disconnected before. */
   readonly onEnd: (call: (sent: boolean) => void) => void;
 }
 
@@ -32,7 +32,7 @@ export interface Route {
   readonly path: string;
   readonly summary: string;
   readonly parameters: readonly Parameter[];
-  /** Media types of the body, with what the body is. */
+  /** Media types and description of the body. */
   readonly body?: { readonly types: readonly string[]; readonly description: string; readonly schema: object };
   /** Schema of the 200 reply. */
   readonly reply: object;
@@ -42,7 +42,7 @@ export interface Route {
   readonly run: (request: ApiRequest) => string | Promise<string>;
 }
 
-/** Nothing to say. */
+/** An empty reply. */
 export const empty = '{}';
 
 export const groupParameter: Parameter = {

@@ -1,4 +1,4 @@
-// Which operation a path names: exact paths, each for the default cluster and under /clusters/<name>.
+// Finds the operation of a path: exact paths, each for the default cluster and under /clusters/<name>.
 import { fail } from '../errors.js';
 import type { Route } from './route.js';
 
@@ -7,7 +7,7 @@ export interface Found {
   readonly methods: ReadonlyMap<string, Route>;
   /** Absent: the default one. */
   readonly cluster?: string;
-  /** Empty where the path has none. */
+  /** Empty if the path has none. */
   readonly topic: string;
 }
 
@@ -23,7 +23,7 @@ export class Router {
     }
   }
 
-  /** @returns undefined when nothing is there. @throws GatewayError `request-invalid` for a broken percent escape */
+  /** @returns undefined for an unknown path. @throws GatewayError `request-invalid` for a broken percent escape */
   find(path: string): Found | undefined {
     const parts = path.split('/');
     const clustered = parts[1] === 'clusters';
@@ -41,7 +41,7 @@ function formOf(parts: readonly string[]): string {
   return parts.length === 3 ? `/${parts[1]}/*` : `/${parts[1]}/*/${parts.slice(3).join('/')}`;
 }
 
-/** An escaped slash is none that a name may have. */
+/** A name cannot contain an escaped slash. */
 function unescaped(part: string): string {
   if (!part.includes('%')) return part;
   try {

@@ -13,7 +13,7 @@ export interface HttpFaceOptions extends Omit<ApiOptions, 'maxBodyBytes' | 'admi
   readonly tcp?: TcpAddress;
   /** Path of the unix socket; absent: none. */
   readonly unix?: string;
-  /** File mode of the unix socket; absent: anybody on the machine may connect, as with Kafka-Pixy. */
+  /** File mode of the unix socket; absent: any user of the machine may connect, as with Kafka-Pixy. */
   readonly unixMode?: number | undefined;
   readonly limits: HttpLimits;
 }
@@ -29,12 +29,12 @@ export class HttpFace implements Face {
     this.#admission = new Admission(options.gate, options.allowedHosts);
   }
 
-  /** What is listened on, TCP first. */
+  /** The listening addresses, TCP first. */
   get addresses(): readonly string[] {
     return this.#listeners.map(({ address }) => address);
   }
 
-  /** @throws Error in Kafka-Pixy's words when an address can't be had. */
+  /** @throws Error with Kafka-Pixy's text if it cannot listen on an address. */
   async start(): Promise<void> {
     const { tcp, unix, unixMode, limits, log } = this.#options;
     const serve = createApi({

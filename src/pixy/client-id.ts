@@ -1,4 +1,4 @@
-// The name that a process without a configured client id goes by: by Nomad's allocation, Docker's container, or the host.
+// The default client id of a process: Nomad's allocation, Docker's container, or the host.
 
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;

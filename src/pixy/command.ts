@@ -1,4 +1,4 @@
-// The command line of `rafka pixy`: Kafka-Pixy's flags, which win over its file.
+// The command line of `rafka pixy`: Kafka-Pixy's flags, which override its file.
 import { loadPixyFile, PixyConfigError, type PixyFile, type ProxyOverrides } from './file.js';
 
 /** As commander names them. */
@@ -15,11 +15,11 @@ export interface PixyFlags {
   readonly insecureTLS?: boolean;
   readonly usersFile?: string;
   readonly requirepass?: string;
-  /** Always there: true without its flag. */
+  /** Always set: true without its flag. */
   readonly protectedMode?: boolean;
 }
 
-/** In commander's form, with what each does. */
+/** In commander's form, with their descriptions. */
 export const pixyFlags: readonly (readonly [flag: string, about: string])[] = [
   ['--kafkaPeers <list>', "the default cluster's brokers, host:port,... (default: localhost:9092)"],
   ['--zookeeperPeers <list>', 'ignored: groups are kept by Kafka itself'],
@@ -38,7 +38,7 @@ export const pixyFlags: readonly (readonly [flag: string, about: string])[] = [
 
 const switches = /^(--(?:tls|insecureTLS))=(.*)$/;
 
-/** As Go reads flags: `-config x` is `--config x`, and `-tls=true` is `--tls`; one that is false can't be meant. */
+/** As Go parses flags: `-config x` is `--config x`, and `-tls=true` is `--tls`; a false one cannot be expressed. */
 export const withTwoDashes = (argv: readonly string[]): string[] =>
   argv
     .map((word) => (/^-[a-zA-Z]{2,}(=|$)/.test(word) ? `-${word}` : word))
@@ -48,13 +48,13 @@ export const withTwoDashes = (argv: readonly string[]): string[] =>
       return /^(?:1|t|true)$/i.test(value) ? [name] : [];
     });
 
-/** What of the environment counts: over the file, below the flags. Empty is not set. */
+/** The environment's settings: they override the file, and flags override them. Empty means not set. */
 export interface PixyEnvironment {
   readonly password?: string | undefined;
   readonly usersFile?: string | undefined;
 }
 
-/** @param text the file's; undefined without one. @throws PixyConfigError */
+/** @param text the file's text; undefined without one. @throws PixyConfigError */
 export function loadPixy(text: string | undefined, flags: PixyFlags, environment: PixyEnvironment = {}): PixyFile {
   const given: ProxyOverrides = {
     ...(flags.kafkaPeers === undefined ? {} : { 'kafka.seed_peers': flags.kafkaPeers.split(',') }),

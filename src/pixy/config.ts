@@ -1,4 +1,4 @@
-// The `pool` section of the configuration: how REST and gRPC clients share a group's messages; and the same from Kafka-Pixy's words.
+// The `pool` section of the configuration: how REST and gRPC clients share a group's messages; and the same from Kafka-Pixy's keys.
 import { z } from 'zod';
 import { longestMs, tooLong } from '../core/longest.js';
 import { longestGatherMs } from './defaults.js';

@@ -1,11 +1,11 @@
-// What shared consumers and producers of single requests need of librdkafka.
+// librdkafka properties for queue consumers and for producers of single requests.
 
-/** What a shared consumer needs of librdkafka, whatever the user wishes otherwise. */
+/** Properties that a queue consumer requires, whatever the user's settings. */
 export const consumerProperties = {
   'isolation.level': 'read_uncommitted',
   'enable.auto.commit': false,
   'enable.auto.offset.store': false,
-  // Only where the log was cut below a position: start positions are always given.
+  // Only used if the log was cut below a position: start positions are always given.
   'auto.offset.reset': 'earliest',
   'partition.assignment.strategy': 'range',
   // How long a group waits for a member that has vanished.
@@ -16,10 +16,10 @@ export const consumerProperties = {
   'topic.metadata.refresh.interval.ms': 30_000,
 } as const;
 
-/** Spares Kafka a hundred small requests a second and more of each partition, and a record may as well be lost in librdkafka's queue. */
+/** Saves Kafka a hundred small requests a second and more per partition, and a record may as well be lost in librdkafka's queue. */
 export const longestGatherMs = 10;
 
-/** What a producer of single requests needs: equal keys where Kafka-Pixy puts them, and a quick word on missing topics. */
+/** Properties for a producer of single requests: equal keys go where Kafka-Pixy puts them, and missing topics are reported early. */
 export const producerProperties = {
   partitioner: 'fnv1a_random',
   'sticky.partitioning.linger.ms': 0,

@@ -1,4 +1,4 @@
-// Kafka-Pixy's own configuration file: YAML to checked values, with its defaults and its words for what is wrong.
+// Kafka-Pixy's own configuration file: YAML to validated values, with its defaults and its error texts.
 import { type Document, parseDocument } from 'yaml';
 import { goDuration } from '../core/go-duration.js';
 import { longestMs, tooLong } from '../core/longest.js';
@@ -7,7 +7,7 @@ import { type Key, type KeyName, keys, type ProxyValues } from './keys.js';
 export interface PixyProxy {
   readonly name: string;
   readonly values: ProxyValues;
-  /** kafka.version was given: only then may it rule record headers out. */
+  /** kafka.version was given: only then may it exclude record headers. */
   readonly versionGiven: boolean;
 }
 
@@ -25,20 +25,20 @@ export interface PixyFile {
   readonly warnings: readonly string[];
 }
 
-/** Who may use it: ours, upstream asks nobody. */
+/** Access control: ours, upstream has none. */
 export interface PixyAccess {
   readonly usersFile: string | undefined;
   /** Password of the default user. */
   readonly requirepass: string | undefined;
-  /** Without users, refuse clients that are not on this machine. */
+  /** Without users, refuse clients of other machines. */
   readonly protectedMode: boolean;
   readonly allowedHosts: readonly string[];
 }
 
-/** Told to the user as it is. */
+/** Its text is shown to the user. */
 export class PixyConfigError extends Error {}
 
-/** Over the file's: from the command line, for the default cluster. */
+/** Overrides the file's: from the command line, for the default cluster. */
 export type ProxyOverrides = Partial<Record<KeyName, unknown>>;
 
 type Tree = ReadonlyMap<unknown, unknown>;

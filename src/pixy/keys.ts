@@ -1,4 +1,4 @@
-// Every key of a proxy in Kafka-Pixy's YAML: its kind, default and rule. The one table that loading and the docs read.
+// Every key of a proxy in Kafka-Pixy's YAML: its kind, default and rule. The only table, for loading and for the documents.
 
 /** Durations are in ms once loaded. */
 export type Kind = 'text' | 'list' | 'flag' | 'whole' | 'duration';
@@ -9,7 +9,7 @@ export interface Key {
   /** `> 0` and the like; refused with Kafka-Pixy's text. */
   readonly above?: 'gt 0' | 'ge 0' | 'ge -1';
   readonly oneOf?: readonly string[];
-  /** How the rule's text names the key, where that differs. */
+  /** The key's name in the rule's text, if it differs. */
   readonly shownAs?: string;
   /** Accepted without effect. */
   readonly ignored?: true;
@@ -92,5 +92,5 @@ export type KeyName = keyof typeof keys;
 
 type Loaded = { text: string; list: readonly string[]; flag: boolean; whole: number; duration: number };
 
-/** A proxy's settings, every key there. */
+/** A proxy's settings, with every key. */
 export type ProxyValues = { readonly [K in KeyName]: Loaded[(typeof keys)[K]['kind']] };

@@ -1,4 +1,4 @@
-// From a proxy's YAML values to librdkafka properties and to what core needs.
+// Converts a proxy's YAML values to librdkafka properties and core settings.
 import type { Properties } from '../core/ports.js';
 import type { ProduceSettings } from '../core/queue/proxy.js';
 import type { SharedSettings } from '../core/queue/queue-settings.js';
@@ -7,20 +7,20 @@ import type { PixyProxy } from './file.js';
 import { kafkaVersions, type ProxyValues } from './keys.js';
 
 export interface ProxySetup {
-  /** Of every client of the cluster. */
+  /** For every client of the cluster. */
   readonly general: Properties;
   readonly settings: SharedSettings;
   readonly produce: ProduceSettings;
 }
 
-/** A lone record waits no longer than this for others (ms); a longer producer.flush_frequency makes no difference. */
+/** Maximum linger of a single record, ms; a longer producer.flush_frequency makes no difference. */
 const longestLingerMs = 1;
-/** Queued records, whatever producer.channel_buffer_size: acks of many requests come together. */
+/** Minimum queue length, whatever producer.channel_buffer_size: acks of many requests arrive together. */
 const leastQueue = 10_000;
-/** What is queued is delivered even with producer.shutdown_timeout 0, as upstream: its driver goes on meanwhile. */
+/** Queued records are delivered even with producer.shutdown_timeout 0, as upstream: its driver continues meanwhile. */
 const leastShutdownMs = 5_000;
 const maxQueueKilobytes = 262_144;
-/** Consumers at once in a cluster. */
+/** Maximum consumers in a cluster. */
 const maxConsumers = 400;
 
 /** @param generatedId for proxies without client_id. */

@@ -1,4 +1,4 @@
-// From configuration to what core needs to share messages and to produce them.
+// Converts configuration to core's settings for sharing messages and for producing.
 import type { ProduceSettings } from '../core/queue/proxy.js';
 import type { SharedSettings } from '../core/queue/queue-settings.js';
 import type { PoolConfig } from './config.js';

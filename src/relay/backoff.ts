@@ -1,4 +1,4 @@
-// How long to wait before the next try.
+// The pause before the next try.
 
 export interface BackoffSettings {
   readonly enabled: boolean;
@@ -8,7 +8,7 @@ export interface BackoffSettings {
 
 /**
  * Milliseconds before try `attempt` + 1 (attempt counts from 1): doubling from min to max with a spread of 20 % either side;
- * one second flat when switched off.
+ * one second if backoff is off.
  * @param random uniform in [0, 1)
  */
 export function backoffMs(settings: BackoffSettings, attempt: number, random: () => number): number {

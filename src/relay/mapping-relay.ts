@@ -21,7 +21,7 @@ export type MappingState =
   | 'ended'
   | 'stopped with an error';
 
-/** How much of the time to stop may go into delivering: the rest is for closing. */
+/** Share of the stop time for delivering: the rest is for closing. */
 const deliveringShare = 0.75;
 
 export class MappingRelay {
@@ -61,27 +61,27 @@ export class MappingRelay {
     return this.#state;
   }
 
-  /** Messages queued for the target whose delivery is not known. */
+  /** Messages queued for the target whose delivery is unknown. */
   get pending(): number {
     return this.#target.pending;
   }
 
-  /** Messages still to be read; undefined while no source is connected. */
+  /** Messages still to read; undefined while no source is connected. */
   get remaining(): number | undefined {
     return this.#source.remaining;
   }
 
-  /** Where an open transaction in the source hides what follows, `topic[0]@10`; undefined: nowhere. */
+  /** The open transaction in the source that hides what follows, `topic[0]@10`; undefined: none. */
   get hidden(): string | undefined {
     return this.#source.hidden;
   }
 
-  /** Reading ends now; what was read is delivered. */
+  /** Ends reading; what was read is delivered. */
   stop(): void {
     this.#run.stop();
   }
 
-  /** Settles when the topic has reached its end or was stopped. Rejects when it cannot be relayed (on). */
+  /** Settles when the topic has reached its end or was stopped. Rejects when it cannot be relayed any further. */
   async run(): Promise<void> {
     const ticking = this.#tick();
     try {
@@ -123,7 +123,7 @@ export class MappingRelay {
     }
   }
 
-  /** After more partitions came, the target is looked at again as well: it may have got them too. */
+  /** After new partitions, the target is checked again as well: it may have them too. */
   async #leave(reader: Reader): Promise<void> {
     if (reader.partitionsAdded) await this.#target.close();
     await this.#source.leaveFailed(reader);
@@ -161,7 +161,7 @@ export class MappingRelay {
     this.metrics.up(state === 'relaying');
   }
 
-  /** Looks at all sources and the target every healthcheck_interval. */
+  /** Checks all sources and the target every healthcheck_interval. */
   async #tick(): Promise<void> {
     const { pool } = this.#deps.config;
     while (!this.#over && !this.#run.stopping) {

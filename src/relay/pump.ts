@@ -1,4 +1,4 @@
-// Pump: moves messages of one connected source into the target, and commits on time. The hot path.
+// Pump: moves messages of one connected source to the target, and commits on time. The hot path.
 import type { Clock, Message } from '../core/ports.js';
 import { fail, GatewayError } from '../errors.js';
 import type { Positions } from './checkpoint/positions.js';
@@ -19,24 +19,24 @@ export interface PumpOptions {
   readonly clock: Clock;
   /** The source topic's name. */
   readonly source: string;
-  /** Commit after so many records, or this many ms after the first of them. */
+  /** Commit after this many records, or this many ms after the first of them. */
   readonly size: TransactionSize;
   readonly commitIntervalMs: number;
   readonly skipOversize: boolean;
   /** Where to stop, by partition; undefined: never. */
   readonly ends: ReadonlyMap<number, number> | undefined;
-  /** How long an open transaction in front of the end is waited for, ms. */
+  /** How long to wait for an open transaction before the end, ms. */
   readonly endTimeoutMs: number;
-  /** True when reading on is not wanted any more. */
+  /** True when reading should end. */
   readonly leaving: () => boolean;
   readonly onCommit: () => void;
 }
 
 export class Pump {
   readonly #options: PumpOptions;
-  /** When the oldest thing that is not committed happened; undefined: there is none. */
+  /** Time of the oldest uncommitted change; undefined: none. */
   #since: number | undefined;
-  /** Since when an open transaction hides all that is left up to the end; undefined: none does. */
+  /** Since when an open transaction hides everything up to the end; undefined: none does. */
   #hiddenSince: number | undefined;
 
   constructor(options: PumpOptions) {
@@ -44,13 +44,13 @@ export class Pump {
   }
 
   /**
-   * Runs until `leaving`, the source fails, or the end is reached; everything taken is committed then.
+   * Runs until `leaving`, the source fails, or the end is reached; everything read is committed then.
    * @returns true at the end (stop-at-end)
    * @throws KafkaError from the target; GatewayError `relay-refused` for a message that cannot be relayed
    */
   async run(): Promise<boolean> {
     const { reader, commitIntervalMs, session } = this.#options;
-    // Before the first message: a crash must not leave messages behind, committed or aborted, without a record of where they began.
+    // Before the first message: after a crash there must be no messages, committed or aborted, without a record of their beginning.
     if (session.claimDue) await this.#commit();
     do {
       await this.#takeAll(await reader.next(commitIntervalMs));
@@ -79,7 +79,7 @@ export class Pump {
     if (positions.hasMoved) this.#since ??= clock.monotonic();
   }
 
-  /** What came before a message that cannot be relayed is delivered all the same. */
+  /** Messages before one that cannot be relayed are still delivered. */
   async #takeOrRefuse(messages: readonly Message[]): Promise<void> {
     try {
       await this.#take(messages);
@@ -142,13 +142,13 @@ export class Pump {
     return this.#since !== undefined && clock.monotonic() - this.#since >= commitIntervalMs;
   }
 
-  /** All partitions are read to where they ended at the start. */
+  /** All partitions are read to their end as of the start. */
   #isAtEnd(): boolean {
     const { ends, positions } = this.#options;
     return ends !== undefined && [...ends].every(([partition, end]) => positions.at(partition) >= end);
   }
 
-  /** What was read is recorded by then. @throws GatewayError `relay-refused` when an open transaction hides the rest for too long */
+  /** What was read is recorded by then. @throws GatewayError `relay-refused` if an open transaction hides the rest for too long */
   #refuseHidden(): void {
     const { ends, endTimeoutMs, positions, reader, clock } = this.#options;
     if (!ends) return;

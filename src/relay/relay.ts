@@ -1,4 +1,4 @@
-// The relay: all topics of one configuration, their clusters, the metrics listener, and how it ends.
+// The relay: all topics of one configuration, their clusters, the metrics listener, and the end.
 import { sleep, within } from '../core/clock.js';
 import type { Face } from '../core/listener.js';
 import type { Clock, KafkaFactory, Properties } from '../core/ports.js';
@@ -16,31 +16,31 @@ import { type ProgressState, progressBar, progressLine, summaryLine } from './re
 
 export interface RelayOptions {
   readonly config: RelayConfig;
-  /** Makes the clients of one cluster. */
+  /** Opens the clients of one cluster. */
   readonly createKafka: (properties: Properties) => Promise<KafkaFactory>;
   readonly clock: Clock;
   readonly log: Log;
-  /** Where a bar is drawn; absent: progress goes to the log. */
+  /** Where to draw a progress bar; absent: progress goes to the log. */
   readonly terminal?: { readonly columns?: number; write(text: string): unknown };
   readonly random?: () => number;
 }
 
-/** How a relay ended. */
+/** The result of a relay. */
 export interface RelayOutcome {
   /** Topics that stopped with an error. */
   readonly failed: number;
-  /** Topics, messages, bytes, seconds, skipped, filtered: in words. */
+  /** Topics, messages, bytes, seconds, skipped, filtered: as text. */
   readonly summary: string;
 }
 
 const progressLogMs = 10_000;
 const progressBarMs = 500;
-/** What closing takes that topics share, at most. */
+/** Time limit for closing what topics share. */
 const closeSlackMs = 500;
 
 export class Relay implements Face {
   readonly name = 'relay';
-  /** Settles when every topic has ended: at its end, on order, or with an error. */
+  /** Settles when every topic has ended: at its end, on request, or with an error. */
   readonly finished: Promise<RelayOutcome>;
   readonly #options: RelayOptions;
   readonly #metrics = new RelayMetrics();
@@ -52,7 +52,7 @@ export class Relay implements Face {
   #failed = 0;
   #began = 0;
   #ended = false;
-  /** When everything has to be over, once it is to stop. */
+  /** Deadline once it is to stop. */
   #stopBy: number | undefined;
   #port: number | undefined;
 
@@ -77,7 +77,7 @@ export class Relay implements Face {
     return this.#port;
   }
 
-  /** Resolves when the topics are on their way: brokers that are not there are waited for. @throws GatewayError `relay-config` */
+  /** Resolves when the topics are running: it waits for brokers that do not answer. @throws GatewayError `relay-config` */
   async start(): Promise<void> {
     const { config, clock, log } = this.#options;
     const address = parseListenAddress(config.app.metrics_server_addr);
@@ -115,7 +115,7 @@ export class Relay implements Face {
     const { clock, config } = this.#options;
     this.#stopBy = clock.monotonic() + config.target.session_timeout;
     for (const relay of this.#relays) relay.stop();
-    // Whatever hangs: what is not recorded will be read again.
+    // Even if something hangs: what is not recorded will be read again.
     const cancel = clock.after(config.target.session_timeout, () => this.#end());
     own(this.finished.then(cancel), this.#bug);
   }
@@ -178,7 +178,7 @@ export class Relay implements Face {
           () => log.info({ topic: relay.name }, 'topic ended'),
           (error: unknown) => {
             this.#failed += 1;
-            // Refusals are for the operator; anything else is a bug, told with its stack.
+            // Refusals are for the operator; anything else is a defect, logged with its stack.
             const err = error instanceof GatewayError ? error.message : error;
             log.error({ topic: relay.name, err }, 'topic stopped; the others go on');
           },

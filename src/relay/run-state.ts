@@ -1,8 +1,8 @@
-// RunState: whether a mapping should go on, and how long it may still take.
+// RunState: whether a mapping should continue, and how much time it has left.
 import { sleep } from '../core/clock.js';
 import type { Clock } from '../core/ports.js';
 
-/** One mapping's order to stop. Waits end early when it comes. */
+/** One mapping's stop signal. It ends waits early. */
 export class RunState {
   readonly #clock: Clock;
   readonly #graceMs: number;
@@ -11,7 +11,7 @@ export class RunState {
   #wake: () => void = () => {};
   readonly #stop: Promise<void>;
 
-  /** @param graceMs what may pass between the order to stop and the last delivery */
+  /** @param graceMs time between the stop signal and the last delivery */
   constructor(clock: Clock, graceMs: number) {
     this.#clock = clock;
     this.#graceMs = graceMs;
@@ -31,12 +31,12 @@ export class RunState {
     this.#wake();
   }
 
-  /** Milliseconds that one step may take: `wantedMs`, or what is left after the order to stop. */
+  /** Time limit of one step, ms: `wantedMs`, or what is left after the stop signal. */
   allow(wantedMs: number): number {
     return Math.max(0, Math.min(wantedMs, this.#deadline - this.#clock.monotonic()));
   }
 
-  /** Waits, at most until the order to stop. */
+  /** Waits, at most until the stop signal. */
   async pause(ms: number): Promise<void> {
     await Promise.race([sleep(this.#clock, ms), this.#stop]);
   }

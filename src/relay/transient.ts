@@ -1,4 +1,4 @@
-// Which failures are worth another try, as opposed to a refusal or a bug.
+// Which failures are worth a retry, as opposed to a refusal or a defect.
 import { KafkaCode, KafkaError, type KafkaFault } from '../core/ports.js';
 import { GatewayError } from '../errors.js';
 
@@ -7,7 +7,7 @@ export const isPassing = (error: unknown): error is KafkaError | GatewayError =>
 
 /** librdkafka's local code for a position that does not exist, with auto.offset.reset=error. */
 const offsetReset = -140;
-/** Errors after which a reader's cluster is of no use at the moment. */
+/** Errors after which a reader's cluster is unusable for now. */
 const ending: ReadonlySet<number> = new Set([
   KafkaCode.allBrokersDown,
   KafkaCode.offsetOutOfRange,
@@ -18,5 +18,5 @@ const ending: ReadonlySet<number> = new Set([
   offsetReset,
 ]);
 
-/** Whether a consumer's fault says that it will bring nothing more for now. */
+/** Whether a consumer's fault means that nothing more will arrive for now. */
 export const isEnding = (fault: KafkaFault): boolean => fault.fatal || ending.has(fault.code);

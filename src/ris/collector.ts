@@ -32,7 +32,7 @@ export interface CollectorFigures {
   readonly leader: boolean;
   readonly received: number;
   readonly published: number;
-  /** How far behind the clock the last published message is, ms; null: nothing was published. */
+  /** How far the last published message is behind the clock, ms; null: nothing was published. */
   readonly lagMs: number | null;
   readonly backlog: number;
   readonly backlogBytes: number;
@@ -40,9 +40,9 @@ export interface CollectorFigures {
   readonly connected: boolean;
 }
 
-/** How often a standby looks whether it leads, should it not be told, ms. */
+/** Interval at which a standby checks whether it leads, in case it was not notified, ms. */
 const standbyMs = 1_000;
-/** Waits after a term that failed: first and longest, ms. */
+/** Pauses after a failed term: first and longest, ms. */
 const retryMinMs = 200;
 const retryMaxMs = 5_000;
 
@@ -103,7 +103,7 @@ export class Collector {
     this.#running = this.#run();
   }
 
-  /** Stops receiving, publishes what there is (all of it when no other replica would), and gives the lease up. */
+  /** Stops receiving, publishes what is left (all of it if no other replica would), and gives the lease up. */
   async drain(): Promise<void> {
     const { election, clock } = this.#deps;
     this.#deps.log.debug('Stopping');
@@ -117,7 +117,7 @@ export class Collector {
     this.#wakeAll();
   }
 
-  /** @returns messages that nobody will publish now. */
+  /** @returns messages that will not be published. */
   close(): number {
     return this.#flushing ? this.#intake.backlog.length : 0;
   }
@@ -160,7 +160,7 @@ export class Collector {
         this.#count('ris.terms.failed');
         const level = isFenced(error) ? 'warn' : 'error';
         log[level]({ err: error }, "A leader's term ended early");
-        // Fenced although our lease goes on: Kafka gave up our transaction, or another worker runs without Redis.
+        // Fenced although our lease continues: Kafka aborted our transaction, or another worker runs without Redis.
         if (this.#stopping && failures > 2) return;
         await sleep(clock, Math.min(retryMaxMs, retryMinMs * 2 ** failures++));
       } finally {
@@ -214,7 +214,7 @@ export class Collector {
     if (by > 0) this.#deps.stats.labelled(name).add([this.#name, ...labels], by);
   }
 
-  /** Waits until something happened, at most ms. */
+  /** Waits for a wake-up, at most ms. */
   async #woken(ms: number): Promise<void> {
     await within(
       this.#deps.clock,

@@ -1,4 +1,4 @@
-// The flags of `rafka ris`: each sets one key of the `ris` section, or of another one. The help and the docs' table come from here.
+// The flags of `rafka ris`: each sets one key of the `ris` section, or of another one. The help and the documentation's table use them.
 
 export interface RisFlag {
   /** In commander's form. */

@@ -1,4 +1,4 @@
-// What the rest of the program uses of the RIS worker.
+// The part of the RIS worker that the rest of the program uses.
 import type { Face } from '../core/listener.js';
 import type { RisConfig } from './config.js';
 import { RisWorker, type RisWorkerDeps } from './worker.js';
@@ -9,7 +9,7 @@ export { printAll } from './tools/bmp-print.js';
 export { bmpFile, bmpTopic } from './tools/bmp-source.js';
 export type { RisWorkerDeps } from './worker.js';
 
-/** A worker for the collectors that the configuration names; app/ starts and stops it. */
+/** A worker for the configured collectors; app/ starts and stops it. */
 export function createRisWorker(config: RisConfig, deps: RisWorkerDeps): Face {
   return new RisWorker(config, deps);
 }

@@ -1,4 +1,4 @@
-// The progress line: what a collector did since the last one.
+// The progress line: a collector's activity since the last one.
 import type { CollectorFigures } from './collector.js';
 
 /** One line's fields; rates are per second. */
@@ -10,7 +10,7 @@ export interface ProgressLine {
   readonly published: number;
   /** How far the last committed message is behind the clock, ms; null for a standby. */
   readonly lagMs: number | null;
-  /** Messages received and not yet committed (a standby: kept in case it has to lead). */
+  /** Messages received and not yet committed (a standby: kept in case it must lead). */
   readonly backlog: number;
   readonly backlogBytes: number;
   readonly peersUp: number;

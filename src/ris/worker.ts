@@ -26,7 +26,7 @@ export interface RisWorkerDeps {
   readonly random?: () => number;
 }
 
-/** Waits between questions for the list of collectors, ms. */
+/** Pauses between requests for the list of collectors, ms. */
 const listRetryMs = 5_000;
 
 export class RisWorker implements Face {
@@ -44,7 +44,7 @@ export class RisWorker implements Face {
     this.#deps = deps;
   }
 
-  /** Resolves at once: what is not there yet (RIS Live, Redis, Kafka) is waited for. */
+  /** Resolves at once: services that do not answer yet (RIS Live, Redis, Kafka) are waited for. */
   async start(): Promise<void> {
     const { ha, redis, leaseTtlMs, progressMs } = this.#config;
     if (ha) {
@@ -64,7 +64,7 @@ export class RisWorker implements Face {
     this.#showFigures();
   }
 
-  /** Stops receiving and publishes what there is. */
+  /** Stops receiving and publishes what is left. */
   async drain(): Promise<void> {
     this.#stopping = true;
     this.#cancelProgress();
@@ -80,7 +80,7 @@ export class RisWorker implements Face {
     return this.#collectors.reduce((left, collector) => left + collector.close(), 0);
   }
 
-  /** What each collector does now. */
+  /** The current state of each collector. */
   figures(): CollectorFigures[] {
     return this.#collectors.map((collector) => collector.figures());
   }
@@ -128,7 +128,7 @@ export class RisWorker implements Face {
     });
   }
 
-  /** The progress line's figures for whoever scrapes metrics. */
+  /** The progress line's figures as metrics. */
   #showFigures(): void {
     const { stats } = this.#deps;
     const show = (name: GaugeName, of: (figures: CollectorFigures) => number | null): void =>

@@ -1,14 +1,14 @@
-// What was thrown, as data that crosses processes, and back.
+// Converts a thrown error to data that crosses processes, and back.
 import { KafkaError, type KafkaFault } from '../core/ports.js';
 import { type ErrorCode, GatewayError } from '../errors.js';
 
 export type Failure =
   | { readonly code: ErrorCode; readonly args: readonly (string | number)[] }
   | { readonly kafka: KafkaFault }
-  /** The question whose answer failed unexpectedly: what it threw stands in the log there. */
+  /** The question whose answer failed unexpectedly: the log of that process has the error. */
   | { readonly bug: string };
 
-/** Undefined for what is no expected failure. */
+/** Undefined for an unexpected failure. */
 export function failureOf(error: unknown): Failure | undefined {
   if (error instanceof GatewayError) return { code: error.code, args: error.args };
   if (!(error instanceof KafkaError)) return undefined;

@@ -1,22 +1,22 @@
-// Link: questions and answers between two processes. Every question has a deadline, and ends when the other side is gone.
+// Link: questions and answers between two processes. Every question has a deadline, and ends when the other side disconnects.
 import { within } from '../core/clock.js';
 import type { Clock } from '../core/ports.js';
 import { own } from '../core/promises.js';
 import { fail } from '../errors.js';
 import { type Failure, failureOf, thrown } from './failure.js';
 
-/** What answers questions of the other side, by their names. */
+/** Handlers of the other side's questions, by name. */
 export type Answers = Readonly<Record<string, (...args: never[]) => unknown>>;
 
-/** A question (n), one that nobody waits for (no n), or an answer (to). */
+/** A question (n), a notification without an answer (no n), or an answer (to). */
 type Message =
   | { readonly n?: number; readonly ask: string; readonly args: readonly unknown[] }
   | { readonly to: number; readonly value?: unknown; readonly failure?: Failure };
 
 export interface LinkOptions {
-  /** Takes what is to be brought to the other side's receive(), as plain data; tells when it has left. */
+  /** Sends a message for the other side's receive(), as plain data; calls back when it has left. */
   readonly send: (messages: readonly object[], left: () => void) => void;
-  /** Told of what an answer threw that is no expected failure. */
+  /** Called with an unexpected error of a handler. */
   readonly onBug: (error: unknown, question: string) => void;
   readonly clock: Clock;
 }
@@ -26,7 +26,7 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-/** How long an answer may take unless said otherwise, ms. */
+/** Default time limit of an answer, ms. */
 export const answerMs = 3_000;
 
 export class Link {
@@ -43,7 +43,7 @@ export class Link {
     this.#options = options;
   }
 
-  /** Roughly, of what was told with a size and has not left yet. */
+  /** Approximate bytes of sized notifications that have not left yet. */
   get unsentBytes(): number {
     return this.#unsentBytes;
   }
@@ -53,7 +53,7 @@ export class Link {
     this.#answers = answers;
   }
 
-  /** @throws GatewayError `peer-silent` when no answer comes within timeoutMs; what the answer threw there. */
+  /** @throws GatewayError `peer-silent` if no answer comes within timeoutMs; what the handler threw there. */
   async ask(question: string, args: readonly unknown[], timeoutMs = answerMs): Promise<unknown> {
     if (this.#closed) throw fail('peer-silent');
     const n = ++this.#asked;
@@ -70,7 +70,7 @@ export class Link {
     }
   }
 
-  /** Asks without waiting for an answer. @param bytes how large it is, where {@link unsentBytes} is to know. */
+  /** Sends without waiting for an answer. @param bytes its size, if {@link unsentBytes} should count it. */
   tell(question: string, args: readonly unknown[], bytes = 0): void {
     if (this.#closed) return;
     this.#unsentBytes += bytes;
@@ -78,7 +78,7 @@ export class Link {
     this.#post({ ask: question, args });
   }
 
-  /** What the other side has sent. */
+  /** A message from the other side. */
   receive(messages: readonly object[]): void {
     for (const message of messages as readonly Message[]) {
       if ('ask' in message) own(this.#answer(message), (error) => this.#options.onBug(error, message.ask));
@@ -87,7 +87,7 @@ export class Link {
     }
   }
 
-  /** The other side is gone: whoever waits for it need not wait on. */
+  /** The other side has disconnected: pending questions end. */
   close(): void {
     this.#closed = true;
     for (const { reject } of this.#waiting.values()) reject(fail('peer-silent'));
@@ -107,7 +107,7 @@ export class Link {
     }
   }
 
-  /** What is said in one turn leaves as one message. */
+  /** Messages of one turn are sent as one. */
   #post(message: Message): void {
     if (this.#closed) return;
     this.#outbox.push(message);

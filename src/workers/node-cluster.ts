@@ -1,11 +1,11 @@
-// The processes themselves: node:cluster, which shares the listening socket: who is idle accepts.
+// The processes themselves: node:cluster shares the listening socket, and an idle worker accepts. See docs/decisions/0010.
 
 import type { SendHandle } from 'node:child_process';
 import cluster, { type Worker } from 'node:cluster';
 import type { ConnectionHandle } from '../resp/siblings/siblings.js';
 import type { Channel, WorkerProcess } from './start-options.js';
 
-/** Makes this process a primary: its workers run the same program with these arguments. @returns starts one. */
+/** Makes this process a primary: its workers run the same program with these arguments. @returns a function that starts one. */
 export function preparePrimary(args: readonly string[]): () => WorkerProcess {
   cluster.schedulingPolicy = cluster.SCHED_NONE;
   cluster.setupPrimary({ args: [...args] });
@@ -30,7 +30,7 @@ function fork(): WorkerProcess {
   };
 }
 
-/** The channel of a worker to its primary; undefined in a process that is no worker. */
+/** The channel of a worker to its primary; undefined in a process that is not a worker. */
 export function primaryChannel(): Channel | undefined {
   const { worker } = cluster;
   if (!worker) return undefined;
@@ -44,7 +44,7 @@ export function primaryChannel(): Channel | undefined {
     onPassed: (listener) => onPassed(worker, listener),
     onGone(listener) {
       worker.once('disconnect', () => {
-        // Else node:cluster ends the process at once.
+        // Otherwise node:cluster ends the process at once.
         worker.exitedAfterDisconnect = true;
         listener('disconnected');
       });
@@ -58,7 +58,7 @@ function passer(worker: Worker): (handle: ConnectionHandle) => boolean {
   const left = (handle: ConnectionHandle): void => {
     if (leaving.delete(handle)) handle.close();
   };
-  // Node sends one at a time, and forgets those that wait when the other side dies; it may not even tell of the disconnect then.
+  // Node sends one at a time, and forgets those that wait when the other side dies; it may not even report the disconnect then.
   const leave = (): void => {
     for (const handle of leaving) left(handle);
   };

@@ -1,4 +1,4 @@
-// Switchboard: what the primary does for its workers: who has which name, questions from one to another, monitors' lines, counts.
+// Switchboard: the primary's router: name leases, questions from one worker to another, monitors' lines, counters.
 import type { Clock } from '../core/ports.js';
 import { own } from '../core/promises.js';
 import type { CounterName, Stats, StatsSnapshot } from '../core/stats/stats.js';
@@ -11,10 +11,10 @@ import { Claims } from './name-leases.js';
 export interface SwitchboardOptions {
   /** The primary's own. */
   readonly facts: () => Facts;
-  /** The primary's counters: those of its own faces, and of workers that are gone. */
+  /** The primary's counters: of its own faces, and of workers that have ended. */
   readonly stats: Stats;
   readonly clock: Clock;
-  /** The numbers that connections of a worker have: from the first up to, not including, the second. */
+  /** The ids of a worker's connections: from the first up to, not including, the second. */
   readonly connectionIds: (worker: number) => readonly [from: number, to: number];
 }
 
@@ -23,16 +23,16 @@ interface Member {
   /** It serves: it can be asked. */
   isReady: boolean;
   connections: number;
-  /** As last told. */
+  /** As last reported. */
   connectionsElsewhere: number;
-  /** Somebody monitors there; its own commands are shown elsewhere. */
+  /** It has monitors; its own commands are shown elsewhere. */
   isWatching: boolean;
   feedsOthers: boolean;
-  /** Its counters as last heard. */
+  /** Its counters as last reported. */
   counted: StatsSnapshot;
 }
 
-/** Lines for a worker that has this much unread are dropped. */
+/** Lines are dropped for a worker with this many unread bytes. */
 const unsentLimitBytes = 1024 * 1024;
 
 export class Switchboard {
@@ -69,7 +69,7 @@ export class Switchboard {
     this.#watchersChanged();
   }
 
-  /** A worker is gone: its names are free, and what it counted is the primary's. */
+  /** A worker has ended: its names are free, and its counters move to the primary. */
   remove(id: number): void {
     const member = this.#members.get(id);
     if (!member) return;
@@ -77,14 +77,14 @@ export class Switchboard {
     member.link.close();
     this.#claims.releaseAll(id);
     for (const [name, count] of Object.entries(member.counted)) this.#options.stats.add(name as CounterName, count);
-    // What its connections held in groups that others read goes to whoever asks there next.
+    // What its connections held in groups that others read is requeued there.
     const connections = this.#options.connectionIds(id);
     for (const other of this.#members.values()) if (other.isReady) other.link.tell('remoteGone', connections);
     this.#tellCountsLater();
     this.#watchersChanged();
   }
 
-  /** The worker that has the fewest connections; undefined: none serves. @param fits whether it may get one more. */
+  /** The worker with the fewest connections; undefined: none serves. @param fits whether it may get one more. */
   leastBusy(fits: (id: number) => boolean): number | undefined {
     const serving = [...this.#members].filter(([id, { isReady }]) => isReady && fits(id));
     return serving.sort(([, one], [, other]) => one.connections - other.connections)[0]?.[0];
@@ -93,9 +93,9 @@ export class Switchboard {
   /** A connection was passed on. @param to undefined: it was closed. */
   passed(from: number, to: number | undefined): void {
     const [sender, receiver] = [this.#members.get(from), to === undefined ? undefined : this.#members.get(to)];
-    // Until it tells its own count: more may be passed on in the same moment.
+    // Until it reports its own count: more may be passed on in the same moment.
     if (receiver) receiver.connections += 1;
-    // As the sender counts it itself; it is told when that is not so.
+    // The sender counts it too; it is corrected if that is wrong.
     if (sender) sender.connectionsElsewhere += 1;
     this.#tellCountsLater();
   }
@@ -149,7 +149,7 @@ export class Switchboard {
     return member?.link.ask(question, args, deadlineOf(question, args));
   }
 
-  /** Who does not answer may hold it still; who is gone does not. */
+  /** A worker that does not answer may still hold it; one that has ended does not. */
   async #holds(holder: number, key: string): Promise<boolean> {
     const member = this.#members.get(holder);
     if (!member) return false;
@@ -164,12 +164,12 @@ export class Switchboard {
     }
   }
 
-  /** Whoever does not answer shows nothing, and is told again when it serves. */
+  /** A worker that does not answer shows nothing, and is notified again when it serves. */
   #watchersChanged(): void {
     own(this.#tellWatching(), () => {});
   }
 
-  /** Those whose commands somebody elsewhere watches send them; resolves when they know. */
+  /** Workers whose commands are monitored elsewhere send them; resolves when they know. */
   async #tellWatching(): Promise<void> {
     const watching = [...this.#members.values()].filter(({ isWatching }) => isWatching);
     const told = [...this.#members.values()].map(async (member) => {
@@ -182,7 +182,7 @@ export class Switchboard {
     await Promise.all(told);
   }
 
-  /** Connections come and go in bursts: what changed in a moment is told once. */
+  /** Connections come and go in bursts: changes of a moment are reported once. */
   #tellCountsLater(): void {
     this.#countsLater ??= this.#options.clock.after(1, () => {
       this.#countsLater = undefined;

@@ -1,4 +1,4 @@
-// One worker as the primary has it: from its process' start over its phases to its end.
+// One worker as the primary sees it: from its process's start through its phases to its end.
 import { within } from '../core/clock.js';
 import type { Clock } from '../core/ports.js';
 import { own } from '../core/promises.js';
@@ -7,17 +7,17 @@ import type { ConnectionHandle } from '../resp/siblings/siblings.js';
 import { Link } from './link.js';
 import type { Phase, Started, StartOrder, WorkerProcess } from './start-options.js';
 
-/** How long a worker may take to load, connect and listen, ms. */
+/** Time limit for a worker to load, connect and listen, ms. */
 const startMs = 30_000;
-/** How long one that has stopped may take to end, ms. */
+/** Time limit for a stopped worker to exit, ms. */
 const endMs = 1_000;
 
 export interface WorkerLifeOptions {
   readonly process: WorkerProcess;
   readonly order: StartOrder;
-  /** It has loaded, and is about to be told to start. */
+  /** It has loaded, and is about to get its options. */
   readonly onJoined: () => void;
-  /** It has more connections than its share: this one is for another. */
+  /** It has more connections than its share: this one is for another worker. */
   readonly onPassed: (handle: ConnectionHandle) => void;
   readonly clock: Clock;
   readonly onBug: (error: unknown, question: string) => void;
@@ -26,11 +26,11 @@ export interface WorkerLifeOptions {
 export class WorkerLife {
   readonly id: number;
   readonly link: Link;
-  /** Resolves when the process has ended, with how it did. */
+  /** Resolves with its exit status when the process has ended. */
   readonly gone: Promise<string>;
   /** When it began to serve, by the monotonic clock; undefined before. */
   servesSince: number | undefined;
-  /** When anything last came from it, by the monotonic clock: one that serves tells its counters every second. */
+  /** When its last message came, by the monotonic clock: a serving worker sends its counters every second. */
   heardAt: number;
   readonly #options: WorkerLifeOptions;
   readonly #joined: Promise<void>;
@@ -58,7 +58,7 @@ export class WorkerLife {
     return this.#options.process.pid;
   }
 
-  /** @returns the port it serves. @throws Error with what it failed with; its code is kept. */
+  /** @returns the port it serves. @throws Error of the failed start, with its code. */
   async start(): Promise<number> {
     const { clock } = this.#options;
     const died = this.gone.then((how): Started => ({ failed: `the worker ended at its start: ${how}` }));
@@ -69,17 +69,17 @@ export class WorkerLife {
     return answer.port;
   }
 
-  /** @returns what the phase gives: after `close`, messages that were not delivered. @throws GatewayError `peer-silent` */
+  /** @returns the result of the phase: after `close`, messages that were not delivered. @throws GatewayError `peer-silent` */
   phase(phase: Phase, timeoutMs: number): Promise<unknown> {
     return this.link.ask('phase', [phase], timeoutMs);
   }
 
-  /** Gives it a connection that another worker has accepted. @returns false when it is gone. */
+  /** Gives it a connection that another worker has accepted. @returns false if it is gone. */
   pass(handle: ConnectionHandle): boolean {
     return this.#options.process.pass(handle);
   }
 
-  /** Waits for its end a moment, then makes it. */
+  /** Waits for its exit for a moment, then kills it. */
   async end(): Promise<void> {
     const { process, clock } = this.#options;
     process.disconnect();

@@ -1,4 +1,4 @@
-// WorkerPeers: the others that serve the same port, as one worker asks them: all ways lead over the primary.
+// WorkerPeers: the other processes behind the same port, as one worker asks them: always through the primary.
 import type { Answer, ConnectionHandle, Peer, Peers, Question, ServerIdentity } from '../resp/siblings/siblings.js';
 import { routedDeadlineOf } from './deadlines.js';
 import type { Link } from './link.js';

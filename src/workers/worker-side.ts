@@ -1,4 +1,4 @@
-// The worker's side: starts what the primary orders, answers it, and stops with it, or by itself when the primary is gone.
+// The worker's side: starts on the primary's request, answers it, and stops with it, or by itself if the primary is gone.
 import type { Clock } from '../core/ports.js';
 import { own } from '../core/promises.js';
 import type { StatsSnapshot } from '../core/stats/stats.js';
@@ -7,34 +7,34 @@ import { Link } from './link.js';
 import type { Channel, Phase, Started, StartOrder } from './start-options.js';
 import { WorkerPeers } from './worker-siblings.js';
 
-/** What a worker runs: a program, taken through its phases one by one. */
+/** What a worker runs: a program, stopped phase by phase. */
 export interface Served {
   readonly port: number;
   readonly answers: Peer;
   /** Serves a connection that another worker has accepted. */
   accept(handle: ConnectionHandle): void;
-  /** Its counters now. */
+  /** Its current counters. */
   counted(): StatsSnapshot;
   phase(phase: Phase): Promise<number>;
-  /** Messages that are not delivered so far. */
+  /** Undelivered messages so far. */
   undelivered(): Promise<number>;
-  /** All phases that are left, then the rest. */
+  /** All remaining phases, then the rest. */
   stop(): Promise<unknown>;
 }
 
 export interface WorkerSideOptions {
   readonly channel: Channel;
   readonly clock: Clock;
-  /** Starts it. @throws Error with a code for what is no bug. */
+  /** Starts it. @throws Error with a code for expected failures. */
   readonly serve: (order: StartOrder, peers: Peers) => Promise<Served>;
   readonly onBug: (error: unknown, question: string) => void;
-  /** The primary has died: everything is about to be closed. */
+  /** The primary has died: everything will be closed. */
   readonly onAlone: () => void;
-  /** Everything is closed, or nothing had begun. */
+  /** Everything is closed, or nothing had started. */
   readonly onEnd: () => void;
 }
 
-/** How often the primary hears of this process' counters, so that they outlive it, ms. */
+/** Interval of reporting counters to the primary, so that they outlive this process, ms. */
 const countedEveryMs = 1_000;
 
 export class WorkerSide {
@@ -85,7 +85,7 @@ export class WorkerSide {
     return left;
   }
 
-  /** The primary has hung up, as it does behind the last phase; without that it has died. */
+  /** The primary has disconnected, as after the last phase; without that it has died. */
   async #leave(): Promise<void> {
     this.#stopCounting();
     this.#link.close();

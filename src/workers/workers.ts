@@ -1,4 +1,4 @@
-// Workers: starts the processes that serve the RESP port, replaces those that die, and takes them through the shutdown.
+// Workers: starts the processes that serve the RESP port, replaces those that die, and runs the shutdown phases in step.
 import { within } from '../core/clock.js';
 import type { Face } from '../core/listener.js';
 import type { Clock } from '../core/ports.js';
@@ -20,17 +20,17 @@ export interface WorkersOptions {
   readonly log: Log;
 }
 
-/** One that dies sooner after it began to serve, or before, makes its replacement wait, each time twice as long, ms. */
+/** A worker that dies sooner after it began to serve, or before, delays its replacement, doubled each time, ms. */
 const settledMs = 10_000;
 const firstBackoffMs = 100;
 const longestBackoffMs = 10_000;
-/** How long counting what is not delivered may take, ms: the process is about to end. */
+/** Time limit for counting undelivered messages, ms: the process is about to end. */
 const undeliveredMs = 200;
-/** How often is looked whether workers still live, ms. */
+/** Interval of liveness checks of workers, ms. */
 const watchMs = 1_000;
-/** One that has been silent for so long gets no new connections: it tells its counters every second, ms. */
+/** A worker silent for this long gets no new connections: it normally reports every second, ms. */
 const doubtfulMs = 2_500;
-/** One that has been silent for so long is stopped or hangs: another one takes its place, ms. */
+/** A worker silent for this long is stopped or hangs: another one replaces it, ms. */
 const hungMs = 5_000;
 
 export class Workers implements Face {
@@ -61,7 +61,7 @@ export class Workers implements Face {
     return [...this.#alive.values()].filter(({ servesSince }) => servesSince !== undefined);
   }
 
-  /** @throws Error what the first worker to fail failed with. */
+  /** @throws Error of the first worker that failed. */
   async start(): Promise<void> {
     const { count, log } = this.#options;
     const starting = Array.from({ length: count }, () => this.#startOne());
@@ -101,14 +101,14 @@ export class Workers implements Face {
     return left.reduce<number>((sum, each) => sum + Number(each), 0);
   }
 
-  /** As far as the workers can say so at once. */
+  /** As far as the workers can answer at once. */
   async undelivered(): Promise<number> {
     const asked = this.serving.map(({ link }) => link.ask('undelivered', [], undeliveredMs));
     const counts = await Promise.allSettled(asked);
     return counts.reduce((sum, each) => sum + (each.status === 'fulfilled' ? Number(each.value) : 0), 0);
   }
 
-  /** Ends all of them at once. */
+  /** Kills all of them at once. */
   kill(): void {
     this.#stopWatching();
     for (const worker of this.#alive.values()) worker.kill();
@@ -128,8 +128,8 @@ export class Workers implements Face {
   }
 
   /**
-   * A stopped process ignores SIGTERM, and one that hangs may.
-   * @param lateMs how much later than it should be this is. Whoever was stopped itself, or got no processor, has heard of nobody.
+   * A stopped process ignores SIGTERM, and one that hangs may too.
+   * @param lateMs how much later than due this call is. After this process was stopped, or got no CPU, silence of others means nothing.
    */
   #watch(lateMs: number): void {
     const { clock, log } = this.#options;
@@ -179,7 +179,7 @@ export class Workers implements Face {
     const { switchboard, clock, log } = this.#options;
     this.#alive.delete(id);
     switchboard.remove(id);
-    // One of the first that cannot start ends the start.
+    // If one of the first cannot start, the start fails.
     if (this.#stopping || (this.#port === 0 && servesSince === undefined)) return;
     const isQuick = servesSince === undefined || clock.monotonic() - servesSince < settledMs;
     this.#quickDeaths = isQuick ? this.#quickDeaths + 1 : 0;
@@ -196,7 +196,7 @@ export class Workers implements Face {
     this.#options.log.error({ err }, 'a worker was not looked after: this is a bug');
   };
 
-  /** Not starting is as good as dying: #lost() tries again. */
+  /** A failed start is treated as a death: #lost() tries again. */
   async #replace(): Promise<void> {
     const { log } = this.#options;
     try {
@@ -209,7 +209,7 @@ export class Workers implements Face {
     }
   }
 
-  /** One that dies meanwhile holds nobody up. */
+  /** One that dies meanwhile delays no other. */
   async #phase(phase: Phase): Promise<unknown[]> {
     const { shutdownMs, clock, log } = this.#options;
     const asked = this.serving.map(async (worker) => {

@@ -1,4 +1,4 @@
-// ConsumeNAck: ack what the request says, then take the next message.
+// ConsumeNAck: apply the request's ack, then take the next message.
 import type { ConsumeMode, Delivery } from '../../core/queue/proxy.js';
 import { ackOf } from '../ack-numbers.js';
 import type { GroupRequest, Method } from '../method.js';
@@ -34,7 +34,7 @@ export const consumeNAck = {
   },
 } satisfies Method<ConsNAckRq>;
 
-/** A request without any of it acks partition 0, offset 0: harmless, as nobody was offered that unless it is so. */
+/** A request without ack fields acks partition 0, offset 0: harmless unless that message was offered. */
 function modeOf({ no_ack, auto_ack, ack_partition, ack_offset }: ConsNAckRq): ConsumeMode {
   if (no_ack) return 'none';
   return auto_ack ? 'auto' : ackOf(ack_partition, ack_offset);

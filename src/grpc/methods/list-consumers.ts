@@ -1,4 +1,4 @@
-// ListConsumers: who consumes a topic.
+// ListConsumers: the consumers of a topic.
 import type { Members } from '../../core/queue/group-members.js';
 import type { GroupRequest, Method } from '../method.js';
 

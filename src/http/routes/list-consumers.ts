@@ -1,4 +1,4 @@
-// GET /topics/{topic}/consumers: who consumes a topic.
+// GET /topics/{topic}/consumers: the consumers of a topic.
 import { goJsonWithLists } from '../go-json.js';
 import type { Route } from '../route.js';
 

@@ -1,4 +1,4 @@
-// GET /topics: names of all topics, or what they look like.
+// GET /topics: names of all topics, or their descriptions.
 import { goJson } from '../go-json.js';
 import type { Route } from '../route.js';
 import { topicJson, topicReply } from './get-topic.js';

@@ -4,7 +4,7 @@ import { isForm } from '../params.js';
 import { recordHeaders } from '../record-headers.js';
 import { type ApiRequest, empty, type Route } from '../route.js';
 
-/** Deviation: parameters such as `; charset=utf-8` are taken with text/plain as well. */
+/** Deviation: parameters such as `; charset=utf-8` are also accepted with text/plain. */
 const raw = /^(?:text\/plain|application\/(?:json|[^;\s]+\+json))\s*(?:;|$)/i;
 
 export const produce = {

@@ -49,7 +49,7 @@ function parse(text: string): NewOffset[] {
   return parsed.map(parseOne);
 }
 
-/** Deviation: a missing number is refused, where upstream takes it for 0. */
+/** Deviation: a missing number is refused; upstream takes it for 0. */
 function parseOne(entry: unknown): NewOffset {
   if (typeof entry !== 'object' || entry === null || Array.isArray(entry))
     throw unparsable(`json: cannot unmarshal ${goKind(entry)} into an offset`);

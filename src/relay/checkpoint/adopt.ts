@@ -1,4 +1,4 @@
-// Taking over a target that kaf-relay filled: its rule, `end offset of the target = next source offset`, once, and checked.
+// Adopts a target that kaf-relay filled, by its rule, `end offset of the target = next source offset`: once, and after checks.
 import { type KafkaFactory, type Message, OFFSET_BEGINNING, type Properties } from '../../core/ports.js';
 import { all } from '../../core/promises.js';
 import { fail } from '../../errors.js';
@@ -7,7 +7,7 @@ import { type Mapping, mappingName } from '../config/topic-map.js';
 import { nanoseconds } from '../record/translate.js';
 import type { SourceTopic } from '../topics/source-topic.js';
 
-/** Next source offsets by partition, as the target's end offsets tell; undefined: the target is empty, start at the beginning. */
+/** Next source offsets by partition, from the target's end offsets; undefined: the target is empty, start at the beginning. */
 export async function targetEnds(
   kafka: KafkaFactory,
   mapping: Mapping,
@@ -17,14 +17,14 @@ export async function targetEnds(
   const places = asked.map((partition) => ({ topic: mapping.target, partition }));
   const ends = await kafka.admin.edges(places, 'high');
   if (ends.every(({ offset }) => offset <= 0)) return undefined;
-  // A pinned target can only be followed back to a source of one partition: its first.
+  // A pinned target can only be mapped back to a source with one partition: its first.
   if (mapping.pin !== undefined) return new Map([[0, ends[0]!.offset]]);
   return new Map(ends.map(({ partition, offset }) => [partition, offset]));
 }
 
 /**
- * Holds the rule against the facts: the last message of each target partition must be the source's message at that number.
- * @throws GatewayError `relay-refused` where a message would be skipped or repeated
+ * Checks the rule: the last message of each target partition must be the source's message at that number.
+ * @throws GatewayError `relay-refused` if a message would be skipped or repeated
  */
 export async function checkTakeOver(options: {
   readonly mapping: Mapping;
@@ -62,7 +62,7 @@ async function compare(
   const { mapping, timeoutMs } = options;
   const there = { topic: mapping.target, partition: mapping.pin ?? partition };
   const [low, high] = await all(['low', 'high'] as const, (which) => options.target.admin.edges([there], which));
-  // All of it was deleted: nothing left to compare.
+  // All of it was deleted: there is nothing to compare.
   if (low![0]!.offset >= high![0]!.offset) return undefined;
   const [written, read] = await Promise.all([
     messageAt(options.target, there, offset, timeoutMs),
@@ -76,7 +76,7 @@ async function compare(
 
 const same = (a: Buffer | null, b: Buffer | null): boolean => (a === null || b === null ? a === b : a.equals(b));
 
-/** Same key and value, and the source's time where the copy says one. */
+/** Same key and value, and the source's time if the copy has it. */
 function isCopy(written: Message, read: Message): boolean {
   if (!same(written.key, read.key) || !same(written.value, read.value)) return false;
   const times = written.headers.filter((header) => header.key === '_t');
@@ -84,7 +84,7 @@ function isCopy(written: Message, read: Message): boolean {
   return times.some((header) => header.value?.toString() === nanoseconds(read.timestamp));
 }
 
-/** The message with exactly this offset; undefined when there is none. @throws KafkaError; GatewayError `relay-waiting` */
+/** The message with exactly this offset; undefined if there is none. @throws KafkaError; GatewayError `relay-waiting` */
 async function messageAt(
   kafka: KafkaFactory,
   where: { topic: string; partition: number },

@@ -1,4 +1,4 @@
-// The checkpoint topic in the target cluster: made once, read to its end at every start.
+// The checkpoint topic in the target cluster: created once, read to its end at every start.
 import { within } from '../../core/clock.js';
 import { type Clock, KafkaError, type KafkaFactory, type KafkaFault, OFFSET_BEGINNING } from '../../core/ports.js';
 import { fail } from '../../errors.js';
@@ -8,17 +8,17 @@ import type { RunState } from '../run-state.js';
 import { isEnding } from '../transient.js';
 import { type Checkpoint, CheckpointReader } from './checkpoint.js';
 
-/** Kafka's codes: the topic is there already; the right to make it is not. */
+/** Kafka's codes: the topic exists; creating it is not allowed. */
 const topicExists = 36;
 const notAuthorized: ReadonlySet<number> = new Set([29, 31]);
 
-/** Small segments, so that the cleaner gets at them: a start reads what it left. */
+/** Small segments, so that the cleaner reaches them: a start reads what it leaves. */
 const topicConfig = { 'cleanup.policy': 'compact', 'segment.bytes': '4194304', 'min.cleanable.dirty.ratio': '0.1' };
 
-/** After how long without progress the open transaction is told, and how often again, ms. */
+/** After how long without progress the open transaction is logged, and how often again, ms. */
 const hiddenMs = 1_000;
 const hiddenAgainMs = 10_000;
-/** The longest time-out that brokers grant a transaction unless told otherwise (transaction.max.timeout.ms), ms. */
+/** The longest transaction time-out that brokers allow by default (transaction.max.timeout.ms), ms. */
 const longestTransactionMs = 900_000;
 
 /** How a checkpoint is read. */
@@ -41,7 +41,7 @@ export class CheckpointStore {
     this.#clock = clock;
   }
 
-  /** Makes the topic where it is missing. @throws GatewayError `relay-refused`; KafkaError: try again */
+  /** Creates the topic if it is missing. @throws GatewayError `relay-refused`; KafkaError: retry */
   ensure(): Promise<void> {
     this.#ensured ??= this.#ensure().catch((error: unknown) => {
       this.#ensured = undefined;
@@ -51,7 +51,7 @@ export class CheckpointStore {
   }
 
   /**
-   * What is recorded of a mapping, up to the topic's end as it is now. Waits until no transaction hides a record in front of that end
+   * The recorded state of a mapping, up to the topic's current end. Waits until no transaction hides a record before that end
    * (one that a killed or frozen relay left open does, until the broker ends it).
    * @throws KafkaError; GatewayError `relay-waiting`
    */
@@ -91,7 +91,7 @@ export class CheckpointStore {
     }
   }
 
-  /** @returns to be told how far the topic was read; throws when it is time to stop, or when nothing has moved for too long */
+  /** @returns a function to call with how far the topic was read; it throws when it is time to stop, or when nothing has moved for too long */
   #patience(mapping: Mapping, { timeoutMs, run, onHidden }: CheckpointReading): (position: number) => void {
     let last = -1;
     let since = this.#clock.monotonic();
@@ -123,7 +123,7 @@ export class CheckpointStore {
       );
     }
     const configs = await admin.topicConfigs([this.topic]).catch((error: unknown) => {
-      // Reading a topic's settings is a right of its own; without it the operator's word has to do.
+      // Reading a topic's settings needs a right of its own; without it the operator's configuration is trusted.
       if (error instanceof KafkaError && notAuthorized.has(error.code)) return undefined;
       throw error;
     });
@@ -153,7 +153,7 @@ export class CheckpointStore {
     await within(this.#clock, 10_000, this.#leaderFound());
   }
 
-  /** A topic that was just made has no leader for a moment. */
+  /** A new topic has no leader for a moment. */
   async #leaderFound(): Promise<void> {
     for (;;) {
       const [topic] = await this.#kafka.admin.topics([this.topic]);

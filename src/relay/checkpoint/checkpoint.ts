@@ -1,15 +1,15 @@
-// The checkpoint: where a mapping's progress and identities stand, as records of a compacted topic in the target cluster.
+// The checkpoint: a mapping's progress and identities, as records of a compacted topic in the target cluster.
 import { createHash } from 'node:crypto';
 import type { Message, ProducerRecord } from '../../core/ports.js';
 import type { Mapping } from '../config/topic-map.js';
 
-/** How far one source partition was relayed. */
+/** The progress of one source partition. */
 export interface Progress {
   /** The next source offset. */
   readonly next: number;
-  /** Cluster id of the source that delivered up to there. */
+  /** Cluster id of the source that delivered the messages before `next`. */
   readonly from: string;
-  /** The last message before `next`, so that another source can be held against it. */
+  /** The last message before `next`, for comparison with another source. */
   readonly last?: LastMessage;
 }
 
@@ -18,7 +18,7 @@ export interface LastMessage {
   readonly digest: string;
 }
 
-/** What tells a message from another with its number: key and value. Times differ between sources that were filled separately. */
+/** Identifies a message beside its number: key and value. Times differ between sources that were filled separately. */
 export function digestOf(message: Pick<Message, 'key' | 'value'>): string {
   const hash = createHash('sha256').update(`${message.key?.length ?? -1} ${message.value?.length ?? -1} `);
   if (message.key) hash.update(message.key);
@@ -26,7 +26,7 @@ export function digestOf(message: Pick<Message, 'key' | 'value'>): string {
   return hash.digest('base64url').slice(0, 16);
 }
 
-/** Whom a mapping belongs to and what it connects. */
+/** The owner of a mapping and what it connects. */
 export interface Claim {
   /** The running relay that wrote last. */
   readonly owner: string;
@@ -35,7 +35,7 @@ export interface Claim {
   readonly target: { readonly cluster: string; readonly topic: string };
 }
 
-/** All that is recorded of one mapping. */
+/** Everything recorded of one mapping. */
 export interface Checkpoint {
   readonly claim: Claim | undefined;
   readonly progress: ReadonlyMap<number, Progress>;
@@ -52,7 +52,7 @@ export function progressRecord(topic: string, mapping: Mapping, partition: numbe
   return checkpointRecord(topic, keyOf(mapping, partition), progress);
 }
 
-/** Takes a partition's progress away. */
+/** Removes a partition's progress. */
 export function forgottenRecord(topic: string, mapping: Mapping, partition: number): ProducerRecord {
   return checkpointRecord(topic, keyOf(mapping, partition), undefined);
 }
@@ -64,7 +64,7 @@ const checkpointRecord = (topic: string, key: string, value: object | undefined)
   value: value === undefined ? null : Buffer.from(JSON.stringify(value)),
 });
 
-/** Gathers one mapping's checkpoint out of the topic's messages, in their order. */
+/** Collects one mapping's checkpoint from the topic's messages, in order. */
 export class CheckpointReader {
   readonly #mapping: Mapping;
   #claim: Claim | undefined;
@@ -74,7 +74,7 @@ export class CheckpointReader {
     this.#mapping = mapping;
   }
 
-  /** Records of other mappings, and anything that is no record of ours, are passed over. */
+  /** Records of other mappings, and foreign records, are skipped. */
   add(message: Pick<Message, 'key' | 'value'>): void {
     const key = parseJson(message.key) as { target?: string; source?: string; partition?: number } | undefined;
     if (key?.target !== this.#mapping.target || key.source !== this.#mapping.source) return;

@@ -1,23 +1,23 @@
-// Positions: where each source partition is read, and how much of that is recorded.
+// Positions: the next offset of each source partition, and how much of that is recorded.
 import { type Message, OFFSET_BEGINNING } from '../../core/ports.js';
 import { digestOf, type LastMessage, type Progress } from './checkpoint.js';
 
 export interface Position {
   readonly partition: number;
   readonly next: number;
-  /** The last message before it, when one was seen. */
+  /** The last message before it, if one was seen. */
   readonly last: LastMessage | undefined;
 }
 
-/** The next source offset of every partition, with those that moved since the last record of progress. */
+/** The next source offset of every partition, and those that moved since the last record of progress. */
 export class Positions {
   readonly #next = new Map<number, number>();
   readonly #moved = new Set<number>();
   readonly #last = new Map<number, LastMessage>();
-  /** As #last, of the batch at hand. */
+  /** As #last, for the current batch. */
   readonly #passed = new Map<number, Message>();
 
-  /** Next offsets by partition; {@link OFFSET_BEGINNING} for one not started. */
+  /** Next offsets by partition; {@link OFFSET_BEGINNING} for one that has not started. */
   get offsets(): ReadonlyMap<number, number> {
     return this.#next;
   }
@@ -30,20 +30,20 @@ export class Positions {
     return this.#next.get(partition) ?? OFFSET_BEGINNING;
   }
 
-  /** The message is dealt with, and all before it. */
+  /** The message and all before it are done. */
   pass(message: Message): void {
     this.#passed.set(message.partition, message);
     this.advance(message.partition, message.offset + 1);
   }
 
-  /** A batch is done with. A message keeps its whole batch in memory, so only what tells it from others is kept of it. */
+  /** A batch is done. A message keeps its whole batch in memory, so only what identifies it is kept. */
   settle(): void {
     for (const [partition, message] of this.#passed)
       this.#last.set(partition, { offset: message.offset, digest: digestOf(message) });
     this.#passed.clear();
   }
 
-  /** Everything before `next` is dealt with. Never goes back. */
+  /** Everything before `next` is done. Never decreases. */
   advance(partition: number, next: number): void {
     if (next <= this.at(partition)) return;
     this.#next.set(partition, next);
@@ -62,7 +62,7 @@ export class Positions {
     return moved;
   }
 
-  /** Goes back to what is recorded. */
+  /** Returns to the recorded positions. */
   reset(recorded: Iterable<readonly [number, Pick<Progress, 'next' | 'last'>]>): void {
     this.#next.clear();
     this.#moved.clear();

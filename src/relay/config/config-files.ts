@@ -1,4 +1,4 @@
-// Reads configuration files and puts them over one another.
+// Reads configuration files and merges them.
 import { readFile } from 'node:fs/promises';
 import { parse, TomlError } from 'smol-toml';
 import type { z } from 'zod';
@@ -7,13 +7,13 @@ import { type RelayConfig, type RelayFlags, relaySection, resolveRelayConfig } f
 
 export interface LoadedConfig {
   readonly config: RelayConfig;
-  /** Keys that mean nothing here, as paths: worth a warning. */
+  /** Unknown keys, as paths: worth a warning. */
   readonly unknownKeys: readonly string[];
 }
 
 type Table = Record<string, unknown>;
 
-/** Reads TOML files in order, later ones winning key by key (arrays whole), then flags. @throws GatewayError `relay-config` */
+/** Reads TOML files in order, later ones override key by key (arrays as a whole), then flags. @throws GatewayError `relay-config` */
 export async function loadRelayConfig(paths: readonly string[], flags: RelayFlags): Promise<LoadedConfig> {
   let raw: Table = {};
   for (const path of paths) raw = merge(raw, await readToml(path));
@@ -47,7 +47,7 @@ export function merge(under: Table, over: Table): Table {
   return merged;
 }
 
-/** kaf-relay ignores keys it does not know, so files that ran there may hold some. */
+/** kaf-relay ignores unknown keys, so its users' files may contain some. */
 export function unknownKeys(raw: unknown): string[] {
   const found: string[] = [];
   const look = (value: unknown, known: z.ZodObject, path: string): void => {

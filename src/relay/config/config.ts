@@ -1,4 +1,4 @@
-// The relay's configuration: kaf-relay's keys with their meanings, and ours beside them. Files are read in config-files.ts.
+// The relay's configuration: kaf-relay's keys with their meanings, and ours. config-files.ts reads the files.
 import { z } from 'zod';
 import { goDuration } from '../../core/go-duration.js';
 import { longestMs } from '../../core/longest.js';
@@ -7,19 +7,19 @@ import type { BackoffSettings } from '../backoff.js';
 import { type FilterConfig, filterSection } from './filter-config.js';
 import { buildTopicMap, type Mapping } from './topic-map.js';
 
-/** What was given on the command line; it wins over files. */
+/** Command-line options; they override files. */
 export interface RelayFlags {
   readonly mode?: string;
   readonly stopAtEnd?: boolean;
   /** `source:target[:partition]`, each replacing the file's entry of the same source topic. */
   readonly topic?: readonly string[];
-  /** Modules of filters for every topic. */
+  /** Filter modules for every topic. */
   readonly filter?: readonly string[];
   /** Source topics whose recorded progress is forgotten: they are relayed again from their beginning. */
   readonly restartTopic?: readonly string[];
 }
 
-/** A value that must be there: absent, empty and 0 are one mistake, as in kaf-relay. */
+/** A required value: absent, empty and 0 are the same error, as in kaf-relay. */
 const must = <T extends z.ZodType>(type: T) =>
   z.preprocess((value) => (value === '' || value === 0 || value === '0' || value === '0s' ? undefined : value), type);
 
@@ -143,7 +143,7 @@ export interface RelayConfig {
   readonly filters: readonly FilterConfig[];
 }
 
-/** Checks what files and flags say. @throws GatewayError `relay-config`, naming the key. */
+/** Validates files and flags. @throws GatewayError `relay-config`, naming the key. */
 export function resolveRelayConfig(raw: unknown, flags: RelayFlags): RelayConfig {
   const parsed = relaySection.safeParse(raw);
   if (!parsed.success) throw fail('relay-config', describeIssues(parsed.error));
@@ -165,7 +165,7 @@ export function resolveRelayConfig(raw: unknown, flags: RelayFlags): RelayConfig
   };
 }
 
-/** tcp and leader are kaf-relay's names for acks 0 and 1; everything else means all. */
+/** tcp and leader are kaf-relay's names for acks 0 and 1; anything else means all. */
 export const acksOf = (target: { commit_ack_type: string }): 0 | 1 | -1 =>
   target.commit_ack_type === 'tcp' ? 0 : target.commit_ack_type === 'leader' ? 1 : -1;
 
@@ -175,7 +175,7 @@ export const backoffOf = (section: PoolConfig | TargetConfig): BackoffSettings =
   maxMs: section.backoff_max,
 });
 
-/** Transactions need acks from all replicas and idempotence; on by default where both are set. */
+/** Transactions need acks from all replicas and idempotence; on by default if both are set. */
 function decideExactlyOnce(target: z.infer<typeof targetSection>): boolean {
   const possible = acksOf(target) === -1 && target.enable_idempotency;
   if (acksOf(target) !== -1 && target.enable_idempotency) {
@@ -209,7 +209,7 @@ const filterOfFlag = (path: string): FilterConfig => ({
   id: undefined,
 });
 
-/** slog's levels (`INFO`, `warn+2`) as pino's; undefined when it is none. */
+/** slog's levels (`INFO`, `warn+2`) as pino's; undefined for an unknown one. */
 export function pinoLevel(level: string): 'debug' | 'info' | 'warn' | 'error' | undefined {
   const found = /^(debug|info|warn|error)([+-]\d+)?$/i.exec(level);
   if (!found) return undefined;

@@ -5,13 +5,13 @@ export const filterSection = z.object({
   enabled: z.boolean().default(false),
   /** A JavaScript module. */
   path: z.string().default(''),
-  /** Handed to the module's create() as it stands. */
+  /** Passed unchanged to the module's create(). */
   config: z.string().default(''),
-  /** Source topics it looks at; empty: all. */
+  /** The source topics it filters; empty: all. */
   topics: z.array(z.string()).default([]),
-  /** What a throwing filter does: stop its topic, or skip the message. */
+  /** When the filter throws: stop its topic, or skip the message. */
   on_error: z.enum(['stop', 'skip']).default('stop'),
 });
 
-/** `id` is undefined for a module given by flag: whatever the module calls itself. */
+/** `id` is undefined for a module given by a flag: the module names itself. */
 export type FilterConfig = z.infer<typeof filterSection> & { readonly id: string | undefined };

@@ -11,7 +11,7 @@ export const transactionTimeoutMs = 60_000;
 const mechanisms = new Set(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']);
 const codecs = new Set(['none', 'gzip', 'snappy', 'lz4', 'zstd']);
 
-/** How to reach a cluster. @param where the section, for error texts @throws GatewayError `relay-config` */
+/** Connection properties of a cluster. @param where the section, for error texts @throws GatewayError `relay-config` */
 export function connectionProperties(
   server: Omit<ServerConfig, 'session_timeout'> & { session_timeout: number },
   where: string,
@@ -41,7 +41,7 @@ function saslProperties(
   return { 'sasl.mechanisms': mechanism, 'sasl.username': server.username, 'sasl.password': server.password };
 }
 
-/** No path at all: the system's roots. A certificate and its key come together. */
+/** No path at all: the system's roots. A certificate requires its key. */
 function tlsProperties(
   server: Pick<ServerConfig, 'enable_tls' | 'ca_cert_path' | 'client_cert_path' | 'client_key_path'>,
   where: string,
@@ -58,7 +58,7 @@ function tlsProperties(
   };
 }
 
-/** A reader of one mapping: bounded in bytes, and told when a position does not exist instead of starting over. */
+/** A reader of one mapping: bounded in bytes; a missing position is an error instead of a reset. */
 export const sourceProperties = (pool: PoolConfig, target: TargetConfig): Properties => ({
   'isolation.level': pool.isolation_level,
   'auto.offset.reset': 'error',
@@ -68,7 +68,7 @@ export const sourceProperties = (pool: PoolConfig, target: TargetConfig): Proper
   'fetch.queue.backoff.ms': 5,
   'queued.min.messages': 50_000,
   'queued.max.messages.kbytes': Math.max(1_024, Math.floor(target.buffer_bytes / 4_096)),
-  // One answer of many partitions may be this large, whatever is queued already; librdkafka's own value is 50 MiB.
+  // One answer for many partitions may have this size, whatever is queued already; librdkafka's own value is 50 MiB.
   'fetch.max.bytes': Math.min(52_428_800, Math.max(1_048_576, Math.floor(target.buffer_bytes / 4))),
   'check.crcs': true,
 });
@@ -81,7 +81,7 @@ export const checkpointReaderProperties: Properties = {
   'fetch.wait.max.ms': 50,
 };
 
-/** Two relays of one mapping fence each other by this. */
+/** Two relays of one mapping fence each other by this id. */
 export const transactionalId = (mapping: Mapping): string =>
   `relay:${createHash('sha256').update(`${mapping.source}\0${mapping.target}`).digest('hex').slice(0, 32)}`;
 
@@ -103,7 +103,7 @@ export function targetProperties(target: TargetConfig, mapping: Mapping): Proper
       ? {
           'transactional.id': transactionalId(mapping),
           'transaction.timeout.ms': transactionTimeoutMs,
-          // As long as the transaction itself: a slow target may need more than a session_timeout for what is queued.
+          // As long as the transaction itself: a slow target may need more than a session_timeout for the queued records. See docs/decisions/0015.
           'message.timeout.ms': transactionTimeoutMs,
         }
       : // Waiting costs nothing that is not recorded, and giving a message up would cost order or a duplicate.

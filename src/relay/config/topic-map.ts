@@ -1,15 +1,15 @@
-// Which source topic goes to which target topic, and whether to one partition there.
+// The topic map: source topic to target topic, and optionally one partition of it.
 import { fail } from '../../errors.js';
 
 /** One line of the topic map. */
 export interface Mapping {
   readonly source: string;
   readonly target: string;
-  /** All messages go to this target partition; absent: to the partition they come from. */
+  /** All messages go to this target partition; absent: to the same partition as in the source. */
   readonly pin?: number;
 }
 
-/** How a mapping is named in logs and summaries. */
+/** A mapping's name in logs and summaries. */
 export const mappingName = (mapping: Mapping): string =>
   `${mapping.source} -> ${mapping.target}${mapping.pin === undefined ? '' : `:${mapping.pin}`}`;
 
@@ -31,7 +31,7 @@ export function parseTopicFlag(flag: string): Mapping {
 
 /**
  * The `topics` table of a file (or several, `[[topics]]`), then the flags, which replace the entry of the same source topic.
- * An unquoted name with dots arrives as nested tables and is put together again.
+ * An unquoted name with dots arrives as nested tables and is reassembled.
  */
 export function buildTopicMap(topics: unknown, flags: readonly string[]): Mapping[] {
   const bySource = new Map<string, Mapping>();

@@ -1,18 +1,18 @@
-// Filters: JavaScript modules that say which messages pass.
+// Filters: JavaScript modules that decide which messages pass.
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Message } from '../../core/ports.js';
 import { fail } from '../../errors.js';
 import type { FilterConfig } from '../config/filter-config.js';
 
-/** What a module's `create(config)` returns. */
+/** The result of a module's `create(config)`. */
 export interface Filter {
   readonly id: string;
   /** False drops the message. Synchronous; must not change the message. */
   isAllowed(message: Message): boolean;
 }
 
-/** A filter with what the configuration says of it. */
+/** A filter and its configuration. */
 export interface LoadedFilter {
   readonly id: string;
   readonly filter: Filter;
@@ -61,10 +61,10 @@ async function makeFilter(name: string, config: FilterConfig): Promise<Filter | 
   }
 }
 
-/** Which filter drops a message. */
+/** The filter that drops a message. */
 export interface Verdict {
   readonly id: string;
-  /** The filter threw, and says to skip then. */
+  /** The filter threw, and is configured to skip then. */
   readonly failed: boolean;
 }
 
@@ -80,7 +80,7 @@ export class FilterChain {
     return this.#filters.length === 0;
   }
 
-  /** undefined: the message passes. @throws GatewayError `relay-refused` with the message's coordinates when a filter throws. */
+  /** undefined: the message passes. @throws GatewayError `relay-refused` with the message's coordinates if a filter throws. */
   check(message: Message): Verdict | undefined {
     for (const { id, filter, skipOnError } of this.#filters) {
       try {

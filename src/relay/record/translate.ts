@@ -1,22 +1,22 @@
-// What a message becomes on its way: the `_t` header, the timestamp, the partition, and whether the target can take it.
+// Translates a message to a record: the `_t` header, the timestamp, the partition, and whether the target accepts it.
 import type { Header, Message, ProducerRecord } from '../../core/ports.js';
 import type { Mapping } from '../config/topic-map.js';
 import type { TargetLimits } from '../topics/target-limits.js';
 
-/** A batch header and one record's varints, at most. */
+/** Maximum size of a batch header and one record's varints. */
 const recordOverhead = 61 + 36;
 const headerOverhead = 10;
-/** The broker's clock is not ours: stay this far (or a tenth) inside its limits. */
+/** The broker's clock differs from ours: keep this distance (or a tenth) from its limits. */
 const clockSlackMs = 10_000;
 
 /** Milliseconds since the epoch as kaf-relay writes them: Unix nanoseconds in decimal ASCII. */
 export const nanoseconds = (timestampMs: number): string =>
   timestampMs === 0 ? '0' : (BigInt(timestampMs) * 1_000_000n).toString();
 
-/** UTF-8 takes at most this many bytes for a UTF-16 unit. */
+/** UTF-8 takes at most this many bytes per UTF-16 unit. */
 const bytesPerUnit = 3;
 
-/** An upper bound of what a record takes on the wire, uncompressed, in bytes. */
+/** An upper bound of a record's size on the wire, uncompressed, bytes. */
 export function recordBytes({ key, value, headers = [] }: Pick<ProducerRecord, 'key' | 'value' | 'headers'>): number {
   let bytes = recordOverhead + (key?.length ?? 0) + (value?.length ?? 0);
   for (const header of headers) {
@@ -25,7 +25,7 @@ export function recordBytes({ key, value, headers = [] }: Pick<ProducerRecord, '
   return bytes;
 }
 
-/** Turns messages of one mapping into records. One per mapping: it remembers the last `_t`, which neighbours share. */
+/** Turns messages of one mapping into records. One per mapping: it caches the last `_t`, which neighbours share. */
 export class Translator {
   readonly #mapping: Mapping;
   readonly #preserveTime: boolean;
@@ -58,7 +58,7 @@ export class Translator {
     return { topic, partition, key, value, headers };
   }
 
-  /** True when the target would refuse the record for its size. */
+  /** True if the target would refuse the record for its size. */
   isOversize(record: ProducerRecord): boolean {
     return recordBytes(record) > this.#limits.maxRecordBytes;
   }

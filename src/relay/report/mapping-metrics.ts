@@ -1,4 +1,4 @@
-// MappingMetrics: one topic mapping's counts, kept without labels while messages pass, and told to the metrics at a commit.
+// MappingMetrics: one mapping's counts, kept without labels while messages pass, and added to the metrics at a commit.
 
 import type { Mapping } from '../config/topic-map.js';
 import type { RelayMetrics } from './metrics.js';
@@ -8,18 +8,18 @@ interface Tally {
   relayed: number;
   delivered: number;
   bytes: number;
-  /** Relayed and their bytes since the last delivery. */
+  /** Relayed messages and bytes since the last delivery. */
   open: number;
   openBytes: number;
 }
 
-/** One mapping's view of the metrics: cheap counting per message, labels only at a commit. */
+/** One mapping's part of the metrics: cheap counting per message, labels only at a commit. */
 export class MappingMetrics {
   readonly #metrics: RelayMetrics;
   readonly #mapping: Mapping;
   readonly #topics: { source_topic: string; target_topic: string };
   readonly #tallies: Tally[] = [];
-  /** Partitions whose lag is told. */
+  /** Partitions whose lag is reported. */
   readonly #lagging = new Set<number>();
   /** Since the start, for progress and summary. */
   readonly total = { messages: 0, bytes: 0, filtered: 0, skipped: 0 };
@@ -82,7 +82,7 @@ export class MappingMetrics {
     this.#metrics.lag.set({ ...this.#topics, source_partition: String(partition) }, Math.max(0, messages));
   }
 
-  /** No source says how much is left: 0 would be a lie. */
+  /** No source reports how much is left: 0 would be wrong. */
   lagUnknown(): void {
     for (const partition of this.#lagging) {
       this.#metrics.lag.remove({ ...this.#topics, source_partition: String(partition) });
@@ -118,7 +118,7 @@ export class MappingMetrics {
     tally.openBytes += bytes;
   }
 
-  /** A commit ended well: what was queued is delivered. */
+  /** A commit succeeded: what was queued is delivered. */
   delivered(records: number, seconds: number): void {
     if (records > 0) this.#metrics.flushSize.observe(this.#topics, records);
     this.#metrics.flushSeconds.observe(this.#topics, seconds);
@@ -132,7 +132,7 @@ export class MappingMetrics {
     this.#publish();
   }
 
-  /** What was queued is given up, and will be read again. */
+  /** Queued messages are given up, and will be read again. */
   givenUp(): void {
     for (const tally of this.#tallies) {
       if (!tally) continue;

@@ -1,4 +1,4 @@
-// The relay's metrics: kaf-relay's names and labels of both generations, and what they lack, per topic.
+// The relay's metrics: kaf-relay's names and labels of both generations, and ours, per topic.
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 const prefix = 'kafka_relay_';
@@ -31,7 +31,7 @@ export class RelayMetrics {
     [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
   );
 
-  /** Adds to a counter, which is made with its first use. Label values in the order of the labels' keys. */
+  /** Adds to a counter, which is created on first use. Label values in the order of the labels' keys. */
   add(name: CounterName, labels: Readonly<Record<string, string>>, by = 1): void {
     let counter = this.#counters.get(name);
     if (!counter) {

@@ -40,7 +40,7 @@ export class OpsServer {
     this.#server.headersTimeout = 10_000;
   }
 
-  /** @returns the port. Rejects when the address cannot be listened on. */
+  /** @returns the port. Rejects if it cannot listen on the address. */
   listen(address: { host: string | undefined; port: number }): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject);

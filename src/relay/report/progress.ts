@@ -1,4 +1,4 @@
-// Progress and summary in words: a bar on a terminal, a line elsewhere.
+// Progress and summary as text: a bar on a terminal, a line elsewhere.
 
 /** Sums over all topics. */
 export interface ProgressState {
@@ -6,13 +6,13 @@ export interface ProgressState {
   readonly bytes: number;
   readonly filtered: number;
   readonly skipped: number;
-  /** Messages still to be read; undefined while no source is connected. */
+  /** Messages still to read; undefined while no source is connected. */
   readonly remaining: number | undefined;
   /** Open transactions of sources that hide what follows them. */
   readonly hidden: readonly string[];
   /** Since the start. */
   readonly seconds: number;
-  /** Messages a second lately. */
+  /** Recent messages a second. */
   readonly rate: number;
 }
 

@@ -1,14 +1,14 @@
-// Health: looks at the sources of one mapping, at regular times and when one is wanted.
+// Health: checks the sources of one mapping, periodically and on request.
 import { within } from '../../core/clock.js';
 import type { Clock, KafkaFactory } from '../../core/ports.js';
 import { inspectSource, type SourceTopic } from '../topics/source-topic.js';
 import type { SourcePool } from './source-pool.js';
 import { weightOf } from './source-pool.js';
 
-/** One look in so many counts the partitions again. */
+/** One check in this many counts the partitions again. */
 const countEvery = 10;
 
-/** What a look at every source showed; undefined where none answered in time. */
+/** The result of a check of every source; undefined for those that did not answer in time. */
 export class Health {
   readonly #sources: readonly KafkaFactory[];
   readonly #topic: string;
@@ -32,12 +32,12 @@ export class Health {
     this.#onWeight = options.onWeight;
   }
 
-  /** Asks all sources in parallel, each for at most timeoutMs, and tells the pool. */
+  /** Asks all sources in parallel, each for at most timeoutMs, and reports to the pool. */
   async look(timeoutMs: number): Promise<(SourceTopic | undefined)[]> {
     return Promise.all(this.#sources.map((_, id) => this.#lookAt(id, timeoutMs)));
   }
 
-  /** As look(), but done as soon as one source answers in a way that `enough` accepts. */
+  /** As look(), but returns as soon as one source answers in a way that `enough` accepts. */
   async lookFor(timeoutMs: number, enough: () => boolean): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       const looks = this.#sources.map((_, id) =>
@@ -60,7 +60,7 @@ export class Health {
     this.#onWeight(id, weightOf(view));
   }
 
-  /** One question at a time for each source: a dead one must not gather them. An answer counts however late it comes. */
+  /** One request at a time for each source: a dead one must not accumulate them. An answer counts however late it comes. */
   #ask(id: number): Promise<SourceTopic | undefined> {
     this.#asking[id] ??= inspectSource(this.#sources[id]!, this.#topic, this.#known(id))
       .then((view) => {

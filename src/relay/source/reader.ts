@@ -1,4 +1,4 @@
-// Reader: one connected source being read from given positions.
+// Reader: reads one connected source from given positions.
 import {
   type Consumer,
   KafkaError,
@@ -14,7 +14,7 @@ import type { Offsets } from '../topics/source-view.js';
 import { isEnding } from '../transient.js';
 import { isBehind } from './source-pool.js';
 
-/** Messages in order, and the partitions that were read to their present end (offset past the last marker or gap). */
+/** Messages in order, and the partitions that were read to their current end (offset past the last marker or gap). */
 export interface Batch {
   readonly messages: readonly Message[];
   readonly ends: ReadonlyMap<number, number>;
@@ -23,11 +23,11 @@ export interface Batch {
 
 const noBatch: Batch = { messages: [], ends: new Map(), bytes: 0 };
 
-/** Messages of one poll, at most: cheap enough by then. */
+/** Maximum messages of one poll: more would not be cheaper. */
 const batchMessages = 1_000;
-/** Messages of the first poll, whose sizes are not known. */
+/** Messages of the first poll, whose sizes are unknown. */
 const firstMessages = 16;
-/** What a message takes beside its key and value, and a header beside its value, about. */
+/** Approximate memory of a message beside its key and value, and of a header beside its value. */
 const messageOverhead = 400;
 
 function bytesOf({ key, value, headers }: Message): number {
@@ -36,7 +36,7 @@ function bytesOf({ key, value, headers }: Message): number {
   return bytes;
 }
 
-/** The progress of those partitions whose last message this source should still hold. */
+/** Progress of the partitions whose last message this source should still have. */
 function lastMessages(options: {
   topic: SourceTopic;
   positions: Offsets;
@@ -58,26 +58,26 @@ export class Reader {
   readonly #byteBound: number;
   readonly #batches: Batch[] = [];
   #bytes = 0;
-  /** The largest message of late, in bytes: a poll takes as many as the byte bound would hold of these. */
+  /** The largest recent message, bytes: a poll takes as many as the byte limit would hold of these. */
   #largest: number;
   #reading: Promise<void> | undefined;
   #arrived: () => void = () => {};
   #bug: unknown;
   #closed = false;
   #ends = new Map<number, number>();
-  /** Where each partition's readable part ended last. */
+  /** Where each partition's readable part last ended. */
   readonly #lastEnds = new Map<number, number>();
-  /** What was read before, by partition: the message at that number must be the same here. */
+  /** By partition, the last message of an earlier source: the message at that number must be the same here. */
   readonly #known: ReadonlyMap<number, Progress>;
-  /** This source holds other messages than those that were relayed: it is none of the identical ones. */
+  /** This source has other messages than those that were relayed: it is not one of the identical ones. */
   isUnlike = false;
   /** The topic has more partitions by now. */
   partitionsAdded = false;
-  /** Why this source cannot be read on; undefined while it can. */
+  /** Why this source cannot be read any further; undefined while it can. */
   failure: string | undefined;
-  /** Messages came since this was last set to false. */
+  /** Messages arrived since this was last set to false. */
   heard = false;
-  /** Somebody waits for messages here: what does not come is this source's doing. */
+  /** A caller waits for messages: their absence is due to this source. */
   isAwaited = false;
 
   private constructor(
@@ -95,7 +95,7 @@ export class Reader {
     this.#consumer = consumer;
   }
 
-  /** Connects and assigns. Positions must lie within what the source holds. @throws KafkaError */
+  /** Connects and assigns. Positions must lie within the source's offsets. @throws KafkaError */
   static async open(options: {
     id: number;
     kafka: KafkaFactory;
@@ -104,7 +104,7 @@ export class Reader {
     positions: Offsets;
     progress: ReadonlyMap<number, Progress>;
     properties: Properties;
-    /** Bytes of messages that may wait here. */
+    /** Bytes of buffered messages. */
     readAheadBytes: number;
     timeoutMs: number;
   }): Promise<Reader> {
@@ -133,8 +133,8 @@ export class Reader {
   }
 
   /**
-   * The next batch; an empty one after waitMs. Reading goes on meanwhile, up to the byte bound: a commit takes as long as
-   * thousands of messages take to be read. A failure is told by `failure`, not thrown.
+   * The next batch; an empty one after waitMs. Reading continues meanwhile, up to the byte limit: a commit takes as long as
+   * reading thousands of messages. A failure is reported by `failure`, not thrown.
    */
   async next(waitMs: number): Promise<Batch> {
     this.#reading ??= this.#readAhead(waitMs).catch((error: unknown) => {
@@ -153,12 +153,12 @@ export class Reader {
     return batch;
   }
 
-  /** What was read ahead and not asked for yet. */
+  /** What was read ahead and not requested yet. */
   rest(): Batch[] {
     return this.failure === undefined ? this.#batches.splice(0) : [];
   }
 
-  /** One loop at a time, which ends when there is enough to do; every round of it wakes the one who waits. */
+  /** One loop at a time, which ends when the buffer is full; every round of it wakes the waiting caller. */
   async #readAhead(waitMs: number): Promise<void> {
     try {
       do {
@@ -187,7 +187,7 @@ export class Reader {
       if (!(error instanceof KafkaError)) throw error;
       this.failure ??= error.message;
     }
-    // The ends heard of so far belong behind these messages and before those of the next poll.
+    // Ends heard of so far belong after these messages and before those of the next poll.
     const ends = this.#ends;
     this.#ends = new Map();
     if (messages.length > 0) this.heard = true;
@@ -207,7 +207,7 @@ export class Reader {
     return sum;
   }
 
-  /** Holds a message from before the position against what was relayed under its number. */
+  /** Compares a message before the position with what was relayed under its number. */
   isLike(message: Message): boolean {
     const last = this.#known.get(message.partition)?.last;
     if (!last || last.offset !== message.offset || last.digest === digestOf(message)) return true;
@@ -216,7 +216,7 @@ export class Reader {
     return false;
   }
 
-  /** This source is to be left; who waits for messages is told at once. */
+  /** This source must be left; a waiting caller is notified at once. */
   fail(why: string): void {
     this.failure ??= why;
     this.#arrived();
@@ -232,8 +232,8 @@ export class Reader {
   }
 
   /**
-   * Partitions (`[0]@10 [3]@7`) that are read to the end of what is committed, which is short of `highs`: a transaction is open
-   * there, or what follows came this moment. undefined: none.
+   * Partitions (`[0]@10 [3]@7`) that are read to the last committed message, short of `highs`: a transaction is open
+   * there, or what follows has just arrived. undefined: none.
    */
   hiddenAt(highs: Offsets, positions: Offsets): string | undefined {
     const places = [...highs]

@@ -1,4 +1,4 @@
-// Which of N identical sources to read: health, lag, round robin. Pure; whoever holds it asks the brokers.
+// Which of N identical sources to read: health, lag, round robin. Pure: the caller asks the brokers.
 import type { Offsets, SourceView } from '../topics/source-view.js';
 
 interface Source<View> {
@@ -6,7 +6,7 @@ interface Source<View> {
   excluded: boolean;
 }
 
-/** The sum of a topic's end offsets, as kaf-relay weighs sources; -1 for one that did not answer. */
+/** The sum of a topic's end offsets, as kaf-relay ranks sources; -1 for one that did not answer. */
 export function weightOf(view: SourceView | undefined): number {
   if (!view) return -1;
   let sum = 0;
@@ -14,7 +14,7 @@ export function weightOf(view: SourceView | undefined): number {
   return sum;
 }
 
-/** True when the source does not hold all that was read already: reading on there would skip or repeat. */
+/** True if the source lacks messages that were read already: reading there would skip or repeat. */
 export function isBehind(view: SourceView, positions: Offsets): boolean {
   for (const [partition, next] of positions) {
     const high = view.high.get(partition);
@@ -23,7 +23,7 @@ export function isBehind(view: SourceView, positions: Offsets): boolean {
   return false;
 }
 
-/** True when the source still holds the next message of every partition (retention has not passed the position). */
+/** True if the source still has the next message of every partition (retention has not passed the position). */
 function isWhole(view: SourceView, positions: Offsets): boolean {
   for (const [partition, next] of positions) {
     if (next > 0 && (view.low.get(partition) ?? 0) > next) return false;
@@ -55,18 +55,18 @@ export class SourcePool<View extends SourceView = SourceView> {
     return this.#sources[id]?.view;
   }
 
-  /** What a look at a source showed; undefined: it did not answer. */
+  /** The result of a source's check; undefined: it did not answer. */
   record(id: number, view: View | undefined): void {
     this.#sources[id]!.view = view;
   }
 
-  /** A connection failed: not to be chosen before it is seen healthy again. */
+  /** A connection failed: not to be chosen before a check finds it healthy. */
   markDown(id: number): void {
     this.#sources[id]!.view = undefined;
     if (this.#active === id) this.#active = undefined;
   }
 
-  /** Never to be chosen again: it is no copy of the others. */
+  /** Never to be chosen again: it is not a copy of the others. */
   exclude(id: number): void {
     this.#sources[id]!.excluded = true;
     this.markDown(id);
@@ -91,7 +91,7 @@ export class SourcePool<View extends SourceView = SourceView> {
   }
 
   /**
-   * The next source to read from: round robin among the healthy ones that are not behind, those first that still hold
+   * The next source to read: round robin among healthy ones that are not behind, first those that still have
    * every message wanted. undefined: none.
    */
   choose(positions: Offsets): number | undefined {

@@ -1,4 +1,4 @@
-// SourceSide: the source side of one mapping: which source is read, its connection, and what the looks at all of them mean for it.
+// SourceSide: the source side of one mapping: the active source, its connection, and the effect of health checks.
 import { within } from '../../core/clock.js';
 import { fail, type GatewayError } from '../../errors.js';
 import { backoffMs } from '../backoff.js';
@@ -13,11 +13,11 @@ import { Reader } from './reader.js';
 import { Admission, type Side } from './source-vetting.js';
 import { SourceWatch } from './source-watch.js';
 
-/** How long a look at the sources waits for one that can be read, ms: one that is down must not hold up the others. */
+/** How long a check waits for a readable source, ms: one that is down must not delay the others. */
 const leastPatienceMs = 500;
 export interface SourceSideOptions extends Side {
   readonly run: RunState;
-  /** No source is being read at the moment. */
+  /** No source is being read now. */
   readonly onWaiting: () => void;
 }
 
@@ -33,9 +33,9 @@ export class SourceSide {
   reader: Reader | undefined;
   /** Where to stop, by partition (stop-at-end). */
   ends: Map<number, number> | undefined;
-  /** Why no source will do any more. */
+  /** Why no source is usable any more. */
   verdict: GatewayError | undefined;
-  /** Tries in a row that failed. */
+  /** Consecutive failed tries. */
   tries = 0;
 
   constructor(side: SourceSideOptions) {
@@ -47,12 +47,12 @@ export class SourceSide {
     this.#health = new Health({ sources, topic: mapping.source, pool: side.pool, clock, onWeight });
   }
 
-  /** What kaf-relay's rule says, to be held against the source that is read first. */
+  /** The offsets of kaf-relay's rule, to be checked against the first source that is read. */
   takeOver(ends: ReadonlyMap<number, number> | undefined): void {
     this.#admission.takenOverEnds = ends;
   }
 
-  /** Looks at all sources, and judges the one being read. */
+  /** Checks all sources, and judges the active one. */
   async look(): Promise<void> {
     const { reader } = this;
     if (reader) reader.heard = false;
@@ -68,7 +68,7 @@ export class SourceSide {
     await Promise.all(this.#closing);
   }
 
-  /** @returns undefined when it is time to stop, or when the target failed meanwhile. */
+  /** @returns undefined if it is time to stop, or if the target failed meanwhile. */
   async open(session: TargetSession): Promise<Reader | undefined> {
     while (!this.#side.run.stopping && !this.verdict) {
       const id = await this.#candidate();
@@ -97,7 +97,7 @@ export class SourceSide {
     if (pool.max_retries >= 0 && this.tries > pool.max_retries) {
       throw fail('relay-refused', this.#side.name, `no source could be read in ${this.tries} tries`);
     }
-    // With another one at hand there is nothing to wait for.
+    // With another source available there is nothing to wait for.
     if (id !== undefined && this.#side.pool.choose(this.#side.positions.offsets) !== undefined) return;
     if (id === undefined)
       this.#side.deps.log.warn(
@@ -114,7 +114,7 @@ export class SourceSide {
     const choose = (): number | undefined => this.#side.pool.choose(this.#side.positions.offsets);
     const known = choose();
     if (known !== undefined) return known;
-    // What is known may be an interval old, and positions have moved since.
+    // The last check may be an interval old, and positions have moved since.
     const patience = Math.max(leastPatienceMs, this.#side.deps.config.pool.request_timeout);
     await this.#health.lookFor(patience, () => choose() !== undefined);
     return choose();
@@ -156,7 +156,7 @@ export class SourceSide {
     return reader;
   }
 
-  /** Gives the active source back. Its client closes in the background. */
+  /** Leaves the active source. Its client closes in the background. */
   async leave(): Promise<void> {
     const reader = this.reader;
     if (!reader) return;
@@ -187,7 +187,7 @@ export class SourceSide {
     );
   }
 
-  /** The next one is looked for at once, unless one source after the other fails. */
+  /** The next source is tried at once, unless one after the other fails. */
   async leaveFailed(reader: Reader): Promise<void> {
     await this.leave();
     if (reader.failure === undefined || this.#preferred !== undefined) return;
@@ -208,12 +208,12 @@ export class SourceSide {
     });
   }
 
-  /** Where an open transaction hides what follows; undefined: nowhere, or no source is connected. */
+  /** The open transaction that hides what follows; undefined: none, or no source is connected. */
   get hidden(): string | undefined {
     return this.reader && this.#watch.hidden;
   }
 
-  /** Messages still to be read (to the end seen at the start with stop-at-end); undefined while no source is connected. */
+  /** Messages still to read (to the end as of the start with stop-at-end); undefined while no source is connected. */
   get remaining(): number | undefined {
     const highs = this.ends ?? (this.reader && (this.#side.pool.view(this.reader.id)?.high ?? this.reader.topic.high));
     if (!highs) return undefined;

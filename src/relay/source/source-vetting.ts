@@ -1,4 +1,4 @@
-// Admission: whether a source may be read, held against what is recorded and what the target holds; and where its partitions begin.
+// Admission: source vetting: whether a source may be read, given what is recorded and what the target has; and where its partitions begin.
 import { fail, GatewayError } from '../../errors.js';
 import { checkTakeOver } from '../checkpoint/adopt.js';
 import type { Positions } from '../checkpoint/positions.js';
@@ -9,7 +9,7 @@ import type { SourceTopic } from '../topics/source-topic.js';
 import { isPassing } from '../transient.js';
 import type { SourcePool } from './source-pool.js';
 
-/** What is known of the mapping whose sources are admitted. */
+/** What is known of the mapping whose sources are vetted. */
 export interface Side {
   readonly name: string;
   readonly deps: MappingDeps;
@@ -20,14 +20,14 @@ export interface Side {
 
 export class Admission {
   readonly #side: Side;
-  /** What kaf-relay's rule says, not yet held against a source. */
+  /** The offsets of kaf-relay's rule, not yet checked against a source. */
   takenOverEnds: ReadonlyMap<number, number> | undefined;
 
   constructor(side: Side) {
     this.#side = side;
   }
 
-  /** Holds a source against what is recorded, and sets the positions that are not known yet. */
+  /** Checks a source against what is recorded, and sets the positions that are not known yet. */
   async admit(session: TargetSession, id: number, topic: SourceTopic): Promise<void> {
     const { mapping, target, config, sources } = this.#side.deps;
     this.#vet(session, id, topic);
@@ -56,8 +56,8 @@ export class Admission {
   }
 
   /**
-   * A source that is not what it was is never read again.
-   * @throws GatewayError `relay-waiting` while there are others, `relay-refused` when it was the last one
+   * A source that has changed is never read again.
+   * @throws GatewayError `relay-waiting` while there are others, `relay-refused` if it was the last one
    */
   #vet(session: TargetSession, id: number, topic: SourceTopic): void {
     try {
@@ -70,7 +70,7 @@ export class Admission {
     }
   }
 
-  /** No source can be read: one that was recreated or truncated is behind for ever, and that has to be said. */
+  /** No source can be read: one that was recreated or truncated stays behind forever, which must be reported. */
   vetAll(session: TargetSession): void {
     for (let id = 0; id < this.#side.pool.size; id++) {
       const view = this.#side.pool.view(id);
@@ -87,7 +87,7 @@ export class Admission {
     }
   }
 
-  /** The very source that delivered up to here now ends before: it lost messages, and would give their numbers to others. */
+  /** The source that delivered up to here now ends before that: it lost messages, and would give their numbers to others. */
   #refuseTruncated(session: TargetSession, topic: SourceTopic): void {
     for (const [partition, { next, from }] of session.progress) {
       const high = topic.high.get(partition) ?? 0;

@@ -1,16 +1,16 @@
-// SourceWatch: what the looks at all sources mean for the one that is being read.
+// SourceWatch: what the checks of all sources mean for the active one.
 
 import type { SourceTopic } from '../topics/source-topic.js';
 import type { Reader } from './reader.js';
 import type { Side } from './source-vetting.js';
 
-/** Looks without news before the reader is made anew, twice as many each time it was in vain: an error may have been lost. */
+/** Checks without news before the reader is recreated, doubled each time in vain: an error may have been lost. */
 const stalledTicks = 5;
 
 export interface Judgement {
-  /** The source is as it should be. */
+  /** The source is fine. */
   readonly fine: boolean;
-  /** The source to read instead, where the one being read lags. */
+  /** The source to read instead, if the active one lags. */
   readonly instead?: number;
 }
 
@@ -18,9 +18,9 @@ const unfit: Judgement = { fine: false };
 
 export class SourceWatch {
   readonly #side: Side;
-  /** Places that stood at the end of what is committed at the last look, which more messages follow. */
+  /** Partitions at the last committed message at the last check, with more messages behind it. */
   #suspected: string | undefined;
-  /** Those that did so at the look before as well: a transaction is open there. `topic[0]@10 [1]@7`. */
+  /** Those for which that was so at the check before as well: a transaction is open there. `topic[0]@10 [1]@7`. */
   hidden: string | undefined;
   #stalled = { total: -1, ticks: 0, limit: stalledTicks };
 
@@ -28,19 +28,19 @@ export class SourceWatch {
     this.#side = side;
   }
 
-  /** Another reader is at work. */
+  /** Another reader is active. */
   begin(): void {
     this.#stalled.ticks = 0;
     this.#suspected = undefined;
     this.hidden = undefined;
   }
 
-  /** Gives the reader a failure where its source is to be left. @param view undefined: no answer */
+  /** Fails the reader if its source must be left. @param view undefined: no answer */
   judge(reader: Reader, view: SourceTopic | undefined): Judgement {
     const { pool, positions, metrics } = this.#side;
     if (!view) {
       metrics.lagUnknown();
-      // A slow answer from a source that delivers is no reason to leave it, nor is any when there is no other.
+      // A slow answer is no reason to leave a source that delivers, or the only one.
       if (!reader.heard && pool.choose(positions.offsets) !== undefined) reader.fail('no answer to the health check');
       return unfit;
     }
@@ -87,7 +87,7 @@ export class SourceWatch {
     if (!waiting || total !== this.#stalled.total) this.#stalled = { total, ticks: 0, limit: stalledTicks };
     const stalled = this.#stalled;
     if (stalled.ticks++ < stalled.limit) return;
-    // Or what is there is not committed: a transaction that hangs in the source is no reason to connect for ever.
+    // Or the messages are not committed: a transaction that hangs in the source is no reason to reconnect forever.
     stalled.limit *= 2;
     reader.fail('no news although there are messages');
   }

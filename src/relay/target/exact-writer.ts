@@ -1,11 +1,11 @@
-// Exactly once: records and progress in one transaction.
+// Exactly once: records and progress in one transaction. See docs/decisions/0007.
 import { sleep } from '../../core/clock.js';
 import { KafkaError, type Producer, type ProducerRecord } from '../../core/ports.js';
 import type { Outlet, Writer } from './writer.js';
 
-/** Between two tries of a commit, ms. */
+/** Pause between two tries of a commit, ms. */
 const pauseMs = 20;
-/** What an abort may take when the writer closes, ms. */
+/** Time limit of an abort when the writer closes, ms. */
 const abortMs = 2_000;
 
 /** A transaction is always open; commit() ends it and begins the next (an empty one costs the broker nothing). */
@@ -38,7 +38,7 @@ export class ExactWriter implements Writer {
     await this.#outlet.producer.beginTransaction();
   }
 
-  /** Aborts what is open at once: until it has ended it hides what others record in the checkpoint topic. */
+  /** Aborts the open transaction at once: until it has ended it hides other records of the checkpoint topic. */
   async close(): Promise<void> {
     const { producer, options } = this.#outlet;
     const limitMs = options.run.allow(Math.min(abortMs, options.tryMs));
@@ -46,7 +46,7 @@ export class ExactWriter implements Writer {
     await producer.close(0);
   }
 
-  /** An attempt that ran out of time may be repeated: librdkafka goes on where it was. */
+  /** An attempt that timed out may be repeated: librdkafka continues it. */
   async #commitTransaction(): Promise<void> {
     const { producer, options } = this.#outlet;
     const stillWaiting = this.#outlet.patience();
@@ -57,13 +57,13 @@ export class ExactWriter implements Writer {
         if (!(error instanceof KafkaError)) throw error;
         if (!canRepeat(error)) throw await this.#cause(error);
         stillWaiting(error);
-        // Not every error that may be repeated has taken its time.
+        // Not every retriable error has used up its time.
         await sleep(options.clock, pauseMs);
       }
     }
   }
 
-  /** A commit says only that some messages failed; their reports, which may come a moment later, say why. */
+  /** A commit reports only that some messages failed; their reports, which may come a moment later, say why. */
   async #cause(error: KafkaError): Promise<unknown> {
     await this.#outlet.producer.flush(0);
     try {
@@ -75,14 +75,14 @@ export class ExactWriter implements Writer {
   }
 }
 
-/** One that was shut out, that is broken, or whose target is away: the broker ends the transaction when its time is over. */
+/** A producer that was fenced, has failed, or has lost its target: the broker ends the transaction after its time-out. */
 function notAborted(error: unknown): void {
   if (!(error instanceof KafkaError)) throw error;
 }
 
 const canRepeat = (error: KafkaError): boolean => error.retriable && !error.fatal && !error.abortable;
 
-/** Ends what the previous owner of the transactional id left open, and shuts it out. @throws KafkaError */
+/** Ends the transaction of the previous owner of the transactional id, and fences it. @throws KafkaError */
 export async function initTransactions(producer: Producer, timeoutMs: number, stopping: () => boolean): Promise<void> {
   for (let tries = 1; ; tries++) {
     try {

@@ -17,7 +17,7 @@ export class FlushingWriter implements Writer {
     return this.#outlet.write(record);
   }
 
-  /** Progress itself goes out behind the batch and is waited for with the next one: losing it costs a repetition only. */
+  /** Progress is written behind the batch and awaited with the next one: losing it costs a repetition only. */
   async commit(progress: readonly ProducerRecord[]): Promise<void> {
     await this.#flush();
     this.#outlet.pending = 0;

@@ -32,30 +32,30 @@ export interface TargetDeps {
   readonly clock: Clock;
   readonly run: RunState;
   readonly metrics: MappingMetrics;
-  /** The source's partition count, for a target topic that is to be made. */
+  /** The source's partition count, for a target topic that must be created. */
   readonly sourcePartitions: () => Promise<number>;
   readonly onFault: (fault: KafkaFault) => void;
-  /** The target did not take something in time, and is given more. */
+  /** The target did not accept something in time, and gets more time. */
   readonly onLate: (fault: KafkaFault) => void;
   /** The start waits for another producer's transaction, which is open at `where` in the checkpoint topic. */
   readonly onHidden: (where: string) => void;
 }
 
-/** librdkafka's and the broker's codes for a producer that was shut out by another with its transactional id. */
+/** librdkafka's and the broker's codes for a producer that was fenced by another with its transactional id. */
 const fencedCodes: ReadonlySet<number> = new Set([-144, 90, 47]);
-/** What an abort gives up is no failure of the target. */
+/** Records that an abort gives up are not failures of the target. */
 const givenUp: ReadonlySet<number> = new Set([KafkaCode.purgeQueue, KafkaCode.purgeInflight]);
 export const isFenced = (error: unknown): boolean => error instanceof KafkaError && fencedCodes.has(error.code);
 
-/** Names this run of this mapping; a new session of the same run keeps it. */
+/** Identifies this run of this mapping; a new session of the same run keeps it. */
 export const newOwner = (): string => randomUUID();
 
 export class TargetSession {
   readonly topic: TargetTopic;
   readonly checkpoint: Checkpoint;
-  /** What is recorded by now. */
+  /** The recorded state. */
   readonly progress: Map<number, Progress>;
-  /** Partitions whose record is to be taken away. */
+  /** Partitions whose record must be removed. */
   readonly #stale = new Set<number>();
   readonly #deps: TargetDeps;
   readonly #writer: Writer;
@@ -73,7 +73,7 @@ export class TargetSession {
     this.#sources = { ...checkpoint.claim?.sources };
   }
 
-  /** Shuts out a previous owner, then reads what is recorded. @throws GatewayError `relay-refused`, `relay-waiting`; KafkaError */
+  /** Fences a previous owner, then reads what is recorded. @throws GatewayError `relay-refused`, `relay-waiting`; KafkaError */
   static async open(deps: TargetDeps, owner: string): Promise<TargetSession> {
     const topic = await inspectTarget(deps.kafka, deps.mapping, deps.config, deps.sourcePartitions);
     await deps.store.ensure();
@@ -95,12 +95,12 @@ export class TargetSession {
     return this.#writer.pending;
   }
 
-  /** Another relay has written since: this one was shut out. */
+  /** Another relay has written since: this one was fenced. */
   get isTakenOver(): boolean {
     return this.checkpoint.claim !== undefined && this.checkpoint.claim.owner !== this.#owner;
   }
 
-  /** @throws GatewayError `relay-refused` when the recorded progress is of another topic than the one that is there now */
+  /** @throws GatewayError `relay-refused` if the recorded progress belongs to another topic than the current one */
   checkTarget(): void {
     const recorded = this.checkpoint.claim?.target;
     if (!recorded || (recorded.cluster === this.topic.cluster && recorded.topic === this.topic.topicId)) return;
@@ -108,8 +108,8 @@ export class TargetSession {
   }
 
   /**
-   * @param only it is the only source configured: another cluster than recorded is a mistake then
-   * @throws GatewayError `relay-refused` when the source's topic was recreated
+   * @param only it is the only configured source: a cluster other than the recorded one is a mistake then
+   * @throws GatewayError `relay-refused` if the source's topic was recreated
    */
   checkSource(source: SourceTopic, only: boolean): void {
     const recorded = this.#sources[source.cluster];
@@ -141,7 +141,7 @@ export class TargetSession {
     return this.#writer.write(record);
   }
 
-  /** Delivers what was written and records progress. @param from cluster id of the source read @throws KafkaError */
+  /** Delivers what was written and records progress. @param from cluster id of the source @throws KafkaError */
   async commit(moved: readonly Position[], from: string): Promise<void> {
     const { mapping, store, clock, metrics } = this.#deps;
     const progress = moved.map(

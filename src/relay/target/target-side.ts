@@ -1,4 +1,4 @@
-// TargetSide: the target side of one mapping: its session, where relaying begins, and what is done when the target fails.
+// TargetSide: the target side of one mapping: its session, where relaying begins, and how failures of the target are handled.
 import { within } from '../../core/clock.js';
 import { KafkaCode, KafkaError } from '../../core/ports.js';
 import { fail, type GatewayError } from '../../errors.js';
@@ -13,7 +13,7 @@ import { isPassing } from '../transient.js';
 import { isFenced, newOwner, TargetSession } from './target-session.js';
 import { TransactionSize } from './transaction-size.js';
 
-/** What the broker will say again however often it is asked. */
+/** Errors that repeating the request will not change. */
 const permanent: ReadonlySet<number> = new Set([KafkaCode.messageTooLarge, 32, 87]);
 
 export interface TargetSideOptions {
@@ -22,11 +22,11 @@ export interface TargetSideOptions {
   readonly run: RunState;
   readonly positions: Positions;
   readonly metrics: MappingMetrics;
-  /** The source's partition count, for a target topic that is to be made. */
+  /** The source's partition count, for a target topic that must be created. */
   readonly sourcePartitions: () => Promise<number>;
-  /** The target holds messages and no record of where they come from: kaf-relay's rule says this, by source partition. */
+  /** The target has messages and no record of their origin: the offsets of kaf-relay's rule, by source partition. */
   readonly onTakeOver: (ends: ReadonlyMap<number, number> | undefined) => void;
-  /** The target cannot be written to at the moment. */
+  /** The target cannot be written to now. */
   readonly onWaiting: () => void;
 }
 
@@ -37,11 +37,11 @@ export class TargetSide {
   #session: TargetSession | undefined;
   /** This run has recorded progress of its own. */
   #claimed = false;
-  /** The recorded progress is to be forgotten. */
+  /** The recorded progress must be forgotten. */
   #restart: boolean;
   #tries = 0;
   #undelivered = 0;
-  /** Found by a look at the target: ends this topic. */
+  /** Found by a check of the target: ends this topic. */
   verdict: GatewayError | undefined;
 
   constructor(side: TargetSideOptions) {
@@ -51,12 +51,12 @@ export class TargetSide {
     this.size = new TransactionSize(config.target.transaction_records);
   }
 
-  /** Messages queued whose delivery is not known. */
+  /** Queued messages whose delivery is unknown. */
   get pending(): number {
     return this.#session?.pending ?? this.#undelivered;
   }
 
-  /** The session to write to; made where there is none. @returns undefined when it is time to stop. @throws GatewayError */
+  /** The session to write to; opened if there is none. @returns undefined if it is time to stop. @throws GatewayError */
   async open(): Promise<TargetSession | undefined> {
     while (!this.#session && !this.#side.run.stopping) {
       try {
@@ -90,8 +90,8 @@ export class TargetSide {
   }
 
   /**
-   * Writing failed: nothing is known but the checkpoint, so everything begins again there. Waits before the next try.
-   * @throws GatewayError `relay-refused` when there is no point in one; anything that is not Kafka's
+   * Writing failed: only the checkpoint is known, so everything starts there again. Waits before the next try.
+   * @throws GatewayError `relay-refused` if a retry is pointless; any error that is not Kafka's
    */
   async failed(error: unknown): Promise<void> {
     const { name, run, deps } = this.#side;
@@ -118,7 +118,7 @@ export class TargetSide {
     await this.#waitOrGiveUp(error);
   }
 
-  /** A target that was recreated under way must not get what comes in the middle of a topic. */
+  /** A target that was recreated meanwhile must not get a topic from its middle. */
   async look(): Promise<void> {
     const session = this.#session;
     const { clock, target, mapping, config } = this.#side.deps;
@@ -183,7 +183,7 @@ export class TargetSide {
     );
   }
 
-  /** Sets the positions: what is recorded, or else what kaf-relay's rule says, or else the beginning. */
+  /** Sets the positions: the recorded ones, or else those of kaf-relay's rule, or else the beginning. */
   async #startFrom(session: TargetSession): Promise<void> {
     const { deps, positions, onTakeOver } = this.#side;
     const { mapping, config, target } = deps;

@@ -1,8 +1,8 @@
-// TransactionSize: how many records one transaction may hold. A target that does not manage a large one in time gets smaller ones.
+// TransactionSize: how many records one transaction may have. A target that cannot complete a large one in time gets smaller ones. See docs/decisions/0015.
 
-/** Records below which it makes no sense to go. */
+/** The smallest useful number of records. */
 const least = 10;
-/** Transactions in a row that must end well before a larger one is tried. */
+/** Consecutive successful transactions before a larger one is tried. */
 const proof = 10;
 
 export class TransactionSize {

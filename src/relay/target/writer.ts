@@ -1,4 +1,4 @@
-// What a mapping writes through: records go out, and with commit() also the record of how far the source was read.
+// What a mapping writes through: records, and with commit() also the source's positions.
 import { sleep } from '../../core/clock.js';
 import {
   type Clock,
@@ -13,11 +13,11 @@ import type { RunState } from '../run-state.js';
 export interface Writer {
   /** Records written since the last commit. */
   readonly pending: number;
-  /** Queues a record. A promise when the queue is full: wait for it. @throws KafkaError when the writer is of no more use. */
+  /** Queues a record. Returns a promise if the queue is full: wait for it. @throws KafkaError if the writer is unusable. */
   write(record: ProducerRecord): undefined | Promise<void>;
   /**
    * Delivers everything written, and records progress: together, or progress afterwards.
-   * @throws KafkaError when that failed: nothing is known then but what the checkpoint says. Open another writer.
+   * @throws KafkaError if that failed: then only the checkpoint is known. Open another writer.
    */
   commit(progress: readonly ProducerRecord[]): Promise<void>;
   /** Gives up what is not committed. Never rejects. */
@@ -27,22 +27,22 @@ export interface Writer {
 export interface WriterOptions {
   readonly clock: Clock;
   readonly run: RunState;
-  /** One try's time, ms. */
+  /** Time limit of one try, ms. */
   readonly tryMs: number;
   /** Tries of one delivery; -1: no end. */
   readonly maxRetries: number;
-  /** The target did not take something within one try's time, and gets another one. */
+  /** The target did not accept something within one try's time, and gets another one. */
   readonly onRetry: (cause: KafkaFault) => void;
   /** The queue was full. */
   readonly onBlocked: () => void;
 }
 
-/** How soon a full queue is tried again, ms. */
+/** Pause before a full queue is tried again, ms. */
 const roomMs = 2;
-/** The longest wait for librdkafka, ms: the order to stop may come at its beginning. */
+/** The longest wait for librdkafka, ms: the stop signal may come at its beginning. */
 const sliceMs = 500;
 
-/** What both kinds of writer share: the producer, its first failure, and waiting for room in its queue. */
+/** What both kinds of writer share: the producer, its first failure, and waiting for space in its queue. */
 export class Outlet {
   readonly producer: Producer;
   readonly options: WriterOptions;
@@ -61,20 +61,20 @@ export class Outlet {
     return undefined;
   }
 
-  /** @throws KafkaError what the producer reported since it was opened */
+  /** @throws KafkaError that the producer reported since it was opened */
   check(): void {
     const failure = this.#failure();
     if (failure) throw new KafkaError(failure);
   }
 
-  /** What one wait for librdkafka may take, ms. */
+  /** Time limit of one wait for librdkafka, ms. */
   get slice(): number {
     return Math.max(1, this.options.run.allow(Math.min(sliceMs, this.options.tryMs)));
   }
 
   /**
-   * To be asked whenever something has not come about yet, for as long as it does not.
-   * @returns a question that throws KafkaError after one try too many, and when the time to stop is over
+   * To be called while something is still pending.
+   * @returns a function that throws KafkaError after one try too many, and when the time to stop is over
    */
   patience(): (cause: KafkaFault) => void {
     const { maxRetries, run, clock, tryMs, onRetry } = this.options;
@@ -112,7 +112,7 @@ export class Outlet {
   }
 }
 
-/** The target does not take what it is sent. */
+/** The target does not accept what it is sent. */
 export const late: KafkaFault = {
   code: KafkaCode.timedOut,
   message: 'the target does not take what is written in time',

@@ -1,10 +1,10 @@
-// The source topic as one look at a source finds it: whose it is, its partitions, where each begins and ends.
+// The source topic as one check finds it: its identity, its partitions, where each begins and ends.
 import type { KafkaFactory } from '../../core/ports.js';
 import { all } from '../../core/promises.js';
 import { fail } from '../../errors.js';
 import type { SourceView } from './source-view.js';
 
-/** What a source's topic is when it is connected. */
+/** A source's topic as of its connection. */
 export interface SourceTopic extends SourceView {
   readonly cluster: string;
   readonly topicId: string;
@@ -12,8 +12,8 @@ export interface SourceTopic extends SourceView {
 }
 
 /**
- * Who the source is and what it holds.
- * @param known an earlier answer, whose partitions are taken to be all: to ask for them is to ask for those of every topic
+ * The source's identity and offsets.
+ * @param known an earlier answer, whose partitions count as all: asking for them would ask for those of every topic
  * @throws GatewayError `relay-waiting`; KafkaError
  */
 export async function inspectSource(kafka: KafkaFactory, topic: string, known?: SourceTopic): Promise<SourceTopic> {

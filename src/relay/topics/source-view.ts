@@ -1,4 +1,4 @@
-/** What one look at a source showed of one topic: per partition the first and the next offset. */
+/** What one check of a source shows of a topic: by partition the first and the next offset. */
 export interface SourceView {
   readonly low: ReadonlyMap<number, number>;
   readonly high: ReadonlyMap<number, number>;

@@ -1,4 +1,4 @@
-// The target topic as it is found before anything is written: there, large enough, its limits, whose it is.
+// The target topic as found before anything is written: existence, size, limits, identity.
 import { KafkaError, type KafkaFactory, type TopicMetadata } from '../../core/ports.js';
 import { fail } from '../../errors.js';
 import type { TargetConfig } from '../config/config.js';
@@ -12,12 +12,12 @@ export interface TargetTopic {
   readonly limits: TargetLimits;
 }
 
-/** Kafka's code for a topic that somebody else made first. */
+/** Kafka's code for a topic that another client created first. */
 const topicExists = 36;
 
 /**
- * Looks at the target topic.
- * @throws GatewayError `relay-waiting` when it, or the pinned partition, is not there (yet); KafkaError: try again
+ * Checks the target topic.
+ * @throws GatewayError `relay-waiting` if it, or the pinned partition, does not exist (yet); KafkaError: retry
  */
 export async function inspectTarget(
   kafka: KafkaFactory,
@@ -60,7 +60,7 @@ async function findTopic(
   );
 }
 
-/** What the broker refuses makes a whole batch fail, so records are held against its limits before they are sent. */
+/** A record that the broker refuses fails its whole batch, so records are checked against its limits before they are sent. */
 async function readLimits(kafka: KafkaFactory, topic: string, config: TargetConfig): Promise<TargetLimits> {
   const settings = (await kafka.admin.topicConfigs([topic]).catch(() => undefined))?.get(topic);
   const number = (key: string, otherwise: number): number => {
@@ -68,7 +68,7 @@ async function readLimits(kafka: KafkaFactory, topic: string, config: TargetConf
     return Number.isFinite(value) ? value : otherwise;
   };
   const appendTime = settings?.get('message.timestamp.type')?.value === 'LogAppendTime';
-  // A compressed batch may be smaller than its records: the broker has the last word then.
+  // A compressed batch may be smaller than its records: then the broker decides.
   const brokerLimit = number('max.message.bytes', config.max_message_bytes);
   const compressed = config.compression !== '' && config.compression !== 'none';
   return {

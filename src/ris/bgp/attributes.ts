@@ -1,4 +1,4 @@
-// Path attributes of a built UPDATE: what the JSON has, in the order of their codes (RFC 4271 5, 1997, 6793).
+// Path attributes of a built UPDATE: those in the JSON, in the order of their codes (RFC 4271 5, 1997, 6793).
 import { addressBytes } from '../feed/address.js';
 import type { MalformedReason, PathElement, RisUpdate } from '../feed/message.js';
 import type { ByteWriter } from './bytes.js';
@@ -18,7 +18,7 @@ export const code = {
 } as const;
 const origins: Readonly<Record<string, number>> = { IGP: 0, EGP: 1, INCOMPLETE: 2 };
 
-/** Flags, type and length; the two-byte length where one byte can't tell it, and always for MP attributes as most speakers do. */
+/** Flags, type and length; a two-byte length if one byte is too small, and always for MP attributes as most speakers do. */
 export function attributeHeader(out: ByteWriter, flags: number, type: number, length: number): void {
   if (length > 255 || type === code.reach || type === code.unreach) {
     out
@@ -28,7 +28,7 @@ export function attributeHeader(out: ByteWriter, flags: number, type: number, le
   } else out.u8(flags).u8(type).u8(length);
 }
 
-/** Every attribute the JSON has, in the order of their codes. What it has not is not made up. */
+/** Every attribute in the JSON, in the order of their codes. Absent ones are not invented. */
 export function writeAttributes(
   out: ByteWriter,
   update: RisUpdate,
@@ -103,7 +103,7 @@ function pathLength(path: readonly PathElement[]): number {
   return length;
 }
 
-/** Where the segment that begins here ends: after a list, or after as many numbers as follow and fit. */
+/** The end of the segment that begins here: after a list, or after as many numbers as follow and fit. */
 function sequenceEnd(path: readonly PathElement[], from: number): number {
   let to = from;
   while (to < path.length && to < from + maxMembers && typeof path[to] === 'number') to++;

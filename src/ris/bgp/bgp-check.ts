@@ -1,4 +1,4 @@
-// Does a raw UPDATE say what the JSON beside it says? Finds on the way how it is to be read: AS numbers of two or four bytes, path identifiers.
+// Checks that a raw UPDATE matches its JSON, and finds how to read it: AS numbers of two or four bytes, path identifiers. See docs/decisions/0020.
 
 import type { PathElement, RisUpdate } from '../feed/message.js';
 import {
@@ -16,7 +16,7 @@ import type { PrefixField, Routes } from './routes.js';
 
 export type AsWidth = 2 | 4;
 
-/** How a PDU that agrees with its JSON is to be read. */
+/** How to read a PDU that matches its JSON. */
 export interface RawReading {
   readonly layout: UpdateLayout;
   readonly asWidth: AsWidth;
@@ -24,17 +24,17 @@ export interface RawReading {
   readonly addPath6: boolean;
 }
 
-/** What the JSON says, in BGP's form. */
+/** The JSON's contents in BGP's form. */
 export interface Expected {
   readonly announced: Routes;
   readonly withdrawn: Routes;
 }
 
 /**
- * Reads pdu such that its prefixes and path are those of the JSON; the session's own AS width is tried first.
- * A JSON with neither path nor prefixes (feeds leave empty keys out) is agreed with by any sound PDU.
+ * Finds a reading of pdu with the prefixes and path of the JSON; the session's own AS width is tried first.
+ * A JSON with neither path nor prefixes (feeds omit empty keys) matches any well-formed PDU.
  * @param from where the message begins; it ends with pdu.
- * @returns null when no reading agrees.
+ * @returns null if no reading matches.
  */
 export function checkRaw(
   pdu: Uint8Array,
@@ -47,7 +47,7 @@ export function checkRaw(
   if (layout === null) return null;
   const { path, announcements, withdrawals } = update;
   const bare = path === undefined && announcements === undefined && withdrawals === undefined;
-  // The path of an UPDATE that announces nothing means nothing, and a feed may leave it out.
+  // The path of an UPDATE without announcements has no meaning, and a feed may omit it.
   const hasPath = !bare && ((path ?? []).length > 0 || (announcements ?? []).length > 0);
   const asWidth = hasPath ? matchingWidth(pdu, layout, path ?? [], session) : soundWidth(pdu, layout, update, session);
   if (asWidth === null) return null;
@@ -109,7 +109,7 @@ function silentWidth(layout: UpdateLayout, session: AsWidth | null): AsWidth {
   return layout.aggregatorLength === 8 ? 4 : (session ?? 4);
 }
 
-/** Without a path to compare with: the width at which the segments fill the attribute, by preference beginning with the peer. */
+/** Without a path to compare with: the width at which the segments fill the attribute, preferably beginning with the peer. */
 function soundWidth(pdu: Uint8Array, layout: UpdateLayout, update: RisUpdate, session: AsWidth | null): AsWidth | null {
   const { asPath } = layout;
   if (asPath === null || asPath.start === asPath.end) return silentWidth(layout, session);
@@ -121,7 +121,7 @@ function soundWidth(pdu: Uint8Array, layout: UpdateLayout, update: RisUpdate, se
   return four !== null ? 4 : two !== null ? 2 : null;
 }
 
-/** Compares without building the path: this is the hot path. Confederation segments, which the JSON does not show, are passed over. */
+/** Compares without building the path: this is the hot path. Confederation segments, which the JSON does not show, are skipped. */
 function isPath(pdu: Uint8Array, span: Span, width: AsWidth, path: readonly PathElement[]): boolean {
   let element = 0;
   for (let at = span.start; at < span.end; ) {
@@ -141,7 +141,7 @@ function isPath(pdu: Uint8Array, span: Span, width: AsWidth, path: readonly Path
   return element === path.length;
 }
 
-/** AS_PATH and AS4_PATH put together (RFC 6793 4.2.3). */
+/** Merges AS_PATH and AS4_PATH (RFC 6793 4.2.3). */
 function isMergedPath(pdu: Uint8Array, asPath: Span, as4Path: Span, path: readonly PathElement[]): boolean {
   const two = readPath(pdu, asPath, 2);
   const four = readPath(pdu, as4Path, 4);
@@ -180,7 +180,7 @@ function readMembers(pdu: Uint8Array, at: number, count: number, width: AsWidth)
   );
 }
 
-/** Whether one address family's NLRI carry path identifiers; null when the prefixes are not the JSON's either way. */
+/** Whether one address family's NLRI carry path identifiers; null if the prefixes differ from the JSON's either way. */
 function pathIds(pdu: Uint8Array, layout: UpdateLayout, afi: 1 | 2, expected: Expected): boolean | null {
   const announced = afi === 1 ? expected.announced.v4 : expected.announced.v6;
   const withdrawn = afi === 1 ? expected.withdrawn.v4 : expected.withdrawn.v6;
@@ -207,11 +207,11 @@ function pathIds(pdu: Uint8Array, layout: UpdateLayout, afi: 1 | 2, expected: Ex
   return null;
 }
 
-/** The JSON does not tell unicast from multicast; other SAFIs it does not show at all. */
+/** The JSON does not distinguish unicast from multicast; it does not show other SAFIs at all. */
 const isShown = (mp: MpAttribute | null, afi: number): mp is MpAttribute =>
   mp !== null && mp.afi === afi && (mp.safi === 1 || mp.safi === 2);
 
-/** The usual case: one field, byte for byte what the JSON's prefixes make. */
+/** The usual case: one field, byte for byte equal to the JSON's prefixes. */
 function isInOrder(pdu: Uint8Array, own: Span | null, mp: MpAttribute | null, afi: number, want: PrefixField): boolean {
   const shown = isShown(mp, afi);
   if (shown && own !== null && own.end > own.start) return false;
@@ -235,7 +235,7 @@ function readFamily(
   return first === null || second === null ? null : new Set([...first, ...second]);
 }
 
-/** Without prefixes to compare with, only plain NLRI are taken; the answer is pathIds' false or null. */
+/** Without prefixes to compare with, only plain NLRI are accepted: pathIds is false, or the result null. */
 function arePlain(pdu: Uint8Array, layout: UpdateLayout, afi: 1 | 2): false | null {
   const announced = readFamily(pdu, afi === 1 ? layout.nlri : null, layout.reach, afi, false);
   const withdrawn = readFamily(pdu, afi === 1 ? layout.withdrawn : null, layout.unreach, afi, false);

@@ -1,4 +1,4 @@
-// The structure of a BGP UPDATE: where its fields lie, without making objects of what is in them (RFC 4271 4.3, 4760).
+// The structure of a BGP UPDATE: the ranges of its fields, without making objects of their contents (RFC 4271 4.3, 4760).
 import { headerLength, updateType } from './bgp-encode.js';
 
 /** A half-open range of octets. */
@@ -38,7 +38,7 @@ export function isMessage(pdu: Uint8Array, type: number, from = 0): boolean {
   return true;
 }
 
-/** null when pdu, from this octet, is no UPDATE, its lengths don't fit together, or an attribute that may stand once stands twice. */
+/** null if pdu, from this octet, is not an UPDATE, its lengths are inconsistent, or an attribute that may occur once is repeated. */
 export function layOutUpdate(pdu: Uint8Array, from = 0): UpdateLayout | null {
   if (!isMessage(pdu, updateType, from) || pdu.length < from + 23) return null;
   const withdrawn = { start: from + 21, end: from + 21 + u16(pdu, from + 19) };
@@ -86,8 +86,8 @@ export function layOutUpdate(pdu: Uint8Array, from = 0): UpdateLayout | null {
 
 /**
  * The prefixes of an NLRI field, each as its octets in a latin1 string (bits beyond the length cleared).
- * @param addPath each prefix stands after a four-octet path identifier (RFC 7911).
- * @returns null when the field does not end where a prefix does.
+ * @param addPath each prefix follows a four-octet path identifier (RFC 7911).
+ * @returns null if the field does not end at the end of a prefix.
  */
 export function readPrefixes(pdu: Uint8Array, span: Span, maxBits: number, addPath: boolean): Set<string> | null {
   const out = new Set<string>();

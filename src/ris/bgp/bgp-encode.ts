@@ -14,7 +14,7 @@ export const notificationType = 3;
 
 /** The largest message without RFC 8654. */
 const maxLength = 4096;
-/** The largest with it: what its attributes alone make longer than 4096 can be split no further. */
+/** The largest with it: attributes alone above 4096 octets cannot be split. */
 const extendedMaxLength = 65535;
 /** Header and the two length fields. */
 const emptyUpdateLength = headerLength + 4;
@@ -25,7 +25,7 @@ const unicast = 1;
 
 const none = new Uint8Array(0);
 
-/** Builds UPDATEs; holds the buffers it reuses between messages. */
+/** Builds UPDATEs; reuses its buffers between messages. */
 export class UpdateBuilder {
   readonly #headroom: number;
   readonly #routes = new Routes();
@@ -34,15 +34,15 @@ export class UpdateBuilder {
   readonly #nextHop = new Uint8Array(32);
   #out: Buffer[] = [];
 
-  /** @param headroom octets left free in front of each PDU, for a header to be written there. */
+  /** @param headroom octets left free before each PDU, for a header. */
   constructor(headroom: number) {
     this.#headroom = headroom;
   }
 
   /**
-   * The PDUs that say what the JSON says, with four-byte AS numbers: withdrawals first and without attributes, then one UPDATE
-   * for each next hop and address family, all split to fit 4096 bytes. A message without any prefix is one UPDATE with its
-   * attributes, or End-of-RIB of the peer's own address family when it has none.
+   * The PDUs for the JSON, with four-byte AS numbers: withdrawals first and without attributes, then one UPDATE
+   * for each next hop and address family, all split to fit 4096 bytes. A message without a prefix is one UPDATE with its
+   * attributes, or End-of-RIB of the peer's own address family if it has none.
    */
   build(update: RisUpdate): Buffer[] | MalformedReason {
     this.#out = [];
@@ -95,7 +95,7 @@ export class UpdateBuilder {
     return null;
   }
 
-  /** Everything else: MP_REACH_NLRI, which stands first (RFC 7606 5.1). */
+  /** Everything else: MP_REACH_NLRI, which comes first (RFC 7606 5.1). */
   #reach(update: RisUpdate, afi: number, nextHop: Uint8Array, nlri: Uint8Array): MalformedReason | null {
     const failure = writeAttributes(this.#common.clear(), update, null);
     if (failure !== null) return failure;
@@ -132,7 +132,7 @@ export class UpdateBuilder {
     const length = emptyUpdateLength + withdrawn.length + attributes.length + nlri.length;
     const pdu = Buffer.allocUnsafe(from + length);
     pdu.set(marker, from);
-    // What is longer than its field can say is refused as a whole by build().
+    // build() refuses as a whole what is longer than its field allows.
     putU16(pdu, from + 16, length);
     pdu[from + 18] = updateType;
     putU16(pdu, from + 19, withdrawn.length);
@@ -169,7 +169,7 @@ export function splitNlri(nlri: Uint8Array, room: number): Uint8Array[] {
   return parts;
 }
 
-/** Writes 4, 16, or for `global,linklocal` 32 bytes, the global address first (RFC 2545 3). @returns how many; 0: none. */
+/** Writes 4, 16, or for `global,linklocal` 32 bytes, the global address first (RFC 2545 3). @returns the number written; 0: none. */
 function parseNextHop(text: string, out: Uint8Array): number {
   const comma = text.indexOf(',');
   if (comma < 0) return parseAddress(text, 0, text.length, out, 0);

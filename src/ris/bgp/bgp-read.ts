@@ -1,4 +1,4 @@
-// BGP messages as objects to look at: for people and tools, not for the hot path.
+// BGP messages as objects for display: for people and tools, not for the hot path.
 import { addressText } from '../feed/address.js';
 import type { PathElement } from '../feed/message.js';
 import type { AsWidth } from './bgp-check.js';
@@ -6,7 +6,7 @@ import type { Cursor } from './cursor.js';
 
 export interface ReadRoutes {
   readonly nextHop: string;
-  /** `ipv4/unicast`, or the numbers of a family that is shown as hex only. */
+  /** `ipv4/unicast`, or the numbers of a family that is shown only as hex. */
   readonly family: string;
   readonly prefixes: readonly string[];
 }
@@ -39,7 +39,7 @@ export interface ReadNotification {
 
 export type ReadBgp = ReadUpdate | ReadOpen | ReadNotification | { readonly kind: 'keepalive' | 'other' };
 
-/** Reads one BGP message off the cursor. @throws Truncated, or Error when it is none. */
+/** Reads one BGP message off the cursor. @throws Truncated, or Error if it is not one. */
 export function readBgp(from: Cursor, asWidth: AsWidth): ReadBgp {
   if (!from.bytes(16).every((octet) => octet === 0xff)) throw new Error('no BGP marker');
   const length = from.u16();

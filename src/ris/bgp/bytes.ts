@@ -48,7 +48,7 @@ export class ByteWriter {
     return this;
   }
 
-  /** Overwrites two bytes written before: a length that was not known yet. */
+  /** Overwrites two bytes: a length that was unknown when they were written. */
   patchU16(at: number, value: number): void {
     this.#bytes.writeUInt16BE(value, at);
   }
@@ -58,12 +58,12 @@ export class ByteWriter {
     return this;
   }
 
-  /** What was written, valid until the next write. */
+  /** The written bytes, valid until the next write. */
   view(): Uint8Array {
     return this.#bytes.subarray(0, this.#length);
   }
 
-  /** A copy of what was written. */
+  /** A copy of the written bytes. */
   take(): Buffer {
     return Buffer.from(this.#bytes.subarray(0, this.#length));
   }

@@ -1,7 +1,7 @@
-// Reads fields off a byte sequence, and notices where it ends too early.
+// Reads fields from a byte sequence, and detects a premature end.
 import { addressText } from '../feed/address.js';
 
-/** Thrown by {@link Cursor} only, and caught where a message's reading began. */
+/** Thrown only by {@link Cursor}, and caught where reading a message began. */
 export class Truncated extends Error {
   constructor(wanted: number, left: number) {
     super(`${wanted} more octets were announced, ${left} are left`);

@@ -1,11 +1,11 @@
-// BGP OPEN and NOTIFICATION messages: checked where raw is there, built from the JSON or made up where it is not (RFC 4271, 5492, 6793).
+// BGP OPEN and NOTIFICATION messages: checked if raw, otherwise built from the JSON or synthesized (RFC 4271, 5492, 6793).
 import { addressBytes } from '../feed/address.js';
 import type { RisNotification, RisOpen } from '../feed/message.js';
 import { isMessage } from './bgp-decode.js';
 import { headerLength, marker, notificationType, openType } from './bgp-encode.js';
 import { ByteWriter } from './bytes.js';
 
-/** Stands in two-byte fields for an AS number that needs four. */
+/** Used in two-byte fields for an AS number that needs four. */
 export const asTrans = 23456;
 
 const multiprotocol = 1;
@@ -23,14 +23,14 @@ interface Capability {
   readonly value: Uint8Array;
 }
 
-/** The message's own PDU when it is a sound OPEN, else one built from the JSON. */
+/** The message's own PDU if it is a well-formed OPEN, else one built from the JSON. */
 export function openPdu(open: RisOpen): Buffer {
   const raw = rawMessage(open.raw, openType);
   if (raw !== null && readCapabilities(raw) !== null) return raw;
   return writeOpen(open.asn, open.holdTime, addressBytes(open.routerId)!, jsonCapabilities(open));
 }
 
-/** The message's own PDU when it is a sound NOTIFICATION, else one built from the JSON. */
+/** The message's own PDU if it is a well-formed NOTIFICATION, else one built from the JSON. */
 export function notificationPdu(message: RisNotification): Buffer {
   const raw = rawMessage(message.raw, notificationType);
   if (raw !== null && raw.length >= headerLength + 2) return raw;
@@ -40,7 +40,7 @@ export function notificationPdu(message: RisNotification): Buffer {
 }
 
 /**
- * An OPEN for a side that was not seen: IPv4 and IPv6 unicast and, unless the session is known to be a two-byte one, the
+ * An OPEN for a side that was not seen: IPv4 and IPv6 unicast and, unless the session is known to use two-byte numbers, the
  * four-byte AS number. Hold time and identifier are unknown and 0.
  */
 export function madeUpOpen(asn: number, twoByte: boolean): Buffer {
@@ -49,14 +49,14 @@ export function madeUpOpen(asn: number, twoByte: boolean): Buffer {
   return writeOpen(asn, 0, new Uint8Array(4), capabilities);
 }
 
-/** Whether the sender can do four-byte AS numbers. */
+/** Whether the sender supports four-byte AS numbers. */
 export const hasFourByteAs = (open: Uint8Array): boolean => hasCapability(open, fourByteAs);
 
 /** The BGP identifier. */
 export const routerIdOf = (open: Uint8Array): Uint8Array => open.subarray(24, 28);
 
 /**
- * Route Monitoring never carries path identifiers here, so the Peer Up must not say that they were negotiated: where both
+ * Route Monitoring never has path identifiers here, so the Peer Up must not show that they were negotiated: if both
  * sides offered ADD-PATH, the collector's OPEN is shown without it.
  */
 export function withoutAddPath(sent: Buffer, received: Buffer): Buffer {
@@ -75,7 +75,7 @@ function rawMessage(hex: string | null, type: number): Buffer | null {
 const hasCapability = (open: Uint8Array, code: number): boolean =>
   (readCapabilities(open) ?? []).some((capability) => capability.code === code);
 
-/** All capabilities of an OPEN, in either form of its parameters (RFC 4271 4.2, RFC 9072); null when they are not well formed. */
+/** All capabilities of an OPEN, in either form of its parameters (RFC 4271 4.2, RFC 9072); null if they are malformed. */
 function readCapabilities(open: Uint8Array): Capability[] | null {
   const long = open[28] === 255 && open[29] === 255;
   const start = long ? 32 : 29;
@@ -100,7 +100,7 @@ function readCapabilities(open: Uint8Array): Capability[] | null {
 function writeOpen(asn: number, holdTime: number, routerId: Uint8Array, capabilities: readonly Capability[]): Buffer {
   const parameters = new ByteWriter();
   for (const { code, value } of capabilities) {
-    // The parameters' length is one byte: what does not fit is left out.
+    // The parameters' length is one byte: what does not fit is omitted.
     if (parameters.length + 4 + value.length > 255) continue;
     parameters
       .u8(2)
@@ -131,7 +131,7 @@ const asCapability = (asn: number): Capability => ({
   value: new ByteWriter(4).u32(asn).take(),
 });
 
-/** Capabilities as far as the JSON tells them; one it describes in words only is left out. */
+/** Capabilities as far as the JSON contains them; one that it only describes is omitted. */
 function jsonCapabilities(open: RisOpen): Capability[] {
   const out: Capability[] = [];
   for (const [key, described] of Object.entries(open.capabilities)) {

@@ -1,16 +1,16 @@
-// The prefixes of a RIS message as BGP writes them: IPv4 and IPv6 apart, in the order of the JSON.
+// The prefixes of a RIS message in BGP's encoding: IPv4 and IPv6 separately, in the order of the JSON.
 import { isV6, parsePrefix } from '../feed/address.js';
 import type { Announcement } from '../feed/message.js';
 
-/** What old feeds write in place of a prefix for End-of-RIB. */
+/** What old feeds write instead of a prefix for End-of-RIB. */
 const endOfRib = 'eor';
 
-/** A growing NLRI field: prefixes as BGP writes them, one after the other. */
+/** A growing NLRI field: encoded prefixes, one after the other. */
 export class PrefixField {
   bytes: Buffer = Buffer.allocUnsafe(1024);
   length = 0;
 
-  /** Room for the longest prefix, wherever the field ends now. */
+  /** Space for the longest prefix, wherever the field ends now. */
   reserve(): void {
     if (this.length + maxPrefixOctets <= this.bytes.length) return;
     const larger = Buffer.allocUnsafe(this.bytes.length * 2);
@@ -18,7 +18,7 @@ export class PrefixField {
     this.bytes = larger;
   }
 
-  /** What was added, valid until the next change. */
+  /** The added prefixes, valid until the next change. */
   view(): Uint8Array {
     return this.bytes.subarray(0, this.length);
   }
@@ -37,7 +37,7 @@ export class Routes {
     return this;
   }
 
-  /** @returns false when one of them is no prefix. */
+  /** @returns false if one of them is not a prefix. */
   add(prefixes: readonly string[]): boolean {
     for (const text of prefixes) if (!this.#addOne(text)) return false;
     return true;
@@ -52,15 +52,15 @@ export class Routes {
   }
 }
 
-/** Adds every announced prefix, whatever its next hop. @returns false when one of them is no prefix. */
+/** Adds every announced prefix, whatever its next hop. @returns false if one of them is not a prefix. */
 export function addAnnounced(routes: Routes, announcements: readonly Announcement[] = []): boolean {
   for (const { prefixes } of announcements) if (!routes.add(prefixes)) return false;
   return true;
 }
 
 /**
- * Feeds before about 2022 give an IPv6 announcement twice, once for each of its two next hops: one announcement with
- * `global,linklocal` is made of such a pair.
+ * Feeds before about 2022 list an IPv6 announcement twice, once for each of its two next hops: such a pair becomes one announcement with
+ * `global,linklocal`.
  */
 export function joinNextHops(announcements: readonly Announcement[]): readonly Announcement[] {
   if (announcements.length < 2) return announcements;

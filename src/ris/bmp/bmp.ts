@@ -1,4 +1,4 @@
-// BMP version 3 messages, encoded (RFC 7854).
+// Encodes BMP version 3 messages (RFC 7854).
 
 import { ByteWriter } from '../bgp/bytes.js';
 import { addressBytes } from '../feed/address.js';
@@ -22,14 +22,14 @@ export const peerFlag = { v6: 0x80, postPolicy: 0x40, twoByteAs: 0x20, adjRibOut
 export type PeerDownReason =
   /** The collector sent this NOTIFICATION. */
   | { readonly kind: 'local-notification'; readonly pdu: Uint8Array }
-  /** The collector closed without one; the FSM event (RFC 4271 8.1), 0 when none fits. */
+  /** The collector closed without one; the FSM event (RFC 4271 8.1), 0 if none fits. */
   | { readonly kind: 'local'; readonly event: number }
   /** The peer sent this NOTIFICATION. */
   | { readonly kind: 'remote-notification'; readonly pdu: Uint8Array }
   | { readonly kind: 'remote' }
   | { readonly kind: 'deconfigured' };
 
-/** What the per-peer header says of a message's peer and time. */
+/** A message's peer and time for the per-peer header. */
 export interface PeerStamp {
   readonly seconds: number;
   readonly micros: number;
@@ -37,7 +37,7 @@ export interface PeerStamp {
   readonly twoByteAs: boolean;
 }
 
-/** The part of a peer's header that stays: V flag, address, AS number, BGP identifier; distinguisher 0 (a Global Instance peer). */
+/** The constant part of a peer's header: V flag, address, AS number, BGP identifier; distinguisher 0 (a Global Instance peer). */
 export function peerTemplate(address: string, asn: number, routerId: Uint8Array): Buffer {
   const out = Buffer.alloc(peerHeaderEnd);
   out[0] = 3;
@@ -49,7 +49,7 @@ export function peerTemplate(address: string, asn: number, routerId: Uint8Array)
   return out;
 }
 
-/** Writes both headers into the first 48 bytes of message, whose whole length is the BMP message's. */
+/** Writes both headers into the first 48 bytes of message, which is one whole BMP message. */
 export function writePeerHeader(message: Buffer, template: Buffer, type: number, stamp: PeerStamp): void {
   message.set(template);
   putU32(message, 1, message.length);
@@ -67,8 +67,8 @@ function putU32(out: Uint8Array, at: number, value: number): void {
 }
 
 /**
- * Peer Up; the local address and both ports are not known from RIS Live and 0. No information TLVs, although they would be the
- * place to say that an OPEN is made up: Wireshark 4.0 takes them for broken BGP.
+ * Peer Up; RIS Live does not show the local address and the ports, so they are 0. No information TLVs, although they could
+ * mark a synthesized OPEN: Wireshark 4.0 reads them as broken BGP.
  */
 export function peerUp(
   template: Buffer,
@@ -111,7 +111,7 @@ export function peerDown(template: Buffer, stamp: PeerStamp, reason: PeerDownRea
   return message;
 }
 
-/** Initiation: sysDescr and sysName, which both must be there, after free text. */
+/** Initiation: sysDescr and sysName, which are mandatory, after free text. */
 export function initiation(sysName: string, sysDescr: string, notes: readonly string[] = []): Buffer {
   const out = new ByteWriter();
   for (const note of notes) writeTlv(out, 0, Buffer.from(note));

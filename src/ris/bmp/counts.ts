@@ -1,7 +1,7 @@
-// What the encoder counts.
+// The encoder's counters.
 import type { MalformedReason } from '../feed/message.js';
 
-/** What the encoder has done since it was made. */
+/** Totals of an encoder since it was created. */
 export interface EncoderCounts {
   messages: number;
   records: number;
@@ -16,15 +16,15 @@ export interface EncoderCounts {
   raw: number;
   /** Of those, with two-byte AS numbers (A flag). */
   twoByteAs: number;
-  /** Of those, with path identifiers taken out. */
+  /** Of those, with path identifiers removed. */
   pathIdsStripped: number;
   /** UPDATEs built from the JSON. */
   built: number;
-  /** Of those, because the PDU did not say what the JSON says. */
+  /** Of those, because the PDU did not match the JSON. */
   rawMismatch: number;
   /** RIS messages that became more than one UPDATE. */
   split: number;
-  /** Peer Ups with an OPEN that was not seen. */
+  /** Peer Ups with a synthesized OPEN. */
   madeUpOpens: number;
   malformed: Partial<Record<MalformedReason, number>>;
 }
@@ -49,7 +49,7 @@ export const noCounts = (): EncoderCounts => ({
   malformed: {},
 });
 
-/** Hands the counters on piecemeal, for a metric that only grows. */
+/** Reports the counters as increments, for a metric that only grows. */
 export class CountsReader {
   readonly #counts: EncoderCounts;
   readonly #read = new Map<string, number>();
@@ -58,7 +58,7 @@ export class CountsReader {
     this.#counts = counts;
   }
 
-  /** What was counted since the last call: `encoded` by what was done, `malformed` by reason. */
+  /** Increments since the last call: `encoded` by kind, `malformed` by reason. */
   take(): { encoded: readonly (readonly [string, number])[]; malformed: readonly (readonly [string, number])[] } {
     const { malformed, ...encoded } = this.#counts;
     return {

@@ -1,4 +1,4 @@
-// RIS messages, in order, to BMP records: topics, keys, headers and what a peer's state asks for in between.
+// Turns ordered RIS messages into BMP records: topics, keys, headers, and the session messages in between.
 import { checkRaw, stripPathIds } from '../bgp/bgp-check.js';
 import { UpdateBuilder } from '../bgp/bgp-encode.js';
 import { addAnnounced, Routes } from '../bgp/routes.js';
@@ -20,7 +20,7 @@ export const defaultEncoderOptions: EncoderOptions = {
 
 type Time = Pick<bmp.PeerStamp, 'seconds' | 'micros'>;
 
-/** Everything between an ordered RIS message and its records. Pure but for its own state, which is the peers' and its counts. */
+/** Everything between an ordered RIS message and its records. Pure except for its own state: the peers' and its counts. */
 export class RisEncoder {
   readonly peers = new PeerTable();
   readonly counts: EncoderCounts = noCounts();
@@ -28,7 +28,7 @@ export class RisEncoder {
   readonly #topicOf: ReturnType<typeof topicNamer>;
   readonly #topics = new WeakMap<Peer, string>();
   readonly #wrappers = new Map<string, ReturnType<typeof obmpWrapper>>();
-  /** Topics that have their Initiation, with their collector. */
+  /** Topics that have had their Initiation, with their collector. */
   readonly #opened = new Map<string, string>();
   readonly #builder = new UpdateBuilder(bmp.peerHeaderEnd);
   readonly #expected = { announced: new Routes(), withdrawn: new Routes() };
@@ -40,7 +40,7 @@ export class RisEncoder {
     this.#topicOf = topicNamer(this.#options.topic);
   }
 
-  /** The records of one message, in the order to publish; none for what BMP has no place for and for the malformed (counted). */
+  /** The records of one message, in the order to publish; none for messages without a BMP form and for malformed ones (counted). */
   encode(message: RisMessage): BmpRecord[] {
     this.#out = [];
     this.counts.messages++;
@@ -67,7 +67,7 @@ export class RisEncoder {
     return this.#out;
   }
 
-  /** Opens a leader's term: the collector's own topic now, each other topic before its first record. */
+  /** Begins a leader's term: Initiation in the collector's own topic now, in each other topic before its first record. */
   beginTerm(collector: string, nowMs: number): BmpRecord[] {
     this.#out = [];
     for (const [topic, of] of this.#opened) if (of === collector) this.#opened.delete(topic);
@@ -75,7 +75,7 @@ export class RisEncoder {
     return this.#out;
   }
 
-  /** Ends a collector's stream for good: Termination in every topic that this term opened. */
+  /** Ends a collector's stream for good: Termination in every topic that this term used. */
   endTerm(collector: string, nowMs: number, reason: number = bmp.terminationReason.closed): BmpRecord[] {
     this.#out = [];
     for (const [topic, of] of this.#opened) {
@@ -87,7 +87,7 @@ export class RisEncoder {
     return this.#out;
   }
 
-  /** Marks a hole: Peer Down (local, no FSM event) for the peers named, or all of the collector's, that are up. */
+  /** Marks a hole: Peer Down (local, no FSM event) for the named peers, or all of the collector's, that are up. */
   interrupt(collector: string, nowMs: number, addresses?: ReadonlySet<string>): BmpRecord[] {
     this.#out = [];
     for (const peer of this.peers) {
@@ -117,7 +117,7 @@ export class RisEncoder {
   }
 
   #connected(peer: Peer, message: RisMessage): void {
-    // A second `connected` is a new session: its end was not seen.
+    // A second `connected` is a new session: the end of the first was not seen.
     if (peer.status === 'up') this.#down(peer, message, peer.down(), null);
     this.#up(peer, message, message.id);
   }
@@ -169,8 +169,8 @@ export class RisEncoder {
   }
 
   /**
-   * The message's own PDU in a BMP message whose headers are still to be written; null when it does not agree with the JSON.
-   * The hex digits are decoded into their final place: no copy of a PDU is made.
+   * The message's own PDU in a BMP message without its headers yet; null if it does not match the JSON.
+   * The hex digits are decoded into their final position: no copy of a PDU is made.
    */
   #fromRaw(peer: Peer, update: RisUpdate, hex: string): RawMessage | null | MalformedReason {
     const { announced, withdrawn } = this.#expected;

@@ -1,14 +1,14 @@
-// The OpenBMP 1.7 binary header in front of a BMP message, as RouteViews' and OpenBMP's topics carry it.
+// The OpenBMP 1.7 binary header of a BMP message, as RouteViews' and OpenBMP's topics carry it.
 import { createHash } from 'node:crypto';
 import { ByteWriter } from '../bgp/bytes.js';
 
 const magic = Buffer.from('OBMP');
-/** Bytes in front of the admin id and after it, the group aside. */
+/** Bytes before the admin id and after it, without the group. */
 const fixedLength = 78;
 const flagRouterMessage = 0x80;
 const typeBmpRaw = 12;
 
-/** Makes the wrapper of one collector; admin id and group are its name, as RouteViews does. The router's address is not known and 0. */
+/** Makes the wrapper of one collector; admin id and group are its name, as RouteViews does. The router's address is unknown and 0. */
 export function obmpWrapper(collector: string): (bmp: Buffer, seconds: number, micros: number) => Buffer {
   const name = Buffer.from(collector);
   const hash = createHash('md5').update(name).digest();
@@ -22,7 +22,7 @@ export function obmpWrapper(collector: string): (bmp: Buffer, seconds: number, m
   };
 }
 
-/** The BMP message of a record's value, bare or wrapped; null when the header is cut short. */
+/** The BMP message of a record's value, bare or wrapped; null if the header is truncated. */
 export function unwrapObmp(value: Buffer): Buffer | null {
   if (value.length < 8 || !value.subarray(0, 4).equals(magic)) return value;
   const headerLength = value.readUInt16BE(6);

@@ -1,4 +1,4 @@
-// Peer sessions as BMP sees them: who is up, with which OPENs, and what a state message or a NOTIFICATION makes of it.
+// Peer sessions as BMP sees them: which are up, with which OPENs, and the effect of a state message or a NOTIFICATION.
 
 import type { AsWidth } from '../bgp/bgp-check.js';
 import { hasFourByteAs, madeUpOpen, notificationPdu, openPdu, routerIdOf, withoutAddPath } from '../bgp/open.js';
@@ -6,10 +6,10 @@ import { addressLength } from '../feed/address.js';
 import type { RisMessage, RisNotification, RisOpen } from '../feed/message.js';
 import { type PeerDownReason, peerTemplate } from './bmp.js';
 
-/** The collectors' own AS number, for the OPEN that a collector is taken to have sent. */
+/** The collectors' own AS number, for a synthesized OPEN of a collector. */
 const risAsn = 12654;
 
-/** `unknown`: nothing was published of it yet, in this life or a restored one. */
+/** `unknown`: nothing was published of it yet, in this process or a restored state. */
 export type PeerStatus = 'unknown' | 'up' | 'down';
 
 /** The two OPENs of a session as far as they were seen. */
@@ -20,14 +20,14 @@ interface Opens {
 
 const noOpens: Opens = { sent: null, received: null };
 
-/** Both OPENs of a Peer Up, and whether one of them had to be made up. */
+/** Both OPENs of a Peer Up, and whether one of them was synthesized. */
 export interface SessionOpens {
   readonly sent: Buffer;
   readonly received: Buffer;
   readonly madeUp: boolean;
 }
 
-/** A peer as JSON: OPENs in base64, absent keys for what is not known. */
+/** A peer as JSON: OPENs in base64; unknown values are absent. */
 export interface PeerSnapshot {
   readonly status: PeerStatus;
   readonly asWidth?: AsWidth;
@@ -46,7 +46,7 @@ export class Peer {
   readonly address: string;
   readonly asn: number;
   status: PeerStatus = 'unknown';
-  /** How the session's raw UPDATEs write AS numbers; null until one with a path, or the OPENs, told. */
+  /** How the session's raw UPDATEs write AS numbers; null until one with a path, or the OPENs, show it. */
   asWidth: AsWidth | null = null;
   /** Per-peer header without time and A flag. */
   template: Buffer;
@@ -67,12 +67,12 @@ export class Peer {
     return `${this.collector} ${this.address} ${this.asn}`;
   }
 
-  /** An OPEN says nothing of a session that is up: it may belong to a second connection, refused by collision detection. */
+  /** An OPEN does not affect a session that is up: it may belong to a second connection, refused by collision detection. */
   open(message: RisOpen): void {
     this.#next = { ...this.#next, [message.direction]: openPdu(message) };
   }
 
-  /** The session is established: takes the OPENs seen since the last one, or makes them up. */
+  /** The session is established: takes the OPENs seen since the last one, or synthesizes them. */
   up(): SessionOpens {
     if (this.#next !== noOpens) {
       this.#current = this.#next;
@@ -88,14 +88,14 @@ export class Peer {
   }
 
   /**
-   * A NOTIFICATION ends the session it was sent on. Two kinds are only kept as the reason of the `down` that follows: those
-   * that can only come before a session is established (OPEN errors, refused and colliding connections), and those whose
-   * PDU is not there but has to be guessed from the JSON.
+   * A NOTIFICATION ends its session. Two kinds are only kept as the reason of the `down` that follows: those
+   * that can only come before a session is established (OPEN errors, refused and colliding connections), and those without
+   * a PDU, which must be inferred from the JSON.
    * @returns the reason to publish, or null.
    */
   notification(message: RisNotification): PeerDownReason | null {
     const pdu = notificationPdu(message);
-    // RIS Live mostly does not tell who sent it; collectors hardly ever end a session.
+    // RIS Live mostly does not show the sender; collectors hardly ever end a session.
     const kind = message.direction === 'sent' ? 'local-notification' : 'remote-notification';
     const { code, subcode } = message;
     if (message.raw === null || code === 2 || (code === 6 && (subcode === 5 || subcode === 7))) {
@@ -105,7 +105,7 @@ export class Peer {
     return this.#down({ kind, pdu });
   }
 
-  /** STATE down. @returns the reason to publish, or null when the peer is known to be down. */
+  /** STATE down. @returns the reason to publish, or null if the peer is known to be down. */
   down(): PeerDownReason | null {
     return this.#down(this.#ending ?? { kind: 'remote' });
   }
@@ -159,7 +159,7 @@ export class Peer {
   }
 }
 
-/** All peers seen. Bounded by the number of sessions the collectors have. */
+/** All known peers. Bounded by the number of sessions of the collectors. */
 export class PeerTable {
   /** By `collector peer`; more than one only where an address changed its AS. */
   readonly #peers = new Map<string, Peer[]>();
@@ -195,7 +195,7 @@ export class PeerTable {
     return out;
   }
 
-  /** Takes the named peers' state from a snapshot; one with an unreadable key is passed over. */
+  /** Restores the named peers' state from a snapshot; one with an unreadable key is skipped. */
   restore(snapshot: PeersSnapshot): void {
     for (const [key, state] of Object.entries(snapshot)) {
       const [collector = '', peer = '', asn] = key.split(' ');

@@ -1,4 +1,4 @@
-// What the encoder hands on: a BMP message with its place in Kafka, and the options that decide on it.
+// The encoder's output: a BMP message with its topic and key, and the options that decide on it.
 
 /** One BMP message on its way to Kafka. */
 export interface BmpRecord {
@@ -6,14 +6,14 @@ export interface BmpRecord {
   /** The text of the key, or null. */
   readonly key: string | null;
   readonly value: Buffer;
-  /** Milliseconds since the epoch: the RIS message's time, cut. */
+  /** Milliseconds since the epoch: the RIS message's time, truncated. */
   readonly timestampMs: number;
   readonly collector: string;
-  /** The RIS message this one says; null for what was made up (Initiation, a Peer Up or Down that no message asked for). */
+  /** The RIS message that this expresses; null for a synthesized one (Initiation, a Peer Up or Down without a message). */
   readonly risId: string | null;
-  /** `2/3`: the second of three records made of one RIS message; null when there is one. */
+  /** `2/3`: the second of three records of one RIS message; null if there is one. */
   readonly part: string | null;
-  /** No RIS message says this. */
+  /** It expresses no RIS message. */
   readonly synthetic: boolean;
 }
 
@@ -22,7 +22,7 @@ export interface EncoderOptions {
   readonly topic: string;
   /** `peer`: the peer's address, which keeps its order on any number of partitions. */
   readonly key: 'peer' | 'peer_asn' | 'collector' | 'id' | 'none';
-  /** Bare BMP, or behind an OpenBMP 1.7 header. */
+  /** Bare BMP, or with an OpenBMP 1.7 header. */
   readonly framing: 'bmp' | 'obmp';
   /** false: `raw` is ignored and every PDU built from the JSON. */
   readonly useRaw: boolean;

@@ -1,14 +1,14 @@
-// Which topic a BMP message goes to.
+// The topic of a BMP message.
 
 /** Where RIS consumers look for a peer's messages and for the collector's own. */
 export const defaultTopicTemplate = '<collector>.<peer_asn>.bmp_raw';
 
-/** Stands in for the peer's AS number in the topic of the collector's own messages. */
+/** Replaces the peer's AS number in the topic of the collector's own messages. */
 const meta = 'meta';
 
 /**
  * Fills `<collector>` and `<peer_asn>` of a template; the result is lower case.
- * @throws Error when the template holds another `<name>` or what Kafka takes in no topic name: a mistake of the configuration.
+ * @throws Error if the template has another `<name>` or a character that Kafka allows in no topic name: a configuration error.
  */
 export function topicNamer(template: string): (collector: string, peerAsn: number | 'meta') => string {
   const rest = template.replaceAll('<collector>', '').replaceAll('<peer_asn>', '');

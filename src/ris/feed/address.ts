@@ -1,9 +1,9 @@
-// IPv4 and IPv6 text to bytes: the hot path's own, because every prefix of every message goes through it.
+// IPv4 and IPv6 text to bytes: written for the hot path, because every prefix of every message passes it.
 
 const dot = 46;
 const colon = 58;
 
-/** 4, 16, or 0 when the text is no address. */
+/** 4, 16, or 0 if the text is not an address. */
 export function addressLength(text: string): 0 | 4 | 16 {
   return parseAddress(text, 0, text.length, null, 0);
 }
@@ -16,8 +16,8 @@ export function addressBytes(text: string): Uint8Array | null {
 }
 
 /**
- * Writes the address in text[from, to) to out at `at` (room for 16 needed); with null it only looks.
- * @returns 4, 16, or 0 when it is none.
+ * Writes the address in text[from, to) to out at `at` (needs 16 bytes); with null it only validates.
+ * @returns 4, 16, or 0 if it is not one.
  */
 export function parseAddress(text: string, from: number, to: number, out: Uint8Array | null, at: number): 0 | 4 | 16 {
   if (isV6(text, from)) return parse6(text, from, to, out, at) ? 16 : 0;
@@ -110,9 +110,9 @@ export function hexDigit(c: number): number {
 }
 
 /**
- * Writes `address/length` as BGP does (RFC 4271 4.3): the length in bits, then as many octets as it needs, the bits beyond it zero.
- * Needs 17 octets of room at `at`.
- * @returns octets written; 0 when the text is no prefix.
+ * Writes `address/length` as BGP does (RFC 4271 4.3): the length in bits, then as many octets as it needs, with the bits beyond it zero.
+ * Needs 17 octets at `at`.
+ * @returns octets written; 0 if the text is not a prefix.
  */
 export function parsePrefix(text: string, out: Uint8Array, at: number): number {
   const end = text.lastIndexOf('/');

@@ -1,39 +1,39 @@
-// What a replica has received, in order, until it is known to be in Kafka; bounded by bytes.
+// What a replica has received, in order, until Kafka is known to have it; bounded by bytes.
 
 import type { PeekedLine } from './envelope.js';
 import { timeOf } from './feed.js';
 
-/** One message, or (message null) a place that a gap in the feed left. */
+/** One message, or (message null) a position of a gap in the feed. */
 export interface Entry {
   message: PeekedLine | null;
   readonly bytes: number;
-  /** Feed time, us. At the beginning of a feed: everything after it is there. */
+  /** Feed time, us. At a beginning of the feed: everything after it was received. */
   readonly time: number;
   /** Whether the feed began (again) here. */
   readonly start: boolean;
-  /** Whether from here to the next beginning something may be missing in front of what is there. */
+  /** Whether messages may be missing before those from here to the next beginning. */
   readonly doubt: boolean;
-  /** Feed time (us) up to which nothing follows this entry any more, where it is known. */
+  /** Feed time (us) up to which nothing more follows this entry, if known. */
   floor: number | undefined;
 }
 
-/** A message that had to be given up: its peer has a hole up to here. */
+/** A message that was dropped: its peer has a hole up to here. */
 export interface Lost {
   readonly message: PeekedLine;
   readonly count: number;
 }
 
 /**
- * What a held line takes beside its text: string headers, the peeked line with its id and peer, the entry and its place. Measured: 328
+ * Memory of a held line beside its text: string headers, the envelope with its id and peer, the entry and its slot. Measured: 328
  * bytes of heap a line.
  */
 export const lineOverhead = 328;
 
-/** How far below the limit an overflow goes, so that it does not happen again with the next message. */
+/** How far below the limit an overflow goes, so that the next message does not overflow again. */
 const relief = 0.9;
 
 /**
- * A queue with a cursor: next() reads on, release() forgets what was committed, rewind() reads again what was not.
+ * A queue with a cursor: next() reads on, release() forgets what was committed, rewind() returns to the first entry that was not.
  * Times are feed time in us.
  */
 export class Backlog {
@@ -41,7 +41,7 @@ export class Backlog {
   #entries: Entry[] = [];
   #head = 0;
   #cursor = 0;
-  /** Entries released since the beginning: turns an index into a place that lasts. */
+  /** Entries released since the beginning: turns an index into a permanent position. */
   #released = 0;
   #bytes = 0;
   #since: number | null = null;
@@ -62,12 +62,12 @@ export class Backlog {
     return this.#entries.length - this.#head;
   }
 
-  /** Where next() stands, for release(). */
+  /** The position of next(), for release(). */
   get cursor(): number {
     return this.#released + this.#cursor - this.#head;
   }
 
-  /** Entries that next() has not given. */
+  /** Entries that next() has not returned. */
   get unread(): number {
     return this.#entries.length - this.#cursor;
   }
@@ -76,12 +76,12 @@ export class Backlog {
     return this.#cursor === this.#entries.length;
   }
 
-  /** Everything after this time that was received is here or was released; null before the feed's first beginning. */
+  /** Everything received after this time is here or was released; null before the feed's first beginning. */
   get since(): number | null {
     return this.#since;
   }
 
-  /** Until when single messages were given up (us); 0: none. */
+  /** Until when single messages were dropped (us); 0: none. */
   get lostUntil(): number {
     return this.#lostUntil;
   }
@@ -94,8 +94,8 @@ export class Backlog {
 
   /**
    * The feed begins (again): everything after `since` follows.
-   * @param held what waited to be put in order when the feed ended: what the gap took may belong in front of it, so it is only for
-   * who would cross the hole.
+   * @param held what waited in the reorder window when the feed ended: the gap may have taken what belongs before it, so only a
+   * leader that crosses the hole publishes it.
    */
   start(since: number, held: readonly PeekedLine[] = []): void {
     const place = { message: null, bytes: 0, time: since, floor: undefined };
@@ -104,7 +104,7 @@ export class Backlog {
     this.#entries.push({ ...place, start: true, doubt: false });
   }
 
-  /** Says that nothing at or before a feed time follows what is here now. */
+  /** Records that nothing at or before a feed time follows what is here now. */
   settle(floor: number): void {
     const last = this.#entries.at(-1);
     if (last && last !== vacant) last.floor = floor;
@@ -115,31 +115,31 @@ export class Backlog {
     return this.#entries[this.#cursor];
   }
 
-  /** The entry at the cursor, which moves on; undefined at the end. */
+  /** The entry at the cursor, which advances; undefined at the end. */
   next(): Entry | undefined {
     const entry = this.#entries[this.#cursor];
     if (entry) this.#cursor++;
     return entry;
   }
 
-  /** Reads again from the first entry that was not released. */
+  /** Returns to the first entry that was not released. */
   rewind(): void {
     this.#cursor = this.#head;
   }
 
-  /** Forgets everything before a place that `cursor` told. */
+  /** Forgets everything before a position of `cursor`. */
   release(place: number): void {
     while (this.#released < place && this.#head < this.#entries.length) this.#shift();
     this.#compact();
   }
 
-  /** Forgets from the front what is at or before a feed time (a standby's way, when the leader has committed so far). */
+  /** Forgets from the front what is at or before a feed time (for a standby, when the leader has committed this far). */
   trim(time: number): void {
     while (this.#head < this.#entries.length && this.#entries[this.#head]!.time <= time) this.#shift();
     this.#compact();
   }
 
-  /** A standby over its limit gives up the oldest. @returns how many messages. */
+  /** A standby over its limit drops the oldest. @returns how many messages. */
   dropOldest(): number {
     let dropped = 0;
     if (this.#bytes <= this.#limit) return 0;
@@ -156,7 +156,7 @@ export class Backlog {
   }
 
   /**
-   * A leader over its limit gives up the oldest unread messages of the peers that fill it most, so that few peers have a hole.
+   * A leader over its limit drops the oldest unread messages of the peers that fill it most, so that few peers have a hole.
    * @returns how many messages.
    */
   dropByPeer(): number {
@@ -214,7 +214,7 @@ export class Backlog {
     return dropped;
   }
 
-  /** Takes out what is not read yet and was given up: while Kafka is away nothing else would. */
+  /** Removes unread dropped entries: while Kafka is unavailable nothing else would. */
   #closeRanks(): void {
     const unread = this.#entries.slice(this.#cursor);
     this.#entries.length = this.#cursor;
@@ -239,7 +239,7 @@ export class Backlog {
   }
 }
 
-/** Takes the place of a released entry until the array is cut. */
+/** Replaces a released entry until the array is cut. */
 const vacant: Entry = Object.freeze({
   message: null,
   bytes: 0,

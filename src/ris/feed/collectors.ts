@@ -1,9 +1,9 @@
-// Which collectors there are, asked of RIS Live.
+// The list of collectors, from RIS Live.
 import { WebSocket } from 'ws';
 import type { Clock } from '../../core/ports.js';
 import { parseLine } from './message.js';
 
-/** @returns names like `rrc00`. @throws Error when the server does not answer within timeoutMs. */
+/** @returns names like `rrc00`. @throws Error if the server does not answer within timeoutMs. */
 export function listCollectors(url: string, timeoutMs: number, clock: Clock): Promise<string[]> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(url, { handshakeTimeout: timeoutMs, perMessageDeflate: false });

@@ -1,11 +1,11 @@
-// The place of a RIS Live line without parsing it: enough to put it in order and to know it again.
+// The envelope of a RIS Live line, without parsing the line: enough to order and identify it.
 import { collectorOf, parseLine, type RisLine } from './message.js';
 import type { Ordered } from './order.js';
 import { sequenceOf, timestampIn } from './timestamp.js';
 
 /**
- * A line held for order, to be parsed when it leaves. A held string costs the garbage collector next to nothing, a parsed message
- * some thirty objects (2.5 times the whole parse, at half a second of the firehose); and what a second socket brings again is
+ * A line held for order, to be parsed when it leaves. A held string costs the garbage collector almost nothing, a parsed message
+ * some thirty objects (2.5 times the whole parse, at half a second of all of RIS Live); and copies from a second socket are
  * never parsed.
  */
 export interface PeekedLine extends Ordered {
@@ -16,9 +16,9 @@ export interface PeekedLine extends Ordered {
 const head = '{"type":"ris_message","data":{';
 
 /**
- * Finds time, peer, host and id by their keys, whose quotes would be escaped inside a string. That they are the message's own
- * and not those of an object in it is as sure as order needs; what is published comes from {@link parseLine}, which must judge
- * the line when it leaves. A line that does not begin as RIS Live's do is parsed at once, and so is told apart from control
+ * Finds time, peer, host and id by their keys, whose quotes would be escaped inside a string. It is not verified that they are the
+ * message's own and not those of a nested object: that is enough for order; what is published comes from {@link parseLine}, which
+ * validates the line when it leaves. A line with another beginning than RIS Live's is parsed at once, which separates control
  * messages and malformed ones.
  */
 export function peekLine(line: string): PeekedLine | Exclude<RisLine, { kind: 'message' }> {

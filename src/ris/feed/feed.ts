@@ -1,4 +1,4 @@
-// What a collector's sockets bring, as one stream: lines read, control messages kept out, and where the stream has a hole.
+// A collector's sockets as one stream: lines read, control messages filtered, holes reported.
 import type { Clock } from '../../core/ports.js';
 import type { Log } from '../../log.js';
 import { type PeekedLine, peekLine } from './envelope.js';
@@ -9,7 +9,7 @@ export interface FeedOptions {
   readonly url: string;
   readonly clientId: string;
   readonly collector: string;
-  /** Sockets at the same time; 2 overlap, so that the end of one is no hole. */
+  /** Sockets at the same time; 2 overlap, so that the end of one is not a hole. */
   readonly redundancy: number;
   /** How far messages may overtake one another, us. */
   readonly disorderUs: number;
@@ -24,22 +24,22 @@ export interface FeedOptions {
 
 /** All feed times are us since the epoch, by the collector's clock. */
 export interface FeedEvents {
-  /** A message, unparsed but for its place. */
+  /** A message: only its envelope is parsed. */
   onLine(line: PeekedLine): void;
-  /** From here on everything after `since` is there; before it, what is between the last message and `since` may be missing. */
+  /** From here on everything after `since` is received; messages between the last one and `since` may be missing. */
   onStart(since: number): void;
-  /** The stream has ended: no socket is left that saw everything. */
+  /** The stream has ended: no socket is left that received everything. */
   onGap(reason: string): void;
   onMalformed(reason: MalformedReason): void;
   onServerError(): void;
   onDisconnect(): void;
 }
 
-/** One socket's place: what it has seen since its subscription. */
+/** One socket's state since its subscription. */
 interface Slot {
   readonly socket: LiveSocket;
   up: boolean;
-  /** It has everything after this; undefined until its first message tells the time. */
+  /** It has everything after this; undefined until its first message shows the time. */
   since: number | undefined;
 }
 
@@ -120,7 +120,7 @@ export class Feed {
   #message(slot: Slot, line: PeekedLine): void {
     const time = timeOf(line);
     slot.socket.alive();
-    // What was sent before this socket was there may be later than its first message by the disorder of the feed.
+    // What was sent before this socket existed may be later than its first message by the disorder of the feed.
     slot.since ??= time + this.#options.disorderUs;
     if (this.#since === null) {
       this.#since = slot.since;
@@ -139,14 +139,14 @@ export class Feed {
     if (!wasUp) return;
     this.#events.onDisconnect();
     if (this.#since === null) return;
-    // Another socket carries on without a hole if it was there before the last message that surely came in order.
+    // Another socket continues without a hole if it existed before the last message that surely came in order.
     const covered = this.#latest - this.#options.disorderUs;
     if (this.#slots.some((other) => other.since !== undefined && other.since <= covered)) return;
     this.#since = null;
     this.#events.onGap(reason);
   }
 
-  /** The server says why it is about to close, or that it did not like what we sent; a subscription it refused is tried again. */
+  /** The server explains why it is about to close, or rejects what we sent; a refused subscription is retried. */
   #serverError(slot: Slot, data: unknown): void {
     const fields: { message?: unknown; command_type?: unknown } = typeof data === 'object' && data !== null ? data : {};
     const message = typeof fields.message === 'string' ? fields.message.slice(0, 200) : 'unknown';

@@ -1,4 +1,4 @@
-// What one replica receives of a collector: the feed, put in order, into the backlog; and since when it has everything.
+// What one replica receives of a collector: the feed, in order, into the backlog; and since when it is complete.
 import type { Clock } from '../../core/ports.js';
 import type { LabelledName, Stats } from '../../core/stats/stats.js';
 import type { Log } from '../../log.js';
@@ -10,7 +10,7 @@ import { Reorder, type ReorderOptions } from './order.js';
 
 export type RisCounter = Extract<LabelledName, `ris.${string}`>;
 
-/** The part of the `ris` section that says how a collector's messages are received. */
+/** The settings of the `ris` section for receiving a collector's messages. */
 export interface IngestSettings
   extends Omit<FeedOptions, 'collector' | 'disorderUs' | 'clock' | 'random' | 'log'>,
     Pick<ReorderOptions, 'late'> {
@@ -28,16 +28,16 @@ export interface IntakeOptions {
   readonly log: Log;
   /** What this replica does with the backlog: `standby` keeps it, `elected` is about to publish, `publishing` does. */
   readonly role: () => 'standby' | 'elected' | 'publishing';
-  /** Whether another replica is known that receives. */
+  /** Whether another receiving replica is known. */
   readonly hasOthers: () => boolean;
   readonly onGap: () => void;
   /** The backlog has grown. */
   readonly onBacklog: () => void;
 }
 
-/** How often what is due leaves the reorder window, ms. */
+/** Interval of releasing due messages from the reorder window, ms. */
 const releaseMs = 20;
-/** A standby forgets what the leader says is committed only when it is older than this by feed time, us. */
+/** A standby forgets what the leader has committed only when it is older than this by feed time, us. */
 const trimSlackUs = 10_000_000;
 const maxHeld = 200_000;
 
@@ -50,7 +50,7 @@ export class Intake {
   readonly #reasonsTold = new Set<MalformedReason>();
   #windowTime = 0;
   #received = 0;
-  /** Received and not yet told to the counter, which would cost as much as reading the line's place. */
+  /** Received and not yet counted: counting each would cost as much as reading the envelope. */
   #uncounted = 0;
   #cancelRelease: () => void = () => {};
 
@@ -68,12 +68,12 @@ export class Intake {
     return this.#received;
   }
 
-  /** Feed time (us) since which the feed has everything; null: there is no feed now. */
+  /** Feed time (us) since which the feed is complete; null: there is no feed now. */
   get feedSince(): number | null {
     return this.#feed.since;
   }
 
-  /** Feed time (us) since which this replica has everything; null: there is no feed now. */
+  /** Feed time (us) since which this replica is complete; null: there is no feed now. */
   get since(): number | null {
     return this.#feed.since === null ? null : Math.max(this.#feed.since, this.backlog.lostUntil);
   }
@@ -83,16 +83,16 @@ export class Intake {
     this.#releaseLater();
   }
 
-  /** Stops receiving. @param flush also lets go of all that the reorder window holds. */
+  /** Stops receiving. @param flush also releases everything in the reorder window. */
   async close(flush: boolean): Promise<void> {
-    // First of all: while the sockets close nothing is received any more, and what is missed may belong before what is held.
+    // First of all: while the sockets close nothing is received any more, and missed messages may belong before held ones.
     this.#cancelRelease();
     await this.#feed.close();
     this.#countReceived();
     if (flush) this.#take(this.#reorder.flush());
   }
 
-  /** A standby's backlog needs not hold what is committed. @param progress feed time, us */
+  /** A standby's backlog need not hold what is committed. @param progress feed time, us */
   trim(progress: number): void {
     this.backlog.trim(progress - trimSlackUs);
   }
@@ -134,8 +134,8 @@ export class Intake {
   }
 
   /**
-   * The window's time goes on only as fast as the socket is read: after a pause of the process the timer fires before what waits in the
-   * socket is read, and what came late in the window would be passed.
+   * The window's time advances only as fast as the socket is read: after a pause of the process the timer fires before the socket's
+   * data is read, and messages that are late within the window would be skipped.
    */
   #releaseLater(before = this.#options.clock.monotonic()): void {
     this.#cancelRelease = this.#options.clock.after(releaseMs, () => {
@@ -148,14 +148,14 @@ export class Intake {
   }
 
   /**
-   * In a gap nothing leaves the window while another replica receives: what is missing may belong before what is held, and whoever
-   * takes over has both.
+   * In a gap nothing leaves the window while another replica receives: missing messages may belong before held ones, and the next
+   * leader has both.
    */
   #isFrozen(): boolean {
     return this.#feed.since === null && this.#options.hasOthers();
   }
 
-  /** Ordered messages go to the backlog; over its limit something has to be given up. */
+  /** Ordered messages go to the backlog; over its limit something must be dropped. */
   #take(messages: readonly PeekedLine[]): void {
     if (messages.length === 0) return;
     for (const message of messages) this.backlog.push(message);
@@ -167,7 +167,7 @@ export class Intake {
   #bound(): void {
     const role = this.#options.role();
     const dropped = role === 'publishing' ? this.backlog.dropByPeer() : this.backlog.dropOldest();
-    // What a standby drops has mostly been published by the leader.
+    // The leader has published most of what a standby drops.
     if (dropped > 0 && role !== 'standby') {
       this.#count('ris.dropped', dropped);
       this.#options.log.error(
@@ -177,7 +177,7 @@ export class Intake {
     }
   }
 
-  /** Feed time (us) up to which nothing that was received will follow what is in the backlog; null before the first message. */
+  /** Feed time (us) up to which nothing received will follow what is in the backlog; null before the first message. */
   floor(): number | null {
     const oldest = this.#reorder.oldest();
     if (oldest !== null) return timeOf(oldest) - 1;

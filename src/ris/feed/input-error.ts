@@ -1,4 +1,4 @@
-// What the user gave a command line tool is of no use; the message is for them.
+// Input of a command line tool is unusable; the message is for the user.
 
 export class InputError extends Error {
   override readonly name = 'InputError';

@@ -1,6 +1,6 @@
-// What a parsed JSON value is: checks without allocation, for the hot path.
+// Type checks of parsed JSON values without allocation, for the hot path.
 
-/** An object's fields, none of them known yet. */
+/** An object's fields, all unknown. */
 export type Fields = Readonly<Record<string, unknown>>;
 
 export const isObject = (value: unknown): value is Fields =>

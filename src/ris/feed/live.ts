@@ -1,4 +1,4 @@
-// One websocket to RIS Live: subscribes, keeps itself alive, and comes back after every kind of end.
+// One websocket to RIS Live: subscribes, keeps the connection alive, and reconnects after every kind of end.
 import { WebSocket } from 'ws';
 import type { Clock } from '../../core/ports.js';
 
@@ -8,10 +8,10 @@ export interface LiveOptions {
   readonly clientId: string;
   /** The collector as RIS Live names it: `rrc00` or `rrc00.ripe.net`. */
   readonly host: string;
-  /** A socket that brings no message for so long is given up, ms. */
+  /** A socket without a message for this long is closed, ms. */
   readonly staleMs: number;
   readonly connectTimeoutMs: number;
-  /** First and longest wait before the next attempt, ms; doubled each time, with jitter. */
+  /** First and longest pause before the next attempt, ms; doubled each time, with jitter. */
   readonly backoffMinMs: number;
   readonly backoffMaxMs: number;
   readonly clock: Clock;
@@ -24,18 +24,18 @@ export interface LiveEvents {
   onLine(line: string): void;
   /** The socket is open and the subscription has been sent. */
   onUp(): void;
-  /** The socket has ended (once for each onUp, and for each attempt that failed); the next attempt is under way. */
+  /** The socket has ended (once for each onUp, and for each failed attempt); the next attempt is under way. */
   onDown(reason: string): void;
 }
 
 /** RIS Live's largest line was 27 kB; a BGP message of 65,535 bytes is 131 kB of hex. */
 const maxPayload = 4 * 1024 * 1024;
-/** How often the server is asked for a pong, so that a half-open connection is noticed, ms. */
+/** Ping interval, so that a half-open connection is noticed, ms. */
 const pingMs = 15_000;
-/** How long a closing handshake may take, ms. */
+/** Time limit of a closing handshake, ms. */
 const closeMs = 1_000;
 
-/** Owned by one Feed; start() once, close() once. Never throws for what the server or the network does. */
+/** Owned by one Feed; start() once, close() once. Never throws for the behaviour of the server or the network. */
 export class LiveSocket {
   readonly #options: LiveOptions;
   readonly #events: LiveEvents;
@@ -54,12 +54,12 @@ export class LiveSocket {
     this.#connect();
   }
 
-  /** Ends the present connection as if the network had: the next attempt follows. */
+  /** Ends the current connection as if the network had: the next attempt follows. */
   reset(): void {
     this.#socket?.terminate();
   }
 
-  /** Says good-bye to the server and stops; no event follows. */
+  /** Closes the connection and stops; no event follows. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -115,8 +115,8 @@ export class LiveSocket {
   }
 
   /**
-   * A line was a message of the collector: the subscription works. What else the server says, answers to our pings above all, only
-   * proves that the server does.
+   * A line was a message of the collector: the subscription works. Other data from the server, above all answers to our pings, only
+   * proves that the server works.
    */
   alive(): void {
     this.#attempts = 0;
@@ -129,7 +129,7 @@ export class LiveSocket {
     const { backoffMinMs, backoffMaxMs, clock, random } = this.#options;
     const wait = Math.min(backoffMaxMs, backoffMinMs * 2 ** Math.min(this.#attempts, 20));
     this.#attempts += 1;
-    // Half of the wait is random, so that replicas cut off together do not come back together.
+    // Half of the pause is random, so that replicas disconnected together do not reconnect together.
     this.#after(clock, wait * (0.5 + random() / 2), () => this.#connect());
     this.#events.onDown(reason);
   }

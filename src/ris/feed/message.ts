@@ -1,4 +1,4 @@
-// One line of RIS Live: what its messages look like, and how a line becomes one (or a control message, or a counted refusal).
+// One line of RIS Live: the message types, and parsing a line to one (or to a control message, or a counted refusal).
 import { addressLength } from './address.js';
 import { type Fields, isListOf, isObject, isText, isU8, isU16, isU32 } from './json.js';
 import type { Ordered } from './order.js';
@@ -18,7 +18,7 @@ interface RisCommon {
   readonly collector: string;
   /** The peer's address as RIS Live writes it. */
   readonly peer: string;
-  /** `collector peer`: what order and state go by. */
+  /** `collector peer`: the key of order and state. */
   readonly peerKey: string;
   readonly peerAsn: number;
   /** Unique per message and opaque; null when the line has none. */
@@ -27,7 +27,7 @@ interface RisCommon {
   readonly seconds: number;
   /** Microseconds within the second, rounded from the decimal text. */
   readonly micros: number;
-  /** Place within the same millisecond (the id's last four hex digits); 0 when the id does not tell. */
+  /** Position within the same millisecond (the id's last four hex digits); 0 if the id does not contain it. */
   readonly sequence: number;
   /** The BGP message as hex digits (unchecked), or null. */
   readonly raw: string | null;
@@ -35,11 +35,11 @@ interface RisCommon {
 
 export interface RisUpdate extends RisCommon {
   readonly type: 'UPDATE';
-  /** Absent fields are empty ones, except that with none of path, announcements and withdrawals there is only `raw` to go by. */
+  /** Absent fields are empty ones, except that with none of path, announcements and withdrawals only `raw` counts. */
   readonly path: readonly PathElement[] | undefined;
   readonly announcements: readonly Announcement[] | undefined;
   readonly withdrawals: readonly string[] | undefined;
-  /** Each as its 32 bits: ASN in the upper half. Thousands of messages are held for order; pairs would be most of their objects. */
+  /** Each as its 32 bits: ASN in the upper half. Thousands of messages are held; pairs would be most of their objects. */
   readonly community: readonly number[] | undefined;
   readonly origin: string | undefined;
   readonly med: number | undefined;
@@ -64,7 +64,7 @@ export interface RisNotification extends RisCommon {
   readonly code: number;
   readonly subcode: number;
   readonly data: string;
-  /** Only where the line tells it. */
+  /** Only if the line contains it. */
   readonly direction: 'sent' | 'received' | undefined;
 }
 
@@ -79,7 +79,7 @@ export interface RisState extends RisCommon {
 
 export type RisMessage = RisUpdate | RisOpen | RisNotification | RisKeepalive | RisState;
 
-/** Why a line was skipped; the label of the counter. */
+/** Why a line was skipped; the counter's label. */
 export type MalformedReason =
   | 'json'
   | 'envelope'
@@ -117,7 +117,7 @@ const controlTypes: ReadonlySet<unknown> = new Set<ControlType>([
 ]);
 
 /**
- * Reads one line (one websocket message). Never throws: what is no message of a known shape is `malformed` with the reason.
+ * Parses one line (one websocket message). Never throws: anything but a known message is `malformed` with the reason.
  * @param place what peekLine found in this line: saves finding it again.
  */
 export function parseLine(line: string, place?: Ordered): RisLine {
@@ -183,7 +183,7 @@ function readPlace(
   return { peerKey: `${collector} ${peer}`, id, seconds, micros, sequence: id === null ? 0 : sequenceOf(id) };
 }
 
-/** Whether a peek found the message's own fields and not those of an object in it. */
+/** Whether the envelope has the message's own fields and not those of a nested object. */
 function isPlace(
   { peerKey, seconds, micros, id: peekedId }: Ordered,
   timestamp: unknown,
@@ -201,7 +201,7 @@ function isPlace(
   );
 }
 
-/** RIS Live writes `"3333"`; a number will do. */
+/** RIS Live writes `"3333"`; a number is accepted. */
 function asnOf(value: unknown): number | null {
   const asn = typeof value === 'string' && /^\d{1,10}$/.test(value) ? Number(value) : value;
   return isU32(asn) ? asn : null;
@@ -217,7 +217,7 @@ function readUpdate(common: RisCommon, data: Fields): RisUpdate | MalformedReaso
   if (origin !== undefined && typeof origin !== 'string') return 'origin';
   if (med !== undefined && !isU32(med)) return 'med';
   if (aggregator !== undefined && typeof aggregator !== 'string') return 'aggregator';
-  // Written out, where a spread of `common` would cost as much as all the checks.
+  // Written out: a spread of `common` would cost as much as all the checks.
   return {
     type: 'UPDATE',
     collector: common.collector,
@@ -262,7 +262,7 @@ function readState(common: RisCommon, state: unknown): RisState | MalformedReaso
   return 'state';
 }
 
-/** `rrc21.ripe.net` and `RRC21` -> `rrc21`; null when no topic could carry the name. */
+/** `rrc21.ripe.net` and `RRC21` -> `rrc21`; null if no topic could have the name. */
 export function collectorOf(host: string): string | null {
   let end = 0;
   let isLower = true;

@@ -1,6 +1,6 @@
-// Order per peer: holds each message for a short while, so that those which overtook one another leave in the order of their times.
+// Order per peer: holds each message for a short while, so that messages that overtook others leave in the order of their times.
 
-/** What an item needs to be put in order; {@link RisMessage} has it. */
+/** What ordering needs of an item; {@link RisMessage} has it. */
 export interface Ordered {
   /** `collector peer` */
   readonly peerKey: string;
@@ -19,14 +19,14 @@ export type OrderSnapshot = Readonly<Record<string, readonly Place[]>>;
 export interface ReorderOptions {
   /** How long an item is held, in ms. */
   readonly windowMs: number;
-  /** What comes after its place was passed: dropped, or released at once, out of order. */
+  /** An item whose place has passed: dropped, or released at once, out of order. */
   readonly late: 'drop' | 'publish';
-  /** Over this many held items the oldest leave early. */
+  /** Above this many held items the oldest leave early. */
   readonly maxHeld: number;
 }
 
 /**
- * `held`: will be released; `duplicate`: the id was seen at this place; `late`: its place was passed (dropped, or released at
+ * `held`: will be released; `duplicate`: its id was seen at this place; `late`: its place has passed (dropped, or released at
  * once with `late: publish`).
  */
 export type Verdict = 'held' | 'duplicate' | 'late';
@@ -38,18 +38,18 @@ interface Held<T> {
   released: boolean;
 }
 
-/** One peer: items in order, and the places released lately. */
+/** One peer: items in order, and recently released places. */
 interface PeerLine<T> {
   readonly key: string;
   waiting: Held<T>[];
   past: Place[];
 }
 
-/** A pure reorder window: time is handed in (ms, any steady origin). Order is (time, sequence, arrival) per collector and peer. */
+/** A pure reorder window: time is passed in (ms, any steady origin). Order is (time, sequence, arrival) per collector and peer. */
 export class Reorder<T extends Ordered> {
   readonly #options: ReorderOptions;
   readonly #lines = new Map<string, PeerLine<T>>();
-  /** All that is held, by arrival; the head index saves shifting the array for each item. */
+  /** All held items, by arrival; the head index avoids shifting the array for each item. */
   #arrivals: Held<T>[] = [];
   #head = 0;
   #held = 0;
@@ -64,7 +64,7 @@ export class Reorder<T extends Ordered> {
     return this.#held;
   }
 
-  /** The held item with the earliest time; null when nothing is held. */
+  /** The held item with the earliest time; null if nothing is held. */
   oldest(): T | null {
     let oldest: T | null = null;
     for (const { waiting } of this.#lines.values()) {
@@ -80,7 +80,7 @@ export class Reorder<T extends Ordered> {
     const last = line.past.at(-1);
     if (last !== undefined && comparePlaces(item, last) <= 0) {
       if (isAmong(item, line.past)) return 'duplicate';
-      // The same place as the last one released is not passed yet: arrival decides between equals.
+      // The place of the last released item has not passed yet: among equals arrival decides.
       if (comparePlaces(item, last) < 0) {
         if (this.#options.late === 'publish') {
           this.#early.push(item);
@@ -99,7 +99,7 @@ export class Reorder<T extends Ordered> {
     return 'held';
   }
 
-  /** What may leave at `now`, in order per peer: everything held for windowMs, and what comes before it. */
+  /** What may leave at `now`, in order per peer: everything held for windowMs, and what precedes it. */
   take(now: number): T[] {
     const out = this.#early;
     this.#early = [];
@@ -117,19 +117,19 @@ export class Reorder<T extends Ordered> {
     return out;
   }
 
-  /** All that is held, in order per peer. */
+  /** Everything held, in order per peer. */
   flush(): T[] {
     return this.take(Number.POSITIVE_INFINITY);
   }
 
-  /** When take() will next have something (ms, the clock of push); null when nothing is held. */
+  /** When take() will next return something (ms, the clock of push); null if nothing is held. */
   nextDue(): number | null {
     while (this.#arrivals[this.#head]?.released) this.#head++;
     const oldest = this.#arrivals[this.#head];
     return oldest === undefined ? null : oldest.arrival + this.#options.windowMs;
   }
 
-  /** Forgets what is held and, unless kept, the past. */
+  /** Forgets held items and, unless kept, the past. */
   clear(keepPast: boolean): void {
     for (const line of this.#lines.values()) line.waiting = [];
     if (!keepPast) this.#lines.clear();
@@ -149,7 +149,7 @@ export class Reorder<T extends Ordered> {
     return out;
   }
 
-  /** Puts the past of the named peers in place of what was known of it; what is held and no longer due is dropped. @returns dropped. */
+  /** Replaces the past of the named peers; held items that are no longer due are dropped. @returns dropped. */
   restore(snapshot: OrderSnapshot): number {
     let dropped = 0;
     for (const [key, past] of Object.entries(snapshot)) {
@@ -178,7 +178,7 @@ export class Reorder<T extends Ordered> {
     return line;
   }
 
-  /** Lets one item go, after all that stands before it. */
+  /** Releases one item, after all that precede it. */
   #release(held: Held<T>, out: T[]): void {
     const { line } = held;
     const count = line.waiting.indexOf(held) + 1;
@@ -193,13 +193,13 @@ export class Reorder<T extends Ordered> {
     this.#forget(line);
   }
 
-  /** The past is kept as far back as one window before its last place: what an overlapping feed may bring again. */
+  /** The past is kept for one window before its last place: an overlapping feed may repeat it. */
   #forget(line: PeerLine<T>): void {
     const last = line.past.at(-1)!;
     const from = last[0] * 1000 + last[1] / 1000 - this.#options.windowMs;
     let old = 0;
     while (line.past[old]![0] * 1000 + line.past[old]![1] / 1000 < from) old++;
-    // In lumps: a shift for each message would make a busy peer's window quadratic.
+    // In blocks: a shift for each message would make a busy peer's window quadratic.
     if (old > 16 && old * 2 > line.past.length) line.past = line.past.slice(old);
   }
 }
@@ -214,14 +214,14 @@ function compareItems(a: Ordered, b: Ordered): number {
   return a.seconds - b.seconds || a.micros - b.micros || a.sequence - b.sequence;
 }
 
-/** Known by its id; without one, by its place when that has a sequence. */
+/** Recognized by its id; without one, by its place if that has a sequence. */
 function isAmong(item: Ordered, past: readonly Place[]): boolean {
   if (item.id === null) return false;
   for (let i = past.length - 1; i >= 0; i--) if (past[i]![3] === item.id) return true;
   return false;
 }
 
-/** Where the item belongs, from the end, because it nearly always belongs there; -1 when its id stands there already. */
+/** The item's index, searched from the end, where it nearly always belongs; -1 if its id is there already. */
 function placeIn<T extends Ordered>(waiting: readonly Held<T>[], item: T): number {
   let at = waiting.length;
   while (at > 0) {

@@ -1,24 +1,24 @@
-// Exact time and order out of RIS Live's text: microseconds from the decimal digits, the sequence from the id.
+// Exact time and order from RIS Live's text: microseconds from the decimal digits, the sequence from the id.
 import { hexDigit } from './address.js';
 
-/** The first microsecond that BMP's 32-bit seconds can't carry. */
+/** The first microsecond beyond BMP's 32-bit seconds. */
 const tooLate = 0x1_0000_0000 * 1_000_000;
 
 /**
- * Microseconds since the epoch, from the number's source text: a float has about 0.24 us of play at today's dates, and cutting
+ * Microseconds since the epoch, from the number's source text: a float is inexact by about 0.24 us at today's dates, and truncating
  * its product with 1e6 is off by one in half of the messages. Digits below the microsecond are rounded half to even.
- * @param line the JSON text; `value` what JSON.parse made of the field, by which the right occurrence is told.
- * @returns null when it is no time that BMP can carry.
+ * @param line the JSON text; `value` the field as parsed by JSON.parse, which identifies the right occurrence.
+ * @returns null if it is not a time that BMP can carry.
  */
 export function timestampOf(line: string, value: unknown): number | null {
   if (typeof value !== 'number' || !(value >= 0)) return null;
   const time = timestampIn(line);
   if (time !== null && Math.abs(time / 1e6 - value) < 1e-6) return time;
-  // Another object's timestamp, or one written with an exponent: the shortest text of the number has its digits too.
+  // Another object's timestamp, or one with an exponent: the shortest text of the number has its digits too.
   return decimalAt(String(value), 0);
 }
 
-/** The first timestamp in a line, or null. Inside a string the key's quotes would be escaped, so what is found is a key. */
+/** The first timestamp in a line, or null. Inside a string the key's quotes would be escaped, so a match is a key. */
 export function timestampIn(line: string): number | null {
   const key = line.indexOf('"timestamp"');
   if (key < 0) return null;
@@ -54,7 +54,7 @@ function decimalAt(text: string, from: number): number | null {
   return isExponent(c) || time >= tooLate ? null : time;
 }
 
-/** 1 when the digits from here on are more than a half, or just a half after an odd digit. */
+/** 1 if the digits from here on are more than a half, or exactly a half after an odd digit. */
 function roundUp(text: string, from: number, isOdd: boolean): 0 | 1 {
   const first = text.charCodeAt(from) - 48;
   if (first !== 5) return first > 5 ? 1 : 0;

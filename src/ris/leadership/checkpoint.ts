@@ -1,29 +1,29 @@
-// A collector's progress as records of a compacted topic: how it is written (in each transaction) and read (at a take-over).
+// A collector's progress as records of a compacted topic: written in each transaction, read at a take-over.
 import { type Admin, KafkaError, type KafkaFactory, OFFSET_BEGINNING, type ProducerRecord } from '../../core/ports.js';
 import type { Delta, Place, PublishedId } from './dedup-index.js';
 
-/** Everything a new leader has to know. */
+/** Everything that a new leader needs. */
 export interface Progress {
-  /** Feed time (us) up to which everything that was received is published; null: nothing ever was. */
+  /** Feed time (us) up to which everything received is published; null: nothing ever was. */
   readonly mark: number | null;
   /** Counts the collector's transactions, over all terms. */
   readonly turn: number;
   readonly published: Delta;
-  /** What the encoder keeps of each peer (its state and OPENs), as it gave it. */
+  /** The encoder's state of each peer (session and OPENs). */
   readonly states: ReadonlyMap<string, unknown>;
 }
 
-/** What one transaction writes: of the states only those that changed. */
+/** What one transaction writes: only the states that changed. */
 export type Step = Progress;
 
 /**
- * Ids are written once, in as many records as cover the reorder window many times over, one after the other and around again:
+ * Ids are written once, in a ring of records that covers the reorder window many times over,
  * so compaction bounds them without any being written twice.
  */
 const idSlots = 128;
 /** Of at most 70 bytes each. */
 const chunkIds = 4_000;
-/** Kafka's error TOPIC_ALREADY_EXISTS: a replica was quicker. */
+/** Kafka's error TOPIC_ALREADY_EXISTS: another replica was quicker. */
 const alreadyExists = 36;
 const partition = 0;
 const connectMs = 5_000;
@@ -38,7 +38,7 @@ const topicConfig = {
   'delete.retention.ms': '60000',
 };
 
-/** Makes the checkpoint topic unless it is there. @throws KafkaError when it cannot be made. */
+/** Creates the checkpoint topic if it is missing. @throws KafkaError if it cannot be created. */
 export async function ensureTopic(admin: Admin, name: string, replicationFactor: number | undefined): Promise<void> {
   if ((await admin.topics([name])).length > 0) return;
   try {
@@ -49,7 +49,7 @@ export async function ensureTopic(admin: Admin, name: string, replicationFactor:
   }
 }
 
-/** Opens a term: whoever reads as far as this record has read everything that any earlier leader committed. */
+/** Begins a term: reading up to this record covers everything that any earlier leader committed. */
 export function termRecord(topic: string, term: string): ProducerRecord {
   return record(topic, 'term', { term });
 }
@@ -69,8 +69,8 @@ export function stepRecords(topic: string, step: Step): ProducerRecord[] {
 }
 
 /**
- * Reads what the leaders before us committed, up to our own term record.
- * @throws KafkaError when Kafka fails, Error when the term record does not come within timeoutMs or a record is not ours.
+ * Reads what earlier leaders committed, up to our own term record.
+ * @throws KafkaError if Kafka fails, Error if the term record does not arrive within timeoutMs or a record is foreign.
  */
 export async function readProgress(
   kafka: KafkaFactory,
@@ -96,11 +96,11 @@ export async function readProgress(
   }
 }
 
-/** The latest record of each key, put together. Most are replaced by later ones: only what is left is parsed. */
+/** The latest record of each key, merged. Later records replace most: only what remains is parsed. */
 class Reading {
   readonly #latest = new Map<string, Buffer>();
 
-  /** @returns the term that a term record opens. */
+  /** @returns the term that a term record begins. */
   take(key: string, value: Buffer): string | undefined {
     this.#latest.set(key, value);
     return key === 'term' ? (parse(value) as { term: string }).term : undefined;
@@ -136,7 +136,7 @@ function addIds(all: Map<string, PublishedId[]>, slot: Readonly<Record<string, r
   }
 }
 
-/** Parts of at most so many ids (or one peer's), each small enough for a record. */
+/** Parts of at most this many ids (or one peer's), each small enough for a record. */
 function inChunks(ids: Delta['ids']): Map<string, readonly PublishedId[]>[] {
   const chunks: Map<string, readonly PublishedId[]>[] = [];
   let room = 0;
@@ -154,7 +154,7 @@ function inChunks(ids: Delta['ids']): Map<string, readonly PublishedId[]>[] {
   return chunks;
 }
 
-/** Most ids begin with the peer's address: `~` stands for it, `=` for nothing. */
+/** Most ids begin with the peer's address: `~` replaces it, `=` an absent id. */
 function shortened(peer: string, id: string): string {
   const address = addressIn(peer);
   return id.startsWith(address) ? `~${id.slice(address.length)}` : `=${id}`;

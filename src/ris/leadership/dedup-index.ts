@@ -1,8 +1,8 @@
-// What has been published, per peer: enough to tell whether a message that a replica still holds was published by its predecessor.
+// The dedup index: what has been published, per peer: enough to decide whether a held message was published by a predecessor.
 import { timeOf } from '../feed/feed.js';
 import type { Ordered } from '../feed/order.js';
 
-/** A message's place among its peer's: seconds, microseconds, sequence; and the ids that were published with just that place. */
+/** A message's place within its peer: seconds, microseconds, sequence; and the ids published with exactly that place. */
 export type Place = readonly [seconds: number, micros: number, sequence: number, ...ids: string[]];
 
 /** An id published at a feed time (us). */
@@ -18,19 +18,19 @@ export interface Delta {
 
 interface PeerPast {
   last: Place;
-  /** Id -> feed time (us), oldest first, at least as far back as one window before the last. */
+  /** Id -> feed time (us), oldest first, for at least one window before the last. */
   readonly ids: Map<string, number>;
-  /** So many ids are looked through for old ones. */
+  /** How many ids are searched for old ones. */
   enough: number;
-  /** The last feed time (us) that was published before this term; what is not later may have been published then. */
+  /** The last feed time (us) published before this term; messages up to it may have been published then. */
   readonly before: number;
 }
 
-/** What is needed to decide. */
+/** Settings of the decision. */
 export interface PublishedOptions {
-  /** The reorder window, us: ids are remembered as far back. */
+  /** The reorder window, us: ids are remembered for this long. */
   readonly windowUs: number;
-  /** Whether a message that comes after its place was passed is published nevertheless. */
+  /** Whether a message whose place has passed is published nevertheless. */
   readonly late: 'drop' | 'publish';
 }
 
@@ -46,7 +46,7 @@ export class Published {
     for (const [peer, last] of before.places) {
       const [, , , ...lastIds] = last;
       const time = timeOfPlace(last);
-      // Far more may be there: it is looked through while nothing else can be done, the lease's renewal included.
+      // There may be far more: searching them blocks everything else, including the renewal of the lease.
       const known = (before.ids.get(peer) ?? []).filter(([at]) => at >= time - options.windowUs);
       known.sort((a, b) => a[0] - b[0]);
       const ids = new Map(known.map(([at, id]) => [id, at]));
@@ -62,7 +62,7 @@ export class Published {
     return count;
   }
 
-  /** Whether a message was published before, or its place was passed and it is not to be published any more. */
+  /** Whether a message was published before, or its place has passed and it must not be published. */
   has(message: Ordered): boolean {
     const past = this.#peers.get(message.peerKey);
     if (!past) return false;
@@ -70,12 +70,12 @@ export class Published {
     if (order > 0) return false;
     if (message.id !== null && past.ids.has(message.id)) return true;
     const time = timeOf(message);
-    // Without an id only the time tells whether it may have been published in another term.
+    // Without an id only the time shows whether it may have been published in another term.
     if (order === 0) return message.id === null && time <= past.before;
     return this.#options.late === 'drop' || time < past.before - this.#options.windowUs;
   }
 
-  /** Notes a message that is being published (or given up for good). */
+  /** Records a message that is being published (or dropped for good). */
   add(message: Ordered): void {
     const time = timeOf(message);
     let past = this.#peers.get(message.peerKey);
@@ -104,7 +104,7 @@ export class Published {
     return delta;
   }
 
-  /** Drops ids from before the window; the map is in order of publishing, which is nearly the order of time. */
+  /** Drops ids from before the window; the map is in publishing order, which is nearly the order of time. */
   #forget(past: PeerPast): void {
     const from = timeOfPlace(past.last) - this.#options.windowUs;
     for (const [id, time] of past.ids) {

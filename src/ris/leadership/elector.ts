@@ -1,4 +1,4 @@
-// How a replica comes to lead a collector and notices that it does no longer: with Redis, or alone.
+// The elector: how a replica becomes leader of a collector and notices that it no longer is: with Redis, or alone.
 import type { Clock } from '../../core/ports.js';
 import { own } from '../../core/promises.js';
 import type { Stats } from '../../core/stats/stats.js';
@@ -6,9 +6,9 @@ import type { Log } from '../../log.js';
 import { hasBetter, shouldStand } from './election.js';
 import type { Lease, Sight } from './lease.js';
 
-/** What the election asks of its collector, and tells it. */
+/** What the election needs of its collector, and its events. */
 export interface Candidate {
-  /** Feed time (us) since which it has everything; null: it has no feed. */
+  /** Feed time (us) since which it is complete; null: it has no feed. */
   since(): number | null;
   /** Feed time (us) up to which it has committed everything. */
   progress(): number | null;
@@ -21,18 +21,18 @@ export interface Candidate {
 export interface Election {
   start(candidate: Candidate): void;
   leads(): boolean;
-  /** Whether another replica is known that receives. */
+  /** Whether another receiving replica is known. */
   hasOthers(): boolean;
-  /** Whether another replica misses less than one whose feed begins at `since` (null: that has no feed). */
+  /** Whether another replica misses less than one whose feed begins at `since` (null: no feed). */
   hasBetter(since: number | null): boolean;
   /** A name for this term: the fencing token. */
   term(): string;
-  /** Gives leading up, for others to take over at once. @param progress feed time (us) of what is committed. */
+  /** Gives leadership up, so that others take over at once. @param progress feed time (us) of what is committed. */
   release(progress?: number | null): Promise<void>;
   close(): Promise<void>;
 }
 
-/** A worker on its own: always the leader. */
+/** A single worker: always the leader. */
 export class Alone implements Election {
   #closed = false;
 
@@ -55,7 +55,7 @@ export class Alone implements Election {
   }
 }
 
-/** Failed questions to Redis before it is said. */
+/** Failed requests to Redis before a log line. */
 const patience = 2;
 const nothingSeen: Sight = { leader: null, progress: null, adverts: [] };
 
@@ -69,7 +69,7 @@ export interface ContestedDeps {
   readonly log: Log;
 }
 
-/** Leads while it has the lease. Without Redis it neither begins to lead nor goes on beyond its lease. */
+/** Leads while it has the lease. Without Redis it neither begins to lead nor continues beyond its lease. */
 export class Contested implements Election {
   readonly #lease: LeaseInRedis;
   readonly #ttlMs: number;
@@ -113,7 +113,7 @@ export class Contested implements Election {
 
   async release(progress: number | null = null): Promise<void> {
     if (!this.#lease.held) return;
-    // The others learn how far we came, and get a moment to be quicker than we.
+    // Reports our progress to the others, and gives them a moment to be quicker.
     if (progress !== null && this.#lease.valid()) await this.#lease.renew(progress).catch(() => false);
     this.#abstainUntil = this.#deps.clock.monotonic() + this.#ttlMs / 2;
     await this.#lease.release();
@@ -126,12 +126,12 @@ export class Contested implements Election {
     await this.#lease.leave();
   }
 
-  /** What was heard of others lately; old news may be of replicas that are gone. */
+  /** What was recently heard of others; old reports may be of replicas that are gone. */
   #known(): Sight['adverts'] {
     return this.#deps.clock.monotonic() - this.#seenAt <= this.#ttlMs ? this.#sight.adverts : [];
   }
 
-  /** A quarter of the lease, and sooner after a failure. A free lease is looked at twice a second or more often. */
+  /** A quarter of the lease, and sooner after a failure. A free lease is checked at least twice a second. */
   get #tickMs(): number {
     if (this.#lease.valid()) return this.#failures > 0 ? this.#ttlMs / 20 : this.#ttlMs / 4;
     return Math.min(this.#ttlMs / 4, 500);
@@ -157,9 +157,9 @@ export class Contested implements Election {
       this.#failures = 0;
     } catch (error) {
       this.#deps.stats.count('ris.redis.errors', this.#deps.host);
-      // A Redis that comes back may have forgotten a lease that its holder still counts on.
+      // A Redis that restarts may have lost a lease that its holder still counts on.
       if (this.#seenAt > Number.NEGATIVE_INFINITY) this.#abstainUntil = this.#deps.clock.monotonic() + this.#ttlMs;
-      // The first question may come before the connection is there.
+      // The first request may come before the connection exists.
       if (++this.#failures === patience) {
         this.#deps.log.warn({ err: error }, 'Redis does not answer: nobody is elected until it does');
       }

@@ -9,36 +9,36 @@ import type { Batch, Publisher } from './publisher.js';
 import type { Term } from './term.js';
 
 export interface LeaderOptions {
-  /** A transaction is committed after so long, ms, or with so many messages. */
+  /** A transaction is committed after this time, ms, or with this many messages. */
   readonly commitMs: number;
   readonly commitMessages: number;
   readonly election: Election;
   readonly backlog: Backlog;
   readonly clock: Clock;
   readonly log: Log;
-  /** Feed time (us) since which the feed has everything; null: there is no feed now. */
+  /** Feed time (us) since which the feed is complete; null: there is no feed now. */
   readonly since: () => number | null;
   /** Feed time (us) up to which nothing will follow what is in the backlog; null before the first message. */
   readonly floor: () => number | null;
-  /** `no`; `handing over`: another replica goes on; `ending`: nobody does. */
+  /** `no`; `handing over`: another replica continues; `ending`: none does. */
   readonly stopping: () => 'no' | 'handing over' | 'ending';
   /** @param records those that Kafka took */
   readonly onWrote: (batch: Batch, records: number) => void;
   readonly onStepDown: () => void;
 }
 
-/** What the parts of the loop share. */
+/** State that the parts of the loop share. */
 interface Round {
   /** The last batch on its way to Kafka. */
   writing: Promise<void>;
   isWriting: boolean;
-  /** Another replica is better off. */
+  /** Another replica is more complete. */
   stepDown: boolean;
 }
 
-/** Entries read at a time, before the sockets have their turn. */
+/** Entries read at a time, before the sockets get their turn. */
 export const readEntries = 1_000;
-/** How long a leader without anything to publish waits before it writes its progress alone, ms. */
+/** How long a leader without messages waits before it commits its progress alone, ms. */
 const idleMarkMs = 1_000;
 /** The shortest wait, ms. */
 const waitMs = 20;
@@ -57,7 +57,7 @@ export class Leader {
     this.#term = term;
     this.#publisher = publisher;
     this.#committed = publisher.mark;
-    // Gaps of before the term are in the backlog, and crossed there.
+    // Gaps before the term are in the backlog, and handled there.
     this.#gapped = options.since() === null;
   }
 
@@ -66,7 +66,7 @@ export class Leader {
     this.#wake();
   }
 
-  /** The feed has a gap: nothing more is published before it is known whether another replica is better off. */
+  /** The feed has a gap: nothing more is published before it is known whether another replica is more complete. */
   noteGap(): void {
     this.#gapped = true;
     this.#wake();
@@ -74,7 +74,7 @@ export class Leader {
 
   /**
    * Reads and encodes the next batch while the last one is being committed.
-   * @throws KafkaError, TermOver: then only a new term can tell what was committed.
+   * @throws KafkaError, TermOver: then only a new term can find out what was committed.
    */
   async run(): Promise<void> {
     const { election, clock } = this.#options;
@@ -85,7 +85,7 @@ export class Leader {
       await this.#fill(round);
       await round.writing;
       if (this.#gapped && this.#isGoingOn()) {
-        // Not even what was received before the gap: what is missing may belong in front of it.
+        // Not even messages from before the gap: missing ones may belong before them.
         this.#gapped = false;
         round.stepDown = election.hasBetter(this.#options.since());
         if (round.stepDown) break;
@@ -95,7 +95,7 @@ export class Leader {
         lastWrite = clock.monotonic();
         this.#write(batch, round);
       }
-      // Without a feed we lead only until somebody has one.
+      // Without a feed we lead only until another replica has one.
       const isIdle = this.#options.backlog.isRead && this.#isGoingOn();
       if (this.#options.since() === null && isIdle && election.hasBetter(null)) round.stepDown = true;
       if (!this.#isGoingOn() && !batch) break;
@@ -128,7 +128,7 @@ export class Leader {
     }
   }
 
-  /** A failure is thrown to whoever awaits `round.writing`. */
+  /** A failure is thrown where `round.writing` is awaited. */
   #write(batch: Batch, round: Round): void {
     round.isWriting = true;
     round.writing = this.#term
@@ -141,7 +141,7 @@ export class Leader {
     round.writing.catch(() => {});
   }
 
-  /** Nobody goes on after us. */
+  /** No other replica continues. */
   async #end(): Promise<void> {
     this.#publisher.end();
     const batch = this.#publisher.take(false);
@@ -166,7 +166,7 @@ export class Leader {
     return this.#options.stopping() === 'no';
   }
 
-  /** Waits until something happened, at most ms. */
+  /** Waits for a wake-up, at most ms. */
   async #woken(ms: number): Promise<void> {
     await within(
       this.#options.clock,

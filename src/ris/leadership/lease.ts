@@ -1,34 +1,34 @@
-// Who leads a collector: one Redis key with a time to live, a fencing token, and what the replicas tell one another beside it.
+// Who leads a collector: one Redis key with a time to live, a fencing token, and the replicas' adverts.
 import { Redis } from 'ioredis';
 import type { Clock } from '../../core/ports.js';
 
 export interface LeaseOptions {
-  /** Before every key: `<prefix><collector>:lease` and so on. */
+  /** Prefix of every key: `<prefix><collector>:lease` and so on. */
   readonly prefix: string;
-  /** How long a lease lasts without being renewed, ms. */
+  /** The lifetime of a lease without renewal, ms. */
   readonly ttlMs: number;
   /** This replica's name, unique among all. */
   readonly replica: string;
   readonly clock: Clock;
 }
 
-/** What a replica that does not lead says of itself. */
+/** What a standby advertises. */
 export interface Advert {
   readonly replica: string;
-  /** Feed time (us since the epoch) since which this replica has everything; null: it has nothing yet. */
+  /** Feed time (us since the epoch) since which this replica is complete; null: it has nothing yet. */
   readonly since: number | null;
 }
 
-/** One look at the collector's keys. */
+/** A snapshot of the collector's keys. */
 export interface Sight {
   readonly leader: string | null;
-  /** Feed time (us) up to which the leader has committed everything, as it last said; null: unknown. */
+  /** Feed time (us) up to which the leader has committed everything, as it last reported; null: unknown. */
   readonly progress: number | null;
   /** Other replicas heard of within the time to live. */
   readonly adverts: readonly Advert[];
 }
 
-/** The Redis connection that all collectors of a process share; every call fails soon rather than waits. */
+/** The Redis connection that all collectors of a process share; every call fails early rather than waits. */
 export function connectRedis(url: string, commandTimeoutMs: number, onError: (error: Error) => void): Redis {
   const redis = new Redis(url, {
     lazyConnect: false,
@@ -44,7 +44,7 @@ export function connectRedis(url: string, commandTimeoutMs: number, onError: (er
 
 /**
  * KEYS lease, token, progress, replicas. ARGV replica, its advert (empty: it leads), ttl.
- * Tells of oneself and looks at the others in one step; adverts age by Redis' own clock.
+ * Advertises itself and reads the others in one step; adverts age by Redis' own clock.
  */
 const look = `
 local time = redis.call('TIME')
@@ -60,7 +60,7 @@ for i = 1, #all, 2 do
 end
 return { redis.call('GET', KEYS[1]), redis.call('GET', KEYS[3]), others }`;
 
-/** KEYS lease, token. ARGV replica, ttl. @returns the lease's value, or false when somebody has it. */
+/** KEYS lease, token. ARGV replica, ttl. @returns the lease's value, or false if another replica has it. */
 const acquire = `
 if redis.call('EXISTS', KEYS[1]) == 1 then return false end
 local value = redis.call('INCR', KEYS[2]) .. ':' .. ARGV[1]
@@ -68,8 +68,8 @@ if redis.call('SET', KEYS[1], value, 'NX', 'PX', ARGV[2]) then return value end
 return false`;
 
 /**
- * KEYS lease, progress. ARGV value, ttl, progress. A lease that vanished with a restarted Redis is set again. Should another
- * have had and left it in between, then Kafka has fenced us, and the next transaction says so.
+ * KEYS lease, progress. ARGV value, ttl, progress. A lease that vanished with a restarted Redis is set again. If another
+ * replica had it in between, Kafka has fenced us, and the next transaction fails.
  */
 const renew = `
 local held = redis.call('GET', KEYS[1])
@@ -84,15 +84,15 @@ const release = `
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0`;
 
-/** A held lease: until when it may be acted upon, by this process's own steady clock. */
+/** A held lease: its end by this process's own monotonic clock. */
 export interface Held {
   /** `<fencing token>:<replica>`. */
   readonly value: string;
-  /** The fencing token: grows with every lease as long as Redis keeps its data. */
+  /** The fencing token: grows with every lease while Redis keeps its data. */
   readonly token: number;
 }
 
-/** The lease of one collector. All methods reject when Redis does not answer; only valid() decides whether we lead. */
+/** The lease of one collector. All methods reject if Redis does not answer; only valid() decides whether we lead. */
 export class Lease {
   readonly #redis: Redis;
   readonly #options: LeaseOptions;
@@ -112,14 +112,14 @@ export class Lease {
   }
 
   /**
-   * Whether this replica may still act as the leader. Counted from before the request was sent and by a clock that a paused process
-   * cannot stop, so it ends before Redis gives the lease to another.
+   * Whether this replica may still act as the leader. Measured from before the request was sent and by a clock that runs while the
+   * process is paused, so it ends before Redis gives the lease to another.
    */
   valid(): boolean {
     return this.#held !== undefined && this.#options.clock.monotonic() < this.#until;
   }
 
-  /** Tells the others of us (nothing while we lead) and looks at what they tell. */
+  /** Advertises us (nothing while we lead) and reads the others' adverts. */
   async look(since: number | null): Promise<Sight> {
     const { lease, token, progress, replicas } = this.#keys;
     const { replica, ttlMs } = this.#options;
@@ -133,7 +133,7 @@ export class Lease {
     };
   }
 
-  /** @returns true when this replica leads now. */
+  /** @returns true if this replica leads now. */
   async acquire(): Promise<boolean> {
     const from = this.#options.clock.monotonic();
     const { lease, token } = this.#keys;
@@ -145,9 +145,9 @@ export class Lease {
   }
 
   /**
-   * Makes the lease last again, unless it is over by our own clock or another has it.
+   * Renews the lease, unless it is over by our own clock or another replica has it.
    * @param progress feed time (us) up to which all is committed, for the others.
-   * @returns false when the lease is lost.
+   * @returns false if the lease is lost.
    */
   async renew(progress: number | null): Promise<boolean> {
     const held = this.#held;
@@ -168,7 +168,7 @@ export class Lease {
     if (held) await this.#redis.eval(release, 1, this.#keys.lease, held.value).catch(() => 0);
   }
 
-  /** This replica is going: the others need not wait for its turn. Never rejects. */
+  /** This replica is leaving: the others need not wait for its turn. Never rejects. */
   async leave(): Promise<void> {
     await this.release();
     await this.#redis.hdel(this.#keys.replicas, this.#options.replica).catch(() => 0);

@@ -1,4 +1,4 @@
-// One term's path from the backlog to batches of records: skips what was published, marks holes, keeps the progress.
+// One term's path from the backlog to batches of records: skips published messages, marks holes, keeps the progress.
 import type { Header, ProducerRecord } from '../../core/ports.js';
 import { CountsReader } from '../bmp/counts.js';
 import { RisEncoder } from '../bmp/encoder.js';
@@ -16,13 +16,13 @@ export interface PublisherOptions {
   readonly published: PublishedOptions;
   /** Whether records carry headers (RIS id, host, part, synthetic). */
   readonly headers: boolean;
-  /** Whether a record's time is the RIS message's; else Kafka's clients set the time of producing. */
+  /** Whether a record's time is the RIS message's; else the Kafka client sets the time of producing. */
   readonly risTime: boolean;
-  /** Told of each line that turns out to be no message. */
+  /** Called for each line that is not a message. */
   readonly onMalformed: (reason: MalformedReason) => void;
   /** Topics in which something is missing and that go on now. */
   readonly takeMarks: () => ReadonlySet<string>;
-  /** Milliseconds since the epoch, for records that no message asked for. */
+  /** Milliseconds since the epoch, for synthesized records. */
   readonly now: () => number;
 }
 
@@ -30,17 +30,17 @@ export interface PublisherOptions {
 export interface Batch {
   readonly records: ProducerRecord[];
   readonly step: Step;
-  /** The backlog's place up to which this batch goes. */
+  /** The backlog's position up to which this batch goes. */
   readonly place: number;
   /** RIS messages published. */
   readonly messages: number;
-  /** RIS messages that a predecessor had published, or whose place was passed. */
+  /** RIS messages that a predecessor had published, or whose place has passed. */
   readonly skipped: number;
   /** Holes marked. */
   readonly holes: number;
 }
 
-/** Reads the backlog from its first unreleased entry; made anew for each term. */
+/** Reads the backlog from its first unreleased entry; created anew for each term. */
 export class Publisher {
   readonly #options: PublisherOptions;
   readonly #backlog: Backlog;
@@ -74,12 +74,12 @@ export class Publisher {
     backlog.rewind();
   }
 
-  /** Feed time (us) up to which everything received has been gathered; null before the first message ever. */
+  /** Feed time (us) up to which everything received has been taken; null before the first message ever. */
   get mark(): number | null {
     return this.#mark;
   }
 
-  /** What the encoder did since the last call, for counters. */
+  /** The encoder's counts since the last call. */
   takeCounts(): ReturnType<CountsReader['take']> {
     return this.#counts.take();
   }
@@ -95,10 +95,10 @@ export class Publisher {
   }
 
   /**
-   * Reads on in the backlog, at most `max` entries, and stops in front of a place where the feed began anew after a hole: what follows
-   * is a batch of its own, and only read when `crossHole` says so.
-   * @param floor feed time (us) up to which nothing will follow when the backlog is read to its end.
-   * @returns whether the backlog is read as far as it can be before take().
+   * Reads on in the backlog, at most `max` entries, and stops before a new beginning of the feed after a hole: what follows
+   * is a batch of its own, and only read if `crossHole` says so.
+   * @param floor feed time (us) up to which nothing will follow once the backlog is read to its end.
+   * @returns whether the backlog is read as far as possible before take().
    */
   read(max: number, floor: number | null, crossHole: (since: number) => boolean): boolean {
     const backlog = this.#backlog;
@@ -110,7 +110,7 @@ export class Publisher {
       const ahead = backlog.peek();
       if (!ahead) break;
       if (ahead.start || ahead.doubt) {
-        // What was gathered goes first: whether we cross the hole depends on what is committed by then.
+        // The batch so far goes first: whether we cross the hole depends on what is committed by then.
         if (this.#misses(ahead.time) && (this.#pending.messages > 0 || !crossHole(ahead.time))) return true;
         if (ahead.start) this.#cross(ahead.time);
       }
@@ -122,7 +122,7 @@ export class Publisher {
     return backlog.isRead;
   }
 
-  /** Ends the stream for good: Termination, with which every session ends; the next worker brings them up again. */
+  /** Ends the stream for good: Termination, which ends every session; the next worker brings them up again. */
   end(): void {
     const { collector, now } = this.#options;
     this.#encoder.interrupt(collector, now());
@@ -135,7 +135,7 @@ export class Publisher {
     this.#add(this.#encoder.beginTerm(this.#options.collector, this.#options.now()));
   }
 
-  /** What a replica no longer has, from before its first entry. @returns true when it must not be passed. */
+  /** A gap from before this replica's first entry. @returns true if it must not be crossed. */
   #holeAhead(crossHole: (since: number) => boolean): boolean {
     const { since } = this.#backlog;
     if (since === null || !this.#misses(since)) return false;
@@ -148,7 +148,7 @@ export class Publisher {
     return this.#mark !== null && this.#mark < since;
   }
 
-  /** Goes on after a hole: everybody's session is marked as interrupted. */
+  /** Continues after a hole: all sessions are marked as interrupted. */
   #cross(since: number): void {
     if (this.#misses(since)) {
       this.#pending.holes++;
@@ -157,7 +157,7 @@ export class Publisher {
     this.#raise(since);
   }
 
-  /** Marks the peers of whom the backlog had to give something up that was not published. */
+  /** Marks the peers for which the backlog dropped an unpublished message. */
   #giveUp(): void {
     const lost = this.#backlog.takeLost().filter(({ message }) => !this.#published.has(message));
     if (lost.length === 0) return;
@@ -200,7 +200,7 @@ export class Publisher {
     this.#add(records);
     this.#published.add(held);
     this.#pending.messages++;
-    // An UPDATE changes a peer's state only when it brings its session up, which makes a record of its own.
+    // An UPDATE changes a peer's state only if it brings its session up, which makes a record of its own.
     if (message.type !== 'UPDATE' || records.length > 1) this.#noteState(message.peer, message.peerAsn);
   }
 
@@ -216,8 +216,8 @@ export class Publisher {
   }
 
   /**
-   * What was read since the last call, to be written in one transaction; undefined when there is nothing.
-   * @param markAlone whether a progress that grew without a message is something.
+   * What was read since the last call, to be written in one transaction; undefined if there is nothing.
+   * @param markAlone whether progress without a message counts as something.
    */
   take(markAlone: boolean): Batch | undefined {
     const isEmpty = this.#records.length === 0 && this.#states.size === 0 && this.#pending.messages === 0;
@@ -256,7 +256,7 @@ export class Publisher {
     return headers;
   }
 
-  /** Keys repeat (unless they are ids, which are not kept). */
+  /** Keys repeat (except ids, which are not cached). */
   #keyOf(text: string): Buffer {
     const known = this.#keys.get(text);
     if (known) return known;

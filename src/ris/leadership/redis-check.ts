@@ -1,4 +1,4 @@
-// Whether the Redis of the replicas' election can be used: for `rafka check`.
+// Whether the Redis of the replicas' election is usable: for `rafka check`.
 import { Redis } from 'ioredis';
 
 /** @param timeoutMs for the connection and the answer each. @throws Error with Redis' or the system's reason */

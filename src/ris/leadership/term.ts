@@ -1,4 +1,4 @@
-// One leader's term towards Kafka: fences its predecessor, reads its progress, and commits messages together with progress.
+// One leader's term in Kafka: fences its predecessor, reads its progress, and commits messages together with progress. See docs/decisions/0020.
 import { sleep } from '../../core/clock.js';
 import {
   type Clock,
@@ -17,15 +17,15 @@ import type { TopicGate } from './topic-gate.js';
 
 export interface TermOptions {
   readonly kafka: KafkaFactory;
-  /** The same for all replicas of a collector: Kafka lets only the latest that asked write. */
+  /** The same for all replicas of a collector: Kafka accepts writes only from the latest that asked. */
   readonly transactionalId: string;
   readonly checkpointTopic: string;
   readonly compression: string;
-  /** Unique: who leads, and since which lease. */
+  /** Unique: the leader and its lease. */
   readonly name: string;
-  /** After so long Kafka aborts a transaction whose leader is gone, ms. */
+  /** After this time Kafka aborts a transaction whose leader is gone, ms. */
   readonly transactionTimeoutMs: number;
-  /** How long opening and committing may take in all, ms. */
+  /** Time limit for opening and committing, ms. */
   readonly timeoutMs: number;
   readonly clock: Clock;
   readonly log: Log;
@@ -35,9 +35,9 @@ export interface TermOptions {
   readonly gate: TopicGate;
 }
 
-/** A client that does not connect in time is given up for a new one, which mostly does, ms. */
+/** A client that does not connect in time is replaced by a new one, which mostly does, ms. */
 const connectMs = 5_000;
-/** How long the progress may take to be read, ms. */
+/** Time limit for reading the progress, ms. */
 const readMs = 15_000;
 /** One call that opens a term, ms. */
 const openMs = 2_000;
@@ -54,14 +54,14 @@ const queueFullMs = 5;
 const pauseMs = 20;
 /** How soon a probe looks whether it was refused, ms. */
 const flushMs = 50;
-/** A transaction that takes longer is worth a line for whoever looks into it, ms. */
+/** A longer transaction gets a log line, ms. */
 const slowMs = 1_000;
 
 /** Another replica has taken over: Kafka refuses what this one writes. */
 export const isFenced = (error: unknown): boolean =>
   error instanceof KafkaError && (error.code === KafkaCode.fenced || error.code === KafkaCode.fatal);
 
-/** Thrown where the lease ended while something was waited for. */
+/** Thrown if the lease ended during a wait. */
 export class TermOver extends Error {
   override readonly name = 'TermOver';
 }
@@ -71,7 +71,7 @@ export class TopicsRefused extends Error {
   override readonly name = 'TopicsRefused';
 }
 
-/** Whoever opened it closes it. After any error it is of no more use: a new one finds out from Kafka what was committed. */
+/** Its opener closes it. After any error it is unusable: a new term finds out from Kafka what was committed. */
 export class Term {
   readonly progress: Progress;
   readonly #options: TermOptions;
@@ -88,7 +88,7 @@ export class Term {
 
   /**
    * Fences the predecessor (its open transaction is aborted), then reads what it had committed.
-   * @throws KafkaError, TermOver, Error when the progress cannot be read.
+   * @throws KafkaError, TermOver, Error if the progress cannot be read.
    */
   static async open(options: TermOptions): Promise<Term> {
     const { kafka, checkpointTopic, name, clock } = options;
@@ -104,7 +104,7 @@ export class Term {
     );
     note('connectedMs');
     try {
-      // Fencing whoever leads by now would only disturb it.
+      // Fencing a new leader would only disturb it.
       if (!options.leads()) throw new TermOver();
       await patiently(options, () => producer.initTransactions(openMs));
       note('fencedMs');
@@ -250,12 +250,12 @@ export class Term {
     return fault ?? (isFailed ? unnamed : undefined);
   }
 
-  /** Never rejects. What is not committed is aborted by Kafka, at the latest when the successor fences us. */
+  /** Never rejects. Kafka aborts what is not committed, at the latest when the successor fences us. */
   async close(): Promise<void> {
     await this.#producer.close(0);
   }
 
-  /** @returns false when the client's queue is full. */
+  /** @returns false if the client's queue is full. */
   #produced(record: ProducerRecord): boolean {
     try {
       this.#producer.produce(record);
@@ -276,7 +276,7 @@ export class Term {
   }
 }
 
-/** Repeats a call that librdkafka allows to be repeated after a time-out, as long as this replica leads. */
+/** Repeats a call that librdkafka allows to be repeated after a time-out, while this replica leads. */
 async function patiently(options: TermOptions, call: () => Promise<void>): Promise<void> {
   const deadline = options.clock.monotonic() + options.timeoutMs;
   for (;;) {
@@ -319,7 +319,7 @@ const properties = ({ transactionalId, transactionTimeoutMs, compression }: Term
   'linger.ms': 5,
   // How long a topic that is missing is waited for; it was made by then, or is not to be.
   'topic.metadata.propagation.max.ms': 5_000,
-  // A broker that comes back is not left waiting for librdkafka's ten seconds.
+  // Reconnects to a restarted broker sooner than librdkafka's ten seconds.
   'reconnect.backoff.max.ms': 1_000,
 });
 

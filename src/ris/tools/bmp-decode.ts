@@ -8,7 +8,7 @@ export interface ReadPeer {
   readonly address: string;
   readonly asn: number;
   readonly bgpId: string;
-  /** Hex, of a peer that is not a Global Instance one; else undefined. */
+  /** Hex, for a peer that is not a Global Instance one; else undefined. */
   readonly distinguisher: string | undefined;
   readonly type: number;
   readonly seconds: number;
@@ -47,7 +47,7 @@ export interface Tlv {
   readonly value: Buffer;
 }
 
-/** Reads one record's value, bare or behind an OpenBMP header. Never throws: what can't be read is `malformed` with the reason. */
+/** Reads one record's value, bare or with an OpenBMP header. Never throws: unreadable data is `malformed` with the reason. */
 export function readBmp(value: Buffer): ReadBmp {
   const message = unwrapObmp(value);
   if (message === null) return { kind: 'malformed', reason: 'the OpenBMP header is cut short' };

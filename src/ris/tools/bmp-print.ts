@@ -14,7 +14,7 @@ const downReasons = [
   'no longer monitored',
 ];
 
-/** What stands before a message: where it came from. */
+/** Shown with a message: its origin. */
 export interface Provenance {
   /** `rrc21.2854.bmp_raw/0@17`, a RIS id, ... */
   readonly from?: string | undefined;
@@ -31,7 +31,7 @@ export function printBmp(value: Buffer, { from }: Provenance = {}): string[] {
   return [`${timeText(message.peer)}  ${message.kind}  ${peerText(message.peer)}${source}`, ...details(message)];
 }
 
-/** Prints every message of a source; ends quietly when nobody reads any more (`| head`). */
+/** Prints every message of a source; ends quietly when the output is closed (`| head`). */
 export async function printAll(messages: AsyncIterable<BmpSourceMessage>, out: Writable): Promise<void> {
   const lines = async function* () {
     for await (const { value, from } of messages) yield `${printBmp(value, { from }).join('\n')}\n`;
@@ -123,5 +123,5 @@ function tlvText(kind: string, { type, value }: Tlv): string {
   return name === undefined ? `TLV ${type}: ${value.toString('hex')}` : `${name} ${harmless(value.toString())}`;
 }
 
-/** Control characters would play with the reader's terminal. */
+/** Control characters would affect the reader's terminal. */
 const harmless = (text: string): string => text.replace(/\p{C}/gu, '?');

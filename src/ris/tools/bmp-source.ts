@@ -1,4 +1,4 @@
-// Where `rafka bmp decode` gets BMP messages from: a file in any form that this program or a TCP capture of BMP has, or a topic.
+// The input of `rafka bmp decode`: a file in any form of this program or of a TCP capture of BMP, or a topic.
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
@@ -11,13 +11,13 @@ export interface BmpSourceMessage {
   readonly from: string;
 }
 
-/** The largest message taken for one: behind a length beyond it there is no BMP. */
+/** The largest plausible message: a larger length is not BMP. */
 const maxMessage = 16 << 20;
 
 /**
  * All messages of a file (gzip when it ends in .gz): lines of hex, or of `<id><TAB><hex>`; else BMP messages one after another,
- * bare or behind OpenBMP headers.
- * @throws Error of the file system; InputError where it stops being BMP.
+ * bare or with OpenBMP headers.
+ * @throws Error of the file system; InputError where the data is no longer BMP.
  */
 export async function* bmpFile(path: string): AsyncGenerator<BmpSourceMessage> {
   const file = createReadStream(path);
@@ -34,7 +34,7 @@ export async function* bmpFile(path: string): AsyncGenerator<BmpSourceMessage> {
   else yield* fromStream(all);
 }
 
-/** BMP's version 3 and OpenBMP's magic are told from text by the first octet or four. */
+/** BMP's version 3 and OpenBMP's magic are distinguished from text by the first octet or four. */
 const isText = (head: Buffer): boolean => head[0] !== 3 && head.toString('latin1', 0, 4) !== 'OBMP';
 
 async function* fromLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<BmpSourceMessage> {
@@ -64,7 +64,7 @@ async function* fromStream(chunks: AsyncIterable<Buffer>): AsyncGenerator<BmpSou
   if (held.length > 0) yield { value: held, from: `octet ${offset}` };
 }
 
-/** Infinity while the header is not whole. */
+/** Infinity while the header is incomplete. */
 function messageLength(held: Buffer, offset: number): number {
   const isWrapped = held.toString('latin1', 0, 4) === 'OBMP';
   if (held.length < (isWrapped ? 12 : 6)) return Number.POSITIVE_INFINITY;
@@ -76,7 +76,7 @@ function messageLength(held: Buffer, offset: number): number {
 
 export interface BmpTopicOptions {
   readonly topic: string;
-  /** true: goes on waiting for new messages; false: ends at what is there now. */
+  /** true: waits for new messages; false: ends at the current end. */
   readonly follow: boolean;
   readonly signal: AbortSignal;
 }
@@ -88,7 +88,7 @@ const batch = 256;
 
 /**
  * A topic's committed messages, all partitions from their beginning.
- * @throws KafkaError; InputError when there is no such topic.
+ * @throws KafkaError; InputError if there is no such topic.
  */
 export async function* bmpTopic(kafka: KafkaFactory, options: BmpTopicOptions): AsyncGenerator<BmpSourceMessage> {
   const { topic, follow, signal } = options;

@@ -1,4 +1,4 @@
-// `rafka ris --dry-run`: converts a file of RIS Live lines to BMP, through the same parse, order and encode as the worker, without Kafka or Redis.
+// `rafka ris --dry-run`: converts a file of RIS Live lines to BMP, with the worker's parsing, ordering and encoding, without Kafka or Redis.
 import { constants, createReadStream, createWriteStream } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
@@ -15,9 +15,9 @@ import { Reorder } from '../feed/order.js';
 import { pcapHeader, pcapPackets } from './pcap.js';
 
 export interface DryRunOptions {
-  /** A file of one JSON message a line; gzip when it ends in .gz. */
+  /** A file with one JSON message a line; gzip if it ends in .gz. */
   readonly input: string;
-  /** The ending decides: .tsv (`<RIS id or -><TAB><hex>`), .hex (one message a line), .pcap. */
+  /** The extension decides: .tsv (`<RIS id or -><TAB><hex>`), .hex (one message a line), .pcap. */
   readonly output: string;
   readonly reorderMs?: number;
   /** Default publish: a conversion loses nothing. */
@@ -34,19 +34,19 @@ export interface DryRunReport {
   readonly encoder: EncoderCounts;
 }
 
-/** Far above what a file brings within half a second of its own time. */
+/** Far above what a file has within half a second of its own time. */
 const maxHeld = 100_000;
 
 /**
- * Converts the whole file. The order window runs on the messages' own times; bad lines are counted, never fatal.
- * @throws Error of the file system; InputError for an output whose ending tells no format, or one that cannot hold the framing.
+ * Converts the whole file. The order window uses the messages' own times; bad lines are counted, never fatal.
+ * @throws Error of the file system; InputError for an output with an unknown extension, or one that cannot hold the framing.
  */
 export async function dryRun(options: DryRunOptions): Promise<DryRunReport> {
   const format = formatOf(options.output);
   if (options.output.endsWith('.pcap') && options.encoder?.framing === 'obmp') {
     throw new InputError('a .pcap holds BMP as routers send it: no OpenBMP framing');
   }
-  // Before an output file is made of nothing.
+  // Before an empty output file is created.
   await access(options.input, constants.R_OK);
   const encoder = new RisEncoder(options.encoder);
   const report: DryRunReport = { lines: 0, control: 0, late: 0, duplicates: 0, malformed: {}, encoder: encoder.counts };
@@ -95,7 +95,7 @@ async function* ordered(options: DryRunOptions, report: DryRunReport): AsyncGene
 function lines(path: string): AsyncIterable<string> {
   const file = createReadStream(path);
   const input = path.endsWith('.gz') ? file.pipe(createGunzip()) : file;
-  // pipe() passes no errors on: a missing file must end the reading, not the process.
+  // pipe() does not forward errors: a missing file must end the reading, not the process.
   if (input !== file) file.on('error', (error) => input.destroy(error));
   return createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
 }

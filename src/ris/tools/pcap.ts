@@ -1,4 +1,4 @@
-// BMP messages as a capture file that Wireshark and tshark open: one TCP segment a message, from an address of its own.
+// BMP messages as a capture file for Wireshark and tshark: one TCP segment a message, from an address of its own.
 const linkTypeRaw = 101;
 const bmpPort = 11019;
 /** A segment with its headers must fit an IPv4 packet. */
