@@ -47,8 +47,8 @@ const schema = z.strictObject({
       level: z
         .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
         .default('info')
-        .describe('Least severe lines that are logged'),
-      pretty: z.boolean().optional().describe('Lines for people instead of JSON; absent: when they go to a terminal'),
+        .describe('Minimum severity of logged lines'),
+      pretty: z.boolean().optional().describe('Human-readable lines instead of JSON; absent: on a terminal'),
     })
     .prefault({}),
   shutdown: z
@@ -58,7 +58,7 @@ const schema = z.strictObject({
         .min(1)
         .max(longestMs, tooLong)
         .default(8_000)
-        .describe('After this a shutdown ends at once with exit code 1, whatever is left'),
+        .describe('Time limit of a shutdown; beyond it the process ends at once with exit code 1'),
     })
     .prefault({}),
 });

@@ -17,8 +17,8 @@ export const grpcConfig = z
       .int()
       .min(1)
       .default(1024 * 1024)
-      .describe('Largest request; one larger is refused with RESOURCE_EXHAUSTED'),
-    maxConnections: z.number().int().min(1).default(10_000).describe('Connections at once; more are closed'),
+      .describe('Largest request; a larger one is refused with RESOURCE_EXHAUSTED'),
+    maxConnections: z.number().int().min(1).default(10_000).describe('Maximum connections; further ones are closed'),
   })
   .optional();
 

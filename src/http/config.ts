@@ -7,12 +7,12 @@ const size = z.number().int().min(1);
 const port = z.number().int().min(0).max(65_535);
 
 const limits = {
-  maxBodyBytes: size.default(8 * 1024 * 1024).describe('Largest request body; one larger is refused with 413'),
-  maxHeaderBytes: size.default(16 * 1024).describe('Largest request head; one larger is refused with 431'),
-  headersTimeoutMs: ms.default(10_000).describe('How long a client may take to send a request head'),
-  requestTimeoutMs: ms.default(60_000).describe('How long a client may take to send a whole request'),
-  keepAliveMs: ms.default(75_000).describe('How long an idle connection is kept'),
-  maxConnections: size.default(10_000).describe('Connections at once; more are closed'),
+  maxBodyBytes: size.default(8 * 1024 * 1024).describe('Largest request body; a larger one is refused with 413'),
+  maxHeaderBytes: size.default(16 * 1024).describe('Largest request head; a larger one is refused with 431'),
+  headersTimeoutMs: ms.default(10_000).describe('Time limit for receiving a request head'),
+  requestTimeoutMs: ms.default(60_000).describe('Time limit for receiving a whole request'),
+  keepAliveMs: ms.default(75_000).describe('Idle connections are closed after this'),
+  maxConnections: size.default(10_000).describe('Maximum connections; further ones are closed'),
 };
 
 export const httpConfig = z

@@ -33,7 +33,7 @@ export const pixyFlags: readonly (readonly [flag: string, about: string])[] = [
   ['--insecureTLS', "don't verify its certificate"],
   ['--users-file <file>', 'users with their rights (JSON)'],
   ['--requirepass <password>', 'password that clients send (also: RAFKA_PASSWORD)'],
-  ['--no-protected-mode', 'let other machines in without a password'],
+  ['--no-protected-mode', 'accept other machines without a password'],
 ];
 
 const switches = /^(--(?:tls|insecureTLS))=(.*)$/;

@@ -9,25 +9,27 @@ const count = z.number().int().min(1);
 export const poolConfig = z
   .strictObject({
     clientId: z.string().optional().describe('client.id of group members (default: rafka_<host>_<pid>)'),
-    ackTimeoutMs: ms.default(300_000).describe('A message that is not acked in time is offered again'),
-    maxPendingMessages: count.default(300).describe('Offers without ack per partition, before nothing new is offered'),
+    ackTimeoutMs: ms.default(300_000).describe('A message without an ack for this long is offered again'),
+    maxPendingMessages: count
+      .default(300)
+      .describe('Unacknowledged offers per partition; beyond this nothing new is offered'),
     maxRetries: z
       .number()
       .int()
       .min(-1)
       .default(-1)
-      .describe('Offers again before a message is acked unseen; -1: endless'),
+      .describe('Repeated offers of a message before it is dropped as acknowledged; -1: no limit'),
     queueLength: count.default(64).describe('Requests that may wait for one group and topic'),
-    longPollingTimeoutMs: ms.default(3_000).describe('How long a request waits for a message'),
-    commitIntervalMs: ms.default(500).describe('How often acks are committed'),
+    longPollingTimeoutMs: ms.default(3_000).describe('Time limit of a request that waits for a message'),
+    commitIntervalMs: ms.default(500).describe('Commit interval of acks'),
     retryBackoffMs: ms.default(500).describe('Pause after a failure'),
-    subscriptionTimeoutMs: ms.default(15_000).describe('Without a request for so long a group is left'),
+    subscriptionTimeoutMs: ms.default(15_000).describe('The group is left after this time without a request'),
     rebalanceAckTimeoutMs: ms.default(5_000).describe('How long a rebalance, or closing, waits for outstanding acks'),
-    initialOffset: z.enum(['newest', 'oldest']).default('newest').describe('Where a group that never committed begins'),
-    maxConsumers: count.default(200).describe('Groups and topics consumed at once; each may hold a pool thread'),
-    produceTimeoutMs: ms
-      .default(30_000)
-      .describe('How long a request is held back by a full queue or a missing broker'),
+    initialOffset: z.enum(['newest', 'oldest']).default('newest').describe('Where a group without a commit begins'),
+    maxConsumers: count
+      .default(200)
+      .describe('Maximum consumers (one per group and topic); each may hold a pool thread'),
+    produceTimeoutMs: ms.default(30_000).describe('How long a full queue or a missing broker holds a request back'),
     shutdownTimeoutMs: z
       .number()
       .int()
@@ -35,12 +37,7 @@ export const poolConfig = z
       .max(longestMs, tooLong)
       .default(5_000)
       .describe('How long closing waits for queued messages'),
-    lingerMs: z
-      .number()
-      .min(0)
-      .max(longestMs, tooLong)
-      .default(1)
-      .describe('How long a record waits for others to be sent with'),
+    lingerMs: z.number().min(0).max(longestMs, tooLong).default(1).describe("librdkafka's linger.ms"),
     gatherMs: z
       .number()
       .int()

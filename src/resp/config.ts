@@ -23,7 +23,7 @@ export const kafkaSettings = {
     ),
   produceTimeoutMs: ms
     .default(5_000)
-    .describe('How long a connection is held back by a full queue or a missing broker before RPUSHX answers an error'),
+    .describe('How long a full queue or a missing broker holds a connection back before RPUSHX answers an error'),
   rpushx: z
     .enum(['queued', 'delivered'])
     .default('queued')
@@ -41,12 +41,10 @@ export const kafkaSettings = {
     .describe(
       'What messages on their way to Kafka may take, of all connections and faces together; who would exceed it is not read from, and gets an error after `produceTimeoutMs`. One connection may take a quarter, or what `queue.buffering.max.kbytes` of the file says',
     ),
-  producerFlushMs: ms
-    .default(5_000)
-    .describe("How long a closing connection's producer may take to deliver what it holds"),
+  producerFlushMs: ms.default(5_000).describe("Time limit for a closing connection's producer to deliver its messages"),
   producerIdleTimeoutMs: ms
     .default(60_000)
-    .describe('A producer with nothing in flight is given back after this long; 0: never'),
+    .describe('A producer with nothing in flight is closed after this; 0: never'),
   spareProducers: z
     .int()
     .min(0)
@@ -61,17 +59,17 @@ export const kafkaSettings = {
     .max(64)
     .default(0)
     .describe('Producers that all connections share; 0: each connection has its own'),
-  consumerCloseMs: ms.default(5_000).describe('How long a consumer may take to leave its group and commit'),
+  consumerCloseMs: ms.default(5_000).describe('Time limit for a consumer to commit and leave its group'),
   maxConsumers: z
     .number()
     .int()
     .min(1)
     .default(400)
-    .describe('Consumers open at once; each may hold a thread of the pool (UV_THREADPOOL_SIZE) while it waits'),
+    .describe('Maximum open consumers; each may hold a pool thread (UV_THREADPOOL_SIZE) while it waits'),
   maxPrefetchBytes: bytes
     .min(1_024)
     .default(8 * 1_024 * 1_024)
-    .describe('Bytes of messages that wait for one consuming connection, in the gateway and again in librdkafka'),
+    .describe('Bytes of messages buffered for one consuming connection, in the gateway and again in librdkafka'),
   allowInternalTopics: z.boolean().default(false).describe('Let clients use topics whose names begin with `__`'),
   /** Redis Streams, plain lists and pub/sub. */
   streams: streamsConfig,
@@ -87,7 +85,7 @@ const tls = z.strictObject({
   caFile: z
     .string()
     .optional()
-    .describe('PEM file with the authorities whose client certificates are accepted; absent: clients need none'),
+    .describe('PEM file with the authorities of accepted client certificates; absent: clients need none'),
 });
 
 export const respConfig = z
@@ -103,32 +101,31 @@ export const respConfig = z
     protectedMode: z
       .boolean()
       .default(true)
-      .describe('Without a password, refuse clients that are not on this machine; on every face'),
+      .describe('Without a password, refuse clients of other machines; on every face'),
     requirepass: z.string().min(1).optional().describe('Password of the default user, on every face'),
-    usersFile: z
-      .string()
-      .optional()
-      .describe('JSON file with users, their password hashes and what they may use, on every face'),
+    usersFile: z.string().optional().describe('JSON file with users, their password hashes and rights, on every face'),
     tls: tls.optional().describe('TLS on the port; the unix socket stays plain'),
-    maxClients: z.int().positive().default(10_000).describe('Connections at a time'),
-    maxBulkBytes: size.default(32 * 1024 * 1000).describe('Largest argument a client may send'),
+    maxClients: z.int().positive().default(10_000).describe('Maximum connections'),
+    maxBulkBytes: size.default(32 * 1024 * 1000).describe('Largest argument of a command'),
     maxArgs: z
       .int()
       .positive()
       .default(1024 * 1024)
-      .describe('Most arguments of one command'),
+      .describe('Maximum arguments of one command'),
     queryBufferBytes: size
       .default(256 * 1024 * 1024)
       .describe(
         'Requests that wait, replies that are being made and replies that are not read yet, of all clients together; a command that would go over it fails, over it the largest client is closed',
       ),
     clientQueryBufferBytes: size.default(128 * 1024 * 1024).describe('Unread requests of one client'),
-    outputBufferBytes: size.default(32 * 1024 * 1024).describe('Bytes a client may leave unread before it is closed'),
-    idleTimeoutMs: ms.default(0).describe('Close clients that send nothing for so long; 0: never'),
-    drainTimeoutMs: ms.default(60_000).describe('Close clients that do not read their replies for so long'),
-    keepAliveMs: ms.default(30_000).describe('TCP keepalive: silence after which a peer is asked whether it lives'),
-    drainMs: ms.default(1000).describe('How long acks are taken once a shutdown has begun'),
-    workers: z.int().min(1).max(128).default(1).describe('Processes that serve the port together; 1: this one alone'),
+    outputBufferBytes: size
+      .default(32 * 1024 * 1024)
+      .describe('Unread replies of one client; beyond this it is closed'),
+    idleTimeoutMs: ms.default(0).describe('Close clients that send nothing for this long; 0: never'),
+    drainTimeoutMs: ms.default(60_000).describe('Close clients that do not read their replies for this long'),
+    keepAliveMs: ms.default(30_000).describe('TCP keepalive: silence after which a peer is probed'),
+    drainMs: ms.default(1000).describe('How long acks are accepted once a shutdown has begun'),
+    workers: z.int().min(1).max(128).default(1).describe('Processes that serve the port together; 1: a single process'),
     databases: z
       .int()
       .min(1)
@@ -137,7 +134,7 @@ export const respConfig = z
       .describe(
         'Databases that SELECT accepts; all of them are the same keys. Redis has 16: addresses such as redis://host:6380/1 need more than one',
       ),
-    strictNames: z.boolean().default(false).describe('Refuse at CLIENT SETNAME what Rafka refuses there'),
+    strictNames: z.boolean().default(false).describe('Refuse at CLIENT SETNAME what Rafka refuses'),
     ...kafkaSettings,
   })
   .prefault({});

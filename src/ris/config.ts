@@ -34,10 +34,10 @@ export const risSchema = z.strictObject({
     .url({ protocol: /^wss?$/ })
     .default('wss://ris-live.ripe.net/v1/ws/')
     .describe("RIS Live's websocket"),
-  clientId: z.string().max(100).default('rafka').describe('How RIS Live knows us'),
+  clientId: z.string().max(100).default('rafka').describe('Client name sent to RIS Live'),
   topic: topicTemplate
     .default('<collector>.<peer_asn>.bmp_raw')
-    .describe('Topic of a peer; meta stands in for the collector itself'),
+    .describe('Topic of a peer; for the collector itself the AS number is replaced by meta'),
   topics: z
     .strictObject({
       create: z.boolean().default(true),
@@ -53,39 +53,38 @@ export const risSchema = z.strictObject({
     .enum(['peer', 'peer_asn', 'collector', 'id', 'none'])
     .default('peer')
     .describe('Record key; the default keeps the order of a peer on any number of partitions'),
-  framing: z.enum(['bmp', 'obmp']).default('bmp').describe('Bare BMP, or behind an OpenBMP 1.7 header'),
+  framing: z.enum(['bmp', 'obmp']).default('bmp').describe('Bare BMP, or with an OpenBMP 1.7 header'),
   raw: z.boolean().default(true).describe('Publish the exact BGP message; false: build it from the JSON'),
   headers: z.boolean().default(true).describe('Record headers: host, ris-id, part, synthetic'),
   timestamp: z
     .enum(['ris', 'produce'])
     .default('ris')
-    .describe("A record's time: the RIS message's, or that of producing"),
-  reorderMs: ms
-    .min(0)
-    .max(60_000)
-    .default(500)
-    .describe('How long a message is held, so that those before it can overtake'),
-  late: z.enum(['drop', 'publish']).default('drop').describe('What becomes of a message that comes later than that'),
-  redundancy: z.number().int().min(1).max(4).default(1).describe('Sockets at a time for each collector'),
-  staleMs: ms.min(1_000).default(60_000).describe('A socket that brings no message for so long is replaced'),
-  connectTimeoutMs: ms.min(100).default(10_000).describe('How long connecting to RIS Live may take'),
-  backoffMinMs: ms.min(10).default(500).describe('First wait before connecting again; doubled each time'),
-  backoffMaxMs: ms.min(100).default(30_000).describe('Longest wait before connecting again'),
+    .describe("A record's time: the RIS message's, or the time of producing"),
+  reorderMs: ms.min(0).max(60_000).default(500).describe('How long a message waits for earlier ones'),
+  late: z
+    .enum(['drop', 'publish'])
+    .default('drop')
+    .describe('A message that arrives later than that is dropped, or published out of order'),
+  redundancy: z.number().int().min(1).max(4).default(1).describe('Sockets for each collector'),
+  staleMs: ms.min(1_000).default(60_000).describe('A socket without a message for this long is replaced'),
+  connectTimeoutMs: ms.min(100).default(10_000).describe('Time limit for connecting to RIS Live'),
+  backoffMinMs: ms.min(10).default(500).describe('First pause before reconnecting; doubled each time'),
+  backoffMaxMs: ms.min(100).default(30_000).describe('Longest pause before reconnecting'),
   bufferBytes: size
     .min(65_536)
     .default(134_217_728)
-    .describe('Memory for the received lines kept for each collector until they are in Kafka'),
-  commitMs: ms.min(1).max(10_000).default(100).describe('A transaction is committed after so long'),
-  commitMessages: size.min(1).max(100_000).default(20_000).describe('Or with so many messages'),
+    .describe('Memory for received lines of each collector until they are in Kafka'),
+  commitMs: ms.min(1).max(10_000).default(100).describe('A transaction is committed after this time'),
+  commitMessages: size.min(1).max(100_000).default(20_000).describe('Or with this many messages'),
   compression: z.enum(['none', 'gzip', 'snappy', 'lz4', 'zstd']).default('lz4').describe('Compression of the records'),
   transactionalId: collectorTemplate
     .default('ris:<collector>')
-    .describe('The same for all replicas of a collector: Kafka fences by it'),
+    .describe('The same for all replicas of a collector: Kafka fences former leaders by it'),
   transactionTimeoutMs: ms
     .min(5_000)
     .max(900_000)
     .default(60_000)
-    .describe('Kafka aborts the transaction of a leader that is gone after so long'),
+    .describe('Kafka aborts the transaction of a lost leader after this'),
   checkpointTopic: collectorTemplate
     .default('rafka.ris.<collector>.checkpoint')
     .describe("Compacted topic of a collector's progress"),
@@ -96,11 +95,11 @@ export const risSchema = z.strictObject({
     .optional()
     .describe("Its replication factor; absent: the broker's default"),
   ha: z.boolean().default(true).describe('Elect a leader among replicas with Redis; false: run alone'),
-  redis: z.string().default('redis://127.0.0.1:6379').describe('Redis of the election'),
-  redisPrefix: z.string().default('rafka:ris:').describe('Before every key in Redis'),
+  redis: z.string().default('redis://127.0.0.1:6379').describe('Redis for the election'),
+  redisPrefix: z.string().default('rafka:ris:').describe('Prefix of every key in Redis'),
   leaseTtlMs: ms.min(500).max(600_000).default(5_000).describe('How long a leader leads without renewing its lease'),
-  progressMs: ms.min(0).default(10_000).describe('How often the progress line is logged; 0: never'),
-  shutdownTimeoutMs: ms.min(0).default(5_000).describe('How long a stop may take to publish what there is'),
+  progressMs: ms.min(0).default(10_000).describe('Interval of the progress line; 0: never'),
+  shutdownTimeoutMs: ms.min(0).default(5_000).describe('Time limit for publishing what is left at a stop'),
 });
 
 export type RisConfig = z.output<typeof risSchema>;

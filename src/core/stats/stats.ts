@@ -9,46 +9,49 @@ export interface StatsSnapshot {
 const counters = {
   'producer.unflushed.messages': 'Messages that were still in flight when their producer was closed',
   'producer.delivery.errors': 'Messages that Kafka refused or that timed out',
-  'producer.unknown.events': 'Events of the client library that nobody expected',
+  'producer.unknown.events': 'Unexpected events of librdkafka',
   'producer.messages': 'Messages queued for Kafka',
   'consumer.messages': 'Messages handed to clients',
-  'consumer.acks': 'Acknowledgements taken',
+  'consumer.acks': 'Acknowledgements accepted',
   'consumer.given.up': 'Messages acked by the gateway after too many retries',
-  'streams.dead.letters': 'Entries of streams that were delivered too often',
+  'streams.dead.letters': 'Stream entries moved to the dead letters after too many deliveries',
   'resp.connections': 'Connections accepted',
   'resp.connections.refused': 'Connections refused (max clients, protected mode)',
   'resp.commands': 'Commands run',
   'resp.protocol.errors': 'Connections closed for a protocol error',
   'access.logins.failed': 'Logins with an unknown name or a wrong password',
-  'access.denied': 'Commands and requests refused to users who have no right to them',
+  'access.denied': 'Commands and requests refused for lack of rights',
 } as const;
 
 /** Counters with labels, for /metrics only; the labels in their order. */
 const labelled = {
   'http.requests': { help: 'HTTP requests answered', labels: ['route', 'status'] },
   'grpc.requests': { help: 'gRPC calls answered', labels: ['method', 'status'] },
-  'topic.produced': { help: 'Records taken from REST and gRPC clients', labels: ['cluster', 'topic'] },
+  'topic.produced': { help: 'Records accepted from REST and gRPC clients', labels: ['cluster', 'topic'] },
   'group.consumed': { help: 'Messages offered to REST and gRPC clients', labels: ['cluster', 'group', 'topic'] },
   'group.acked': { help: 'Messages acked by REST and gRPC clients', labels: ['cluster', 'group', 'topic'] },
   'ris.received': { help: 'RIS messages received', labels: ['host'] },
   'ris.malformed': { help: 'Lines of RIS Live skipped', labels: ['host', 'reason'] },
   'ris.duplicates': { help: 'RIS messages received again and dropped by their id', labels: ['host'] },
-  'ris.late': { help: 'RIS messages that came after their place in the order was passed', labels: ['host'] },
+  'ris.late': { help: 'RIS messages that arrived later than the reorder window', labels: ['host'] },
   'ris.published': { help: 'RIS messages committed to Kafka', labels: ['host'] },
   'ris.records': { help: 'BMP records committed to Kafka', labels: ['host'] },
-  'ris.encoded': { help: 'What the RIS messages of the leader were made into, and how', labels: ['host', 'what'] },
-  'ris.skipped': { help: 'RIS messages that another leader had published', labels: ['host'] },
+  'ris.encoded': { help: 'BMP output of the leader, by kind', labels: ['host', 'what'] },
+  'ris.skipped': { help: 'RIS messages skipped because another leader had published them', labels: ['host'] },
   'ris.dropped': { help: 'RIS messages dropped because the buffer was full', labels: ['host'] },
   'ris.refused': { help: 'BMP records that Kafka refuses for good, by reason', labels: ['host', 'reason'] },
   'ris.holes': { help: 'Holes marked by Peer Down', labels: ['host'] },
-  'ris.gaps': { help: 'Times that no socket was left that saw everything', labels: ['host'] },
+  'ris.gaps': { help: 'Gaps: times without a socket that received everything', labels: ['host'] },
   'ris.disconnects': { help: 'Sockets to RIS Live that ended', labels: ['host'] },
   'ris.errors': { help: 'ris_error messages of RIS Live', labels: ['host'] },
   'ris.terms': { help: 'Times that this replica took the lead', labels: ['host'] },
-  'ris.terms.failed': { help: 'Terms as leader that ended by an error', labels: ['host'] },
-  'ris.stepdowns': { help: 'Times that this replica gave the lead up for a gap in its feed', labels: ['host'] },
+  'ris.terms.failed': { help: 'Terms as leader that ended with an error', labels: ['host'] },
+  'ris.stepdowns': {
+    help: 'Times that this replica gave up leadership because of a gap in its feed',
+    labels: ['host'],
+  },
   'ris.commits': { help: 'Transactions committed', labels: ['host'] },
-  'ris.redis.errors': { help: 'Questions that Redis did not answer', labels: ['host'] },
+  'ris.redis.errors': { help: 'Requests that Redis did not answer', labels: ['host'] },
 } as const;
 
 /** Current values with labels, for /metrics only; read on request. */
@@ -56,15 +59,15 @@ const gauges = {
   'ris.connected': { help: '1 while there is a feed from RIS Live', labels: ['host'] },
   'ris.leader': { help: '1 on the replica that publishes', labels: ['host'] },
   'ris.lag.ms': { help: "How far the leader's last commit is behind the clock, ms", labels: ['host'] },
-  'ris.backlog': { help: 'RIS messages received and not known to be in Kafka', labels: ['host'] },
-  'ris.backlog.bytes': { help: 'Memory that these take', labels: ['host'] },
+  'ris.backlog': { help: 'RIS messages received and not yet known to be in Kafka', labels: ['host'] },
+  'ris.backlog.bytes': { help: 'Memory of these messages, bytes', labels: ['host'] },
   'ris.peers.up': { help: 'Peers whose session is up, as published by the leader', labels: ['host'] },
 } as const;
 
 /** Latency histograms, for /metrics only, by face. */
 const latencies = {
-  'produce.seconds': 'Time of a produce request that waits for Kafka',
-  'consume.seconds': 'Time of a consume request that got a message',
+  'produce.seconds': 'Duration of produce requests that wait for Kafka',
+  'consume.seconds': 'Duration of consume requests that got a message',
 } as const;
 
 export type CounterName = keyof typeof counters;

@@ -8,6 +8,6 @@ export const dbsize = {
   prefix: 'ERR',
   group: 'server',
   flags: ['readonly', 'fast'],
-  summary: 'How many topics there are.',
+  summary: 'Returns the number of topics.',
   run: async (ctx) => (await topicKeys(ctx)).length,
 } as const satisfies Command;

@@ -11,7 +11,7 @@ export const dump = {
   prefix: 'PROD',
   group: 'generic',
   flags: ['readonly'],
-  summary: 'Waits until Kafka has all that this connection produced; 0: it has.',
+  summary: 'Waits until Kafka has everything that this connection produced; 0: it has.',
   args: [{ name: 'timeout-ms', type: 'integer' }],
   wrongArity: (count) => fail('dump-arity', count),
   run(ctx, args) {

@@ -8,7 +8,7 @@ export const exists = {
   prefix: 'ERR',
   group: 'generic',
   flags: ['readonly', 'fast'],
-  summary: 'How many of the named topics exist.',
+  summary: 'Returns how many of the named topics exist.',
   keys: [1, -1, 1],
   args: [{ name: 'topics', type: 'key', multiple: true }],
   async run(ctx, args) {

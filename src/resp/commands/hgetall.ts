@@ -11,7 +11,7 @@ export const hgetall = {
   prefix: 'ERR',
   group: 'hash',
   flags: ['readonly'],
-  summary: "The gateway's counters: HGETALL stats.",
+  summary: "Returns the gateway's counters: HGETALL stats.",
   args: [{ name: 'stats', type: 'key' }],
   run(ctx, args): Reply | Promise<Reply> {
     const key = args.text();

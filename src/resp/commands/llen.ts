@@ -12,7 +12,7 @@ export const llen = {
   prefix: 'ERR',
   group: 'list',
   flags: ['readonly'],
-  summary: 'How many messages a topic holds.',
+  summary: 'Returns the number of messages in a topic.',
   keys: [1, 1, 1],
   args: [{ name: 'topics', type: 'key' }],
   async run(ctx, args) {

@@ -13,7 +13,7 @@ export const monitor = {
   prefix: 'ERR',
   group: 'server',
   flags: ['admin', 'noscript', 'loading', 'stale'],
-  summary: 'Shows every command that the server runs, as it comes.',
+  summary: 'Shows every command that the server runs.',
   since: '1.0.0',
   run(ctx): Reply | Promise<Reply> {
     ctx.user.checkAdmin();

@@ -8,7 +8,7 @@ export const psubscribe = {
   prefix: 'ERR',
   group: 'pubsub',
   flags: ['pubsub', 'noscript', 'loading', 'stale'],
-  summary: 'Listens to all topics that match a pattern.',
+  summary: 'Subscribes to all topics that match a pattern.',
   since: '2.0.0',
   args: [{ name: 'pattern', type: 'string', multiple: true }],
   run: (ctx, args) => subscribeToAll(ctx, 'psubscribe', args.rest()),

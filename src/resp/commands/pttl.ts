@@ -6,6 +6,6 @@ import { ttl } from './ttl.js';
 export const pttl = {
   ...ttl,
   name: 'pttl',
-  summary: 'The time a key has left to live, in milliseconds: topics do not expire.',
+  summary: 'Returns the remaining time of a key in milliseconds: topics do not expire.',
   since: '2.6.0',
 } satisfies Command;

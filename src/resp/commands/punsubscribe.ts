@@ -8,7 +8,7 @@ export const punsubscribe = {
   prefix: 'ERR',
   group: 'pubsub',
   flags: ['pubsub', 'noscript', 'loading', 'stale'],
-  summary: 'Stops listening to patterns.',
+  summary: 'Unsubscribes from patterns.',
   since: '2.0.0',
   args: [{ name: 'pattern', type: 'string', optional: true, multiple: true }],
   run(ctx, args) {

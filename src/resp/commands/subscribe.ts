@@ -8,7 +8,7 @@ export const subscribe = {
   prefix: 'ERR',
   group: 'pubsub',
   flags: ['pubsub', 'noscript', 'loading', 'stale'],
-  summary: 'Listens to channels: what comes to these topics from now on.',
+  summary: 'Subscribes to channels: new messages of these topics.',
   since: '2.0.0',
   args: [{ name: 'channel', type: 'string', multiple: true }],
   run: (ctx, args) => subscribeToAll(ctx, 'subscribe', args.rest()),

@@ -9,7 +9,7 @@ export const ttl = {
   prefix: 'ERR',
   group: 'generic',
   flags: ['readonly', 'fast'],
-  summary: 'The time a key has left to live: topics do not expire.',
+  summary: 'Returns the remaining time of a key: topics do not expire.',
   since: '1.0.0',
   keys: [1, 1, 1],
   args: [{ name: 'key', type: 'key' }],

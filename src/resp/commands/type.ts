@@ -9,7 +9,7 @@ export const type = {
   prefix: 'ERR',
   group: 'generic',
   flags: ['readonly', 'fast'],
-  summary: 'The type of a key: list for a topic.',
+  summary: 'Returns the type of a key: list for a topic.',
   keys: [1, 1, 1],
   args: [{ name: 'topics', type: 'key' }],
   async run(ctx, args) {

@@ -8,7 +8,7 @@ export const unsubscribe = {
   prefix: 'ERR',
   group: 'pubsub',
   flags: ['pubsub', 'noscript', 'loading', 'stale'],
-  summary: 'Stops listening to channels.',
+  summary: 'Unsubscribes from channels.',
   since: '2.0.0',
   args: [{ name: 'channel', type: 'string', optional: true, multiple: true }],
   run(ctx, args) {

@@ -20,7 +20,7 @@ export const xautoclaim = {
   prefix: 'ERR',
   group: 'stream',
   flags: ['write', 'fast'],
-  summary: 'Moves pending entries that are idle for long to another member of the group.',
+  summary: 'Moves pending entries that are idle long enough to another member of the group.',
   since: '6.2.0',
   keys: [1, 1, 1],
   args: [

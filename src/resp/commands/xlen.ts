@@ -9,7 +9,7 @@ export const xlen = {
   prefix: 'ERR',
   group: 'stream',
   flags: ['readonly', 'fast'],
-  summary: 'How many entries a stream holds.',
+  summary: 'Returns the number of entries of a stream.',
   since: '5.0.0',
   keys: [1, 1, 1],
   args: [{ name: 'key', type: 'key' }],

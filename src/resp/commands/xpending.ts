@@ -24,7 +24,7 @@ export const xpending = {
   prefix: 'ERR',
   group: 'stream',
   flags: ['readonly'],
-  summary: 'Pending entries of a consumer group: a summary, or one by one.',
+  summary: 'Returns pending entries of a consumer group: a summary, or one by one.',
   since: '5.0.0',
   keys: [1, 1, 1],
   args: [

@@ -27,7 +27,7 @@ export const xrange = {
   prefix: 'ERR',
   group: 'stream',
   flags: ['readonly'],
-  summary: 'Entries of a stream between two ids.',
+  summary: 'Returns entries of a stream between two ids.',
   since: '5.0.0',
   keys: [1, 1, 1],
   args: rangeArgs('start', 'end'),

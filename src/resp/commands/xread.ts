@@ -34,7 +34,7 @@ export const xread = {
   prefix: 'ERR',
   group: 'stream',
   flags: ['readonly', 'blocking', 'movablekeys'],
-  summary: 'Reads entries of streams behind the given ids, without a group.',
+  summary: 'Reads entries of streams after the given ids, without a group.',
   since: '5.0.0',
   args: [
     { name: 'count', type: 'integer', token: 'COUNT', optional: true },

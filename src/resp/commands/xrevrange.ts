@@ -12,7 +12,7 @@ export const xrevrange = {
   prefix: 'ERR',
   group: 'stream',
   flags: ['readonly'],
-  summary: 'Entries of a stream between two ids, the last one first.',
+  summary: 'Returns entries of a stream between two ids, last first.',
   since: '5.0.0',
   keys: [1, 1, 1],
   args: rangeArgs('end', 'start'),

@@ -15,7 +15,7 @@ export const xtrim = {
   prefix: 'ERR',
   group: 'stream',
   flags: ['write'],
-  summary: 'Deletes entries older than an id.',
+  summary: 'Deletes entries before an id.',
   since: '5.0.0',
   keys: [1, 1, 1],
   args: [

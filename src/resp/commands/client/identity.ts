@@ -35,7 +35,7 @@ export const setinfo = {
   ...connectionCommand,
   name: 'setinfo',
   arity: 4,
-  summary: 'Sets what the client library says of itself.',
+  summary: 'Sets the name or version of the client library.',
   since: '7.2.0',
   args: [
     {

@@ -47,7 +47,7 @@ export const unblock = {
   ...adminCommand,
   name: 'unblock',
   arity: -3,
-  summary: 'Ends the waiting of another connection.',
+  summary: 'Ends the wait of another connection.',
   since: '5.0.0',
   args: [
     { name: 'client-id', type: 'integer' },

@@ -15,7 +15,7 @@ export const groups = {
   ...common,
   name: 'groups',
   arity: 3,
-  summary: 'The consumer groups of a stream.',
+  summary: 'Returns the consumer groups of a stream.',
   args: [{ name: 'key', type: 'key' }],
   async run(ctx, args) {
     const topic = readTopic(ctx, args.bytes());
@@ -38,7 +38,7 @@ export const consumers = {
   ...common,
   name: 'consumers',
   arity: 4,
-  summary: 'The members of a consumer group in this gateway.',
+  summary: 'Returns the members of a consumer group in this gateway.',
   args: [
     { name: 'key', type: 'key' },
     { name: 'group', type: 'string' },

@@ -18,7 +18,7 @@ export const stream = {
   prefix: 'ERR',
   group: 'stream',
   flags: ['readonly'],
-  summary: 'What a stream holds.',
+  summary: 'Returns information about a stream.',
   since: '5.0.0',
   keys: [2, 2, 1],
   args: [
