@@ -11,11 +11,11 @@ import type { ConnectionFacts, ReplyMode, ServerView, Sessions, Tracking } from 
 import type { Decoded } from '../wire/decoder.js';
 import type { Protocol } from '../wire/encoder.js';
 import type { Reply } from '../wire/reply.js';
-import { Inbox, type InboxHost, type InboxOwner } from './inbox.js';
+import { Inbox, type InboxHost, type InboxOwner } from './reader.js';
 import type { MonitorSink } from './monitor.js';
 import type { Names } from './names.js';
-import { Outbox, type OutboxHost } from './outbox.js';
-import { Pipeline, type PipelineHost, type PipelineOwner } from './pipeline.js';
+import { Outbox, type OutboxHost } from './writer.js';
+import { Pipeline, type PipelineHost, type PipelineOwner } from './dispatcher.js';
 
 /** What all connections of one server share. */
 export interface Host extends ServerView, InboxHost, OutboxHost, PipelineHost {
