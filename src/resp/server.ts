@@ -18,15 +18,16 @@ import type { Log } from '../log.js';
 import { deniedByProtectedMode, tooManyClients } from './access/refusal.js';
 import { removeStaleSocket } from './access/stale-socket.js';
 import { tlsFiles } from './access/tls-files.js';
+import { type Carrier, Names } from './clients/names.js';
 import { CommandTable } from './command/command.js';
-import type { Command, Gateway } from './command/context.js';
+import type { Command, Context, Gateway } from './command/context.js';
 import * as allCommands from './commands/index.js';
 import type { RespConfig } from './config.js';
-import { Connection, type Host } from './connection/connection.js';
-import { Monitors } from './connection/monitor.js';
-import { Names } from './connection/names.js';
+import { Connection } from './connection/connection.js';
+import type { ServerParts } from './connection/server-parts.js';
 import { handleOf, SharedReads } from './connection/shared-reads.js';
 import { TurnWrites } from './connection/write-coalescer.js';
+import { Monitors } from './monitor/monitor.js';
 import { type ConnectionHandle, noPeers, type Peers } from './siblings/siblings.js';
 import { RemoteConnections } from './streams/remote-connections.js';
 import { Encoder } from './wire/encoder.js';
@@ -62,7 +63,7 @@ const slack = 1.1;
 /** Of servers without TLS. */
 const plain = { allowHalfOpen: true, pauseOnConnect: true };
 
-export class RespServer implements Face, Host {
+export class RespServer implements Face, ServerParts {
   readonly name = 'resp';
   readonly commands: CommandTable;
   readonly users: Users;
@@ -71,10 +72,10 @@ export class RespServer implements Face, Host {
   readonly encoder = new Encoder();
   readonly turnWrites = new TurnWrites(this.encoder);
   readonly monitors: Monitors;
-  readonly names: Names<Connection>;
+  readonly names: Names<Carrier>;
   readonly remotes: RemoteConnections;
   readonly budget: MemoryBudget;
-  readonly limits: Host['limits'];
+  readonly limits: ServerParts['limits'];
   readonly initialUser: User;
   coarseNow: number;
   readonly #options: RespServerOptions;
@@ -164,12 +165,12 @@ export class RespServer implements Face, Host {
     });
   }
 
-  clients(): Iterable<Connection> {
-    return this.#connections.values();
+  *clients(): Iterable<Context> {
+    for (const { client } of this.#connections.values()) yield client;
   }
 
-  client(id: number): Connection | undefined {
-    return this.#connections.get(id);
+  client(id: number): Context | undefined {
+    return this.#connections.get(id)?.client;
   }
 
   noteDatabase(index: number): void {
@@ -199,7 +200,7 @@ export class RespServer implements Face, Host {
     this.#undelivered = 0;
     this.#drained = fail('shutting-down');
     const isConsuming = this.#consuming().length > 0;
-    for (const connection of this.clients()) connection.abort(this.#drained);
+    for (const connection of this.#connections.values()) connection.abort(this.#drained);
     this.remotes.drain();
     if (isConsuming) await sleep(this.clock, this.settings.drainMs);
   }
@@ -216,20 +217,14 @@ export class RespServer implements Face, Host {
   async close(): Promise<number> {
     this.#isClosed = true;
     clearInterval(this.#sweep);
-    for (const connection of this.clients()) this.#settle(connection.close());
+    for (const connection of this.#connections.values()) this.#settle(connection.close());
     await Promise.all(this.#closing);
-    for (const connection of this.clients()) connection.destroy();
+    for (const connection of this.#connections.values()) connection.destroy();
     return this.#undelivered;
   }
 
   async undelivered(): Promise<number> {
     return this.#undelivered + (await this.gateway.inFlight());
-  }
-
-  closed(connection: Connection): void {
-    this.#connections.delete(connection.id);
-    this.peers.connections(this.#connections.size);
-    this.#settle(connection.close());
   }
 
   /** Serves a connection that another worker has accepted. */
@@ -242,6 +237,12 @@ export class RespServer implements Face, Host {
     // Also when it was refused: it was counted as one of ours when it was passed on.
     this.peers.connections(this.#connections.size);
   }
+
+  readonly #closed = (connection: Connection): void => {
+    this.#connections.delete(connection.id);
+    this.peers.connections(this.#connections.size);
+    this.#settle(connection.close());
+  };
 
   #consuming(): Connection[] {
     return [...this.#connections.values()].filter((connection) => connection.isConsuming);
@@ -326,7 +327,7 @@ export class RespServer implements Face, Host {
       return;
     }
     this.stats.add('resp.connections');
-    const connection = new Connection(this, socket, this.#nextId++);
+    const connection = new Connection(this, socket, this.#nextId++, this.#closed);
     if (this.#drained) connection.abort(this.#drained);
     this.#connections.set(connection.id, connection);
     this.peers.connections(this.#connections.size);
@@ -372,7 +373,7 @@ export class RespServer implements Face, Host {
 
   #look(): void {
     this.coarseNow = this.#options.clock.now();
-    for (const connection of this.clients())
+    for (const connection of this.#connections.values())
       guard(
         () => connection.sweep(this.coarseNow),
         (err) => connection.failed(err),

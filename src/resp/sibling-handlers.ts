@@ -1,7 +1,7 @@
 // This process's answers to the others behind the same port.
 import { setImmediate as turn } from 'node:timers/promises';
-import { meantOf } from './connection/client-filter.js';
-import { clientLines } from './connection/client-line.js';
+import { meantOf } from './clients/client-filter.js';
+import { clientLines } from './clients/client-line.js';
 import { ownFacts } from './info/status.js';
 import type { KafkaGateway } from './kafka/kafka-gateway.js';
 import type { RespServer } from './server.js';

@@ -285,6 +285,8 @@ export interface Context {
   setLibrary(part: 'name' | 'version', value: string): void;
   /** False while a password is set and AUTH has not succeeded. */
   readonly isAuthenticated: boolean;
+  /** Whether the connection is subscribed to channels or patterns. */
+  readonly isSubscribed: boolean;
   /**
    * Changes the connection's user. State of the previous user ends at once: name, consumer, producer, subscriptions,
    * MONITOR. Returns a promise if something has to be closed.

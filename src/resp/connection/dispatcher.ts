@@ -1,14 +1,14 @@
 // The commands of one connection in order: one runs, those behind it wait, except for kinds that may overlap.
 
-import { type MemoryBudget, Reservation } from '../../core/memory-budget.js';
-import type { Stats } from '../../core/stats/stats.js';
+import { type Memory, Reservation } from '../../core/memory-budget.js';
 import { fail } from '../../errors.js';
 import { errorReply, runCommand } from '../command/command.js';
-import type { Commands, Context, Resolved } from '../command/context.js';
+import type { Context, Resolved } from '../command/context.js';
 import { type Decoded, ProtocolFault, refusedBySize } from '../wire/decoder.js';
 import { Encoded, ErrorReply, hasEntries, MapReply, nullArray, type Reply } from '../wire/reply.js';
-import type { Monitors } from './monitor.js';
 import { ReplyLine } from './reply-line.js';
+import type { ServerParts } from './server-parts.js';
+import type { Writer } from './writer.js';
 
 /** Maximum outstanding replies of pipelined commands. */
 const MAX_OUTSTANDING = 1024;
@@ -32,35 +32,21 @@ const whileSubscribed: ReadonlySet<string> = new Set([
 
 const tooLarge = new ErrorReply('PROD Broker: Message size too large');
 
-/** What a pipeline needs of the server. */
-export interface PipelineHost {
-  readonly commands: Commands;
-  readonly monitors: Monitors;
-  readonly stats: Stats;
-  readonly budget: MemoryBudget;
-  nowMicros(): number;
-}
-
-/** The owner of a pipeline. */
-export interface PipelineOwner extends Context {
-  readonly isSubscribed: boolean;
-  /** The next reply, in the order of the commands. */
-  answer(reply: Reply): void;
-  /** The command's memory is released without a reply: the client is gone. */
-  releaseMemory(): void;
-  /** Replies arrived outside of a turn: write them, and run the commands behind them. */
-  goOn(): void;
-  /** A failure that answers no command: a defect. It costs this connection only. */
-  failed(error: unknown): void;
-}
-
 function isPipelined(ctx: Context, { command: { pipelined } }: Resolved): boolean {
   return typeof pipelined === 'function' ? pipelined(ctx) : pipelined === true;
 }
 
-export class Pipeline {
-  readonly #host: PipelineHost;
-  readonly #owner: PipelineOwner;
+/** The middle stage of a connection: commands become replies for the writer. */
+export class Dispatcher {
+  readonly #server: ServerParts;
+  readonly #ctx: Context;
+  readonly #writer: Writer;
+  readonly #resume: () => void;
+  readonly #failed: (error: unknown) => void;
+  /** The running command's share of the common memory; created on first use. */
+  #memory: Reservation | undefined;
+  /** The client has ended its side. */
+  #isLast = false;
   #last: Resolved | undefined;
   #isWaiting = false;
   #unblocked: 'timeout' | 'error' | undefined;
@@ -71,9 +57,22 @@ export class Pipeline {
   #writingLine = false;
   #closed = false;
 
-  constructor(host: PipelineHost, owner: PipelineOwner) {
-    this.#host = host;
-    this.#owner = owner;
+  /**
+   * @param resume called for replies outside of a turn: writes them, and runs the commands behind them
+   * @param failed called for a failure that answers no command: a defect, which costs this connection only
+   */
+  constructor(server: ServerParts, ctx: Context, writer: Writer, resume: () => void, failed: (error: unknown) => void) {
+    this.#server = server;
+    this.#ctx = ctx;
+    this.#writer = writer;
+    this.#resume = resume;
+    this.#failed = failed;
+  }
+
+  /** Where the command that runs accounts for what it reads and answers. */
+  get memory(): Memory {
+    this.#memory ??= new Reservation(this.#server.budget);
+    return this.#memory;
   }
 
   /** A command waits, and all behind it. */
@@ -81,13 +80,22 @@ export class Pipeline {
     return this.#isWaiting;
   }
 
-  /** No more commands may be taken now. */
-  get isHeld(): boolean {
-    return this.#isWaiting || this.#behindLine !== undefined || (this.#line?.length ?? 0) >= MAX_OUTSTANDING;
+  /** Takes a command. */
+  get isReady(): boolean {
+    return (
+      !this.#isWaiting &&
+      this.#behindLine === undefined &&
+      (this.#line === undefined || this.#line.length < MAX_OUTSTANDING) &&
+      this.#writer.isReady
+    );
+  }
+
+  get isClosing(): boolean {
+    return this.#writer.isClosing;
   }
 
   /** Every reply has left. */
-  get isEmpty(): boolean {
+  get #isEmpty(): boolean {
     return !this.#isWaiting && (this.#line === undefined || this.#line.length === 0);
   }
 
@@ -98,10 +106,24 @@ export class Pipeline {
 
   /** Runs one command, or keeps it until those before it have answered. */
   take(decoded: Exclude<Decoded, undefined>): void {
-    if (!this.isEmpty && !this.#isPipelined(decoded)) this.#behindLine = decoded;
-    else if (decoded === refusedBySize) this.#owner.answer(tooLarge);
+    if (!this.#isEmpty && !this.#isPipelined(decoded)) this.#behindLine = decoded;
+    else if (decoded === refusedBySize) this.#answer(tooLarge);
     else if (decoded instanceof ProtocolFault) this.#end(decoded);
     else this.#execute(decoded);
+  }
+
+  /** The client has ended its side: the connection closes once every command is answered. */
+  clientEnded(): void {
+    this.#isLast = true;
+  }
+
+  /** A turn is over: writes its replies. @param emptied all received commands were run. */
+  endTurn(commands: number, emptied: boolean): void {
+    const isDone = emptied && this.#isEmpty;
+    this.#server.stats.add('resp.commands', commands);
+    this.#writer.flush(isDone);
+    if (this.#isLast && isDone) this.#writer.closeAfterReply();
+    if (this.#writer.isClosing) this.#writer.end();
   }
 
   /** CLIENT UNBLOCK: the waiting command answers as after its time-out, or with an error. @returns false if none waits. */
@@ -119,39 +141,39 @@ export class Pipeline {
   }
 
   #end(fault: ProtocolFault): void {
-    this.#host.stats.add('resp.protocol.errors');
-    this.#owner.answer(new ErrorReply(`ERR Protocol error: ${fault.text}`));
-    this.#owner.closeAfterReply();
+    this.#server.stats.add('resp.protocol.errors');
+    this.#answer(new ErrorReply(`ERR Protocol error: ${fault.text}`));
+    this.#writer.closeAfterReply();
   }
 
   #execute(argv: readonly Buffer[]): void {
     let found: Resolved;
     try {
-      found = this.#host.commands.resolve(argv);
+      found = this.#server.commands.resolve(argv);
       this.#checkAllowed(found);
     } catch (error) {
-      if (isHttp(argv[0]!)) this.#owner.destroy();
-      this.#answerInLine(errorReply(this.#owner, undefined, error));
+      if (isHttp(argv[0]!)) this.#ctx.destroy();
+      this.#answerInLine(errorReply(this.#ctx, undefined, error));
       return;
     }
     this.#last = found;
-    const { monitors } = this.#host;
-    if (monitors.any) monitors.feed(this.#owner, found, argv, this.#host.nowMicros());
-    const reply = argv.length > FEW_ARGUMENTS ? this.#runLarge(found, argv) : runCommand(this.#owner, found, argv);
+    const { monitors } = this.#server;
+    if (monitors.any) monitors.feed(this.#ctx, found, argv, this.#server.nowMicros());
+    const reply = argv.length > FEW_ARGUMENTS ? this.#runLarge(found, argv) : runCommand(this.#ctx, found, argv);
     if (!(reply instanceof Promise)) this.#answerInLine(reply);
-    else if (isPipelined(this.#owner, found)) this.#lineUp(reply, found);
+    else if (isPipelined(this.#ctx, found)) this.#lineUp(reply, found);
     else this.#waitFor(reply, found);
   }
 
   /** Its arguments are kept until it has answered, at many times the size in which they arrived. */
   #runLarge(found: Resolved, argv: readonly Buffer[]): Reply | Promise<Reply> {
-    const memory = new Reservation(this.#host.budget);
+    const memory = new Reservation(this.#server.budget);
     try {
       memory.take(argv.length * (found.command.pipelined ? RECORD_BYTES : ARGUMENT_BYTES));
     } catch (error) {
-      return errorReply(this.#owner, found.command, error);
+      return errorReply(this.#ctx, found.command, error);
     }
-    const reply = runCommand(this.#owner, found, argv);
+    const reply = runCommand(this.#ctx, found, argv);
     if (reply instanceof Promise) return reply.finally(() => memory.release());
     memory.release();
     return reply;
@@ -159,7 +181,7 @@ export class Pipeline {
 
   /** @throws GatewayError if the connection may not run this now. */
   #checkAllowed({ command, fullName }: Resolved): void {
-    const { isAuthenticated, protocol, isSubscribed } = this.#owner;
+    const { isAuthenticated, protocol, isSubscribed } = this.#ctx;
     if (!isAuthenticated && !command.flags.includes('no_auth')) throw fail('no-auth');
     if (isSubscribed && protocol === 2 && !whileSubscribed.has(fullName)) throw fail('subscribed', fullName);
   }
@@ -170,16 +192,16 @@ export class Pipeline {
       this.#isWaiting = false;
       try {
         if (this.#closed) {
-          this.#owner.releaseMemory();
+          this.#memory?.release();
           return;
         }
-        this.#owner.answer(this.#unlessUnblocked(reply));
-        this.#owner.goOn();
+        this.#answer(this.#unlessUnblocked(reply));
+        this.#resume();
       } catch (error) {
-        this.#owner.failed(error);
+        this.#failed(error);
       }
     };
-    promise.then(settled, (error) => settled(errorReply(this.#owner, found.command, error)));
+    promise.then(settled, (error) => settled(errorReply(this.#ctx, found.command, error)));
   }
 
   /** CLIENT UNBLOCK decides the answer of a command that had nothing to answer yet. */
@@ -194,13 +216,20 @@ export class Pipeline {
 
   #isPipelined(decoded: Exclude<Decoded, undefined>): boolean {
     if (decoded === refusedBySize || decoded instanceof ProtocolFault) return false;
-    const found = this.#host.commands.find(decoded[0]!);
-    return found !== undefined && isPipelined(this.#owner, found);
+    const found = this.#server.commands.find(decoded[0]!);
+    return found !== undefined && isPipelined(this.#ctx, found);
+  }
+
+  /** The next reply, in the order of the commands. */
+  #answer(reply: Reply): void {
+    // As bytes it counts for the client that has to read it.
+    this.#memory?.release();
+    this.#writer.answer(reply, this.#ctx.protocol);
   }
 
   #answerInLine(reply: Reply): void {
     if (this.#line !== undefined && this.#line.length > 0) this.#line.add(reply);
-    else this.#owner.answer(reply);
+    else this.#answer(reply);
   }
 
   /** The next commands of this kind run before this reply is ready; the replies leave in order. */
@@ -214,14 +243,14 @@ export class Pipeline {
       this.#writingLine = true;
       setImmediate(this.#writeLine);
     };
-    reply.then(settled, (error) => settled(errorReply(this.#owner, found.command, error)));
+    reply.then(settled, (error) => settled(errorReply(this.#ctx, found.command, error)));
   }
 
   readonly #writeLine = (): void => {
     try {
       this.#leave();
     } catch (error) {
-      this.#owner.failed(error);
+      this.#failed(error);
     }
   };
 
@@ -229,13 +258,13 @@ export class Pipeline {
     this.#writingLine = false;
     const line = this.#line;
     if (this.#closed || line === undefined) return;
-    for (let reply = line.take(); reply !== undefined; reply = line.take()) this.#owner.answer(reply);
+    for (let reply = line.take(); reply !== undefined; reply = line.take()) this.#answer(reply);
     const next = this.#behindLine;
     if (line.length === 0 && next !== undefined) {
       this.#behindLine = undefined;
       this.take(next);
     }
-    this.#owner.goOn();
+    this.#resume();
   }
 }
 

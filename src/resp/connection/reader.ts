@@ -1,8 +1,9 @@
 // The reader of one connection: reads as fast as commands run, with bounds while one waits, taking turns with other connections.
 import type { Socket } from 'node:net';
-import type { MemoryBudget, Spender } from '../../core/memory-budget.js';
-import { type Decoded, Decoder } from '../wire/decoder.js';
-import type { FrameLimits } from '../wire/frame-guard.js';
+import type { Spender } from '../../core/memory-budget.js';
+import { Decoder } from '../wire/decoder.js';
+import type { Dispatcher } from './dispatcher.js';
+import type { ServerParts } from './server-parts.js';
 import { READ_BYTES } from './shared-reads.js';
 
 /** Commands in a row, and milliseconds, before other connections get their turn. */
@@ -15,54 +16,45 @@ const HIGH_WATER_BYTES = 256 * 1024;
 /** A client that is not read is probed at this interval, to notice that it is gone. */
 const PROBE_MS = 5000;
 
-/** What an inbox needs of the server. */
-export interface InboxHost {
-  readonly limits: FrameLimits;
-  readonly budget: MemoryBudget;
-  readonly coarseNow: number;
-}
-
-/** The owner of an inbox. */
-export interface InboxOwner {
-  /** Nothing may run now. */
-  readonly isHeld: boolean;
-  take(decoded: Exclude<Decoded, undefined>): void;
-  /** The turn is over: write the replies. @param emptied all received commands were run. */
-  turnEnds(commands: number, emptied: boolean): void;
-  /** Unread requests take more memory than allowed. */
-  outgrown(bytes: number): void;
-  /** A failure that answers no command: a defect. It costs this connection only. */
-  failed(error: unknown): void;
-}
-
-export class Inbox implements Spender {
-  readonly #host: InboxHost;
-  readonly #owner: InboxOwner;
+/** The first stage of a connection: chunks become commands for the dispatcher. */
+export class Reader implements Spender {
+  readonly #server: ServerParts;
+  readonly #dispatcher: Dispatcher;
   readonly #socket: Socket;
   readonly #decoder: Decoder;
-  readonly #maxBytes: number;
+  readonly #expel: (why: string, bytes?: number) => void;
+  readonly #failed: (error: unknown) => void;
+  /** When bytes last arrived, milliseconds since the epoch, within about a second. */
+  activeAt: number;
   /** Its turn is over; the next one comes with the next round of the event loop. */
   #yielding = false;
   #paused = false;
   /** When it was paused, or last probed. */
   #pausedAt = 0;
 
-  /** @param maxBytes limit of this connection's requests that wait to run. */
-  constructor(host: InboxHost, owner: InboxOwner, socket: Socket, maxBytes: number) {
-    this.#host = host;
-    this.#owner = owner;
+  /**
+   * @param expel closes the connection of a client whose unread requests exceed the limit
+   * @param failed called for a failure that answers no command: a defect, which costs this connection only
+   */
+  constructor(
+    server: ServerParts,
+    dispatcher: Dispatcher,
+    socket: Socket,
+    expel: (why: string, bytes?: number) => void,
+    failed: (error: unknown) => void,
+  ) {
+    this.#server = server;
+    this.#dispatcher = dispatcher;
     this.#socket = socket;
-    this.#maxBytes = maxBytes;
-    this.#decoder = new Decoder(host.limits);
+    this.#expel = expel;
+    this.#failed = failed;
+    this.#decoder = new Decoder(server.limits);
+    this.activeAt = server.coarseNow;
   }
 
   /** Memory of requests that wait to run. */
   get heldBytes(): number {
     return this.#decoder.heldBytes;
-  }
-
-  get isYielding(): boolean {
-    return this.#yielding;
   }
 
   /** Redis' smaller limits hold while this is false. */
@@ -71,34 +63,56 @@ export class Inbox implements Spender {
   }
 
   received(chunk: Buffer): void {
-    this.#decoder.push(chunk);
-    if (this.#owner.isHeld) this.#hold();
-    // A read that was filled: more is waiting.
-    else this.run(chunk.length >= READ_BYTES);
+    // Bytes after the last command are dropped.
+    if (this.#dispatcher.isClosing) return;
+    this.activeAt = this.#server.coarseNow;
+    try {
+      this.#decoder.push(chunk);
+      // A read that was filled: more is waiting.
+      if (this.#isReady) this.#run(chunk.length >= READ_BYTES);
+      else this.#hold();
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  /** Commands may run again: replies have left or were read, or the client has ended its side. */
+  resume(): void {
+    if (this.#isReady) this.#run();
+    else this.#endTurn(0, false);
+  }
+
+  get #isReady(): boolean {
+    return !this.#yielding && this.#dispatcher.isReady;
   }
 
   /** Runs received commands until one waits. @param yieldAfter more will follow: other connections get a turn first. */
-  run(yieldAfter = false): void {
-    const owner = this.#owner;
+  #run(yieldAfter = false): void {
+    const dispatcher = this.#dispatcher;
     let ran = 0;
     let emptied = false;
     let deadline = 0;
-    while (ran < TURN_COMMANDS && !owner.isHeld) {
+    while (ran < TURN_COMMANDS && dispatcher.isReady) {
       const decoded = this.#decoder.next();
       if (decoded === undefined) {
         emptied = true;
         break;
       }
-      owner.take(decoded);
+      dispatcher.take(decoded);
       if (++ran % CLOCK_COMMANDS !== 0) continue;
       const now = performance.now();
       if (deadline === 0) deadline = now + TURN_MS;
       else if (now > deadline) break;
     }
-    owner.turnEnds(ran, emptied);
-    if (owner.isHeld) this.#hold();
+    this.#endTurn(ran, emptied);
+    if (!dispatcher.isReady) this.#hold();
     else if (!emptied || yieldAfter) this.#yield();
     else this.#settle();
+  }
+
+  #endTurn(commands: number, emptied: boolean): void {
+    this.#dispatcher.endTurn(commands, emptied);
+    if (this.#dispatcher.isClosing) this.close();
   }
 
   /** Checks a client that is not read; called about once a second. */
@@ -109,29 +123,29 @@ export class Inbox implements Spender {
   /** Nothing will run any more. The socket's owner drops what still arrives. */
   close(): void {
     this.#decoder.clear();
-    this.#host.budget.release(this);
+    this.#server.budget.release(this);
     // Unread bytes would make the system reset the connection, including the last replies.
     if (this.#paused) this.#resume();
   }
 
   evict(): void {
-    this.#owner.outgrown(this.heldBytes);
+    this.#expel('query buffer limit', this.heldBytes);
   }
 
   #settle(): void {
-    this.#host.budget.settle(this);
+    this.#server.budget.settle(this);
     if (this.#paused) this.#resume();
   }
 
   /** Limits what accumulates behind a waiting command. */
   #hold(): void {
-    this.#host.budget.settle(this);
-    if (this.heldBytes > this.#maxBytes) this.evict();
+    this.#server.budget.settle(this);
+    if (this.heldBytes > this.#server.settings.clientQueryBufferBytes) this.evict();
     else if (this.heldBytes > HIGH_WATER_BYTES) this.#pause();
   }
 
   #yield(): void {
-    this.#host.budget.settle(this);
+    this.#server.budget.settle(this);
     this.#yielding = true;
     this.#pause();
     setImmediate(this.#goOn);
@@ -140,15 +154,15 @@ export class Inbox implements Spender {
   readonly #goOn = (): void => {
     this.#yielding = false;
     try {
-      if (this.#owner.isHeld) this.#hold();
-      else this.run();
+      if (this.#dispatcher.isReady) this.#run();
+      else this.#hold();
     } catch (error) {
-      this.#owner.failed(error);
+      this.#failed(error);
     }
   };
 
   #pause(): void {
-    this.#pausedAt = this.#host.coarseNow;
+    this.#pausedAt = this.#server.coarseNow;
     this.#paused = true;
     this.#socket.pause();
   }

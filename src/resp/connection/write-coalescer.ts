@@ -2,7 +2,7 @@
 import type { Encoder } from '../wire/encoder.js';
 
 /** One connection's part. */
-export interface Writer {
+export interface DueWriter {
   /** Writes what is due. Data that the system has not taken stays in the encoder's memory. */
   write(): void;
   /** Writing failed: a defect. */
@@ -19,9 +19,9 @@ const turnsAlone = 8;
  */
 export class TurnWrites {
   readonly #encoder: Encoder;
-  #due: Writer[] = [];
+  #due: DueWriter[] = [];
   /** The only connection answered in the last turns, and in how many. */
-  #lone: Writer | undefined;
+  #lone: DueWriter | undefined;
   #turns = 0;
 
   /** @param encoder the source of the replies. */
@@ -30,11 +30,11 @@ export class TurnWrites {
   }
 
   /** Whether no other connection was answered recently: data that is due can be written at once. */
-  isAlone(writer: Writer): boolean {
+  isAlone(writer: DueWriter): boolean {
     return this.#lone === writer && this.#turns >= turnsAlone && this.#due.length === 0;
   }
 
-  add(writer: Writer): void {
+  add(writer: DueWriter): void {
     if (this.#due.length === 0) setImmediate(this.#write);
     this.#due.push(writer);
   }
@@ -53,7 +53,7 @@ export class TurnWrites {
     this.#count(due);
   };
 
-  #count(due: readonly Writer[]): void {
+  #count(due: readonly DueWriter[]): void {
     const lone = due.length === 1 ? due[0] : undefined;
     this.#turns = lone === this.#lone ? this.#turns + 1 : 1;
     this.#lone = lone;

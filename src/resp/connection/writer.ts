@@ -1,31 +1,26 @@
 // The writer of one connection: the replies of a turn in one write, and pushes.
 import type { Socket } from 'node:net';
-import type { MemoryBudget, Spender } from '../../core/memory-budget.js';
+import type { Spender } from '../../core/memory-budget.js';
 import type { ReplyMode } from '../command/context.js';
-import type { Encoder, Protocol } from '../wire/encoder.js';
+import type { Protocol } from '../wire/encoder.js';
 import { ErrorReply, type Reply } from '../wire/reply.js';
-import type { TurnWrites, Writer } from './write-coalescer.js';
+import type { ServerParts } from './server-parts.js';
+import type { DueWriter } from './write-coalescer.js';
 
 /** Replies are written when this many bytes are collected, and at the end of a turn. */
 const BATCH_BYTES = 64 * 1024;
 
-/** What an outbox needs of the server. */
-export interface OutboxHost {
-  /** Shared by all connections: it is empty at the start of every connection's turn. */
-  readonly encoder: Encoder;
-  readonly turnWrites: TurnWrites;
-  /** The common memory budget of all clients. */
-  readonly budget: MemoryBudget;
-  readonly coarseNow: number;
-}
+/** How long the last replies of a closing connection may take, ms. */
+const LINGER_MS = 2000;
 
 /** A reply up to this size is made whatever other clients have taken. */
 const SMALL_BYTES = 1024 * 1024;
 
-export class Outbox implements Writer, Spender {
-  readonly #host: OutboxHost;
+/** The last stage of a connection; made by it, and called by its dispatcher. */
+export class Writer implements DueWriter, Spender {
+  readonly #server: ServerParts;
   readonly #socket: Socket;
-  readonly #onEvicted: (bytes: number) => void;
+  readonly #expel: (why: string, bytes?: number) => void;
   #mode: ReplyMode = 'on';
   /** Replies to omit, by CLIENT REPLY SKIP. */
   #skips = 0;
@@ -33,20 +28,28 @@ export class Outbox implements Writer, Spender {
   #blockedAt = 0;
   /** The socket holds data that the client has not read. */
   #isBehind = false;
+  /** Since when the connection is closing; 0: it is not. */
+  #closingAt = 0;
+  #closed = false;
   /** Due when the turn ends. */
   #due: Buffer[] = [];
   #dueBytes = 0;
 
-  /** @param onEvicted unread replies of this client are the largest share of an exhausted budget. */
-  constructor(host: OutboxHost, socket: Socket, onEvicted: (bytes: number) => void) {
-    this.#host = host;
-    this.#onEvicted = onEvicted;
+  /** @param expel closes the connection of a client that does not read. */
+  constructor(server: ServerParts, socket: Socket, expel: (why: string, bytes?: number) => void) {
+    this.#server = server;
     this.#socket = socket;
+    this.#expel = expel;
   }
 
-  /** Replies wait to be read: no more commands may run. */
-  get isBlocked(): boolean {
-    return this.#blockedAt > 0;
+  /** False while replies wait to be read, and once the connection is closing: no more commands may run. */
+  get isReady(): boolean {
+    return this.#blockedAt === 0 && this.#closingAt === 0 && !this.#closed;
+  }
+
+  /** Only commands that were run are still answered. */
+  get isClosing(): boolean {
+    return this.#closingAt > 0;
   }
 
   /** Bytes that the client has not taken yet. */
@@ -70,7 +73,7 @@ export class Outbox implements Writer, Spender {
     if (this.#skips > 0) this.#skips--;
     else if (this.#mode === 'on') {
       this.#append(reply, protocol);
-      if (this.#host.encoder.size >= BATCH_BYTES) this.flush();
+      if (this.#server.encoder.size >= BATCH_BYTES) this.flush();
     }
   }
 
@@ -79,7 +82,7 @@ export class Outbox implements Writer, Spender {
    * @param isLast no reply is pending now: it may leave at once if no other connection is answered.
    */
   flush(isLast = false): void {
-    const { encoder, turnWrites } = this.#host;
+    const { encoder, turnWrites } = this.#server;
     if (encoder.size === 0) return;
     const isAtOnce = isLast && turnWrites.isAlone(this);
     if (this.#due.length === 0 && !isAtOnce) turnWrites.add(this);
@@ -108,10 +111,10 @@ export class Outbox implements Writer, Spender {
       socket.uncork();
     }
     if (!flowing) {
-      this.#blockedAt = this.#host.coarseNow;
+      this.#blockedAt = this.#server.coarseNow;
       this.#fallBehind();
     }
-    if (!isBehind && socket.writableLength > 0) this.#host.encoder.keep();
+    if (!isBehind && socket.writableLength > 0) this.#server.encoder.keep();
   }
 
   failed(error: unknown): void {
@@ -122,7 +125,7 @@ export class Outbox implements Writer, Spender {
   drained(): void {
     this.#blockedAt = 0;
     this.#isBehind = false;
-    this.#host.budget.settle(this);
+    this.#server.budget.settle(this);
   }
 
   /** Memory that waits for a client that does not read; 0 for one that does. */
@@ -131,25 +134,48 @@ export class Outbox implements Writer, Spender {
   }
 
   evict(): void {
-    this.#onEvicted(this.unreadBytes);
+    this.#expel('output buffer limit', this.unreadBytes);
   }
 
-  /** Nothing will be read any more. */
+  /** The connection is gone: nothing will be read any more. */
   close(): void {
+    this.#closed = true;
     this.#blockedAt = 0;
     this.#isBehind = false;
-    this.#host.budget.release(this);
+    this.#server.budget.release(this);
   }
 
   /** Writes pushes and monitor lines, which answer no command. Whole replies only. */
   aside(bytes: Buffer): void {
+    if (this.isClosing) return;
     this.write();
     if (this.#socket.destroyed || this.#socket.writableEnded) return;
     if (!this.#socket.write(bytes)) this.#fallBehind();
+    if (this.unreadBytes > this.#server.settings.outputBufferBytes) this.#expel('output buffer limit');
+  }
+
+  /** The connection closes once the replies so far are written. */
+  closeAfterReply(): void {
+    if (this.#closingAt === 0) this.#closingAt = this.#server.coarseNow;
+  }
+
+  /** No more replies; the client gets the pending ones, and a moment to read them. */
+  end(): void {
+    this.write();
+    if (!this.#closed) this.#socket.end();
+  }
+
+  /** Ends a connection whose client does not read; called about once a second. @returns whether it did. */
+  sweep(now: number): boolean {
+    const isOver = this.isClosing && now - this.#closingAt > LINGER_MS;
+    const isStuck = this.#blockedAt > 0 && now - this.#blockedAt > this.#server.settings.drainTimeoutMs;
+    if (isOver) this.#socket.destroy();
+    else if (isStuck) this.#expel('replies not read');
+    return isOver || isStuck;
   }
 
   #append(reply: Reply, protocol: Protocol): void {
-    const { encoder, budget } = this.#host;
+    const { encoder, budget } = this.#server;
     if (typeof reply !== 'object' || reply === null || reply instanceof Buffer) encoder.append(reply, protocol);
     else if (!encoder.appendWithin(reply, protocol, Math.max(budget.left, SMALL_BYTES)))
       encoder.append(new ErrorReply(budget.exceeded().resp), protocol);
@@ -157,12 +183,7 @@ export class Outbox implements Writer, Spender {
 
   #fallBehind(): void {
     this.#isBehind = true;
-    this.#host.budget.settle(this);
-  }
-
-  /** Whether the client has left its replies unread for longer than this. */
-  isStuck(now: number, ms: number): boolean {
-    return this.#blockedAt > 0 && now - this.#blockedAt > ms;
+    this.#server.budget.settle(this);
   }
 }
 

@@ -5,8 +5,8 @@ import type { Clock } from '../../core/ports.js';
 import type { LeftRecords } from '../../core/produce/left-records.js';
 import type { ProducerSession } from '../../core/produce/producer-session.js';
 import type { Streams } from '../../core/streams/streams.js';
+import type { Identities } from '../clients/identity.js';
 import type { KafkaSettings } from '../config.js';
-import type { Identities } from '../connection/identity.js';
 import type { Peers } from '../siblings/siblings.js';
 
 /** Who has a name, as those see it who ack under the same one. */

@@ -1,9 +1,9 @@
 // CLIENT ID, INFO, LIST: the server's connections.
 import { fail } from '../../../errors.js';
+import { readType } from '../../clients/client-filter.js';
+import { clientLine, clientLines } from '../../clients/client-line.js';
 import { type Args, parseInteger } from '../../command/args.js';
 import type { Command } from '../../command/context.js';
-import { readType } from '../../connection/client-filter.js';
-import { clientLine, clientLines } from '../../connection/client-line.js';
 import type { ClientFilter } from '../../siblings/client-test.js';
 import type { ClientLine } from '../../siblings/siblings.js';
 import { type Reply, Verbatim } from '../../wire/reply.js';

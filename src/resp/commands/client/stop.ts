@@ -1,8 +1,8 @@
 // CLIENT KILL, UNBLOCK: act on another connection.
 import { fail } from '../../../errors.js';
+import { meantOf, readKillFilter } from '../../clients/client-filter.js';
 import type { Args } from '../../command/args.js';
 import type { Command, Context } from '../../command/context.js';
-import { meantOf, readKillFilter } from '../../connection/client-filter.js';
 import type { ClientFilter } from '../../siblings/client-test.js';
 import { OK, type Reply } from '../../wire/reply.js';
 import { adminCommand } from './common.js';

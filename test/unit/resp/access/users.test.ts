@@ -8,8 +8,8 @@ import { everybody } from '../../../../src/core/access/user.js';
 import { nobodyYet, Users } from '../../../../src/core/access/users.js';
 import { MemoryBudget, type Spender } from '../../../../src/core/memory-budget.js';
 import { GatewayError } from '../../../../src/errors.js';
-import { Identities, identityKey } from '../../../../src/resp/connection/identity.js';
-import { type Carrier, Names } from '../../../../src/resp/connection/names.js';
+import { Identities, identityKey } from '../../../../src/resp/clients/identity.js';
+import { type Carrier, Names } from '../../../../src/resp/clients/names.js';
 import { noPeers } from '../../../../src/resp/siblings/siblings.js';
 import { hashed } from '../../../support/credentials.js';
 

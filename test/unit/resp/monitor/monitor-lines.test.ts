@@ -1,7 +1,7 @@
 // Lines for MONITOR: whole for what people type, bounded for what programs send.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { MonitorLines } from '../../../../src/resp/connection/monitor-lines.js';
+import { MonitorLines } from '../../../../src/resp/monitor/monitor-lines.js';
 
 const nothing = { from: 0, to: 0 };
 
