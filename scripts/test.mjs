@@ -1,4 +1,5 @@
-// Compiles and runs the tests: all, or those whose path holds an argument (`npm test -- unit/kafka`). Says every skip and its reason.
+// Compiles and runs the tests, and prints each skip with its reason. Without arguments: all of them. `--quick`: those that start no Kafka
+// (unit, conformance, architecture, documents). Other arguments select the files whose path contains one of them (`npm test -- unit/kafka`).
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -13,21 +14,24 @@ const testDir = join(dirname(import.meta.dirname), 'build/test');
 
 compileTests();
 process.env.RAFKA_KAFKA_LIBS ??= kafkaLibs();
-const wanted = process.argv.slice(2);
+const cores = availableParallelism();
+const quick = process.argv.includes('--quick');
+const wanted = process.argv.slice(2).filter((argument) => argument !== '--quick');
 const files = readdirSync(testDir, { recursive: true })
   .filter((name) => name.endsWith('.test.js') && (wanted.length === 0 || wanted.some((part) => name.includes(part))))
   .sort();
-// These start brokers and gateways of their own, and wait for them: one file at a time, or they starve each other.
-const heavy = (name) => /^(e2e|fuzz|campaign)/.test(name);
+// These start brokers and gateways of their own, and wait for them most of the time: a few more at once than there are cores.
+const heavy = (name) => /^(e2e|fuzz)/.test(name);
 
 const totals = { tests: 0, pass: 0, fail: 0, cancelled: 0, skipped: 0 };
 const skips = [];
 const failures = [];
 await runFiles(
   files.filter((name) => !heavy(name)),
-  Math.min(Math.max(availableParallelism(), 2), 4),
+  Math.min(Math.max(cores, 2), 4),
 );
-await runFiles(files.filter(heavy), Math.max(1, Math.floor(availableParallelism() / 2)));
+// The longest (workers, RIS, the relay) stand last in the alphabet: backwards, none of them is left running alone.
+if (!quick) await runFiles(files.filter(heavy).reverse(), Math.min(cores + 1, 6));
 report();
 
 async function runFiles(names, concurrency) {
