@@ -6,7 +6,7 @@ import type { Log } from '../log.js';
 import type { RisConfig } from './config.js';
 import { Intake, type RisCounter } from './feed/ingest.js';
 import type { MalformedReason } from './feed/message.js';
-import { ensureTopic } from './leadership/checkpoint.js';
+import { ensureTopic, type Progress, upTo } from './leadership/checkpoint.js';
 import type { Election } from './leadership/elector.js';
 import { Leader, type LeaderOptions, readEntries } from './leadership/leader.js';
 import { type Batch, Publisher } from './leadership/publisher.js';
@@ -180,7 +180,7 @@ export class Collector {
     const term = await Term.open(this.#termOptions());
     try {
       await term.probeTopics();
-      const publisher = new Publisher(this.#publisherOptions(), this.#intake.backlog, term.progress);
+      const publisher = new Publisher(this.#publisherOptions(), this.#intake.backlog, this.#plausible(term.progress));
       this.#publisher = publisher;
       this.#committed = publisher.mark;
       this.#count('ris.terms');
@@ -224,6 +224,20 @@ export class Collector {
       }),
     );
     this.#wake = () => {};
+  }
+
+  /** What a version that believed every time may have recorded, or a clock that was wrong. */
+  #plausible(progress: Progress): Progress {
+    const { latest } = this.#intake;
+    // Not by the clock alone: it may be this one that is wrong.
+    const now = Math.max(latest, this.#deps.clock.now() * 1_000);
+    const most = now + this.#config.maxAheadMs * 1_000;
+    const isAhead =
+      latest > 0 &&
+      ((progress.mark ?? 0) > most || [...progress.published.places.values()].some(([s]) => s * 1e6 > most));
+    if (!isAhead) return progress;
+    this.#deps.log.warn({ mark: progress.mark }, 'The recorded progress is ahead of the clock: it is taken to end now');
+    return upTo(progress, now);
   }
 
   #named(setting: 'transactionalId' | 'checkpointTopic'): string {

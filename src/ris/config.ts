@@ -65,6 +65,10 @@ export const risSchema = z.strictObject({
     .enum(['drop', 'publish'])
     .default('drop')
     .describe('A message that arrives later than that is dropped, or published out of order'),
+  maxAheadMs: ms
+    .min(1_000)
+    .default(60_000)
+    .describe('A message dated further ahead of this clock keeps its time, but moves neither order nor progress'),
   redundancy: z.number().int().min(1).max(4).default(1).describe('Sockets for each collector'),
   staleMs: ms.min(1_000).default(60_000).describe('A socket without a message for this long is replaced'),
   connectTimeoutMs: ms.min(100).default(10_000).describe('Time limit for connecting to RIS Live'),

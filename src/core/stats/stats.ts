@@ -34,6 +34,7 @@ const labelled = {
   'ris.malformed': { help: 'Lines of RIS Live skipped', labels: ['host', 'reason'] },
   'ris.duplicates': { help: 'RIS messages received again and dropped by their id', labels: ['host'] },
   'ris.late': { help: 'RIS messages that arrived later than the reorder window', labels: ['host'] },
+  'ris.ahead': { help: 'RIS messages dated ahead of the clock', labels: ['host'] },
   'ris.published': { help: 'RIS messages committed to Kafka', labels: ['host'] },
   'ris.records': { help: 'BMP records committed to Kafka', labels: ['host'] },
   'ris.encoded': { help: 'BMP output of the leader, by kind', labels: ['host', 'what'] },

@@ -9,7 +9,8 @@ import { sequenceOf, timestampIn } from './timestamp.js';
  * never parsed.
  */
 export interface PeekedLine extends Ordered {
-  readonly kind: 'line';
+  /** `ahead`: dated after the present; its place is that of its arrival, and its own time is in the text only. */
+  readonly kind: 'line' | 'ahead';
   readonly line: string;
 }
 

@@ -1,6 +1,7 @@
 // A collector's sockets as one stream: lines read, control messages filtered, holes reported.
 import type { Clock } from '../../core/ports.js';
 import type { Log } from '../../log.js';
+import { AheadOfTime, placedBehind } from './ahead.js';
 import { type PeekedLine, peekLine } from './envelope.js';
 import { LiveSocket } from './live.js';
 import type { MalformedReason } from './message.js';
@@ -13,6 +14,8 @@ export interface FeedOptions {
   readonly redundancy: number;
   /** How far messages may overtake one another, us. */
   readonly disorderUs: number;
+  /** How far ahead of the clock a message may be dated, ms. */
+  readonly maxAheadMs: number;
   readonly staleMs: number;
   readonly connectTimeoutMs: number;
   readonly backoffMinMs: number;
@@ -30,6 +33,8 @@ export interface FeedEvents {
   onStart(since: number): void;
   /** The stream has ended: no socket is left that received everything. */
   onGap(reason: string): void;
+  /** A message is dated ahead of the clock; it follows as a line, unless there is no feed yet and too many of its kind wait for it. */
+  onAhead(line: PeekedLine): void;
   onMalformed(reason: MalformedReason): void;
   onServerError(): void;
   onDisconnect(): void;
@@ -47,6 +52,9 @@ interface Slot {
 export const timeOf = (message: { readonly seconds: number; readonly micros: number }): number =>
   message.seconds * 1_000_000 + message.micros;
 
+/** Lines ahead of time that wait for a feed's first message. */
+const mostEarly = 1_000;
+
 /** Owned by one collector's worker; start() once, close() once. */
 export class Feed {
   readonly #options: FeedOptions;
@@ -55,10 +63,22 @@ export class Feed {
   #since: number | null = null;
   #latest = 0;
   #lastError = '';
+  readonly #aheadOfTime: AheadOfTime;
+  /** Lines ahead of time from before a feed's first message, whose time they get. */
+  #early: PeekedLine[] = [];
 
   constructor(options: FeedOptions, events: FeedEvents) {
     this.#options = options;
     this.#events = events;
+    this.#aheadOfTime = new AheadOfTime(
+      options.maxAheadMs,
+      () => options.clock.now(),
+      (behindMs) =>
+        options.log.error(
+          { behindMs },
+          'The whole feed is ahead of the clock: the clock of this machine is taken to be wrong',
+        ),
+    );
     this.#slots = Array.from({ length: options.redundancy }, (_, index) => this.#slot(index));
   }
 
@@ -120,6 +140,10 @@ export class Feed {
   #message(slot: Slot, line: PeekedLine): void {
     const time = timeOf(line);
     slot.socket.alive();
+    if (this.#aheadOfTime.has(line, time)) {
+      this.#ahead(line);
+      return;
+    }
     // What was sent before this socket existed may be later than its first message by the disorder of the feed.
     slot.since ??= time + this.#options.disorderUs;
     if (this.#since === null) {
@@ -128,6 +152,14 @@ export class Feed {
     }
     if (time > this.#latest) this.#latest = time;
     this.#events.onLine(line);
+    for (const early of this.#early.splice(0)) this.#events.onLine(placedBehind(early, this.#latest));
+  }
+
+  /** It tells nothing of how far the feed is. */
+  #ahead(line: PeekedLine): void {
+    this.#events.onAhead(line);
+    if (this.#since !== null) this.#events.onLine(placedBehind(line, this.#latest));
+    else if (this.#early.length < mostEarly) this.#early.push(line);
   }
 
   #down(slot: Slot, index: number, reason: string): void {

@@ -40,6 +40,8 @@ const releaseMs = 20;
 /** A standby forgets what the leader has committed only when it is older than this by feed time, us. */
 const trimSlackUs = 10_000_000;
 const maxHeld = 200_000;
+/** How often a sample of what is odd is logged, ms. */
+const sampleMs = 60_000;
 
 /** Owned by its collector; start() once, close() once. */
 export class Intake {
@@ -48,6 +50,7 @@ export class Intake {
   readonly #feed: Feed;
   readonly #reorder: Reorder<PeekedLine>;
   readonly #reasonsTold = new Set<MalformedReason>();
+  #tellAheadAt = Number.NEGATIVE_INFINITY;
   #windowTime = 0;
   #received = 0;
   /** Received and not yet counted: counting each would cost as much as reading the envelope. */
@@ -76,6 +79,11 @@ export class Intake {
   /** Feed time (us) since which this replica is complete; null: there is no feed now. */
   get since(): number | null {
     return this.#feed.since === null ? null : Math.max(this.#feed.since, this.backlog.lostUntil);
+  }
+
+  /** The latest feed time (us) seen; 0 before the first message. */
+  get latest(): number {
+    return this.#feed.latest;
   }
 
   start(): void {
@@ -119,10 +127,24 @@ export class Intake {
         log.warn({ reason }, 'The feed has a gap');
         onGap();
       },
+      onAhead: (line) => this.#noteAhead(line),
       onMalformed: (reason) => this.malformed(reason),
       onServerError: () => this.#count('ris.errors'),
       onDisconnect: () => this.#count('ris.disconnects'),
     };
+  }
+
+  #noteAhead(line: PeekedLine): void {
+    const { clock, log } = this.#options;
+    this.#count('ris.ahead');
+    const now = clock.monotonic();
+    if (now < this.#tellAheadAt) return;
+    this.#tellAheadAt = now + sampleMs;
+    const aheadMs = Math.round(timeOf(line) / 1_000 - clock.now());
+    log.warn(
+      { peer: line.peerKey, id: line.id, aheadMs },
+      'A message is dated ahead of the clock; more within a minute are only counted',
+    );
   }
 
   #receive(line: PeekedLine): void {

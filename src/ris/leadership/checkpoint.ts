@@ -96,6 +96,16 @@ export async function readProgress(
   }
 }
 
+/** The progress without times after `latest` (us), which would hide holes and silence peers until then. */
+export function upTo(progress: Progress, latest: number): Progress {
+  const { mark, published } = progress;
+  const isAhead = ([seconds, micros]: Place): boolean => seconds * 1_000_000 + micros > latest;
+  const seconds = Math.floor(latest / 1_000_000);
+  const last = [seconds, Math.floor(latest) - seconds * 1_000_000, 0] as const;
+  const places = new Map([...published.places].map(([peer, place]) => [peer, isAhead(place) ? last : place]));
+  return { ...progress, mark: mark === null ? null : Math.min(mark, latest), published: { ...published, places } };
+}
+
 /** The latest record of each key, merged. Later records replace most: only what remains is parsed. */
 class Reading {
   readonly #latest = new Map<string, Buffer>();

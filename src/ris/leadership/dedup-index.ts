@@ -62,6 +62,11 @@ export class Published {
     return count;
   }
 
+  /** Whether just this id was published lately, wherever the message stands. */
+  knows(message: Ordered): boolean {
+    return message.id !== null && (this.#peers.get(message.peerKey)?.ids.has(message.id) ?? false);
+  }
+
   /** Whether a message was published before, or its place has passed and it must not be published. */
   has(message: Ordered): boolean {
     const past = this.#peers.get(message.peerKey);
