@@ -19,6 +19,8 @@ NAN_METHOD(ReportTopic);          // reports.cc
 NAN_METHOD(ConsumeBatch);         // consume-batch.cc
 NAN_METHOD(StoreOffset);          // offsets.cc
 NAN_METHOD(CommitWithResult);     // offsets.cc
+NAN_METHOD(GroupMetadata);        // transactions.cc
+NAN_METHOD(SendOffsets);          // transactions.cc
 NAN_METHOD(EndWithin);            // end-within.cc
 NAN_METHOD(BrokerApis);           // broker-apis.cc
 

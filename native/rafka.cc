@@ -11,6 +11,7 @@ void AddProducerMethods(v8::Local<v8::FunctionTemplate> producer) {
   Nan::SetPrototypeMethod(producer, "outqLen", OutqLen);
   Nan::SetPrototypeMethod(producer, "outqBytes", OutqBytes);
   Nan::SetPrototypeMethod(producer, "purge", Purge);
+  Nan::SetPrototypeMethod(producer, "sendOffsets", SendOffsets);
   Nan::SetPrototypeMethod(producer, "pollReports", PollReports);
   Nan::SetPrototypeMethod(producer, "reportTopic", ReportTopic);
   Nan::SetPrototypeMethod(producer, "brokerApis", BrokerApis);
@@ -22,6 +23,7 @@ void AddConsumerMethods(v8::Local<v8::FunctionTemplate> consumer) {
   Nan::SetPrototypeMethod(consumer, "consumeBatch", ConsumeBatch);
   Nan::SetPrototypeMethod(consumer, "storeOffset", StoreOffset);
   Nan::SetPrototypeMethod(consumer, "commitWithResult", CommitWithResult);
+  Nan::SetPrototypeMethod(consumer, "groupMetadata", GroupMetadata);
 }
 
 void AddFunctions(v8::Local<v8::Object> exports) {

@@ -54,6 +54,7 @@ const table = {
   'ack-negative': row('CONS', 'offset cannot be negative, got %s', 400, grpc.invalid),
   'ack-no-consumer': row('CONS', 'No consumer registered for Client %s'),
   'ack-not-assigned': row('CONS', 'Partition %s:%s is not assigned to %s'),
+  'ack-done': row('CONS', 'offset %s of %s:%s is acknowledged already', 400, grpc.invalid),
   'ack-beyond': row('CONS', 'offset %s of %s:%s does not exist', 400, grpc.invalid),
 
   // Producing
@@ -70,6 +71,18 @@ const table = {
   'produce-failed-some': row('PROD', '%s of %s messages are not in Kafka: %s'),
   'dump-arity': row('PROD', 'DUMP accepts 1 argument, got %s'),
   'dump-nan': row('PROD', 'NaN'),
+
+  // Transactions
+  'exec-aborted': row('EXECABORT', 'Transaction discarded because of: %s'),
+  'exec-aborted-errors': row('EXECABORT', 'Transaction discarded because of previous errors.'),
+  'transaction-unconfirmed': row('ERR', 'not confirmed: the transaction may or may not be in Kafka: %s'),
+  'ack-elsewhere': row('CONS', 'the consumer of %s is in another worker process: acknowledge on its own connection'),
+  'exec-without-multi': row('ERR', 'EXEC without MULTI'),
+  'discard-without-multi': row('ERR', 'DISCARD without MULTI'),
+  'multi-nested': row('ERR', 'MULTI calls can not be nested'),
+  'watch-in-multi': row('ERR', 'WATCH inside MULTI is not allowed'),
+  'not-in-multi': row('ERR', 'Command not allowed inside a transaction'),
+  'denied-blocking': row('ERR', "%s isn't allowed for DENY BLOCKING client"),
 
   // Redis' own texts
   'unknown-command': row('ERR', "unknown command '%s', with args beginning with: %s"),

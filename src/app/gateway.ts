@@ -58,10 +58,22 @@ export function createResp({ config, users, logins, clusters, version, stats, cl
   const consumerProperties = { ...config.general, ...config.consumer };
   const cluster = clusters.get();
   const common = { settings: config.resp, clock, stats, ...(peers ? { peers } : {}) };
-  const gateway = new KafkaGateway({ ...common, cluster, consumerProperties, log: log.child({ face: 'resp' }) });
+  const gateway = new KafkaGateway({
+    ...common,
+    cluster,
+    consumerProperties,
+    log: log.child({ face: 'resp' }),
+    transactionalId: transactionalIdOf(config, peers),
+  });
   const { maxMessageBytes } = cluster.kafka;
   const server = new RespServer({ ...common, users, logins, gateway, maxMessageBytes, version, log });
   return { server, gateway };
+}
+
+/** What this process' transactional ids begin with: the same after a restart, as a new producer ends what the one before it has left open. */
+function transactionalIdOf({ resp }: Config, peers: Peers | undefined): string {
+  const id = resp.transactionalId ?? `rafka-${hostname()}-${resp.port}`;
+  return peers ? `${id}-w${peers.server.firstConnectionId}` : id;
 }
 
 /** The users of all faces of a process. @throws GatewayError `file-unusable` */

@@ -123,6 +123,7 @@ export const KafkaCode = {
   invalidRecord: 87,
   topicAuthorizationFailed: 29,
   clusterAuthorizationFailed: 31,
+  transactionalIdAuthorizationFailed: 53,
   offsetOutOfRange: 1,
 } as const;
 
@@ -194,6 +195,11 @@ export interface Producer {
   beginTransaction(): Promise<void>;
   commitTransaction(timeoutMs: number): Promise<void>;
   abortTransaction(timeoutMs: number): Promise<void>;
+  /**
+   * A group's positions become a part of the transaction.
+   * @param member Consumer.groupMetadata(): refused when that member's generation is over
+   */
+  sendOffsets(positions: readonly TopicPartitionOffset[], member: Buffer, timeoutMs: number): Promise<void>;
 }
 
 export interface ConsumerOptions {
@@ -270,6 +276,8 @@ export interface Consumer {
   /** First offset at or after a time (ms); {@link OFFSET_END} if none. */
   offsetsForTimes(times: readonly TopicPartitionOffset[], timeoutMs: number): Promise<TopicPartitionOffset[]>;
   seek(position: TopicPartitionOffset, timeoutMs: number): Promise<void>;
+  /** Which member of its group this consumer is now, and of which generation, for Producer.sendOffsets(); undefined: of none. */
+  groupMetadata(): Buffer | undefined;
   pause(partitions: readonly TopicPartition[]): void;
   resume(partitions: readonly TopicPartition[]): void;
   /** Leaves the group and commits stored offsets; gives up after timeoutMs, with a log line. Never rejects. */

@@ -160,6 +160,8 @@ export interface NativeProducer extends NativeClient, NativeAdminCalls {
   beginTransaction(callback: Callback): void;
   commitTransaction(timeoutMs: number, callback: Callback): void;
   abortTransaction(timeoutMs: number, callback: Callback): void;
+  /** Ours. @param member of groupMetadata() */
+  sendOffsets(positions: readonly NativeTopicPartition[], member: Buffer, timeoutMs: number, callback: Callback): void;
 }
 
 /** Calls without a callback return 0 or librdkafka's error code, or throw. */
@@ -190,6 +192,8 @@ export interface NativeConsumer extends NativeClient {
   ): void;
   /** Ours: offsetsStore() of one position. */
   storeOffset(topic: string, partition: number, offset: number): number;
+  /** Ours: bytes that sendOffsets() takes. */
+  groupMetadata(): Buffer | null;
   /** Ours: commits now; fails with the coordinator's answer. */
   commitWithResult(positions: readonly NativeTopicPartition[], timeoutMs: number, callback: Callback): void;
   committed(

@@ -21,6 +21,26 @@ export const kafkaSettings = {
     .describe(
       'How BLPOP of topics answers partition and offset: as integers, as Rafka does, or as bulk strings, which clients that expect an array of strings can read; `rafka.reply` chooses for one consumer',
     ),
+  transactions: z
+    .enum(['kafka', 'off'])
+    .default('kafka')
+    .describe(
+      'What EXEC does that writes more than one record or acknowledges: one Kafka transaction; off: its commands run one after the other. An embedded Kafka has none: acks are taken when all records are there',
+    ),
+  transactionalId: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe(
+      'Transactional ids are this, a dash and a number; absent: rafka-<host name>-<port>. It has to be the same after a restart, and no other gateway of the cluster may have it. Kafka needs the rights WRITE and DESCRIBE on it where it has ACLs',
+    ),
+  transactionProducers: z
+    .int()
+    .min(1)
+    .max(1_000)
+    .default(16)
+    .describe('Transactions of one process at a time; each has a producer that is kept while it is used'),
   produceTimeoutMs: ms
     .default(5_000)
     .describe('How long a full queue or a missing broker holds a connection back before RPUSHX answers an error'),

@@ -9,6 +9,8 @@ type Script = readonly (string | readonly string[])[];
 
 const line = (bytes: number): string => 'a'.repeat(bytes);
 
+const inline = (...lines: string[]): string => lines.map((each) => `${each}\r\n`).join('');
+
 /** Each is sent to both on a connection of its own: bytes as they are, or a command. */
 const scripts: Readonly<Record<string, Script>> = {
   // Frames
@@ -116,6 +118,47 @@ const scripts: Readonly<Record<string, Script>> = {
     ['CONFIG', 'GET', 'SAV?'],
     ['CONFIG', 'GET', 'appendonly'],
     ['CONFIG', 'SET', 'foo', 'bar'],
+  ],
+  // In one write each: what ends an exchange would be kept as well.
+  'MULTI, EXEC, DISCARD': [
+    ['EXEC'],
+    ['DISCARD'],
+    ['EXEC', 'x'],
+    ['MULTI', 'x'],
+    inline('MULTI', 'EXEC'),
+    inline('MULTI', 'PING', 'ECHO a', 'PING b', 'TTL topics:none', 'EXEC'),
+    inline('MULTI', 'PING', 'DISCARD', 'EXEC', 'PING'),
+  ],
+  'MULTI: errors while queueing': [
+    inline('MULTI', 'FOO a', 'PING', 'EXEC', 'EXEC'),
+    inline('MULTI', 'ECHO', 'EXEC'),
+    inline('MULTI', 'CLIENT FOO', 'DISCARD'),
+    inline('MULTI', 'MULTI', 'PING', 'EXEC'),
+    inline('MULTI', 'WATCH a', 'PING', 'EXEC'),
+    inline('MULTI', 'DISCARD x', 'EXEC'),
+  ],
+  'MULTI: a command that fails does not stop the others': [
+    inline('MULTI', 'SELECT 99', 'PING', 'CLIENT UNBLOCK x', 'EXEC'),
+    inline('MULTI', 'AUTH a b', 'SELECT a', 'PING', 'EXEC'),
+  ],
+  'WATCH, UNWATCH': [
+    ['WATCH', 'topics:none'],
+    ['WATCH'],
+    ['UNWATCH'],
+    ['UNWATCH', 'x'],
+    ['WATCH', 'a', 'b'],
+    inline('MULTI', 'UNWATCH', 'PING', 'EXEC'),
+  ],
+  'MULTI and RESET, MONITOR': [
+    inline('MULTI', 'PING', 'RESET', 'EXEC'),
+    inline('MULTI', 'CLIENT SETNAME x', 'CLIENT GETNAME', 'EXEC'),
+    inline('MULTI', 'MONITOR', 'PING', 'EXEC'),
+  ],
+  'COMMAND INFO of transactions': [
+    ['COMMAND', 'INFO', 'multi'],
+    ['COMMAND', 'INFO', 'exec'],
+    ['COMMAND', 'INFO', 'discard'],
+    ['COMMAND', 'INFO', 'unwatch'],
   ],
   'CLIENT TRACKING': [
     ['CLIENT', 'TRACKINGINFO'],

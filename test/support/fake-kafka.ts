@@ -9,6 +9,7 @@ import {
   type ProducerOptions,
   type ProducerRecord,
   type Properties,
+  type TopicPartitionOffset,
 } from '../../src/core/ports.js';
 import { realClock } from './clock.js';
 import { FakeAdmin } from './fake/admin.js';
@@ -153,6 +154,15 @@ export class FakeKafka implements KafkaFactory {
     this.#transactions.set(transactionalId, { epoch: epoch + 1, current: undefined });
     this.wake();
     return epoch + 1;
+  }
+
+  /** Positions of a transaction. @param only looked at: is the member one of its group's, of the generation that is now? */
+  moveGroup(member: Buffer, positions: readonly TopicPartitionOffset[], only: boolean): void {
+    const { groupId, memberId, generation } = JSON.parse(member.toString());
+    const group = this.group(groupId);
+    if (group.generation !== generation || !group.members.some((each) => each.memberId === memberId))
+      throw refusal(22, 'Broker: Specified group generation id is not valid', { abortable: true });
+    if (!only) group.commit(positions.map((position) => ({ ...position, metadata: '' })));
   }
 
   begin(transactionalId: string): Transaction {

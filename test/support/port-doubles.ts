@@ -77,6 +77,7 @@ export class ScriptedProducer implements Producer {
   beginTransaction = unused;
   commitTransaction = unused;
   abortTransaction = unused;
+  sendOffsets = unused;
 }
 
 /** A consumer that hands out what the test put in, and notes what it was told. */
@@ -177,6 +178,10 @@ export class ScriptedConsumer implements Consumer {
 
   assign(): void {}
   paused: readonly TopicPartition[] = [];
+  groupMetadata(): Buffer | undefined {
+    return Buffer.from('member');
+  }
+
   pause(partitions: readonly TopicPartition[]): void {
     this.paused = partitions;
   }

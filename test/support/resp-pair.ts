@@ -43,7 +43,7 @@ export class RespPair {
     this.kafka = new FakeKafka(kafka);
     const cluster = { name: 'default', kafka: wrap ? wrap(this.kafka) : this.kafka };
     const common = { settings: parsed, clock, stats: this.stats, log, ...(peers ? { peers } : {}) };
-    this.gateway = new KafkaGateway({ ...common, cluster, consumerProperties: {} });
+    this.gateway = new KafkaGateway({ ...common, cluster, consumerProperties: {}, transactionalId: 'rafka-test' });
     this.server = new RespServer({
       ...common,
       users: Users.load(parsed, (path) => readFileSync(path, 'utf8')),

@@ -97,10 +97,33 @@ export class AckLedger {
     return this.#ackUnseen(this.#of(key), partition, offset);
   }
 
+  /**
+   * Where the position of a partition would come to by an ack of this offset, for a transaction: nothing is stored.
+   * @throws GatewayError (or rejects with) `ack-beyond`, `ack-done`; KafkaError.
+   */
+  stage(key: string, partition: TopicPartition, offset: number): TopicPartitionOffset | Promise<TopicPartitionOffset> {
+    const progress = this.#of(key);
+    if (offset < progress.seen) return staged(progress, partition, offset);
+    return this.#checkUnseen(progress, partition, offset).then(() => staged(progress, partition, offset));
+  }
+
+  /** A transaction has moved the position. The next commit must not move it back. */
+  moved(key: string, position: TopicPartitionOffset): void {
+    const progress = this.#progress.get(key);
+    // The partition has gone meanwhile: another member may have come further.
+    if (!progress || position.offset <= progress.stored) return;
+    progress.stored = position.offset;
+    this.#storeAgain(position);
+  }
+
   async #ackUnseen(progress: Progress, partition: TopicPartition, offset: number): Promise<void> {
+    await this.#checkUnseen(progress, partition, offset);
+    this.#store(progress, partition, offset + 1);
+  }
+
+  async #checkUnseen(progress: Progress, partition: TopicPartition, offset: number): Promise<void> {
     if (progress.from === Number.POSITIVE_INFINITY) await this.#start(partition, progress);
     await this.#checkEnd(partition, offset);
-    this.#store(progress, partition, offset + 1);
   }
 
   #withoutAcked(batch: readonly Message[]): readonly Message[] {
@@ -151,4 +174,10 @@ export class AckLedger {
     }
     return progress;
   }
+}
+
+/** @throws GatewayError `ack-done`: whoever acknowledged it has written what came of it, and it must not be written again. */
+function staged(progress: Progress, { topic, partition }: TopicPartition, offset: number): TopicPartitionOffset {
+  if (offset < Math.max(progress.stored, progress.from)) throw fail('ack-done', offset, topic, partition);
+  return { topic, partition, offset: offset + 1 };
 }

@@ -12,6 +12,7 @@ import {
   type KafkaFault,
   type Message,
   type TopicPartition,
+  type TopicPartitionOffset,
 } from '../ports.js';
 import { own } from '../promises.js';
 import type { SessionLog } from '../stats/session-log.js';
@@ -20,6 +21,14 @@ import { partitionKey, partitionKeys } from '../topics/partition-key.js';
 import type { TopicCatalog } from '../topics/topic-catalog.js';
 import { AckLedger } from './ack-ledger.js';
 import { ReadAhead } from './read-ahead.js';
+
+/** Acks that wait for a transaction. */
+export interface Staged {
+  readonly member: Buffer;
+  readonly positions: readonly TopicPartitionOffset[];
+  /** To be called when it is committed. */
+  committed(): void;
+}
 
 export interface ConsumerSessionOptions {
   /** `<group.id>:<name>`, for error texts. */
@@ -188,6 +197,31 @@ export class ConsumerSession {
     } catch (error) {
       throw this.#ackError(error, topic, partition);
     }
+  }
+
+  /**
+   * These acks as a part of a transaction. The member's generation is taken before its assignment is looked at, so that Kafka refuses the
+   * transaction where a rebalance comes between.
+   * @throws GatewayError `ack-not-assigned`, `ack-beyond`, `ack-done`; KafkaError.
+   */
+  async stage(acks: readonly TopicPartitionOffset[]): Promise<Staged> {
+    const member = this.#options.consumer.groupMetadata();
+    this.#refreshAssignment();
+    const positions = new Map<string, TopicPartitionOffset>();
+    for (const { topic, partition, offset } of acks) {
+      const key = partitionKey(topic, partition);
+      if (!member || !this.#assigned.has(key)) throw fail('ack-not-assigned', topic, partition, this.#options.id);
+      const position = await this.#ledger.stage(key, { topic, partition }, offset);
+      if (position.offset > (positions.get(key)?.offset ?? 0)) positions.set(key, position);
+    }
+    return {
+      member: member!,
+      positions: [...positions.values()],
+      committed: () => {
+        for (const [key, position] of positions) this.#ledger.moved(key, position);
+        this.#options.stats.add('consumer.acks', acks.length);
+      },
+    };
   }
 
   /** Handles librdkafka's errors. A fatal one ends reading; a lasting one is reported to the next caller. */

@@ -128,6 +128,7 @@ class Share implements Producer {
   }
 
   initTransactions = transactional;
+  sendOffsets = transactional;
   beginTransaction = transactional;
   commitTransaction = transactional;
   abortTransaction = transactional;

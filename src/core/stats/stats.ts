@@ -14,6 +14,8 @@ const counters = {
   'consumer.messages': 'Messages handed to clients',
   'consumer.acks': 'Acknowledgements accepted',
   'consumer.given.up': 'Messages acked by the gateway after too many retries',
+  'transactions.committed': 'Transactions of EXEC committed',
+  'transactions.failed': 'Transactions of EXEC that Kafka refused or that did not end in time',
   'streams.dead.letters': 'Stream entries moved to the dead letters after too many deliveries',
   'resp.connections': 'Connections accepted',
   'resp.connections.refused': 'Connections refused (max clients, protected mode)',

@@ -132,13 +132,18 @@ export class Streams implements Face {
 
   /**
    * Writes one record; settles when Kafka has it, or has refused it (see refusal()).
+   * @param writer a transaction; absent: what all streams share
    * @throws GatewayError `stream-refused`, and as ProducerSession.send().
    */
-  append(topic: string, { key, value, headers, hasValue }: RecordParts): Promise<DeliveryReport> {
+  append(
+    topic: string,
+    { key, value, headers, hasValue }: RecordParts,
+    writer: Pick<ProducerSession, 'send'> = this.#producer,
+  ): Promise<DeliveryReport> {
     if (this.topics.isCompacted(topic)) checkCompacted(key !== null, hasValue);
     const timestamp = this.#options.clock.now();
     const partition = key === null ? this.topics.firstPartition(topic) : undefined;
-    const sent = this.#producer.send({
+    const sent = writer.send({
       topic,
       ...(partition === undefined ? {} : { partition }),
       key,

@@ -238,6 +238,11 @@ class RdConsumer implements Consumer {
     await this.#client.ask((callback) => this.#native.seek(position, timeoutMs, callback));
   }
 
+  groupMetadata(): Buffer | undefined {
+    if (this.#closed || this.#options.groupId === undefined) return undefined;
+    return this.#native.groupMetadata() ?? undefined;
+  }
+
   pause(partitions: readonly TopicPartition[]): void {
     this.#open();
     check(() => this.#native.pause(partitions));

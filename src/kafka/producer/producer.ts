@@ -1,6 +1,13 @@
 // The Producer port on librdkafka.
 import { longestMs } from '../../core/longest.js';
-import { type Header, KafkaCode, type Producer, type ProducerOptions, type ProducerRecord } from '../../core/ports.js';
+import {
+  type Header,
+  KafkaCode,
+  type Producer,
+  type ProducerOptions,
+  type ProducerRecord,
+  type TopicPartitionOffset,
+} from '../../core/ports.js';
 import type { Log } from '../../log.js';
 import { type Client, connect } from '../client.js';
 import { refuse, wrap } from '../fault.js';
@@ -207,6 +214,10 @@ class RdProducer implements Producer, Spender {
   abortTransaction(timeoutMs: number): Promise<void> {
     this.#packs.submit();
     return this.#ask((callback) => this.#native.abortTransaction(timeoutMs, callback));
+  }
+
+  sendOffsets(positions: readonly TopicPartitionOffset[], member: Buffer, timeoutMs: number): Promise<void> {
+    return this.#ask((callback) => this.#native.sendOffsets(positions, member, timeoutMs, callback));
   }
 
   async #ask(call: (callback: (error: NativeError | null | undefined) => void) => void): Promise<void> {

@@ -27,7 +27,7 @@ export function clientLine(ctx: Context): string {
     sub: 0,
     psub: 0,
     ssub: 0,
-    multi: -1,
+    multi: ctx.queue?.commands.length ?? -1,
     qbuf: facts.queryBytes,
     'qbuf-free': 0,
     'argv-mem': 0,

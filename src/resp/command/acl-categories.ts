@@ -28,7 +28,8 @@ export const aclCategories: readonly string[] = [
 
 /** The categories of a command, in Redis' order. */
 export function categoriesOf({ group, flags, keys, name }: Command): string[] {
-  const found = new Set<string>([group === 'generic' && (keys || name === 'scan') ? 'keyspace' : group]);
+  const category = group === 'transactions' ? 'transaction' : group;
+  const found = new Set<string>([group === 'generic' && (keys || name === 'scan') ? 'keyspace' : category]);
   if (flags.includes('readonly')) found.add('read');
   if (flags.includes('write')) found.add('write');
   if (flags.includes('pubsub')) found.add('pubsub');

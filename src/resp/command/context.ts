@@ -6,8 +6,9 @@ import type { Users } from '../../core/access/users.js';
 import type { Cluster } from '../../core/cluster.js';
 import type { ConsumerSession } from '../../core/consume/consumer-session.js';
 import type { Memory } from '../../core/memory-budget.js';
-import type { Admin, Clock } from '../../core/ports.js';
+import type { Admin, Clock, DeliveryReport, ProducerRecord, TopicPartitionOffset } from '../../core/ports.js';
 import type { ProducerSession } from '../../core/produce/producer-session.js';
+import type { TransactionProducers } from '../../core/produce/transaction-producers.js';
 import type { Stats } from '../../core/stats/stats.js';
 import type { ConnectionCursors } from '../../core/streams/cursors.js';
 import type { Pending } from '../../core/streams/group/pending.js';
@@ -40,7 +41,9 @@ export type Flag =
   | 'no_auth'
   | 'allow_busy'
   | 'skip_monitor'
-  | 'movablekeys';
+  | 'movablekeys'
+  | 'no_multi'
+  | 'skip_slowlog';
 
 export type Group =
   | 'connection'
@@ -52,7 +55,8 @@ export type Group =
   | 'hash'
   | 'string'
   | 'cluster'
-  | 'scripting';
+  | 'scripting'
+  | 'transactions';
 
 /** One argument for COMMAND DOCS, from which redis-cli draws its hints. */
 export interface Argument {
@@ -101,6 +105,31 @@ export interface Resolved {
   readonly first: 1 | 2;
 }
 
+/** A command between MULTI and EXEC. */
+export interface QueuedCommand {
+  readonly found: Resolved;
+  readonly argv: readonly Buffer[];
+}
+
+/** The commands of a connection between MULTI and EXEC. */
+export interface CommandQueue {
+  readonly commands: readonly QueuedCommand[];
+  /** A command was refused when it came: EXEC runs none. */
+  isBroken: boolean;
+  /** @returns the reply. @throws GatewayError `memory-limit` */
+  add(found: Resolved, argv: readonly Buffer[]): Reply;
+  /** The commands have run, or never will. */
+  release(): void;
+}
+
+/** What the commands of one EXEC write to and acknowledge. */
+export interface Transaction {
+  /** Adds a record; settles with its report when the transaction is committed, and never where it is not. */
+  send(record: ProducerRecord): Promise<DeliveryReport>;
+  /** Adds acks of a consumer's messages; settles when the transaction is committed. */
+  acknowledge(session: ConsumerSession, acks: readonly TopicPartitionOffset[]): Promise<void>;
+}
+
 /** All commands by name. */
 export interface Commands extends Iterable<Command> {
   readonly size: number;
@@ -136,6 +165,8 @@ export interface Sessions {
   producer(): ProducerSession;
   /** This connection's producer of messages that are answered when Kafka has them, created on first use. */
   deliveringProducer(): ProducerSession;
+  /** Waits until nothing that it has queued is in flight. @throws GatewayError `exec-aborted` when that takes longer than timeoutMs */
+  settle(timeoutMs: number): Promise<void>;
   /** DUMP: see there. Returns a promise unless nothing was ever produced. */
   dump(timeoutMs: number): number | Promise<number>;
   /** The client sends no more: from now on its next connection counts what this one has produced. */
@@ -228,6 +259,8 @@ export interface Gateway {
   readonly settings: KafkaSettings;
   readonly catalog: TopicCatalog;
   readonly admin: Admin;
+  /** For transactions of EXEC; undefined where there are none. */
+  readonly transactions: Pick<TransactionProducers, 'run'> | undefined;
   /** State of Redis Streams that connections share. */
   readonly streams: Streams;
   open(connection: Context): Sessions;
@@ -272,6 +305,15 @@ export interface Context {
   readonly signal: AbortSignal;
   /** Where a command reserves memory for what it reads and answers; released when it has answered. */
   readonly memory: Memory;
+  /** What was kept since MULTI; undefined: there was none. */
+  readonly queue: CommandQueue | undefined;
+  beginQueue(): void;
+  /** The queue is over: by EXEC, DISCARD or RESET. */
+  endQueue(): void;
+  /** Commands of an EXEC run: none of them waits. */
+  isInExec: boolean;
+  /** Where they write to and acknowledge; undefined: as if there was no EXEC. */
+  transaction: Transaction | undefined;
   /** CLIENT TRACKING; undefined: it is off. */
   tracking: Tracking | undefined;
   /** What CLIENT INFO and CLIENT LIST show of it. */

@@ -1,4 +1,5 @@
 // MONITOR: shows every command of every connection as it arrives.
+import { fail } from '../../errors.js';
 import type { Command } from '../command/context.js';
 import { OK, type Reply } from '../wire/reply.js';
 
@@ -16,6 +17,7 @@ export const monitor = {
   summary: 'Shows every command that the server runs.',
   since: '1.0.0',
   run(ctx): Reply | Promise<Reply> {
+    if (ctx.isInExec) throw fail('denied-blocking', 'MONITOR');
     ctx.user.checkAdmin();
     return ctx.monitor()?.then(() => OK) ?? OK;
   },

@@ -32,10 +32,12 @@ async function publishTo(ctx: Context, channel: Buffer, message: Buffer): Promis
   const write = async (): Promise<Reply> => {
     const partition = streams.topics.firstPartition(topic);
     const placed = partition === undefined ? {} : { partition };
-    if (isDelivered(ctx)) return deliver(ctx, { topic, ...placed, key: null }, [message]);
+    if (ctx.transaction || isDelivered(ctx)) return deliver(ctx, { topic, ...placed, key: null }, [message]);
     await ctx.sessions.producer().enqueue({ topic, ...placed, key: null, value: message });
     return 1;
   };
   if (streams.topics.isKnown(topic)) return write();
+  // Behind another of the same EXEC it would wait for its end.
+  if (ctx.transaction) return streams.topics.provide(topic).then(write);
   return streams.topics.inTurn(topic, () => streams.topics.provide(topic), write);
 }

@@ -3,10 +3,11 @@
 // With plain lists, any other key: RPUSH <key> <element> [...], answered when Kafka has them.
 // Beyond Rafka: several acks in one command, acks from any connection of the same name, RPUSH topics:<t> <message> as RPUSHX.
 
+import { ConsumerSession } from '../../core/consume/consumer-session.js';
 import { all } from '../../core/promises.js';
 import { partitionKey } from '../../core/topics/partition-key.js';
 import { fail } from '../../errors.js';
-import type { Acknowledger, Command, Context } from '../command/context.js';
+import type { Acknowledger, Command, Context, Transaction } from '../command/context.js';
 import { isProduceKey } from '../keys/produce-key.js';
 import { isPlainList, pushToList } from '../streams/lists.js';
 import type { Reply } from '../wire/reply.js';
@@ -46,9 +47,22 @@ interface Ack {
 
 function acknowledge(ctx: Context, acks: readonly Ack[]): Reply | Promise<Reply> {
   const session = ctx.sessions.acknowledger();
+  if (ctx.transaction) return acknowledgeIn(ctx.transaction, ctx, session, acks);
   if (acks.length > 1) return acknowledgeAll(ctx, session, acks);
   const { topic, partition, offset } = acks[0]!;
   return session.ack(topic, partition, offset)?.then(() => 1) ?? 1;
+}
+
+/** With what the EXEC writes. @throws GatewayError `ack-elsewhere` */
+async function acknowledgeIn(
+  transaction: Transaction,
+  ctx: Context,
+  session: Acknowledger,
+  acks: readonly Ack[],
+): Promise<Reply> {
+  if (!(session instanceof ConsumerSession)) throw fail('ack-elsewhere', ctx.name);
+  await transaction.acknowledge(session, acks);
+  return acks.length;
 }
 
 /** Applies each valid ack, whatever happens to the others. @throws the first refusal, once all are settled */

@@ -30,7 +30,7 @@ export const rpushx = {
 /** Queues the remaining arguments for a topic; shared by the commands that produce. */
 export function produce(ctx: Context, { topic, key }: ProduceKey, args: Args): Reply | Promise<Reply> {
   ctx.user.checkProduce(topic);
-  if (isDelivered(ctx)) return deliver(ctx, { topic, key }, args.rest());
+  if (ctx.transaction || isDelivered(ctx)) return deliver(ctx, { topic, key }, args.rest());
   const producer = ctx.sessions.producer();
   ctx.server.gateway.catalog.produced(topic);
   const count = args.left;
@@ -55,7 +55,7 @@ export async function deliver(
 ): Promise<number> {
   const { gateway } = ctx.server;
   gateway.catalog.produced(place.topic);
-  const producer = ctx.sessions.deliveringProducer();
+  const producer = ctx.transaction ?? ctx.sessions.deliveringProducer();
   const reports = await Promise.all(values.map((value) => producer.send({ ...place, value })));
   const errors = reports.flatMap(({ error }) => error ?? []);
   if (errors.length === 0) return values.length;

@@ -59,7 +59,7 @@ function checkId(bytes: Buffer): void {
 
 async function append(ctx: Context, topic: string, record: RecordParts): Promise<Reply> {
   const { streams } = ctx.server.gateway;
-  const report = await streams.append(topic, record);
+  const report = await streams.append(topic, record, ctx.transaction);
   if (report.error) throw streams.refusal(report);
   return formatId(report);
 }
@@ -67,5 +67,7 @@ async function append(ctx: Context, topic: string, record: RecordParts): Promise
 function appendToNew(ctx: Context, topic: string, record: RecordParts, make: boolean): Promise<Reply> {
   const { topics } = ctx.server.gateway.streams;
   const prepare = () => (make ? topics.provide(topic).then(() => true) : topics.exists(topic));
+  // Behind another of the same EXEC it would wait for its end.
+  if (ctx.transaction) return prepare().then((isThere) => (isThere ? append(ctx, topic, record) : null));
   return topics.inTurn(topic, prepare, async (isThere) => (isThere ? append(ctx, topic, record) : null));
 }

@@ -43,7 +43,7 @@ export const xread = {
     { name: 'id', type: 'string', multiple: true },
   ],
   run(ctx, args) {
-    const read = readReadArgs(args, 'xread');
+    const read = readReadArgs(ctx, args, 'xread');
     const topics = read.keys.map((key) => readTopic(ctx, key));
     const ids = read.ids.map(checkedId);
     return run(ctx, read, topics, ids);

@@ -53,7 +53,7 @@ export const xreadgroup = {
     { name: 'id', type: 'string', multiple: true },
   ],
   run(ctx, args) {
-    const read = readReadArgs(args, 'xreadgroup');
+    const read = readReadArgs(ctx, args, 'xreadgroup');
     const wanted = read.keys.map((key, index): Wanted => {
       return { key, at: groupKey(ctx, key, read.group), after: readAfter(read.ids[index]!) };
     });

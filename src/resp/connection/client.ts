@@ -5,11 +5,12 @@ import type { Memory } from '../../core/memory-budget.js';
 import type { Stats } from '../../core/stats/stats.js';
 import { fail } from '../../errors.js';
 import type { Log } from '../../log.js';
-import type { Context, ReplyMode, Sessions, Tracking } from '../command/context.js';
+import type { CommandQueue, Context, ReplyMode, Sessions, Tracking, Transaction } from '../command/context.js';
 import type { MonitorSink } from '../monitor/monitor.js';
 import type { Protocol } from '../wire/encoder.js';
 import { ClientFacts } from './client-facts.js';
 import { ClientSession } from './client-session.js';
+import { HeldCommands } from './command-queue.js';
 import { Dispatcher } from './dispatcher.js';
 import { Reader } from './reader.js';
 import type { ServerParts } from './server-parts.js';
@@ -40,6 +41,9 @@ export class Client implements Context, MonitorSink {
   readonly waits = new Waits();
   protocol: Protocol = 2;
   tracking: Tracking | undefined;
+  queue: CommandQueue | undefined;
+  isInExec = false;
+  transaction: Transaction | undefined;
   isAuthenticated: boolean;
   readonly #socket: Socket;
 
@@ -111,6 +115,15 @@ export class Client implements Context, MonitorSink {
     return this.#become(user);
   }
 
+  beginQueue(): void {
+    this.queue = new HeldCommands(this.server.budget);
+  }
+
+  endQueue(): void {
+    this.queue?.release();
+    this.queue = undefined;
+  }
+
   monitor(): undefined | Promise<void> {
     this.facts.isMonitor = true;
     return this.server.monitors.add(this);
@@ -137,6 +150,7 @@ export class Client implements Context, MonitorSink {
   async reset(): Promise<void> {
     this.#endMonitor();
     this.tracking = undefined;
+    this.endQueue();
     this.protocol = 2;
     this.writer.reset();
     this.session.leaveStreams();

@@ -101,6 +101,7 @@ export class Connection {
   #lost(): void {
     const { dispatcher, reader, writer, session } = this.client;
     this.abort(fail('client-gone'));
+    this.client.endQueue();
     dispatcher.close();
     reader.close();
     writer.close();

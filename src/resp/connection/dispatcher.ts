@@ -30,6 +30,9 @@ const whileSubscribed: ReadonlySet<string> = new Set([
   'reset',
 ]);
 
+/** What runs between MULTI and EXEC. */
+const atOnce: ReadonlySet<string> = new Set(['multi', 'exec', 'discard', 'watch', 'quit', 'reset']);
+
 const tooLarge = new ErrorReply('PROD Broker: Message size too large');
 
 function isPipelined(ctx: Context, { command: { pipelined } }: Resolved): boolean {
@@ -107,7 +110,7 @@ export class Dispatcher {
   /** Runs one command, or keeps it until those before it have answered. */
   take(decoded: Exclude<Decoded, undefined>): void {
     if (!this.#isEmpty && !this.#isPipelined(decoded)) this.#behindLine = decoded;
-    else if (decoded === refusedBySize) this.#answer(tooLarge);
+    else if (decoded === refusedBySize) this.#refuseSize();
     else if (decoded instanceof ProtocolFault) this.#end(decoded);
     else this.#execute(decoded);
   }
@@ -140,6 +143,25 @@ export class Dispatcher {
     this.#behindLine = undefined;
   }
 
+  #refuseSize(): void {
+    if (this.#ctx.queue) this.#ctx.queue.isBroken = true;
+    this.#answer(tooLarge);
+  }
+
+  /** @returns whether a command is kept for EXEC. */
+  #isKept(found: Resolved, argv: readonly Buffer[]): boolean {
+    const { queue } = this.#ctx;
+    if (!queue || atOnce.has(found.fullName)) return false;
+    try {
+      if (found.command.flags.includes('no_multi')) throw fail('not-in-multi');
+      this.#answerInLine(queue.add(found, argv));
+    } catch (error) {
+      queue.isBroken = true;
+      this.#answerInLine(errorReply(this.#ctx, found.command, error));
+    }
+    return true;
+  }
+
   #end(fault: ProtocolFault): void {
     this.#server.stats.add('resp.protocol.errors');
     this.#answer(new ErrorReply(`ERR Protocol error: ${fault.text}`));
@@ -153,12 +175,14 @@ export class Dispatcher {
       this.#checkAllowed(found);
     } catch (error) {
       if (isHttp(argv[0]!)) this.#ctx.destroy();
+      if (this.#ctx.queue) this.#ctx.queue.isBroken = true;
       this.#answerInLine(errorReply(this.#ctx, undefined, error));
       return;
     }
     this.#last = found;
     const { monitors } = this.#server;
     if (monitors.any) monitors.feed(this.#ctx, found, argv, this.#server.nowMicros());
+    if (this.#isKept(found, argv)) return;
     const reply = argv.length > FEW_ARGUMENTS ? this.#runLarge(found, argv) : runCommand(this.#ctx, found, argv);
     if (!(reply instanceof Promise)) this.#answerInLine(reply);
     else if (isPipelined(this.#ctx, found)) this.#lineUp(reply, found);

@@ -60,6 +60,15 @@ export class ConnectionProducers {
     return this.#dump(producers, timeoutMs);
   }
 
+  /** Waits until nothing of this connection is in flight. @throws GatewayError `exec-aborted` after timeoutMs */
+  async settle(timeoutMs: number): Promise<void> {
+    const busy = this.#all.filter(({ inFlight }) => inFlight > 0);
+    if (busy.length === 0) return;
+    const left = await all(busy, (producer) => producer.flush(timeoutMs));
+    if (left.some((count) => count > 0))
+      throw fail('exec-aborted', 'earlier messages of this connection are not in Kafka yet');
+  }
+
   /** The client sends no more: its next connection counts what this one holds. */
   leave(): void {
     const producers = this.#all;

@@ -7,6 +7,7 @@ import { SpareProducers } from '../../core/produce/idle-producer-pool.js';
 import { LeftRecords } from '../../core/produce/left-records.js';
 import { ProducerSession } from '../../core/produce/producer-session.js';
 import { SharedProducers } from '../../core/produce/shared-producers.js';
+import { TransactionProducers } from '../../core/produce/transaction-producers.js';
 import { own } from '../../core/promises.js';
 import { SessionLog } from '../../core/stats/session-log.js';
 import type { Stats } from '../../core/stats/stats.js';
@@ -31,6 +32,8 @@ export interface KafkaGatewayOptions {
   readonly log: Log;
   /** The other processes behind the same port; absent: none. */
   readonly peers?: Peers;
+  /** What transactional ids begin with; absent: no transactions. */
+  readonly transactionalId?: string;
 }
 
 /** The source of connections' clients. */
@@ -50,6 +53,7 @@ export class KafkaGateway implements Gateway, SharedClients {
   readonly catalog: TopicCatalog;
   readonly consumers: ConsumerSessions;
   readonly streams: Streams;
+  readonly transactions: TransactionProducers | undefined;
   readonly identities: Identities<ConsumerOwner>;
   readonly peers: Peers;
   readonly #options: KafkaGatewayOptions;
@@ -99,6 +103,7 @@ export class KafkaGateway implements Gateway, SharedClients {
     // librdkafka itself gives up by then: the client waits for the answer.
     const timeout = { 'message.timeout.ms': settings.streams.produceTimeoutMs };
     this.#delivered = this.#place({ reports: 'all', properties: timeout, gatherMs: settings.gatherMs });
+    this.transactions = this.#transactionProducers();
     this.leftRecords = new LeftRecords(clock, `${this.peers.server.firstConnectionId}-`);
     this.#sweepLater();
   }
@@ -175,6 +180,7 @@ export class KafkaGateway implements Gateway, SharedClients {
   async close(): Promise<void> {
     this.#stopSweep();
     const places = [this.#queued, this.#delivered];
+    await this.transactions?.close(this.settings.producerFlushMs);
     await Promise.all(
       places.flatMap(({ spare, shared }) => [spare.close(), shared?.close(this.settings.producerFlushMs)]),
     );
@@ -190,6 +196,21 @@ export class KafkaGateway implements Gateway, SharedClients {
     };
   }
 
+  #transactionProducers(): TransactionProducers | undefined {
+    const { cluster, settings, clock, stats, transactionalId } = this.#options;
+    const { kafka } = cluster;
+    if (settings.transactions === 'off' || kafka.embedded || transactionalId === undefined) return undefined;
+    return new TransactionProducers({
+      kafka,
+      idPrefix: transactionalId,
+      limit: settings.transactionProducers,
+      timeoutMs: settings.streams.produceTimeoutMs,
+      clock,
+      stats,
+      onFault: (fault) => this.#log.producerFault('transactions', fault),
+    });
+  }
+
   #sweepLater(): void {
     const { producerIdleTimeoutMs } = this.settings;
     if (producerIdleTimeoutMs === 0) return;
@@ -200,6 +221,7 @@ export class KafkaGateway implements Gateway, SharedClients {
         );
       this.#queued.spare.closeIdle(producerIdleTimeoutMs);
       this.#delivered.spare.closeIdle(producerIdleTimeoutMs);
+      this.transactions?.closeIdle(producerIdleTimeoutMs);
       this.#sweepLater();
     });
   }

@@ -67,6 +67,10 @@ export class ConnectionSessions implements Sessions {
     return this.#connectionProducers.delivered;
   }
 
+  async settle(timeoutMs: number): Promise<void> {
+    await this.#producers?.settle(timeoutMs);
+  }
+
   dump(timeoutMs: number): number | Promise<number> {
     return this.#connectionProducers.dump(timeoutMs);
   }

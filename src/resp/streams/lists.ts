@@ -41,10 +41,14 @@ export async function pushToList(ctx: Context, key: Buffer, args: Args): Promise
   ctx.user.checkProduce(topic);
   const values = args.rest();
   const append = () =>
-    Promise.all(values.map((value) => streams.append(topic, { key: null, value, headers: [], hasValue: true })));
+    Promise.all(
+      values.map((value) => streams.append(topic, { key: null, value, headers: [], hasValue: true }, ctx.transaction)),
+    );
   const reports = await (streams.topics.isKnown(topic)
     ? append()
-    : streams.topics.inTurn(topic, () => streams.topics.provide(topic), append));
+    : ctx.transaction
+      ? streams.topics.provide(topic).then(append)
+      : streams.topics.inTurn(topic, () => streams.topics.provide(topic), append));
   const failed = reports.find(({ error }) => error);
   if (failed) throw streams.refusal(failed);
   return values.length;

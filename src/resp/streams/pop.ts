@@ -25,7 +25,7 @@ export async function pop(ctx: Context, args: Args): Promise<Reply> {
 /** `key [key ...] timeout`: [key, element]. */
 export async function blockingPop(ctx: Context, keys: readonly Buffer[], timeout: Buffer): Promise<Reply> {
   const { ms } = parseBlpopTimeout(timeout, 's');
-  const popped = await popFromLists(ctx, keys, 1, ms);
+  const popped = await popFromLists(ctx, keys, 1, ctx.isInExec ? undefined : ms);
   return popped?.values[0] ? [popped.key, popped.values[0]] : nullArray;
 }
 
@@ -41,6 +41,7 @@ export async function multiPop(ctx: Context, args: Args, timeout?: Buffer): Prom
   if (args.option('COUNT')) count = parseInteger(args.bytes());
   if (count === undefined || count < 1) throw fail('stream-argument', 'count should be greater than 0');
   args.finish();
-  const popped = await popFromLists(ctx, keys, count, timeout && parseBlpopTimeout(timeout, 's').ms);
+  const waitMs = timeout && parseBlpopTimeout(timeout, 's').ms;
+  const popped = await popFromLists(ctx, keys, count, ctx.isInExec ? undefined : waitMs);
   return popped ? [popped.key, popped.values] : nullArray;
 }

@@ -1,7 +1,9 @@
 // The arguments that XREAD and XREADGROUP share.
+
 import { fail } from '../../errors.js';
 import type { Args } from '../command/args.js';
 import { parseInteger } from '../command/args.js';
+import type { Context } from '../command/context.js';
 
 export interface ReadArgs {
   /** 0: not given. */
@@ -18,8 +20,8 @@ export interface ReadArgs {
 /** Maximum per command: Kafka is asked about each of them. */
 const mostStreams = 1_000;
 
-/** @throws GatewayError with Redis' texts. */
-export function readReadArgs(args: Args, command: 'xread' | 'xreadgroup'): ReadArgs {
+/** Those of an EXEC never wait. @throws GatewayError with Redis' texts. */
+export function readReadArgs(ctx: Context, args: Args, command: 'xread' | 'xreadgroup'): ReadArgs {
   const grouped = command === 'xreadgroup';
   let count = 0;
   let blockMs: number | undefined;
@@ -47,7 +49,7 @@ export function readReadArgs(args: Args, command: 'xread' | 'xreadgroup'): ReadA
   const [group, consumer] = names ?? ['', ''];
   return {
     count,
-    blockMs,
+    blockMs: ctx.isInExec ? undefined : blockMs,
     noack,
     group,
     consumer,

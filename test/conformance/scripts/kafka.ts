@@ -31,6 +31,23 @@ export const kafka: readonly Script[] = [
     ],
   },
   {
+    title: 'MULTI, EXEC, DISCARD, WATCH, UNWATCH',
+    topics: { t: 1 },
+    steps: [
+      [['WATCH', 'topics:t'], OK],
+      [['UNWATCH'], OK],
+      [
+        'MULTI\r\nRPUSHX topics:t a\r\nRPUSHX topics:t b c\r\nEXEC\r\n',
+        `${OK}+QUEUED\r\n+QUEUED\r\n*2\r\n:1\r\n:2\r\n`,
+      ],
+      ['MULTI\r\nRPUSHX topics:t d\r\nDISCARD\r\n', `${OK}+QUEUED\r\n${OK}`],
+      [['LLEN', 'topics:t'], ':3\r\n'],
+      [['EXEC'], '-ERR EXEC without MULTI\r\n'],
+      [['MULTI', 'x'], "-ERR wrong number of arguments for 'multi' command\r\n"],
+      [['DISCARD'], '-ERR DISCARD without MULTI\r\n'],
+    ],
+  },
+  {
     title: 'WAIT: what the connection produced is in Kafka',
     topics: { t: 1 },
     steps: [

@@ -57,6 +57,14 @@ const scripts: Readonly<Record<string, readonly Step[]>> = {
     ['LMPOP', '1', 'q', 'RIGHT', 'COUNT', '2'],
     ['LMPOP', '1', 'q', 'RIGHT', 'COUNT', '2'],
   ],
+  'in MULTI': [
+    ['inline', 'MULTI', 'RPUSH q a b', 'LPUSH other c', 'EXEC'],
+    ['LLEN', 'q'],
+    ['inline', 'MULTI', 'BLPOP q 0', 'BRPOP other 0', 'BLPOP none 0', 'EXEC'],
+    ['inline', 'MULTI', 'LPOP q', 'BLMPOP 0 1 none LEFT', 'EXEC'],
+    ['inline', 'MULTI', 'RPUSH q d', 'DISCARD'],
+    ['LPOP', 'q'],
+  ],
   'counts that are refused': [
     ['LPOP', 'q', '-1'],
     ['LPOP', 'q', 'x'],

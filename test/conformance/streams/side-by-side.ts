@@ -7,7 +7,7 @@ import { RedisServer } from '../../support/redis-server.js';
 import { RawClient, RespPair } from '../../support/resp-pair.js';
 
 /**
- * A command; or `while`, one that waits, and one that another connection sends when it does. `@1` stands for the first id that the server gave in this script.
+ * A command; or `inline`, several in one write; or `while`, one that waits, and one that another connection sends when it does. `@1` stands for the first id that the server gave in this script.
  * Ids in replies are replaced by these names, so that both servers' can be compared.
  */
 export type Step = readonly string[] | readonly ['while', readonly string[], readonly string[]];
@@ -67,7 +67,8 @@ async function run(
   if (clean) await client.exchange(['FLUSHALL']);
   await client.exchange(['HELLO', protocol]);
   for (const step of steps) {
-    const send = (from: RawClient, argv: readonly string[]) => from.exchange(argv.map((arg) => withIds(arg, ids)));
+    const send = (from: RawClient, argv: readonly string[]) =>
+      from.exchange(sentAs(argv.map((arg) => withIds(arg, ids))));
     const reply = isWhile(step) ? await sendWhile(client, other, step, send) : await send(client, step);
     if (inWords(step).includes('XADD')) ids.push(...(/\d{13}-\d+/.exec(reply) ?? []));
     replies.push(normal(reply, ids, step[1] === 'CONSUMERS'));
@@ -75,6 +76,16 @@ async function run(
   client.close();
   other.close();
   return replies;
+}
+
+/** In one write: behind MULTI an exchange would not end. */
+function sentAs(argv: readonly string[]): string | readonly string[] {
+  return argv[0] === 'inline'
+    ? argv
+        .slice(1)
+        .map((line) => `${line}\r\n`)
+        .join('')
+    : argv;
 }
 
 type While = Extract<Step, readonly ['while', ...unknown[]]>;

@@ -121,6 +121,12 @@ export class FakeConsumer implements Consumer, Member {
     this.#cancelAutoCommit ??= this.#kafka.clock.after(intervalMs, () => this.#commitStored());
   }
 
+  groupMetadata(): Buffer | undefined {
+    const { groupId } = this.#options;
+    if (!this.#group || this.#closed) return undefined;
+    return Buffer.from(JSON.stringify({ groupId, memberId: this.memberId, generation: this.#group.generation }));
+  }
+
   async commit(positions: readonly TopicPartitionOffset[]): Promise<void> {
     this.#open();
     if (!this.#group) throw refusal(KafkaCode.unknownGroup, 'A consumer without a group cannot commit');

@@ -14,6 +14,7 @@ export interface Member {
 }
 
 export class FakeGroup {
+  generation = 0;
   readonly committed = new Map<string, CommittedOffset>();
   #members: Member[] = [];
   #rebalancing: Promise<void> = Promise.resolve();
@@ -40,6 +41,7 @@ export class FakeGroup {
   /** Everybody gives up what they have, then the partitions of each topic are dealt out in ranges, in the order of joining. */
   rebalance(): Promise<void> {
     this.#rebalancing = this.#rebalancing.then(async () => {
+      this.generation++;
       const members = [...this.#members];
       await Promise.all(members.map((member) => member.revoke()));
       const shares = this.#deal(members);

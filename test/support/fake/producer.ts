@@ -5,6 +5,7 @@ import {
   type Producer,
   type ProducerOptions,
   type ProducerRecord,
+  type TopicPartitionOffset,
 } from '../../../src/core/ports.js';
 import type { FakeKafka } from '../fake-kafka.js';
 import { fault, refusal } from './fault.js';
@@ -29,6 +30,8 @@ export class FakeProducer implements Producer {
   #epoch = 0;
   #transaction: Transaction | undefined;
   #aborting = false;
+  /** Positions that move with the transaction. */
+  readonly #offsets: (() => void)[] = [];
 
   constructor(kafka: FakeKafka, options: ProducerOptions, properties: ReadonlyMap<string, string>) {
     this.#kafka = kafka;
@@ -104,6 +107,13 @@ export class FakeProducer implements Producer {
     return this.#end('aborted', timeoutMs);
   }
 
+  async sendOffsets(positions: readonly TopicPartitionOffset[], member: Buffer): Promise<void> {
+    this.#refuseFenced();
+    if (!this.#transaction) throw refusal(KafkaCode.state, 'Local: Erroneous state');
+    this.#offsets.push(() => this.#kafka.moveGroup(member, positions, false));
+    this.#kafka.moveGroup(member, positions, true);
+  }
+
   /** The fault hook and a lifted stall come here. */
   retry(): void {
     this.#deliverSoon();
@@ -125,6 +135,8 @@ export class FakeProducer implements Producer {
       });
     }
     transaction.state = state;
+    const moves = this.#offsets.splice(0);
+    if (state === 'committed') for (const move of moves) move();
     this.#transaction = undefined;
     this.#kafka.wake();
   }
