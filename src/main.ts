@@ -139,9 +139,10 @@ try {
 async function runGateway(_options: object, command: Command): Promise<void> {
   const config = await loadGateway(command, process.env);
   const log = createLog(config.log);
+  const again = () => loadGateway(command, process.env);
   const app = await run(log, config.shutdown.timeoutMs, async () => {
-    if (config.resp.workers > 1) return (await import('./app/workers.js')).createPrimary(config, version, log);
-    return (await import('./app/gateway.js')).createGateway(config, version, log);
+    if (config.resp.workers > 1) return (await import('./app/workers.js')).createPrimary(config, version, log, again);
+    return (await import('./app/gateway.js')).createGateway(config, version, log, again);
   });
   showBanner(app, kafkaOf(config), config.resp.requirepass !== undefined || config.resp.usersFile !== undefined);
 }
@@ -193,11 +194,20 @@ function watchRejections(log: Log): void {
 /** Runs until a signal: the first one stops in order, a second one or the time limit ends at once with exit code 1. */
 async function run(log: Log, shutdownMs: number, create: () => Promise<Program>): Promise<Program | undefined> {
   watchRejections(log);
-  process.on('SIGHUP', () => log.info('SIGHUP is ignored: settings, users and certificates are read at the start'));
   let app: Program;
+  let reloading: Promise<unknown> = Promise.resolve();
+  let started: Program | undefined;
+  process.on('SIGHUP', () => {
+    // One after the other: the last one reads what is there at last.
+    reloading = reloading
+      .then(() => started?.reload())
+      .then((known) => known || log.info('SIGHUP is ignored: nothing can be read again now'));
+    own(reloading, (err) => log.error({ err }, 'reload failed: this is a bug'));
+  });
   try {
     app = await create();
     await app.start();
+    started = app;
   } catch (error) {
     // Expected failures (a refused property, a port in use) carry a code: their text is enough.
     const { message, code } = error as Error & { code?: unknown };
@@ -244,7 +254,9 @@ async function runPixy({ pidFile }: { pidFile?: string }, command: Command): Pro
   const file = loadPixyJob(command, process.env);
   const log = createLog({ level: 'info' });
   if (pidFile !== undefined) writeFileSync(pidFile, String(process.pid), { mode: 0o644 });
-  const app = await run(log, pixyShutdownMs, () => createPixyProgram(file, process.env, version, log));
+  const app = await run(log, pixyShutdownMs, () =>
+    createPixyProgram(file, process.env, version, log, () => loadPixyJob(command, process.env)),
+  );
   showBanner(
     app,
     file.proxies.map(({ name, values }) => `${name}: ${values['kafka.seed_peers'].join(',')}`).join('; '),

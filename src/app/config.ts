@@ -1,8 +1,11 @@
 // The configuration: one JSON file, RAFKA_* variables and flags, validated by the sections' schemas. A plain Rafka file is valid.
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { secretOf, secretProperties, withSecrets } from '../core/access/secrets.js';
 import { longestMs, tooLong } from '../core/longest.js';
 import { nearest } from '../core/nearest.js';
+import type { Properties } from '../core/ports.js';
 import { grpcConfig } from '../grpc/config.js';
 import { httpConfig, opsConfig } from '../http/config.js';
 import { poolConfig } from '../pixy/config.js';
@@ -96,10 +99,47 @@ export async function loadConfig({ file, env, flags, offline = false }: ConfigSo
   }
   const result = schema.safeParse(tree);
   if (!result.success) throw new ConfigError(result.error.issues.map((issue) => explain(issue, file)).join('\n'));
-  const embedded = isEmbedded(result.data, file);
-  if (embedded && result.data.embedded === undefined && env.NODE_ENV === 'production' && !offline)
+  const config = withSecretsRead(result.data);
+  const embedded = isEmbedded(config, file);
+  if (embedded && config.embedded === undefined && env.NODE_ENV === 'production' && !offline)
     throw new ConfigError(notInProduction);
-  return { ...result.data, embedded };
+  return { ...config, embedded };
+}
+
+/** @throws ConfigError naming the key */
+function withSecretsRead(config: z.infer<typeof schema>): z.infer<typeof schema> {
+  const read = (path: string): string => readFileSync(path, 'utf8');
+  const within = <T extends Record<string, unknown>>(path: string, table: T, keys: readonly string[]): T => {
+    try {
+      return withSecrets(table, keys, read);
+    } catch (error) {
+      throw new ConfigError(`${path}.${(error as Error).message}`);
+    }
+  };
+  const kafka = <T extends Record<'general' | 'consumer' | 'producer', Properties>>(sections: T, path = ''): T => ({
+    ...sections,
+    general: within(`${path}general`, sections.general, secretProperties),
+    consumer: within(`${path}consumer`, sections.consumer, secretProperties),
+    producer: within(`${path}producer`, sections.producer, secretProperties),
+  });
+  const { ris } = config;
+  return {
+    ...kafka(config),
+    clusters: Object.fromEntries(
+      Object.entries(config.clusters).map(([name, sections]) => [name, kafka(sections, `clusters.${name}.`)]),
+    ),
+    resp: within('resp', config.resp, ['requirepass']),
+    // Its default is not one that somebody has set.
+    ...(ris?.redisFile === undefined ? {} : { ris: { ...ris, redis: redisFrom(ris.redisFile, read) } }),
+  };
+}
+
+function redisFrom(path: string, read: (path: string) => string): string {
+  try {
+    return secretOf('redisFile', path, read);
+  } catch (error) {
+    throw new ConfigError(`ris.${(error as Error).message}`);
+  }
 }
 
 /** librdkafka has two names for them. */

@@ -1,5 +1,7 @@
 // RAFKA_* variables: the key of each, and which of them are not the gateway's.
 
+import { secretProperties } from '../core/access/secrets.js';
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Sections of librdkafka's own properties: their keys are single words, including dots. */
@@ -8,6 +10,7 @@ export const propertySections: readonly string[] = ['general', 'consumer', 'prod
 /** Names that do not follow the rule: those of container files. An empty one is ignored. */
 export const shortNames: Readonly<Record<string, string>> = {
   RAFKA_PASSWORD: 'resp.requirepass',
+  RAFKA_PASSWORD_FILE: 'resp.requirepassFile',
   RAFKA_BROKERS: 'general.bootstrap.servers',
 };
 
@@ -30,12 +33,14 @@ export function environmentName(path: string): string {
 /**
  * The path of a librdkafka property's variable; undefined for any other. As in Confluent's images `_` stands for a dot, `__`
  * for a dash, `___` for an underscore: RAFKA_GENERAL_SECURITY_PROTOCOL is `security.protocol` of `general`.
+ * ..._FILE behind a secret names the file that holds it.
  * @param clusters names of the file's clusters, for RAFKA_CLUSTERS_<NAME>_GENERAL_...; another name is a new cluster's.
  */
 export function propertyPath(name: string, clusters: readonly string[]): readonly string[] | undefined {
   const [, cluster, section, key] = property.exec(name) ?? [];
   if (section === undefined || key === undefined) return undefined;
-  const path = [section.toLowerCase(), propertyName(key)];
+  const file = key.endsWith('_FILE') ? propertyName(key.slice(0, -'_FILE'.length)) : '';
+  const path = [section.toLowerCase(), secretProperties.includes(file) ? `${file}File` : propertyName(key)];
   if (cluster === undefined) return path;
   const known = clusters.find((each) => each.toUpperCase().replace(/[^A-Z0-9]/g, '_') === cluster);
   return ['clusters', known ?? cluster.toLowerCase(), ...path];

@@ -26,6 +26,7 @@ import type { Peers } from '../resp/siblings/siblings.js';
 import type { RisConfig } from '../ris/index.js';
 import { type Config, embeddedWarning } from './config.js';
 import { Program } from './program.js';
+import { renew, renewalOf } from './renew.js';
 
 /** How often an unreachable cluster is retried at the start, ms. */
 const brokerRetryMs = 2_000;
@@ -44,13 +45,18 @@ export interface Shared {
 }
 
 /** The gateway, with its configured faces and workers. Nothing listens yet. @throws KafkaError for properties that librdkafka refuses. */
-export async function createGateway(config: Config, version: string, log: Log): Promise<Program> {
+export async function createGateway(
+  config: Config,
+  version: string,
+  log: Log,
+  loadAgain?: () => Promise<Config>,
+): Promise<Program> {
   const common = { stats: new Stats(), clock: createClock(log), log };
   const access = accessOf(config.resp, common);
   const shared = { config, ...access, clusters: await openClusters(config, common.clock, log), version, ...common };
   const { server, gateway } = createResp(shared);
   const faces = [server, gateway.streams, ...(await otherFaces(shared))];
-  return createProgram(shared, { faces, closeShared: () => gateway.close() });
+  return createProgram(shared, { faces, closeShared: () => gateway.close(), ...(loadAgain ? { loadAgain } : {}) });
 }
 
 /** The RESP face. @param peers the other processes behind its port; absent: none */
@@ -100,19 +106,22 @@ export interface Parts {
   readonly closeShared: () => Promise<void>;
   /** Ends at once what would outlive this process. */
   readonly abandon?: () => void;
+  /** The configuration as it is now. @throws ConfigError */
+  readonly loadAgain?: () => Promise<Config>;
+  /** Others take it over as well. */
+  readonly onRenewal?: (config: Config) => Promise<void>;
 }
 
 /** The program of a process that users start. */
-export function createProgram(
-  { config, users, clusters, clock, log }: Shared,
-  { closeShared, ...parts }: Parts,
-): Program {
+export function createProgram(shared: Shared, { closeShared, loadAgain, onRenewal, ...parts }: Parts): Program {
+  const { config, users, clusters, clock, log } = shared;
   const corrected = correctedProperties({ ...config.general, ...config.consumer });
   if (corrected.length > 0) log.warn({ corrected }, 'consumer settings corrected: only acks may move offsets');
   const greeting = new AbortController();
   return new Program({
     ...parts,
     log,
+    ...(loadAgain ? { reload: () => reload(shared, parts.faces, loadAgain, onRenewal) } : {}),
     async prepare() {
       if (config.embedded) log.warn(embeddedWarning);
       const { host, protectedMode } = config.resp;
@@ -129,6 +138,25 @@ export function createProgram(
       await closeClusters(clusters);
     },
   });
+}
+
+/** On SIGHUP: users, TLS files, logins. What can't be used is told, and what was read before holds on. */
+async function reload(
+  shared: Shared,
+  faces: readonly Face[],
+  loadAgain: () => Promise<Config>,
+  onRenewal?: (config: Config) => Promise<void>,
+): Promise<void> {
+  const { log } = shared;
+  try {
+    const config = await loadAgain();
+    const failed = await renew(shared, faces, renewalOf(config));
+    await onRenewal?.(config);
+    if (failed.length > 0) log.error({ failed }, 'reload: what could not be used stays as it was');
+    else log.info('reload: users, certificates and logins are as in their files now; other settings take a restart');
+  } catch (error) {
+    log.error({ reason: (error as Error).message }, 'reload: nothing has changed');
+  }
 }
 
 /** Logs when a cluster answers. An unreachable one is waited for in the background, with a log line. */

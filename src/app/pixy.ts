@@ -13,6 +13,7 @@ import { generateClientId } from '../pixy/client-id.js';
 import { PixyConfigError, type PixyFile } from '../pixy/file.js';
 import { setupProxy } from '../pixy/proxy-settings.js';
 import { Program } from './program.js';
+import { renew } from './renew.js';
 import { createPixyFaces, type PixyCluster } from './rest-grpc.js';
 
 /** How long the clusters may take to answer at the start, ms. */
@@ -26,6 +27,7 @@ export async function createPixyProgram(
   env: Readonly<Record<string, string | undefined>>,
   version: string,
   log: Log,
+  loadAgain: () => PixyFile = () => file,
 ): Promise<Program> {
   if (!file.grpcAddr && !file.tcpAddr && !file.unixAddr)
     throw new PixyConfigError('at least one API server should be configured');
@@ -53,6 +55,22 @@ export async function createPixyProgram(
   return new Program({
     faces,
     log,
+    async reload() {
+      try {
+        const next = loadAgain();
+        const sections = next.proxies.map((proxy) => {
+          const { general } = setupProxy(proxy, clientId);
+          return [proxy.name, { general, consumer: {}, producer: {} }] as const;
+        });
+        const renewal = { access: next.access, clusters: Object.fromEntries(sections) };
+        const failed = await renew({ users, clusters }, faces, renewal);
+        if (failed.length > 0) log.error({ failed }, 'reload: what could not be used stays as it was');
+        else
+          log.info('reload: users, certificates and logins are as in their files now; other settings take a restart');
+      } catch (error) {
+        log.error({ reason: (error as Error).message }, 'reload: nothing has changed');
+      }
+    },
     async prepare() {
       await Promise.all(clusters.map(({ name, kafka }) => reach(name, kafka, clock)));
     },

@@ -5,6 +5,8 @@ import type { Log } from '../log.js';
 export interface ProgramOptions {
   readonly faces: readonly Face[];
   readonly log: Log;
+  /** Takes over what can change without a restart. Never rejects: it logs. */
+  readonly reload?: () => Promise<void>;
   /** Runs before anything is started; a rejection ends the start. */
   readonly prepare?: () => Promise<void>;
   /** Closes what faces share, once they are closed. */
@@ -84,6 +86,14 @@ export class Program {
       this.#phases.set(phase, running);
     }
     return running;
+  }
+
+  /** @returns false when everything is read at the start only. */
+  async reload(): Promise<boolean> {
+    const { reload } = this.#options;
+    if (!reload || this.#phases.size > 0) return false;
+    await reload();
+    return true;
   }
 
   /** The process ends before its shutdown is complete. */

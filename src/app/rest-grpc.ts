@@ -112,5 +112,6 @@ function warnOf(host: string | undefined, { users, protectedMode }: Access, log:
 
 function withPem({ host, port, tls }: Address): TcpAddress {
   if (!tls) return { host, port };
-  return { host, port, tls: { cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) } };
+  const readTls = () => ({ cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) });
+  return { host, port, tls: readTls(), readTls };
 }

@@ -23,6 +23,7 @@ import {
   type Shared,
 } from './gateway.js';
 import { Program } from './program.js';
+import { renew, renewalOf } from './renew.js';
 
 /** Connections of one worker have ids below those of the next. */
 const idsOfWorker = 10_000_000_000;
@@ -33,7 +34,14 @@ const connectionIds = (worker: number): [number, number] => [worker * idsOfWorke
 export const workerArgument = 'worker';
 
 /** The primary: workers, and every face but RESP. @throws KafkaError for properties that librdkafka refuses. */
-export async function createPrimary(config: Config, version: string, log: Log): Promise<Program> {
+export async function createPrimary(
+  config: Config,
+  version: string,
+  log: Log,
+  loadAgain?: () => Promise<Config>,
+): Promise<Program> {
+  /** Of workers that start later. */
+  const current = { config };
   const stats = new Stats();
   const clock = createClock(log);
   const access = accessOf(config.resp, { stats, clock, log });
@@ -44,7 +52,7 @@ export async function createPrimary(config: Config, version: string, log: Log): 
   const workers = new Workers({
     count: config.resp.workers,
     fork: preparePrimary([workerArgument]),
-    order: startOrders(shared),
+    order: startOrders(shared, current),
     switchboard,
     shutdownMs: config.shutdown.timeoutMs,
     clock,
@@ -62,15 +70,28 @@ export async function createPrimary(config: Config, version: string, log: Log): 
     prepare: async () => (unixSocket === undefined ? undefined : removeStaleSocket(unixSocket)),
     closeShared: async () => {},
     abandon: () => workers.kill(),
+    ...(loadAgain ? { loadAgain } : {}),
+    async onRenewal({ resp, general, consumer, producer, clusters }) {
+      const { requirepass, usersFile } = resp;
+      current.config = {
+        ...config,
+        resp: { ...config.resp, requirepass, usersFile },
+        ...{ general, consumer, producer, clusters },
+      };
+      await switchboard.askWorkers('renew', [renewalOf(current.config)]);
+    },
   });
 }
 
-function startOrders({ config, clusters, clock }: Shared): (worker: number) => StartOrder {
+function startOrders(
+  { config, clusters, clock }: Shared,
+  current: { readonly config: Config },
+): (worker: number) => StartOrder {
   const runId = randomBytes(20).toString('hex');
   const common = { runId, startedAt: clock.now(), processId: process.pid };
   const embedded = config.embedded ? { embeddedBrokers: clusters.get().kafka.brokers } : {};
   return (worker) => ({
-    config,
+    config: current.config,
     worker,
     server: { ...common, firstConnectionId: connectionIds(worker)[0] },
     ...embedded,
@@ -126,7 +147,10 @@ async function serveResp(shared: Shared, peers: Peers): Promise<Served> {
   const metrics = config.ops || config.http ? await processMetrics(stats) : async () => [];
   return {
     port: server.port,
-    answers: answersOf(server, gateway, metrics),
+    answers: answersOf(server, gateway, metrics, async (renewal) => {
+      const failed = await renew(shared, [server], renewal);
+      if (failed.length > 0) log.error({ failed }, 'reload: what could not be used stays as it was');
+    }),
     accept: (handle) => server.accept(handle),
     counted: () => stats.snapshot(),
     phase: (phase) => program.phase(phase),

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { type Config, ConfigError, checkVariables, loadConfig, type Setting } from '../app/config.js';
 import { gatewayFlags } from '../app/flags.js';
+import { secretOf } from '../core/access/secrets.js';
 import { loadPixy, type PixyFlags } from '../pixy/command.js';
 import type { PixyFile } from '../pixy/file.js';
 import type { RelayConfig, RelayFlags } from '../relay/config/config.js';
@@ -44,10 +45,34 @@ export async function loadRis(command: Command, env: Environment, offline = fals
 export function loadPixyJob(command: Command, env: Environment): PixyFile {
   const { config, ...flags } = command.opts<PixyFlags & { config?: string }>();
   checkVariables(env);
-  return loadPixy(config === undefined ? undefined : readPixyFile(config), flags, {
-    password: env.RAFKA_RESP_REQUIREPASS || env.RAFKA_PASSWORD,
+  const passwordFile = env.RAFKA_RESP_REQUIREPASS_FILE || env.RAFKA_PASSWORD_FILE;
+  const given = env.RAFKA_RESP_REQUIREPASS || env.RAFKA_PASSWORD;
+  const file = loadPixy(config === undefined ? undefined : readPixyFile(config), flags, {
+    password: given || (passwordFile ? secret('RAFKA_PASSWORD_FILE', passwordFile) : undefined),
     usersFile: env.RAFKA_RESP_USERS_FILE,
   });
+  return withPixySecrets(file);
+}
+
+/** The secrets that stand in files of their own. */
+function withPixySecrets(file: PixyFile): PixyFile {
+  const { requirepass, requirepassFile: path } = file.access;
+  const password = requirepass ?? (path === undefined ? undefined : secret('requirepass_file', path));
+  const proxies = file.proxies.map((proxy) => {
+    const of = proxy.values['net.sasl.password_file'];
+    if (of === '') return proxy;
+    const read = secret(`proxies.${proxy.name}.net.sasl.password_file`, of);
+    return { ...proxy, values: { ...proxy.values, 'net.sasl.password': read } };
+  });
+  return { ...file, access: { ...file.access, requirepass: password }, proxies };
+}
+
+function secret(key: string, path: string): string {
+  try {
+    return secretOf(key, path, (file) => readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new ConfigError(`failed to parse config: ${(error as Error).message}`);
+  }
 }
 
 /** @throws ConfigError, GatewayError `relay-config` */

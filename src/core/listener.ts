@@ -10,6 +10,8 @@ export interface Face {
   readonly addresses?: readonly string[];
   /** Resolves when the face serves; rejects if it never will (port in use, bad certificate). */
   start(): Promise<void>;
+  /** Reads its files again (certificates); open connections stay. @throws Error when one can't be used: what was read before holds on. */
+  reload?(): void | Promise<void>;
   /** 1. No new consuming; callers that wait for a message are answered. Workers stop reading. Acks and producing continue. */
   drain(): Promise<void>;
   /** 2. Consumers close and acknowledged messages are committed. */

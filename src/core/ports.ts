@@ -387,6 +387,8 @@ export interface KafkaFactory {
   producer(options: ProducerOptions, timeoutMs: number): Promise<Producer>;
   consumer(options: ConsumerOptions, timeoutMs: number): Promise<Consumer>;
   readonly admin: Admin;
+  /** Takes over the logins of a configuration that was read again. Open connections stay; absent: it has none. */
+  renew?(sections: Readonly<Record<'general' | 'consumer' | 'producer', Properties>>): void;
   /** Closes the admin connection and, when embedded, the cluster itself. */
   close(): Promise<void>;
 }

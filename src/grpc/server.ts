@@ -1,5 +1,6 @@
 // The gRPC face: a grpc-js server with the service, started and stopped in the program's order.
 import type { Server as SocketServer } from 'node:net';
+import { Server as TlsServer } from 'node:tls';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import type { Face } from '../core/listener.js';
 import { boundHalfRequests } from './half-requests.js';
@@ -11,6 +12,8 @@ export interface GrpcFaceOptions extends ServiceOptions {
   readonly port: number;
   /** PEM texts; absent: without TLS. */
   readonly tls?: { readonly cert: Buffer; readonly key: Buffer };
+  /** Reads them again. @throws Error */
+  readonly readTls?: () => { readonly cert: Buffer; readonly key: Buffer };
   readonly maxMessageBytes: number;
   readonly maxConnections: number;
 }
@@ -72,6 +75,11 @@ export class GrpcFace implements Face {
     this.#sockets = server;
     this.#address = `${host}:${port}`;
     log.info({ address: this.#address }, 'gRPC is served');
+  }
+
+  reload(): void {
+    const { readTls } = this.#options;
+    if (readTls && this.#sockets instanceof TlsServer) this.#sockets.setSecureContext(readTls());
   }
 
   async drain(): Promise<void> {

@@ -1,7 +1,7 @@
 // Sockets of the HTTP face: TCP (plain or TLS) and unix, with limits for slow clients.
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { HttpLimits } from './config.js';
 
@@ -9,7 +9,14 @@ export interface TcpAddress {
   readonly host: string;
   readonly port: number;
   /** PEM texts; absent: plain HTTP. */
-  readonly tls?: { readonly cert: Buffer; readonly key: Buffer };
+  readonly tls?: Pem;
+  /** Reads them again. @throws Error */
+  readonly readTls?: () => Pem;
+}
+
+export interface Pem {
+  readonly cert: Buffer;
+  readonly key: Buffer;
 }
 
 /** A listening server, for app and tests. */
@@ -32,6 +39,11 @@ export async function listenTcp(address: TcpAddress, limits: HttpLimits, serve: 
   const bound = server.address() as AddressInfo;
   const host = bound.family === 'IPv6' ? `[${bound.address}]` : bound.address;
   return { server, address: `${host}:${bound.port}` };
+}
+
+/** New connections get the certificate as it is now. @throws Error when it can't be used: the one before holds on */
+export function renewTls({ server }: Listener, { readTls }: TcpAddress): void {
+  if (readTls && server instanceof TlsServer) server.setSecureContext(readTls());
 }
 
 /** Removes a stale socket file. No client can connect before the file has its mode. @throws Error */

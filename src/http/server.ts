@@ -4,7 +4,7 @@ import type { Face } from '../core/listener.js';
 import { Admission } from './admission.js';
 import { type ApiOptions, createApi } from './api.js';
 import type { HttpLimits } from './config.js';
-import { closeListener, type Listener, listenTcp, listenUnix, type TcpAddress } from './listeners.js';
+import { closeListener, type Listener, listenTcp, listenUnix, renewTls, type TcpAddress } from './listeners.js';
 
 export interface HttpFaceOptions extends Omit<ApiOptions, 'maxBodyBytes' | 'admission'> {
   readonly gate: Gate;
@@ -45,6 +45,11 @@ export class HttpFace implements Face {
     if (tcp) await this.#listen('TCP', `tcp ${tcp.host}:${tcp.port}`, () => listenTcp(tcp, limits, serve));
     if (unix) await this.#listen('Unix socket', `unix ${unix}`, () => listenUnix(unix, unixMode, limits, serve));
     log.info({ addresses: this.addresses }, 'HTTP is served');
+  }
+
+  reload(): void {
+    const [tcp] = this.#listeners;
+    if (tcp && this.#options.tcp) renewTls(tcp, this.#options.tcp);
   }
 
   async drain(): Promise<void> {

@@ -79,6 +79,7 @@ export async function connect<N extends NativeClient>(
     disconnect: (limitMs) => disconnect(native, callbacks, options, limitMs),
   };
   await create(native, options);
+  options.properties.credentials?.add(native);
   try {
     await awaitAnswer(client, timeoutMs);
   } catch (error) {
@@ -155,9 +156,10 @@ function ask<T>(call: (callback: Callback<T>) => void): Promise<T> {
 function disconnect(
   native: NativeClient,
   callbacks: Parameters<NativeClient['configureCallbacks']>[1],
-  { kind, log }: { kind: string; log: Log },
+  { kind, log, properties }: { kind: string; log: Log; properties: ClientProperties },
   timeoutMs: number,
 ): Promise<void> {
+  properties.credentials?.delete(native);
   return new Promise((resolve) => {
     const cancel = after(timeoutMs, () => {
       // librdkafka may hang here after a broker was lost; its threads are abandoned rather than awaited.

@@ -15,6 +15,7 @@ import type { Log } from '../log.js';
 import { ClusterAdmin } from './admin/admin.js';
 import { checkProperties } from './client.js';
 import { openConsumer } from './consumer/consumer.js';
+import { Credentials } from './credentials.js';
 import { type EmbeddedKafka, embeddedConsumer, openEmbedded } from './embedded/embedded.js';
 import { EmbeddedAdmin } from './embedded/embedded-admin.js';
 import { EmbeddedPartitions, mostPartitions } from './embedded/embedded-partitions.js';
@@ -105,6 +106,8 @@ class RdKafkaFactory implements KafkaFactory {
   readonly admin: Admin;
   readonly #producer: readonly Section[];
   readonly #consumer: readonly Section[];
+  readonly #producerLogin = new Credentials();
+  readonly #consumerLogin = new Credentials();
   readonly #log: Log;
   readonly #embedded: EmbeddedKafka | undefined;
   readonly #times: EmbeddedTimes | undefined;
@@ -136,7 +139,10 @@ class RdKafkaFactory implements KafkaFactory {
     this.brokers = effective['bootstrap.servers'] ?? effective['metadata.broker.list'] ?? '';
     this.maxMessageBytes = Number(effective['message.max.bytes'] ?? 1_000_000);
     this.#known = new KnownBrokers(this.brokers);
-    const properties = () => adminProperties([...this.#producer, ...this.#begin]);
+    const properties = () => ({
+      ...adminProperties([...this.#producer, ...this.#begin, override(this.#producerLogin.renewed)]),
+      credentials: this.#producerLogin,
+    });
     this.admin = embedded
       ? new EmbeddedAdmin(properties, this.#known, embedded.partitions, log, (groupId, own) =>
           this.consumer({ groupId, properties: own }, embeddedConnectMs),
@@ -152,7 +158,9 @@ class RdKafkaFactory implements KafkaFactory {
   #openProducer(options: ProducerOptions, timeoutMs: number): Promise<Producer> {
     this.#learn();
     const below = options.gatherMs ? [gathered] : [];
-    const properties = producerProperties([...below, ...this.#producer, ...this.#begin, override(options.properties)]);
+    const login = this.#producerLogin;
+    const sections = [...this.#producer, ...this.#begin, override(login.renewed), override(options.properties)];
+    const properties = { ...producerProperties([...below, ...sections]), credentials: login };
     return openProducer(
       this.#embedded ? withoutTime(options) : options,
       properties,
@@ -188,17 +196,23 @@ class RdKafkaFactory implements KafkaFactory {
     const sections = [
       ...this.#consumer,
       ...this.#begin,
+      override(this.#consumerLogin.renewed),
       override(options.properties),
       { name: 'session', properties: identity },
     ];
     const below = this.#embedded ? [embeddedConsumer(sections, options.rebalance !== undefined)] : [];
-    const properties = consumerProperties([...below, ...sections]);
+    const properties = { ...consumerProperties([...below, ...sections]), credentials: this.#consumerLogin };
     const { 'group.protocol': protocol, 'session.timeout.ms': session } = properties.global;
     if (this.admin instanceof EmbeddedAdmin && options.groupId !== undefined && protocol !== 'consumer')
       this.admin.seen(options.groupId, Number(session));
     if (this.admin instanceof ClusterAdmin && options.groupId !== undefined && protocol === 'consumer')
       await this.admin.checkNewGroupProtocol();
     return openConsumer(options, properties, this.#log, timeoutMs, this.#embedded?.create);
+  }
+
+  renew({ general, consumer, producer }: Readonly<Record<'general' | 'consumer' | 'producer', Properties>>): void {
+    this.#producerLogin.renew({ ...general, ...producer });
+    this.#consumerLogin.renew({ ...general, ...consumer });
   }
 
   /** First brokers of a client, if the cluster has reported more than the configuration. */

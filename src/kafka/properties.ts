@@ -1,6 +1,7 @@
 // librdkafka properties: merging the sections of a config file, our defaults, and the split into global and topic level.
 import { KafkaCode, type Properties } from '../core/ports.js';
 import type { Log } from '../log.js';
+import type { Credentials } from './credentials.js';
 import { refuse } from './fault.js';
 
 /** One source of properties; the name is what an error message says. Later sections win. */
@@ -11,6 +12,8 @@ export interface Section {
 
 /** Arguments of the binding's constructors, and the origin of each key. */
 export interface ClientProperties {
+  /** How it logs in, where that may change while it is open. */
+  readonly credentials?: Credentials;
   readonly global: Record<string, string>;
   readonly topic: Record<string, string>;
   readonly sectionOf: ReadonlyMap<string, string>;

@@ -30,6 +30,8 @@ export interface PixyAccess {
   readonly usersFile: string | undefined;
   /** Password of the default user. */
   readonly requirepass: string | undefined;
+  /** Names the file that holds it. */
+  readonly requirepassFile: string | undefined;
   /** Without users, refuse clients of other machines. */
   readonly protectedMode: boolean;
   readonly allowedHosts: readonly string[];
@@ -43,7 +45,7 @@ export type ProxyOverrides = Partial<Record<KeyName, unknown>>;
 
 type Tree = ReadonlyMap<unknown, unknown>;
 
-const accessKeys = ['users_file', 'requirepass', 'protected_mode', 'allowed_hosts'];
+const accessKeys = ['users_file', 'requirepass', 'requirepass_file', 'protected_mode', 'allowed_hosts'];
 const topKeys = new Set([
   ...['grpc_addr', 'tcp_addr', 'unix_addr', 'proxies', 'default_cluster', 'tls', 'logging'],
   ...accessKeys,
@@ -77,7 +79,7 @@ export function loadPixyFile(text: string | undefined, overrides: ProxyOverrides
 }
 
 function accessOf(tree: Tree): PixyAccess {
-  const [usersFile, requirepass] = ['users_file', 'requirepass'].map((key) => {
+  const [usersFile, requirepass, requirepassFile] = ['users_file', 'requirepass', 'requirepass_file'].map((key) => {
     const value = tree.get(key) ?? undefined;
     // Its value may be a password: it is not shown.
     if (value !== undefined && (typeof value !== 'string' || value === ''))
@@ -88,7 +90,7 @@ function accessOf(tree: Tree): PixyAccess {
   if (typeof protectedMode !== 'boolean') throw unfit('protected_mode', protectedMode, 'flag');
   const allowedHosts: unknown = tree.get('allowed_hosts') ?? [];
   if (!Array.isArray(allowedHosts)) throw unfit('allowed_hosts', allowedHosts, 'list');
-  return { usersFile, requirepass, protectedMode, allowedHosts: allowedHosts.map(String) };
+  return { usersFile, requirepass, requirepassFile, protectedMode, allowedHosts: allowedHosts.map(String) };
 }
 
 const unfit = (key: string, value: unknown, kind: string): PixyConfigError =>

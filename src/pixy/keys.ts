@@ -53,6 +53,8 @@ export const keys = {
   'net.sasl.handshake': flag(false, { ignored: true }),
   'net.sasl.user': text(),
   'net.sasl.password': text(),
+  /** Ours: names the file that holds it. */
+  'net.sasl.password_file': text(),
   'net.sasl.mechanism': text('PLAIN', { oneOf: ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] }),
 
   'zoo_keeper.seed_peers': list(['localhost:2181'], { ignored: true }),

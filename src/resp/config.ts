@@ -123,6 +123,7 @@ export const respConfig = z
       .default(true)
       .describe('Without a password, refuse clients of other machines; on every face'),
     requirepass: z.string().min(1).optional().describe('Password of the default user, on every face'),
+    requirepassFile: z.string().optional().describe('File that holds `requirepass`'),
     usersFile: z.string().optional().describe('JSON file with users, their password hashes and rights, on every face'),
     tls: tls.optional().describe('TLS on the port; the unix socket stays plain'),
     maxClients: z.int().positive().default(10_000).describe('Maximum connections'),

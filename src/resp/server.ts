@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { chmodSync } from 'node:fs';
 import { createServer, type ListenOptions, type Server, type Socket } from 'node:net';
-import { createServer as createTlsServer } from 'node:tls';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
 import { LoginGuard } from '../core/access/login-guard.js';
 import { isLoopback } from '../core/access/protected-mode.js';
 import { everybody, type User } from '../core/access/user.js';
@@ -96,6 +96,7 @@ export class RespServer implements Face, ServerParts {
   readonly #shaking = new Set<string>();
   /** Sockets that are being sent the reason of their refusal. */
   #refused = 0;
+  #tlsServer: TlsServer | undefined;
   #sweep: NodeJS.Timeout | undefined;
 
   constructor(options: RespServerOptions) {
@@ -181,6 +182,12 @@ export class RespServer implements Face, ServerParts {
 
   nowMicros(): number {
     return this.#options.clock.now() * 1000 + Math.floor((this.#options.clock.monotonic() % 1) * 1000);
+  }
+
+  /** TLS files. @throws GatewayError `file-unusable` */
+  reload(): void {
+    const { tls } = this.settings;
+    if (tls) this.#tlsServer?.setSecureContext(tlsFiles(tls));
   }
 
   async start(): Promise<void> {
@@ -271,6 +278,7 @@ export class RespServer implements Face, ServerParts {
       // After a time-out it would stay.
       socket.destroy();
     });
+    this.#tlsServer = server;
     return server;
   }
 

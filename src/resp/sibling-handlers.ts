@@ -10,10 +10,16 @@ import { ackEntries } from './streams/acks.js';
 import { openGroups } from './streams/group-status.js';
 
 /** @param metrics this process's metrics, if they are served */
-export function answersOf(server: RespServer, gateway: KafkaGateway, metrics: Peer['metrics']): Peer {
+export function answersOf(
+  server: RespServer,
+  gateway: KafkaGateway,
+  metrics: Peer['metrics'],
+  renew: Peer['renew'],
+): Peer {
   const { catalog, streams, identities } = gateway;
   return {
     metrics,
+    renew,
     clients: (filter) => clientLines(server, filter),
     kill(filter) {
       const found = meantOf(filter, server.clients());

@@ -100,6 +100,7 @@ export const risSchema = z.strictObject({
     .describe("Its replication factor; absent: the broker's default"),
   ha: z.boolean().default(true).describe('Elect a leader among replicas with Redis; false: run alone'),
   redis: z.string().default('redis://127.0.0.1:6379').describe('Redis for the election'),
+  redisFile: z.string().optional().describe('File that holds `redis`, where the URL has a password'),
   redisPrefix: z.string().default('rafka:ris:').describe('Prefix of every key in Redis'),
   leaseTtlMs: ms.min(500).max(600_000).default(5_000).describe('How long a leader leads without renewing its lease'),
   progressMs: ms.min(0).default(10_000).describe('Interval of the progress line; 0: never'),

@@ -37,7 +37,7 @@ test('signals that tools send to whoever they find end nothing and open no debug
       gateway.signal(signal);
       assert.equal(await ask(gateway.port, ''), '+PONG\r\n', signal);
     }
-    await eventually(10_000, () => gateway.lines.some(({ msg }) => msg.startsWith('SIGHUP is ignored')));
+    await eventually(10_000, () => gateway.lines.some(({ msg }) => msg.startsWith('reload: ')));
     assert.ok(!gateway.lines.some(({ msg }) => msg.includes('Debugger listening')));
     assert.equal(await gateway.end('SIGTERM'), 0);
   } finally {

@@ -5,6 +5,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import {
+  appendFileSync,
   copyFileSync,
   createWriteStream,
   existsSync,
@@ -135,8 +136,12 @@ export class KafkaServer {
     await end(this.#nodes[node], 'SIGKILL');
   }
 
-  /** Starts a node again that was halted or killed, on the same port and data. */
-  async restart(node = 0): Promise<void> {
+  /** Starts a node again, on the same port and data; stops it before where it runs. @param properties over those that it had */
+  async restart(node = 0, properties: Readonly<Record<string, string>> = {}): Promise<void> {
+    await this.halt(node);
+    // Of a key that is there twice Java takes the last.
+    const lines = Object.entries(properties).map(([key, value]) => `\n${key}=${value}`);
+    appendFileSync(join(this.#nodes[node]!.dir, 'server.properties'), lines.join(''));
     await this.#run(this.#nodes[node]!);
   }
 

@@ -57,6 +57,7 @@ export class FakeWorker {
       leftRecords: () => [],
       noteLeftRecords() {},
       facts: () => ({ stats: { ...this.counters }, load: processLoad() }),
+      renew: async () => {},
       resetStats: () => {
         this.counters = { 'resp.commands': 0 };
       },

@@ -22,6 +22,7 @@ export class Gate {
   readonly #options: GateOptions;
   /** The user of a header text: it is checked once, not with each request. */
   readonly #known = new Map<string, User>();
+  #generation = 0;
 
   constructor(options: GateOptions) {
     this.#options = options;
@@ -50,6 +51,10 @@ export class Gate {
     const { users } = this.#options;
     if (!users.required) return everybody;
     if (authorization === undefined || authorization === '') throw fail('no-auth');
+    if (users.generation !== this.#generation) {
+      this.#generation = users.generation;
+      this.#known.clear();
+    }
     const user = this.#known.get(authorization);
     // Looked up anew: the user may be gone or have other rights by now.
     return user !== undefined && users.get(user.name) === user ? user : undefined;

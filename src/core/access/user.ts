@@ -5,7 +5,7 @@ export interface User {
   readonly name: string;
   readonly isAdmin: boolean;
   /** When its RPUSHX is answered; absent: as configured for all. */
-  readonly rpushx?: 'queued' | 'delivered';
+  readonly rpushx?: 'queued' | 'delivered' | undefined;
   /** Its rights, as ACL LIST writes them. */
   readonly rules: string;
   checkProduce(topic: string): void;

@@ -2,6 +2,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { fail } from '../../errors.js';
+import { AccountUser } from './account-user.js';
 import { globMatcher } from './glob.js';
 import { everybody, type User } from './user.js';
 
@@ -53,9 +54,22 @@ export interface AccessOptions {
 const DEFAULT = 'default';
 const nobody = Buffer.alloc(32);
 
+/** Who may do nothing. */
+const nobodyEntry: Entry = {
+  name: DEFAULT,
+  password: '',
+  tokens: [],
+  produce: [],
+  consume: [],
+  groups: [],
+  delete: [],
+  admin: false,
+};
+
 /** All users of the server. Without any, every client is the default user and may do everything. */
 export class Users {
-  readonly #accounts: ReadonlyMap<string, Account>;
+  #accounts: ReadonlyMap<string, Account>;
+  #generation = 0;
 
   constructor(accounts: readonly Account[]) {
     this.#accounts = new Map(accounts.map((account) => [account.user.name, account]));
@@ -77,6 +91,37 @@ export class Users {
       accounts.push({ user: everybody, hash: sha256(Buffer.from(options.requirepass)), tokens: [] });
     }
     return new Users(accounts);
+  }
+
+  /** Another one after each reload: what was found of users before may be wrong now. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /**
+   * Takes the users as they are now, or leaves everything as it was. Who is logged in stays so, with the new rights; a user that is gone has none.
+   * @throws GatewayError `file-unusable`; also where there were users and are none, or the other way round: that takes a restart
+   */
+  reload(options: AccessOptions, read: (path: string) => string): void {
+    const next = Users.load(options, read);
+    if (next.required !== this.required)
+      throw fail(
+        'file-unusable',
+        options.usersFile ?? 'requirepass',
+        'whether there are users changes with a restart only',
+      );
+    const accounts = new Map<string, Account>();
+    for (const [name, account] of next.#accounts) {
+      const before = this.#accounts.get(name)?.user;
+      const { user } = account;
+      const isSame = before instanceof AccountUser && user instanceof AccountUser;
+      if (isSame) before.become(user);
+      accounts.set(name, isSame ? { ...account, user: before } : account);
+    }
+    for (const [name, { user }] of this.#accounts)
+      if (!accounts.has(name) && user instanceof AccountUser) user.become(userOf({ ...nobodyEntry, name }));
+    this.#accounts = accounts;
+    this.#generation += 1;
   }
 
   /** Clients must authenticate before anything else. */
@@ -118,16 +163,7 @@ export class Users {
 }
 
 /** The user of a connection before it authenticates: may do nothing. */
-export const nobodyYet: User = userOf({
-  name: DEFAULT,
-  password: '',
-  tokens: [],
-  produce: [],
-  consume: [],
-  groups: [],
-  delete: [],
-  admin: false,
-});
+export const nobodyYet: User = userOf(nobodyEntry);
 
 function readUsers(path: string, read: (path: string) => string): Account[] {
   const parsed = usersFile.safeParse(readJson(path, read));
@@ -135,7 +171,7 @@ function readUsers(path: string, read: (path: string) => string): Account[] {
   return parsed.data.map((entry) => ({
     hash: bytesOf(entry.password),
     tokens: entry.tokens.map(bytesOf),
-    user: userOf(entry),
+    user: new AccountUser(userOf(entry)),
   }));
 }
 

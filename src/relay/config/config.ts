@@ -1,5 +1,7 @@
 // The relay's configuration: kaf-relay's keys with their meanings, and ours. config-files.ts reads the files.
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { secretOf } from '../../core/access/secrets.js';
 import { goDuration } from '../../core/go-duration.js';
 import { longestMs } from '../../core/longest.js';
 import { fail } from '../../errors.js';
@@ -50,6 +52,7 @@ const connection = {
   sasl_mechanism: text,
   username: text,
   password: text,
+  password_file: text,
   enable_tls: z.boolean().default(false),
   ca_cert_path: text,
   client_cert_path: text,
@@ -159,10 +162,22 @@ export function resolveRelayConfig(raw: unknown, flags: RelayFlags): RelayConfig
     topics,
     restartTopics: checkRestart(flags.restartTopic ?? [], topics),
     pool: file.source_pool,
-    sources: file.sources,
-    target: { ...file.target, exactlyOnce: decideExactlyOnce(file.target) },
+    sources: file.sources.map((source, index) => withPassword(source, `sources[${index}]`)),
+    target: { ...withPassword(file.target, 'target'), exactlyOnce: decideExactlyOnce(file.target) },
     filters: [...filtersOf(file.filters), ...(flags.filter ?? []).map(filterOfFlag)],
   };
+}
+
+/** The password that stands in a file of its own. @throws GatewayError `relay-config` */
+function withPassword<T extends { password: string; password_file: string }>(section: T, where: string): T {
+  const { password, password_file: path } = section;
+  if (path === '') return section;
+  if (password !== '') throw fail('relay-config', `${where}: set password or password_file, not both`);
+  try {
+    return { ...section, password: secretOf('password_file', path, (file) => readFileSync(file, 'utf8')) };
+  } catch (error) {
+    throw fail('relay-config', `${where}.${(error as Error).message}`);
+  }
 }
 
 /** tcp and leader are kaf-relay's names for acks 0 and 1; anything else means all. */

@@ -1,6 +1,7 @@
 // The other processes behind the same port (--workers): the questions to each, and how they are sent. A single process has none.
 import { randomBytes } from 'node:crypto';
 import type { Left } from '../../core/produce/left-records.js';
+import type { Renewal } from '../../core/renewal.js';
 import type { GroupPlace } from '../../core/streams/group-leases.js';
 import type { Protocol } from '../wire/encoder.js';
 import type { ClientFilter } from './client-test.js';
@@ -58,6 +59,8 @@ export interface Peer {
   noteLeftRecords(owner: string): void;
   facts(): Facts;
   resetStats(): void;
+  /** Takes over users, certificates and logins as they are now. Never rejects: it logs. */
+  renew(renewal: Renewal): Promise<void>;
   /** Its metrics in prom-client's JSON; none if they are not served. */
   metrics(): Promise<readonly object[]>;
   /** Whether commands that run here are wanted by monitors elsewhere. */

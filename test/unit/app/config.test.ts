@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import { ConfigError, checkVariables, fromText, loadConfig, settingTypes } from '../../../src/app/config.js';
 import { environmentName, propertyPath } from '../../../src/app/environment.js';
 import { gatewayFlags } from '../../../src/app/flags.js';
@@ -180,4 +180,41 @@ test('no time may be longer than a timer can be: shutdown.timeoutMs of 34 days e
   );
   const { shutdown } = await loadConfig({ env: {}, flags: [['shutdown.timeoutMs', 2_147_483_647]] });
   assert.equal(shutdown.timeoutMs, 2_147_483_647);
+});
+
+describe('secrets in files', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'rafka-secrets-'));
+  after(() => rmSync(dir, { recursive: true }));
+  const secret = (name: string, text: string): string => {
+    writeFileSync(join(dir, name), text);
+    return join(dir, name);
+  };
+  const load = (env: Record<string, string>) => loadConfig({ env, flags: [] });
+
+  test('each secret has a variable that names its file', async () => {
+    const config = await load({
+      RAFKA_BROKERS: 'a:9092',
+      RAFKA_PASSWORD_FILE: secret('pass', 'geheim\n'),
+      RAFKA_GENERAL_SASL_PASSWORD_FILE: secret('sasl', ' two words '),
+      RAFKA_CLUSTERS_B_PRODUCER_SSL_KEY_PASSWORD_FILE: secret('key', 'k'),
+      RAFKA_RIS_HOST: 'rrc00',
+      RAFKA_RIS_REDIS_FILE: secret('redis', 'redis://:pw@r:6379\r\n'),
+    });
+    assert.equal(config.resp.requirepass, 'geheim');
+    assert.deepEqual(config.general, { 'bootstrap.servers': 'a:9092', 'sasl.password': ' two words ' });
+    assert.deepEqual(config.clusters.b?.producer, { 'ssl.key.password': 'k' });
+    assert.equal(config.ris?.redis, 'redis://:pw@r:6379');
+  });
+
+  test('what can not be read, is empty or is there twice is named', async () => {
+    await assert.rejects(load({ RAFKA_PASSWORD_FILE: join(dir, 'none') }), /resp\.requirepassFile: ENOENT/);
+    await assert.rejects(
+      load({ RAFKA_PASSWORD_FILE: secret('empty', '\n') }),
+      /resp\.requirepassFile: .*empty is empty/,
+    );
+    await assert.rejects(
+      load({ RAFKA_PASSWORD_FILE: secret('both', 'x'), RAFKA_PASSWORD: 'y' }),
+      /resp\.requirepassFile: requirepass is set as well/,
+    );
+  });
 });

@@ -1,0 +1,39 @@
+// What a running process takes over when it is told to read its files again: users, certificates, logins at Kafka.
+import { readFileSync } from 'node:fs';
+import type { Users } from '../core/access/users.js';
+import type { Face } from '../core/listener.js';
+import type { KafkaFactory } from '../core/ports.js';
+import type { Renewal } from '../core/renewal.js';
+import type { Config } from './config.js';
+
+/** What a running process can take over. */
+export const renewalOf = ({ resp, general, consumer, producer, clusters }: Config): Renewal => ({
+  access: { requirepass: resp.requirepass, usersFile: resp.usersFile },
+  clusters: { default: { general, consumer, producer }, ...clusters },
+});
+
+/** @returns what failed, in words */
+export async function renew(
+  {
+    users,
+    clusters,
+  }: { readonly users: Users; readonly clusters: Iterable<{ readonly name: string; readonly kafka: KafkaFactory }> },
+  faces: readonly Face[],
+  renewal: Renewal,
+): Promise<string[]> {
+  const failed: string[] = [];
+  const attempt = async (what: string, change: () => unknown): Promise<void> => {
+    try {
+      await change();
+    } catch (error) {
+      failed.push(`${what}: ${(error as Error).message}`);
+    }
+  };
+  await attempt('users', () => users.reload(renewal.access, (path) => readFileSync(path, 'utf8')));
+  for (const face of faces) await attempt(face.name, () => face.reload?.());
+  for (const { name, kafka } of clusters) {
+    const sections = renewal.clusters[name];
+    if (sections) await attempt(`cluster ${name}`, () => kafka.renew?.(sections));
+  }
+  return failed;
+}

@@ -1,0 +1,88 @@
+// SIGHUP: users, certificates and passwords are read again, and nobody is disconnected for it.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { connect as connectTls } from 'node:tls';
+import { hashed } from '../support/credentials.js';
+import { eventually } from '../support/eventually.js';
+import { freePort, GatewayProcess } from '../support/gateway.js';
+import { met, whyNoCommand } from '../support/needs.js';
+import { connect } from '../support/redis-client.js';
+
+const dir = mkdtempSync(join(tmpdir(), 'rafka-reload-'));
+after(() => rmSync(dir, { recursive: true }));
+
+/** As a secrets store does it: the new file takes the old one's place. */
+function put(name: string, content: string): string {
+  const path = join(dir, name);
+  writeFileSync(`${path}.new`, content, { mode: 0o600 });
+  renameSync(`${path}.new`, path);
+  return path;
+}
+
+function certificate(name: string): { certFile: string; keyFile: string } {
+  const [certFile, keyFile] = [join(dir, 'tls.crt'), join(dir, 'tls.key')];
+  const args = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1', '-subj', `/CN=${name}`];
+  execFileSync('openssl', [...args, '-keyout', keyFile, '-out', certFile], { stdio: 'ignore' });
+  return { certFile, keyFile };
+}
+
+/** The name in the certificate that a server shows. */
+async function shown(port: number): Promise<string | undefined> {
+  const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false });
+  try {
+    await once(socket, 'secureConnect');
+    return String(socket.getPeerCertificate().subject.CN);
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** Tells it to read its files again, and waits until it has. @returns what it said */
+async function reload(gateway: GatewayProcess): Promise<string> {
+  const from = gateway.lines.length;
+  const said = () => gateway.lines.slice(from).find(({ msg }) => msg.startsWith('reload'))?.msg;
+  gateway.signal('SIGHUP');
+  await eventually(15_000, said);
+  return said()!;
+}
+
+const users = (...entries: readonly object[]) => JSON.stringify(entries);
+const anna = { name: 'anna', password: hashed('one'), produce: ['a'], consume: ['*'], groups: ['*'] };
+
+for (const workers of [1, 2]) {
+  test(`users and certificates, ${workers} process(es)`, async (t) => {
+    if (!met(t, whyNoCommand('openssl'))) return;
+    const httpPort = await freePort();
+    const usersFile = put('users.json', users(anna));
+    const tls = certificate('first');
+    const gateway = await GatewayProcess.start({
+      args: ['--workers', String(workers)],
+      config: { embedded: true, resp: { usersFile }, http: { port: httpPort, tls } },
+    });
+    const client = await connect(gateway.port, undefined, { username: 'anna', password: 'one' });
+    try {
+      await assert.rejects(client.call('RPUSHX', 'topics:b', 'x') as Promise<unknown>, /NOPERM/);
+      assert.equal(await shown(httpPort), 'first');
+      put('users.json', users({ ...anna, password: hashed('two'), produce: ['b'] }));
+      certificate('second');
+      assert.match(await reload(gateway), /^reload: users, certificates and logins are as in their files now/);
+      // The connection that was open has the new rights.
+      assert.equal(await client.call('RPUSHX', 'topics:b', 'x'), 1);
+      await assert.rejects(client.call('RPUSHX', 'topics:a', 'x') as Promise<unknown>, /NOPERM/);
+      await assert.rejects(client.call('AUTH', 'anna', 'one') as Promise<unknown>, /WRONGPASS/);
+      (await connect(gateway.port, undefined, { username: 'anna', password: 'two' })).disconnect();
+      assert.equal(await shown(httpPort), 'second');
+      put('users.json', '[');
+      assert.equal(await reload(gateway), 'reload: what could not be used stays as it was');
+      assert.equal(await client.call('RPUSHX', 'topics:b', 'x'), 1);
+    } finally {
+      client.disconnect();
+      await gateway.stop();
+    }
+  });
+}
