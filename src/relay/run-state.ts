@@ -1,5 +1,4 @@
 // RunState: whether a mapping should continue, and how much time it has left.
-import { sleep } from '../core/clock.js';
 import type { Clock } from '../core/ports.js';
 
 /** One mapping's stop signal. It ends waits early. */
@@ -8,16 +7,13 @@ export class RunState {
   readonly #graceMs: number;
   #stopped = false;
   #deadline = Number.POSITIVE_INFINITY;
-  #wake: () => void = () => {};
-  readonly #stop: Promise<void>;
+  /** Those who wait now. A promise that lives as long as the relay would keep every wait that ever was. */
+  readonly #waiting = new Set<() => void>();
 
   /** @param graceMs time between the stop signal and the last delivery */
   constructor(clock: Clock, graceMs: number) {
     this.#clock = clock;
     this.#graceMs = graceMs;
-    this.#stop = new Promise((resolve) => {
-      this.#wake = resolve;
-    });
   }
 
   get stopping(): boolean {
@@ -28,7 +24,7 @@ export class RunState {
     if (this.#stopped) return;
     this.#stopped = true;
     this.#deadline = this.#clock.monotonic() + this.#graceMs;
-    this.#wake();
+    for (const wake of this.#waiting) wake();
   }
 
   /** Time limit of one step, ms: `wantedMs`, or what is left after the stop signal. */
@@ -38,6 +34,15 @@ export class RunState {
 
   /** Waits, at most until the stop signal. */
   async pause(ms: number): Promise<void> {
-    await Promise.race([sleep(this.#clock, ms), this.#stop]);
+    if (this.#stopped) return;
+    await new Promise<void>((resolve) => {
+      const wake = (): void => {
+        cancel();
+        this.#waiting.delete(wake);
+        resolve();
+      };
+      this.#waiting.add(wake);
+      const cancel = this.#clock.after(ms, wake);
+    });
   }
 }

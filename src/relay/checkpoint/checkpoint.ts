@@ -39,6 +39,8 @@ export interface Claim {
 export interface Checkpoint {
   readonly claim: Claim | undefined;
   readonly progress: ReadonlyMap<number, Progress>;
+  /** Another source topic has been relayed to the same target topic. */
+  readonly isShared: boolean;
 }
 
 const keyOf = (mapping: Mapping, partition?: number): string =>
@@ -69,6 +71,7 @@ export class CheckpointReader {
   readonly #mapping: Mapping;
   #claim: Claim | undefined;
   #progress = new Map<number, Progress>();
+  #isShared = false;
 
   constructor(mapping: Mapping) {
     this.#mapping = mapping;
@@ -77,7 +80,11 @@ export class CheckpointReader {
   /** Records of other mappings, and foreign records, are skipped. */
   add(message: Pick<Message, 'key' | 'value'>): void {
     const key = parseJson(message.key) as { target?: string; source?: string; partition?: number } | undefined;
-    if (key?.target !== this.#mapping.target || key.source !== this.#mapping.source) return;
+    if (key?.target !== this.#mapping.target) return;
+    if (key.source !== this.#mapping.source) {
+      this.#isShared ||= key.partition === undefined && asClaim(parseJson(message.value)) !== undefined;
+      return;
+    }
     const value = parseJson(message.value);
     if (key.partition === undefined) this.#claim = asClaim(value);
     else if (isProgress(value)) this.#progress.set(key.partition, value);
@@ -85,7 +92,7 @@ export class CheckpointReader {
   }
 
   get checkpoint(): Checkpoint {
-    return { claim: this.#claim, progress: this.#progress };
+    return { claim: this.#claim, progress: this.#progress, isShared: this.#isShared };
   }
 }
 

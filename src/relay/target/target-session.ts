@@ -79,16 +79,17 @@ export class TargetSession {
     await deps.store.ensure();
     const writer = await openWriter(deps);
     try {
-      const checkpoint = await deps.store.read(deps.mapping, {
-        timeoutMs: deps.config.session_timeout,
-        run: deps.run,
-        onHidden: deps.onHidden,
-      });
+      const checkpoint = await readCheckpoint(deps);
       return new TargetSession(deps, owner, topic, checkpoint, writer);
     } catch (error) {
       await writer.close();
       throw error;
     }
+  }
+
+  /** Whether another source topic is recorded for this target topic, as of now. @throws KafkaError; GatewayError `relay-waiting` */
+  async isShared(): Promise<boolean> {
+    return (await readCheckpoint(this.#deps)).isShared;
   }
 
   get pending(): number {
@@ -183,6 +184,13 @@ export class TargetSession {
     );
   }
 }
+
+const readCheckpoint = (deps: TargetDeps): Promise<Checkpoint> =>
+  deps.store.read(deps.mapping, {
+    timeoutMs: deps.config.session_timeout,
+    run: deps.run,
+    onHidden: deps.onHidden,
+  });
 
 async function openWriter(deps: TargetDeps): Promise<Writer> {
   const { config, kafka, metrics, mapping } = deps;

@@ -16,6 +16,9 @@ import { TransactionSize } from './transaction-size.js';
 /** Errors that repeating the request will not change. */
 const permanent: ReadonlySet<number> = new Set([KafkaCode.messageTooLarge, 32, 87]);
 
+/** How far the record of a source may be behind its messages, ms. */
+const recordedMs = 500;
+
 export interface TargetSideOptions {
   readonly name: string;
   readonly deps: MappingDeps;
@@ -138,6 +141,22 @@ export class TargetSide {
     return [...this.#side.positions.offsets].map(([partition, next]) => `[${partition}]@${next}`).join(' ');
   }
 
+  /** Without transactions the record of another source may arrive a moment behind its first messages. */
+  async #isShared(session: TargetSession): Promise<boolean> {
+    if (await session.isShared()) return true;
+    await this.#side.run.pause(recordedMs);
+    return session.isShared();
+  }
+
+  #unrecorded(sources: readonly string[]): GatewayError {
+    const { name, deps } = this.#side;
+    return fail(
+      'relay-refused',
+      name,
+      `the target holds messages without a record of progress, and which of its sources (${sources.join(', ')}) they came from cannot be told. To copy the topic again from its beginning: --restart-topic ${deps.mapping.source}`,
+    );
+  }
+
   #takenOver(): GatewayError {
     return fail('relay-refused', this.#side.name, 'another relay of this topic has taken over');
   }
@@ -195,8 +214,11 @@ export class TargetSide {
     }
     session.checkTarget();
     positions.reset(session.progress);
-    const shared = config.topics.filter((other) => other.target === mapping.target).length > 1;
-    if (session.checkpoint.claim || shared) return;
-    onTakeOver(await targetEnds(target, mapping, session.topic.partitions));
+    if (session.checkpoint.claim) return;
+    const ends = await targetEnds(target, mapping, session.topic.partitions);
+    const sources = config.topics.filter((other) => other.target === mapping.target).map(({ source }) => source);
+    if (sources.length === 1) onTakeOver(ends);
+    // Each records itself before its first message, so what is there without a record is nobody's of ours.
+    else if (ends && !(await this.#isShared(session))) throw this.#unrecorded(sources);
   }
 }
