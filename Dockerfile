@@ -1,5 +1,5 @@
 # Stage 1: everything that builds. None of it is in the final image.
-FROM node:20-bookworm AS build
+FROM node:24-bookworm AS build
 RUN apt-get update \
  && apt-get install -y --no-install-recommends python3 make g++ libssl-dev zlib1g-dev libzstd-dev libsasl2-dev \
  && rm -rf /var/lib/apt/lists/*
@@ -20,10 +20,10 @@ RUN npm ci --omit=dev \
  && cd node_modules && rm -rf nan && cd node-rdkafka \
  && rm -rf src e2e test bench examples ci util cpplint.py \
  && find deps -type f ! -name 'LICENSE*' -delete && find deps -type d -empty -delete \
- && cp -r /app/node_modules/node-rdkafka/build .
+ && cp -r /app/node_modules/node-rdkafka/lib/binding lib/
 
 # Stage 2: Node, the shared libraries that librdkafka links to, and the gateway.
-FROM node:20-bookworm-slim
+FROM node:24-bookworm-slim
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates libssl3 libzstd1 zlib1g libsasl2-2 libsasl2-modules \
  && rm -rf /var/lib/apt/lists/*

@@ -1,7 +1,7 @@
 // Compiles a TypeScript project and copies what tsc leaves behind (.proto files, web pages). `node scripts/compile.mjs [test]`.
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, rmSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 
 const root = dirname(import.meta.dirname);
 
@@ -9,6 +9,12 @@ const root = dirname(import.meta.dirname);
 export function compileSource() {
   tsc(root);
   copyAssets('src', 'dist');
+}
+
+/** src/ to a folder that is not there yet: dist/ may hold what earlier sources left. */
+export function compileInto(folder) {
+  tsc(root, ['--outDir', folder, '--incremental', 'false', '--tsBuildInfoFile', 'null']);
+  copyAssets('src', folder);
 }
 
 /** src/ and test/ to build/, anew each time: a test whose source is gone must not run on. */
@@ -19,17 +25,20 @@ export function compileTests() {
   copyAssets('test', 'build/test');
 }
 
-function tsc(project) {
+function tsc(project, options = []) {
   const compiler = join(root, 'node_modules/typescript/bin/tsc');
   // Output goes to stderr: stdout belongs to what is started afterwards.
-  const { status } = spawnSync(process.execPath, [compiler, '-p', project], { cwd: root, stdio: ['ignore', 2, 2] });
+  const { status } = spawnSync(process.execPath, [compiler, '-p', project, ...options], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+  });
   if (status !== 0) throw new Error('the TypeScript build failed');
 }
 
 function copyAssets(from, to) {
   if (!existsSync(join(root, from))) return;
   const asset = (path) => statSync(path).isDirectory() || !/\.ts$|tsconfig\.json$/.test(path);
-  cpSync(join(root, from), join(root, to), { recursive: true, filter: asset });
+  cpSync(join(root, from), resolve(root, to), { recursive: true, filter: asset });
 }
 
 if (process.argv[1] === import.meta.filename) {

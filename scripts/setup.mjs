@@ -1,18 +1,28 @@
 // Brings a clone to the point where it runs: packages, the native Kafka client, compiled TypeScript. Quiet when all is in place.
 // `--no-compile` leaves the last step out.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { fetchFittingNode, isFitting, recordNode } from './node.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const say = (line) => console.error(`setup: ${line}`);
 
-function checkNode() {
-  const [major, minor, patch] = process.versions.node.split('.').map(Number);
-  const old = major < 20 || (major === 20 && (minor < 19 || (minor === 19 && patch < 4)));
-  if (old || major >= 26) throw new Error(`Node ${process.versions.node} does not fit: Rafka needs >=20.19.4 <26`);
+/** This Node is too old: a newer one does the same, and bin/with-node takes it from then on. @returns exit code */
+function onFittingNode() {
+  const program = fetchFittingNode(say);
+  say(`Node ${process.versions.node} is too old (22.12 or newer is needed): going on with ${program}`);
+  const child = spawn(program, process.argv.slice(1), { stdio: 'inherit' });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('exit', (code) => {
+      if (code === 0) recordNode(program);
+      resolve(code ?? 1);
+    });
+  });
 }
 
 /** `npm ci` when node_modules is missing or was installed from another lock file. */
@@ -39,15 +49,19 @@ function run([command, ...args], what) {
   if (status !== 0) throw new Error(`${what} failed`);
 }
 
-try {
-  checkNode();
+async function setUp() {
   // Only now: an older Node could not even load these.
   const { checkTools, ensureNative } = await import('./native.mjs');
   const { compileSource } = await import('./compile.mjs');
-  checkTools();
+  checkTools(say);
   installPackages();
   await ensureNative(say);
   if (!process.argv.includes('--no-compile')) compileSource();
+  return 0;
+}
+
+try {
+  process.exitCode = isFitting() ? await setUp() : await onFittingNode();
 } catch (error) {
   say(error.message);
   process.exit(1);

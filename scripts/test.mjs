@@ -1,5 +1,6 @@
 // Compiles and runs the tests, and prints each skip with its reason. Without arguments: all of them. `--quick`: those that start no Kafka
 // (unit, conformance, architecture, documents). Other arguments select the files whose path contains one of them (`npm test -- unit/kafka`).
+// `--compiled` takes them as they were compiled last.
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -12,11 +13,12 @@ import { kafkaLibs } from './fetch-kafka.mjs';
 const FILE_TIMEOUT_MS = 15 * 60_000;
 const testDir = join(dirname(import.meta.dirname), 'build/test');
 
-compileTests();
+const args = process.argv.slice(2);
+if (!args.includes('--compiled')) compileTests();
 process.env.RAFKA_KAFKA_LIBS ??= kafkaLibs();
 const cores = availableParallelism();
-const quick = process.argv.includes('--quick');
-const wanted = process.argv.slice(2).filter((argument) => argument !== '--quick');
+const quick = args.includes('--quick');
+const wanted = args.filter((argument) => !['--quick', '--compiled'].includes(argument));
 const files = readdirSync(testDir, { recursive: true })
   .filter((name) => name.endsWith('.test.js') && (wanted.length === 0 || wanted.some((part) => name.includes(part))))
   .sort();

@@ -1,5 +1,7 @@
 // The command line: flags to configuration, signals to the shutdown, failures to exit codes. The only file that touches argv, env and process.
 // Subcommands load their own modules: `rafka health` needs no Kafka client, and a gateway starts without the packages of unused faces.
+// First of all: what follows may be more than an older Node can read.
+import './app/node-version.js';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { Argument, Command, Option } from 'commander';
 import { type Config, ConfigError, loadConfig, type Setting } from './app/config.js';
@@ -191,6 +193,12 @@ function watchRejections(log: Log): void {
   });
 }
 
+/** The first line of a log: what to name in a report of a fault. */
+async function sayVersions(log: Log): Promise<void> {
+  const { clientVersions } = await import('./kafka/versions.js');
+  log.info({ version, node: process.versions.node, ...clientVersions }, 'starting');
+}
+
 /** Runs until a signal: the first one stops in order, a second one or the time limit ends at once with exit code 1. */
 async function run(log: Log, shutdownMs: number, create: () => Promise<Program>): Promise<Program | undefined> {
   watchRejections(log);
@@ -205,6 +213,7 @@ async function run(log: Log, shutdownMs: number, create: () => Promise<Program>)
     own(reloading, (err) => log.error({ err }, 'reload failed: this is a bug'));
   });
   try {
+    await sayVersions(log);
     app = await create();
     await app.start();
     started = app;
@@ -269,6 +278,7 @@ async function runRelay(_options: object, command: Command): Promise<void> {
   const { createKafkaFactory } = await import('./kafka/factory.js');
   const { config, unknownKeys } = await loadRelay(command, process.env);
   const log = createLog({ level: pinoLevel(config.app.log_level) ?? 'info' });
+  await sayVersions(log);
   if (unknownKeys.length > 0) log.warn({ unknownKeys }, 'keys that mean nothing here');
   // A closed terminal fails its writes: a progress bar is no reason to end.
   if (process.stderr.isTTY) process.stderr.on('error', () => {});

@@ -17,6 +17,7 @@ import { Stats } from '../core/stats/stats.js';
 import type { OpsWorkers } from '../http/ops.js';
 import { createKafkaFactory } from '../kafka/factory.js';
 import { ProduceBudget } from '../kafka/producer/produce-budget.js';
+import { clientVersions } from '../kafka/versions.js';
 import type { Log } from '../log.js';
 import { fromPool } from '../pixy/settings.js';
 import { resolveRelayConfig } from '../relay/config/config.js';
@@ -72,7 +73,7 @@ export function createResp({ config, users, logins, clusters, version, stats, cl
     transactionalId: transactionalIdOf(config, peers),
   });
   const { maxMessageBytes } = cluster.kafka;
-  const server = new RespServer({ ...common, users, logins, gateway, maxMessageBytes, version, log });
+  const server = new RespServer({ ...common, users, logins, gateway, maxMessageBytes, version, clientVersions, log });
   return { server, gateway };
 }
 

@@ -405,3 +405,9 @@ export interface Clock {
    */
   after(ms: number, call: () => unknown): () => void;
 }
+
+/** Versions of the Kafka client. */
+export interface ClientVersions {
+  readonly librdkafka: string;
+  readonly nodeRdkafka: string;
+}

@@ -215,7 +215,23 @@ interface Binding {
   endWithin(code: number, ms: number): boolean;
 }
 
-export const native: Binding = createRequire(import.meta.url)('node-rdkafka/librdkafka.js');
+export const native: Binding = load();
+
+/** @throws Error that says what to do when the addon was not built for this Node */
+function load(): Binding {
+  try {
+    return createRequire(import.meta.url)('node-rdkafka/librdkafka.js') as Binding;
+  } catch (cause) {
+    const { node, modules } = process.versions;
+    const what = `the Kafka client does not load on Node ${node} (ABI ${modules})`;
+    throw new Error(
+      `${what}: run \`npm run setup\`, and bin/with-node in place of node where that is older than 22.12`,
+      {
+        cause,
+      },
+    );
+  }
+}
 
 /**
  * Ends the process after ms unless it has ended. For its exit: Node waits for the threads of libuv's pool then, and one

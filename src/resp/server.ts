@@ -10,7 +10,7 @@ import { nobodyYet, type Users } from '../core/access/users.js';
 import { sleep } from '../core/clock.js';
 import type { Face } from '../core/listener.js';
 import { MemoryBudget } from '../core/memory-budget.js';
-import type { Clock } from '../core/ports.js';
+import type { ClientVersions, Clock } from '../core/ports.js';
 import { guard } from '../core/promises.js';
 import type { Stats } from '../core/stats/stats.js';
 import { fail } from '../errors.js';
@@ -41,6 +41,8 @@ export interface RespServerOptions {
   /** Largest record that brokers accept, bytes: larger arguments are refused before they are read. */
   readonly maxMessageBytes: number;
   readonly version: string;
+  /** Of the Kafka client, for INFO. */
+  readonly clientVersions: ClientVersions;
   readonly clock: Clock;
   readonly stats: Stats;
   readonly log: Log;
@@ -130,6 +132,10 @@ export class RespServer implements Face, ServerParts {
 
   get version(): string {
     return this.#options.version;
+  }
+
+  get clientVersions(): ClientVersions {
+    return this.#options.clientVersions;
   }
 
   get stats(): Stats {

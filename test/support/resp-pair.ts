@@ -50,6 +50,7 @@ export class RespPair {
       gateway: this.gateway,
       maxMessageBytes: this.kafka.maxMessageBytes,
       version: '0.0.0-test',
+      clientVersions: { librdkafka: '0.0.0-test', nodeRdkafka: '0.0.0-test' },
       ...(commands ? { commands } : {}),
     });
   }

@@ -1,9 +1,10 @@
 // What surrounds the program: the patches, the image, compose, the sample configuration and the entry fit together and fit the sources.
 import assert from 'node:assert/strict';
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { parse } from 'yaml';
 import { loadConfig } from '../../src/app/config.js';
 
@@ -102,4 +103,68 @@ test('the entry leaves more pool threads than consumers may hold, and heeds the 
   const threads = Number(/UV_THREADPOOL_SIZE:=(\d+)/.exec(entry)?.[1]);
   const { resp } = await loadConfig({ env: {}, flags: [] });
   assert.ok(threads >= resp.maxConsumers + 64 && threads <= 1024, `${threads} threads, ${resp.maxConsumers} consumers`);
+});
+/** A folder with bin/with-node as in a clone, and a `node` in front of the PATH that says which version it is. */
+function withNodes(t: TestContext, onPath: string, fetched?: string) {
+  const dir = mkdtempSync(join(tmpdir(), 'rafka-node-'));
+  t.after(() => rmSync(dir, { recursive: true }));
+  const fakeNode = (folder: string, version: string) => {
+    mkdirSync(join(dir, folder), { recursive: true });
+    const script = `#!/bin/sh\n[ "$1" = -v ] && echo v${version} && echo asked >>"${dir}/asked" && exit\necho "${version} $*"\n`;
+    writeFileSync(join(dir, folder, 'node'), script, { mode: 0o755 });
+  };
+  cpSync(join(root, 'bin'), join(dir, 'bin'), { recursive: true });
+  fakeNode('path', onPath);
+  if (fetched !== undefined) {
+    fakeNode('cache', fetched);
+    mkdirSync(join(dir, 'node_modules'));
+    writeFileSync(join(dir, 'node_modules/.rafka-node'), `${dir}/cache/node\n`);
+  }
+  const run = () => {
+    const env = { ...process.env, PATH: `${dir}/path:${process.env.PATH}` };
+    const { stdout, stderr, status } = spawnSync(join(dir, 'bin/with-node'), ['a.js', '--b'], {
+      env,
+      encoding: 'utf8',
+    });
+    return { stdout, stderr, status, wasAsked: existsSync(join(dir, 'asked')) };
+  };
+  return { dir, run };
+}
+
+test('the Node on the PATH is taken without being asked for its version where setup found it new enough', (t) => {
+  const { stdout, wasAsked } = withNodes(t, '18.1.0').run();
+  assert.equal(stdout, '18.1.0 a.js --b\n');
+  assert.equal(wasAsked, false);
+});
+
+test('the fetched Node is taken while the one on the PATH is older than engines says', async (t) => {
+  const { isFitting } = (await import(join(root, 'scripts/node.mjs'))) as { isFitting: (version: string) => boolean };
+  const { engines } = JSON.parse(text('package.json')) as { engines: { node: string } };
+  assert.equal(engines.node, '>=22.12');
+  const versions = [
+    '16.20.2',
+    '20.20.2',
+    '22.9.9',
+    '22.11.0',
+    '22.12.0',
+    '22.23.3',
+    '23.0.0',
+    '24.21.0',
+    '30.1.0',
+    '100.0.0',
+  ];
+  for (const version of versions) {
+    const fits = versions.indexOf(version) >= versions.indexOf('22.12.0');
+    assert.equal(isFitting(version), fits, version);
+    const { stdout } = withNodes(t, version, '24.21.0').run();
+    assert.equal(stdout, `${fits ? version : '24.21.0'} a.js --b\n`, version);
+  }
+});
+
+test('a fetched Node that is gone is told of with what to do', (t) => {
+  const { dir, run } = withNodes(t, '20.20.2', '24.21.0');
+  rmSync(join(dir, 'cache'), { recursive: true });
+  const { status, stderr } = run();
+  assert.equal(status, 1);
+  assert.match(stderr, /too old, and \S+ is gone: run `npm run setup`/);
 });

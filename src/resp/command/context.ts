@@ -6,7 +6,14 @@ import type { Users } from '../../core/access/users.js';
 import type { Cluster } from '../../core/cluster.js';
 import type { ConsumerSession } from '../../core/consume/consumer-session.js';
 import type { Memory } from '../../core/memory-budget.js';
-import type { Admin, Clock, DeliveryReport, ProducerRecord, TopicPartitionOffset } from '../../core/ports.js';
+import type {
+  Admin,
+  ClientVersions,
+  Clock,
+  DeliveryReport,
+  ProducerRecord,
+  TopicPartitionOffset,
+} from '../../core/ports.js';
 import type { ProducerSession } from '../../core/produce/producer-session.js';
 import type { TransactionProducers } from '../../core/produce/transaction-producers.js';
 import type { Stats } from '../../core/stats/stats.js';
@@ -372,6 +379,7 @@ export interface ServerView {
   readonly settings: RespConfig;
   /** Version of this gateway. */
   readonly version: string;
+  readonly clientVersions: ClientVersions;
   readonly stats: Stats;
   readonly clock: Clock;
   /** The other processes behind the same port. */

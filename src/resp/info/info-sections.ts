@@ -19,6 +19,8 @@ const sections: Readonly<Record<string, (ctx: Context, facts: Facts) => Fields>>
     os: `${process.platform} ${process.arch}`,
     arch_bits: 64,
     node_version: process.versions.node,
+    librdkafka_version: server.clientVersions.librdkafka,
+    node_rdkafka_version: server.clientVersions.nodeRdkafka,
     process_id: server.peers.server.processId,
     run_id: server.peers.server.runId,
     tcp_port: server.port,
