@@ -21,6 +21,8 @@ NAN_METHOD(StoreOffset);          // offsets.cc
 NAN_METHOD(CommitWithResult);     // offsets.cc
 NAN_METHOD(GroupMetadata);        // transactions.cc
 NAN_METHOD(SendOffsets);          // transactions.cc
+NAN_METHOD(SetProducerCredentials);  // credentials.cc
+NAN_METHOD(SetConsumerCredentials);  // credentials.cc
 NAN_METHOD(EndWithin);            // end-within.cc
 NAN_METHOD(BrokerApis);           // broker-apis.cc
 

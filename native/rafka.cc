@@ -12,6 +12,7 @@ void AddProducerMethods(v8::Local<v8::FunctionTemplate> producer) {
   Nan::SetPrototypeMethod(producer, "outqBytes", OutqBytes);
   Nan::SetPrototypeMethod(producer, "purge", Purge);
   Nan::SetPrototypeMethod(producer, "sendOffsets", SendOffsets);
+  Nan::SetPrototypeMethod(producer, "setCredentials", SetProducerCredentials);
   Nan::SetPrototypeMethod(producer, "pollReports", PollReports);
   Nan::SetPrototypeMethod(producer, "reportTopic", ReportTopic);
   Nan::SetPrototypeMethod(producer, "brokerApis", BrokerApis);
@@ -21,6 +22,7 @@ void AddProducerMethods(v8::Local<v8::FunctionTemplate> producer) {
 void AddConsumerMethods(v8::Local<v8::FunctionTemplate> consumer) {
   Nan::SetPrototypeMethod(consumer, "awaitBroker", AwaitConsumerBroker);
   Nan::SetPrototypeMethod(consumer, "consumeBatch", ConsumeBatch);
+  Nan::SetPrototypeMethod(consumer, "setCredentials", SetConsumerCredentials);
   Nan::SetPrototypeMethod(consumer, "storeOffset", StoreOffset);
   Nan::SetPrototypeMethod(consumer, "commitWithResult", CommitWithResult);
   Nan::SetPrototypeMethod(consumer, "groupMetadata", GroupMetadata);

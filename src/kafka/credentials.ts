@@ -34,5 +34,8 @@ export class Credentials {
   /** Open connections stay. @param properties the effective ones, of the configuration as it is now */
   renew(properties: Properties): void {
     this.#renewed = Object.fromEntries(Object.entries(properties).filter(([key]) => renewable.includes(key)));
+    const { 'sasl.username': user, 'sasl.password': password } = properties;
+    if (user === undefined || password === undefined) return;
+    for (const client of this.#open) client.setCredentials(String(user), String(password));
   }
 }

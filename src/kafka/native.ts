@@ -54,6 +54,8 @@ export interface NativeClient {
   configureCallbacks(add: boolean, callbacks: { global: NativeGlobals; topic: object; event: NativeEvents }): void;
   connect(callback: Callback<{ name: string }>): void;
   disconnect(callback: () => void): void;
+  /** Ours (native/), of the next login with PLAIN or SCRAM. @returns false where they are of no use: it is closed, or uses another mechanism. */
+  setCredentials(user: string, password: string): boolean;
   /** Ours (native/). Fails after timeoutMs, and at once if the broker that answered knows no controller. */
   awaitBroker(timeoutMs: number, callback: Callback): void;
   getMetadata(

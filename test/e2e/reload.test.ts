@@ -5,11 +5,12 @@ import { once } from 'node:events';
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
 import { hashed } from '../support/credentials.js';
 import { eventually } from '../support/eventually.js';
 import { freePort, GatewayProcess } from '../support/gateway.js';
+import { KafkaServer, saslUser, whyNoKafka } from '../support/kafka-server.js';
 import { met, whyNoCommand } from '../support/needs.js';
 import { connect } from '../support/redis-client.js';
 
@@ -86,3 +87,45 @@ for (const workers of [1, 2]) {
     }
   });
 }
+
+describe('the password at Kafka', () => {
+  const plain = (password: string) => ({
+    'listener.name.sasl_plaintext.plain.sasl.jaas.config': `org.apache.kafka.common.security.plain.PlainLoginModule required user_${saslUser.username}="${password}";`,
+  });
+
+  test('one that has changed: clients that are open log in with it, and so do new ones', async (t) => {
+    if (!met(t, whyNoKafka())) return;
+    const kafka = await KafkaServer.start({ sasl: true });
+    const password = put('sasl', `${saslUser.password}\n`);
+    const gateway = await GatewayProcess.start({
+      config: {
+        general: {
+          'bootstrap.servers': kafka.saslBrokers,
+          'security.protocol': 'SASL_PLAINTEXT',
+          'sasl.mechanism': 'PLAIN',
+          'sasl.username': saslUser.username,
+        },
+      },
+      env: { RAFKA_GENERAL_SASL_PASSWORD_FILE: password },
+    });
+    const open = await connect(gateway.port);
+    try {
+      assert.equal(await open.call('RPUSHX', 'topics:t', 'before'), 1);
+      assert.equal(await open.call('DUMP', '15000'), 0);
+      put('sasl', 'another-secret');
+      assert.match(await reload(gateway), /^reload: users, certificates and logins/);
+      await kafka.restart(0, plain('another-secret'));
+      assert.equal(await open.call('RPUSHX', 'topics:t', 'after'), 1);
+      assert.equal(await open.call('DUMP', '30000'), 0);
+      const late = await connect(gateway.port);
+      assert.equal(await late.call('RPUSHX', 'topics:t', 'late'), 1);
+      assert.equal(await late.call('DUMP', '15000'), 0);
+      late.disconnect();
+      assert.ok(!JSON.stringify(gateway.lines).includes('another-secret'));
+    } finally {
+      open.disconnect();
+      await gateway.stop();
+      await kafka.stop();
+    }
+  });
+});
