@@ -51,6 +51,11 @@ describe('stock clients', () => {
           (command, ...args) => second.call(command, ...args),
         );
         assert.match((await client.hgetall('stats'))['producer.messages'] ?? '', /^\d+$/);
+        const key = `topics:ioredis${version}`;
+        assert.deepEqual(await client.multi().rpushx(key, 'a').rpushx(key, 'b').exec(), [
+          [null, 1],
+          [null, 1],
+        ]);
       } finally {
         client.disconnect();
         second.disconnect();
@@ -63,6 +68,8 @@ describe('stock clients', () => {
     await client.connect();
     try {
       await roundTrip('noderedis5', (...args) => client.sendCommand(args));
+      const key = 'topics:noderedis5';
+      assert.deepEqual(await client.multi().rPushX(key, 'a').rPushX(key, 'b').exec(), [1, 1]);
       assert.match((await client.hGetAll('stats'))['producer.messages'] ?? '', /^\d+$/);
     } finally {
       client.destroy();
@@ -74,6 +81,8 @@ describe('stock clients', () => {
     await client.connect();
     try {
       await roundTrip('noderedis6', (...args) => client.sendCommand(args) as Promise<unknown>);
+      const key = 'topics:noderedis6';
+      assert.deepEqual(await client.multi().rPushX(key, 'a').rPushX(key, 'b').exec(), [1, 1]);
       const stats = await client.hGetAll('stats');
       assert.match(String(stats['producer.messages']), /^\d+$/);
     } finally {
@@ -103,6 +112,10 @@ while 'topics:py${major}' not in c.keys('topics:*'):
 pipe = c.pipeline(transaction=False)
 for n in range(10):
     pipe.rpushx('topics:py${major}', 'm%d' % n)
+assert pipe.execute() == [1] * 10
+pipe = c.pipeline()
+for n in range(10):
+    pipe.rpushx('topics:py${major}', 't%d' % n)
 assert pipe.execute() == [1] * 10
 print('fine')
 `;

@@ -8,7 +8,7 @@ import {
   type TopicPartition,
   type TopicPartitionOffset,
 } from '../ports.js';
-import { partitionKeys } from '../topics/partition-key.js';
+import { partitionKey, partitionKeys } from '../topics/partition-key.js';
 
 interface Progress {
   /** Offset of the first message fetched since the partition was assigned: everything before it counts as acknowledged. */
@@ -26,6 +26,8 @@ const askMs = 5_000;
 export class AckLedger {
   readonly #consumer: Consumer;
   readonly #progress = new Map<string, Progress>();
+  /** Positions that librdkafka's auto-commit commits, or has committed. */
+  readonly #stored = new Map<string, TopicPartitionOffset>();
 
   constructor(consumer: Consumer) {
     this.#consumer = consumer;
@@ -81,7 +83,8 @@ export class AckLedger {
 
   /** Forgets partitions that are no longer assigned: another member may be further. */
   retain(keep: (partition: string) => boolean): void {
-    for (const key of this.#progress.keys()) if (!keep(key)) this.#progress.delete(key);
+    for (const known of [this.#progress, this.#stored])
+      for (const key of known.keys()) if (!keep(key)) known.delete(key);
   }
 
   /**
@@ -91,10 +94,10 @@ export class AckLedger {
   ack(key: string, partition: TopicPartition, offset: number): undefined | Promise<void> {
     const progress = this.#progress.get(key);
     if (progress && offset < progress.seen) {
-      this.#store(progress, partition, offset + 1);
+      this.#store(key, progress, partition, offset + 1);
       return undefined;
     }
-    return this.#ackUnseen(this.#of(key), partition, offset);
+    return this.#ackUnseen(key, partition, offset);
   }
 
   /**
@@ -107,18 +110,31 @@ export class AckLedger {
     return this.#checkUnseen(progress, partition, offset).then(() => staged(progress, partition, offset));
   }
 
-  /** A transaction has moved the position. The next commit must not move it back. */
-  moved(key: string, position: TopicPartitionOffset): void {
-    const progress = this.#progress.get(key);
-    // The partition has gone meanwhile: another member may have come further.
-    if (!progress || position.offset <= progress.stored) return;
-    progress.stored = position.offset;
-    this.#storeAgain(position);
+  /**
+   * Commits what is stored, and leaves nothing for librdkafka's auto-commit: one that comes in the middle of a transaction would undo what
+   * the transaction commits. @throws KafkaError
+   */
+  async commitStored(): Promise<void> {
+    const stored = [...this.#stored];
+    if (stored.length === 0) return;
+    await this.#consumer.commit(stored.map(([, position]) => position));
+    for (const [key, position] of stored) {
+      if (this.#stored.get(key) !== position) continue;
+      this.#storeAgain({ ...position, offset: OFFSET_NONE });
+    }
   }
 
-  async #ackUnseen(progress: Progress, partition: TopicPartition, offset: number): Promise<void> {
+  /** A transaction has moved and committed the position. */
+  moved(key: string, { offset }: TopicPartitionOffset): void {
+    const progress = this.#progress.get(key);
+    // The partition has gone meanwhile: another member may have come further.
+    if (progress) progress.stored = Math.max(progress.stored, offset);
+  }
+
+  async #ackUnseen(key: string, partition: TopicPartition, offset: number): Promise<void> {
+    const progress = this.#of(key);
     await this.#checkUnseen(progress, partition, offset);
-    this.#store(progress, partition, offset + 1);
+    this.#store(key, progress, partition, offset + 1);
   }
 
   async #checkUnseen(progress: Progress, partition: TopicPartition, offset: number): Promise<void> {
@@ -141,6 +157,9 @@ export class AckLedger {
   }
 
   #storeAgain(position: TopicPartitionOffset): void {
+    const key = partitionKey(position.topic, position.partition);
+    if (position.offset === OFFSET_NONE) this.#stored.delete(key);
+    else this.#stored.set(key, position);
     try {
       this.#consumer.storeOffset(position);
     } catch (error) {
@@ -149,9 +168,11 @@ export class AckLedger {
     }
   }
 
-  #store(progress: Progress, { topic, partition }: TopicPartition, next: number): void {
+  #store(key: string, progress: Progress, { topic, partition }: TopicPartition, next: number): void {
     if (next <= Math.max(progress.stored, progress.from)) return;
-    this.#consumer.storeOffset({ topic, partition, offset: next });
+    const position = { topic, partition, offset: next };
+    this.#consumer.storeOffset(position);
+    this.#stored.set(key, position);
     progress.stored = next;
   }
 

@@ -207,6 +207,7 @@ export class ConsumerSession {
   async stage(acks: readonly TopicPartitionOffset[]): Promise<Staged> {
     const member = this.#options.consumer.groupMetadata();
     this.#refreshAssignment();
+    await this.#ledger.commitStored();
     const positions = new Map<string, TopicPartitionOffset>();
     for (const { topic, partition, offset } of acks) {
       const key = partitionKey(topic, partition);

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KafkaCode } from '../../../src/core/ports.js';
 import { bulk } from '../../conformance/script.js';
+import { eventually } from '../../support/eventually.js';
 import { fault } from '../../support/fake/fault.js';
 import { type RawClient, RespPair } from '../../support/resp-pair.js';
 
@@ -134,4 +135,24 @@ test('a blocking command of an EXEC answers at once', () =>
     await popFirst(client);
     const reply = await client.exchange(lines('MULTI', 'BLPOP topics:in 0', 'BLPOP topics:in 0', 'EXEC'));
     assert.match(reply, new RegExp(`\\*2\\r\\n\\*8\\r\\n.*${bulk('b').replaceAll('$', '\\$')}\\*-1\\r\\n$`, 's'));
+  }));
+
+test('no auto-commit is left that could undo what a transaction moves', () =>
+  withPair({}, async (pair, client) => {
+    await popFirst(client);
+    assert.equal(await client.exchange(['RPUSH', 'acks', 'in:0:0']), ':1\r\n');
+    assert.match(await client.exchange(['BLPOP', 'topics:in', '5']), /\$1\r\nb\r\n$/);
+    const [transactions] = [pair.gateway.transactions!];
+    const run = transactions.run.bind(transactions);
+    transactions.run = async (records, movements) => {
+      assert.equal(await committed(pair), 1, 'what was stored before is committed before');
+      const reports = await run(records, movements);
+      pair.kafka.group('g').committed.clear();
+      return reports;
+    };
+    const exec = lines('MULTI', 'RPUSHX topics:out x', 'RPUSH acks in:0:1', 'EXEC');
+    assert.equal(await client.exchange(exec), `${queued(2)}*2\r\n:1\r\n:1\r\n`);
+    client.close();
+    await eventually(5_000, () => pair.kafka.group('g').members.length === 0);
+    assert.equal(await committed(pair), undefined, 'nothing was left to be committed');
   }));
