@@ -1,7 +1,7 @@
 // The findings of `rafka check`: rows of a table, one item each, with the cause of a failure.
 
 /** `warn`: it works, but may not be intended. */
-export type State = 'ok' | 'warn' | 'FAIL';
+type State = 'ok' | 'warn' | 'FAIL';
 
 export interface Finding {
   readonly state: State;

@@ -30,7 +30,7 @@ export interface Verdict {
 const answerMs = 4_000;
 
 /** The gateway answers PING; only its HTTP ports know whether it is ready. */
-export function gatewayTarget({ resp, ops, http }: Config, wantsReady: boolean): Target {
+function gatewayTarget({ resp, ops, http }: Config, wantsReady: boolean): Target {
   if (wantsReady) {
     const face = ops ?? http;
     if (!face) return { kind: 'none', hint: 'no ops port is configured (--ops-port, ops.port)' };
@@ -43,17 +43,17 @@ export function gatewayTarget({ resp, ops, http }: Config, wantsReady: boolean):
   return { kind: 'resp', where: at(host, port), tls: tls !== undefined, password };
 }
 
-export function risTarget({ ops }: Config, wantsReady: boolean): Target {
+function risTarget({ ops }: Config, wantsReady: boolean): Target {
   if (!ops) return { kind: 'none', hint: 'no ops port is configured (--ops-port, ops.port)' };
   return { kind: 'http', where: at(ops.host, ops.port), tls: false, path: wantsReady ? '/readyz' : '/healthz' };
 }
 
-export function relayTarget({ app }: RelayConfig, wantsReady: boolean): Target {
+function relayTarget({ app }: RelayConfig, wantsReady: boolean): Target {
   const { host = '', port } = parseListenAddress(app.metrics_server_addr);
   return { kind: 'http', where: at(host, port), tls: false, path: wantsReady ? '/readyz' : '/healthz' };
 }
 
-export function pixyTarget({ tcpAddr, unixAddr, grpcAddr, tls }: PixyFile, wantsReady: boolean): Target {
+function pixyTarget({ tcpAddr, unixAddr, grpcAddr, tls }: PixyFile, wantsReady: boolean): Target {
   const path = wantsReady ? '/readyz' : '/_ping';
   const unix = unixAddr || (tcpAddr.includes(':') ? '' : tcpAddr);
   if (tcpAddr.includes(':')) return { kind: 'http', where: address(tcpAddr), tls: tls.certificatePath !== '', path };

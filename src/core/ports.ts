@@ -87,13 +87,11 @@ export class KafkaError extends Error implements KafkaFault {
 
 /** The librdkafka error codes that core and the faces distinguish. */
 export const KafkaCode = {
-  badMessage: -199,
   fail: -196,
   transport: -195,
   destroy: -197,
   resolve: -193,
   messageTimedOut: -192,
-  partitionEof: -191,
   unknownPartition: -190,
   allBrokersDown: -187,
   timedOut: -185,
@@ -284,7 +282,7 @@ export interface Consumer {
   close(timeoutMs: number): Promise<void>;
 }
 
-export interface PartitionMetadata {
+interface PartitionMetadata {
   readonly partition: number;
   /** -1: no leader. */
   readonly leader: number;
@@ -305,7 +303,7 @@ export interface TopicMetadata {
 }
 
 /** A member of a consumer group and its assignment. */
-export interface GroupMember {
+interface GroupMember {
   readonly memberId: string;
   readonly clientId: string;
   readonly assignments: ReadonlyMap<string, readonly number[]>;

@@ -21,5 +21,3 @@ export const grpcConfig = z
     maxConnections: z.number().int().min(1).default(10_000).describe('Maximum connections; further ones are closed'),
   })
   .optional();
-
-export type GrpcConfig = NonNullable<z.infer<typeof grpcConfig>>;

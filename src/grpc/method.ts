@@ -2,7 +2,7 @@
 import type { UserProxy } from '../core/queue/user-proxy.js';
 
 /** How a call ends, for code that waits for it. */
-export interface CallEnd {
+interface CallEnd {
   /** Calls once: true if the reply was written, false if the client disconnected before. */
   readonly onEnd: (call: (sent: boolean) => void) => void;
 }

@@ -49,7 +49,7 @@ export const opsConfig = z
   })
   .optional();
 
-export type HttpConfig = NonNullable<z.infer<typeof httpConfig>>;
+type HttpConfig = NonNullable<z.infer<typeof httpConfig>>;
 export type OpsConfig = NonNullable<z.infer<typeof opsConfig>>;
 export type HttpLimits = Pick<HttpConfig, keyof typeof limits>;
 

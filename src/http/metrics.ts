@@ -26,7 +26,7 @@ interface MetricsSource {
 }
 
 /** `consumer.given.up` is `rafka_consumer_given_up_total`; gauges have no such suffix. */
-export function metricName(name: string): string {
+function metricName(name: string): string {
   const words = `rafka_${name.replaceAll('.', '_')}`;
   return name.endsWith('.seconds') || Object.hasOwn(gaugeHelp, name) ? words : `${words}_total`;
 }

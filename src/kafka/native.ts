@@ -22,7 +22,6 @@ export interface NativeTopicPartition {
 }
 
 export interface NativeMetadata {
-  readonly orig_broker_name: string;
   readonly brokers: readonly { id: number; host: string; port: number }[];
   readonly topics: readonly {
     name: string;

@@ -26,7 +26,7 @@ export interface PixyFile {
 }
 
 /** Access control: ours, upstream has none. */
-export interface PixyAccess {
+interface PixyAccess {
   readonly usersFile: string | undefined;
   /** Password of the default user. */
   readonly requirepass: string | undefined;

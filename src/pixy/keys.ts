@@ -1,7 +1,7 @@
 // Every key of a proxy in Kafka-Pixy's YAML: its kind, default and rule. The only table, for loading and for the documents.
 
 /** Durations are in ms once loaded. */
-export type Kind = 'text' | 'list' | 'flag' | 'whole' | 'duration';
+type Kind = 'text' | 'list' | 'flag' | 'whole' | 'duration';
 
 export interface Key {
   readonly kind: Kind;

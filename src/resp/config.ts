@@ -8,7 +8,7 @@ const bytes = z.int().nonnegative();
 const size = z.int().positive();
 
 /** Settings of the Kafka side of RESP connections. */
-export const kafkaSettings = {
+const kafkaSettings = {
   blpopTimeoutUnit: z
     .enum(['auto', 's', 'ms'])
     .default('auto')

@@ -1,7 +1,7 @@
 // The `ris` section of the configuration.
 import { z } from 'zod';
 import { longestMs, tooLong } from '../core/longest.js';
-import { topicNamer } from './bmp/topic.js';
+import { defaultTopicTemplate, topicNamer } from './bmp/topic.js';
 
 const topicTemplate = z.string().check((context) => {
   try {
@@ -36,7 +36,7 @@ export const risSchema = z.strictObject({
     .describe("RIS Live's websocket"),
   clientId: z.string().max(100).default('rafka').describe('Client name sent to RIS Live'),
   topic: topicTemplate
-    .default('<collector>.<peer_asn>.bmp_raw')
+    .default(defaultTopicTemplate)
     .describe('Topic of a peer; for the collector itself the AS number is replaced by meta'),
   topics: z
     .strictObject({

@@ -3,8 +3,7 @@ import type { Face } from '../core/listener.js';
 import type { RisConfig } from './config.js';
 import { RisWorker, type RisWorkerDeps } from './worker.js';
 
-export { type RisConfig, type RisConfigInput, risSchema } from './config.js';
-export { InputError } from './feed/input-error.js';
+export type { RisConfig } from './config.js';
 export { printAll } from './tools/bmp-print.js';
 export { bmpFile, bmpTopic } from './tools/bmp-source.js';
 export type { RisWorkerDeps } from './worker.js';

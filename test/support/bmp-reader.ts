@@ -9,7 +9,7 @@ export interface BmpMessage {
   readonly body: Buffer;
 }
 
-export interface PeerHeader {
+interface PeerHeader {
   readonly type: number;
   readonly flags: number;
   readonly distinguisher: string;
@@ -167,10 +167,10 @@ function hops(bytes: Buffer): string {
   return bytes.length === 16 ? first : `${first},${full6(bytes.subarray(16, 32))}`;
 }
 
-export const dotted = (bytes: Uint8Array): string => [...bytes].join('.');
+const dotted = (bytes: Uint8Array): string => [...bytes].join('.');
 
 /** Eight groups, nothing left out: one text for each address. */
-export function full6(bytes: Buffer): string {
+function full6(bytes: Buffer): string {
   assert.equal(bytes.length, 16);
   return Array.from({ length: 8 }, (_, i) => bytes.readUInt16BE(i * 2).toString(16)).join(':');
 }

@@ -20,7 +20,7 @@ export interface Shape {
 }
 
 /** One test's topics: `a` in every source, `b` in the target. */
-export class Stage {
+class Stage {
   readonly a: string;
   readonly b: string;
   readonly sources: readonly RealCluster[];

@@ -16,7 +16,7 @@ const log = createLog({ level: 'silent', pretty: false });
 export const bmp = { routeMonitoring: 0, peerDown: 2, peerUp: 3, initiation: 4, termination: 5 } as const;
 
 /** An election that the test decides. */
-export class Decided implements Election {
+class Decided implements Election {
   isLeader: boolean;
   /** Whether another replica has a feed that began earlier. */
   othersAreBetter = false;

@@ -129,11 +129,6 @@ export class Users {
     return this.#accounts.size > 0;
   }
 
-  /** The default user has a password (for `AUTH password`). */
-  get defaultHasPassword(): boolean {
-    return this.#accounts.has(DEFAULT);
-  }
-
   get names(): readonly string[] {
     return this.required ? [...this.#accounts.keys()].sort() : [DEFAULT];
   }

@@ -75,6 +75,6 @@ export class ReadAhead {
 }
 
 /** Bytes a message counts for. */
-export function sizeOf(message: Message): number {
+function sizeOf(message: Message): number {
   return (message.value?.length ?? 0) + (message.key?.length ?? 0) + overheadBytes;
 }

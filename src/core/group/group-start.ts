@@ -6,7 +6,7 @@ import { partitionKey } from '../topics/partition-key.js';
 import type { TopicCatalog } from '../topics/topic-catalog.js';
 
 /** Where a group without a position begins; `error`: it does not begin at all. */
-export type StartPolicy = Consumer['startPolicy'];
+type StartPolicy = Consumer['startPolicy'];
 
 export interface GroupStartOptions {
   readonly consumer: Pick<Consumer, 'committed' | 'commit' | 'edges' | 'seek'>;

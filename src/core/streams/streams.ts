@@ -37,7 +37,7 @@ export interface StreamsOptions {
 }
 
 /** Times in ms. */
-export interface StreamsSettings extends StreamTopicsSettings, StreamGroupSettings {
+interface StreamsSettings extends StreamTopicsSettings, StreamGroupSettings {
   /** The Kafka group of a stream's consumer group; see {@link GroupForm}. */
   readonly groupId: string;
   readonly allowInternalTopics: boolean;

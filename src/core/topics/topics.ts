@@ -2,7 +2,7 @@
 import { fail } from '../../errors.js';
 import type { Admin, TopicMetadata } from '../ports.js';
 
-export interface PartitionView {
+interface PartitionView {
   readonly partition: number;
   /** -1: no leader now. */
   readonly leader: number;

@@ -48,7 +48,7 @@ export function merge(under: Table, over: Table): Table {
 }
 
 /** kaf-relay ignores unknown keys, so its users' files may contain some. */
-export function unknownKeys(raw: unknown): string[] {
+function unknownKeys(raw: unknown): string[] {
   const found: string[] = [];
   const look = (value: unknown, known: z.ZodObject, path: string): void => {
     if (!isTable(value)) return;

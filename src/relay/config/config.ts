@@ -66,12 +66,12 @@ const backoff = {
   backoff_max: must(duration(0)),
 };
 
-export const appSection = z.object({
+const appSection = z.object({
   log_level: must(z.string().refine((level) => pinoLevel(level) !== undefined, 'use DEBUG, INFO, WARN or ERROR')),
   metrics_server_addr: must(z.string()),
 });
 
-export const poolSection = z.object({
+const poolSection = z.object({
   initial_offset: text,
   healthcheck_interval: must(duration(1)),
   offset_lag_threshold: must(z.int().min(1)),
@@ -83,7 +83,7 @@ export const poolSection = z.object({
   isolation_level: z.enum(['read_committed', 'read_uncommitted']).default('read_committed'),
 });
 
-export const sourceSection = z.object({
+const sourceSection = z.object({
   ...connection,
   session_timeout: z.preprocess(
     (value) => (value === '' || value === 0 || value === '0s' ? undefined : value),
@@ -93,7 +93,7 @@ export const sourceSection = z.object({
   max_failovers: z.unknown().optional(),
 });
 
-export const targetSection = z.object({
+const targetSection = z.object({
   ...connection,
   session_timeout: must(duration(1_000)),
   enable_idempotency: z.boolean().default(false),

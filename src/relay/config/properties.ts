@@ -6,7 +6,7 @@ import { acksOf, type PoolConfig, type ServerConfig, type TargetConfig } from '.
 import type { Mapping } from './topic-map.js';
 
 /** How long a broker waits for a silent relay before it aborts its transaction, ms. */
-export const transactionTimeoutMs = 60_000;
+const transactionTimeoutMs = 60_000;
 
 const mechanisms = new Set(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']);
 const codecs = new Set(['none', 'gzip', 'snappy', 'lz4', 'zstd']);

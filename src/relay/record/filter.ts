@@ -6,7 +6,7 @@ import { fail } from '../../errors.js';
 import type { FilterConfig } from '../config/filter-config.js';
 
 /** The result of a module's `create(config)`. */
-export interface Filter {
+interface Filter {
   readonly id: string;
   /** False drops the message. Synchronous; must not change the message. */
   isAllowed(message: Message): boolean;

@@ -22,7 +22,7 @@ export function describeCommand(command: Command, fullName = command.name): Repl
 }
 
 /** One value of COMMAND DOCS. */
-export function documentCommand({ command, fullName }: Pick<Resolved, 'command' | 'fullName'>): Reply {
+function documentCommand({ command, fullName }: Pick<Resolved, 'command' | 'fullName'>): Reply {
   const { summary, since = '1.0.0', group, args, subcommands } = command;
   return mapOf({
     summary,

@@ -30,7 +30,7 @@ export function resetStats({ server }: Context): undefined | Promise<unknown> {
   return server.peers.exist ? server.peers.askAll('resetStats') : undefined;
 }
 
-export function sumFacts(all: readonly Facts[]): Facts {
+function sumFacts(all: readonly Facts[]): Facts {
   const stats = sum(all.map((each) => each.stats));
   const load = sum(all.map((each) => ({ ...each.load })));
   return { stats, load: load as unknown as Load };

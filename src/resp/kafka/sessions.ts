@@ -215,7 +215,7 @@ export class ConnectionSessions implements Sessions {
 }
 
 /** The part of `<group.id>:<name>` before the first colon. */
-export const groupOf = (name: string): string => name.slice(0, name.indexOf(':'));
+const groupOf = (name: string): string => name.slice(0, name.indexOf(':'));
 
 const consumerId = (name: string, topics: readonly string[]): string => `${name}|${topics.join(',')}`;
 

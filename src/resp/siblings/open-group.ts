@@ -8,7 +8,7 @@ export interface MemberFacts {
   readonly pending: number;
 }
 
-export interface PendingFacts {
+interface PendingFacts {
   readonly id: string;
   readonly member: string;
   readonly deliveredAt: number;

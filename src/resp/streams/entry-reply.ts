@@ -16,7 +16,7 @@ const entryBytes = 400;
 const replyBytes = (message: Message): number => messageBytes(message) + entryBytes;
 
 /** Reserves memory for the replies of these messages. @throws GatewayError `memory-limit` */
-export function takeReplies(ctx: Context, messages: readonly (Message | undefined)[]): void {
+function takeReplies(ctx: Context, messages: readonly (Message | undefined)[]): void {
   let bytes = 0;
   for (const message of messages) if (message) bytes += replyBytes(message);
   ctx.memory.take(bytes);

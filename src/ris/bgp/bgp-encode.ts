@@ -151,7 +151,7 @@ function putU16(out: Uint8Array, at: number, value: number): void {
 }
 
 /** Cuts an NLRI field at prefix boundaries into parts of at most `room` bytes, at least one prefix each. */
-export function splitNlri(nlri: Uint8Array, room: number): Uint8Array[] {
+function splitNlri(nlri: Uint8Array, room: number): Uint8Array[] {
   if (nlri.length === 0) return [];
   if (nlri.length <= room) return [nlri];
   const parts: Uint8Array[] = [];

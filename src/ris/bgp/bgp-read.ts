@@ -4,7 +4,7 @@ import type { PathElement } from '../feed/message.js';
 import type { AsWidth } from './bgp-check.js';
 import type { Cursor } from './cursor.js';
 
-export interface ReadRoutes {
+interface ReadRoutes {
   readonly nextHop: string;
   /** `ipv4/unicast`, or the numbers of a family that is shown only as hex. */
   readonly family: string;
@@ -30,7 +30,7 @@ export interface ReadOpen {
   readonly capabilities: readonly string[];
 }
 
-export interface ReadNotification {
+interface ReadNotification {
   readonly kind: 'notification';
   readonly code: number;
   readonly subcode: number;

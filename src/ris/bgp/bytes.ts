@@ -48,11 +48,6 @@ export class ByteWriter {
     return this;
   }
 
-  /** Overwrites two bytes: a length that was unknown when they were written. */
-  patchU16(at: number, value: number): void {
-    this.#bytes.writeUInt16BE(value, at);
-  }
-
   clear(): this {
     this.#length = 0;
     return this;

@@ -2,7 +2,7 @@
 import { addressText } from '../feed/address.js';
 
 /** Thrown only by {@link Cursor}, and caught where reading a message began. */
-export class Truncated extends Error {
+class Truncated extends Error {
   constructor(wanted: number, left: number) {
     super(`${wanted} more octets were announced, ${left} are left`);
     this.name = 'Truncated';

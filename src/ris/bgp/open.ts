@@ -6,7 +6,7 @@ import { headerLength, marker, notificationType, openType } from './bgp-encode.j
 import { ByteWriter } from './bytes.js';
 
 /** Used in two-byte fields for an AS number that needs four. */
-export const asTrans = 23456;
+const asTrans = 23456;
 
 const multiprotocol = 1;
 const fourByteAs = 65;

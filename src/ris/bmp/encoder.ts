@@ -10,7 +10,7 @@ import { type Peer, PeerTable } from './peers.js';
 import type { BmpRecord, EncoderOptions } from './record.js';
 import { topicNamer } from './topic.js';
 
-export const defaultEncoderOptions: EncoderOptions = {
+const defaultEncoderOptions: EncoderOptions = {
   topic: '<collector>.<peer_asn>.bmp_raw',
   key: 'peer',
   framing: 'bmp',

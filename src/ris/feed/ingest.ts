@@ -11,7 +11,7 @@ import { Reorder, type ReorderOptions } from './order.js';
 export type RisCounter = Extract<LabelledName, `ris.${string}`>;
 
 /** The settings of the `ris` section for receiving a collector's messages. */
-export interface IngestSettings
+interface IngestSettings
   extends Omit<FeedOptions, 'collector' | 'disorderUs' | 'clock' | 'random' | 'log'>,
     Pick<ReorderOptions, 'late'> {
   /** How long a message may wait for one that belongs before it, ms. */

@@ -68,11 +68,11 @@ export interface RisNotification extends RisCommon {
   readonly direction: 'sent' | 'received' | undefined;
 }
 
-export interface RisKeepalive extends RisCommon {
+interface RisKeepalive extends RisCommon {
   readonly type: 'KEEPALIVE';
 }
 
-export interface RisState extends RisCommon {
+interface RisState extends RisCommon {
   readonly type: 'STATE';
   readonly state: 'connected' | 'down';
 }
@@ -102,7 +102,7 @@ export type MalformedReason =
   | 'prefix'
   | 'length';
 
-export type ControlType = 'ris_error' | 'ris_rrc_list' | 'ris_subscribe_ok' | 'pong';
+type ControlType = 'ris_error' | 'ris_rrc_list' | 'ris_subscribe_ok' | 'pong';
 
 export type RisLine =
   | { readonly kind: 'message'; readonly message: RisMessage }

@@ -11,7 +11,7 @@ export interface Ordered {
 }
 
 /** One released item's place: seconds, microseconds, sequence, id. */
-export type Place = readonly [seconds: number, micros: number, sequence: number, id: string | null];
+type Place = readonly [seconds: number, micros: number, sequence: number, id: string | null];
 
 /** What is remembered of each peer's past (`collector peer` -> places, oldest first, the last one the furthest): small JSON. */
 export type OrderSnapshot = Readonly<Record<string, readonly Place[]>>;
@@ -120,13 +120,6 @@ export class Reorder<T extends Ordered> {
   /** Everything held, in order per peer. */
   flush(): T[] {
     return this.take(Number.POSITIVE_INFINITY);
-  }
-
-  /** When take() will next return something (ms, the clock of push); null if nothing is held. */
-  nextDue(): number | null {
-    while (this.#arrivals[this.#head]?.released) this.#head++;
-    const oldest = this.#arrivals[this.#head];
-    return oldest === undefined ? null : oldest.arrival + this.#options.windowMs;
   }
 
   /** Forgets held items and, unless kept, the past. */

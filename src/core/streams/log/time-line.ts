@@ -5,7 +5,7 @@ import { type Place, timeOf } from './place.js';
 import type { Ranges } from './range-reader.js';
 
 /** Entries from the id on, inclusive, or those after it. */
-export type Side = 'before' | 'behind';
+type Side = 'before' | 'behind';
 
 /** A place in a stream: an id, and the side of its entry. */
 export interface Edge {
