@@ -6,7 +6,7 @@ import { type Args, parseInteger } from '../command/args.js';
 import type { Command, Context } from '../command/context.js';
 import { claim, claimedReply, openClaim } from '../streams/claim.js';
 import { atGroup } from '../streams/group-routing.js';
-import { compareIds, type EntryId, formatId, idOf, parseBound } from '../streams/ids.js';
+import { type EntryId, formatId, parseBound } from '../streams/ids.js';
 import { type GroupKey, groupKey } from '../streams/key.js';
 import type { Reply } from '../wire/reply.js';
 
@@ -59,24 +59,23 @@ async function autoclaim(
   const opened = await openClaim(ctx, at, consumer);
   if (!opened) return [start, [], []];
   const { group, member, now } = opened;
-  const waiting = group.pendingOf().filter((entry) => compareIds(idOf(entry), from) >= 0);
   const claimed: Pending[] = [];
   const room = new ReplyRoom();
   let looked = 0;
-  for (
-    ;
-    looked < waiting.length && looked < count * attemptsFactor && claimed.length < count && !room.isFull;
-    looked++
-  ) {
-    const entry = waiting[looked]!;
+  let next: Pending | undefined;
+  for (const entry of group.pendingFrom(from)) {
+    if (looked >= count * attemptsFactor || claimed.length >= count || room.isFull) {
+      next = entry;
+      break;
+    }
+    looked++;
     if (now - entry.deliveredAt < Math.max(0, minIdle) || group.givesUp(entry)) continue;
     claim(group, entry, member, { justId, deliveredAt: now, retryCount: undefined });
     claimed.push(entry);
     if (!justId) room.take(entry);
   }
-  const next = looked < waiting.length ? formatId(waiting[looked]!) : start;
   const { replies, deleted } = await claimedReply(ctx, group, claimed, justId);
-  return [next, replies, deleted];
+  return [next ? formatId(next) : start, replies, deleted];
 }
 
 function readOptions(args: Args): { count: number; justId: boolean } {

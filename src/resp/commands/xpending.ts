@@ -1,13 +1,12 @@
 // XPENDING key group [[IDLE min-idle] start end count [consumer]]  ->  a summary, or [[id, consumer, idle ms, deliveries], ...]
 // Shows the members in this gateway: those of another gateway are seen there.
-import { countByMember, type Pending } from '../../core/streams/group/pending.js';
 import type { StreamGroup } from '../../core/streams/group/stream-group.js';
 import { fail } from '../../errors.js';
 import type { Args } from '../command/args.js';
 import type { Command } from '../command/context.js';
 import { existingGroup } from '../streams/group.js';
 import { atGroup } from '../streams/group-routing.js';
-import { formatId, type IdRange, idOf, isWithin, parseBound } from '../streams/ids.js';
+import { compareIds, formatId, type IdRange, idOf, lowestId, parseBound } from '../streams/ids.js';
 import { groupKey } from '../streams/key.js';
 import { nullArray, type Reply } from '../wire/reply.js';
 
@@ -39,7 +38,7 @@ export const xpending = {
     const query = args.left === 0 ? undefined : readQuery(args);
     return atGroup(ctx, at, args, async () => {
       const group = await existingGroup(ctx, at, 'group-or-stream-missing');
-      return query ? list(group, query) : summary(group?.pendingOf() ?? []);
+      return query ? list(group, query) : summary(group);
     });
   },
 } as const satisfies Command;
@@ -58,20 +57,23 @@ function readQuery(args: Args): Query {
 function list(group: StreamGroup | undefined, { range, minIdle, count, consumer }: Query): Reply {
   if (!group || count === 0) return [];
   const now = group.now();
-  return group
-    .pendingOf(consumer)
-    .filter((entry) => isWithin(idOf(entry), range) && now - entry.deliveredAt >= minIdle)
-    .slice(0, count)
-    .map((entry) => [formatId(entry), entry.member, Math.max(0, now - entry.deliveredAt), entry.deliveries]);
+  const found: Reply[] = [];
+  for (const entry of group.pendingFrom(range.from, consumer)) {
+    if (found.length >= count || compareIds(idOf(entry), range.to) > 0) break;
+    const idle = now - entry.deliveredAt;
+    if (idle >= minIdle) found.push([formatId(entry), entry.member, Math.max(0, idle), entry.deliveries]);
+  }
+  return found;
 }
 
-function summary(entries: readonly Pending[]): Reply {
-  if (entries.length === 0) return [0, null, null, nullArray];
-  const members = [...countByMember(entries)].sort(([one], [other]) => (one < other ? -1 : 1));
+function summary(group: StreamGroup | undefined): Reply {
+  const first = group?.pendingFrom(lowestId).next().value;
+  if (!group || !first) return [0, null, null, nullArray];
+  const members = [...group.pendingCounts()].sort(([one], [other]) => (one < other ? -1 : 1));
   return [
-    entries.length,
-    formatId(entries[0]!),
-    formatId(entries[entries.length - 1]!),
+    members.reduce((sum, [, count]) => sum + count, 0),
+    formatId(first),
+    formatId(group.lastPending!),
     members.map(([name, count]) => [name, String(count)]),
   ];
 }

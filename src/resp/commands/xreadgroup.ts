@@ -3,7 +3,7 @@
 // Without COUNT (or COUNT 0) at most 100 new entries. While the group is joining, a read waits inside BLOCK, or answers null.
 
 import { all } from '../../core/promises.js';
-import { firstOfReply, type Handed, type Pending } from '../../core/streams/group/pending.js';
+import { type Handed, type Pending, ReplyRoom } from '../../core/streams/group/pending.js';
 import { committedOf } from '../../core/streams/group/positions.js';
 import type { StreamGroup } from '../../core/streams/group/stream-group.js';
 import { marksOf } from '../../core/streams/log/marks.js';
@@ -112,11 +112,10 @@ function readOpen(
   // The socket belongs to the member until it closes: its sessions report that.
   void ctx.sessions.streams;
   const found: Found[] = [];
-  const own = ownOf(read.consumer);
   for (const [index, { key, after }] of wanted.entries()) {
     const group = groups[index]!;
     if (after) {
-      const entries = history(ctx, read, group, own, after);
+      const entries = history(ctx, read, group, after);
       found.push({ key, group, handed: [], entries: () => historyReply(ctx, group, entries) });
     } else {
       const handed = group.read(request(ctx, read, group));
@@ -160,47 +159,28 @@ function foundNew(ctx: Context, key: Buffer, group: StreamGroup, handed: readonl
   return { key, group, handed, entries: () => handedReply(ctx, group.topic, handed) };
 }
 
-/** The member's own pending entries of a group, looked up once per command however often it names the stream. */
-type Own = (group: StreamGroup) => readonly Pending[];
-
-function ownOf(consumer: string): Own {
-  const known = new Map<StreamGroup, readonly Pending[]>();
-  return (group) => {
-    let own = known.get(group);
-    if (!own) {
-      own = group.pendingOf(consumer);
-      known.set(group, own);
-    }
-    return own;
-  };
-}
-
 /** The member's own pending entries behind an id: reading them counts as a delivery. */
-function history(ctx: Context, { consumer, count }: ReadArgs, group: StreamGroup, own: Own, after: EntryId): Pending[] {
+function history(ctx: Context, { consumer, count }: ReadArgs, group: StreamGroup, after: EntryId): Pending[] {
   group.used();
   group.members.seen(consumer, group.now(), ctx);
   const { maxRange } = ctx.server.gateway.settings.streams;
-  const entries = own(group);
-  const from = firstBehind(entries, after);
-  const behind = entries.slice(from, from + Math.min(count || maxRange, maxRange));
-  const first = firstOfReply(behind.filter((entry) => !group.givesUp(entry)));
+  const max = Math.min(count || maxRange, maxRange);
+  const first: Pending[] = [];
+  const room = new ReplyRoom();
+  let looked = 0;
+  for (const entry of group.pendingFrom(after, consumer)) {
+    if (looked >= max || room.isFull) break;
+    if (compareIds(idOf(entry), after) === 0) continue;
+    looked++;
+    if (group.givesUp(entry)) continue;
+    room.take(entry);
+    first.push(entry);
+  }
   for (const entry of first) {
     entry.deliveries++;
     entry.deliveredAt = group.now();
   }
   return first;
-}
-
-/** @param entries by id. @returns the index of the first one behind the id */
-function firstBehind(entries: readonly Pending[], after: EntryId): number {
-  let low = 0;
-  let high = entries.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (compareIds(idOf(entries[middle]!), after) > 0) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }
 
 function historyReply(ctx: Context, group: StreamGroup, entries: readonly Pending[]): Reply[] | Promise<Reply[]> {

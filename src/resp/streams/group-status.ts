@@ -1,6 +1,6 @@
 // XINFO's facts about a topic's consumer groups: from Kafka's positions and from this gateway.
 import { all } from '../../core/promises.js';
-import { countByMember } from '../../core/streams/group/pending.js';
+import { firstOf } from '../../core/streams/group/pending.js';
 import { committedOf, lagOf } from '../../core/streams/group/positions.js';
 import type { StreamGroup } from '../../core/streams/group/stream-group.js';
 import { lengthOf, type Marks } from '../../core/streams/log/marks.js';
@@ -9,7 +9,7 @@ import { TimeLine } from '../../core/streams/log/time-line.js';
 import type { Streams } from '../../core/streams/streams.js';
 import type { Context } from '../command/context.js';
 import type { MemberFacts, OpenGroup } from '../siblings/open-group.js';
-import { formatId } from './ids.js';
+import { formatId, lowestId } from './ids.js';
 import { maySeeGroup } from './key.js';
 
 export interface GroupFacts {
@@ -28,8 +28,7 @@ export function openGroups({ groups }: Streams, topic: string, maxEntries: numbe
 }
 
 function openGroup(group: StreamGroup, maxEntries: number): OpenGroup {
-  const entries = group.pendingOf();
-  const counts = countByMember(entries);
+  const counts = group.pendingCounts();
   const members = [...group.members].map(({ name, seenAt, activeAt }): MemberFacts => {
     return { name, seenAt, activeAt, pending: counts.get(name) ?? 0 };
   });
@@ -39,7 +38,7 @@ function openGroup(group: StreamGroup, maxEntries: number): OpenGroup {
     positions: group.partitions.map(({ partition, position }) => [partition, position]),
     pending: group.pending,
     members: members.sort((one, other) => (one.name < other.name ? -1 : 1)),
-    entries: entries.slice(0, maxEntries).map((entry) => {
+    entries: firstOf(group.pendingFrom(lowestId), maxEntries).map((entry) => {
       const { member, deliveredAt, deliveries } = entry;
       return { id: formatId(entry), member, deliveredAt, deliveries };
     }),

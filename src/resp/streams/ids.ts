@@ -122,9 +122,6 @@ export const wholeStream = {
   to: { id: highestId, side: 'behind' },
 } as const satisfies { from: Edge; to: Edge };
 
-export const isWithin = (id: EntryId, { from, to }: IdRange): boolean =>
-  compareIds(id, from) >= 0 && compareIds(id, to) <= 0;
-
 /** The next id. */
 export function after(id: EntryId): EntryId | undefined {
   if (id.partition < partitions - 1) return { ...id, partition: id.partition + 1 };

@@ -1,6 +1,6 @@
 // A pending entry: handed to a member of a group and not acknowledged yet.
 import type { Message } from '../../ports.js';
-import { timeOf } from '../log/place.js';
+import { type Place, timeOf } from '../log/place.js';
 import { requestBytes } from '../log/range-reader.js';
 
 /** Times are milliseconds since the epoch. */
@@ -25,6 +25,13 @@ export interface Handed {
   readonly message: Message | undefined;
 }
 
+/** Its place in the stream, which is its id. */
+export const placeOf = (entry: Pending): Place => ({
+  ms: timeOf(entry),
+  offset: entry.offset,
+  partition: entry.partition,
+});
+
 /** Ascending by id: timestamp, then offset, then partition. */
 export function byId(a: Pending, b: Pending): number {
   return timeOf(a) - timeOf(b) || a.offset - b.offset || a.partition - b.partition;
@@ -44,23 +51,12 @@ export class ReplyRoom {
   }
 }
 
-/** The first of these entries, as many as one reply may have; at least one. */
-export function firstOfReply(entries: readonly Pending[]): Pending[] {
-  const room = new ReplyRoom();
+/** The first of these entries, at most max. */
+export function firstOf(entries: Iterable<Pending>, max: number): Pending[] {
   const first: Pending[] = [];
-  for (const entry of entries) {
-    if (room.isFull) break;
-    room.take(entry);
-    first.push(entry);
-  }
+  if (max === 0) return first;
+  for (const entry of entries) if (first.push(entry) >= max) break;
   return first;
-}
-
-/** How many entries each member has. */
-export function countByMember(entries: readonly Pending[]): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const { member } of entries) counts.set(member, (counts.get(member) ?? 0) + 1);
-  return counts;
 }
 
 /** Bytes that pending entries of one partition may keep. */

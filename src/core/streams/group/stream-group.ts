@@ -4,9 +4,11 @@ import { GroupSeat } from '../../group/group-membership.js';
 import type { ReaderContext } from '../../group/reader-context.js';
 import { type CommittedOffset, KafkaError, type TopicPartition } from '../../ports.js';
 import type { TopicCatalog } from '../../topics/topic-catalog.js';
+import type { Place } from '../log/place.js';
 import { HandOut, type ReadRequest } from './dispatcher.js';
 import { type Member, Members } from './members.js';
 import { byId, type Handed, type Pending } from './pending.js';
+import { mergedFrom, type SortedEntries } from './pending-index.js';
 import { StreamPartition } from './stream-partition.js';
 
 export interface StreamGroupSettings {
@@ -38,6 +40,9 @@ export interface StreamGroupOptions {
 }
 
 const sweepMs = 1_000;
+
+/** Before every entry. */
+const lowest: Place = { ms: 0, offset: 0, partition: 0 };
 
 export class StreamGroup {
   readonly kafkaGroup: string;
@@ -176,12 +181,31 @@ export class StreamGroup {
 
   /** Pending entries, of one member or of all, by id. */
   pendingOf(member?: string): Pending[] {
-    return this.#pendingWhere((entry) => member === undefined || entry.member === member).sort(byId);
+    return [...this.pendingFrom(lowest, member)];
+  }
+
+  /** The same from a place on, as far as it is read. Nothing may be acknowledged, released or given to others meanwhile. */
+  pendingFrom(from: Place, member?: string): Generator<Pending> {
+    return mergedFrom(this.#held(member), from);
+  }
+
+  /** How many entries each member holds. */
+  pendingCounts(): Map<string, number> {
+    const counts = new Map<string, number>();
+    for (const { held } of this.partitions)
+      for (const [member, { size }] of held.byMember) counts.set(member, (counts.get(member) ?? 0) + size);
+    return counts;
+  }
+
+  /** The entry with the highest id that a member holds. */
+  get lastPending(): Pending | undefined {
+    const lasts = this.#held().flatMap(({ last }) => last ?? []);
+    return lasts.sort(byId).at(-1);
   }
 
   /** Gives a pending entry to a member. */
   claim(entry: Pending, member: Member): void {
-    entry.member = member.name;
+    this.#seat.find(entry.partition)?.assign(entry, member.name);
     member.activeAt = this.now();
   }
 
@@ -244,11 +268,8 @@ export class StreamGroup {
     this.#seat.taken();
   }
 
-  #pendingWhere(wanted: (entry: Pending) => boolean): Pending[] {
-    const found: Pending[] = [];
-    for (const partition of this.partitions)
-      for (const { message: entry, released } of partition.offers) if (!released && wanted(entry)) found.push(entry);
-    return found;
+  #held(member?: string): SortedEntries[] {
+    return this.partitions.flatMap(({ held }) => (member === undefined ? held.all : (held.byMember.get(member) ?? [])));
   }
 
   #sweepLater(): void {
@@ -262,10 +283,8 @@ export class StreamGroup {
 
   #releaseOrphans(): void {
     const before = this.now() - this.#options.settings.pendingTimeoutMs;
-    const gone = new Set<string>();
-    for (const { name, sockets, orphanedAt } of this.members)
-      if (sockets.size === 0 && orphanedAt <= before) gone.add(name);
-    const entries = gone.size > 0 ? this.#pendingWhere(({ member }) => gone.has(member)) : [];
+    const gone = [...this.members].filter(({ sockets, orphanedAt }) => sockets.size === 0 && orphanedAt <= before);
+    const entries = gone.flatMap(({ name }) => this.pendingOf(name));
     if (entries.length === 0) return;
     const where = { group: this.kafkaGroup, topic: this.topic, entries: entries.length };
     this.#context.log.info(where, 'entries of members that are gone are offered again');

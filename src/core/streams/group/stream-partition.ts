@@ -6,6 +6,7 @@ import { TrackedPartition } from '../../group/tracked-partition.js';
 import { messageBytes } from '../../message-bytes.js';
 import type { Message } from '../../ports.js';
 import { type Handed, PayloadBudget, type Pending } from './pending.js';
+import { PendingIndex } from './pending-index.js';
 
 /** Chooses messages for a member; absent: any. */
 export type Wants = (key: Buffer | null) => boolean;
@@ -13,6 +14,8 @@ export type Wants = (key: Buffer | null) => boolean;
 export class StreamPartition extends TrackedPartition<Pending> {
   readonly #maxPending: number;
   readonly #budget: PayloadBudget;
+  /** Entries that members hold; released ones are not among them. */
+  readonly held = new PendingIndex();
 
   constructor(partition: number, start: PartitionStart, maxPending: number, keepBytes: number) {
     // A member does not lose an entry by time here, only by release().
@@ -23,11 +26,6 @@ export class StreamPartition extends TrackedPartition<Pending> {
 
   get blocked(): boolean {
     return this.tracker.pending >= this.#maxPending;
-  }
-
-  /** Everything pending, ascending by offset; released entries are unowned. */
-  get offers(): readonly Offer<Pending>[] {
-    return this.tracker.offers;
   }
 
   /** Pending entries that are unowned: they are handed out next. */
@@ -59,6 +57,7 @@ export class StreamPartition extends TrackedPartition<Pending> {
     const offer = this.tracker.find(offset);
     if (!offer) return false;
     this.#budget.free(offer.message);
+    this.held.remove(offer.message);
     return this.tracker.ack(offset);
   }
 
@@ -66,6 +65,7 @@ export class StreamPartition extends TrackedPartition<Pending> {
   release(entry: Pending, now: number, undelivered: boolean): void {
     if (!this.tracker.release(entry.offset, now)) return;
     if (undelivered) entry.deliveries--;
+    this.held.remove(entry);
     entry.member = '';
   }
 
@@ -79,6 +79,11 @@ export class StreamPartition extends TrackedPartition<Pending> {
     return entry;
   }
 
+  /** Gives a pending entry to another member. */
+  assign(entry: Pending, member: string): void {
+    if (this.find(entry.offset) === entry) this.held.move(entry, member);
+  }
+
   /** A rebalance does not wait for replies: unacknowledged entries are redelivered elsewhere. */
   override longestWait(): number {
     return 0;
@@ -87,6 +92,7 @@ export class StreamPartition extends TrackedPartition<Pending> {
   #offer(entry: Pending, message: Message, now: number): void {
     this.tracker.offer(entry.offset, entry, now);
     this.#budget.keep(entry, message);
+    this.held.add(entry);
   }
 
   #again({ message: entry, offset }: Offer<Pending>, member: string, now: number, noack: boolean): Handed {
@@ -95,6 +101,7 @@ export class StreamPartition extends TrackedPartition<Pending> {
     entry.deliveredAt = now;
     entry.deliveries++;
     if (noack) this.ack(offset);
+    else this.held.add(entry);
     return { entry, message };
   }
 }

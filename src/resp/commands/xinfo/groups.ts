@@ -1,6 +1,5 @@
 // XINFO GROUPS and XINFO CONSUMERS.
 import type { Member } from '../../../core/streams/group/members.js';
-import { countByMember } from '../../../core/streams/group/pending.js';
 import type { Command } from '../../command/context.js';
 import { existingGroup, marksOfExisting } from '../../streams/group.js';
 import { atGroup } from '../../streams/group-routing.js';
@@ -50,7 +49,7 @@ export const consumers = {
       const group = await existingGroup(ctx, at, 'group-missing');
       if (!group) return [];
       const now = group.now();
-      const pending = countByMember(group.pendingOf());
+      const pending = group.pendingCounts();
       const members = [...group.members].sort((one, other) => (one.name < other.name ? -1 : 1));
       return members.map((member): Reply => consumerReply(member, pending.get(member.name) ?? 0, now));
     });

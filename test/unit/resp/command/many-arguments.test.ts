@@ -71,15 +71,7 @@ test('XREAD and XREADGROUP of more than 1,000 streams are refused; one that is n
       await client.exchange([...read, 'STREAMS', ...some(20_000, 't'), ...some(20_000, '0')]),
       /^-ERR XREADGROUP reads 1000 streams at most, not 20000\r\n/,
     );
-    const [group] = [...pair.gateway.streams.groups];
-    let lookUps = 0;
-    const { pendingOf } = group!;
-    group!.pendingOf = (member) => {
-      lookUps++;
-      return pendingOf.call(group, member);
-    };
     const reply = await client.exchange([...read, 'STREAMS', ...some(1_000, 't'), ...some(1_000, '0')]);
-    assert.equal(lookUps, 1);
     assert.ok(reply.startsWith('*1000\r\n'));
   }));
 
