@@ -2,7 +2,7 @@
 import type { AccessOptions } from './access/users.js';
 import type { Properties } from './ports.js';
 
-export interface ClusterSections {
+interface ClusterSections {
   readonly general: Properties;
   readonly consumer: Properties;
   readonly producer: Properties;

@@ -14,7 +14,7 @@ export interface TcpAddress {
   readonly readTls?: () => Pem;
 }
 
-export interface Pem {
+interface Pem {
   readonly cert: Buffer;
   readonly key: Buffer;
 }
