@@ -18,6 +18,12 @@ const fields = ['-e', 'bmp.type', '-e', '_ws.col.Protocol', '-e', '_ws.malformed
 const withGobgp = process.env.RAFKA_JUDGE_GOBGP === '1';
 const decoders: readonly Decoder[] = withGobgp ? ['tshark', 'bgpkit', 'gobgp'] : ['tshark', 'bgpkit'];
 
+/** UPDATEs without a prefix, of the streams that have some. */
+const endsOfRib: ReadonlyMap<string, number> = new Map([
+  ['mrt_2017_bird4.jsonl', 2],
+  ['mrt_2017_bird6.jsonl', 2],
+]);
+
 describe('RIS bytes, judged', () => {
   const dir = mkdtempSync(join(tmpdir(), 'rafka-judge-'));
   after(() => rmSync(dir, { recursive: true, force: true }));
@@ -37,10 +43,12 @@ describe('RIS bytes, judged', () => {
           const bmp = join(dir, `${name}.tsv`);
           writeFileSync(ris, linesOf(file, kind === 'with raw'));
           const report = await dryRun({ input: ris, output: bmp });
-          assert.deepEqual(report.malformed, {});
+          // End-of-RIB without raw: nothing in the JSON tells it from a withdrawal of another kind, so nothing is published.
+          const untold = kind === 'with raw' ? 0 : (endsOfRib.get(file) ?? 0);
+          assert.deepEqual(report.malformed, untold === 0 ? {} : { 'no-prefix': untold });
           if (kind === 'with raw') assert.equal(report.encoder.rawMismatch, 0);
           const verdict = await judge(folder, { ris, bmp, report: join(dir, 'report.json') }, decoders);
-          for (const decoder of decoders) assertRight(verdict, decoder);
+          for (const decoder of decoders) assertRight(verdict, decoder, untold);
         });
       }
     }
@@ -78,11 +86,11 @@ describe('RIS bytes, judged', () => {
   });
 });
 
-function assertRight(verdict: Verdict, decoder: Decoder): void {
+function assertRight(verdict: Verdict, decoder: Decoder, untold: number): void {
   const { fields, by_type: types, examples } = verdict.decoders[decoder]!;
   const [, strict = 0, all = 0] = types.UPDATE ?? [];
   assert.ok(all > 0, 'there are UPDATEs');
-  assert.equal(strict, all, `${decoder}: ${JSON.stringify(examples).slice(0, 2000)}`);
+  assert.equal(strict, all - untold, `${decoder}: ${JSON.stringify(examples).slice(0, 2000)}`);
   const [right, judged] = fields.session ?? [0, 0];
   assert.equal(right, judged, `${decoder}: ${JSON.stringify(examples.session)}`);
 }

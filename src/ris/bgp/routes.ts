@@ -1,6 +1,6 @@
 // The prefixes of a RIS message in BGP's encoding: IPv4 and IPv6 separately, in the order of the JSON.
 import { isV6, parsePrefix } from '../feed/address.js';
-import type { Announcement } from '../feed/message.js';
+import type { Announcement, RisUpdate } from '../feed/message.js';
 
 /** What old feeds write instead of a prefix for End-of-RIB. */
 const endOfRib = 'eor';
@@ -51,6 +51,19 @@ export class Routes {
     return octets > 0 || text === endOfRib;
   }
 }
+
+/** A raw UPDATE that is End-of-RIB (RFC 4724): empty, or with nothing but an empty unicast MP_UNREACH_NLRI. */
+const rawEndOfRib = /^f{32}(?:00170200000000|001d0200000006800f03000[12]01|001e0200000007900f0003000[12]01)$/i;
+
+/** Whether an UPDATE without prefixes says that it is End-of-RIB. The JSON of a withdrawal of another kind than unicast looks alike. */
+export function isEndOfRib({ withdrawals, raw }: Pick<RisUpdate, 'withdrawals' | 'raw'>): boolean {
+  return (withdrawals?.includes(endOfRib) ?? false) || (raw !== null && rawEndOfRib.test(raw));
+}
+
+/** Whether the JSON shows a prefix. */
+export const hasPrefix = ({ announcements, withdrawals }: Pick<RisUpdate, 'announcements' | 'withdrawals'>): boolean =>
+  (announcements?.some(({ prefixes }) => prefixes.length > 0) ?? false) ||
+  (withdrawals?.some((text) => text !== endOfRib) ?? false);
 
 /** Adds every announced prefix, whatever its next hop. @returns false if one of them is not a prefix. */
 export function addAnnounced(routes: Routes, announcements: readonly Announcement[] = []): boolean {

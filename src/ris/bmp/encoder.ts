@@ -1,7 +1,7 @@
 // Turns ordered RIS messages into BMP records: topics, keys, headers, and the session messages in between.
 import { checkRaw, stripPathIds } from '../bgp/bgp-check.js';
 import { UpdateBuilder } from '../bgp/bgp-encode.js';
-import { addAnnounced, Routes } from '../bgp/routes.js';
+import { addAnnounced, hasPrefix, isEndOfRib, Routes } from '../bgp/routes.js';
 import type { MalformedReason, RisMessage, RisNotification, RisUpdate } from '../feed/message.js';
 import * as bmp from './bmp.js';
 import { type EncoderCounts, noCounts } from './counts.js';
@@ -150,8 +150,16 @@ export class RisEncoder {
     }
   }
 
+  /** Whether the JSON alone tells what the UPDATE says. Without a prefix it may be of any address family: a false End-of-RIB deletes routes. */
+  #isTold(update: RisUpdate): boolean {
+    if (hasPrefix(update) || isEndOfRib(update)) return true;
+    // Its raw PDU was not usable.
+    if (this.#options.useRaw && update.raw !== null) return false;
+    return (update.path ?? []).length > 0 || update.origin !== undefined;
+  }
+
   #build(peer: Peer, message: RisUpdate): void {
-    const built = this.#builder.build(message);
+    const built = this.#isTold(message) ? this.#builder.build(message) : 'no-prefix';
     if (typeof built === 'string') {
       this.#refuse(built);
       return;

@@ -100,6 +100,7 @@ export type MalformedReason =
   | 'state'
   | 'next-hop'
   | 'prefix'
+  | 'no-prefix'
   | 'length';
 
 type ControlType = 'ris_error' | 'ris_rrc_list' | 'ris_subscribe_ok' | 'pong';

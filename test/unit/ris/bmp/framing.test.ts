@@ -104,12 +104,30 @@ describe('framing', () => {
 
   test('no prefixes: attributes alone, or End-of-RIB of the peer’s family', () => {
     assert.deepEqual(updates({})[0]!.attributes, [1, 2]);
-    assert.deepEqual(updates({ path: [], origin: undefined })[0]!.attributes, [15]);
-    assert.deepEqual(updates({ path: [], origin: undefined, peer: '192.0.2.1' })[0]!.attributes, []);
+    assert.deepEqual(updates({ path: [], origin: undefined, withdrawals: ['eor'] })[0]!.attributes, [15]);
     assert.deepEqual(
       updates({ path: [], origin: undefined, withdrawals: ['eor'], peer: '192.0.2.1' })[0]!.attributes,
       [],
     );
+  });
+
+  test('nothing is published where no prefix is shown and nothing says that it is End-of-RIB', () => {
+    const marker = 'FF'.repeat(16);
+    const bare = { path: [], origin: undefined };
+    for (const data of [
+      // A withdrawal of another kind than unicast, without raw.
+      bare,
+      { ...bare, announcements: [], withdrawals: [] },
+      // A PDU that fails its check, with attributes in the JSON or none.
+      { ...bare, raw: `${marker}001702000000` },
+      { raw: 'FF' },
+    ]) {
+      const { records, counts } = encode(data);
+      assert.deepEqual([records.length, counts.malformed], [0, { 'no-prefix': 1 }], JSON.stringify(data));
+    }
+    for (const raw of [`${marker}00170200000000`, `${marker}001d0200000006800f03000201`]) {
+      assert.equal(encode({ ...bare, raw }).counts.routeMonitoring, 1, raw);
+    }
   });
 
   test('attributes too long for 4096 octets make an extended message; beyond 65535 the message is refused', () => {
