@@ -91,8 +91,10 @@ class Api {
       const found = this.#router.find(path);
       const route = found?.methods.get(request.method ?? '');
       if (!found) own(this.#serveOther(path, request, response), (error) => this.#fail('none', error, response));
-      else if (!route) this.#replies.send(response, 405, text, '');
-      else this.#admit(route, found, mark < 0 ? '' : url.slice(mark + 1), request, response);
+      else if (!route) {
+        response.setHeader('Allow', [...found.methods.keys()].join(', '));
+        this.#replies.send(response, 405, text, '');
+      } else this.#admit(route, found, mark < 0 ? '' : url.slice(mark + 1), request, response);
     } catch (error) {
       this.#fail('none', error, response);
     }
@@ -183,6 +185,7 @@ class Api {
       // They contain names of topics and groups.
       if (path === '/metrics') (await this.#options.admission.admit(request)).checkAdmin();
       const { status, type, body } = await this.#otherAnswer(path, request.method);
+      if (status === 405) response.setHeader('Allow', 'GET');
       this.#replies.send(response, status, type, body);
     } catch (error) {
       this.#fail('none', error, response);

@@ -564,14 +564,16 @@ describe('REST face', { timeout: 600_000 }, () => {
       );
       const missing = await pixy.ask('/topics/');
       assert.deepEqual([missing.status, missing.text], [404, '404 page not found\n']);
-      for (const [method, path] of [
-        ['PUT', '/topics'],
-        ['HEAD', '/topics'],
-        ['OPTIONS', '/topics/x/messages'],
-        ['DELETE', '/clusters/default/topics/x/acks'],
+      for (const [method, path, allowed] of [
+        ['PUT', '/topics', 'GET'],
+        ['HEAD', '/topics', 'GET'],
+        ['OPTIONS', '/topics/x/messages', 'GET, POST'],
+        ['DELETE', '/clusters/default/topics/x/acks', 'POST'],
+        ['POST', '/_ping', 'GET'],
       ] as const) {
         const answer = await pixy.ask(path, { method });
         assert.deepEqual([answer.status, answer.text], [405, ''], `${method} ${path}`);
+        assert.deepEqual(String(answer.headers.allow).split(', ').sort(), allowed.split(', '), `${method} ${path}`);
       }
     });
 
