@@ -1,12 +1,12 @@
 // The only registry of commands: one export line for each file of this folder.
 export { acl } from './acl.js';
-export { asking } from './asking.js';
 export { auth } from './auth.js';
 export { blmpop } from './blmpop.js';
 export { blpop } from './blpop.js';
 export { brpop } from './brpop.js';
 export { client } from './client.js';
 export { cluster } from './cluster.js';
+export { asking, readonly, readwrite } from './cluster-mode.js';
 export { command } from './command.js';
 export { config } from './config.js';
 export { dbsize } from './dbsize.js';
@@ -37,8 +37,6 @@ export { pttl } from './pttl.js';
 export { publish } from './publish.js';
 export { punsubscribe } from './punsubscribe.js';
 export { quit } from './quit.js';
-export { readonly } from './readonly.js';
-export { readwrite } from './readwrite.js';
 export { reset } from './reset.js';
 export { role } from './role.js';
 export { rpop } from './rpop.js';
