@@ -171,9 +171,13 @@ void WritePartitions(Json* json, const rd_kafka_topic_partition_list_t* list) {
   json->End(']');
 }
 
+// Lists of results have NULL in place of what the broker's answer lacks.
 void WriteTopics(Json* json, const rd_kafka_topic_result_t** topics, size_t count) {
   json->Begin('[');
   for (size_t i = 0; i < count; i++) {
+    if (topics[i] == NULL) {
+      continue;
+    }
     json->Begin('{').Key("topic").String(rd_kafka_topic_result_name(topics[i]));
     WriteError(json, rd_kafka_topic_result_error(topics[i]), rd_kafka_topic_result_error_string(topics[i]));
     json->End('}');
@@ -184,6 +188,9 @@ void WriteTopics(Json* json, const rd_kafka_topic_result_t** topics, size_t coun
 void WriteGroups(Json* json, const rd_kafka_group_result_t** groups, size_t count) {
   json->Begin('[');
   for (size_t i = 0; i < count; i++) {
+    if (groups[i] == NULL) {
+      continue;
+    }
     json->Begin('{').Key("group").String(rd_kafka_group_result_name(groups[i]));
     WriteError(json, rd_kafka_group_result_error(groups[i]));
     json->Key("partitions");
@@ -389,7 +396,9 @@ NAN_METHOD(DescribeTopics) {
             rd_kafka_DescribeTopics_result_topics(rd_kafka_event_DescribeTopics_result(event), &count);
         json->Begin('[');
         for (size_t i = 0; i < count; i++) {
-          WriteTopic(json, topics[i]);
+          if (topics[i] != NULL) {
+            WriteTopic(json, topics[i]);
+          }
         }
         json->End(']');
       },
@@ -449,6 +458,9 @@ NAN_METHOD(DescribeConfigs) {
             rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event), &count);
         json->Begin('[');
         for (size_t i = 0; i < count; i++) {
+          if (found[i] == NULL) {
+            continue;
+          }
           size_t entries;
           const rd_kafka_ConfigEntry_t** configs = rd_kafka_ConfigResource_configs(found[i], &entries);
           json->Begin('{').Key("topic").String(rd_kafka_ConfigResource_name(found[i]));
@@ -529,7 +541,9 @@ NAN_METHOD(DescribeGroups) {
             rd_kafka_event_DescribeConsumerGroups_result(event), &count);
         json->Begin('[');
         for (size_t i = 0; i < count; i++) {
-          WriteGroup(json, groups[i]);
+          if (groups[i] != NULL) {
+            WriteGroup(json, groups[i]);
+          }
         }
         json->End(']');
       });

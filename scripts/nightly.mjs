@@ -20,6 +20,7 @@ const campaigns = [
   'campaign/ris-ha.js',
   'campaign/relay-chaos.js --minutes 10',
   'campaign/relay-chaos.js --failover --kills 10',
+  'campaign/altered-answers.js --per-question 200 --per-life 10',
   `fuzz/resp.js --port ${fuzzPort} --frames 1000000 --monitors 4`,
 ];
 

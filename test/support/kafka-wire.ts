@@ -3,9 +3,14 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { eventually } from './eventually.js';
 
 /** How long a broker may take to answer, ms. */
 const answerMs = 15_000;
+/** The longest that a broker allows a member to be silent, ms. */
+const sessionMs = 30 * 60_000;
+/** A coordinator that loads, or is not there yet. */
+const notYet: readonly number[] = [14, 15, 16];
 
 /** Fields of a request, one after the other. */
 const int8 = (value: number): Buffer => Buffer.from([value & 0xff]);
@@ -107,6 +112,33 @@ export class KafkaWire {
       const name = answer.text();
       assert.equal(answer.int16(), 0, `topic ${name}: ${answer.text()}`);
     }
+  }
+
+  /**
+   * Becomes the only member of a classic group and assigns to itself, for as long as it leaves the broker alone (30 min).
+   * @param type what the group is for: `consumer`, `connect`, ...
+   * @throws AssertionError when the broker refuses
+   */
+  async join(group: string, type: string, metadata: Buffer, assignment: Buffer): Promise<void> {
+    const protocols = list([Buffer.concat([text('only'), bytes(metadata)])]);
+    const session = [int32(sessionMs), int32(sessionMs)];
+    let joined = new WireReader(Buffer.alloc(0));
+    // The broker makes the topic of groups when it is first asked for a coordinator.
+    await eventually(answerMs, async () => {
+      await this.ask(10, 2, text(group), int8(0));
+      joined = await this.ask(11, 2, text(group), ...session, text(''), text(type), protocols);
+      joined.int32();
+      const code = joined.int16();
+      assert.ok(code === 0 || notYet.includes(code), `joining ${group}: code ${code}`);
+      return code === 0;
+    });
+    const generation = joined.int32();
+    joined.text();
+    const member = joined.text();
+    const assigned = list([Buffer.concat([text(member), bytes(assignment)])]);
+    const synced = await this.ask(14, 1, text(group), int32(generation), text(member), assigned);
+    synced.int32();
+    assert.equal(synced.int16(), 0, `assigning to ${group}`);
   }
 
   /** Allows a principal one operation on one topic or group. @throws AssertionError when the broker refuses */

@@ -89,6 +89,8 @@ const controller = -1;
 const controllerMs = 2_000;
 /** The broker's code for a group that does not exist, where it used to describe a dead one. */
 const groupIdNotFound = 69;
+/** librdkafka's code for an answer that it cannot read. */
+const badMessage = -199;
 /** The broker's code for a topic that has this number of partitions already. */
 const invalidPartitions = 37;
 
@@ -339,13 +341,13 @@ export class ClusterAdmin extends BasicAdmin {
   /** A call for partitions of a group. @throws KafkaError the first failure, of the group or of a partition */
   async #ofGroup(call: Call): Promise<readonly PartitionAnswer[]> {
     const partitionsOf = (groups: readonly GroupAnswer[]): readonly PartitionAnswer[] =>
-      throwing(throwing(groups).flatMap(({ partitions }) => partitions));
+      throwing(throwing(complete(groups)).flatMap(({ partitions }) => partitions));
     return partitionsOf(await this.#ask<GroupAnswer[]>(call, partitionsOf));
   }
 
   /** A call whose answer is a list. @throws KafkaError the first failure in it */
   #change<T extends Answered = Answered>(call: Call): Promise<T[]> {
-    return this.#ask<T[]>(call, throwing);
+    return this.#ask<T[]>(call, (answers) => throwing(complete(answers)));
   }
 
   /** A request that any broker can answer: the last known controller may be gone. @throws KafkaError */
@@ -409,6 +411,12 @@ const isAway = (error: Failure | null): boolean =>
 
 function throwing<T extends Answered>(answers: readonly T[]): readonly T[] {
   for (const { error } of answers) if (error !== null) throw failureOf(error);
+  return answers;
+}
+
+/** What is asked about stands in each answer. @throws KafkaError when nothing does: that is no success */
+function complete<T>(answers: readonly T[]): readonly T[] {
+  if (answers.length === 0) throw new KafkaError(faultOf(badMessage));
   return answers;
 }
 

@@ -89,6 +89,20 @@ export function transactionsTests(suite: PortSuite): void {
       assert.equal(reports[0]?.report.error?.code, KafkaCode.purgeQueue);
     });
 
+    test('closing waits for a pending call', async () => {
+      const { producer } = await transactional(unique('tx'));
+      let isAnswered = false;
+      const pending = producer
+        .initTransactions(timeoutMs)
+        .catch(() => undefined)
+        .then(() => {
+          isAnswered = true;
+        });
+      await producer.close(timeoutMs);
+      assert.ok(isAnswered);
+      await pending;
+    });
+
     test('out of order are refused', async () => {
       const { producer } = await transactional(unique('tx'));
       await producer.initTransactions(timeoutMs);

@@ -48,6 +48,38 @@ describe('calls of the addon', () => {
     assert.equal(reader.assignments(), state);
   });
 
+  test('a client may be closed while it opens, and asked while it closes', async () => {
+    for (let round = 0; round < 20; round++) {
+      const client = producer();
+      client.configureCallbacks(true, { global: {}, topic: {}, event: { event_cb: () => {}, reports_cb: () => {} } });
+      const opened = new Promise<void>((resolve) => client.connect(() => resolve()));
+      const gone = closed(client);
+      let isGone = false;
+      const over = Promise.all([opened, gone]).then(() => closed(client));
+      over.then(() => {
+        isGone = true;
+      });
+      while (!isGone) {
+        client.pollReports(new Float64Array(6));
+        client.outqLen();
+        client.outqBytes?.();
+        await new Promise(setImmediate);
+      }
+    }
+    const reader = await connected(consumer());
+    let isGone = false;
+    const gone = closed(reader).then(() => {
+      isGone = true;
+    });
+    while (!isGone) {
+      reader.storeOffset('t', 0, 1);
+      reader.assignments();
+      await new Promise(setImmediate);
+    }
+    await gone;
+    assert.equal(reader.assignments(), state);
+  });
+
   test('arguments of another kind are refused', async (t) => {
     const client = await connected(producer());
     t.after(() => closed(client));

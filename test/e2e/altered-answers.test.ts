@@ -1,0 +1,47 @@
+// No answer of a broker ends the process. Some alterations of each answer, the same at each run; all: test/campaign/altered-answers.ts.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { createKafkaFactory } from '../../src/kafka/factory.js';
+import { fuzz } from '../support/answers/fuzz.js';
+import { AnswerStage } from '../support/answers/stage.js';
+import { subjects } from '../support/answers/victim.js';
+import { whyNoKafka } from '../support/kafka-server.js';
+import { int16 } from '../support/kafka-wire.js';
+import { met } from '../support/needs.js';
+import { silent } from '../support/pixy-lab.js';
+
+const timeoutMs = 15_000;
+
+describe('answers of a broker that does not keep to the protocol', { timeout: 300_000 }, () => {
+  let stage: AnswerStage | undefined;
+  before(async () => {
+    if (whyNoKafka() === undefined) stage = await AnswerStage.start();
+  });
+  after(async () => stage?.stop());
+
+  test('the process lives, calls end, and the next ones get their answers', async (t) => {
+    if (!met(t, whyNoKafka())) return;
+    const { tried, findings } = await fuzz(stage!.double, { seed: 18, perQuestion: 6, perLife: 1 });
+    assert.deepEqual(findings, []);
+    assert.ok(tried > 100, `only ${tried} answers were altered`);
+  });
+
+  test('a commit that the coordinator refuses is not done, also one that goes back', async (t) => {
+    if (!met(t, whyNoKafka())) return;
+    const { double } = stage!;
+    const general = { 'bootstrap.servers': double.address, 'client.id': 'committer' };
+    const factory = await createKafkaFactory({ general, log: silent });
+    t.after(() => factory.close());
+    const consumer = await factory.consumer({ groupId: 'refused' }, timeoutMs);
+    t.after(() => consumer.close(timeoutMs));
+    const commit = (offset: number) => consumer.commit([{ topic: subjects.topic, partition: 0, offset }]);
+    await commit(5);
+    for (const code of [22, 25, 28]) {
+      const altered = (body: Buffer) => Buffer.concat([body.subarray(0, -5), int16(code), body.subarray(-3)]);
+      double.alter = (api, _version, body) => (api === 8 ? altered(body) : undefined);
+      await assert.rejects(commit(3), { code });
+    }
+    double.alter = () => undefined;
+    await commit(3);
+  });
+});
