@@ -13,7 +13,7 @@ const sessionMs = 30 * 60_000;
 const notYet: readonly number[] = [14, 15, 16];
 
 /** Fields of a request, one after the other. */
-export const int8 = (value: number): Buffer => Buffer.from([value & 0xff]);
+const int8 = (value: number): Buffer => Buffer.from([value & 0xff]);
 export const int16 = (value: number): Buffer => Buffer.from([(value >> 8) & 0xff, value & 0xff]);
 export function int32(value: number): Buffer {
   const bytes = Buffer.alloc(4);
@@ -21,7 +21,7 @@ export function int32(value: number): Buffer {
   return bytes;
 }
 export const text = (value: string): Buffer => Buffer.concat([int16(Buffer.byteLength(value)), Buffer.from(value)]);
-export const bytes = (value: Buffer): Buffer => Buffer.concat([int32(value.length), value]);
+const bytes = (value: Buffer): Buffer => Buffer.concat([int32(value.length), value]);
 export const list = (entries: readonly Buffer[]): Buffer => Buffer.concat([int32(entries.length), ...entries]);
 
 /** Reads the fields of an answer in their order. @throws RangeError beyond its end */

@@ -27,7 +27,7 @@ export interface FuzzOptions {
   readonly say?: (line: string) => void;
 }
 
-export interface Finding {
+interface Finding {
   /** What was called, which answer was altered and how. */
   readonly where: string;
   /** What came of it. */
@@ -41,7 +41,7 @@ export interface FuzzResult {
   readonly anew: number;
 }
 
-export const allCalls: readonly string[] = [...Object.keys(questions), ...Object.keys(lives)];
+const allCalls: readonly string[] = [...Object.keys(questions), ...Object.keys(lives)];
 
 export async function fuzz(double: BrokerDouble, options: FuzzOptions): Promise<FuzzResult> {
   const fuzzing = new Fuzzing(double, options);

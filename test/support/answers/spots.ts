@@ -12,7 +12,7 @@ export interface Spot {
 }
 
 /** An answer that its schema does not fit: the broker speaks a version that the test does not know. */
-export class UnknownAnswer extends Error {}
+class UnknownAnswer extends Error {}
 
 const widths: Readonly<Record<string, number>> = { b: 1, h: 2, e: 2, i: 4, l: 8, u: 16 };
 /** Compact in flexible answers, else this many bytes: lengths of texts, of bytes, and counts. */

@@ -13,7 +13,7 @@ export const subjects = {
   reader: 'reader',
 } as const;
 /** How long one call may wait for its answer, ms. */
-export const callMs = 250;
+const callMs = 250;
 /** How long a close may take, ms. */
 const closeMs = 2_000;
 
