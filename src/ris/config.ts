@@ -40,15 +40,13 @@ export const risSchema = z.strictObject({
     .describe('Topic of a peer; for the collector itself the AS number is replaced by meta'),
   topics: z
     .strictObject({
-      create: z.boolean().default(true),
-      partitions: z.number().int().min(1).optional(),
-      replicationFactor: z.number().int().min(1).optional(),
-      config: z.record(z.string(), z.string()).optional(),
+      create: z.boolean().default(true).describe('Create missing topics; false: leave it to the broker'),
+      partitions: z.number().int().min(1).optional().describe("Their partitions; absent: the broker's default"),
+      replicationFactor: z.number().int().min(1).optional().describe("Their replicas; absent: the broker's default"),
+      config: z.record(z.string(), z.string()).optional().describe('Their topic settings, such as retention.ms'),
     })
     .default({ create: true })
-    .describe(
-      "How missing topics are made; the broker's defaults where nothing is said; create: false leaves it to the broker",
-    ),
+    .describe('How missing topics are created'),
   key: z
     .enum(['peer', 'peer_asn', 'collector', 'id', 'none'])
     .default('peer')
