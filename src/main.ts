@@ -185,10 +185,10 @@ function watchRejections(log: Log): void {
   process.on('unhandledRejection', (error) => {
     // A refusal is a client's, or Kafka's: dropping it is a defect, but all other clients are still served.
     if (error instanceof GatewayError || error instanceof KafkaError) {
-      log.error({ err: error }, 'a refusal that nobody handles: this is a bug');
+      log.error({ err: error }, 'an unhandled refusal: this is a bug');
       return;
     }
-    log.fatal({ err: error }, 'a rejection that nobody handles: this is a bug');
+    log.fatal({ err: error }, 'an unhandled rejection: this is a bug');
     end(log, 1);
   });
 }
@@ -279,7 +279,7 @@ async function runRelay(_options: object, command: Command): Promise<void> {
   const { config, unknownKeys } = await loadRelay(command, process.env);
   const log = createLog({ level: pinoLevel(config.app.log_level) ?? 'info' });
   await sayVersions(log);
-  if (unknownKeys.length > 0) log.warn({ unknownKeys }, 'keys that mean nothing here');
+  if (unknownKeys.length > 0) log.warn({ unknownKeys }, 'unknown keys are ignored');
   // A closed terminal fails its writes: a progress bar is no reason to end.
   if (process.stderr.isTTY) process.stderr.on('error', () => {});
   watchRejections(log);

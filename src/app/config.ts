@@ -31,7 +31,7 @@ const schema = z.strictObject({
     .boolean()
     .optional()
     .describe(
-      'Run Kafka inside this process, in memory: nothing is kept when it ends. Absent: when there is no file and no brokers are named, but not with NODE_ENV=production',
+      'Run Kafka inside this process, in memory: nothing is kept when it ends. Absent: only without a file and brokers, and not with NODE_ENV=production',
     ),
   /** More clusters, by name, for faces that can choose one. */
   clusters: z.record(z.string(), z.strictObject(kafkaSections)).default({}),

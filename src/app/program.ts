@@ -24,7 +24,7 @@ export type Phase = (typeof phases)[number];
 const countMs = 250;
 
 const said: Readonly<Record<Phase, string>> = {
-  drain: 'consuming ends, acks are still taken',
+  drain: 'consuming ends, acks are still accepted',
   closeConsumers: 'consumers close, offsets are committed',
   stopListening: 'listening ends',
   close: 'producers are flushed, connections close',

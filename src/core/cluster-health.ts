@@ -112,11 +112,11 @@ export class ClusterHealth {
     const now = this.#clock.monotonic();
     const cluster = this.#name;
     if (health.state === 'ok') {
-      if (before && before.state !== 'ok') this.#log.info({ cluster, was: before.state }, 'Kafka is well again');
+      if (before && before.state !== 'ok') this.#log.info({ cluster, was: before.state }, 'Kafka has recovered');
       this.#toldAt = Number.NEGATIVE_INFINITY;
     } else if (before?.state !== health.state || now - this.#toldAt >= toldMs) {
       this.#toldAt = now;
-      this.#log.warn({ cluster, state: health.state, trouble: health.lines }, 'Kafka is not well');
+      this.#log.warn({ cluster, state: health.state, trouble: health.lines }, 'Kafka is degraded');
     }
     return health;
   }

@@ -23,7 +23,7 @@ export const httpConfig = z
       .array(z.string())
       .default([])
       .describe(
-        'Names that clients may call this server by (Host), as in KEYS, besides names without a dot and addresses: asked for without users only. And hosts whose web pages may use it (Origin)',
+        'Host names of this server (globs), besides addresses and names without a dot; checked only without users. Also hosts whose web pages may use it (Origin)',
       ),
     unixSocket: z.string().optional().describe('Listen on a unix socket as well, never with TLS'),
     unixSocketMode: z

@@ -62,7 +62,7 @@ export async function createKafkaFactory(options: KafkaFactoryOptions): Promise<
   const sections = { general: section('general'), consumer: section('consumer'), producer: section('producer') };
   await checkSections(sections, log);
   const obstacle = whyNotIdempotent([sections.general, sections.producer]);
-  if (obstacle) log.warn({ property: obstacle }, 'producing without idempotence, which this property rules out');
+  if (obstacle) log.warn({ property: obstacle }, 'producing without idempotence, which this property excludes');
   if (!options.embedded) checkBrokers(sections);
   const { embeddedPartitions = mostPartitions } = options;
   if (options.embedded === true && embeddedPartitions > mostPartitions)
@@ -247,7 +247,7 @@ function withinBudget(sections: readonly Section[], budget: ProduceBudget, log: 
   if (Number(own) <= most) return [...sections];
   log.warn(
     { [key]: own, used: most },
-    'more than all producers may hold together (resp.produceBufferBytes): that is used',
+    'exceeds resp.produceBufferBytes, which is used instead',
   );
   return [...sections, { name: 'default', properties: { [key]: most } }];
 }

@@ -45,7 +45,7 @@ export const poolConfig = z
       .max(longestMs, tooLong)
       .default(longestGatherMs)
       .describe(
-        'Least time between two hand-overs to the producer of records that nobody waits for (no `sync`); up to 100 while many produce. What comes sooner waits; 0: nothing does',
+        'Minimum linger of records without `sync`: time between two batches; up to 100 ms while many clients produce. 0: none',
       ),
   })
   .prefault({});

@@ -13,7 +13,7 @@ const kafkaSettings = {
     .enum(['auto', 's', 'ms'])
     .default('auto')
     .describe(
-      'How a BLPOP time-out is read; auto: a whole number of 1000 or more is milliseconds, anything else seconds',
+      'Unit of BLPOP time-outs; auto: a whole number of 1000 or more is milliseconds, anything else seconds',
     ),
   blpopNumbers: z
     .enum(['integers', 'strings'])
@@ -48,18 +48,18 @@ const kafkaSettings = {
     .enum(['queued', 'delivered'])
     .default('queued')
     .describe(
-      'When RPUSHX and PUBLISH answer: when the gateway has the message (DUMP tells the rest), or when Kafka has it, with the error where it has not. A user of the users file may have its own',
+      'When RPUSHX and PUBLISH answer: when the gateway has queued the message (then use DUMP), or when Kafka has it, else with the error. The users file can set it per user',
     ),
   gatherMs: ms
     .default(1)
     .describe(
-      'Least time between two hand-overs of one connection to its producer; up to 5 ms while it produces fast, up to 100 while many do. What comes sooner waits; 0: nothing does, nor with shared producers: librdkafka lingers',
+      'Minimum linger: time between two batches of one connection. Up to 5 ms while it produces fast, up to 100 ms while many do. 0, and with shared producers: only librdkafka lingers',
     ),
   produceBufferBytes: bytes
     .min(1_024 * 1_024)
     .default(512 * 1_024 * 1_024)
     .describe(
-      'What messages on their way to Kafka may take, of all connections and faces together; who would exceed it is not read from, and gets an error after `produceTimeoutMs`. One connection may take a quarter, or what `queue.buffering.max.kbytes` of the file says',
+      'Memory for undelivered messages of all connections and faces. A connection that would exceed it is not read, and gets an error after `produceTimeoutMs`. One connection may use a quarter of it, or `queue.buffering.max.kbytes` of the file',
     ),
   producerFlushMs: ms.default(5_000).describe("Time limit for a closing connection's producer to deliver its messages"),
   producerIdleTimeoutMs: ms
@@ -71,7 +71,7 @@ const kafkaSettings = {
     .max(10_000)
     .default(64)
     .describe(
-      'Producers of connections that have closed with nothing in flight, kept for the next ones with their threads and connections: until nobody has taken them for `producerIdleTimeoutMs`, or for five minutes since they were opened; 0: none, each connection opens its own. Nothing is kept of shared ones',
+      'Idle producers kept for the next connections, with their threads and broker connections. Each is closed after `producerIdleTimeoutMs` without use, or five minutes after it was opened. 0: each connection opens its own. Shared producers are not kept',
     ),
   sharedProducers: z
     .int()
@@ -136,7 +136,7 @@ export const respConfig = z
     queryBufferBytes: size
       .default(256 * 1024 * 1024)
       .describe(
-        'Requests that wait, replies that are being made and replies that are not read yet, of all clients together; a command that would go over it fails, over it the largest client is closed',
+        'Memory for waiting requests, and for replies that are being made or not read yet, of all clients. A command that would exceed it fails; beyond it the largest client is closed',
       ),
     clientQueryBufferBytes: size.default(128 * 1024 * 1024).describe('Unread requests of one client'),
     outputBufferBytes: size
@@ -153,7 +153,7 @@ export const respConfig = z
       .max(1_000_000)
       .default(1)
       .describe(
-        'Databases that SELECT accepts; all of them are the same keys. Redis has 16: addresses such as redis://host:6380/1 need more than one',
+        'Databases that SELECT accepts; all show the same keys. Redis has 16: URLs such as redis://host:6380/1 need more than one',
       ),
     strictNames: z.boolean().default(false).describe('Refuse at CLIENT SETNAME what Rafka refuses'),
     ...kafkaSettings,

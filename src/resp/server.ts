@@ -183,7 +183,7 @@ export class RespServer implements Face, ServerParts {
   noteDatabase(index: number): void {
     if (this.#databaseNoted) return;
     this.#databaseNoted = true;
-    this.log.warn({ database: index }, 'SELECT of another database than 0: all of them are the same keys');
+    this.log.warn({ database: index }, 'SELECT of a database other than 0: all show the same keys');
   }
 
   nowMicros(): number {

@@ -155,7 +155,7 @@ export class Workers implements Face {
   async #startOne(): Promise<number> {
     const { fork, order, switchboard, clock, log } = this.#options;
     const id = this.#started++;
-    const onBug = (err: unknown, question: string) => log.error({ worker: id, question, err }, 'a question failed');
+    const onBug = (err: unknown, question: string) => log.error({ worker: id, question, err }, 'a question between workers failed');
     const onJoined = () => switchboard.add(id, worker.link);
     const onPassed = (handle: ConnectionHandle) => this.#pass(id, handle);
     const worker: WorkerLife = new WorkerLife({ process: fork(), order: order(id), clock, onBug, onJoined, onPassed });
@@ -193,7 +193,7 @@ export class Workers implements Face {
   }
 
   readonly #bug = (err: unknown): void => {
-    this.#options.log.error({ err }, 'a worker was not looked after: this is a bug');
+    this.#options.log.error({ err }, 'checking a worker failed: this is a bug');
   };
 
   /** A failed start is treated as a death: #lost() tries again. */

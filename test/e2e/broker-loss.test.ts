@@ -91,7 +91,7 @@ describe('three brokers, of which the configuration names one', () => {
     assert.equal(await client.call('RPUSHX', 'topics:three', 'm'), 1);
     await eventually(patienceMs, () => gateway.lines.some(({ msg }) => msg.startsWith('NOT_ENOUGH_REPLICAS: ')));
     assert.equal(await client.call('DUMP', '100'), 1);
-    assert.ok(gateway.lines.some(({ msg, state }) => msg === 'Kafka is not well' && state === 'NOT_ENOUGH_REPLICAS'));
+    assert.ok(gateway.lines.some(({ msg, state }) => msg === 'Kafka is degraded' && state === 'NOT_ENOUGH_REPLICAS'));
   });
 
   it('when one is left it takes nothing, and the gateway is not ready until the others are back', async () => {
@@ -104,7 +104,7 @@ describe('three brokers, of which the configuration names one', () => {
     await Promise.all([kafka.restart(0), kafka.restart(1)]);
     await eventually(2 * patienceMs, async () => (await ready()).body === well);
     await eventually(patienceMs, async () => (await health()) === 'ok');
-    assert.ok(gateway.lines.some(({ msg }) => msg === 'Kafka is well again'));
+    assert.ok(gateway.lines.some(({ msg }) => msg === 'Kafka has recovered'));
     const client = await open();
     assert.equal(await client.call('RPUSHX', 'topics:three', 'last'), 1);
     assert.equal(await client.call('DUMP', '60000'), 0);

@@ -219,7 +219,7 @@ describe('at the edges', () => {
         'BLPOP time-out unit',
         'partitions assigned',
         'shutting down',
-        'consuming ends, acks are still taken',
+        'consuming ends, acks are still accepted',
         'consumer closed',
         'consumers close, offsets are committed',
         'listening ends',

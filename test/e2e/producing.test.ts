@@ -68,7 +68,7 @@ describe('producing to a real Kafka', () => {
         const told = await Promise.all([second, third].map((each) => each.call('DUMP', '0')));
         return told.every((count) => count === 30);
       });
-      const line = () => gateway.lines.find(({ msg }) => /^connection closed: messages of it were not/.test(msg));
+      const line = () => gateway.lines.find(({ msg }) => /^connection closed with undelivered messages/.test(msg));
       await eventually(20_000, line);
       assert.equal(line()!.level, 50);
       assert.equal(line()!.messages, 30);

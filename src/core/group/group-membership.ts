@@ -188,7 +188,7 @@ export class GroupSeat<P extends ReadPartition> {
     if (this.#reader !== reader || this.#closing) return;
     const { clock, settings, log } = this.#context;
     const { group, topic } = this.#options;
-    log.error({ group, topic, err: error }, 'The consumer failed, a new one is made');
+    log.error({ group, topic, err: error }, 'The consumer failed: opening a new one');
     this.#reader = undefined;
     const again = (): void => {
       clock.after(settings.retryBackoffMs, () => own(this.#open(), this.#bug));
@@ -199,7 +199,7 @@ export class GroupSeat<P extends ReadPartition> {
   #topicRemade(reader: GroupReader<P>): void {
     const { group, topic, changed, endsWithTopic } = this.#options;
     if (this.#reader !== reader || this.#closing || endsWithTopic) return;
-    this.#context.log.warn({ group, topic }, 'The topic was deleted and made again: it is read from its first message');
+    this.#context.log.warn({ group, topic }, 'The topic was deleted and created again: it is read from its first message');
     this.#reader = undefined;
     this.#isRemade = true;
     changed();

@@ -276,7 +276,7 @@ export class SharedConsumer {
 
   #retire(): void {
     if (this.#closing) return;
-    this.#context.log.info({ group: this.group, topic: this.topic }, 'Nobody asks any more: leaving the group');
+    this.#context.log.info({ group: this.group, topic: this.topic }, 'No more requests: leaving the group');
     this.#options.onRetired(this);
   }
 

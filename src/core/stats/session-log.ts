@@ -9,7 +9,7 @@ export interface LogSink {
 }
 
 const notEnoughReplicas =
-  'NOT_ENOUGH_REPLICAS: Kafka stores nothing in a partition, too few of its replicas are in sync; it is tried again until messages time out';
+  'NOT_ENOUGH_REPLICAS: Kafka stores nothing in a partition with too few in-sync replicas; retrying until messages time out';
 const quietMs = 60_000;
 /** Beyond this many distinct errors per minute, errors are logged without deduplication. */
 const maxRemembered = 1_000;
@@ -46,7 +46,7 @@ export class SessionLog {
   readAheadDropped(client: string, messages: number): void {
     this.#sink.info(
       { client, messages },
-      'read-ahead of revoked partitions dropped: whoever has them now reads it again',
+      'read-ahead of revoked partitions dropped: their new owner reads it again',
     );
   }
 
@@ -55,7 +55,7 @@ export class SessionLog {
   }
 
   topicRemade(client: string, topic: string): void {
-    this.#sink.warn({ client, topic }, 'a topic was deleted and made again: it is read from its first message');
+    this.#sink.warn({ client, topic }, 'a topic was deleted and created again: it is read from its first message');
   }
 
   consumerFault(client: string, fault: KafkaFault): void {
@@ -92,7 +92,7 @@ export class SessionLog {
     const most = [...topics].toSorted(([, one], [, other]) => other - one).slice(0, mostTopics);
     this.#sink.error(
       { client, messages, topics: Object.fromEntries(most) },
-      'connection closed: messages of it were not delivered',
+      'connection closed with undelivered messages',
     );
   }
 

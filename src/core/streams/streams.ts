@@ -247,7 +247,7 @@ export class Streams implements Face {
       if (!(await this.topics.exists(to))) await this.topics.make(to);
       const report = await this.append(to, record);
       if (report.error) throw this.refusal(report);
-      log.warn({ ...where, to }, 'an entry was delivered too often: it is among the dead letters now');
+      log.warn({ ...where, to }, 'an entry was delivered too often: moved to the dead letters');
     } else log.warn(where, 'an entry was delivered too often and is no longer in Kafka: it counts as acknowledged');
     stats.add('streams.dead.letters');
   }

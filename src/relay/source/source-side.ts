@@ -102,7 +102,7 @@ export class SourceSide {
     if (id === undefined)
       this.#side.deps.log.warn(
         { topic: this.#side.name, tries: this.tries },
-        'no healthy source that holds what comes next, trying again',
+        'no healthy source has the next messages, trying again',
       );
     await this.#side.run.pause(backoffMs(backoffOf(pool), this.tries, this.#side.deps.random));
   }

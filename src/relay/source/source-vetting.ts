@@ -81,7 +81,7 @@ export class Admission {
         if (!isPassing(error)) throw error;
         this.#side.deps.log.error(
           { topic: this.#side.name, server: id, err: error.message },
-          'source not usable for good',
+          'source permanently unusable',
         );
       }
     }

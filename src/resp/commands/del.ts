@@ -60,7 +60,7 @@ async function forgetGroups(ctx: Context, topic: string): Promise<void> {
   await all(groups, (group) =>
     admin.deleteGroupOffsets(group, partitions).catch((error: unknown) => {
       if (!(error instanceof KafkaError)) throw error;
-      ctx.log.info({ group, topic, err: error }, 'positions of a deleted stream stay with Kafka');
+      ctx.log.info({ group, topic, err: error }, 'positions of a deleted stream remain in Kafka');
     }),
   );
 }

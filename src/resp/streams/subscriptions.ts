@@ -115,7 +115,7 @@ export class TopicSubscriptions implements Subscriptions {
       if (!(error instanceof GatewayError)) throw error;
       this.#ctx.log.warn(
         { conn: this.#ctx.id, channel, reason: error.message },
-        'SUBSCRIBE to what can be no topic: nothing comes',
+        'SUBSCRIBE to a name that no topic can have: no message will come',
       );
       return undefined;
     }

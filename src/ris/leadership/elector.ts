@@ -161,7 +161,7 @@ export class Contested implements Election {
       if (this.#seenAt > Number.NEGATIVE_INFINITY) this.#abstainUntil = this.#deps.clock.monotonic() + this.#ttlMs;
       // The first request may come before the connection exists.
       if (++this.#failures === patience) {
-        this.#deps.log.warn({ err: error }, 'Redis does not answer: nobody is elected until it does');
+        this.#deps.log.warn({ err: error }, 'Redis does not answer: no leader can be elected until it does');
       }
     }
     this.#noteChange();

@@ -334,7 +334,7 @@ function told({ log }: TermOptions, refused: Map<string, KafkaFault>) {
         return;
       }
       if (!isTold)
-        log.warn({ topic, reason: error.message }, 'Kafka did not take a record: its transaction will be written anew');
+        log.warn({ topic, reason: error.message }, 'Kafka refused a record: its transaction will be repeated');
       isTold = true;
     },
     onFault: ({ message }: KafkaFault) => log.debug({ reason: message }, 'Kafka client'),

@@ -105,7 +105,7 @@ export class TopicGate {
       this.#proved.add(topic);
       if (!this.#waits.delete(topic)) continue;
       this.#options.onMarked(1);
-      this.#options.log.info({ topic }, 'Kafka takes this topic again');
+      this.#options.log.info({ topic }, 'Kafka accepts this topic again');
     }
   }
 
@@ -219,7 +219,7 @@ export class TopicGate {
         ...(replicationFactor === undefined ? {} : { replicationFactor }),
         ...(config === undefined ? {} : { config }),
       });
-      this.#options.log.info({ topic }, 'Made a topic');
+      this.#options.log.info({ topic }, 'Created a topic');
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error;
       if (error.code !== KafkaCode.topicExists) {

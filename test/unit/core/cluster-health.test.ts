@@ -76,13 +76,13 @@ test('trouble is told once a minute, and its end', async () => {
   for (let i = 0; i < 60; i++) await clock.advance(1_000);
   assert.deepEqual(
     lines.map(({ text, fields }) => [text, fields.state]),
-    [['Kafka is not well', 'NOT_ENOUGH_REPLICAS']],
+    [['Kafka is degraded', 'NOT_ENOUGH_REPLICAS']],
   );
   for (let i = 0; i < 60; i++) await clock.advance(1_000);
   assert.equal(lines.length, 2);
   state.topics = [{ name: 't', partitions: [partition(0, 1, [1, 2, 3])] }];
   for (let i = 0; i < 10; i++) await clock.advance(1_000);
-  assert.equal(lines.at(-1)!.text, 'Kafka is well again');
+  assert.equal(lines.at(-1)!.text, 'Kafka has recovered');
   health.stop();
 });
 

@@ -287,7 +287,7 @@ export class StreamGroup {
     const entries = gone.flatMap(({ name }) => this.pendingOf(name));
     if (entries.length === 0) return;
     const where = { group: this.kafkaGroup, topic: this.topic, entries: entries.length };
-    this.#context.log.info(where, 'entries of members that are gone are offered again');
+    this.#context.log.info(where, 'entries of disconnected members are offered again');
     this.release(entries, false);
   }
 
