@@ -130,7 +130,9 @@ export function createProgram(shared: Shared, { closeShared, loadAgain, onRenewa
       if (exposed !== undefined) log.warn({ host }, exposed);
       for (const { health } of clusters) health?.watch();
       for (const cluster of clusters)
-        own(greet(cluster, greeting.signal, clock, log), (err) => log.error({ err }, 'the first contact with a cluster failed'));
+        own(greet(cluster, greeting.signal, clock, log), (err) =>
+          log.error({ err }, 'the first contact with a cluster failed'),
+        );
       await parts.prepare?.();
     },
     async release() {

@@ -245,10 +245,7 @@ function withinBudget(sections: readonly Section[], budget: ProduceBudget, log: 
   if (own === undefined)
     return [{ name: 'default', properties: { [key]: Math.ceil(budget.share / 1_024) } }, ...sections];
   if (Number(own) <= most) return [...sections];
-  log.warn(
-    { [key]: own, used: most },
-    'exceeds resp.produceBufferBytes, which is used instead',
-  );
+  log.warn({ [key]: own, used: most }, 'exceeds resp.produceBufferBytes, which is used instead');
   return [...sections, { name: 'default', properties: { [key]: most } }];
 }
 

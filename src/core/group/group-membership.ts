@@ -199,7 +199,10 @@ export class GroupSeat<P extends ReadPartition> {
   #topicRemade(reader: GroupReader<P>): void {
     const { group, topic, changed, endsWithTopic } = this.#options;
     if (this.#reader !== reader || this.#closing || endsWithTopic) return;
-    this.#context.log.warn({ group, topic }, 'The topic was deleted and created again: it is read from its first message');
+    this.#context.log.warn(
+      { group, topic },
+      'The topic was deleted and created again: it is read from its first message',
+    );
     this.#reader = undefined;
     this.#isRemade = true;
     changed();

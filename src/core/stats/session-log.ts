@@ -44,10 +44,7 @@ export class SessionLog {
   }
 
   readAheadDropped(client: string, messages: number): void {
-    this.#sink.info(
-      { client, messages },
-      'read-ahead of revoked partitions dropped: their new owner reads it again',
-    );
+    this.#sink.info({ client, messages }, 'read-ahead of revoked partitions dropped: their new owner reads it again');
   }
 
   missingTopics(client: string, topics: readonly string[]): void {

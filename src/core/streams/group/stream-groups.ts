@@ -84,7 +84,10 @@ export class StreamGroups {
     }
     if (!oldest) throw fail('too-many-consumers', this.size);
     const { kafkaGroup, topic, pending } = oldest;
-    log.info({ group: kafkaGroup, topic, pending }, 'group closed to make room for another: its members have no connections');
+    log.info(
+      { group: kafkaGroup, topic, pending },
+      'group closed to make room for another: its members have no connections',
+    );
     own(this.leave(oldest), this.#failed);
   }
 
