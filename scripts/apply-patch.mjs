@@ -1,11 +1,11 @@
-// Applies a unified diff with no tool but Node: every hunk must match exactly where it says, or nothing is written.
+// Applies a unified diff without external tools: every hunk must match exactly at its position, or nothing is written.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
  * @param {string} diff unified diff; file names are read from the `+++ b/` lines
  * @param {string} root folder that the names are relative to
- * @throws Error naming file and line when the text to change is not what the diff expects
+ * @throws Error naming file and line if the text to change differs from the diff
  */
 export function applyPatch(diff, root) {
   const results = diff

@@ -1,5 +1,5 @@
-// Runs the benchmarks in test/bench one after another and prints one table of what they measured: all of them, or those named
-// (`npm run bench -- resp`); flags are handed to them. `--quick`: short forms on one Kafka, and without a name the gateway's hot paths alone.
+// Runs the benchmarks in test/bench one after another and prints one table of the results: all of them, or those named
+// (`npm run bench -- resp`); flags are passed on. `--quick`: short forms on one Kafka; without a name, only the gateway's hot paths.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
@@ -40,7 +40,7 @@ async function sharedKafka() {
   return KafkaServer.start({ fast: true });
 }
 
-/** Benchmarks print rows of the table, and whatever else they have to say on stderr. */
+/** Benchmarks print rows of the table; other output goes to stderr. */
 async function run(name) {
   console.error(`bench: ${name}`);
   const child = spawn(process.execPath, [...nodeFlags(name), join(dir, name), ...flags], {
@@ -64,7 +64,7 @@ async function run(name) {
   process.exitCode = 1;
 }
 
-/** ris-memory looks at the heap after a collection. */
+/** ris-memory reads the heap size after a collection. */
 function nodeFlags(name) {
   return name === 'ris-memory.js' ? ['--expose-gc'] : [];
 }

@@ -1,4 +1,4 @@
-// Compiles at every change and restarts the gateway when that found no error: `npm run dev -- --port 7000`.
+// Compiles at every change and restarts the gateway if that succeeded: `npm run dev -- --port 7000`.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { dirname, join } from 'node:path';

@@ -34,7 +34,7 @@ export function kafkaLibs(version = KAFKA_VERSION) {
   return given ?? join(cache, `kafka-${version}`, 'libs');
 }
 
-/** @returns the folder of jars, fetched with Maven if it was not there. @throws Error saying what is missing */
+/** @returns the folder of jars, fetched with Maven if it was missing. @throws Error naming what is missing */
 export function fetchKafka(version = KAFKA_VERSION) {
   if (!versions[version]) throw new Error(`no Kafka ${version}: there are ${KAFKA_VERSIONS.join(', ')}`);
   const libs = kafkaLibs(version);

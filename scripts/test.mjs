@@ -42,7 +42,7 @@ async function runFiles(names, concurrency) {
   events.on('test:diagnostic', ({ nesting, message }) => {
     const [, name, count] = /^(tests|pass|fail|cancelled|skipped) (\d+)$/.exec(message) ?? [];
     if (nesting === 0 && name) totals[name] += Number(count);
-    // What Node says of an error that came after its test had ended; the file fails for it.
+    // Node's text for an error after the end of its test; the file fails for it.
     if (message.startsWith('Error: ')) failures.push(message);
   });
   events.on('test:pass', (test) => {
@@ -52,7 +52,7 @@ async function runFiles(names, concurrency) {
     if (test.details?.error?.failureType === 'subtestsFailed') return;
     const { exitCode, signal } = test.details?.error ?? {};
     const file = relative(testDir, test.file ?? '');
-    // A file fails as a whole when its process ends badly, its tests or no: a crash, an error that came after the last of them.
+    // A file fails as a whole if its process ends abnormally: a crash, or an error after the last test.
     const ended =
       exitCode !== undefined || signal ? `the process ended with ${signal ?? `exit code ${exitCode}`}` : test.name;
     failures.push(`${file}: ${ended}`);

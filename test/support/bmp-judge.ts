@@ -1,4 +1,4 @@
-// The judge of BMP bytes: decodes with programs that nobody of this project wrote and compares every field with the RIS JSON.
+// The judge of BMP bytes: decodes with third-party programs and compares every field with the RIS JSON.
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
@@ -12,7 +12,7 @@ const run = promisify(execFile);
 
 export type Decoder = 'tshark' | 'bgpkit' | 'gobgp';
 
-/** Of the judge's report: per decoder [right, judged] of each field, and [content, strict, all] of each RIS type. */
+/** The judge's report: per decoder [right, judged] of each field, and [content, strict, all] of each RIS type. */
 export interface Verdict {
   readonly messages: number;
   readonly decoders: Readonly<
@@ -36,9 +36,9 @@ export async function buildJudge(withGobgp: boolean): Promise<string> {
     await mkdir(parent, { recursive: true });
     const copy = mkdtempSync(join(parent, 'new-'));
     cpSync(source, copy, { recursive: true });
-    // The source may be read-only, and cargo and go write beside theirs.
+    // The source may be read-only, and cargo and go write next to theirs.
     await run('chmod', ['-R', 'u+w', copy]);
-    // It runs for seconds: a quick build matters more than quick code.
+    // It runs for seconds: a quick build matters more than fast code.
     const env = { ...process.env, CARGO_PROFILE_RELEASE_OPT_LEVEL: '0', CARGO_PROFILE_RELEASE_CODEGEN_UNITS: '16' };
     await run('cargo', ['build', '--release', '--quiet'], { cwd: join(copy, 'bgpkit'), env });
     try {
@@ -55,7 +55,7 @@ export async function buildJudge(withGobgp: boolean): Promise<string> {
   return folder;
 }
 
-/** Judges `<id><TAB><hex>` lines against the RIS lines they were made of. */
+/** Judges `<id><TAB><hex>` lines against the RIS lines they were made from. */
 export async function judge(
   folder: string,
   files: { ris: string; bmp: string; report: string },

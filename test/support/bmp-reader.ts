@@ -1,11 +1,11 @@
-// A BMP and BGP reader of the tests' own, written from RFC 7854, 4271, 4760, 6793 and 8950, to judge what the product writes.
+// The tests' own BMP and BGP reader, written from RFC 7854, 4271, 4760, 6793 and 8950, to judge the product's output.
 import assert from 'node:assert/strict';
 import { isIPv4, isIPv6 } from 'node:net';
 
 export interface BmpMessage {
   readonly type: number;
   readonly peer: PeerHeader | undefined;
-  /** What follows the headers. */
+  /** The bytes after the headers. */
   readonly body: Buffer;
 }
 
@@ -25,7 +25,7 @@ export interface BgpUpdate {
   /** Prefix -> next hop, `global,linklocal` for two. */
   readonly announced: Map<string, string>;
   readonly path: (number | number[])[] | undefined;
-  /** Members of each segment, to see how long they are. */
+  /** Members of each segment, to check their lengths. */
   readonly segments: number[];
   readonly origin: number | undefined;
   readonly med: number | undefined;
@@ -35,7 +35,7 @@ export interface BgpUpdate {
   readonly attributes: number[];
 }
 
-/** Reads one whole BMP message; what is left over or missing fails the test. */
+/** Reads one whole BMP message; surplus or missing bytes fail the test. */
 export function readBmp(bytes: Buffer): BmpMessage {
   assert.equal(bytes[0], 3, 'version');
   assert.equal(bytes.readUInt32BE(1), bytes.length, 'message length');
@@ -56,7 +56,7 @@ export function readBmp(bytes: Buffer): BmpMessage {
   return { type, peer, body: bytes.subarray(48) };
 }
 
-/** Cuts the first BGP message off and gives its type. */
+/** Removes the first BGP message and returns its type. */
 export function cutBgp(bytes: Buffer): { type: number; pdu: Buffer; rest: Buffer } {
   assert.ok(bytes.subarray(0, 16).equals(Buffer.alloc(16, 0xff)), 'marker');
   const length = bytes.readUInt16BE(16);
@@ -135,7 +135,7 @@ function readNlri(bytes: Buffer, afi: number): string[] {
     assert.ok(bits <= size * 8 && at + 1 + octets <= bytes.length, `a prefix of ${bits} bits fits`);
     const address = Buffer.alloc(size);
     bytes.copy(address, 0, at + 1, at + 1 + octets);
-    // Bits beyond the length mean nothing (RFC 4271 4.3).
+    // Bits beyond the length are ignored (RFC 4271 4.3).
     out.push(canonicalPrefix(`${afi === 1 ? dotted(address) : full6(address)}/${bits}`));
     at += 1 + octets;
   }
@@ -179,7 +179,7 @@ function full6(bytes: Buffer): string {
 export function canonical(address: string): string {
   if (isIPv4(address)) return address;
   assert.ok(isIPv6(address), address);
-  // URL parsing is the platform's own reading of IPv6.
+  // URL parsing is the platform's own IPv6 parser.
   const [head = '', tail] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::');
   const groups = (text: string): string[] => (text === '' ? [] : text.split(':'));
   const before = groups(head);

@@ -1,4 +1,4 @@
-// A clock that tests hold in their hand: time passes only by advance().
+// A clock that tests control: time passes only by advance().
 import { setImmediate as turn } from 'node:timers/promises';
 import { createClock } from '../../src/clock.js';
 import type { Clock } from '../../src/core/ports.js';
@@ -38,7 +38,7 @@ export class ManualClock implements Clock {
     return this.#timers.length;
   }
 
-  /** Lets ms pass: due timers fire in their order, and promises settle before, between and after them. */
+  /** Lets ms pass: due timers fire in order, and promises settle before, between and after them. */
   async advance(ms: number): Promise<void> {
     const until = this.#now + ms;
     for (;;) {
@@ -54,7 +54,7 @@ export class ManualClock implements Clock {
   }
 }
 
-/** The real time, for fakes that run in it. What a timer fails with ends the test. */
+/** Real time, for fakes that run in it. An error of a timer's call ends the test. */
 export const realClock: Clock = createClock({
   error: ({ err }) => {
     throw err;

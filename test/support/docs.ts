@@ -1,4 +1,4 @@
-// The tables of the documentation, made from the code. `npm run docs` writes them; a test fails when they are not what the code says.
+// The generated tables of the documentation. `npm run docs` writes them; a test fails if they are out of date.
 import { readFileSync } from 'node:fs';
 import { settingTypes } from '../../src/app/config.js';
 import { environmentName } from '../../src/app/environment.js';
@@ -9,7 +9,7 @@ import * as commands from '../../src/resp/commands/index.js';
 
 const root = new URL('../../../', import.meta.url);
 
-/** File and table: it stands between `<!-- name -->` and `<!-- /name -->`. */
+/** A file and its table, which stands between `<!-- name -->` and `<!-- /name -->`. */
 export const tables: readonly { file: URL; name: string; make: () => string }[] = [
   { file: new URL('docs/COMMANDS.md', root), name: 'commands', make: commandsTable },
   { file: new URL('docs/CONFIGURATION.md', root), name: 'flags', make: flagsTable },
@@ -34,7 +34,7 @@ interface Measured {
   readonly command: string;
 }
 
-/** The text with the table put in. @throws when the markers are missing. */
+/** The text with the table inserted. @throws if the markers are missing. */
 export function withTable(text: string, name: string, table: string): string {
   const [open, close] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
   const [from, to] = [text.indexOf(open), text.indexOf(close)];

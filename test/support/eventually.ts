@@ -1,8 +1,8 @@
-// Waiting for a condition instead of for a time.
+// Waits for a condition instead of for a time.
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Asks again and again until the answer is truthy; fails after timeoutMs. */
+/** Repeats the question until the answer is truthy; fails after timeoutMs. */
 export async function eventually(timeoutMs: number, holds: () => unknown | Promise<unknown>): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   while (!(await holds())) {

@@ -24,19 +24,19 @@ export interface FakeKafkaOptions {
   readonly general?: Properties;
   readonly consumer?: Properties;
   readonly producer?: Properties;
-  /** Partitions of a topic that comes to be on first use; 0: topics don't. Default 4. */
+  /** Partitions of a topic that is created on first use; 0: topics are not. Default 4. */
   readonly autoCreatePartitions?: number;
 }
 
-/** What goes wrong. Change it at any time; lift a stall with FakeKafka.unstall(). */
+/** Injected faults. Change them at any time; end a stall with FakeKafka.unstall(). */
 export interface Faults {
   /** Nothing is delivered, nothing is fetched. */
   stalled: boolean;
-  /** New clients and admin calls are refused as when no broker answers. */
+  /** New clients and admin calls are refused as if no broker answered. */
   unreachable: boolean;
   /** Commits are refused. */
   commit: boolean;
-  /** Delivery of a record fails with what this returns. */
+  /** Delivery of a record fails with the returned error. */
   delivery: ((record: ProducerRecord) => KafkaFault | undefined) | undefined;
 }
 
@@ -97,7 +97,7 @@ export class FakeKafka implements KafkaFactory {
     return topic;
   }
 
-  /** Puts a record into a partition, as if somebody else had produced it. @returns its offset. */
+  /** Adds a record to a partition, as another producer would. @returns its offset. */
   seed(topic: string, partition: number, value: string | Buffer | null, more: Partial<ProducerRecord> = {}): number {
     const found = this.topics.get(topic) ?? this.createTopic(topic, Math.max(partition + 1, this.defaultPartitions));
     const record = { topic, key: null, value: typeof value === 'string' ? Buffer.from(value) : value, ...more };
@@ -106,17 +106,17 @@ export class FakeKafka implements KafkaFactory {
     return offset;
   }
 
-  /** Makes a group rebalance as when a member came or went. */
+  /** Makes a group rebalance as if a member had joined or left. */
   rebalance(groupId: string): Promise<void> {
     return this.group(groupId).rebalance();
   }
 
-  /** Tells every client of a fault: a fatal one ends them. */
+  /** Reports a fault to every client: a fatal one ends them. */
   tell(code: number, message: string, fatal = false): void {
     for (const client of [...this.producers, ...this.consumers]) client.tell(fault(code, message, { fatal }));
   }
 
-  /** Ends a stall: what is queued is delivered, waiting polls go on. */
+  /** Ends a stall: queued records are delivered, waiting polls continue. */
   unstall(): void {
     this.faults.stalled = false;
     for (const producer of this.producers) producer.retry();
@@ -175,7 +175,7 @@ export class FakeKafka implements KafkaFactory {
     return this.#transactions.get(transactionalId)?.epoch ?? 0;
   }
 
-  /** Waiting polls look again. */
+  /** Waiting polls check again. */
   wake(): void {
     for (const consumer of this.consumers) consumer.wake();
   }

@@ -1,4 +1,4 @@
-// The gateway as its users run it: bin/rafka as a process of its own.
+// Runs the gateway as its users do: bin/rafka as a separate process.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -16,7 +16,7 @@ export interface GatewayOptions {
   readonly config?: object;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** Absent: a free one, kept over restarts. */
+  /** Absent: a free one, kept across restarts. */
   readonly port?: number;
 }
 
@@ -27,14 +27,14 @@ export interface LogLine {
   readonly [field: string]: unknown;
 }
 
-/** One gateway that can be killed and started again on the same port. */
+/** A gateway that can be killed and restarted on the same port. */
 export class GatewayProcess {
   readonly port: number;
   readonly lines: LogLine[] = [];
   readonly #options: GatewayOptions;
   readonly #folder: string;
   #process: ChildProcess | undefined;
-  /** A signal was sent: its end is no surprise. */
+  /** A signal was sent: its end is expected. */
   #signalled = false;
 
   private constructor(options: GatewayOptions, port: number) {

@@ -1,4 +1,4 @@
-// What a test needs beyond this repository, and what happens where it is missing: a skip that says why, or with RAFKA_REQUIRE=1 a failure.
+// Checks a test's requirements outside this repository: a missing one is a skip with its reason, or with RAFKA_REQUIRE=1 a failure.
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -9,7 +9,7 @@ const root = join(import.meta.dirname, '../../..');
 
 /**
  * `if (!met(t, whyNoCommand('redis-server'))) return;`
- * @param why what is missing; undefined when nothing is
+ * @param why what is missing; undefined if nothing is
  */
 export function met(t: Pick<TestContext, 'skip'>, why: string | undefined): boolean {
   if (why === undefined) return true;
@@ -23,7 +23,7 @@ export function whyNoCommand(name: string): string | undefined {
   return found ? undefined : `no ${name} on the path`;
 }
 
-/** Recorded data that is too large for the repository: RAFKA_SHARED, else a folder `shared` beside the repository. */
+/** Recorded data that is too large for the repository: RAFKA_SHARED, else a folder `shared` next to the repository. */
 export const sharedDir = process.env.RAFKA_SHARED ?? join(root, '../shared');
 
 export function whyNoShared(path: string): string | undefined {

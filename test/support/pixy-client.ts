@@ -1,4 +1,4 @@
-// A gRPC client of the face, made from the .proto file as any user's would be.
+// A gRPC client of the face, made from the .proto file as a user's would be.
 
 import { join } from 'node:path';
 import { type Client, credentials, Metadata, makeClientConstructor, type ServiceError } from '@grpc/grpc-js';
@@ -6,7 +6,7 @@ import { loadSync } from '@grpc/proto-loader';
 
 const proto = join(import.meta.dirname, '../../src/grpc/kafkapixy.proto');
 
-/** A reply's fields; tests look into replies of every shape. */
+/** A reply's fields; tests inspect replies of every shape. */
 // biome-ignore lint/suspicious/noExplicitAny: see above
 export type Reply = any;
 
@@ -46,7 +46,7 @@ export class PixyClient {
     return { reply, cancel };
   }
 
-  /** Asks again after a long poll that brought nothing. */
+  /** Repeats after a long poll without a message. */
   async take(request: object, tries = 8): Promise<Reply> {
     for (let left = tries; ; left--) {
       try {

@@ -1,4 +1,4 @@
-// What the tests of the REST and gRPC faces share: one Kafka with the topics of the acceptance list, processes on free ports, short requests.
+// Shared by the tests of the REST and gRPC faces: one Kafka with the topics of the acceptance list, processes on free ports, short requests.
 import { request } from 'node:http';
 import { pino } from 'pino';
 import { createPixyProgram } from '../../src/app/pixy.js';
@@ -46,7 +46,7 @@ export interface Ask {
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
 }
 
-/** One process's worth of Kafka-Pixy, inside the test's own. */
+/** One process of Kafka-Pixy, inside the test's own process. */
 export interface Pixy {
   readonly url: string;
   readonly grpcAddress: string;
@@ -54,7 +54,7 @@ export interface Pixy {
   ask(path: string, ask?: Ask): Promise<Answer>;
   /** Produces and waits for Kafka. */
   put(topic: string, value: string, key?: string): Promise<{ partition: number; offset: number }>;
-  /** Consumes; `more` are parameters. Asks again after a long poll that brought nothing, up to `tries` times. */
+  /** Consumes; `more` are parameters. Repeats after a long poll without a message, up to `tries` times. */
   take(topic: string, group: string, more?: string, tries?: number): Promise<Message>;
   /** Asks once. */
   poll(topic: string, group: string, more?: string): Promise<Answer>;
@@ -74,14 +74,14 @@ export interface Message {
 
 const text = (base64: string | null): string | null => base64 && Buffer.from(base64, 'base64').toString();
 
-/** Settings of `proxies.default`, over those of the acceptance list's fixtures. */
+/** Settings of `proxies.default`, overriding those of the acceptance list's fixtures. */
 export interface PixySettings {
   readonly consumer?: Record<string, unknown>;
   readonly producer?: Record<string, unknown>;
   readonly kafka?: Record<string, unknown>;
   readonly net?: Record<string, unknown>;
   readonly clientId?: string;
-  /** Whole further lines at the top level. */
+  /** Additional lines at the top level. */
   readonly top?: Record<string, unknown>;
 }
 
@@ -182,7 +182,7 @@ function lengthOf(body: string | Buffer | undefined, headers: Ask['headers']): R
   return { 'content-length': String(Buffer.byteLength(body)) };
 }
 
-/** Until it holds, or the deadline: then fails with the last look. */
+/** Repeats until it holds, or the deadline: then fails with the last result. */
 export async function until<T>(look: () => Promise<T> | T, holds: (value: T) => boolean, ms = 15_000): Promise<T> {
   const deadline = Date.now() + ms;
   for (;;) {

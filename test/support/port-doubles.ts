@@ -20,7 +20,7 @@ export const fault = (code: number, message = 'broken', fatal = false): KafkaFau
   abortable: false,
 });
 
-/** A producer whose queue, flushes and reports the test moves by hand. */
+/** A producer whose queue, flushes and reports the test controls. */
 export class ScriptedProducer implements Producer {
   readonly records: { record: ProducerRecord; tag: unknown }[] = [];
   /** produce() throws it while it is set. */
@@ -55,12 +55,12 @@ export class ScriptedProducer implements Producer {
     return this.flushes;
   }
 
-  /** The test says; by itself nothing is known. */
+  /** The test sets it; by default it is unknown. */
   pending = Number.POSITIVE_INFINITY;
 
-  /** Records that purge() reports as given up, by their index; undefined: it can't. */
+  /** Records that purge() reports as given up, by index; undefined: it cannot purge. */
   purged: readonly number[] | undefined;
-  /** What purge() gives up without reporting it in time. */
+  /** Records that purge() gives up without reporting them in time. */
   unreported = 0;
 
   async purge(): Promise<boolean> {
@@ -80,7 +80,7 @@ export class ScriptedProducer implements Producer {
   sendOffsets = unused;
 }
 
-/** A consumer that hands out what the test put in, and notes what it was told. */
+/** A consumer that returns what the test put in, and records its calls. */
 export class ScriptedConsumer implements Consumer {
   assigned: TopicPartition[] = [];
   readonly batches: Message[][] = [];
@@ -89,15 +89,15 @@ export class ScriptedConsumer implements Consumer {
   readonly seeks: TopicPartitionOffset[] = [];
   startPolicy: Consumer['startPolicy'] = 'earliest';
   refreshes = 0;
-  /** What the group has committed for every partition that is not in `positions`. */
+  /** The group's commit for every partition that is not in `positions`. */
   committedOffset = 0;
-  /** `topic:partition` -> what the group has committed. */
+  /** `topic:partition` -> the group's commit. */
   readonly committedAt = new Map<string, number>();
   /** commit() throws it while it is set. */
   commitRefusal: KafkaError | undefined;
   high = 0;
   polls = 0;
-  /** How often the assignment was looked at. */
+  /** How often the assignment was read. */
   looks = 0;
   failure: KafkaError | undefined;
   closed = false;
@@ -109,7 +109,7 @@ export class ScriptedConsumer implements Consumer {
     this.refreshes += 1;
   }
 
-  /** Gives a batch to the poll that waits, or to the next one. */
+  /** Gives a batch to the waiting poll, or to the next one. */
   give(...batch: Message[]): void {
     const waiting = this.#waiting;
     this.#waiting = undefined;
@@ -133,7 +133,7 @@ export class ScriptedConsumer implements Consumer {
     return this.assigned;
   }
 
-  /** poll() has given nothing of them since they came back. */
+  /** poll() has returned nothing of them since they were assigned again. */
   readonly restarted = new Set<number>();
 
   positions(partitions: readonly TopicPartition[]): TopicPartitionOffset[] {

@@ -1,4 +1,4 @@
-// The port tests: what core may expect of any KafkaFactory. The fake, the embedded Kafka and a real one run the same.
+// The port tests: what core may expect of any KafkaFactory. The fake, the embedded Kafka and a real one all run them.
 import { after, before, describe } from 'node:test';
 import type { KafkaFactory } from '../../src/core/ports.js';
 import { adminTests } from './ports/admin.js';

@@ -1,4 +1,4 @@
-// Settings of shared consumers and producers for unit tests: Kafka-Pixy's defaults, with shorter times.
+// Settings of queue consumers and producers for unit tests: Kafka-Pixy's defaults, with shorter times.
 import type { ProduceSettings } from '../../src/core/queue/proxy.js';
 import type { SharedSettings } from '../../src/core/queue/queue-settings.js';
 

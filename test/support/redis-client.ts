@@ -22,7 +22,7 @@ export interface Popped {
   readonly value: string;
 }
 
-/** BLPOP, its eight elements as an object; undefined when nothing came in time. */
+/** BLPOP, its eight elements as an object; undefined if nothing arrived in time. */
 export async function pop(client: Redis, key: string, timeout: number | string = 15): Promise<Popped | undefined> {
   const answer = (await client.call('BLPOP', key, String(timeout))) as unknown[] | null;
   if (!answer) return undefined;

@@ -1,4 +1,4 @@
-// A real redis-server on a unix socket in a directory of its own, for tests that compare with it.
+// A real redis-server on a unix socket in its own directory, for tests that compare with it.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-// Real clusters for the relay's tests: started once, shared by the tests of a file, each test with topics of its own.
+// Real clusters for the relay's tests: started once, shared by the tests of a file, each test with its own topics.
 import { pino } from 'pino';
 import type { KafkaFactory, Producer, ProducerRecord, Properties } from '../../src/core/ports.js';
 import { createKafkaFactory } from '../../src/kafka/factory.js';
@@ -23,7 +23,7 @@ export async function startClusters(count: number, options: KafkaServerOptions =
     Array.from({ length: count }, async () => {
       const server = await KafkaServer.start({
         ...options,
-        // The cleaner looks every 15 s by default; a compacted topic should not take a test that long, nor a killed node's return.
+        // The cleaner runs every 15 s by default; a compacted topic, or the return of a killed node, should not take a test that long.
         properties: {
           'auto.create.topics.enable': 'false',
           'log.cleaner.backoff.ms': '200',
@@ -46,7 +46,7 @@ export async function stopClusters(clusters: readonly RealCluster[]): Promise<vo
   );
 }
 
-/** Makes a topic and waits until every partition has a leader. */
+/** Creates a topic and waits until every partition has a leader. */
 export async function makeTopic(
   kafka: KafkaFactory,
   name: string,
@@ -67,7 +67,7 @@ async function untilLed(kafka: KafkaFactory, name: string, partitions: number): 
   }
 }
 
-/** Gives a topic more partitions and waits until they have leaders. */
+/** Adds partitions to a topic and waits until they have leaders. */
 export async function addPartitions({ kafka }: RealCluster, name: string, count: number): Promise<void> {
   await kafka.admin.createPartitions(name, count);
   await untilLed(kafka, name, count);
@@ -92,7 +92,7 @@ export async function inTransaction(
   }
 }
 
-/** A producer whose transaction stays open behind one record, until somebody ends it or the broker does, after timeoutMs. */
+/** A producer whose transaction stays open after one record, until the test or, after timeoutMs, the broker ends it. */
 export async function openTransaction(kafka: KafkaFactory, topic: string, timeoutMs = 60_000): Promise<Producer> {
   const properties = { 'transactional.id': `test-${Math.random()}`, 'transaction.timeout.ms': timeoutMs };
   const producer = await kafka.producer({ reports: 'errors', onReport: () => {}, properties }, 10_000);

@@ -1,4 +1,4 @@
-// For the relay's tests: a configuration as its users have it, a relay on given clusters, and a look at what it wrote.
+// For the relay's tests: a configuration as its users have it, a relay on given clusters, and access to what it wrote.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -13,7 +13,7 @@ type Table = Record<string, unknown>;
 
 const root = join(import.meta.dirname, '../../..');
 
-/** kaf-relay's own sample (test/support/kaf-relay.toml) with fast reactions; `over` is put over it key by key. */
+/** kaf-relay's own sample (test/support/kaf-relay.toml) with fast reactions; `over` overrides it key by key. */
 export async function relayConfig(over: Table = {}, flags: RelayFlags = {}): Promise<RelayConfig> {
   const sample = parse(await readFile(join(root, 'test/support/kaf-relay.toml'), 'utf8'));
   return resolveRelayConfig({ ...merge(merge(sample, quick), over), topics: over.topics ?? { a: 'b' } }, flags);
@@ -66,7 +66,7 @@ export async function startRelay(
   };
 }
 
-/** How it ended; its log when it does not end. */
+/** Its result; its log if it does not end. */
 export async function ended({ relay, lines }: Started, timeoutMs = 60_000): Promise<RelayOutcome> {
   const late = new Promise<never>((_, reject) => {
     const timer = setTimeout(
@@ -86,7 +86,7 @@ export async function ended({ relay, lines }: Started, timeoutMs = 60_000): Prom
   return Promise.race([relay.finished, late]);
 }
 
-/** The factory itself, but for closing it: a lab outlives its relays. */
+/** The factory itself, except for closing it: a lab outlives its relays. */
 function keptOpen(kafka: KafkaFactory): KafkaFactory {
   return {
     brokers: kafka.brokers,
@@ -161,7 +161,7 @@ export const valuesOf = (messages: readonly Message[][]): string[] =>
 export const headerText = (headers: readonly Header[], key: string): string | undefined =>
   headers.find((header) => header.key === key)?.value?.toString();
 
-/** Waits until the condition holds (a question that fails counts as no); says what it was waiting for when it never does. */
+/** Waits until the condition holds (a failed question counts as no); says what it was waiting for if it never does. */
 export async function until(what: string, holds: () => boolean | Promise<boolean>, timeoutMs = 30_000): Promise<void> {
   let trouble: unknown = '';
   for (const deadline = Date.now() + timeoutMs; ; ) {
@@ -175,7 +175,7 @@ export async function until(what: string, holds: () => boolean | Promise<boolean
   }
 }
 
-/** The value of a metric's line; undefined when it is not there. */
+/** The value of a metric's line; undefined if it is absent. */
 export function metric(text: string, name: string, labels: Readonly<Record<string, string>> = {}): number | undefined {
   for (const line of text.split('\n')) {
     const found = /^(\w+)(?:\{(.*)\})? (\S+)$/.exec(line);

@@ -1,4 +1,4 @@
-// A message as a source gives it.
+// A message as a source returns it.
 import type { Message } from '../../src/core/ports.js';
 
 export const message = (over: Partial<Message> = {}): Message => ({

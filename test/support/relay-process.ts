@@ -1,4 +1,4 @@
-// The relay as its users run it: bin/rafka relay with a TOML file, as a process of its own.
+// Runs the relay as its users do: bin/rafka relay with a TOML file, as a separate process.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ type Table = Record<string, unknown>;
 
 const backoff = { backoff_enable: true, backoff_min: '50ms', backoff_max: '300ms' };
 
-/** kaf-relay's sample with quick reactions and these clusters, as a file's text. */
+/** kaf-relay's sample with fast reactions and these clusters, as a file's text. */
 export async function relayToml(sources: readonly string[], target: string, over: Table = {}): Promise<string> {
   const sample = parse(await readFile(join(root, 'test/support/kaf-relay.toml'), 'utf8'));
   const quick: Table = {
@@ -32,7 +32,7 @@ export class RelayProcess {
   readonly lines: Record<string, unknown>[] = [];
   readonly exited: Promise<number | null>;
   readonly #child: ChildProcess;
-  /** Text that is no log line, and standard output. */
+  /** Output that is not a log line, and standard output. */
   output = '';
 
   private constructor(child: ChildProcess, dir: string | undefined) {
@@ -73,7 +73,7 @@ export class RelayProcess {
     this.#child.kill(signal);
   }
 
-  /** Most memory it had so far, in bytes. */
+  /** Its peak memory so far, bytes. */
   get peakRss(): number {
     try {
       const status = readFileSync(`/proc/${this.#child.pid}/status`, 'utf8');

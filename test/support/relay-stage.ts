@@ -1,4 +1,4 @@
-// What the relay's tests on real brokers stand on: the clusters of one file, and for each test topics of its own between them.
+// Shared by the relay's tests on real brokers: the clusters of one file, and for each test its own topics between them.
 import assert from 'node:assert/strict';
 import { after, before, type TestContext } from 'node:test';
 import type { KafkaFactory } from '../../src/core/ports.js';
@@ -13,7 +13,7 @@ type Table = Record<string, unknown>;
 
 export interface Shape {
   readonly partitions?: number;
-  /** 0: the target topic is not there. Default: as many as the source has. */
+  /** 0: the target topic does not exist. Default: as many as the source has. */
   readonly targetPartitions?: number;
   /** Settings of the source topics. */
   readonly config?: Readonly<Record<string, string>>;
@@ -59,7 +59,7 @@ class Stage {
       ...started,
       /** Its warnings and errors. */
       text: () => JSON.stringify(started.lines.filter(({ level }) => Number(level) >= 40)),
-      /** The source being read, by number. */
+      /** The number of the source that is being read. */
       reading: () => started.lines.findLast(({ msg }) => msg === 'reading')?.server,
     };
   };
@@ -73,7 +73,7 @@ class Stage {
     return { ...outcome, metrics, text: started.text() };
   };
 
-  /** The configuration file of a relay that is a process of its own. */
+  /** The configuration file of a relay in a process of its own. */
   toml = (over: Table = {}) =>
     relayToml(
       this.sources.map(({ server }) => server.brokers),
@@ -91,7 +91,7 @@ class Stage {
   assertCopied = async () => assert.deepEqual(await this.copied(), await this.original());
 }
 
-/** To be called in a describe(): clusters that its tests share. `needs` is false where there can be none. */
+/** To be called in a describe(): clusters that its tests share. `needs` is false if there can be none. */
 export function relayStages(sources: number) {
   const why = whyNoKafka();
   let clusters: RealCluster[] = [];
@@ -101,7 +101,7 @@ export function relayStages(sources: number) {
   });
   const started: Started[] = [];
   after(async () => {
-    // A test that fails leaves its relay behind.
+    // A failed test leaves its relay behind.
     await Promise.all(started.map((relay) => relay.stop()));
     await stopClusters(clusters);
   });

@@ -14,16 +14,16 @@ import type { Peers } from '../../src/resp/siblings/siblings.js';
 import { realClock } from './clock.js';
 import { FakeKafka, type FakeKafkaOptions } from './fake-kafka.js';
 
-/** How long a test waits for bytes that should come, ms. */
+/** Time limit of a test for expected bytes, ms. */
 const PATIENCE_MS = 10_000;
 
 export interface RespOptions {
   readonly settings?: Record<string, unknown>;
   readonly kafka?: FakeKafkaOptions;
   readonly commands?: readonly Command[];
-  /** Gets the server's log lines of level error: bugs. */
+  /** Receives the server's log lines of level error: defects. */
   readonly onError?: (line: string) => void;
-  /** What stands between the gateway and the Kafka in memory. */
+  /** Wraps the in-memory Kafka. */
   readonly wrap?: (kafka: FakeKafka) => KafkaFactory;
   readonly clock?: Clock;
   readonly peers?: Peers;
@@ -123,13 +123,13 @@ export class RawClient {
     return this.#closed;
   }
 
-  /** Sends a command, or bytes as they are (one character a byte). */
+  /** Sends a command, or raw bytes (one character a byte). */
   send(what: string | readonly (string | Buffer)[]): void {
     this.socket.write(typeof what === 'string' ? Buffer.from(what, 'latin1') : encodeCommand(what));
   }
 
   /**
-   * Sends and returns all that comes back until the connection is closed, or until the answer to an ECHO sent behind it.
+   * Sends, and returns everything received until the connection is closed, or until the answer to an ECHO sent after it.
    * One character a byte.
    */
   async exchange(what: string | readonly (string | Buffer)[]): Promise<string> {
@@ -152,7 +152,7 @@ export class RawClient {
     this.#received = this.#received.slice(expected.length);
   }
 
-  /** Waits until a condition on what was received holds. */
+  /** Waits until a condition on the received bytes holds. */
   async until(holds: () => boolean): Promise<void> {
     const deadline = AbortSignal.timeout(PATIENCE_MS);
     while (!holds()) {

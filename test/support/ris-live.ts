@@ -1,4 +1,4 @@
-// A stand-in for RIS Live on loopback: a websocket server that takes subscriptions and sends what it is given, or what a generator makes.
+// A stand-in for RIS Live on loopback: a websocket server that accepts subscriptions and sends given or generated messages.
 //
 // By hand: node build/test/support/ris-live.js [--port 18080] [--host rrc13] [--rate 1000] [--peers 20] [--input stream.jsonl[.gz]]
 import { once } from 'node:events';
@@ -13,7 +13,7 @@ export interface RisLiveOptions {
   readonly port?: number;
   /** What request_rrc_list answers. */
   readonly collectors?: readonly string[];
-  /** A client that leaves more unread is told so and cut off, bytes. */
+  /** A client that leaves more unread gets an error and is disconnected, bytes. */
   readonly maxBuffered?: number;
 }
 
@@ -26,7 +26,7 @@ interface Client {
   subscribed: boolean;
 }
 
-/** Whoever starts it stops it. */
+/** Its starter stops it. */
 export class RisLiveServer {
   readonly url: string;
   readonly #server: WebSocketServer;
@@ -53,7 +53,7 @@ export class RisLiveServer {
     return [...this.#clients].filter(({ subscribed }) => subscribed).map(({ name }) => name);
   }
 
-  /** Sends a line to everybody who subscribed to its collector. */
+  /** Sends a line to all subscribers of its collector. */
   send(host: string, line: string): void {
     const limit = this.#options.maxBuffered ?? 256 * 1024 * 1024;
     for (const client of this.#clients) {
@@ -63,12 +63,12 @@ export class RisLiveServer {
     }
   }
 
-  /** Sends a text to everybody, subscribed or not. */
+  /** Sends a text to all clients, subscribed or not. */
   sendToAll(text: string): void {
     for (const { socket } of this.#clients) socket.send(text);
   }
 
-  /** Cuts the connections of clients whose name begins so (or is just that), without a word. @returns how many. */
+  /** Cuts the connections of clients whose name begins with this, without a close frame. @returns how many. */
   cut(name: string, exactly = false): number {
     const found = [...this.#clients].filter((client) =>
       exactly ? client.name === name : client.name.startsWith(name),
@@ -77,7 +77,7 @@ export class RisLiveServer {
     return found.length;
   }
 
-  /** Reads no more of what clients of this name say: a good-bye stays without an answer. */
+  /** Stops reading from clients of this name: their close frame stays without an answer. */
   ignore(name: string): void {
     for (const client of this.#clients) if (client.name === name) client.socket.pause();
   }
@@ -123,22 +123,22 @@ export interface GeneratorOptions {
   readonly peers: number;
   /** Messages a second. */
   readonly rate: number;
-  /** Some messages are sent up to so much later than others of the same time, ms. */
+  /** Some messages are sent up to this much later than others of the same time, ms. */
   readonly disorderMs?: number;
-  /** Recorded lines to take the contents from; times, ids and peers are made anew. */
+  /** Recorded lines for the contents; times, ids and peers are generated. */
   readonly recorded?: readonly string[];
 }
 
-/** A generated message: its line, and what a test needs to check what became of it. */
+/** A generated message: its line, and what a test needs to check its processing. */
 export interface Generated {
   readonly id: string;
   readonly peer: string;
   readonly line: string;
-  /** How long after its time it was sent, ms; undefined until it was. */
+  /** How long after its time it was sent, ms; undefined before. */
   delayMs?: number;
 }
 
-/** Makes UPDATEs of the present time, with ids as RIS Live writes them. */
+/** Generates UPDATEs of the present time, with ids as RIS Live writes them. */
 export class Generator {
   readonly #options: GeneratorOptions;
   readonly #contents: readonly string[];
@@ -169,7 +169,7 @@ export class Generator {
     return { id, peer, line: `${head},"id":"${id}","host":"${host}.ripe.net",${content}}}` };
   }
 
-  /** Sends `total` messages at the rate; `sent` is told of each before it goes out. Returns when all are sent. */
+  /** Sends `total` messages at the rate; `sent` is called with each before it goes out. Returns when all are sent. */
   async run(
     server: RisLiveServer,
     total: number,
@@ -203,14 +203,14 @@ export function readLines(file: string): string[] {
   return (file.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString().split('\n').filter(Boolean);
 }
 
-/** What a recorded message says, without whose and when: `"type":…` to the end of its data. */
+/** The contents of a recorded message without peer and time: `"type":…` to the end of its data. */
 function contentOf(line: string): string {
   const { data } = JSON.parse(line) as { data: Record<string, unknown> };
   const { timestamp: _time, peer: _peer, peer_asn: _asn, id: _id, host: _host, ...content } = data;
   return JSON.stringify(content).slice(1, -1);
 }
 
-/** An announcement of 198.18.n.0/24 with the PDU that says the same. */
+/** An announcement of 198.18.n.0/24 with the matching PDU. */
 function made(n: number): string {
   const attributes = Buffer.from([
     ...[0x40, 1, 1, 0],

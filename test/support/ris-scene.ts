@@ -1,4 +1,4 @@
-// A collector from the websocket to Kafka in memory: a stand-in of RIS Live, an election that the test decides, replicas.
+// A collector from the websocket to the in-memory Kafka: a stand-in of RIS Live, an election that the test decides, replicas.
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import type { KafkaFactory, Message } from '../../src/core/ports.js';
@@ -50,7 +50,7 @@ class Decided implements Election {
 export interface SceneOptions {
   /** Feed time of the first message, ms. */
   readonly time?: number;
-  /** Partitions of topics that come to be on first use; 0: none do. */
+  /** Partitions of topics that are created on first use; 0: none are. */
   readonly partitions?: number;
 }
 
@@ -112,7 +112,7 @@ export class Scene {
     return { collector, election, count };
   }
 
-  /** Sends so many messages, a millisecond of feed time apart. */
+  /** Sends this many messages, a millisecond of feed time apart. */
   send(count: number): void {
     for (let i = 0; i < count; i++) {
       const { id, line } = this.generator.next(this.#time++);
@@ -179,7 +179,7 @@ export class Scene {
     return this.records().filter(({ value }) => value?.[5] === type).length;
   }
 
-  /** Waits until so many RIS messages are committed. */
+  /** Waits until this many RIS messages are committed. */
   async published(count: number): Promise<void> {
     await until(() => this.ids().length >= count, `${count} published (there are ${this.ids().length})`);
   }

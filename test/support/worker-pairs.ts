@@ -1,4 +1,4 @@
-// Workers without processes: a primary and its workers in one process, with everything they say going through JSON.
+// Workers without processes: a primary and its workers in one process, with all messages passed as JSON.
 import { pino } from 'pino';
 import type { Clock } from '../../src/core/ports.js';
 import { Stats } from '../../src/core/stats/stats.js';
@@ -10,7 +10,7 @@ import { WorkerSide } from '../../src/workers/worker-side.js';
 import { Workers } from '../../src/workers/workers.js';
 import { realClock } from './clock.js';
 
-/** A worker as tests see it: what it was asked, and what it answers. */
+/** A worker as tests see it: the questions it got, and its answers. */
 export class FakeWorker {
   readonly id: number;
   readonly peers: Peers;
@@ -77,7 +77,7 @@ export class FakeWorker {
 
 export interface CrewOptions {
   readonly clock?: Clock;
-  /** Throws where starting is to fail. */
+  /** Throws if starting should fail. */
   readonly onStart?: (order: StartOrder) => void;
 }
 
@@ -85,12 +85,12 @@ export class Crew {
   readonly stats = new Stats();
   /** Workers that serve, in the order of their start. */
   readonly alive: FakeWorker[] = [];
-  /** Those that ended by themselves or were told to. */
+  /** Those that ended by themselves or on request. */
   readonly ended: number[] = [];
   readonly workers: Workers;
   readonly #options: CrewOptions;
   readonly #clock: Clock;
-  /** Ends what is between the primary and its workers, as the primary's death does. */
+  /** Cuts the link between the primary and its workers, as the primary's death does. */
   readonly #hangUp: (() => void)[] = [];
 
   constructor(count: number, options: CrewOptions = {}) {

@@ -62,7 +62,7 @@ export class FakeAdmin implements Admin {
 
   async createTopic(topic: { name: string; partitions: number; config?: Readonly<Record<string, string>> }) {
     if (this.#kafka.topic(topic.name)) throw refusal(36, `Topic '${topic.name}' already exists.`);
-    // -1: as many as the broker chooses.
+    // -1: the broker's default.
     const partitions = topic.partitions === -1 ? Math.max(1, this.#kafka.defaultPartitions) : topic.partitions;
     this.#kafka.createTopic(topic.name, partitions, topic.config);
   }

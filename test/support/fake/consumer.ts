@@ -19,10 +19,10 @@ import { keyOf } from './log.js';
 
 interface Position extends TopicPartition {
   next: number;
-  /** Behind the last message that poll() gave. */
+  /** The offset after the last message that poll() returned. */
   given: number;
   paused: boolean;
-  /** The position at which onEnd was last told. */
+  /** The position at which onEnd was last called. */
   toldEnd: number;
 }
 
@@ -95,7 +95,7 @@ export class FakeConsumer implements Consumer, Member {
   async poll(max: number, timeoutMs: number): Promise<Message[]> {
     const deadline = this.#kafka.clock.monotonic() + timeoutMs;
     for (;;) {
-      // librdkafka never answers in the same turn of the loop.
+      // librdkafka never answers in the same turn of the event loop.
       await new Promise((resolve) => setImmediate(resolve));
       if (this.#failure) throw refusal(this.#failure.code, this.#failure.message, { fatal: true });
       if (this.#closed) return [];
@@ -195,7 +195,7 @@ export class FakeConsumer implements Consumer, Member {
     await this.#group?.leave(this);
   }
 
-  /** A rebalance takes everything away; what was stored is committed first. */
+  /** A rebalance revokes everything; stored offsets are committed first. */
   async revoke(): Promise<void> {
     if (this.#topics.length > 0 && this.#positions.size > 0) {
       await this.#options.rebalance?.revoked(this.assignments(), false).catch((error) => this.#rebalanceFailed(error));

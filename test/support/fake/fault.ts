@@ -1,4 +1,4 @@
-// Short forms for the errors that the fake Kafka gives.
+// Short forms for errors of the fake Kafka.
 import { KafkaError, type KafkaFault } from '../../../src/core/ports.js';
 
 type Kind = Partial<Pick<KafkaFault, 'fatal' | 'retriable' | 'abortable'>>;

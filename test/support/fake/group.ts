@@ -2,13 +2,13 @@
 import type { CommittedOffset, TopicPartition } from '../../../src/core/ports.js';
 import { keyOf } from './log.js';
 
-/** What a group asks of its members. */
+/** What a group requires of its members. */
 export interface Member {
   readonly memberId: string;
   readonly clientId: string;
   readonly topics: readonly string[];
   readonly assigned: readonly TopicPartition[];
-  /** Gives up what is assigned; stored offsets are committed. */
+  /** Gives up the assignment; stored offsets are committed. */
   revoke(): Promise<void>;
   assign(partitions: readonly TopicPartition[]): Promise<void>;
 }
@@ -38,7 +38,7 @@ export class FakeGroup {
     return this.rebalance();
   }
 
-  /** Everybody gives up what they have, then the partitions of each topic are dealt out in ranges, in the order of joining. */
+  /** All members give up their partitions, then the partitions of each topic are assigned in ranges, in the order of joining. */
   rebalance(): Promise<void> {
     this.#rebalancing = this.#rebalancing.then(async () => {
       this.generation++;

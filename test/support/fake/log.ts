@@ -1,7 +1,7 @@
 // The fake Kafka's topics: partitions with their messages, transactions and watermarks.
 import type { Message, ProducerRecord, TopicPartition } from '../../../src/core/ports.js';
 
-/** A transaction that records belong to; open until its producer decides. */
+/** A transaction of records; open until its producer decides. */
 export interface Transaction {
   state: 'open' | 'committed' | 'aborted';
 }
@@ -11,7 +11,7 @@ interface Entry {
   readonly transaction: Transaction | undefined;
 }
 
-/** One partition; offsets are dense but for deleted records at the start. */
+/** One partition; offsets are dense except for deleted records at the start. */
 export class FakePartition {
   low = 0;
   readonly #entries: Entry[] = [];
@@ -37,7 +37,7 @@ export class FakePartition {
     return offset;
   }
 
-  /** Where a reader has to stop: before the first open transaction for read_committed, at the end otherwise. */
+  /** Where a reader must stop: before the first open transaction for read_committed, at the end otherwise. */
   end(committedOnly: boolean): number {
     if (!committedOnly) return this.high;
     const open = this.#entries.findIndex(({ transaction }) => transaction?.state === 'open');
@@ -66,7 +66,7 @@ export interface FakeTopic {
   readonly config: ReadonlyMap<string, string>;
 }
 
-/** Partitions and positions are kept in maps by this text. */
+/** The key of partitions and positions in maps. */
 export const keyOf = ({ topic, partition }: TopicPartition): string => `${topic}\u0000${partition}`;
 
 const copy = (bytes: Buffer | null): Buffer | null => (bytes === null ? null : Buffer.from(bytes));

@@ -114,7 +114,7 @@ export class FakeProducer implements Producer {
     this.#kafka.moveGroup(member, positions, true);
   }
 
-  /** The fault hook and a lifted stall come here. */
+  /** The fault hook and the end of a stall take effect here. */
   retry(): void {
     this.#deliverSoon();
   }
@@ -141,7 +141,7 @@ export class FakeProducer implements Producer {
     this.#kafka.wake();
   }
 
-  /** An abort drops what is still queued. */
+  /** An abort drops queued records. */
   #purge(): void {
     const error = fault(KafkaCode.purgeQueue, 'Local: Purged in queue');
     for (const { record, partition, tag } of this.#queue.splice(0)) {
@@ -191,7 +191,7 @@ export class FakeProducer implements Producer {
     }
   }
 
-  /** librdkafka can't tell failures apart by tag when only they are reported. */
+  /** With reports of failures only, librdkafka cannot distinguish them by tag. */
   #tagged(tag: unknown): unknown {
     return this.#options.reports === 'all' ? tag : undefined;
   }
@@ -212,7 +212,7 @@ const snapshot = (record: ProducerRecord): ProducerRecord => ({
   value: record.value && Buffer.from(record.value),
 });
 
-/** Equal keys go to equal partitions; without a key anywhere. */
+/** Equal keys go to equal partitions; records without a key to any. */
 function choose(key: Buffer | null, count: number): number {
   if (key === null || key.length === 0) return Math.floor(Math.random() * count);
   let hash = 0;

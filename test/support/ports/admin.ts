@@ -1,4 +1,4 @@
-// The port tests: questions and changes that belong to no client.
+// The port tests: admin requests.
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import { KafkaError, type TopicPartition } from '../../../src/core/ports.js';

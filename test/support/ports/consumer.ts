@@ -46,7 +46,7 @@ export function consumerTests(suite: PortSuite): void {
       ]);
       const messages = await read(consumer, 4);
       await eventually(timeoutMs, async () => {
-        // Whoever reads from the end may have started late: what comes after is read in any case.
+        // A reader from the end may have started late: later messages are read in any case.
         await fill(topic, ['new'], 2);
         messages.push(...(await consumer.poll(10, 500)));
         return messages.some(({ partition }) => partition === 2);

@@ -148,7 +148,7 @@ export function groupTests(suite: PortSuite): void {
       await read(first, 2);
       const second = await consuming({ groupId });
       second.subscribe([topic]);
-      // The embedded Kafka's protocol takes partitions away one by one: this one stays.
+      // The embedded Kafka's protocol revokes partitions one by one: this one stays.
       if (!suite.abilities.admin) return;
       await eventually(timeoutMs, () => first.positions(places)[0]?.offset !== 3);
       await second.close(timeoutMs);
@@ -161,7 +161,7 @@ export function groupTests(suite: PortSuite): void {
       const calls: string[] = [];
       const consumer: Consumer = await consuming({
         groupId,
-        // Not for a member that has its say: it is told of whole assignments.
+        // Not for a member with a rebalance callback: it receives whole assignments.
         properties: { 'partition.assignment.strategy': 'cooperative-sticky' },
         rebalance: {
           async assigned(partitions) {
@@ -192,7 +192,7 @@ export function groupTests(suite: PortSuite): void {
         onFault: (fault) => faults.push(fault),
       });
       consumer.subscribe([topic]);
-      // The embedded Kafka makes the topic instead.
+      // The embedded Kafka creates the topic instead.
       await eventually(timeoutMs, async () => {
         await consumer.poll(1, 100);
         if (!suite.abilities.admin) return (await suite.kafka.admin.topics([topic])).length > 0;

@@ -83,7 +83,7 @@ export function producerTests(suite: PortSuite): void {
       const count = 3_000;
       for (let i = 0; i < count; i++) {
         const record = { topic: topics[i % 2]!, partition: i % 4 === 1 ? 1 : 0, key: null, value: bytes('x') };
-        // One in three without a tag; what is told of meanwhile makes places free for later ones.
+        // One in three without a tag; reports that arrive meanwhile free slots for later ones.
         producer.produce(record, i % 3 === 0 ? undefined : i);
         if (i % 500 === 499) await producer.flush(timeoutMs);
       }

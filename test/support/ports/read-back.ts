@@ -1,4 +1,4 @@
-// What was produced, read back by its reports: nothing is missing, and no partition's order is another one than that of the calls.
+// Reads produced records back by their reports: none is missing, and each partition has the order of the calls.
 import assert from 'node:assert/strict';
 import type { DeliveryReport, Message } from '../../../src/core/ports.js';
 import { type PortSuite, startOf } from './suite.js';
@@ -9,7 +9,7 @@ interface Reported {
   readonly tag: unknown;
 }
 
-/** The messages of these topics from their beginning. (Some embedded topics have more partitions than were asked for.) */
+/** The messages of these topics from their beginning. (Some embedded topics have more partitions than requested.) */
 export async function readBack(
   suite: PortSuite,
   reports: readonly Reported[],

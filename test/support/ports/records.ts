@@ -1,4 +1,4 @@
-// The port tests: what a record and a message carry.
+// The port tests: the contents of records and messages.
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import { readBack } from './read-back.js';

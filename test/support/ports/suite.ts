@@ -1,4 +1,4 @@
-// What the port tests share: clients that are closed whatever happens, fresh topics, reading until it is there.
+// Shared by the port tests: clients that are always closed, fresh topics, reading until messages have arrived.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { it } from 'node:test';
@@ -17,19 +17,19 @@ import {
 } from '../../../src/core/ports.js';
 import { eventually } from '../eventually.js';
 
-/** What not every Kafka can do. */
+/** Features that not every Kafka has. */
 export interface Abilities {
   /** Topics with a chosen number of partitions, settings, groups of others, deleting records. */
   readonly admin: boolean;
   /** Aborted and open transactions are hidden from readers. */
   readonly isolation: boolean;
-  /** Records that are refused for their size by the broker alone. */
+  /** Records that only the broker refuses for their size. */
   readonly sizeLimit: boolean;
 }
 
 export const timeoutMs = 15_000;
 
-/** Kafka's INVALID_REPLICATION_FACTOR: more replicas asked for than there are brokers in service. */
+/** Kafka's INVALID_REPLICATION_FACTOR: more replicas requested than there are brokers in service. */
 const brokersFenced = 38;
 
 export const unique = (what: string) => `${what}-${randomUUID().slice(0, 8)}`;
@@ -99,7 +99,7 @@ export class PortSuite {
     const { admin } = this.kafka;
     await eventually(timeoutMs, async () => {
       const refused = await admin.createTopic({ name: topic, partitions }).catch((error: unknown) => error);
-      // A broker that was paused, or starved by what runs beside it, is fenced until its next heartbeat.
+      // A broker that was paused, or starved by other processes, is fenced until its next heartbeat.
       if (refused instanceof KafkaError && refused.code === brokersFenced) return false;
       if (refused !== undefined) throw refused;
       return true;
@@ -118,10 +118,10 @@ export class PortSuite {
     assert.equal(await producer.flush(timeoutMs), true);
   };
 
-  /** A topic that comes to be on first use has four. */
+  /** A topic that is created on first use has four. */
   readonly partitionsOf = (wanted: number): number => (this.abilities.admin ? wanted : 4);
 
-  /** Polls until so many messages have come. */
+  /** Polls until this many messages have arrived. */
   readonly read = async (consumer: Consumer, count: number): Promise<Message[]> => {
     const messages: Message[] = [];
     await eventually(timeoutMs, async () => {

@@ -1,4 +1,4 @@
-// The port tests: transactions, fencing and what readers see of them.
+// The port tests: transactions, fencing and their visibility to readers.
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import { KafkaCode, KafkaError, type Producer, type Properties } from '../../../src/core/ports.js';
@@ -79,7 +79,7 @@ export function transactionsTests(suite: PortSuite): void {
 
     test('an abort drops what is still queued, and says so', async () => {
       const topic = await topicWith(1);
-      // Lingering, it cannot have left when the abort comes.
+      // Because it lingers, it cannot have left when the abort comes.
       const { producer, reports } = await transactional(unique('tx'), { 'linger.ms': timeoutMs });
       await producer.initTransactions(timeoutMs);
       await producer.beginTransaction();
