@@ -12,9 +12,7 @@ const kafkaSettings = {
   blpopTimeoutUnit: z
     .enum(['auto', 's', 'ms'])
     .default('auto')
-    .describe(
-      'Unit of BLPOP time-outs; auto: a whole number of 1000 or more is milliseconds, anything else seconds',
-    ),
+    .describe('Unit of BLPOP time-outs; auto: a whole number of 1000 or more is milliseconds, anything else seconds'),
   blpopNumbers: z
     .enum(['integers', 'strings'])
     .default('integers')

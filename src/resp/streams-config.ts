@@ -14,7 +14,10 @@ export const streamsConfig = z
       .array(z.string().min(1))
       .default(['value', 'data', 'payload', 'body', 'message', '__data__'])
       .describe("The first of these fields that is present becomes the record's value"),
-    colonAs: z.string().default('').describe('Replacement for a colon of a stream name in the topic name; empty: refused'),
+    colonAs: z
+      .string()
+      .default('')
+      .describe('Replacement for a colon of a stream name in the topic name; empty: refused'),
     groupId: z
       .string()
       .default('{group}.{stream}')
@@ -31,16 +34,11 @@ export const streamsConfig = z
         'Partitions of topics created by XADD and XGROUP CREATE MKSTREAM; on the embedded Kafka of all topics, at most four',
       ),
     replicationFactor: z.int().optional().describe("Replicas of such topics; absent: the brokers' default"),
-    autoCreate: z
-      .boolean()
-      .default(true)
-      .describe('XADD, RPUSH to a plain list and PUBLISH create a missing topic'),
+    autoCreate: z.boolean().default(true).describe('XADD, RPUSH to a plain list and PUBLISH create a missing topic'),
     produceTimeoutMs: ms
       .min(1)
       .default(10_000)
-      .describe(
-        'Without a delivery report for this long, XADD (and RPUSHX with `delivered`) answers an error',
-      ),
+      .describe('Without a delivery report for this long, XADD (and RPUSHX with `delivered`) answers an error'),
     lingerMs: z.number().nonnegative().max(longestMs, tooLong).default(0).describe("librdkafka's linger.ms for XADD"),
     commit: z
       .enum(['async', 'sync'])
@@ -50,18 +48,20 @@ export const streamsConfig = z
     dispatch: z
       .enum(['shared', 'pinned'])
       .default('shared')
-      .describe('shared: an entry goes to the first member that asks; pinned: entries of one record key go to the same member'),
+      .describe(
+        'shared: an entry goes to the first member that asks; pinned: entries of one record key go to the same member',
+      ),
     sessionTimeoutMs: ms
       .min(1)
       .default(10_000)
       .describe('A gateway that is silent for this long loses its partitions to the others'),
-    idleMs: ms
-      .default(60_000)
-      .describe('A group without callers and pending entries closes its consumer after this'),
+    idleMs: ms.default(60_000).describe('A group without callers and pending entries closes its consumer after this'),
     pendingTimeoutMs: ms
       .default(300_000)
       .describe('Pending entries of a member without an open socket are offered again after this'),
-    maxPending: count.default(100_000).describe('Maximum pending entries of one partition; beyond this none are handed out'),
+    maxPending: count
+      .default(100_000)
+      .describe('Maximum pending entries of one partition; beyond this none are handed out'),
     pendingBytes: bytes
       .default(2 * 1024 * 1024)
       .describe('Bytes of pending entries kept in memory per partition; others are read again'),

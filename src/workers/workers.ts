@@ -155,7 +155,8 @@ export class Workers implements Face {
   async #startOne(): Promise<number> {
     const { fork, order, switchboard, clock, log } = this.#options;
     const id = this.#started++;
-    const onBug = (err: unknown, question: string) => log.error({ worker: id, question, err }, 'a question between workers failed');
+    const onBug = (err: unknown, question: string) =>
+      log.error({ worker: id, question, err }, 'a question between workers failed');
     const onJoined = () => switchboard.add(id, worker.link);
     const onPassed = (handle: ConnectionHandle) => this.#pass(id, handle);
     const worker: WorkerLife = new WorkerLife({ process: fork(), order: order(id), clock, onBug, onJoined, onPassed });
