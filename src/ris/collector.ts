@@ -204,9 +204,10 @@ export class Collector {
     this.#count('ris.skipped', batch.skipped);
     this.#count('ris.holes', batch.holes);
     stats.add('producer.messages', records);
-    const { encoded, malformed } = this.#publisher?.takeCounts() ?? { encoded: [], malformed: [] };
+    const { encoded, malformed, odd } = this.#publisher?.takeCounts() ?? { encoded: [], malformed: [], odd: [] };
     for (const [what, by] of encoded) this.#count('ris.encoded', by, what);
     for (const [reason, by] of malformed) this.#count('ris.malformed', by, reason);
+    for (const [reason, by] of odd) this.#count('ris.json.odd', by, reason);
     if (batch.holes > 0) this.#deps.log.error({ holes: batch.holes }, 'A hole was marked: messages are missing');
   }
 
@@ -294,6 +295,7 @@ export class Collector {
       headers,
       risTime: timestamp === 'ris',
       onMalformed: (reason: MalformedReason) => this.#intake.malformed(reason),
+      onOdd: (reasons: readonly MalformedReason[], line: string) => this.#intake.odd(reasons, line),
       takeMarks: () => this.#gate.takeMarks(),
       now: () => this.#deps.clock.now(),
     };

@@ -34,6 +34,7 @@ const labelled = {
   'group.acked': { help: 'Messages acked by REST and gRPC clients', labels: ['cluster', 'group', 'topic'] },
   'ris.received': { help: 'RIS messages received', labels: ['host'] },
   'ris.malformed': { help: 'Lines of RIS Live skipped', labels: ['host', 'reason'] },
+  'ris.json.odd': { help: 'RIS messages published from raw, with an unusable JSON', labels: ['host', 'reason'] },
   'ris.duplicates': { help: 'RIS messages received again and dropped by their id', labels: ['host'] },
   'ris.late': { help: 'RIS messages that arrived later than the reorder window', labels: ['host'] },
   'ris.ahead': { help: 'RIS messages dated ahead of the clock', labels: ['host'] },

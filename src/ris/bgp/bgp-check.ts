@@ -33,26 +33,28 @@ export interface Expected {
 /**
  * Finds a reading of pdu with the prefixes and path of the JSON; the session's own AS width is tried first.
  * A JSON with neither path nor prefixes (feeds omit empty keys) matches any well-formed PDU.
+ * @param expected null: the JSON's prefixes are not known, and the PDU's own checks are enough.
  * @param from where the message begins; it ends with pdu.
  * @returns null if no reading matches.
  */
 export function checkRaw(
   pdu: Uint8Array,
   update: RisUpdate,
-  expected: Expected,
+  expected: Expected | null,
   session: AsWidth | null,
   from = 0,
 ): RawReading | null {
   const layout = layOutUpdate(pdu, from);
   if (layout === null) return null;
   const { path, announcements, withdrawals } = update;
-  const bare = path === undefined && announcements === undefined && withdrawals === undefined;
   // The path of an UPDATE without announcements has no meaning, and a feed may omit it.
-  const hasPath = !bare && ((path ?? []).length > 0 || (announcements ?? []).length > 0);
-  const asWidth = hasPath ? matchingWidth(pdu, layout, path ?? [], session) : soundWidth(pdu, layout, update, session);
+  const hasPath = path !== undefined && (path.length > 0 || (announcements ?? []).length > 0);
+  const asWidth = hasPath ? matchingWidth(pdu, layout, path, session) : soundWidth(pdu, layout, update, session);
   if (asWidth === null) return null;
-  const addPath4 = bare ? arePlain(pdu, layout, 1) : pathIds(pdu, layout, 1, expected);
-  const addPath6 = bare ? arePlain(pdu, layout, 2) : pathIds(pdu, layout, 2, expected);
+  const bare = path === undefined && announcements === undefined && withdrawals === undefined;
+  const prefixes = bare ? null : expected;
+  const addPath4 = prefixes === null ? arePlain(pdu, layout, 1) : pathIds(pdu, layout, 1, prefixes);
+  const addPath6 = prefixes === null ? arePlain(pdu, layout, 2) : pathIds(pdu, layout, 2, prefixes);
   return addPath4 === null || addPath6 === null ? null : { layout, asWidth, addPath4, addPath6 };
 }
 

@@ -27,6 +27,8 @@ export interface EncoderCounts {
   /** Peer Ups with a synthesized OPEN. */
   madeUpOpens: number;
   malformed: Partial<Record<MalformedReason, number>>;
+  /** UPDATEs published as their own PDU although this in their JSON is unusable. */
+  jsonOdd: Partial<Record<MalformedReason, number>>;
 }
 
 export const noCounts = (): EncoderCounts => ({
@@ -47,6 +49,7 @@ export const noCounts = (): EncoderCounts => ({
   split: 0,
   madeUpOpens: 0,
   malformed: {},
+  jsonOdd: {},
 });
 
 /** Reports the counters as increments, for a metric that only grows. */
@@ -58,12 +61,13 @@ export class CountsReader {
     this.#counts = counts;
   }
 
-  /** Increments since the last call: `encoded` by kind, `malformed` by reason. */
-  take(): { encoded: readonly (readonly [string, number])[]; malformed: readonly (readonly [string, number])[] } {
-    const { malformed, ...encoded } = this.#counts;
+  /** Increments since the last call: `encoded` by kind, `malformed` and `odd` by reason. */
+  take(): Readonly<Record<'encoded' | 'malformed' | 'odd', readonly (readonly [string, number])[]>> {
+    const { malformed, jsonOdd, ...encoded } = this.#counts;
     return {
       encoded: Object.entries(encoded).flatMap((entry) => this.#since('', ...entry)),
       malformed: Object.entries(malformed).flatMap((entry) => this.#since('malformed ', ...entry)),
+      odd: Object.entries(jsonOdd).flatMap((entry) => this.#since('odd ', ...entry)),
     };
   }
 

@@ -33,6 +33,7 @@ export class RisEncoder {
   readonly #builder = new UpdateBuilder(bmp.peerHeaderEnd);
   readonly #expected = { announced: new Routes(), withdrawn: new Routes() };
   #out: BmpRecord[] = [];
+  #odd: readonly MalformedReason[] = [];
 
   /** @throws Error for an impossible topic template. */
   constructor(options: Partial<EncoderOptions> = {}) {
@@ -43,6 +44,7 @@ export class RisEncoder {
   /** The records of one message, in the order to publish; none for messages without a BMP form and for malformed ones (counted). */
   encode(message: RisMessage): BmpRecord[] {
     this.#out = [];
+    this.#odd = [];
     this.counts.messages++;
     const peer = this.peers.get(message);
     switch (message.type) {
@@ -65,6 +67,11 @@ export class RisEncoder {
         break;
     }
     return this.#out;
+  }
+
+  /** What in the last message's JSON was unusable, and did not matter because its raw PDU was published. */
+  get odd(): readonly MalformedReason[] {
+    return this.#odd;
   }
 
   /** Begins a leader's term: Initiation in the collector's own topic now, in each other topic before its first record. */
@@ -140,12 +147,12 @@ export class RisEncoder {
   #update(peer: Peer, message: RisUpdate): void {
     const own = this.#options.useRaw && message.raw !== null ? this.#fromRaw(peer, message, message.raw) : null;
     if (own === null) this.#build(peer, message);
-    else if (typeof own === 'string') this.#refuse(own);
     else {
       if (peer.status !== 'up') this.#up(peer, message, null);
       bmp.writePeerHeader(own.message, peer.template, bmp.bmpType.routeMonitoring, own.stamp);
       this.counts.raw++;
       this.counts.routeMonitoring++;
+      for (const reason of this.#odd) this.counts.jsonOdd[reason] = (this.counts.jsonOdd[reason] ?? 0) + 1;
       this.#publish(peer, own.message, message, message.id, null);
     }
   }
@@ -159,7 +166,8 @@ export class RisEncoder {
   }
 
   #build(peer: Peer, message: RisUpdate): void {
-    const built = this.#isTold(message) ? this.#builder.build(message) : 'no-prefix';
+    this.#odd = [];
+    const built = message.odd[0] ?? (this.#isTold(message) ? this.#builder.build(message) : 'no-prefix');
     if (typeof built === 'string') {
       this.#refuse(built);
       return;
@@ -180,14 +188,17 @@ export class RisEncoder {
    * The message's own PDU in a BMP message without its headers yet; null if it does not match the JSON.
    * The hex digits are decoded into their final position: no copy of a PDU is made.
    */
-  #fromRaw(peer: Peer, update: RisUpdate, hex: string): RawMessage | null | MalformedReason {
+  #fromRaw(peer: Peer, update: RisUpdate, hex: string): RawMessage | null {
     const { announced, withdrawn } = this.#expected;
     announced.clear();
     withdrawn.clear();
-    if (!addAnnounced(announced, update.announcements) || !withdrawn.add(update.withdrawals ?? [])) return 'prefix';
+    const arePrefixes = addAnnounced(announced, update.announcements) && withdrawn.add(update.withdrawals ?? []);
+    this.#odd = arePrefixes ? update.odd : [...update.odd, 'prefix'];
+    const isKnown = arePrefixes && !update.odd.includes('announcements') && !update.odd.includes('withdrawals');
+    const expected = isKnown ? this.#expected : null;
     const message = Buffer.allocUnsafe(bmp.peerHeaderEnd + (hex.length >>> 1));
     const isHex = message.write(hex, bmp.peerHeaderEnd, 'hex') * 2 === hex.length;
-    const reading = isHex ? checkRaw(message, update, this.#expected, peer.asWidth, bmp.peerHeaderEnd) : null;
+    const reading = isHex ? checkRaw(message, update, expected, peer.asWidth, bmp.peerHeaderEnd) : null;
     if (reading === null) {
       this.counts.rawMismatch++;
       return null;

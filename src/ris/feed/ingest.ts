@@ -42,6 +42,8 @@ const trimSlackUs = 10_000_000;
 const maxHeld = 200_000;
 /** How often a sample of what is odd is logged, ms. */
 const sampleMs = 60_000;
+/** Characters of a line in the log. */
+const sampleLength = 400;
 
 /** Owned by its collector; start() once, close() once. */
 export class Intake {
@@ -51,6 +53,7 @@ export class Intake {
   readonly #reorder: Reorder<PeekedLine>;
   readonly #reasonsTold = new Set<MalformedReason>();
   #tellAheadAt = Number.NEGATIVE_INFINITY;
+  #tellOddAt = Number.NEGATIVE_INFINITY;
   #windowTime = 0;
   #received = 0;
   /** Received and not yet counted: counting each would cost as much as reading the envelope. */
@@ -112,6 +115,17 @@ export class Intake {
     if (!this.#reasonsTold.has(reason))
       this.#options.log.warn({ reason }, 'A line of RIS Live was skipped; the next ones are only counted');
     this.#reasonsTold.add(reason);
+  }
+
+  /** A message was published although these of its JSON are unusable: one a minute is shown. */
+  odd(reasons: readonly MalformedReason[], line: string): void {
+    const now = this.#options.clock.monotonic();
+    if (now < this.#tellOddAt) return;
+    this.#tellOddAt = now + sampleMs;
+    this.#options.log.warn(
+      { reasons, line: line.slice(0, sampleLength) },
+      'Part of the JSON of a line is unusable: its raw PDU was published; more within a minute are only counted',
+    );
   }
 
   #feedEvents(): FeedEvents {

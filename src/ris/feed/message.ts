@@ -45,6 +45,8 @@ export interface RisUpdate extends RisCommon {
   readonly med: number | undefined;
   /** `ASN:IPv4`. */
   readonly aggregator: string | undefined;
+  /** What the JSON has in an unusable form; its fields are undefined here. Only with `raw`, which may do without them. */
+  readonly odd: readonly MalformedReason[];
 }
 
 export interface RisOpen extends RisCommon {
@@ -208,16 +210,27 @@ function asnOf(value: unknown): number | null {
   return isU32(asn) ? asn : null;
 }
 
+const noneOdd: readonly MalformedReason[] = [];
+
 function readUpdate(common: RisCommon, data: Fields): RisUpdate | MalformedReason {
   const { path, announcements, withdrawals, community, origin, med, aggregator } = data;
-  if (path !== undefined && !isListOf(path, isPathElement)) return 'path';
-  if (announcements !== undefined && !isListOf(announcements, isAnnouncement)) return 'announcements';
-  if (withdrawals !== undefined && !isListOf(withdrawals, isText)) return 'withdrawals';
+  const isPath = path === undefined || isListOf(path, isPathElement);
+  const routes = announcements === undefined ? undefined : readAnnouncements(announcements);
+  const areWithdrawals = withdrawals === undefined || isListOf(withdrawals, isText);
   const communities = community === undefined ? undefined : packCommunities(community);
-  if (communities === null) return 'community';
-  if (origin !== undefined && typeof origin !== 'string') return 'origin';
-  if (med !== undefined && !isU32(med)) return 'med';
-  if (aggregator !== undefined && typeof aggregator !== 'string') return 'aggregator';
+  const isOrigin = origin === undefined || typeof origin === 'string';
+  const isMed = med === undefined || isU32(med);
+  const isAggregator = aggregator === undefined || typeof aggregator === 'string';
+  let odd = noneOdd;
+  if (!isPath) odd = [...odd, 'path'];
+  if (routes === null) odd = [...odd, 'announcements'];
+  else if (routes !== announcements) odd = [...odd, 'next-hop'];
+  if (!areWithdrawals) odd = [...odd, 'withdrawals'];
+  if (communities === null) odd = [...odd, 'community'];
+  if (!isOrigin) odd = [...odd, 'origin'];
+  if (!isMed) odd = [...odd, 'med'];
+  if (!isAggregator) odd = [...odd, 'aggregator'];
+  if (odd.length > 0 && common.raw === null) return odd[0]!;
   // Written out: a spread of `common` would cost as much as all the checks.
   return {
     type: 'UPDATE',
@@ -230,13 +243,14 @@ function readUpdate(common: RisCommon, data: Fields): RisUpdate | MalformedReaso
     micros: common.micros,
     sequence: common.sequence,
     raw: common.raw,
-    path,
-    announcements,
-    withdrawals,
-    community: communities,
-    origin,
-    med,
-    aggregator,
+    path: isPath ? path : undefined,
+    announcements: routes ?? undefined,
+    withdrawals: areWithdrawals ? withdrawals : undefined,
+    community: communities ?? undefined,
+    origin: isOrigin ? origin : undefined,
+    med: isMed ? med : undefined,
+    aggregator: isAggregator ? aggregator : undefined,
+    odd,
   };
 }
 
@@ -291,5 +305,15 @@ function packCommunities(value: unknown): number[] | null {
   return out;
 }
 
+/** @returns null if they are none; without its next hop (which only what is built needs) where that is no text. */
+function readAnnouncements(value: unknown): readonly Announcement[] | null {
+  if (isListOf(value, isAnnouncement)) return value;
+  if (!isListOf(value, hasPrefixes)) return null;
+  return value.map((one) => (isAnnouncement(one) ? one : { next_hop: '', prefixes: one.prefixes }));
+}
+
+const hasPrefixes = (value: unknown): value is Pick<Announcement, 'prefixes'> =>
+  isObject(value) && isListOf(value.prefixes, isText);
+
 const isAnnouncement = (value: unknown): value is Announcement =>
-  isObject(value) && typeof value.next_hop === 'string' && isListOf(value.prefixes, isText);
+  hasPrefixes(value) && typeof (value as Partial<Announcement>).next_hop === 'string';

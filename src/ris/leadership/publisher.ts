@@ -20,6 +20,8 @@ export interface PublisherOptions {
   readonly risTime: boolean;
   /** Called for each line that is not a message. */
   readonly onMalformed: (reason: MalformedReason) => void;
+  /** Called for each message that was published although this in its JSON is unusable. */
+  readonly onOdd: (reasons: readonly MalformedReason[], line: string) => void;
   /** Topics in which something is missing and that go on now. */
   readonly takeMarks: () => ReadonlySet<string>;
   /** Milliseconds since the epoch, for synthesized records. */
@@ -197,6 +199,7 @@ export class Publisher {
     }
     const { message } = read;
     const records = this.#encoder.encode(message);
+    if (this.#encoder.odd.length > 0) this.#options.onOdd(this.#encoder.odd, held.line);
     if (message.type === 'KEEPALIVE') return;
     this.#add(records);
     this.#published.add(held);

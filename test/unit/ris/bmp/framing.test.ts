@@ -170,6 +170,47 @@ describe('framing', () => {
     assert.deepEqual([...readUpdate(readBmp(records.at(-1)!.value).body, 4).announced], [['10.0.0.0/8', '192.0.2.1']]);
   });
 
+  test('a valid raw is enough: what is odd or missing in the JSON is counted, and never drops the line', () => {
+    const raw = `${'FF'.repeat(16)}002D02 0000 0014 400101 00 400206 0201 0000FBF4 400304C0000201 080A`.replaceAll(
+      ' ',
+      '',
+    );
+    const good = { path: [64_500], announcements: [announce('192.0.2.1', '10.0.0.0/8')], raw };
+    for (const [odd, reasons] of [
+      [{ med: null }, { med: 1 }],
+      [{ community: ['64500:1'] }, { community: 1 }],
+      [{ community: [[64_500, 1, 2]] }, { community: 1 }],
+      [
+        { community: null, origin: 7 },
+        { community: 1, origin: 1 },
+      ],
+      [{ announcements: [{ prefixes: ['10.0.0.0/8'] }] }, { 'next-hop': 1 }],
+      [{ announcements: null }, { announcements: 1 }],
+      [{ announcements: [announce('192.0.2.1', '10.0.0.0')] }, { prefix: 1 }],
+      [{ withdrawals: null }, { withdrawals: 1 }],
+      [{ aggregator: 5 }, { aggregator: 1 }],
+      [{ path: null }, { path: 1 }],
+      [{ path: undefined }, {}],
+      [{ origin: 'iGp' }, {}],
+    ] as const) {
+      const { records, counts } = encode({ ...good, ...odd });
+      assert.deepEqual([counts.raw, counts.malformed, counts.jsonOdd], [1, {}, reasons], JSON.stringify(odd));
+      const { announced } = readUpdate(readBmp(records.at(-1)!.value).body, 4);
+      assert.deepEqual([...announced], [['10.0.0.0/8', '192.0.2.1']]);
+    }
+    // What the rest of the JSON contradicts, or is not to be used, is still refused.
+    const other = [announce('192.0.2.1', '11.0.0.0/8')];
+    for (const [data, options] of [
+      [{ announcements: other }, {}],
+      [{ path: [64_501] }, {}],
+      [{ raw: raw.slice(2) }, {}],
+      [{}, { useRaw: false }],
+    ] as const) {
+      const { records, counts } = encode({ ...good, med: null, ...data }, options);
+      assert.deepEqual([records.length, counts.malformed, counts.jsonOdd], [0, { med: 1 }, {}], JSON.stringify(data));
+    }
+  });
+
   test('a withdrawal whose PDU carries attributes that the JSON leaves out is published as it came', () => {
     const attributes = '400101 00 400206 0201 0000FBF4'.replaceAll(' ', '');
     const raw = `${'FF'.repeat(16)}002602 0002 080A 000D ${attributes}`.replaceAll(' ', '');
