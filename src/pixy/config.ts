@@ -23,7 +23,9 @@ export const poolConfig = z
     longPollingTimeoutMs: ms.default(3_000).describe('Time limit of a request that waits for a message'),
     commitIntervalMs: ms.default(500).describe('Commit interval of acks'),
     retryBackoffMs: ms.default(500).describe('Pause after a failure'),
-    subscriptionTimeoutMs: ms.default(15_000).describe('The group is left after this time without a request'),
+    subscriptionTimeoutMs: ms
+      .default(15_000)
+      .describe('The group is left when this time has passed since its last answer'),
     rebalanceAckTimeoutMs: ms.default(5_000).describe('How long a rebalance, or closing, waits for outstanding acks'),
     initialOffset: z.enum(['newest', 'oldest']).default('newest').describe('Where a group without a commit begins'),
     maxConsumers: count

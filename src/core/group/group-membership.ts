@@ -20,6 +20,8 @@ export interface GroupSeatOptions<P> {
   readonly begun: (partition: number, start: PartitionStart) => P;
   /** Messages arrived, or partitions were assigned or revoked. */
   readonly changed: () => void;
+  /** The group has joined and has its partitions. */
+  readonly joined?: () => void;
   /** The group cannot be read until an operator fixes the cause: see lastingFault(). */
   readonly refused?: (fault: KafkaFault) => void;
   /** Its owner ends the group when the topic is created again; absent: the group continues with the new topic's first message. */
@@ -84,6 +86,11 @@ export class GroupSeat<P extends ReadPartition> {
     return this.#reader?.partitions ?? [];
   }
 
+  /** Numbers of the assigned partitions, and of those that a rebalance has taken and may bring back; ascending. */
+  get assigned(): readonly number[] {
+    return this.#reader?.assigned ?? [];
+  }
+
   /** Offered and not acknowledged, over all partitions. */
   get pending(): number {
     return this.#reader?.pending ?? 0;
@@ -137,10 +144,11 @@ export class GroupSeat<P extends ReadPartition> {
 
   async #open(): Promise<void> {
     if (this.#closing) return;
-    const { group, topic, catalog, begun, changed } = this.#options;
+    const { group, topic, catalog, begun, changed, joined = () => {} } = this.#options;
     const events = {
       begun,
       changed,
+      joined,
       failed: (error: Error) => this.#reopen(reader, error),
       missing: () => this.#lookForTopic(),
       refused: (fault: KafkaFault) => this.#refused(fault),

@@ -42,6 +42,8 @@ export interface ReaderEvents<P> {
   begun(partition: number, start: PartitionStart): P;
   /** Messages arrived, or partitions were assigned or revoked. */
   changed(): void;
+  /** The group has joined: partitions were assigned, maybe none, and have been read from. */
+  joined(): void;
   /** The client failed for good: close this reader and make another. */
   failed(error: Error): void;
   /** The topic does not exist (yet). */
@@ -128,6 +130,10 @@ export class GroupReader<P extends ReadPartition> {
   /** The partition is assigned: its acks are committed before it is revoked. During a rebalance the outcome is unknown. */
   holds(partition: number): boolean {
     return this.#partitions.has(partition);
+  }
+
+  get assigned(): readonly number[] {
+    return [...new Set([...this.#partitions.keys(), ...this.#revoked.keys()])].sort((one, other) => one - other);
   }
 
   get pending(): number {
@@ -348,14 +354,21 @@ export class GroupReader<P extends ReadPartition> {
       try {
         this.#hold.pauseAndResume(consumer);
         const isAssigned = this.#isAssigned;
-        this.#deliver(await consumer.poll(this.#hold.batch, pollMs));
-        if (isAssigned) this.#isJoining = false;
+        const batch = await consumer.poll(this.#hold.batch, pollMs);
+        if (isAssigned) this.#joined();
+        this.#deliver(batch);
       } catch (error) {
         // Whatever the error was, a new reader takes over.
         if (!this.#closing) this.#events.failed(error as Error);
         return;
       }
     }
+  }
+
+  #joined(): void {
+    if (!this.#isJoining) return;
+    this.#isJoining = false;
+    this.#events.joined();
   }
 
   #deliver(batch: Awaited<ReturnType<Consumer['poll']>>): void {

@@ -10,7 +10,7 @@ import { checkTopicName } from '../topics/topic-name.js';
 import { describeTopic, listTopics, type TopicParts, type TopicView } from '../topics/topics.js';
 import { ConsumerPool } from './consumer-pool.js';
 import type { Delivery, Poll } from './delivery.js';
-import { groupsOf, type Members, membersOf } from './group-members.js';
+import { GroupMembers, type Members } from './group-members.js';
 import {
   type NewOffset,
   type OffsetsContext,
@@ -64,6 +64,7 @@ export class KafkaProxy {
   /** Cached for the last topic: neighbours often have the same. */
   #counted: { readonly topic: string; readonly count: Count } = { topic: '', count: { value: 0 } };
   readonly #placement: Placement;
+  readonly #members: GroupMembers;
 
   constructor(options: ProxyOptions) {
     this.name = options.name;
@@ -72,6 +73,7 @@ export class KafkaProxy {
     this.pool = new ConsumerPool(options, this.#catalog);
     this.#placement = new Placement(this.#catalog, options.clock, options.produce.roundRobin);
     const { kafka, produce, clock, stats, log } = options;
+    this.#members = new GroupMembers(kafka.admin, (group, topic) => this.#ownMembers(group, topic));
     this.#producer = new ProducerSession({
       reports: 'all',
       open: (wiring, timeoutMs) => {
@@ -159,13 +161,12 @@ export class KafkaProxy {
 
   /** @throws GatewayError `topic-invalid`, `group-empty`, `group-invalid`, `group-unknown`, `group-topic-unknown`, `kafka-refused` */
   async consumers(topic: string, group?: string): Promise<Map<string, Members>> {
-    const { admin } = this.#options.kafka;
     if (group === undefined) {
       checkTopic(topic);
-      return asking(groupsOf(admin, topic));
+      return asking(this.#members.all(topic));
     }
     checkNames(group, topic);
-    return new Map([[group, await asking(membersOf(admin, group, topic))]]);
+    return new Map([[group, await asking(this.#members.of(group, topic))]]);
   }
 
   /** Checks that the cluster answers. @throws KafkaError if no broker does. */
@@ -184,6 +185,12 @@ export class KafkaProxy {
   /** @returns messages that were not delivered. */
   close(): Promise<number> {
     return this.#producer.close(this.#options.produce.shutdownTimeoutMs);
+  }
+
+  #ownMembers(group: string, topic: string): Members {
+    const { clientId } = this.#options.settings;
+    const assigned = this.pool.find(group, topic)?.assigned ?? [];
+    return new Map(clientId === undefined || assigned.length === 0 ? [] : [[clientId, assigned]]);
   }
 
   get #offsetsContext(): OffsetsContext {

@@ -11,18 +11,18 @@ import type { SharedContext } from './queue-settings.js';
 
 interface Waiting {
   readonly autoAck: boolean;
-  readonly deadline: number;
-  /** Ends its wait while the group is joining. */
-  readonly latest: number;
+  readonly arrivedAt: number;
+  /** Ends its long poll; moved when the group has joined meanwhile. */
+  deadline: number;
   readonly resolve: (delivery: Delivery) => void;
   readonly reject: (error: Error) => void;
 }
 
 /**
- * How long a request waits beyond its time while the group is joining, ms, and how often that is checked. Kafka's coordinator takes
- * 3 s for a group's first member, as long as the whole long poll; until then the group's start may be unknown.
+ * How long a request waits at most for the group to join, ms, and how often that is checked. This wait does not count against the long
+ * poll: Kafka's coordinator takes 3 s for a group's first member, as long as the whole long poll, and until then nothing can be read.
  */
-const joiningMs = 3_000;
+const joiningMs = 10_000;
 const joiningCheckMs = 50;
 
 export interface SharedConsumerOptions {
@@ -47,7 +47,8 @@ export class SharedConsumer {
   #served = -1;
   #timer: (() => void) | undefined;
   #wakeAt = 0;
-  #lastRequest: number;
+  /** When a request came, or was answered, last. */
+  #lastUsed: number;
   /** No requests any more, but offers are outstanding. */
   #expired = false;
   #idleTimer: (() => void) | undefined;
@@ -58,12 +59,13 @@ export class SharedConsumer {
     this.topic = options.topic;
     this.#options = options;
     this.#context = options.context;
-    this.#lastRequest = this.#now();
+    this.#lastUsed = this.#now();
     this.#watchIdle(this.#context.settings.subscriptionTimeoutMs);
     this.#seat = new GroupSeat({
       ...options,
       begun: (partition, start) => this.#begun(partition, start),
       changed: () => this.#serve(),
+      joined: () => this.#joined(),
       refused: (fault) => this.#refuseAll(consumeError(fault)),
     });
   }
@@ -78,13 +80,13 @@ export class SharedConsumer {
     const { settings } = this.#context;
     if (this.#waiting.length > settings.queueLength) throw fail('too-many-requests');
     const now = this.#now();
-    this.#lastRequest = now;
+    this.#lastUsed = now;
     this.#expired = false;
     const ready = this.#waiting.length === 0 ? this.#take(now, autoAck) : undefined;
     if (ready) return { delivery: Promise.resolve(ready), cancel: () => ready.failed() };
     const fault = this.#seat.lastingFault();
     if (fault) throw consumeError(fault);
-    return this.#queue(autoAck, now + settings.longPollingTimeoutMs);
+    return this.#queue(autoAck, now);
   }
 
   /**
@@ -129,6 +131,11 @@ export class SharedConsumer {
     return this.#seat.partitions;
   }
 
+  /** Numbers of the partitions that are assigned here, or were before the rebalance that is going on; ascending. */
+  get assigned(): readonly number[] {
+    return this.#seat.assigned;
+  }
+
   /** @throws KafkaError */
   async setOffsets(positions: readonly CommittedOffset[]): Promise<void> {
     await this.#seat.setOffsets(positions);
@@ -166,14 +173,14 @@ export class SharedConsumer {
     });
   }
 
-  #queue(autoAck: boolean, deadline: number): Poll {
+  #queue(autoAck: boolean, arrivedAt: number): Poll {
     let waiting: Waiting | undefined;
     let delivered: Delivery | undefined;
     const delivery = new Promise<Delivery>((resolve, reject) => {
       waiting = {
         autoAck,
-        deadline,
-        latest: deadline + joiningMs,
+        arrivedAt,
+        deadline: arrivedAt + this.#context.settings.longPollingTimeoutMs,
         reject,
         resolve: (made) => {
           delivered = made;
@@ -191,20 +198,36 @@ export class SharedConsumer {
     return { delivery, cancel };
   }
 
+  /** The long poll of a request that came before begins now. */
+  #joined(): void {
+    const now = this.#now();
+    for (const waiting of this.#waiting) {
+      const waited = Math.min(now - waiting.arrivedAt, joiningMs);
+      waiting.deadline = waiting.arrivedAt + waited + this.#context.settings.longPollingTimeoutMs;
+    }
+    this.#serve();
+  }
+
+  #isOver({ arrivedAt, deadline }: Waiting, now: number): boolean {
+    return deadline <= now && !(this.#seat.isJoining && now - arrivedAt < joiningMs);
+  }
+
   /** Serves the queue while there are messages. */
   #serve(): void {
     if (this.#waiting.length === 0) return;
     const now = this.#now();
     while (this.#waiting.length > 0) {
       const head = this.#waiting[0]!;
-      if (head.deadline <= now && !(this.#seat.isJoining && now < head.latest)) {
+      if (this.#isOver(head, now)) {
         this.#waiting.shift();
+        this.#lastUsed = now;
         head.reject(fail('poll-expired'));
         continue;
       }
       const delivery = this.#take(now, head.autoAck);
       if (!delivery) break;
       this.#waiting.shift();
+      this.#lastUsed = now;
       head.resolve(delivery);
     }
     this.#arm();
@@ -264,7 +287,7 @@ export class SharedConsumer {
   #watchIdle(afterMs: number): void {
     const { clock, settings, log } = this.#context;
     this.#idleTimer = clock.after(afterMs, () => {
-      const idle = this.#waiting.length > 0 ? 0 : this.#now() - this.#lastRequest;
+      const idle = this.#waiting.length > 0 ? 0 : this.#now() - this.#lastUsed;
       if (idle < settings.subscriptionTimeoutMs) return this.#watchIdle(settings.subscriptionTimeoutMs - idle);
       if (this.pending === 0) return this.#retire();
       this.#expired = true;

@@ -10,7 +10,7 @@ export interface SharedSettings extends PartitionLimits, ReaderSettings {
   readonly queueLength: number;
   /** [consumer.long_polling_timeout] */
   readonly longPollingTimeoutMs: number;
-  /** After this time without a request the group is left. [consumer.subscription_timeout] */
+  /** After this time since the last answer the group is left. [consumer.subscription_timeout] */
   readonly subscriptionTimeoutMs: number;
   /** Maximum open in this cluster: each holds a thread of the pool while it waits. */
   readonly maxConsumers: number;

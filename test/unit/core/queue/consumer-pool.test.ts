@@ -43,6 +43,20 @@ function make(over: Partial<SharedSettings> = {}) {
   return { clock, kafka, pool, poll, close, committed };
 }
 
+/** Nobody learns where a partition begins before the returned function is called. */
+function slowJoin(kafka: FakeKafka): () => void {
+  const watermarks = kafka.admin.watermarks.bind(kafka.admin);
+  let join = (): void => {};
+  const joined = new Promise<void>((resolve) => {
+    join = resolve;
+  });
+  kafka.admin.watermarks = async (partitions) => {
+    await joined;
+    return watermarks(partitions);
+  };
+  return join;
+}
+
 describe('consumer pool', () => {
   it('serves requests first come, first served', async () => {
     const { kafka, clock, poll, close } = make();
@@ -58,7 +72,11 @@ describe('consumer pool', () => {
   });
 
   it('a request that gets nothing ends when its long poll does, counted from its arrival', async () => {
-    const { clock, poll, close } = make();
+    const { clock, kafka, poll, close } = make();
+    kafka.seed('t', 0, 'joined');
+    const before = poll(true);
+    await clock.advance(1_000);
+    before.result.done?.();
     const start = clock.now();
     const first = poll();
     await clock.advance(1_000);
@@ -69,6 +87,48 @@ describe('consumer pool', () => {
     assert.deepEqual([first.result.error, first.result.at], ['long polling timeout', start + 3_000]);
     await clock.advance(1_000);
     assert.equal(second.result.at, start + 4_000);
+    await close();
+  });
+
+  it('joining does not count against the long poll: what arrives after a slow join is handed out', async () => {
+    const { clock, kafka, poll, close } = make();
+    const join = slowJoin(kafka);
+    const start = clock.now();
+    const first = poll(true);
+    await clock.advance(8_000);
+    join();
+    await clock.advance(2_000);
+    assert.equal(first.result.at, undefined);
+    kafka.seed('t', 0, 'x');
+    await clock.advance(500);
+    assert.equal(first.result.value, 'x');
+    assert.ok(clock.now() - start > 3_000);
+    await close();
+  });
+
+  it('a request whose group does not join ends after ten seconds', async () => {
+    const { clock, kafka, poll, close } = make();
+    const join = slowJoin(kafka);
+    const start = clock.now();
+    const { result } = poll();
+    await clock.advance(9_900);
+    assert.equal(result.error, undefined);
+    await clock.advance(200);
+    assert.deepEqual([result.error, result.at! - start], ['long polling timeout', 10_000]);
+    join();
+    await close();
+  });
+
+  it('the subscription lasts from the last answer, not from the last request', async () => {
+    const { clock, kafka, poll, close } = make();
+    const members = () => kafka.groups.get('g')?.members.length;
+    poll();
+    await clock.advance(500);
+    // Answered at some 3 s, after a whole long poll: 15 s from then.
+    await clock.advance(16_000);
+    assert.equal(members(), 1);
+    await clock.advance(6_000);
+    assert.equal(members(), 0);
     await close();
   });
 
