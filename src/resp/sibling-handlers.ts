@@ -8,6 +8,7 @@ import type { RespServer } from './server.js';
 import type { Peer } from './siblings/siblings.js';
 import { ackEntries } from './streams/acks.js';
 import { openGroups } from './streams/group-status.js';
+import { ownSubscribed } from './streams/pubsub/subscribed.js';
 
 /** @param metrics this process's metrics, if they are served */
 export function answersOf(
@@ -58,6 +59,7 @@ export function answersOf(
     },
     leftRecords: (owner) => gateway.leftRecords.of(owner),
     noteLeftRecords: (owner) => gateway.leftRecords.noteElsewhere(owner),
+    subscriptions: () => ownSubscribed(server.clients()),
     facts: () => ownFacts(server),
     resetStats: () => server.stats.reset(),
     feedMonitors: (on) => server.monitors.feedElsewhere(on),

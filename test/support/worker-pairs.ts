@@ -56,6 +56,7 @@ export class FakeWorker {
       forgetTopics: () => {},
       leftRecords: () => [],
       noteLeftRecords() {},
+      subscriptions: () => ({ channels: [], patterns: [] }),
       facts: () => ({ stats: { ...this.counters }, load: processLoad() }),
       renew: async () => {},
       resetStats: () => {

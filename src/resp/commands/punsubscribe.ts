@@ -1,6 +1,6 @@
 // PUNSUBSCRIBE [pattern ...]  ->  a confirmation for each; without a pattern: all of them
 import type { Command } from '../command/context.js';
-import { confirmations } from '../streams/subscribing.js';
+import { confirmations } from '../streams/pubsub/subscribing.js';
 
 export const punsubscribe = {
   name: 'punsubscribe',

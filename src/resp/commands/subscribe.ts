@@ -1,6 +1,6 @@
 // SUBSCRIBE channel [channel ...]  ->  a confirmation for each, from which on everything is heard; then messages as they arrive
 import type { Command } from '../command/context.js';
-import { subscribeToAll } from '../streams/subscribing.js';
+import { subscribeToAll } from '../streams/pubsub/subscribing.js';
 
 export const subscribe = {
   name: 'subscribe',

@@ -1,6 +1,6 @@
 // UNSUBSCRIBE [channel ...]  ->  a confirmation for each; without a channel: all of them
 import type { Command } from '../command/context.js';
-import { confirmations } from '../streams/subscribing.js';
+import { confirmations } from '../streams/pubsub/subscribing.js';
 
 export const unsubscribe = {
   name: 'unsubscribe',

@@ -57,6 +57,8 @@ export interface Peer {
   leftRecords(owner: string): readonly Left[];
   /** The process that sends this has entries of this owner. */
   noteLeftRecords(owner: string): void;
+  /** What the connections of this process are subscribed to. */
+  subscriptions(): SubscribedNames;
   facts(): Facts;
   resetStats(): void;
   /** Takes over users, certificates and logins as they are now. Never rejects: it logs. */
@@ -91,6 +93,11 @@ export interface PopCall {
   readonly max: number;
   /** Null: it does not wait. */
   readonly waitMs: number | null;
+}
+
+export interface SubscribedNames {
+  readonly channels: readonly (readonly [name: string, subscribers: number])[];
+  readonly patterns: readonly string[];
 }
 
 export interface EntryPlace {

@@ -6,7 +6,7 @@ import type { StreamGroup } from '../../core/streams/group/stream-group.js';
 import { claimKey, type GroupPlace } from '../../core/streams/group-leases.js';
 import { fail } from '../../errors.js';
 import type { ConnectionStreams, Context } from '../command/context.js';
-import { TopicSubscriptions } from './subscriptions.js';
+import { TopicSubscriptions } from './pubsub/subscriptions.js';
 
 /** Logged for pops: the next pop must not fail for it. */
 export const notAcknowledged = 'what was popped is not acknowledged: it comes again';

@@ -28,6 +28,12 @@ export function entryReplies(ctx: Context, messages: readonly Message[]): Reply[
   return messages.map(entryReply);
 }
 
+/** Values alone; a tombstone's is empty. @throws GatewayError `memory-limit` */
+export function valuesReply(ctx: Context, messages: readonly Message[]): Buffer[] {
+  takeReplies(ctx, messages);
+  return messages.map(({ value }) => value ?? Buffer.alloc(0));
+}
+
 /** The answer of XREAD and XREADGROUP: entries by stream; null if there are none at all. */
 export function streamsReply(
   ctx: Context,

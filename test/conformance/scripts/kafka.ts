@@ -48,6 +48,23 @@ export const kafka: readonly Script[] = [
     ],
   },
   {
+    title: 'LRANGE, LINDEX of a topic: its messages, and nothing is taken',
+    topics: { t: 1 },
+    steps: [
+      [['LRANGE', 'topics:t', '0', '-1'], '*0\r\n'],
+      [['RPUSHX', 'topics:t', 'a', 'b', 'c'], ':3\r\n'],
+      [['WAIT', '0', '5000'], ':0\r\n'],
+      [['LRANGE', 'topics:t', '0', '-2'], bulks('a', 'b')],
+      [['LINDEX', 'topics:t', '-1'], bulk('c')],
+      [['LINDEX', 'topics:t', '3'], nil],
+      [['LRANGE', 'topics:none', '0', '-1'], '*0\r\n'],
+      [['LINDEX', 'topics:none', '0'], nil],
+      [['LRANGE', 't', '0', '-1'], "-ERR Expected argument to be 'topics:', got t\r\n"],
+      [['LRANGE', 'topics:t', 'x', '1'], '-ERR value is not an integer or out of range\r\n'],
+      [['LLEN', 'topics:t'], ':3\r\n'],
+    ],
+  },
+  {
     title: 'WAIT: what the connection produced is in Kafka',
     topics: { t: 1 },
     steps: [

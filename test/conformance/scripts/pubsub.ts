@@ -30,4 +30,19 @@ export const pubsub: readonly Script[] = [
       [['PING'], '+PONG\r\n'],
     ],
   },
+  {
+    title: 'PUBSUB without subscribers',
+    topics: { news: 1 },
+    steps: [
+      [['PUBSUB', 'CHANNELS'], '*0\r\n'],
+      [['PUBSUB', 'CHANNELS', 'n*'], '*0\r\n'],
+      [['PUBSUB', 'NUMSUB', 'topics:news'], `*2\r\n${bulk('topics:news')}:0\r\n`],
+      [['PUBSUB', 'NUMPAT'], ':0\r\n'],
+      [['PUBSUB', 'HELP'], /NUMPAT/],
+      [
+        ['PUBSUB', 'CHANNELS', 'a', 'b'],
+        "-ERR unknown subcommand or wrong number of arguments for 'CHANNELS'. Try PUBSUB HELP.\r\n",
+      ],
+    ],
+  },
 ];

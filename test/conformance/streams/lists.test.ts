@@ -1,6 +1,9 @@
 // Plain lists, reply by reply as a real redis-server answers them. What differs by design is listed here and in docs/STREAMS.md.
 import { describeAsRedis, type Step } from './side-by-side.js';
 
+const ends = ['0', '1', '3', '9', '200000', '-1', '-2', '-4', '-9', '-200000'] as const;
+const ranges = ends.flatMap((start) => ends.map((stop) => [start, stop] as const));
+
 /** Elements leave a topic as they came: where both ends of a list are asked for, it holds one element. */
 const scripts: Readonly<Record<string, readonly Step[]>> = {
   'RPUSH, LLEN, LPOP': [
@@ -56,6 +59,28 @@ const scripts: Readonly<Record<string, readonly Step[]>> = {
     ['RPUSH', 'q', 'g'],
     ['LMPOP', '1', 'q', 'RIGHT', 'COUNT', '2'],
     ['LMPOP', '1', 'q', 'RIGHT', 'COUNT', '2'],
+  ],
+  'LRANGE, LINDEX': [
+    ['LRANGE', 'q', '0', '-1'],
+    ['LINDEX', 'q', '0'],
+    ['RPUSH', 'q', 'a', 'b', '', 'd\r\n\0', 'e', 'f'],
+    ...ranges.map(([start, stop]) => ['LRANGE', 'q', start, stop]),
+    ...['0', '2', '5', '6', '-1', '-6', '-7', '200000', '-200000'].map((index) => ['LINDEX', 'q', index]),
+    ['LPOP', 'q', '2'],
+    ...ranges.map(([start, stop]) => ['LRANGE', 'q', start, stop]),
+    ['LINDEX', 'q', '0'],
+    ['LINDEX', 'q', '-4'],
+    ['LINDEX', 'q', '-5'],
+    ['LINDEX', 'q', 'x'],
+    ['LLEN', 'q'],
+    ['LPOP', 'q', '10'],
+    ['LRANGE', 'q', '0', '-1'],
+    ['LINDEX', 'q', '-1'],
+    ['LRANGE', 'q', 'x', '1'],
+    ['LRANGE', 'q', '0', '1.5'],
+    ['LRANGE', 'q', '0'],
+    ['LRANGE', 'q', '0', '1', '2'],
+    ['LINDEX', 'q'],
   ],
   'in MULTI': [
     ['inline', 'MULTI', 'RPUSH q a b', 'LPUSH other c', 'EXEC'],

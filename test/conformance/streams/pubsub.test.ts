@@ -5,8 +5,8 @@ import { met, whyNoCommand } from '../../support/needs.js';
 import { RedisServer } from '../../support/redis-server.js';
 import { RawClient, RespPair } from '../../support/resp-pair.js';
 
-/** Of the subscriber; `pub` comes from another connection and is heard before the next step. */
-type Step = readonly ['sub' | 'pub', ...argv: string[]];
+/** Of the subscriber; `pub` and `ask` come from another connection, and `pub` is heard before the next step. */
+type Step = readonly ['sub' | 'pub' | 'ask', ...argv: string[]];
 
 const scripts: Readonly<Record<string, readonly Step[]>> = {
   'a channel': [
@@ -47,6 +47,27 @@ const scripts: Readonly<Record<string, readonly Step[]>> = {
     ['pub', 'PUBLISH', 'news', 'again'],
     ['sub', 'UNSUBSCRIBE'],
     ['sub', 'PUNSUBSCRIBE'],
+  ],
+  PUBSUB: [
+    ['ask', 'PUBSUB', 'CHANNELS'],
+    ['ask', 'PUBSUB', 'NUMPAT'],
+    ['ask', 'PUBSUB', 'NUMSUB'],
+    ['sub', 'SUBSCRIBE', 'news'],
+    ['sub', 'PSUBSCRIBE', 'n*', 's*'],
+    ['ask', 'PUBSUB', 'CHANNELS'],
+    ['ask', 'PUBSUB', 'channels', 'n*'],
+    ['ask', 'PUBSUB', 'CHANNELS', 's*'],
+    ['ask', 'PUBSUB', 'NUMSUB', 'news', 'sports', 'news'],
+    ['ask', 'PUBSUB', 'NUMPAT'],
+    ['sub', 'UNSUBSCRIBE'],
+    ['sub', 'PUNSUBSCRIBE', 'n*'],
+    ['ask', 'PUBSUB', 'CHANNELS'],
+    ['ask', 'PUBSUB', 'NUMSUB', 'news'],
+    ['ask', 'PUBSUB', 'NUMPAT'],
+    ['ask', 'PUBSUB', 'NUMPAT', 'x'],
+    ['ask', 'PUBSUB', 'CHANNELS', 'a', 'b'],
+    ['ask', 'PUBSUB', 'NOSUCH'],
+    ['ask', 'PUBSUB'],
   ],
   'commands of a subscriber': [
     ['sub', 'SUBSCRIBE', 'news'],
@@ -113,9 +134,9 @@ async function converse(open: () => Promise<RawClient>, steps: readonly Step[], 
   const replies: string[] = [];
   for (const [index, [who, ...argv]] of steps.entries()) {
     const from = subscriber.received.length;
-    const answer = who === 'pub' ? await publisher.exchange(argv) : '';
+    const answer = who === 'sub' ? '' : await publisher.exchange(argv);
     if (who === 'sub') subscriber.send(argv);
-    else await subscriber.until(() => subscriber.received.slice(from).includes(argv.at(-1)!));
+    else if (who === 'pub') await subscriber.until(() => subscriber.received.slice(from).includes(argv.at(-1)!));
     // ECHO is refused while RESP2 is subscribed; PING is answered in two forms.
     const mark = `$6\r\nend${String(index).padStart(3, '0')}\r\n`;
     subscriber.send(['PING', mark.slice(4, 10)]);

@@ -189,6 +189,11 @@ export class StreamGroup {
     return mergedFrom(this.#held(member), from);
   }
 
+  /** Entries that were given back and wait for another member, by id. */
+  returned(): Pending[] {
+    return this.partitions.flatMap(({ releasedEntries }) => releasedEntries).sort(byId);
+  }
+
   /** How many entries each member holds. */
   pendingCounts(): Map<string, number> {
     const counts = new Map<string, number>();

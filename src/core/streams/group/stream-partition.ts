@@ -33,6 +33,11 @@ export class StreamPartition extends TrackedPartition<Pending> {
     return this.tracker.released;
   }
 
+  /** The same entries, ascending. */
+  get releasedEntries(): Pending[] {
+    return this.tracker.offers.flatMap(({ released, message }) => (released ? message : []));
+  }
+
   /** Hands the next entry to a member, a released one first. With `noack` it is acknowledged at once. */
   take(member: string, now: number, noack: boolean, wants?: Wants): Handed | undefined {
     if (this.stopped) return undefined;

@@ -1,7 +1,7 @@
 // Answers of SUBSCRIBE and the like: one push for each channel or pattern.
-import type { Context } from '../command/context.js';
-import { encodeAlone } from '../wire/encoder.js';
-import { Encoded, PushReply } from '../wire/reply.js';
+import type { Context } from '../../command/context.js';
+import { encodeAlone } from '../../wire/encoder.js';
+import { Encoded, PushReply } from '../../wire/reply.js';
 
 /** All of them, or none: otherwise the client would not know about those before a refused one. @throws GatewayError, KafkaError */
 export async function subscribeToAll(

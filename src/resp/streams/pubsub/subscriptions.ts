@@ -1,14 +1,14 @@
 // The channels and patterns of one connection. A channel is a topic; new messages are pushed.
 
-import { globMatcher } from '../../core/access/glob.js';
-import { KafkaError, type Message } from '../../core/ports.js';
-import type { TopicTail } from '../../core/streams/log/topic-tail.js';
-import { isInternalTopic } from '../../core/topics/topic-name.js';
-import { fail, GatewayError } from '../../errors.js';
-import type { Context, Subscriptions } from '../command/context.js';
-import { encodeAlone } from '../wire/encoder.js';
-import { PushReply, type Reply } from '../wire/reply.js';
-import { topicOf } from './names.js';
+import { globMatcher } from '../../../core/access/glob.js';
+import { KafkaError, type Message } from '../../../core/ports.js';
+import type { TopicTail } from '../../../core/streams/log/topic-tail.js';
+import { isInternalTopic } from '../../../core/topics/topic-name.js';
+import { fail, GatewayError } from '../../../errors.js';
+import type { Context, Subscriptions } from '../../command/context.js';
+import { encodeAlone } from '../../wire/encoder.js';
+import { PushReply, type Reply } from '../../wire/reply.js';
+import { topicOf } from '../names.js';
 
 interface Subscription {
   readonly ready: Promise<unknown>;

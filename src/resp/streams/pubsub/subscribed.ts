@@ -1,0 +1,44 @@
+// What the connections of all processes of this gateway are subscribed to.
+
+import { GatewayError } from '../../../errors.js';
+import type { Context } from '../../command/context.js';
+import type { SubscribedNames } from '../../siblings/siblings.js';
+import { topicOf } from '../names.js';
+
+/** The subscriptions of this process. */
+export function ownSubscribed(clients: Iterable<Context>): SubscribedNames {
+  const counts = new Map<string, number>();
+  const patterns = new Set<string>();
+  for (const { sessions } of clients) {
+    if (!sessions.isSubscribed) continue;
+    const { subscriptions } = sessions.streams;
+    for (const name of subscriptions.channels) counts.set(name, (counts.get(name) ?? 0) + 1);
+    for (const name of subscriptions.patterns) patterns.add(name);
+  }
+  return { channels: [...counts], patterns: [...patterns] };
+}
+
+/** The number of subscribers of each channel, and all patterns. @throws GatewayError `peer-silent` */
+export async function subscribed(
+  ctx: Context,
+): Promise<{ readonly channels: ReadonlyMap<string, number>; readonly patterns: ReadonlySet<string> }> {
+  const { peers } = ctx.server;
+  const channels = new Map<string, number>();
+  const patterns = new Set<string>();
+  const elsewhere = peers.exist ? await peers.askAll('subscriptions') : [];
+  for (const each of [ownSubscribed(ctx.server.clients()), ...elsewhere]) {
+    for (const [name, count] of each.channels) channels.set(name, (channels.get(name) ?? 0) + count);
+    for (const name of each.patterns) patterns.add(name);
+  }
+  return { channels, patterns };
+}
+
+/** Whether a channel may be shown to this user. A name that no topic can have is no secret. */
+export function mayHear(ctx: Context, channel: string): boolean {
+  try {
+    return ctx.user.maySee(topicOf(Buffer.from(channel), ctx.server.gateway.settings));
+  } catch (error) {
+    if (error instanceof GatewayError) return true;
+    throw error;
+  }
+}
