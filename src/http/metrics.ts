@@ -41,11 +41,11 @@ export function createMetrics(stats: Stats): Registry {
     LabelledName,
     (typeof labelledHelp)[LabelledName],
   ][])
-    add(registry, name, 'counter', help, () => samples(labels, stats.labelled(name).entries()));
+    add(registry, name, 'counter', help, () => samples(labels, stats.labelled(name).entries()), labels);
   for (const [name, { help, labels }] of Object.entries(gaugeHelp) as [GaugeName, (typeof gaugeHelp)[GaugeName]][])
-    add(registry, name, 'gauge', help, () => samples(labels, stats.gauge(name)));
+    add(registry, name, 'gauge', help, () => samples(labels, stats.gauge(name)), labels);
   for (const [name, help] of Object.entries(latencyHelp) as [LatencyName, string][])
-    add(registry, name, 'histogram', help, () => histogram(stats, name));
+    add(registry, name, 'histogram', help, () => histogram(stats, name), ['face']);
   return registry;
 }
 
@@ -64,11 +64,19 @@ function samples(labels: readonly string[], entries: GaugeReading): Sample[] {
 }
 
 /** prom-client reads a registered metric by get(); this one has no state of its own. */
-function add(registry: Registry, name: string, type: string, help: string, read: () => Sample[]): void {
+function add(
+  registry: Registry,
+  name: string,
+  type: string,
+  help: string,
+  read: () => Sample[],
+  labelNames: readonly string[] = [],
+): void {
   const metric = {
     name: metricName(name),
     help,
     type,
+    labelNames,
     aggregator: 'sum',
     get: async () => ({ name: metricName(name), help, type, aggregator: 'sum', values: read() }),
     reset: () => {},

@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs';
 import { settingTypes } from '../../src/app/config.js';
 import { environmentName } from '../../src/app/environment.js';
 import { gatewayFlags } from '../../src/app/flags.js';
+import { Stats } from '../../src/core/stats/stats.js';
 import { errorTable } from '../../src/errors.js';
+import { createMetrics } from '../../src/http/metrics.js';
 import type { Command } from '../../src/resp/command/context.js';
 import * as commands from '../../src/resp/commands/index.js';
 
@@ -15,6 +17,7 @@ export const tables: readonly { file: URL; name: string; make: () => string }[] 
   { file: new URL('docs/CONFIGURATION.md', root), name: 'flags', make: flagsTable },
   { file: new URL('docs/CONFIGURATION.md', root), name: 'keys', make: keysTable },
   { file: new URL('docs/ERRORS.md', root), name: 'errors', make: errorsTable },
+  { file: new URL('docs/METRICS.md', root), name: 'metrics', make: metricsTable },
   ...Object.entries(results()).map(([name, measured]) => ({
     file: new URL('docs/BENCHMARKS.md', root),
     name,
@@ -22,6 +25,14 @@ export const tables: readonly { file: URL; name: string; make: () => string }[] 
   })),
   { file: new URL('docs/KAFKA-VERSIONS.md', root), name: 'versions', make: versionsTable },
 ];
+
+/** As prom-client holds it; its types leave these out. */
+interface RegisteredMetric {
+  readonly name: string;
+  readonly type: string;
+  readonly labelNames: readonly string[];
+  readonly help: string;
+}
 
 /** One measured row of docs/benchmarks/results.json, as it is printed. */
 interface Measured {
@@ -83,6 +94,17 @@ function errorsTable(): string {
       String(http),
       String(grpc),
     ]),
+  );
+}
+
+/** What /metrics shows of the program, in its order; what prom-client knows of the process depends on Node and the system. */
+function metricsTable(): string {
+  const all = createMetrics(new Stats()).getMetricsAsArray() as unknown as readonly RegisteredMetric[];
+  return rows(
+    ['metric', 'type', 'labels', 'meaning'],
+    all
+      .filter(({ name }) => name.startsWith('rafka_'))
+      .map(({ name, type, labelNames, help }) => [`\`${name}\``, type, labelNames.join(', '), help]),
   );
 }
 
