@@ -2,7 +2,7 @@
 import { checkRaw, stripPathIds } from '../bgp/bgp-check.js';
 import { UpdateBuilder } from '../bgp/bgp-encode.js';
 import { addAnnounced, hasPrefix, isEndOfRib, Routes } from '../bgp/routes.js';
-import type { MalformedReason, RisMessage, RisNotification, RisUpdate } from '../feed/message.js';
+import type { MalformedReason, RisMessage, RisNotification, RisState, RisUpdate } from '../feed/message.js';
 import * as bmp from './bmp.js';
 import { type EncoderCounts, noCounts } from './counts.js';
 import { obmpWrapper } from './obmp.js';
@@ -54,16 +54,17 @@ export class RisEncoder {
       case 'OPEN':
         this.counts.opens++;
         peer.open(this.#options.useRaw ? message : { ...message, raw: null });
+        if (peer.hasOpened) this.#up(peer, message, message.id);
         break;
       case 'NOTIFICATION':
         this.#notification(peer, this.#options.useRaw ? message : { ...message, raw: null });
         break;
       case 'STATE':
-        if (message.state === 'down') this.#down(peer, message, peer.down(), message.id);
-        else this.#connected(peer, message);
+        this.#state(peer, message);
         break;
       case 'KEEPALIVE':
         this.counts.keepalives++;
+        if (peer.isConnecting) this.#up(peer, message, null);
         break;
     }
     return this.#out;
@@ -123,10 +124,18 @@ export class RisEncoder {
     this.#down(peer, message, peer.notification(message), message.id);
   }
 
-  #connected(peer: Peer, message: RisMessage): void {
-    // A second `connected` is a new session: the end of the first was not seen.
-    if (peer.status === 'up') this.#down(peer, message, peer.down(), null);
-    this.#up(peer, message, message.id);
+  #state(peer: Peer, message: RisState): void {
+    const { state, id } = message;
+    if (state === 'down') {
+      this.#down(peer, message, peer.down(), id);
+      return;
+    }
+    if (state === 'up' && peer.status === 'up' && !peer.hasSuccessor) return;
+    // Another connection while one is up: the end of the first was not seen.
+    this.#down(peer, message, peer.status === 'up' ? peer.down() : null, null);
+    peer.connect();
+    // `connected` is only TCP where the OPENs follow.
+    if (state === 'up' || peer.hasOpened) this.#up(peer, message, id);
   }
 
   #up(peer: Peer, at: Time, risId: string | null): void {

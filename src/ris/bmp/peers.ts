@@ -2,7 +2,7 @@
 
 import type { AsWidth } from '../bgp/bgp-check.js';
 import { hasFourByteAs, madeUpOpen, notificationPdu, openPdu, routerIdOf, withoutAddPath } from '../bgp/open.js';
-import { addressLength } from '../feed/address.js';
+import { addressLength, canonicalAddress } from '../feed/address.js';
 import type { RisMessage, RisNotification, RisOpen } from '../feed/message.js';
 import { type PeerDownReason, peerTemplate } from './bmp.js';
 
@@ -35,6 +35,7 @@ export interface PeerSnapshot {
   readonly received?: string;
   readonly nextSent?: string;
   readonly nextReceived?: string;
+  readonly connecting?: true;
 }
 
 /** `collector peer asn` -> its state; small JSON for checkpoints. */
@@ -54,6 +55,8 @@ export class Peer {
   /** OPENs of a session that is not established yet. */
   #next: Opens = noOpens;
   #ending: PeerDownReason | null = null;
+  /** A connection was seen that is not known to be established. */
+  #connecting = false;
 
   constructor(collector: string, address: string, asn: number) {
     this.collector = collector;
@@ -65,6 +68,31 @@ export class Peer {
   /** Its name in a snapshot. */
   get key(): string {
     return `${this.collector} ${this.address} ${this.asn}`;
+  }
+
+  /** Whether a connection has begun that anything but an OPEN shows to be established. */
+  get isConnecting(): boolean {
+    return this.#connecting;
+  }
+
+  /** Whether both OPENs of the connection that has begun were seen: it is as good as established. */
+  get hasOpened(): boolean {
+    return this.#connecting && this.#hasBoth;
+  }
+
+  /** Whether both OPENs of a connection after the one that is up were seen. */
+  get hasSuccessor(): boolean {
+    return this.status === 'up' && this.#hasBoth;
+  }
+
+  get #hasBoth(): boolean {
+    return this.#next.sent !== null && this.#next.received !== null;
+  }
+
+  /** STATE connected. Its OPENs may have come before, or follow. */
+  connect(): void {
+    this.#connecting = true;
+    this.#current = noOpens;
   }
 
   /** An OPEN does not affect a session that is up: it may belong to a second connection, refused by collision detection. */
@@ -79,6 +107,7 @@ export class Peer {
       this.#next = noOpens;
     }
     this.#ending = null;
+    this.#connecting = false;
     this.status = 'up';
     this.#recognise();
     const { sent, received } = this.#current;
@@ -105,7 +134,7 @@ export class Peer {
     return this.#down({ kind, pdu });
   }
 
-  /** STATE down. @returns the reason to publish, or null if the peer is known to be down. */
+  /** STATE down. @returns the reason to publish, or null if the peer was not up. */
   down(): PeerDownReason | null {
     return this.#down(this.#ending ?? { kind: 'remote' });
   }
@@ -118,11 +147,14 @@ export class Peer {
   }
 
   #down(reason: PeerDownReason): PeerDownReason | null {
-    const known = this.status === 'down';
+    const wasUp = this.status === 'up';
+    // Of a connection that failed; while another is up they may be of its successor.
+    if (!wasUp) this.#next = noOpens;
     this.status = 'down';
     this.#current = noOpens;
     this.#ending = null;
-    return known ? null : reason;
+    this.#connecting = false;
+    return wasUp ? reason : null;
   }
 
   #recognise(): void {
@@ -140,6 +172,7 @@ export class Peer {
       received: text(this.#current.received),
       nextSent: text(this.#next.sent),
       nextReceived: text(this.#next.received),
+      connecting: this.#connecting ? (true as const) : undefined,
     };
     return Object.fromEntries(
       Object.entries(all).filter(([, value]) => value !== undefined),
@@ -154,6 +187,7 @@ export class Peer {
     const next = { sent: bytes(from.nextSent), received: bytes(from.nextReceived) };
     this.#next = next.sent === null && next.received === null ? noOpens : next;
     this.#ending = null;
+    this.#connecting = from.connecting ?? false;
     this.#recognise();
     this.asWidth = from.asWidth ?? this.asWidth;
   }
@@ -198,7 +232,8 @@ export class PeerTable {
   /** Restores the named peers' state from a snapshot; one with an unreadable key is skipped. */
   restore(snapshot: PeersSnapshot): void {
     for (const [key, state] of Object.entries(snapshot)) {
-      const [collector = '', peer = '', asn] = key.split(' ');
+      const [collector = '', address = '', asn] = key.split(' ');
+      const peer = canonicalAddress(address);
       if (addressLength(peer) === 0 || !Number.isInteger(Number(asn))) continue;
       this.get({ collector, peer, peerKey: `${collector} ${peer}`, peerAsn: Number(asn) }).restore(state);
     }

@@ -102,6 +102,28 @@ function parse6(text: string, from: number, to: number, out: Uint8Array | null, 
   return true;
 }
 
+/** An address in one spelling, that of RFC 5952; other text as it is. Almost all are written so, and cost one look. */
+export function canonicalAddress(text: string): string {
+  if (!isV6(text) || !isOddlySpelled(text)) return text;
+  const bytes = addressBytes(text);
+  return bytes === null ? text : addressText(bytes);
+}
+
+/** Whether IPv6 may be in another form than RFC 5952's: upper case, a group that begins with 0, IPv4 at its end, `::` for one group. */
+function isOddlySpelled(text: string): boolean {
+  let colons = 0;
+  let hasGap = false;
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    const isFirst = i === 0 || text.charCodeAt(i - 1) === colon;
+    if (c === colon) {
+      colons++;
+      hasGap ||= isFirst && i > 0;
+    } else if (c === dot || (c >= 65 && c <= 70) || (c === 48 && isFirst)) return true;
+  }
+  return hasGap && colons >= 7;
+}
+
 /** The value of a character code as a hex digit, or -1. */
 export function hexDigit(c: number): number {
   if (c >= 48 && c <= 57) return c - 48;

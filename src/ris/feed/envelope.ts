@@ -1,4 +1,5 @@
 // The envelope of a RIS Live line, without parsing the line: enough to order and identify it.
+import { canonicalAddress } from './address.js';
 import { collectorOf, parseLine, type RisLine } from './message.js';
 import type { Ordered } from './order.js';
 import { sequenceOf, timestampIn } from './timestamp.js';
@@ -35,7 +36,7 @@ export function peekLine(line: string): PeekedLine | Exclude<RisLine, { kind: 'm
   return {
     kind: 'line',
     line,
-    peerKey: `${collector} ${peer}`,
+    peerKey: `${collector} ${canonicalAddress(peer)}`,
     id,
     seconds,
     micros: time - seconds * 1_000_000,

@@ -1,5 +1,5 @@
 // One line of RIS Live: the message types, and parsing a line to one (or to a control message, or a counted refusal).
-import { addressLength } from './address.js';
+import { addressLength, canonicalAddress } from './address.js';
 import { type Fields, isListOf, isObject, isText, isU8, isU16, isU32 } from './json.js';
 import type { Ordered } from './order.js';
 import { sequenceOf, timestampOf } from './timestamp.js';
@@ -16,7 +16,7 @@ export interface Announcement {
 interface RisCommon {
   /** First label of `host`, lower case: `rrc21`. */
   readonly collector: string;
-  /** The peer's address as RIS Live writes it. */
+  /** The peer's address in the form of RFC 5952, however RIS Live writes it. */
   readonly peer: string;
   /** `collector peer`: the key of order and state. */
   readonly peerKey: string;
@@ -74,9 +74,10 @@ interface RisKeepalive extends RisCommon {
   readonly type: 'KEEPALIVE';
 }
 
-interface RisState extends RisCommon {
+export interface RisState extends RisCommon {
   readonly type: 'STATE';
-  readonly state: 'connected' | 'down';
+  /** `connected`: TCP, and OPENs may follow; `up`: Established. */
+  readonly state: 'connected' | 'up' | 'down';
 }
 
 export type RisMessage = RisUpdate | RisOpen | RisNotification | RisKeepalive | RisState;
@@ -142,8 +143,9 @@ export function parseLine(line: string, place?: Ordered): RisLine {
 const malformed = (reason: MalformedReason): RisLine => ({ kind: 'malformed', reason });
 
 function readMessage(data: Fields, line: string, peeked: Ordered | undefined): RisMessage | MalformedReason {
-  const { peer, host, raw } = data;
-  if (typeof peer !== 'string' || addressLength(peer) === 0) return 'peer';
+  const { host, raw } = data;
+  if (typeof data.peer !== 'string' || addressLength(data.peer) === 0) return 'peer';
+  const peer = canonicalAddress(data.peer);
   const peerAsn = asnOf(data.peer_asn);
   if (peerAsn === null) return 'peer-asn';
   const collector = typeof host === 'string' ? collectorOf(host) : null;
@@ -272,9 +274,7 @@ function readNotification(common: RisCommon, data: Fields): RisNotification | Ma
 }
 
 function readState(common: RisCommon, state: unknown): RisState | MalformedReason {
-  if (state === 'down') return { ...common, type: 'STATE', state };
-  if (state === 'connected' || state === 'up') return { ...common, type: 'STATE', state: 'connected' };
-  return 'state';
+  return state === 'connected' || state === 'up' || state === 'down' ? { ...common, type: 'STATE', state } : 'state';
 }
 
 /** `rrc21.ripe.net` and `RRC21` -> `rrc21`; null if no topic could have the name. */

@@ -200,7 +200,7 @@ export class Publisher {
     const { message } = read;
     const records = this.#encoder.encode(message);
     if (this.#encoder.odd.length > 0) this.#options.onOdd(this.#encoder.odd, held.line);
-    if (message.type === 'KEEPALIVE') return;
+    if (message.type === 'KEEPALIVE' && records.length === 0) return;
     this.#add(records);
     this.#published.add(held);
     this.#pending.messages++;

@@ -153,7 +153,7 @@ describe('peer sessions', () => {
   test('a session without four-byte AS numbers has the A flag, and no capability 65 is made up for it', () => {
     const s = new Session();
     s.send(open('received', openRaw('')));
-    assert.equal(upBody(s.send(state('connected'))[1]!).header.flags, 0x20);
+    assert.equal(upBody(s.send(state('up'))[1]!).header.flags, 0x20);
     const two = new Session();
     const path = '40020602 02 FBF4 FBF5';
     const body = hex(`0000 0011 400101 00 ${path} 400304C0000201 080A`).replace('0011', '0014');
@@ -179,7 +179,7 @@ describe('peer sessions', () => {
   test('an OPEN without raw is built from its JSON', () => {
     const s = new Session();
     s.send(open('received', undefined));
-    const { received } = upBody(s.send(state('connected'))[1]!);
+    const { received } = upBody(s.send(state('up'))[1]!);
     const capabilities = '020601040002000102020200 02064104 0000fbf4';
     assert.equal(
       received.toString('hex', 19),
@@ -227,6 +227,7 @@ describe('peer sessions', () => {
   test('connected while up is a new session', () => {
     const s = new Session();
     s.send(update);
+    s.send(open('sent', openRaw(fourByte)));
     s.send(open('received', openRaw(fourByte)));
     assert.deepEqual(kinds(s.send(update)), ['monitoring']);
     const records = s.send(state('connected'));
@@ -238,10 +239,71 @@ describe('peer sessions', () => {
     assert.equal(upBody(records[1]!).received.toString('hex').toUpperCase(), openRaw(fourByte));
   });
 
+  test('connected before the OPENs: Peer Up has those of this connection, and waits for both or for a sign of life', () => {
+    const both = new Session();
+    both.send(update);
+    assert.deepEqual(kinds(both.send(state('connected'))), ['down']);
+    assert.deepEqual(kinds(both.send(open('sent', openRaw(fourByte)))), []);
+    const [up] = both.send(open('received', openRaw(`${fourByte}0200`)));
+    assert.equal(upBody(up!).received.toString('hex').toUpperCase(), openRaw(`${fourByte}0200`));
+    assert.deepEqual(kinds(both.send(state('up'))), []);
+    for (const sign of [update, { ...peer, type: 'KEEPALIVE' }, state('up')]) {
+      const s = new Session();
+      assert.deepEqual(kinds(s.send(state('connected'))), []);
+      assert.deepEqual(kinds(s.send(open('received', openRaw(fourByte)))), []);
+      const records = s.send(sign);
+      assert.equal(kinds(records)[1], 'up');
+      assert.equal(upBody(records[1]!).received.toString('hex').toUpperCase(), openRaw(fourByte));
+    }
+  });
+
+  test('a connection that fails has no Peer Down, and leaves no OPENs to the next', () => {
+    const s = new Session();
+    assert.deepEqual(kinds(s.send(state('down'))), []);
+    s.send(open('sent', openRaw(fourByte)));
+    s.send(open('received', openRaw('')));
+    assert.deepEqual(kinds(s.send(state('down'))), []);
+    assert.deepEqual(kinds(s.send(state('connected'))), []);
+    const records = s.send(update);
+    assert.deepEqual(kinds(records), ['initiation', 'up', 'monitoring']);
+    assert.equal(upBody(records[1]!).received.readUInt32BE(24), 0);
+  });
+
+  test('up where the end of the last session was not seen is a new one', () => {
+    const s = new Session();
+    s.send(update);
+    assert.deepEqual(kinds(s.send(state('up'))), []);
+    s.send(open('sent', openRaw(fourByte)));
+    s.send(open('received', openRaw(fourByte)));
+    assert.deepEqual(kinds(s.send(state('up'))), ['down', 'up']);
+  });
+
+  test('a checkpoint keeps a connection that is not established yet', () => {
+    const first = new Session();
+    first.send(state('connected'));
+    first.send(open('sent', openRaw(fourByte)));
+    const encoder = new RisEncoder();
+    encoder.peers.restore(JSON.parse(JSON.stringify(first.encoder.peers.snapshot('rrc01'))));
+    const s = new Session(encoder);
+    assert.deepEqual(kinds(s.send(open('received', openRaw(fourByte)))), ['initiation', 'up']);
+  });
+
+  test('an IPv6 address in several spellings is one peer', () => {
+    const s = new Session();
+    const topics = ['2001:7F8::1', '2001:07f8:0:0:0:0:0:1', '2001:7f8::0.0.0.1', '2001:7f8::1'].map((address) =>
+      s.send({ ...update, peer: address }).map(({ key, value }) => [key, names[value[5]!]]),
+    );
+    assert.deepEqual(topics.flat(), [
+      ['2001:7f8::1', 'initiation'],
+      ['2001:7f8::1', 'up'],
+      ...topics.map(() => ['2001:7f8::1', 'monitoring']),
+    ]);
+  });
+
   test('a hole is a Peer Down, and the next message brings the same session up', () => {
     const s = new Session();
     s.send(open('received', openRaw(fourByte)));
-    s.send(state('connected'));
+    s.send(state('up'));
     const [down] = s.encoder.interrupt('rrc01', 500_000);
     assert.deepEqual([...readBmp(down!.value).body], [2, 0, 0]);
     assert.equal(readBmp(down!.value).peer!.seconds, 500);
@@ -254,7 +316,7 @@ describe('peer sessions', () => {
   test('a checkpoint keeps who is up and with which OPENs, as JSON', () => {
     const first = new Session();
     first.send(open('received', openRaw(fourByte)));
-    first.send(state('connected'));
+    first.send(state('up'));
     first.send({ ...state('down'), peer: '192.0.2.9' });
     const encoder = new RisEncoder();
     encoder.peers.restore(JSON.parse(JSON.stringify(first.encoder.peers.snapshot('rrc01'))));

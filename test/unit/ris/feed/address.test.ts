@@ -4,7 +4,13 @@ import { isIP } from 'node:net';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import ipaddr from 'ipaddr.js';
-import { addressBytes, addressLength, addressText, parsePrefix } from '../../../../src/ris/feed/address.js';
+import {
+  addressBytes,
+  addressLength,
+  addressText,
+  canonicalAddress,
+  parsePrefix,
+} from '../../../../src/ris/feed/address.js';
 
 const family = { 0: 0, 4: 4, 16: 6 } as const;
 const address = fc.oneof(fc.ipV4(), fc.ipV6());
@@ -73,5 +79,18 @@ describe('addresses', () => {
       '::/1x',
     ])
       assert.equal(parsePrefix(bad, out, 0), 0, bad);
+  });
+
+  test('have one spelling, whatever they are written like; other text stays', () => {
+    fc.assert(
+      fc.property(fc.oneof(address, damaged), fc.boolean(), (text, isUpper) => {
+        const bytes = addressBytes(text);
+        const spelled = isUpper ? text.toUpperCase() : text;
+        assert.equal(canonicalAddress(spelled), bytes === null ? spelled : addressText(bytes));
+      }),
+    );
+    for (const other of ['2001:DB8::1', '2001:db8:0:0:0:0:0:1', '2001:0db8::1', '2001:db8::0.0.0.1'])
+      assert.equal(canonicalAddress(other), '2001:db8::1');
+    assert.equal(canonicalAddress('1:2:3:4:5:6::8'), '1:2:3:4:5:6:0:8');
   });
 });

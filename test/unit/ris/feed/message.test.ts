@@ -66,7 +66,7 @@ describe('RIS Live lines', () => {
   test('state messages of both names', () => {
     for (const [type, state, want] of [
       ['STATE', 'connected', 'connected'],
-      ['RIS_PEER_STATE', 'up', 'connected'],
+      ['RIS_PEER_STATE', 'up', 'up'],
       ['RIS_PEER_STATE', 'down', 'down'],
     ]) {
       const read = message(risLine({ ...peer, type, state }));
