@@ -23,7 +23,7 @@ test('the charts are those of the results (npm run docs)', async () => {
 });
 
 const documents = [
-  ...['.', 'docs', 'docs/decisions', 'patches', 'test/compat'].flatMap((folder) =>
+  ...['.', 'docs', 'docs/decisions', 'docs/guides', 'patches', 'test/compat'].flatMap((folder) =>
     readdirSync(new URL(`${folder}/`, root))
       .filter((file) => file.endsWith('.md'))
       .map((file) => (folder === '.' ? file : `${folder}/${file}`)),
