@@ -240,6 +240,8 @@ export interface Subscriptions {
   subscribe(channel: string): Promise<unknown>;
   /** Topics that come later are found within seconds. @throws KafkaError, GatewayError `too-many-consumers`. */
   psubscribe(pattern: string): Promise<unknown>;
+  /** Messages wait until a confirmation is written. @returns a function to call when it is about to be */
+  holdMessages(): () => void;
   /** @returns whether it was subscribed. */
   unsubscribe(channel: string): boolean;
   punsubscribe(pattern: string): boolean;

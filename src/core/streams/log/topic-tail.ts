@@ -58,6 +58,8 @@ export class TopicTail {
   #closed = false;
   /** The fault that prevents reading, until an operator fixes it. */
   #fault: KafkaFault | undefined;
+  /** Why no position is taken: what comes meanwhile would be missed. */
+  #unplaced: KafkaError | undefined;
   readonly #refused = new Set<(fault: KafkaFault) => void>();
   readonly #remade = new Set<() => void>();
   /** The topic differs from the one followed so far. */
@@ -92,6 +94,11 @@ export class TopicTail {
   /** The last reported fault that prevents reading, until an operator fixes it. */
   get fault(): KafkaFault | undefined {
     return this.#fault;
+  }
+
+  /** Why nothing is heard yet although the topic may exist; undefined once a position is taken in each partition. */
+  get unplaced(): KafkaError | undefined {
+    return this.#unplaced;
   }
 
   /** @param refused called if the topic cannot be read until an operator fixes the cause. @returns a function that stops the calls. */
@@ -133,11 +140,15 @@ export class TopicTail {
           existed = false;
         }
         const marks = await marksOf(this.#context.catalog, this.#context.admin, this.topic);
+        this.#unplaced = undefined;
         if (marks) await this.#follow(marks, existed, started);
         existed = marks !== undefined;
       } catch (error) {
-        if (error instanceof KafkaError) this.#failed(error);
-        else this.#context.onBug(error);
+        if (error instanceof KafkaError) {
+          // Of a topic that did not exist everything is new, whenever it is found.
+          if (existed && this.#positions.size === 0) this.#unplaced = error;
+          this.#failed(error);
+        } else this.#context.onBug(error);
       }
       started();
       if (!this.#closed && !this.#isRemade) await sleep(this.#context.clock, retryMs);

@@ -13,6 +13,7 @@ export async function subscribeToAll(
   const isChannel = kind === 'subscribe';
   const before = new Set(isChannel ? subscriptions.channels : subscriptions.patterns);
   const confirmed: [string, number][] = [];
+  const confirming = subscriptions.holdMessages();
   try {
     for (const name of wanted.map(String)) {
       await (isChannel ? subscriptions.subscribe(name) : subscriptions.psubscribe(name));
@@ -23,6 +24,8 @@ export async function subscribeToAll(
       if (isChannel) subscriptions.unsubscribe(name);
       else subscriptions.punsubscribe(name);
     throw error;
+  } finally {
+    confirming();
   }
   return confirmations(ctx, kind, confirmed);
 }

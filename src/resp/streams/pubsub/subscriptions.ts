@@ -27,10 +27,20 @@ const lookMs = 5_000;
 const mostSubscriptions = 1_000;
 const prefix = 'topics:';
 
+/** @throws KafkaError if messages of a topic would be missed. Topics that nobody here may read are passed over. */
+function checkPlaced(heard: Iterable<Heard>): void {
+  for (const { tail } of heard) if (tail.unplaced && !tail.fault) throw new KafkaError(tail.unplaced);
+}
+
 export class TopicSubscriptions implements Subscriptions {
   readonly #ctx: Context;
   readonly #channels = new Map<string, Subscription>();
   readonly #patterns = new Map<string, Subscription>();
+  /** SUBSCRIBEs and PSUBSCRIBEs that are not confirmed yet. */
+  #confirming = 0;
+  /** Messages that wait for a confirmation. */
+  #held: Buffer[] = [];
+  #heldBytes = 0;
   #closed = false;
 
   constructor(ctx: Context) {
@@ -60,7 +70,8 @@ export class TopicSubscriptions implements Subscriptions {
     this.#ctx.user.checkConsume(this.#ctx.user.name, [topic]);
     const { tail, stop } = this.#hear(topic, (value) => ['message', channel, value]);
     const ready = tail.ready.then(() => {
-      if (tail.fault) throw new KafkaError(tail.fault);
+      const fault = tail.fault ?? tail.unplaced;
+      if (fault) throw new KafkaError(fault);
     });
     this.#channels.set(channel, { ready, stop });
     ready.catch(() => this.#end(this.#channels, channel));
@@ -85,10 +96,24 @@ export class TopicSubscriptions implements Subscriptions {
       clearInterval(timer);
       for (const { stop: stopTail } of heard.values()) stopTail();
     };
-    const ready = this.#look(pattern, heard, ended.signal);
+    const ready = this.#look(pattern, heard, ended.signal).then(() => checkPlaced(heard.values()));
     this.#patterns.set(pattern, { ready, stop });
     ready.catch(() => this.#end(this.#patterns, pattern));
     return ready;
+  }
+
+  /**
+   * Messages wait until the confirmation is written, which clients expect first.
+   * @returns a function to call when the confirmation is about to be written
+   */
+  holdMessages(): () => void {
+    this.#confirming++;
+    return () => {
+      // The confirmation is written in this turn of the event loop.
+      setImmediate(() => {
+        if (--this.#confirming === 0) this.#writeHeld();
+      });
+    };
   }
 
   /** @returns whether it was subscribed. */
@@ -103,6 +128,8 @@ export class TopicSubscriptions implements Subscriptions {
   /** For good: a command that is about to subscribe finds it closed. */
   close(): void {
     this.#closed = true;
+    this.#held = [];
+    this.#heldBytes = 0;
     for (const channel of [...this.#channels.keys()]) this.unsubscribe(channel);
     for (const pattern of [...this.#patterns.keys()]) this.punsubscribe(pattern);
   }
@@ -184,6 +211,25 @@ export class TopicSubscriptions implements Subscriptions {
     const pieces: Buffer[] = [];
     for (const { value } of messages)
       if (value !== null) pieces.push(encodeAlone(new PushReply(shape(value)), protocol));
-    if (pieces.length > 0) this.#ctx.writeAside(Buffer.concat(pieces));
+    if (pieces.length > 0) this.#write(Buffer.concat(pieces));
+  }
+
+  #write(bytes: Buffer): void {
+    if (this.#closed) return;
+    if (this.#confirming === 0) {
+      this.#ctx.writeAside(bytes);
+      return;
+    }
+    this.#held.push(bytes);
+    this.#heldBytes += bytes.length;
+    // The client is not better off with more in memory here than in its socket.
+    if (this.#heldBytes > this.#ctx.server.settings.outputBufferBytes) this.#writeHeld();
+  }
+
+  #writeHeld(): void {
+    const held = this.#held;
+    this.#held = [];
+    this.#heldBytes = 0;
+    if (held.length > 0 && !this.#closed) this.#ctx.writeAside(Buffer.concat(held));
   }
 }
