@@ -6,7 +6,7 @@ import { eventually } from '../support/eventually.js';
 import { freePort, GatewayProcess } from '../support/gateway.js';
 import { KafkaServer, whyNoKafka } from '../support/kafka-server.js';
 import { met } from '../support/needs.js';
-import { connect, pop } from '../support/redis-client.js';
+import { ack, connect, pop } from '../support/redis-client.js';
 import { openKafka } from '../support/relay-clusters.js';
 
 /** How long a cluster, and a machine that does other work as well, may take to notice, ms. */
@@ -108,5 +108,40 @@ describe('three brokers, of which the configuration names one', () => {
     const client = await open();
     assert.equal(await client.call('RPUSHX', 'topics:three', 'last'), 1);
     assert.equal(await client.call('DUMP', '60000'), 0);
+  });
+});
+
+test('a consumer whose coordinator comes back on another port reads and commits there', async (t) => {
+  if (!met(t, whyNoKafka())) return;
+  const kafka = await KafkaServer.start();
+  t.after(() => kafka.stop());
+  const port = await freePort();
+  const later = `127.0.0.1:${port}`;
+  // Found again by a second name, as by a service's name that leads to where the broker is now.
+  const config = {
+    general: { 'bootstrap.servers': `${kafka.brokers},${later}` },
+    consumer: { 'auto.offset.reset': 'earliest', 'auto.commit.interval.ms': 100 },
+  };
+  const gateway = await GatewayProcess.start({ config });
+  t.after(() => gateway.stop());
+  const producer = await connect(gateway.port);
+  t.after(() => producer.disconnect());
+  const consumer = await connect(gateway.port, 'moved:c');
+  t.after(() => consumer.disconnect());
+  await producer.call('RPUSHX', 'topics:moved:k', 'before');
+  assert.equal((await pop(consumer, 'topics:moved', 60))?.value, 'before');
+
+  await kafka.kill9();
+  await kafka.restartOn(port);
+  await producer.call('RPUSHX', 'topics:moved:k', 'after');
+  assert.equal(await producer.call('DUMP', String(patienceMs)), 0);
+  const popped = await pop(consumer, 'topics:moved', 60);
+  assert.equal(popped?.value, 'after');
+  assert.equal(await ack(consumer, popped), 1);
+  const factory = await openKafka(later);
+  t.after(() => factory.close());
+  await eventually(patienceMs, async () => {
+    const [position] = await factory.admin.groupOffsets('moved', [{ topic: 'moved', partition: popped.partition }]);
+    return Number(position?.offset) === Number(popped.offset) + 1;
   });
 });
