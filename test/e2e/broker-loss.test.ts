@@ -119,7 +119,7 @@ test('a consumer whose coordinator comes back on another port reads and commits 
   const later = `127.0.0.1:${port}`;
   // Found again by a second name, as by a service's name that leads to where the broker is now.
   const config = {
-    general: { 'bootstrap.servers': `${kafka.brokers},${later}` },
+    general: { 'bootstrap.servers': `${kafka.brokers},${later}`, 'reconnect.backoff.max.ms': '1000' },
     consumer: { 'auto.offset.reset': 'earliest', 'auto.commit.interval.ms': 100 },
   };
   const gateway = await GatewayProcess.start({ config });

@@ -145,6 +145,15 @@ export class KafkaServer {
     await this.#run(this.#nodes[node]!);
   }
 
+  /** Starts a node that was killed again, on the same data and another port of its PLAINTEXT listener. */
+  async restartOn(port: number, node = 0): Promise<void> {
+    const { dir, port: before } = this.#nodes[node]!;
+    const file = join(dir, 'server.properties');
+    const listener = (at: number) => `PLAINTEXT://127.0.0.1:${at}`;
+    writeFileSync(file, readFileSync(file, 'utf8').replaceAll(listener(before), listener(port)));
+    await this.restart(node);
+  }
+
   /** Freezes a node: connections stay up and nothing answers. */
   pause(node = 0): void {
     this.#nodes[node]?.process?.kill('SIGSTOP');

@@ -109,11 +109,13 @@ proxies:
   });
 
   it('who may use it: the flag wins over the variable, and that over the file; without any of it other machines are refused', () => {
-    const open = { usersFile: undefined, requirepass: undefined, protectedMode: true, allowedHosts: [] };
+    const none = { usersFile: undefined, requirepass: undefined, requirepassFile: undefined };
+    const open = { ...none, protectedMode: true, allowedHosts: [] };
     assert.deepEqual(loadPixy('proxies: {a: {}}', {}).access, open);
     const yaml =
       'users_file: u.json\nrequirepass: f\nprotected_mode: false\nallowed_hosts: [a.b, "*.c.d"]\nproxies: {a: {}}';
-    const given = { usersFile: 'u.json', requirepass: 'f', protectedMode: false, allowedHosts: ['a.b', '*.c.d'] };
+    const access = { protectedMode: false, allowedHosts: ['a.b', '*.c.d'] };
+    const given = { ...none, usersFile: 'u.json', requirepass: 'f', ...access };
     assert.deepEqual(loadPixy(yaml, { protectedMode: true }).access, given);
     assert.deepEqual(loadPixyFile(yaml).warnings, []);
     assert.equal(loadPixy(yaml, {}, { password: 'env' }).access.requirepass, 'env');
