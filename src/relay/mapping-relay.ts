@@ -42,7 +42,7 @@ export class MappingRelay {
     this.name = mappingName(mapping);
     this.metrics = new MappingMetrics(deps.metrics, mapping, sources.length);
     this.#run = new RunState(clock, config.target.session_timeout * deliveringShare);
-    this.#filters = new FilterChain(deps.filters, mapping.source);
+    this.#filters = new FilterChain(deps.filters, mapping.source, clock);
     const both = { name: this.name, deps, run: this.#run, positions: this.#positions, metrics: this.metrics };
     this.#source = new SourceSide({
       ...both,

@@ -2,7 +2,7 @@
 import type { Clock, Message } from '../core/ports.js';
 import { fail, GatewayError } from '../errors.js';
 import type { Positions } from './checkpoint/positions.js';
-import type { FilterChain } from './record/filter.js';
+import type { FilterChain, Verdict } from './record/filter.js';
 import type { Translator } from './record/translate.js';
 import type { MappingMetrics } from './report/mapping-metrics.js';
 import type { Batch, Reader } from './source/reader.js';
@@ -100,7 +100,8 @@ export class Pump {
         continue;
       }
       if (ends !== undefined && offset >= (ends.get(partition) ?? 0)) continue;
-      if (!filtering || this.#passes(message)) {
+      const verdict = filtering ? filters.check(message) : undefined;
+      if (this.#passes(verdict instanceof Promise ? await verdict : verdict)) {
         const record = translator.translate(message, now);
         if (!translator.isOversize(record)) {
           const room = session.write(record);
@@ -118,8 +119,7 @@ export class Pump {
     }
   }
 
-  #passes(message: Message): boolean {
-    const verdict = this.#options.filters.check(message);
+  #passes(verdict: Verdict | undefined): boolean {
     if (verdict) this.#options.metrics.filtered(verdict.id, verdict.failed);
     return verdict === undefined;
   }

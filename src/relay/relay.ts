@@ -1,13 +1,14 @@
 // The relay: all topics of one configuration, their clusters, the metrics listener, and the end.
 import { sleep, within } from '../core/clock.js';
 import type { Face } from '../core/listener.js';
-import type { Clock, KafkaFactory, Properties } from '../core/ports.js';
+import { type Clock, KafkaError, type KafkaFactory, type Properties } from '../core/ports.js';
 import { own } from '../core/promises.js';
-import { GatewayError } from '../errors.js';
+import { fail, GatewayError } from '../errors.js';
 import type { Log } from '../log.js';
 import { CheckpointStore } from './checkpoint/checkpoint-store.js';
 import type { RelayConfig } from './config/config.js';
 import { connectionProperties } from './config/properties.js';
+import { checkTlsFiles } from './config/tls-files.js';
 import { MappingRelay } from './mapping-relay.js';
 import { loadFilters } from './record/filter.js';
 import { RelayMetrics } from './report/metrics.js';
@@ -146,9 +147,19 @@ export class Relay implements Face {
 
   async #connectClusters(): Promise<[KafkaFactory, KafkaFactory[]]> {
     const { config, createKafka } = this.#options;
-    const target = connectionProperties(config.target, 'target');
-    const sources = this.#sourceList().map(({ server, index }) => connectionProperties(server, `sources[${index}]`));
-    for (const properties of [target, ...sources]) this.#factories.push(await createKafka(properties));
+    const clusters = [
+      { server: config.target, where: 'target' },
+      ...this.#sourceList().map(({ server, index }) => ({ server, where: `sources[${index}]` })),
+    ].map(({ server, where }) => ({ server, where, properties: connectionProperties(server, where) }));
+    for (const { server, where } of clusters) checkTlsFiles(server, where);
+    for (const { where, properties } of clusters) {
+      try {
+        this.#factories.push(await createKafka(properties));
+      } catch (error) {
+        if (!(error instanceof KafkaError)) throw error;
+        throw fail('relay-config', `${where}: ${error.message}`);
+      }
+    }
     const [first, ...rest] = this.#factories;
     return [first!, rest];
   }

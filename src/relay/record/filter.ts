@@ -1,15 +1,16 @@
 // Filters: JavaScript modules that decide which messages pass.
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Message } from '../../core/ports.js';
+import { within } from '../../core/clock.js';
+import type { Clock, Message } from '../../core/ports.js';
 import { fail } from '../../errors.js';
 import type { FilterConfig } from '../config/filter-config.js';
 
 /** The result of a module's `create(config)`. */
 interface Filter {
   readonly id: string;
-  /** False drops the message. Synchronous; must not change the message. */
-  isAllowed(message: Message): boolean;
+  /** False drops the message, true lets it pass; anything else is an error. It may be a promise. */
+  isAllowed(message: Message): unknown;
 }
 
 /** A filter and its configuration. */
@@ -71,8 +72,10 @@ export interface Verdict {
 /** The filters of one source topic. */
 export class FilterChain {
   readonly #filters: readonly LoadedFilter[];
+  readonly #clock: Clock;
 
-  constructor(all: readonly LoadedFilter[], sourceTopic: string) {
+  constructor(all: readonly LoadedFilter[], sourceTopic: string, clock: Clock) {
+    this.#clock = clock;
     this.#filters = all.filter((filter) => filter.topics.length === 0 || filter.topics.includes(sourceTopic));
   }
 
@@ -80,17 +83,77 @@ export class FilterChain {
     return this.#filters.length === 0;
   }
 
-  /** undefined: the message passes. @throws GatewayError `relay-refused` with the message's coordinates if a filter throws. */
-  check(message: Message): Verdict | undefined {
-    for (const { id, filter, skipOnError } of this.#filters) {
+  /**
+   * undefined: the message passes. A promise only where a filter returns one: most do not, and this is the hot path.
+   * @throws GatewayError `relay-refused` with the message's coordinates if a filter throws, rejects or decides nothing.
+   */
+  check(message: Message): Verdict | undefined | Promise<Verdict | undefined> {
+    return this.#checkFrom(0, message);
+  }
+
+  #checkFrom(first: number, message: Message): Verdict | undefined | Promise<Verdict | undefined> {
+    for (let at = first; at < this.#filters.length; at++) {
+      const { filter } = this.#filters[at]!;
+      let answer: unknown;
       try {
-        if (!filter.isAllowed(message)) return { id, failed: false };
+        answer = filter.isAllowed(frozenCopy(message));
       } catch (error) {
-        if (skipOnError) return { id, failed: true };
-        const where = `${message.topic}[${message.partition}]@${message.offset}`;
-        throw fail('relay-refused', where, `filter ${id} threw: ${(error as Error)?.message ?? String(error)}`);
+        return this.#failed(at, message, threw(error));
       }
+      if (isThenable(answer)) return this.#checkLater(at, message, Promise.resolve(answer));
+      const verdict = this.#verdict(at, message, answer);
+      if (verdict) return verdict;
     }
     return undefined;
   }
+
+  async #checkLater(at: number, message: Message, answer: Promise<unknown>): Promise<Verdict | undefined> {
+    let settled: { readonly value: unknown } | undefined;
+    try {
+      settled = await within(
+        this.#clock,
+        longestAnswerMs,
+        answer.then((value) => ({ value })),
+      );
+    } catch (error) {
+      return this.#failed(at, message, threw(error));
+    }
+    if (!settled) return this.#failed(at, message, `did not answer within ${longestAnswerMs / 1_000} s`);
+    return this.#verdict(at, message, settled.value) ?? this.#checkFrom(at + 1, message);
+  }
+
+  #verdict(at: number, message: Message, answer: unknown): Verdict | undefined {
+    if (answer === true) return undefined;
+    if (answer === false) return { id: this.#filters[at]!.id, failed: false };
+    const what = answer === null ? 'null' : typeof answer;
+    return this.#failed(at, message, `must return true or false, and returned ${what}`);
+  }
+
+  #failed(at: number, { topic, partition, offset }: Message, why: string): Verdict {
+    const { id, skipOnError } = this.#filters[at]!;
+    if (skipOnError) return { id, failed: true };
+    throw fail('relay-refused', `${topic}[${partition}]@${offset}`, `filter ${id} ${why}`);
+  }
+}
+
+/** A filter that decides nothing for so long fails, ms. */
+const longestAnswerMs = 30_000;
+
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof (value as PromiseLike<unknown> | undefined | null)?.then === 'function';
+
+const threw = (error: unknown): string => `threw: ${(error as Error)?.message ?? String(error)}`;
+
+const copyOf = (bytes: Buffer | null): Buffer | null => (bytes === null ? null : Buffer.from(bytes));
+
+/** What a filter does to it reaches neither the target nor the next filter. Buffers cannot be frozen: they are copied. */
+function frozenCopy({ key, value, headers, ...place }: Message): Message {
+  return Object.freeze({
+    ...place,
+    key: copyOf(key),
+    value: copyOf(value),
+    headers: Object.freeze(
+      headers.map((header) => Object.freeze({ ...header, value: header.value && Buffer.from(header.value) })),
+    ),
+  });
 }

@@ -1,5 +1,6 @@
 // The relay's configuration: kaf-relay's files as they are, what is missing named, flags over files.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,8 +9,10 @@ import { parse } from 'smol-toml';
 import { pinoLevel, resolveRelayConfig } from '../../../../src/relay/config/config.js';
 import { loadRelayConfig, merge } from '../../../../src/relay/config/config-files.js';
 import { connectionProperties, targetProperties, transactionalId } from '../../../../src/relay/config/properties.js';
+import { checkTlsFiles } from '../../../../src/relay/config/tls-files.js';
 import { buildTopicMap, parseTarget, parseTopicFlag } from '../../../../src/relay/config/topic-map.js';
 import { parseListenAddress } from '../../../../src/relay/report/ops-server.js';
+import { fakeLab } from '../../../support/relay-fake-lab.js';
 import { relayConfig } from '../../../support/relay-lab.js';
 
 const sample = join(import.meta.dirname, '../../../../../test/support/kaf-relay.toml');
@@ -194,6 +197,34 @@ describe('relay configuration', () => {
       () => connectionProperties({ ...server, enable_tls: true, client_cert_path: '/c.pem' }, 'target'),
       /set together/,
     );
+  });
+
+  test('a CA, certificate or key that cannot be used is refused, naming the key and the file', async (t) => {
+    const dir = await mkdtemp(join(tmpdir(), 'rafka-relay-tls-'));
+    t.after(() => rm(dir, { recursive: true }));
+    const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+    for (const name of ['a', 'b'])
+      execFileSync('openssl', [...request, '-subj', `/CN=${name}`, '-keyout', `${name}.key`, '-out', `${name}.pem`], {
+        cwd: dir,
+        stdio: 'ignore',
+      });
+    const [pem, key, none] = [join(dir, 'a.pem'), join(dir, 'a.key'), join(dir, 'none.pem')];
+    const server = { ca_cert_path: '', client_cert_path: '', client_key_path: '', enable_tls: true };
+    const check = (files: Partial<typeof server>) => checkTlsFiles({ ...server, ...files }, 'sources[0]');
+    for (const ca of ['', 'probe', dir, pem]) check({ ca_cert_path: ca });
+    check({ client_cert_path: pem, client_key_path: key });
+    check({ enable_tls: false, ca_cert_path: none });
+    for (const [files, text] of [
+      [{ ca_cert_path: none }, /sources\[0\]\.ca_cert_path: cannot read .*none\.pem: ENOENT/],
+      [{ ca_cert_path: join(pem, 'x') }, /ca_cert_path: cannot read .*: ENOTDIR/],
+      [{ ca_cert_path: key }, /ca_cert_path: .*a\.key is not a certificate/],
+      [{ client_cert_path: dir, client_key_path: key }, /client_cert_path: cannot read .*: EISDIR/],
+      [{ client_cert_path: pem, client_key_path: pem }, /client_key_path: .* is not a private key/],
+      [{ client_cert_path: pem, client_key_path: join(dir, 'b.key') }, /client_key_path is not the key of client_cert/],
+    ] as const)
+      assert.throws(() => check(files), text);
+    const target = { enable_tls: true, ca_cert_path: none };
+    await assert.rejects(fakeLab().once({ target }), /target\.ca_cert_path: cannot read/);
   });
 
   test('writers: acks, idempotence and the transactional id of a mapping', async () => {
