@@ -19,7 +19,7 @@ import { Params } from './params.js';
 import { Replies } from './replies.js';
 import { onEnd } from './reply-end.js';
 import type { Route } from './route.js';
-import { type Found, Router } from './router.js';
+import { cleanPath, type Found, Router } from './router.js';
 import { routes } from './routes/index.js';
 
 export interface ApiOptions {
@@ -36,6 +36,8 @@ type Answer = { readonly status: number; readonly type: string; readonly body: s
 
 const json = 'application/json';
 const text = 'text/plain; charset=utf-8';
+/** Upstream's router redirects such paths. */
+const isUnclean = /^\/(.*\/)?(\/|\.\.?(\/|$))/;
 const noBody = Buffer.alloc(0);
 /** A 401 requires it, and without it a client does not learn what to send. */
 const challenge = ['Basic realm="rafka", charset="UTF-8"', 'Bearer realm="rafka"'];
@@ -84,10 +86,16 @@ class Api {
   }
 
   serve(request: IncomingMessage, response: ServerResponse): void {
-    const url = request.url ?? '';
+    // A proxy's form of a target names the server too.
+    const url = (request.url ?? '').replace(/^https?:\/\/[^/?]*/i, '');
     const mark = url.indexOf('?');
     const path = mark < 0 ? url : url.slice(0, mark);
     try {
+      if (isUnclean.test(path)) {
+        response.setHeader('Location', cleanPath(path) + url.slice(path.length));
+        this.#replies.send(response, 301, text, '');
+        return;
+      }
       const found = this.#router.find(path);
       const route = found?.methods.get(request.method ?? '');
       if (!found) own(this.#serveOther(path, request, response), (error) => this.#fail('none', error, response));

@@ -1,9 +1,10 @@
 // Sockets of the HTTP face: TCP (plain or TLS) and unix, with limits for slow clients.
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server, STATUS_CODES } from 'node:http';
 import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { HttpLimits } from './config.js';
+import { goJson } from './go-json.js';
 
 export interface TcpAddress {
   readonly host: string;
@@ -30,6 +31,13 @@ export interface Listener {
 const handshakeMs = 10_000;
 /** How long requests in flight may take once listening has ended, ms. */
 const closeMs = 5_000;
+
+/** By Node's code of the error; anything else is a request that cannot be read. */
+const refusals: Readonly<Record<string, readonly [status: number, text: string]>> = {
+  HPE_HEADER_OVERFLOW: [431, 'request head is too large'],
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'chunk extensions are too large'],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'the request did not come in time'],
+};
 
 /** @throws Error if it cannot listen on the address. */
 export async function listenTcp(address: TcpAddress, limits: HttpLimits, serve: RequestListener): Promise<Listener> {
@@ -84,6 +92,7 @@ const serverOptions = (limits: HttpLimits) => ({
 
 async function listen(server: Server, limits: HttpLimits, where: { host?: string; port?: number; path?: string }) {
   server.maxConnections = limits.maxConnections;
+  server.on('clientError', refuse);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(where, () => {
@@ -91,6 +100,21 @@ async function listen(server: Server, limits: HttpLimits, where: { host?: string
       resolve();
     });
   });
+}
+
+/** What Node's parser refuses before there is a request gets the API's form of an error, and the connection closes. Where a reply is under way the connection just ends: the client would take this for a part of it. */
+function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
+  // Node's own listener looks at the same.
+  const { _httpMessage: current } = socket as { _httpMessage?: { headersSent: boolean } };
+  if (!socket.writable || current?.headersSent) {
+    socket.destroy();
+    return;
+  }
+  const [status, text] = refusals[error.code ?? ''] ?? [400, 'malformed request'];
+  const body = goJson({ error: text });
+  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json\r\n`;
+  socket.write(`${head}Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
+  socket.destroySoon();
 }
 
 /** Only a socket is removed: a file or folder of that name makes listening fail. */

@@ -41,6 +41,16 @@ function formOf(parts: readonly string[]): string {
   return parts.length === 3 ? `/${parts[1]}/*` : `/${parts[1]}/*/${parts.slice(3).join('/')}`;
 }
 
+/** A path without empty parts and dots, as upstream's router redirects to it. It begins with one slash: it cannot name another host. */
+export function cleanPath(path: string): string {
+  const parts: string[] = [];
+  for (const part of path.split('/')) {
+    if (part === '..') parts.pop();
+    else if (part !== '' && part !== '.') parts.push(part);
+  }
+  return `/${parts.join('/')}${parts.length > 0 && path.endsWith('/') ? '/' : ''}`;
+}
+
 /** A name cannot contain an escaped slash. */
 function unescaped(part: string): string {
   if (!part.includes('%')) return part;

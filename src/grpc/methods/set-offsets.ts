@@ -9,8 +9,10 @@ interface SetOffsetsRq extends GroupRequest {
 export const setOffsets = {
   name: 'SetOffsets',
   async run({ group, topic, offsets }, proxy) {
-    for (const { partition, offset } of offsets)
+    for (const { partition, offset } of offsets) {
+      if (!Number.isSafeInteger(offset)) throw fail('request-invalid', 'offset is beyond 2^53 - 1');
       if (partition < 0 || offset < -2) throw fail('request-invalid', 'negative partition or offset');
+    }
     await proxy.setOffsets(
       group,
       topic,

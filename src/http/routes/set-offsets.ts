@@ -49,14 +49,18 @@ function parse(text: string): NewOffset[] {
   return parsed.map(parseOne);
 }
 
-/** Deviation: a missing number is refused; upstream takes it for 0. */
+/** Keys count in any capitals, as Go reads them. Deviation: a missing number is refused; upstream takes it for 0. */
 function parseOne(entry: unknown): NewOffset {
   if (typeof entry !== 'object' || entry === null || Array.isArray(entry))
     throw unparsable(`json: cannot unmarshal ${goKind(entry)} into an offset`);
-  const { partition, offset, metadata = '' } = entry as Record<string, unknown>;
+  const {
+    partition,
+    offset,
+    metadata = '',
+  } = Object.fromEntries(Object.entries(entry).map(([key, value]): [string, unknown] => [key.toLowerCase(), value]));
   if (partition === undefined || offset === undefined) throw unparsable('partition and offset are required');
   if (!Number.isSafeInteger(partition) || !Number.isSafeInteger(offset))
-    throw unparsable('json: partition and offset must be integers');
+    throw unparsable('json: partition and offset must be integers of at most 2^53 - 1');
   if ((partition as number) < 0 || (offset as number) < -2) throw unparsable('negative partition or offset');
   if (typeof metadata !== 'string') throw unparsable(`json: cannot unmarshal ${goKind(metadata)} into metadata`);
   return { partition: partition as number, offset: offset as number, metadata };
