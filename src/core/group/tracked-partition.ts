@@ -66,6 +66,11 @@ export abstract class TrackedPartition<T> implements ReadPartition {
     return this.#held[this.#head]?.offset ?? this.#expected;
   }
 
+  /** The offset behind the last one that was read. */
+  get readTo(): number {
+    return this.#expected;
+  }
+
   /**
    * Accepts messages; drops those that are acknowledged, offered or held already. Offsets that reading skips hold no message
    * (transaction markers, compaction, retention): no client will acknowledge them, so they count as acknowledged.

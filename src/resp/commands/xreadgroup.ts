@@ -1,6 +1,6 @@
 // XREADGROUP GROUP group consumer [COUNT count] [BLOCK ms] [NOACK] STREAMS key [key ...] id [id ...]  ->  entries by stream
 // `>`: new entries, first come, first served among all members; any other id: the member's own pending entries behind it.
-// Without COUNT (or COUNT 0) at most 100 new entries. While the group is joining, a read waits inside BLOCK, or answers null.
+// Without COUNT (or COUNT 0) at most 100 new entries. Without BLOCK a read waits for the fetch while there is something to deliver.
 
 import { all } from '../../core/promises.js';
 import { type Handed, type Pending, ReplyRoom } from '../../core/streams/group/pending.js';
@@ -10,6 +10,7 @@ import { marksOf } from '../../core/streams/log/marks.js';
 import { fail } from '../../errors.js';
 import type { Command, Context } from '../command/context.js';
 import { handedAgain, handedReply, streamsReply } from '../streams/entry-reply.js';
+import { fetchWaitMs } from '../streams/fetch-wait.js';
 import { compareIds, type EntryId, idOf, parseId } from '../streams/ids.js';
 import { type GroupKey, groupKey } from '../streams/key.js';
 import { type ReadArgs, readReadArgs } from '../streams/read-args.js';
@@ -111,6 +112,29 @@ function readOpen(
 ): Reply | Promise<Reply> {
   // The socket belongs to the member until it closes: its sessions report that.
   void ctx.sessions.streams;
+  const found = findReady(ctx, read, wanted, groups);
+  if (found.length > 0) return answer(ctx, found);
+  for (const group of groups) group.checkReadable();
+  if (read.blockMs === undefined) return readFetched(ctx, read, wanted, groups);
+  return wait(ctx, read, wanted, groups, read.blockMs);
+}
+
+/** New entries that Kafka has and that the group has not fetched yet; null if there are none, or not soon. */
+async function readFetched(
+  ctx: Context,
+  read: ReadArgs,
+  wanted: readonly Wanted[],
+  groups: readonly StreamGroup[],
+): Promise<Reply> {
+  const ms = await fetchWaitMs(ctx, groups);
+  if (ctx.signal.aborted) throw ctx.signal.reason;
+  const found = findReady(ctx, read, wanted, groups);
+  if (found.length > 0) return answer(ctx, found);
+  return ms === 0 ? nullArray : wait(ctx, read, wanted, groups, ms);
+}
+
+/** Each stream's entries that are ready; a member's own pending ones always are, even if there are none. */
+function findReady(ctx: Context, read: ReadArgs, wanted: readonly Wanted[], groups: readonly StreamGroup[]): Found[] {
   const found: Found[] = [];
   for (const [index, { key, after }] of wanted.entries()) {
     const group = groups[index]!;
@@ -122,9 +146,7 @@ function readOpen(
       if (handed.length > 0) found.push(foundNew(ctx, key, group, handed));
     }
   }
-  if (found.length > 0) return answer(ctx, found);
-  for (const [index, { after }] of wanted.entries()) if (!after) groups[index]!.checkReadable();
-  return read.blockMs === undefined ? nullArray : wait(ctx, read, wanted, groups, read.blockMs);
+  return found;
 }
 
 function request(ctx: Context, read: ReadArgs, group: StreamGroup) {

@@ -1,8 +1,9 @@
 // XINFO's facts about a topic's consumer groups: from Kafka's positions and from this gateway.
 import { all } from '../../core/promises.js';
 import { firstOf } from '../../core/streams/group/pending.js';
-import { committedOf, lagOf } from '../../core/streams/group/positions.js';
+import { committedOf } from '../../core/streams/group/positions.js';
 import type { StreamGroup } from '../../core/streams/group/stream-group.js';
+import { deliverable } from '../../core/streams/log/deliverable.js';
 import { lengthOf, type Marks } from '../../core/streams/log/marks.js';
 import { comparePlaced } from '../../core/streams/log/place.js';
 import { TimeLine } from '../../core/streams/log/time-line.js';
@@ -86,7 +87,7 @@ async function factsOf(
   if (committed.length === 0 && !open) return undefined;
   const positions = new Map(committed.map(({ partition, offset }) => [partition, offset]));
   for (const [partition, offset] of open?.positions ?? []) positions.set(partition, offset);
-  const lag = lagOf(marks, positions);
+  const lag = await deliverable(streams.ranges.within(ctx.memory), topic, marks, positions);
   const lastDeliveredId = await lastBefore(ctx, topic, marks, positions);
   return { name, open, lastDeliveredId, entriesRead: open?.isSettled ? lengthOf(marks) - lag : null, lag };
 }

@@ -2,14 +2,16 @@
 // more, or by QUIT: at least once, where Redis is at most once.
 
 import type { Handed } from '../../core/streams/group/pending.js';
-import { lagOf, positionsOf } from '../../core/streams/group/positions.js';
+import { positionsOf } from '../../core/streams/group/positions.js';
 import type { StreamGroup } from '../../core/streams/group/stream-group.js';
 import { claimKey } from '../../core/streams/group-leases.js';
+import { deliverable } from '../../core/streams/log/deliverable.js';
 import { marksOf } from '../../core/streams/log/marks.js';
 import { fail, GatewayError } from '../../errors.js';
 import type { Args } from '../command/args.js';
 import type { Context } from '../command/context.js';
 import { messagesOf } from './entry-reply.js';
+import { fetchWaitMs } from './fetch-wait.js';
 import { type GroupKey, groupKey } from './key.js';
 import { popHereOrElsewhere } from './list-routing.js';
 import { topicOf } from './names.js';
@@ -120,13 +122,20 @@ async function take(
   const groups = keys.map((key) => openList(ctx, key));
   const member = memberName(ctx);
   const request = (group: StreamGroup) => ({ member: group.members.seen(member, group.now(), ctx), max, noack: false });
-  for (const [index, group] of groups.entries()) {
-    const handed = group.read(request(group));
-    if (handed.length > 0) return { key: keys[index]!, group, handed };
-  }
+  const ready = (): Taken | undefined => {
+    for (const [index, group] of groups.entries()) {
+      const handed = group.read(request(group));
+      if (handed.length > 0) return { key: keys[index]!, group, handed };
+    }
+    return undefined;
+  };
+  const first = ready();
+  if (first) return first;
   for (const group of groups) group.checkReadable();
-  // A group that was just joined may get elements in a moment: an empty answer would mean that the list is empty.
-  const ms = waitMs ?? (groups.some((group) => !group.isSettled) ? joinMs : 0);
+  const ms = waitMs ?? (await fetchWaitMs(ctx, groups));
+  // Fetched while Kafka was asked.
+  const late = waitMs === undefined ? ready() : undefined;
+  if (late) return late;
   if (ms === 0) return undefined;
   const come = await waitFor<{ index: number; handed: Handed[] }>(ctx, ms, (resolve, refuse) => {
     const stops = groups.map((group, index) =>
@@ -139,9 +148,6 @@ async function take(
   return come && { key: keys[come.index]!, group: groups[come.index]!, handed: come.handed };
 }
 
-/** How long a non-blocking pop waits while the group is joining, ms. */
-const joinMs = 5_000;
-
 /** LLEN: elements that are not popped yet, or were given back. */
 export async function lengthOfList(ctx: Context, key: Buffer): Promise<number> {
   const { catalog, admin, streams } = ctx.server.gateway;
@@ -149,7 +155,8 @@ export async function lengthOfList(ctx: Context, key: Buffer): Promise<number> {
   const marks = await marksOf(catalog, admin, topic);
   if (!marks) return 0;
   const { groups } = streams;
-  const lag = lagOf(marks, await positionsOf({ admin, groups }, kafkaGroup, topic, marks));
+  const positions = await positionsOf({ admin, groups }, kafkaGroup, topic, marks);
+  const lag = await deliverable(streams.ranges.within(ctx.memory), topic, marks, positions);
   const returned = groups.find(kafkaGroup, topic)?.partitions.reduce((sum, { released }) => sum + released, 0);
   return lag + (returned ?? 0);
 }

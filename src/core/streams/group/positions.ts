@@ -36,13 +36,6 @@ export async function positionsOf(
   return positions;
 }
 
-/** The messages after the positions. */
-export const lagOf = (marks: readonly Marks[], positions: ReadonlyMap<number, number>): number =>
-  marks.reduce(
-    (sum, { partition, low, high }) => sum + high - Math.min(high, Math.max(low, positions.get(partition) ?? low)),
-    0,
-  );
-
 /** Sets positions. A group that is read here continues from there. @throws GatewayError `group-active`; KafkaError */
 export async function setPositions(
   context: PositionsContext,

@@ -189,6 +189,12 @@ export class StreamGroup {
     return mergedFrom(this.#held(member), from);
   }
 
+  /** Where fetching goes on in the partitions of which more may be handed out. */
+  awaited(): Map<number, number> {
+    const open = this.partitions.filter(({ blocked, stopped }) => !blocked && !stopped);
+    return new Map(open.map(({ partition, readTo }) => [partition, readTo]));
+  }
+
   /** Entries that were given back and wait for another member, by id. */
   returned(): Pending[] {
     return this.partitions.flatMap(({ releasedEntries }) => releasedEntries).sort(byId);
