@@ -21,7 +21,15 @@ export interface PixyKafka {
 export async function startPixyKafka(properties: Record<string, string> = {}): Promise<PixyKafka> {
   const server = await KafkaServer.start({ properties: { 'auto.create.topics.enable': 'false', ...properties } });
   const kafka = await createKafkaFactory({ general: { 'bootstrap.servers': server.brokers }, log: silent });
-  for (const partitions of [1, 4, 64]) await kafka.admin.createTopic({ name: `test.${partitions}`, partitions });
+  for (const partitions of [1, 4, 64]) {
+    const name = `test.${partitions}`;
+    await kafka.admin.createTopic({ name, partitions });
+    // A broker that has just learnt of a partition is not its leader yet.
+    await until(
+      () => ends(kafka.admin, name, partitions).catch(() => []),
+      (found) => found.length === partitions,
+    );
+  }
   return {
     server,
     admin: kafka.admin,
