@@ -46,7 +46,7 @@ for (const { name, skip } of suites) {
     async function known(stream: string, length: number): Promise<void> {
       let found = 0;
       const lengths: unknown[] = [];
-      await eventually(10_000, async () => {
+      await eventually(30_000, async () => {
         const one = await client();
         lengths.push(await one.call('XLEN', stream));
         one.disconnect();
