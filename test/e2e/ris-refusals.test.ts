@@ -69,7 +69,7 @@ describe('a collector whose topics Kafka refuses in part', { timeout: 120_000 },
     const update = `"path":[64512],"origin":"IGP","announcements":[{"next_hop":"192.0.2.1","prefixes":[${prefixes}]}]`;
     scene.sendLine(`${large},"type":"UPDATE",${update}}}`);
     scene.send(29);
-    await until('the rest of the first peer', async () => (await ids(64512)).length === 19);
+    await until('the rest of the first peer', async () => (await ids(64512)).length === 19, 60_000);
     assert.deepEqual(await ids(64512), sentOf(0));
     assert.ok(!(await ids(64512)).includes(lost));
     assert.deepEqual(await ids(64513), []);

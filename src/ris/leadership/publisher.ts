@@ -170,6 +170,8 @@ export class Publisher {
 
   /** Marks the peers whose topic did not take all that was meant for it. */
   #markTopics(): void {
+    // A topic that is tried again must not get records of a batch that began while it was held, in front of its marks.
+    if (this.#records.length > 0) return;
     const { collector, now, takeMarks } = this.#options;
     const topics = takeMarks();
     if (topics.size === 0) return;
