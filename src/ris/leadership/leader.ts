@@ -132,7 +132,7 @@ export class Leader {
   #write(batch: Batch, round: Round): void {
     round.isWriting = true;
     round.writing = this.#term
-      .commit(batch.records, batch.step)
+      .commit(batch)
       .then((records) => this.#wrote(batch, records))
       .finally(() => {
         round.isWriting = false;
@@ -145,7 +145,7 @@ export class Leader {
   async #end(): Promise<void> {
     this.#publisher.end();
     const batch = this.#publisher.take(false);
-    if (batch) await this.#term.commit(batch.records, batch.step).then((records) => this.#wrote(batch, records));
+    if (batch) await this.#term.commit(batch).then((records) => this.#wrote(batch, records));
   }
 
   async #handOver(gap: boolean): Promise<void> {

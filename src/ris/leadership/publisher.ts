@@ -32,6 +32,8 @@ export interface PublisherOptions {
 export interface Batch {
   readonly records: ProducerRecord[];
   readonly step: Step;
+  /** Topics that had lost records and whose marks are among these. */
+  readonly marked: ReadonlySet<string>;
   /** The backlog's position up to which this batch goes. */
   readonly place: number;
   /** RIS messages published. */
@@ -57,6 +59,7 @@ export class Publisher {
   #atBeginning = true;
   #states = new Map<string, PeerSnapshot>();
   #records: ProducerRecord[] = [];
+  #marked: ReadonlySet<string> = new Set();
   #pending = { messages: 0, skipped: 0, holes: 0 };
 
   constructor(options: PublisherOptions, backlog: Backlog, progress: Progress) {
@@ -177,6 +180,7 @@ export class Publisher {
     if (topics.size === 0) return;
     const { records, peers } = this.#encoder.interruptTopics(collector, now(), topics);
     this.#add(records);
+    this.#marked = topics;
     for (const peer of peers) this.#noteState(peer.address, peer.asn);
   }
 
@@ -231,14 +235,16 @@ export class Publisher {
     const records = this.#records;
     const states = this.#states;
     const counts = this.#pending;
+    const marked = this.#marked;
     const published = this.#published.takeDelta();
     const place = this.#backlog.cursor;
     this.#records = [];
+    this.#marked = new Set();
     this.#states = new Map();
     this.#pending = { messages: 0, skipped: 0, holes: 0 };
     this.#written = this.#mark;
     this.#turn++;
-    return { records, step: { mark: this.#mark, turn: this.#turn, published, states }, place, ...counts };
+    return { records, step: { mark: this.#mark, turn: this.#turn, published, states }, marked, place, ...counts };
   }
 
   #add(records: readonly BmpRecord[]): void {

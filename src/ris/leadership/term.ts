@@ -11,7 +11,8 @@ import {
   type ProducerRecord,
 } from '../../core/ports.js';
 import type { Log } from '../../log.js';
-import { type Progress, readProgress, type Step, stepRecords, termRecord } from './checkpoint.js';
+import { type Progress, readProgress, stepRecords, termRecord } from './checkpoint.js';
+import type { Batch } from './publisher.js';
 import { isOfTopic, isRefusal, refusedAmong } from './refusals.js';
 import type { TopicGate } from './topic-gate.js';
 
@@ -137,9 +138,9 @@ export class Term {
    * @returns how many records it holds
    * @throws KafkaError, TermOver: then it is unknown whether it was committed; TopicsRefused: it was not
    */
-  async commit(records: readonly ProducerRecord[], step: Step): Promise<number> {
+  async commit({ records, step, marked }: Pick<Batch, 'records' | 'step' | 'marked'>): Promise<number> {
     const { gate, checkpointTopic } = this.#options;
-    let admitted = await gate.admit(records);
+    let admitted = await gate.admit(records, marked);
     for (let tries = 1; ; tries++) {
       try {
         await this.#commitOnce([...admitted, ...stepRecords(checkpointTopic, step)]);

@@ -67,26 +67,33 @@ export class TopicGate {
     this.#options = options;
   }
 
-  /** Topics in which something is missing and that go on now: their peers are to be marked. One refused topic at a time is tried again. */
+  /**
+   * Topics in which something is missing and that go on now: their peers are to be marked. One refused topic at a time is tried again,
+   * with the batch that has its marks: {@link admit} is told which one that is.
+   */
   takeMarks(): ReadonlySet<string> {
     if (this.#lost.size === 0 && this.#held.size === 0) return none;
     const marks = new Set(this.#lost);
     if (marks.size > 0) this.#options.onMarked(marks.size);
     this.#lost.clear();
     const now = this.#options.clock.monotonic();
-    for (const [topic, { tryAt, waitMs }] of this.#held) {
-      if (tryAt > now || this.#suspects) continue;
-      this.#held.delete(topic);
-      this.#proved.delete(topic);
-      this.#waits.set(topic, waitMs);
+    for (const [topic, held] of this.#held) {
+      if (held.tryAt > now || this.#suspects) continue;
+      // Asked for again if that batch is never sent, because its term ends.
+      held.tryAt = now + held.waitMs;
       marks.add(topic);
       break;
     }
     return marks;
   }
 
-  /** The records that Kafka should take, with times that it takes; topics that are missing are made. @throws KafkaError */
-  async admit(records: readonly ProducerRecord[]): Promise<ProducerRecord[]> {
+  /**
+   * The records that Kafka should take, with times that it takes; topics that are missing are made.
+   * @param marked topics of {@link takeMarks} whose marks are among the records
+   * @throws KafkaError
+   */
+  async admit(records: readonly ProducerRecord[], marked: ReadonlySet<string> = none): Promise<ProducerRecord[]> {
+    for (const topic of marked) this.#tryAgain(topic);
     await this.#makeMissing(records);
     const now = this.#options.clock.now();
     const steady = this.#options.clock.monotonic();
@@ -96,6 +103,14 @@ export class TopicGate {
       const size = this.#sizes.get(record.topic);
       return size && size.until > steady && bytesOf(record) > size.bytes ? tooLarge : undefined;
     }).map((record) => this.#inTime(record, now));
+  }
+
+  #tryAgain(topic: string): void {
+    const held = this.#held.get(topic);
+    if (!held) return;
+    this.#held.delete(topic);
+    this.#proved.delete(topic);
+    this.#waits.set(topic, held.waitMs);
   }
 
   /** A transaction with these records was committed. */
