@@ -49,9 +49,10 @@ for (const { name, skip } of suites) {
       await eventually(30_000, async () => {
         const one = await client();
         lengths.push(await one.call('XLEN', stream));
+        const entries = (await one.call('XRANGE', stream, '-', '+', 'COUNT', '1000')) as Entry[];
         one.disconnect();
-        found = lengths.at(-1) === length ? found + 1 : 0;
-        return found >= 10;
+        found = lengths.at(-1) === length && entries.length === length ? found + 1 : 0;
+        return found >= 20;
       }).catch((cause) => assert.fail(`${length} entries were written, XLEN told ${lengths.slice(-20)}: ${cause}`));
     }
 
