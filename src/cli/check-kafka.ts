@@ -6,6 +6,7 @@ import type { Log } from '../log.js';
 import { checkTls } from './check-files.js';
 import { type Finding, failed, ok, step, warn } from './findings.js';
 import { causeOf } from './health.js';
+import { splitAddress } from './split-address.js';
 
 export interface ClusterSettings {
   /** `Kafka`, `source 1`. */
@@ -63,9 +64,7 @@ async function clusterFinding(
 /** A failing address is only a warning while another one answers: the client decides. */
 async function checkBroker(what: string, address: string): Promise<Finding> {
   const bare = address.replace(/^\w+:\/\//, '');
-  const colon = bare.lastIndexOf(':');
-  const host = (colon < 0 ? bare : bare.slice(0, colon)).replace(/^\[|\]$/g, '');
-  const port = colon < 0 ? 9_092 : Number(bare.slice(colon + 1));
+  const { host, port = 9_092 } = splitAddress(bare);
   const socket = connect({ host, port });
   try {
     await new Promise<void>((resolve, reject) => {

@@ -13,6 +13,7 @@ import { checkCluster } from './check-kafka.js';
 import { type Finding, failed, ok, step, warn } from './findings.js';
 import type { Job } from './forms.js';
 import { type Environment, loadGateway, loadPixyJob, loadRelay, loadRis } from './load.js';
+import { splitAddress } from './split-address.js';
 
 /** Time limit for Redis, ms. */
 const redisMs = 3_000;
@@ -127,11 +128,8 @@ async function pixyFindings(file: PixyFile, now: number, log: Log): Promise<Find
     ['grpc_addr', file.grpcAddr],
   ] as const) {
     if (text === '') continue;
-    const colon = text.lastIndexOf(':');
-    const host = text.slice(0, Math.max(0, colon)).replace(/^\[|\]$/g, '');
-    found.push(
-      colon < 0 ? await checkSocketPath(key, text) : await checkAddress(key, host, Number(text.slice(colon + 1))),
-    );
+    const { host, port } = splitAddress(text);
+    found.push(port === undefined ? await checkSocketPath(key, text) : await checkAddress(key, host, port));
   }
   if (file.unixAddr !== '') found.push(await checkSocketPath('unix_addr', file.unixAddr));
   if (certificatePath !== '' || keyPath !== '')

@@ -10,6 +10,7 @@ import type { RelayConfig } from '../relay/config/config.js';
 import { parseListenAddress } from '../relay/report/ops-server.js';
 import type { Job } from './forms.js';
 import { type Environment, loadGateway, loadPixyJob, loadRelay, loadRis } from './load.js';
+import { splitAddress } from './split-address.js';
 
 /** Addresses of a job. */
 export type Target =
@@ -163,8 +164,8 @@ const at = (host: string, port: number): Where => ({
 });
 
 function address(text: string): Where {
-  const colon = text.lastIndexOf(':');
-  return at(text.slice(0, colon).replace(/^\[|\]$/g, ''), Number(text.slice(colon + 1)));
+  const { host, port = Number.NaN } = splitAddress(text);
+  return at(host, port);
 }
 
 const shownAs = (where: Where): string => ('path' in where ? where.path : `${where.host}:${where.port}`);

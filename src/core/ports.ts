@@ -118,7 +118,9 @@ export const KafkaCode = {
   invalidTimestamp: 32,
   topicExists: 36,
   policyViolation: 44,
+  invalidProducerEpoch: 47,
   invalidRecord: 87,
+  producerFenced: 90,
   topicAuthorizationFailed: 29,
   clusterAuthorizationFailed: 31,
   transactionalIdAuthorizationFailed: 53,
@@ -140,6 +142,15 @@ export function isUnreachable({ code }: KafkaFault): boolean {
     code === KafkaCode.fail
   );
 }
+
+const fencedCodes: ReadonlySet<number> = new Set([
+  KafkaCode.fenced,
+  KafkaCode.invalidProducerEpoch,
+  KafkaCode.producerFenced,
+]);
+
+/** Whether a producer was fenced by another with its transactional id, reported by the broker or by the client itself. */
+export const isFenced = (error: unknown): boolean => error instanceof KafkaError && fencedCodes.has(error.code);
 
 /** For a topic that is listed: a broker that does not know it, or its leader, yet will soon. */
 export const isPassing = (fault: KafkaFault): boolean =>

@@ -6,12 +6,11 @@ import { eventually } from '../support/eventually.js';
 import { GatewayProcess } from '../support/gateway.js';
 import { KafkaServer, whyNoKafka } from '../support/kafka-server.js';
 import { met } from '../support/needs.js';
-import { connect } from '../support/redis-client.js';
+import { connect, workerOf } from '../support/redis-client.js';
 
 type Entry = readonly [id: string, fields: readonly string[]];
 
 /** Connections of one worker have numbers below those of the next. */
-const idsOfWorker = 10_000_000_000;
 
 describe('stream groups that are shared', () => {
   let kafka: KafkaServer | undefined;
@@ -43,8 +42,6 @@ describe('stream groups that are shared', () => {
     clients.push(client);
     return client;
   };
-  const workerOf = async (client: Redis): Promise<number> =>
-    Math.floor(Number(await client.call('CLIENT', 'ID')) / idsOfWorker);
   /** A client on each of both workers. */
   const openApart = async (gateway: GatewayProcess): Promise<[Redis, Redis]> => {
     const first = await open(gateway);

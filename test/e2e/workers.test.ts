@@ -11,11 +11,10 @@ import { eventually } from '../support/eventually.js';
 import { freePort, GatewayProcess, type LogLine } from '../support/gateway.js';
 import { KafkaServer, whyNoKafka } from '../support/kafka-server.js';
 import { met } from '../support/needs.js';
-import { ack, connect, pop } from '../support/redis-client.js';
+import { ack, connect, pop, workerOf } from '../support/redis-client.js';
 import { RawClient } from '../support/resp-pair.js';
 
 /** Connections of one worker have numbers below those of the next. */
-const idsOfWorker = 10_000_000_000;
 
 const gateways: GatewayProcess[] = [];
 const clients: Redis[] = [];
@@ -37,7 +36,6 @@ const open = async (gateway: GatewayProcess, name?: string): Promise<Redis> => {
 };
 
 const idOf = async (client: Redis): Promise<number> => Number(await client.call('CLIENT', 'ID'));
-const workerOf = async (client: Redis): Promise<number> => Math.floor((await idOf(client)) / idsOfWorker);
 
 /** Two clients on two workers. */
 const openApart = async (

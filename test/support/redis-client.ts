@@ -15,6 +15,14 @@ export async function connect(
   return client;
 }
 
+/** Connections of each worker have numbers of their own: this many for each. */
+const idsOfWorker = 10_000_000_000;
+
+/** Which of a gateway's workers serves a connection, from 0. */
+export async function workerOf(client: Redis): Promise<number> {
+  return Math.floor(Number(await client.call('CLIENT', 'ID')) / idsOfWorker);
+}
+
 export interface Popped {
   readonly topic: string;
   readonly partition: number;

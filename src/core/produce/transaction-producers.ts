@@ -4,6 +4,7 @@ import { sleep, within } from '../clock.js';
 import {
   type Clock,
   type DeliveryReport,
+  isFenced,
   KafkaCode,
   KafkaError,
   type KafkaFactory,
@@ -285,10 +286,6 @@ const timedOut = (): KafkaError =>
     retriable: true,
     abortable: false,
   });
-
-/** Codes of a producer that was shut out by another with its transactional id. */
-const fencedCodes: ReadonlySet<number> = new Set([KafkaCode.fenced, 47, 90]);
-const isFenced = ({ code }: KafkaFault): boolean => fencedCodes.has(code);
 
 function refused(error: unknown, id: string): unknown {
   if (!(error instanceof KafkaError)) return error;

@@ -1,6 +1,13 @@
 // The checkpoint topic in the target cluster: created once, read to its end at every start.
 import { within } from '../../core/clock.js';
-import { type Clock, KafkaError, type KafkaFactory, type KafkaFault, OFFSET_BEGINNING } from '../../core/ports.js';
+import {
+  type Clock,
+  KafkaCode,
+  KafkaError,
+  type KafkaFactory,
+  type KafkaFault,
+  OFFSET_BEGINNING,
+} from '../../core/ports.js';
 import { fail } from '../../errors.js';
 import { checkpointReaderProperties } from '../config/properties.js';
 import { type Mapping, mappingName } from '../config/topic-map.js';
@@ -8,9 +15,11 @@ import type { RunState } from '../run-state.js';
 import { isEnding } from '../transient.js';
 import { type Checkpoint, CheckpointReader } from './checkpoint.js';
 
-/** Kafka's codes: the topic exists; creating it is not allowed. */
-const topicExists = 36;
-const notAuthorized: ReadonlySet<number> = new Set([29, 31]);
+/** Creating the topic is not allowed. */
+const notAuthorized: ReadonlySet<number> = new Set([
+  KafkaCode.topicAuthorizationFailed,
+  KafkaCode.clusterAuthorizationFailed,
+]);
 
 /** Small segments, so that the cleaner reaches them: a start reads what it leaves. */
 const topicConfig = { 'cleanup.policy': 'compact', 'segment.bytes': '4194304', 'min.cleanable.dirty.ratio': '0.1' };
@@ -142,7 +151,7 @@ export class CheckpointStore {
       await this.#kafka.admin.createTopic({ name: this.topic, partitions: 1, config: topicConfig });
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error;
-      if (error.code === topicExists) return;
+      if (error.code === KafkaCode.topicExists) return;
       if (!notAuthorized.has(error.code)) throw error;
       throw fail(
         'relay-refused',

@@ -1,13 +1,6 @@
 // TargetSession: the target side of one mapping from opening the writer to its end, with the mapping's checkpoint.
 import { randomUUID } from 'node:crypto';
-import {
-  type Clock,
-  KafkaCode,
-  KafkaError,
-  type KafkaFactory,
-  type KafkaFault,
-  type ProducerRecord,
-} from '../../core/ports.js';
+import { type Clock, KafkaCode, type KafkaFactory, type KafkaFault, type ProducerRecord } from '../../core/ports.js';
 import { fail } from '../../errors.js';
 import type { Checkpoint, Claim, Progress } from '../checkpoint/checkpoint.js';
 import { claimRecord, forgottenRecord, progressRecord } from '../checkpoint/checkpoint.js';
@@ -41,11 +34,8 @@ export interface TargetDeps {
   readonly onHidden: (where: string) => void;
 }
 
-/** librdkafka's and the broker's codes for a producer that was fenced by another with its transactional id. */
-const fencedCodes: ReadonlySet<number> = new Set([-144, 90, 47]);
 /** Records that an abort gives up are not failures of the target. */
 const givenUp: ReadonlySet<number> = new Set([KafkaCode.purgeQueue, KafkaCode.purgeInflight]);
-export const isFenced = (error: unknown): boolean => error instanceof KafkaError && fencedCodes.has(error.code);
 
 /** Identifies this run of this mapping; a new session of the same run keeps it. */
 export const newOwner = (): string => randomUUID();

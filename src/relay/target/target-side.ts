@@ -1,6 +1,6 @@
 // TargetSide: the target side of one mapping: its session, where relaying begins, and how failures of the target are handled.
 import { within } from '../../core/clock.js';
-import { KafkaCode, KafkaError } from '../../core/ports.js';
+import { isFenced, KafkaCode, KafkaError } from '../../core/ports.js';
 import { fail, type GatewayError } from '../../errors.js';
 import { backoffMs } from '../backoff.js';
 import { targetEnds } from '../checkpoint/adopt.js';
@@ -10,11 +10,15 @@ import type { MappingDeps } from '../mapping.js';
 import type { MappingMetrics } from '../report/mapping-metrics.js';
 import type { RunState } from '../run-state.js';
 import { isPassing } from '../transient.js';
-import { isFenced, newOwner, TargetSession } from './target-session.js';
+import { newOwner, TargetSession } from './target-session.js';
 import { TransactionSize } from './transaction-size.js';
 
 /** Errors that repeating the request will not change. */
-const permanent: ReadonlySet<number> = new Set([KafkaCode.messageTooLarge, 32, 87]);
+const permanent: ReadonlySet<number> = new Set([
+  KafkaCode.messageTooLarge,
+  KafkaCode.invalidTimestamp,
+  KafkaCode.invalidRecord,
+]);
 
 /** How far the record of a source may be behind its messages, ms. */
 const recordedMs = 500;
