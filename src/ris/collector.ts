@@ -10,7 +10,7 @@ import { ensureTopic, type Progress, upTo } from './leadership/checkpoint.js';
 import type { Election } from './leadership/elector.js';
 import { Leader, type LeaderOptions, readEntries } from './leadership/leader.js';
 import { type Batch, Publisher } from './leadership/publisher.js';
-import { isFenced, Term, TermOver, TopicsRefused } from './leadership/term.js';
+import { isProducerLost, Term, TermOver, TopicsRefused } from './leadership/term.js';
 import { TopicGate } from './leadership/topic-gate.js';
 
 export interface CollectorDeps {
@@ -158,7 +158,7 @@ export class Collector {
           continue;
         }
         this.#count('ris.terms.failed');
-        const level = isFenced(error) ? 'warn' : 'error';
+        const level = isProducerLost(error) ? 'warn' : 'error';
         log[level]({ err: error }, "A leader's term ended early");
         // Fenced although our lease continues: Kafka aborted our transaction, or another worker runs without Redis.
         if (this.#stopping && failures > 2) return;

@@ -3,6 +3,7 @@ import { sleep } from '../../core/clock.js';
 import {
   type Clock,
   type DeliveryReport,
+  isFenced,
   KafkaCode,
   KafkaError,
   type KafkaFactory,
@@ -58,9 +59,9 @@ const flushMs = 50;
 /** A longer transaction gets a log line, ms. */
 const slowMs = 1_000;
 
-/** Another replica has taken over: Kafka refuses what this one writes. */
-export const isFenced = (error: unknown): boolean =>
-  error instanceof KafkaError && (error.code === KafkaCode.fenced || error.code === KafkaCode.fatal);
+/** The producer is lost: another replica has fenced it, or librdkafka reports only that a fatal error came before. */
+export const isProducerLost = (error: unknown): boolean =>
+  isFenced(error) || (error instanceof KafkaError && error.code === KafkaCode.fatal);
 
 /** Thrown if the lease ended during a wait. */
 export class TermOver extends Error {
@@ -174,7 +175,7 @@ export class Term {
 
   /** Whether records were refused, and none of them of progress. */
   async #isRefusal(error: KafkaError, checkpointTopic: string): Promise<boolean> {
-    if (isFenced(error)) return false;
+    if (isProducerLost(error)) return false;
     // A commit says only that some messages failed; their reports, which may come a moment later, say why.
     await this.#producer.flush(0);
     if (this.#refused.has(checkpointTopic)) return false;
@@ -206,7 +207,7 @@ export class Term {
     try {
       await patiently(this.#options, () => this.#producer.abortTransaction(callMs));
     } catch (error) {
-      if (!(error instanceof KafkaError) || isFenced(error)) throw error;
+      if (!(error instanceof KafkaError) || isProducerLost(error)) throw error;
       throw new TopicsRefused(error.message, { cause: error });
     }
   }
