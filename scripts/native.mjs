@@ -17,7 +17,8 @@ const bindingDir = join(packageDir, 'lib/binding');
 const abi = process.versions.modules;
 const addonName = `node-v${abi}-${process.platform}-${process.arch}`;
 // Pinned, so they are known before anything is installed.
-const { dependencies, librdkafka } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const { dependencies, librdkafka: pin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const librdkafka = pinnedSources(pin);
 
 /**
  * Before packages are installed: is all there that a build needs, if there will be one?
@@ -69,6 +70,14 @@ async function buildMissing(keys, say) {
     const sources = { packageDir, patches: patchesOf('node-rdkafka'), librdkafka: cached(keys.librdkafka) };
     await buildAddon({ ...sources, keep: cached(keys.addon), say });
   }
+}
+
+/** @param {string} text `<npm package>@<version> <integrity>`: the one line that says which librdkafka it is */
+function pinnedSources(text) {
+  const { name, version, integrity } =
+    /^(?<name>@?[^@\s]+)@(?<version>\S+) (?<integrity>sha512-\S+)$/.exec(text)?.groups ?? {};
+  if (!integrity) throw new Error(`package.json: librdkafka: "${text}" is not <package>@<version> sha512-<integrity>`);
+  return { package: name, version, integrity };
 }
 
 /** The patches of one source, in their order. @param {'node-rdkafka' | 'librdkafka'} source */
