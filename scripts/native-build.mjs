@@ -151,8 +151,8 @@ function run([command, ...args], { cwd, log }) {
 }
 
 /** Without what npm exports to what it runs, or somebody has set for another build. */
-function buildEnvironment() {
-  const env = { ...process.env, JOBS: jobs };
+export function buildEnvironment(of = process.env) {
+  const env = { ...of, JOBS: jobs };
   // Inherited make flags make librdkafka's configure fail.
   delete env.MAKEFLAGS;
   // These could name the headers of another Node, or another Node.
