@@ -1,4 +1,4 @@
-// The error table: every expected failure has a stable code, with its text or status on each face.
+// The error table: every expected failure has a stable code, with its text or status on each listener.
 
 /** gRPC status numbers used by the table (https://grpc.io/docs/guides/status-codes/). */
 const grpc = {

@@ -1,5 +1,5 @@
 // The command line: flags to configuration, signals to the shutdown, failures to exit codes. The only file that touches argv, env and process.
-// Subcommands load their own modules: `rafka health` needs no Kafka client, and a gateway starts without the packages of unused faces.
+// Subcommands load their own modules: `rafka health` needs no Kafka client, and a gateway starts without the packages of unused listeners.
 // First of all: what follows may be more than an older Node can read.
 import './app/node-version.js';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -431,7 +431,7 @@ async function checkAll(flags: string[], { config: files = [], job }: AskOptions
 /** On a terminal, once everything listens, a banner shows what is available. Elsewhere the log says it. */
 function showBanner(app: Program | undefined, kafka: string | undefined, isPasswordNeeded = false): void {
   if (!app || !process.stderr.isTTY) return;
-  const { faces: listeners } = app;
+  const { listeners } = app;
   const resp = listeners.find(({ name }) => name === 'resp' || name === 'workers');
   const facts = {
     version,

@@ -33,7 +33,7 @@ const schema = z.strictObject({
     .describe(
       'Run Kafka inside this process, in memory: nothing is kept when it ends. Absent: only without a file and brokers, and not with NODE_ENV=production',
     ),
-  /** More clusters, by name, for faces that can choose one. */
+  /** More clusters, by name, for listeners that can choose one. */
   clusters: z.record(z.string(), z.strictObject(kafkaSections)).default({}),
   resp: respConfig,
   http: httpConfig,

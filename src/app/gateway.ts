@@ -1,4 +1,4 @@
-// The composition root: builds clusters, faces and workers from the configuration.
+// The composition root: builds clusters, listeners and workers from the configuration.
 // A face's packages are loaded only if the configuration has it.
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
@@ -10,7 +10,7 @@ import { sleep } from '../core/clock.js';
 import { type Cluster, Clusters } from '../core/cluster.js';
 import { ClusterHealth } from '../core/cluster-health.js';
 import { correctedProperties } from '../core/consume/client-properties.js';
-import type { Face } from '../core/listener.js';
+import type { Listener } from '../core/listener.js';
 import type { Clock } from '../core/ports.js';
 import { own } from '../core/promises.js';
 import { Stats } from '../core/stats/stats.js';
@@ -23,7 +23,7 @@ import { fromPool } from '../pixy/settings.js';
 import { resolveRelayConfig } from '../relay/config/config.js';
 import { KafkaGateway } from '../resp/kafka/kafka-gateway.js';
 import { RespServer } from '../resp/server.js';
-import type { Peers } from '../resp/siblings/siblings.js';
+import type { Siblings } from '../resp/siblings/siblings.js';
 import type { RisConfig } from '../ris/index.js';
 import { type Config, embeddedWarning } from './config.js';
 import { Program } from './program.js';
@@ -35,7 +35,7 @@ const brokerRetryMs = 2_000;
 /** What the parts of one process share. */
 export interface Shared {
   readonly config: Config;
-  /** The users of every face. */
+  /** The users of every listener. */
   readonly users: Users;
   readonly logins: LoginGuard;
   readonly clusters: Clusters;
@@ -45,7 +45,7 @@ export interface Shared {
   readonly log: Log;
 }
 
-/** The gateway, with its configured faces and workers. Nothing listens yet. @throws KafkaError for properties that librdkafka refuses. */
+/** The gateway, with its configured listeners and workers. Nothing listens yet. @throws KafkaError for properties that librdkafka refuses. */
 export async function createGateway(
   config: Config,
   version: string,
@@ -56,21 +56,24 @@ export async function createGateway(
   const access = accessOf(config.resp, common);
   const shared = { config, ...access, clusters: await openClusters(config, common.clock, log), version, ...common };
   const { server, gateway } = createResp(shared);
-  const faces = [server, gateway.streams, ...(await otherFaces(shared))];
-  return createProgram(shared, { faces, closeShared: () => gateway.close(), ...(loadAgain ? { loadAgain } : {}) });
+  const listeners = [server, gateway.streams, ...(await otherListeners(shared))];
+  return createProgram(shared, { listeners, closeShared: () => gateway.close(), ...(loadAgain ? { loadAgain } : {}) });
 }
 
-/** The RESP face. @param peers the other processes behind its port; absent: none */
-export function createResp({ config, users, logins, clusters, version, stats, clock, log }: Shared, peers?: Peers) {
+/** The RESP listener. @param siblings the other processes behind its port; absent: none */
+export function createResp(
+  { config, users, logins, clusters, version, stats, clock, log }: Shared,
+  siblings?: Siblings,
+) {
   const consumerProperties = { ...config.general, ...config.consumer };
   const cluster = clusters.get();
-  const common = { settings: config.resp, clock, stats, ...(peers ? { peers } : {}) };
+  const common = { settings: config.resp, clock, stats, ...(siblings ? { siblings } : {}) };
   const gateway = new KafkaGateway({
     ...common,
     cluster,
     consumerProperties,
-    log: log.child({ face: 'resp' }),
-    transactionalId: transactionalIdOf(config, peers),
+    log: log.child({ component: 'resp' }),
+    transactionalId: transactionalIdOf(config, siblings),
   });
   const { maxMessageBytes } = cluster.kafka;
   const server = new RespServer({ ...common, users, logins, gateway, maxMessageBytes, version, clientVersions, log });
@@ -78,32 +81,32 @@ export function createResp({ config, users, logins, clusters, version, stats, cl
 }
 
 /** What this process' transactional ids begin with: the same after a restart, as a new producer ends what the one before it has left open. */
-function transactionalIdOf({ resp }: Config, peers: Peers | undefined): string {
+function transactionalIdOf({ resp }: Config, siblings: Siblings | undefined): string {
   const id = resp.transactionalId ?? `rafka-${hostname()}-${resp.port}`;
-  return peers ? `${id}-w${peers.server.firstConnectionId}` : id;
+  return siblings ? `${id}-w${siblings.server.firstConnectionId}` : id;
 }
 
-/** The users of all faces of a process. @throws GatewayError `file-unusable` */
+/** The users of all listeners of a process. @throws GatewayError `file-unusable` */
 export const accessOf = (options: AccessOptions, guard: LoginGuardOptions): Pick<Shared, 'users' | 'logins'> => ({
   users: Users.load(options, (path) => readFileSync(path, 'utf8')),
   logins: new LoginGuard(guard),
 });
 
-/** All faces and workers but RESP. @param workers the processes that serve RESP, if it is not this one */
-export async function otherFaces(shared: Shared, workers?: OpsWorkers): Promise<Face[]> {
+/** All listeners and workers but RESP. @param workers the processes that serve RESP, if it is not this one */
+export async function otherListeners(shared: Shared, workers?: OpsWorkers): Promise<Listener[]> {
   const { config } = shared;
-  const faces: Face[] = [];
-  if (config.http || config.grpc || config.ops) faces.push(...(await sharedFaces(shared, workers)));
-  if (config.relay) faces.push(await createRelay(config.relay, shared));
-  if (config.ris) faces.push(await createRis(config.ris, shared));
-  return faces;
+  const listeners: Listener[] = [];
+  if (config.http || config.grpc || config.ops) listeners.push(...(await sharedListeners(shared, workers)));
+  if (config.relay) listeners.push(await createRelay(config.relay, shared));
+  if (config.ris) listeners.push(await createRis(config.ris, shared));
+  return listeners;
 }
 
 export interface Parts {
-  readonly faces: readonly Face[];
+  readonly listeners: readonly Listener[];
   /** Runs before anything is started. */
   readonly prepare?: () => Promise<void>;
-  /** Closes what faces share, before the clusters are closed. */
+  /** Closes what listeners share, before the clusters are closed. */
   readonly closeShared: () => Promise<void>;
   /** Ends at once what would outlive this process. */
   readonly abandon?: () => void;
@@ -122,7 +125,7 @@ export function createProgram(shared: Shared, { closeShared, loadAgain, onRenewa
   return new Program({
     ...parts,
     log,
-    ...(loadAgain ? { reload: () => reload(shared, parts.faces, loadAgain, onRenewal) } : {}),
+    ...(loadAgain ? { reload: () => reload(shared, parts.listeners, loadAgain, onRenewal) } : {}),
     async prepare() {
       if (config.embedded) log.warn(embeddedWarning);
       const { host, protectedMode } = config.resp;
@@ -146,14 +149,14 @@ export function createProgram(shared: Shared, { closeShared, loadAgain, onRenewa
 /** On SIGHUP: users, TLS files, logins. What can't be used is told, and what was read before holds on. */
 async function reload(
   shared: Shared,
-  faces: readonly Face[],
+  listeners: readonly Listener[],
   loadAgain: () => Promise<Config>,
   onRenewal?: (config: Config) => Promise<void>,
 ): Promise<void> {
   const { log } = shared;
   try {
     const config = await loadAgain();
-    const failed = await renew(shared, faces, renewalOf(config));
+    const failed = await renew(shared, listeners, renewalOf(config));
     await onRenewal?.(config);
     if (failed.length > 0) log.error({ failed }, 'reload: what could not be used stays as it was');
     else log.info('reload: users, certificates and logins are as in their files now; other settings take a restart');
@@ -181,33 +184,33 @@ async function greet({ name, kafka }: Cluster, signal: AbortSignal, clock: Clock
 }
 
 /** The RIS worker publishes to the default cluster. */
-async function createRis(section: RisConfig, { clusters, version, stats, clock, log }: Shared): Promise<Face> {
+async function createRis(section: RisConfig, { clusters, version, stats, clock, log }: Shared): Promise<Listener> {
   const { createRisWorker } = await import('../ris/index.js');
   const { kafka } = clusters.get();
-  return createRisWorker(section, { kafka, clock, stats, version, log: log.child({ face: 'ris' }) });
+  return createRisWorker(section, { kafka, clock, stats, version, log: log.child({ component: 'ris' }) });
 }
 
 /** The relay opens its clusters itself: it has many sources, one topic each. @throws GatewayError `relay-config` */
-async function createRelay(section: Record<string, unknown>, { clock, log }: Shared): Promise<Face> {
+async function createRelay(section: Record<string, unknown>, { clock, log }: Shared): Promise<Listener> {
   const { Relay } = await import('../relay/relay.js');
   return new Relay({
     config: resolveRelayConfig(section, {}),
-    createKafka: (properties) => createKafkaFactory({ general: properties, log: log.child({ face: 'relay' }) }),
+    createKafka: (properties) => createKafkaFactory({ general: properties, log: log.child({ component: 'relay' }) }),
     clock,
-    log: log.child({ face: 'relay' }),
+    log: log.child({ component: 'relay' }),
   });
 }
 
 /** REST, gRPC and the ops port, if configured. */
-async function sharedFaces(
+async function sharedListeners(
   { config, users, logins, clusters, version, stats, clock, log }: Shared,
   workers?: OpsWorkers,
-): Promise<Face[]> {
-  const { createPixyFaces } = await import('./rest-grpc.js');
+): Promise<Listener[]> {
+  const { createPixyListeners } = await import('./rest-grpc.js');
   const { resp, http, grpc, ops, pool } = config;
   const { protectedMode, allowInternalTopics } = resp;
   const clientId = `rafka_${hostname()}_${process.pid}`;
-  return createPixyFaces({
+  return createPixyListeners({
     clusters: [...clusters].map(({ name, kafka, health }) => ({
       name,
       kafka,

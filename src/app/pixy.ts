@@ -1,4 +1,4 @@
-// The composition root of `rafka pixy`: builds clusters and faces from Kafka-Pixy's own configuration.
+// The composition root of `rafka pixy`: builds clusters and listeners from Kafka-Pixy's own configuration.
 import { randomBytes, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
@@ -14,7 +14,7 @@ import { PixyConfigError, type PixyFile } from '../pixy/file.js';
 import { setupProxy } from '../pixy/proxy-settings.js';
 import { Program } from './program.js';
 import { renew } from './renew.js';
-import { createPixyFaces, type PixyCluster } from './rest-grpc.js';
+import { createPixyListeners, type PixyCluster } from './rest-grpc.js';
 
 /** How long the clusters may take to answer at the start, ms. */
 const startMs = 15_000;
@@ -39,7 +39,7 @@ export async function createPixyProgram(
   const clock = createClock(log);
   const tls = tlsOf(file);
   const tcp = file.tcpAddr.includes(':') ? { ...address(file.tcpAddr), tls } : undefined;
-  const faces = createPixyFaces({
+  const listeners = createPixyListeners({
     clusters,
     defaultCluster: file.defaultCluster,
     tcp,
@@ -53,7 +53,7 @@ export async function createPixyProgram(
     log,
   });
   return new Program({
-    faces,
+    listeners,
     log,
     async reload() {
       try {
@@ -63,7 +63,7 @@ export async function createPixyProgram(
           return [proxy.name, { general, consumer: {}, producer: {} }] as const;
         });
         const renewal = { access: next.access, clusters: Object.fromEntries(sections) };
-        const failed = await renew({ users, clusters }, faces, renewal);
+        const failed = await renew({ users, clusters }, listeners, renewal);
         if (failed.length > 0) log.error({ failed }, 'reload: what could not be used stays as it was');
         else
           log.info('reload: users, certificates and logins are as in their files now; other settings take a restart');

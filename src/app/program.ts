@@ -1,15 +1,15 @@
-// Program: what a process runs. Starts faces and workers in order, and stops them in the order that loses nothing.
-import type { Face } from '../core/listener.js';
+// Program: what a process runs. Starts listeners and workers in order, and stops them in the order that loses nothing.
+import type { Listener } from '../core/listener.js';
 import type { Log } from '../log.js';
 
 export interface ProgramOptions {
-  readonly faces: readonly Face[];
+  readonly listeners: readonly Listener[];
   readonly log: Log;
   /** Takes over what can change without a restart. Never rejects: it logs. */
   readonly reload?: () => Promise<void>;
   /** Runs before anything is started; a rejection ends the start. */
   readonly prepare?: () => Promise<void>;
-  /** Closes what faces share, once they are closed. */
+  /** Closes what listeners share, once they are closed. */
   readonly release: () => Promise<void>;
   /** Ends at once what would outlive this process. */
   readonly abandon?: () => void;
@@ -31,25 +31,25 @@ const said: Readonly<Record<Phase, string>> = {
 };
 
 export class Program {
-  readonly faces: readonly Face[];
+  readonly listeners: readonly Listener[];
   readonly #options: ProgramOptions;
   readonly #log: Log;
-  readonly #started: Face[] = [];
+  readonly #started: Listener[] = [];
   readonly #phases = new Map<Phase, Promise<number>>();
   #undelivered = 0;
   #isClosed = false;
 
   constructor(options: ProgramOptions) {
-    this.faces = options.faces;
+    this.listeners = options.listeners;
     this.#options = options;
     this.#log = options.log;
   }
 
-  /** Undelivered messages, an upper bound, for a process that ends at once: faces that do not answer in time are left out. */
+  /** Undelivered messages, an upper bound, for a process that ends at once: listeners that do not answer in time are left out. */
   async undelivered(): Promise<number> {
     if (this.#isClosed) return this.#undelivered;
     const tooLate = new Promise<number>((resolve) => setTimeout(resolve, countMs, 0));
-    const counts = this.#started.map((face) => Promise.race([face.undelivered?.() ?? 0, tooLate]));
+    const counts = this.#started.map((listener) => Promise.race([listener.undelivered?.() ?? 0, tooLate]));
     return (await Promise.all(counts)).reduce((sum, count) => sum + count, this.#undelivered);
   }
 
@@ -57,9 +57,9 @@ export class Program {
   async start(): Promise<void> {
     try {
       await this.#options.prepare?.();
-      for (const face of this.faces) {
-        await face.start();
-        this.#started.push(face);
+      for (const listener of this.listeners) {
+        await listener.start();
+        this.#started.push(listener);
       }
     } catch (error) {
       await this.stop();
@@ -103,7 +103,7 @@ export class Program {
 
   async #run(phase: Phase): Promise<number> {
     const startedAt = performance.now();
-    const left = await Promise.all(this.#started.map((face) => face[phase]()));
+    const left = await Promise.all(this.#started.map((listener) => listener[phase]()));
     const undelivered = left.reduce<number>((sum, each) => sum + (each ?? 0), 0);
     this.#undelivered += undelivered;
     if (phase === 'close') this.#isClosed = true;

@@ -1,7 +1,7 @@
 // What a running process takes over when it is told to read its files again: users, certificates, logins at Kafka.
 import { readFileSync } from 'node:fs';
 import type { Users } from '../core/access/users.js';
-import type { Face } from '../core/listener.js';
+import type { Listener } from '../core/listener.js';
 import type { KafkaFactory } from '../core/ports.js';
 import type { Renewal } from '../core/renewal.js';
 import type { Config } from './config.js';
@@ -18,7 +18,7 @@ export async function renew(
     users,
     clusters,
   }: { readonly users: Users; readonly clusters: Iterable<{ readonly name: string; readonly kafka: KafkaFactory }> },
-  faces: readonly Face[],
+  listeners: readonly Listener[],
   renewal: Renewal,
 ): Promise<string[]> {
   const failed: string[] = [];
@@ -30,7 +30,7 @@ export async function renew(
     }
   };
   await attempt('users', () => users.reload(renewal.access, (path) => readFileSync(path, 'utf8')));
-  for (const face of faces) await attempt(face.name, () => face.reload?.());
+  for (const listener of listeners) await attempt(listener.name, () => listener.reload?.());
   for (const { name, kafka } of clusters) {
     const sections = renewal.clusters[name];
     if (sections) await attempt(`cluster ${name}`, () => kafka.renew?.(sections));

@@ -1,21 +1,21 @@
-// The faces for clients without a session (REST, gRPC, ops), composed for both the gateway and `rafka pixy`.
+// The listeners for clients without a session (REST, gRPC, ops), composed for both the gateway and `rafka pixy`.
 import { readFileSync } from 'node:fs';
 import { Gate, type GateOptions } from '../core/access/gate.js';
 import { LoginGuard } from '../core/access/login-guard.js';
 import { exposure } from '../core/access/protected-mode.js';
 import { ClusterHealth } from '../core/cluster-health.js';
-import type { Face } from '../core/listener.js';
+import type { Listener } from '../core/listener.js';
 import type { Clock, KafkaFactory } from '../core/ports.js';
 import { Proxies } from '../core/queue/proxies.js';
 import { KafkaProxy, type ProduceSettings } from '../core/queue/proxy.js';
 import type { SharedSettings } from '../core/queue/queue-settings.js';
 import { probeCluster } from '../core/readiness.js';
 import type { Stats } from '../core/stats/stats.js';
-import { GrpcFace } from '../grpc/server.js';
+import { GrpcServer } from '../grpc/server.js';
 import { defaultLimits, type HttpLimits, type OpsConfig } from '../http/config.js';
 import type { TcpAddress } from '../http/listeners.js';
-import { Ops, OpsFace, type OpsWorkers } from '../http/ops.js';
-import { HttpFace } from '../http/server.js';
+import { Ops, OpsServer, type OpsWorkers } from '../http/ops.js';
+import { RestServer } from '../http/server.js';
 import type { Log } from '../log.js';
 
 interface Pem {
@@ -40,7 +40,7 @@ export interface PixyCluster {
 
 /** The users of REST and gRPC. */
 export interface Access extends Omit<GateOptions, 'logins'> {
-  /** Shared by all faces; absent: by these. */
+  /** Shared by all listeners; absent: by these. */
   readonly logins?: LoginGuard;
   /** See http/admission.ts. */
   readonly allowedHosts: readonly string[];
@@ -48,7 +48,7 @@ export interface Access extends Omit<GateOptions, 'logins'> {
   readonly allowInternalTopics: boolean;
 }
 
-export interface PixyFacesOptions {
+export interface PixyListenersOptions {
   readonly clusters: readonly PixyCluster[];
   /** Absent: the first one. */
   readonly defaultCluster?: string;
@@ -69,9 +69,9 @@ export interface PixyFacesOptions {
 }
 
 /** Nothing listens yet. @throws Error if a certificate cannot be read. */
-export function createPixyFaces(options: PixyFacesOptions): Face[] {
+export function createPixyListeners(options: PixyListenersOptions): Listener[] {
   const { clusters, tcp, unix, unixMode, access, grpc, limits = defaultLimits, version, clock, stats, log } = options;
-  const logOf = (face: string): Log => log.child({ face });
+  const logOf = (component: string): Log => log.child({ component });
   const proxies = new Proxies(
     clusters.map((cluster) => new KafkaProxy({ ...cluster, clock, stats, log: log.child({ cluster: cluster.name }) })),
     { defaultName: options.defaultCluster, allowInternal: access.allowInternalTopics || !access.users.required },
@@ -86,23 +86,23 @@ export function createPixyFaces(options: PixyFacesOptions): Face[] {
   const { workers } = options;
   const embedded = clusters.some(({ kafka }) => kafka.embedded);
   const ops = new Ops({ probes, stats, clock, embedded, ...(workers ? { workers } : {}) });
-  const faces: Face[] = [];
+  const listeners: Listener[] = [];
   if (tcp || unix !== undefined) {
     const where = { ...(tcp ? { tcp: withPem(tcp) } : {}), ...(unix === undefined ? {} : { unix, unixMode }) };
     const { allowedHosts } = access;
     warnOf(tcp?.host, access, logOf('http'));
-    faces.push(
-      new HttpFace({ ...where, gate, allowedHosts, proxies, ops, stats, limits, version, log: logOf('http') }),
+    listeners.push(
+      new RestServer({ ...where, gate, allowedHosts, proxies, ops, stats, limits, version, log: logOf('http') }),
     );
   }
   if (grpc) {
     const { maxMessageBytes, maxConnections = limits.maxConnections } = grpc;
     const bounds = { maxMessageBytes, maxConnections };
     warnOf(grpc.host, access, logOf('grpc'));
-    faces.push(new GrpcFace({ ...withPem(grpc), gate, ...bounds, proxies, stats, log: logOf('grpc') }));
+    listeners.push(new GrpcServer({ ...withPem(grpc), gate, ...bounds, proxies, stats, log: logOf('grpc') }));
   }
-  if (options.ops) faces.push(new OpsFace(ops, options.ops, logOf('ops')));
-  return faces;
+  if (options.ops) listeners.push(new OpsServer(ops, options.ops, logOf('ops')));
+  return listeners;
 }
 
 function warnOf(host: string | undefined, { users, protectedMode }: Access, log: Log): void {

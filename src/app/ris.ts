@@ -1,10 +1,10 @@
 // The composition root of `rafka ris`: the RIS worker and, if requested, the ops port.
 import { createClock } from '../clock.js';
 import { ClusterHealth } from '../core/cluster-health.js';
-import type { Face } from '../core/listener.js';
+import type { Listener } from '../core/listener.js';
 import { probeCluster } from '../core/readiness.js';
 import { Stats } from '../core/stats/stats.js';
-import { Ops, OpsFace } from '../http/ops.js';
+import { Ops, OpsServer } from '../http/ops.js';
 import { createKafkaFactory } from '../kafka/factory.js';
 import type { Log } from '../log.js';
 import { createRisWorker, type RisConfig } from '../ris/index.js';
@@ -20,15 +20,23 @@ export async function createRisProgram(
 ): Promise<Program> {
   const { general, consumer, producer, embedded } = config;
   if (embedded) log.warn(embeddedWarning);
-  const kafka = await createKafkaFactory({ general, consumer, producer, embedded, log: log.child({ face: 'ris' }) });
+  const kafka = await createKafkaFactory({
+    general,
+    consumer,
+    producer,
+    embedded,
+    log: log.child({ component: 'ris' }),
+  });
   const stats = new Stats();
   const clock = createClock(log);
-  const faces: Face[] = [createRisWorker(section, { kafka, clock, stats, version, log: log.child({ face: 'ris' }) })];
+  const listeners: Listener[] = [
+    createRisWorker(section, { kafka, clock, stats, version, log: log.child({ component: 'ris' }) }),
+  ];
   if (config.ops) {
     const health = new ClusterHealth('default', kafka.admin, clock, log);
     const probes = new Map([['default', () => probeCluster(kafka, health)]]);
     const ops = new Ops({ probes, stats, clock, embedded });
-    faces.push(new OpsFace(ops, config.ops, log.child({ face: 'ops' })));
+    listeners.push(new OpsServer(ops, config.ops, log.child({ component: 'ops' })));
   }
-  return new Program({ faces, log, release: () => kafka.close() });
+  return new Program({ listeners, log, release: () => kafka.close() });
 }

@@ -1,4 +1,4 @@
-// The composition root of --workers: a primary without a RESP face, and the workers that serve the port.
+// The composition root of --workers: a primary without a RESP listener, and the workers that serve the port.
 import { randomBytes } from 'node:crypto';
 import { createClock } from '../clock.js';
 import { Stats } from '../core/stats/stats.js';
@@ -6,9 +6,9 @@ import { createLog, type Log } from '../log.js';
 import { removeStaleSocket } from '../resp/access/stale-socket.js';
 import { processLoad } from '../resp/info/status.js';
 import { answersOf } from '../resp/sibling-handlers.js';
-import type { Peers } from '../resp/siblings/siblings.js';
+import type { Siblings } from '../resp/siblings/siblings.js';
 import { preparePrimary, primaryChannel } from '../workers/node-cluster.js';
-import { Switchboard } from '../workers/router.js';
+import { Router } from '../workers/router.js';
 import type { StartOrder } from '../workers/start-options.js';
 import { type Served, WorkerSide } from '../workers/worker-side.js';
 import { Workers } from '../workers/workers.js';
@@ -19,7 +19,7 @@ import {
   createProgram,
   createResp,
   openClusters,
-  otherFaces,
+  otherListeners,
   type Shared,
 } from './gateway.js';
 import { Program } from './program.js';
@@ -33,7 +33,7 @@ const connectionIds = (worker: number): [number, number] => [worker * idsOfWorke
 /** The arguments that make the program a worker. */
 export const workerArgument = 'worker';
 
-/** The primary: workers, and every face but RESP. @throws KafkaError for properties that librdkafka refuses. */
+/** The primary: workers, and every listener but RESP. @throws KafkaError for properties that librdkafka refuses. */
 export async function createPrimary(
   config: Config,
   version: string,
@@ -47,26 +47,26 @@ export async function createPrimary(
   const access = accessOf(config.resp, { stats, clock, log });
   const clusters = await openClusters(config, clock, log);
   const shared: Shared = { config, ...access, clusters, version, stats, clock, log };
-  const facts = () => ({ stats: stats.snapshot(), load: processLoad() });
-  const switchboard = new Switchboard({ facts, stats, clock, connectionIds });
+  const status = () => ({ stats: stats.snapshot(), load: processLoad() });
+  const router = new Router({ status, stats, clock, connectionIds });
   const workers = new Workers({
     count: config.resp.workers,
     fork: preparePrimary([workerArgument]),
     order: startOrders(shared, current),
-    switchboard,
+    router,
     shutdownMs: config.shutdown.timeoutMs,
     clock,
     log,
   });
-  const others = await otherFaces(shared, {
-    metrics: () => switchboard.askWorkers('metrics', []),
+  const others = await otherListeners(shared, {
+    metrics: () => router.askWorkers('metrics', []),
     get serving() {
       return workers.serving.length;
     },
   });
   const { unixSocket } = config.resp;
   return createProgram(shared, {
-    faces: [workers, ...others],
+    listeners: [workers, ...others],
     prepare: async () => (unixSocket === undefined ? undefined : removeStaleSocket(unixSocket)),
     closeShared: async () => {},
     abandon: () => workers.kill(),
@@ -78,7 +78,7 @@ export async function createPrimary(
         resp: { ...config.resp, requirepass, usersFile },
         ...{ general, consumer, producer, clusters },
       };
-      await switchboard.askWorkers('renew', [renewalOf(current.config)]);
+      await router.askWorkers('renew', [renewalOf(current.config)]);
     },
   });
 }
@@ -116,14 +116,14 @@ export function runWorker(version: string, { onStart, onEnd }: WorkerEvents): bo
     channel,
     clock,
     onBug: (err, question) => log?.error({ err, question }, 'a question of another process failed'),
-    async serve({ config: checked, worker, embeddedBrokers }, peers) {
+    async serve({ config: checked, worker, embeddedBrokers }, siblings) {
       const config = checked as Config;
       shutdownMs = config.shutdown.timeoutMs;
       log = createLog(config.log).child({ worker });
       onStart(log);
       const clusters = await openClusters(config, clock, log, { embeddedBrokers, processes: config.resp.workers });
       const own = { stats: new Stats(), clock, log };
-      return serveResp({ config, ...accessOf(config.resp, own), clusters, version, ...own }, peers);
+      return serveResp({ config, ...accessOf(config.resp, own), clusters, version, ...own }, siblings);
     },
     onAlone() {
       log?.warn('the primary is gone: shutting down');
@@ -134,14 +134,14 @@ export function runWorker(version: string, { onStart, onEnd }: WorkerEvents): bo
   return true;
 }
 
-async function serveResp(shared: Shared, peers: Peers): Promise<Served> {
+async function serveResp(shared: Shared, siblings: Siblings): Promise<Served> {
   const { config, clusters, stats, log } = shared;
-  const { server, gateway } = createResp(shared, peers);
+  const { server, gateway } = createResp(shared, siblings);
   const release = async (): Promise<void> => {
     await gateway.close();
     await closeClusters(clusters);
   };
-  const program = new Program({ faces: [server, gateway.streams], log, release });
+  const program = new Program({ listeners: [server, gateway.streams], log, release });
   for (const { health } of clusters) health?.watch();
   await program.start();
   const metrics = config.ops || config.http ? await processMetrics(stats) : async () => [];

@@ -4,10 +4,10 @@ export interface BannerFacts {
   readonly version: string;
   readonly node: string;
   /** By face: `resp`, `http`, ... */
-  readonly addresses: readonly (readonly [face: string, address: string])[];
+  readonly addresses: readonly (readonly [listener: string, address: string])[];
   /** Undefined: embedded. */
   readonly kafka: string | undefined;
-  /** Its address for redis-cli; undefined without a RESP face on a port. */
+  /** Its address for redis-cli; undefined without a RESP listener on a port. */
   readonly respPort: number | undefined;
   readonly isPasswordNeeded: boolean;
   readonly isColored: boolean;

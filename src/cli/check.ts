@@ -75,16 +75,16 @@ export async function check(job: Job, options: CheckOptions): Promise<Finding[]>
 async function listening({ resp, http, grpc, ops }: Config, now: number): Promise<Finding[]> {
   const users = await checkUsers(resp);
   const hasUsers = resp.requirepass !== undefined || resp.usersFile !== undefined;
-  const faces = [['resp', resp] as const, ['http', http] as const, ['grpc', grpc] as const, ['ops', ops] as const];
+  const listeners = [['resp', resp] as const, ['http', http] as const, ['grpc', grpc] as const, ['ops', ops] as const];
   const found: Finding[] = [users];
-  for (const [name, face] of faces) {
-    if (!face) continue;
-    found.push(await checkAddress(`${name} port`, face.host, face.port));
-    if ('unixSocket' in face && face.unixSocket !== undefined)
-      found.push(await checkSocketPath(`${name} unix socket`, face.unixSocket));
-    if ('tls' in face && face.tls) found.push(...checkTls(`${name} TLS`, face.tls, now));
+  for (const [name, listener] of listeners) {
+    if (!listener) continue;
+    found.push(await checkAddress(`${name} port`, listener.host, listener.port));
+    if ('unixSocket' in listener && listener.unixSocket !== undefined)
+      found.push(await checkSocketPath(`${name} unix socket`, listener.unixSocket));
+    if ('tls' in listener && listener.tls) found.push(...checkTls(`${name} TLS`, listener.tls, now));
     const exposed =
-      name === 'ops' ? undefined : exposure({ host: face.host, protectedMode: resp.protectedMode, hasUsers });
+      name === 'ops' ? undefined : exposure({ host: listener.host, protectedMode: resp.protectedMode, hasUsers });
     if (exposed !== undefined) found.push(warn(`${name} port`, exposed));
   }
   return found;

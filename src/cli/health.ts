@@ -33,9 +33,14 @@ const answerMs = 4_000;
 /** The gateway answers PING; only its HTTP ports know whether it is ready. */
 function gatewayTarget({ resp, ops, http }: Config, wantsReady: boolean): Target {
   if (wantsReady) {
-    const face = ops ?? http;
-    if (!face) return { kind: 'none', hint: 'no ops port is configured (--ops-port, ops.port)' };
-    return { kind: 'http', where: at(face.host, face.port), tls: !ops && http?.tls !== undefined, path: '/readyz' };
+    const listener = ops ?? http;
+    if (!listener) return { kind: 'none', hint: 'no ops port is configured (--ops-port, ops.port)' };
+    return {
+      kind: 'http',
+      where: at(listener.host, listener.port),
+      tls: !ops && http?.tls !== undefined,
+      path: '/readyz',
+    };
   }
   const { unixSocket, host, port, tls, requirepass: password } = resp;
   // A port chosen by the system is unknown here.

@@ -1,4 +1,4 @@
-// The named Kafka clusters that faces and workers talk to.
+// The named Kafka clusters that listeners and workers talk to.
 import { GatewayError } from '../errors.js';
 import type { ClusterHealth } from './cluster-health.js';
 import type { KafkaFactory } from './ports.js';

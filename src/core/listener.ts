@@ -1,14 +1,14 @@
-// What app/ starts and stops: a face (RESP, HTTP, gRPC, ops) or a worker (ris, relay).
+// What app/ starts and stops: a listener (RESP, HTTP, gRPC, ops) or a worker (ris, relay).
 
 /**
- * Phases of a shutdown, in the order of the methods below; each runs for every face before the next begins.
+ * Phases of a shutdown, in the order of the methods below; each runs for every listener before the next begins.
  * Every method has its own deadline and does not reject for an ordinary failure: it logs.
  */
-export interface Face {
+export interface Listener {
   readonly name: string;
   /** Its address as a user would type it: `127.0.0.1:6380`, or a path. Empty before it listens. */
   readonly addresses?: readonly string[];
-  /** Resolves when the face serves; rejects if it never will (port in use, bad certificate). */
+  /** Resolves when the listener serves; rejects if it never will (port in use, bad certificate). */
   start(): Promise<void>;
   /** Reads its files again (certificates); open connections stay. @throws Error when one can't be used: what was read before holds on. */
   reload?(): void | Promise<void>;

@@ -85,7 +85,7 @@ export class KafkaError extends Error implements KafkaFault {
   }
 }
 
-/** The librdkafka error codes that core and the faces distinguish. */
+/** The librdkafka error codes that core and the listeners distinguish. */
 export const KafkaCode = {
   fail: -196,
   transport: -195,
@@ -170,7 +170,7 @@ export interface ProducerOptions {
    * Minimum linger of records without a tag, which no caller waits for, ms; more while the producer is fast or many producers are busy.
    * A record that comes sooner waits. Absent or 0: no linger. See docs/decisions/0005.
    */
-  readonly gatherMs?: number;
+  readonly lingerMs?: number;
   /** Called for each report of the chosen kind, with the tag given to produce(). */
   readonly onReport: (report: DeliveryReport, tag: unknown) => void;
   /** A fault of the client itself: brokers unreachable (not fatal) or an idempotence error (fatal: the producer is unusable). */

@@ -2,12 +2,12 @@
 import type { Server as SocketServer } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
-import type { Face } from '../core/listener.js';
+import type { Listener } from '../core/listener.js';
 import { boundHalfRequests } from './half-requests.js';
 import { admission, implementation, type ServiceOptions, serviceDefinition } from './service.js';
 import { listen } from './sockets.js';
 
-export interface GrpcFaceOptions extends ServiceOptions {
+export interface GrpcServerOptions extends ServiceOptions {
   readonly host: string;
   readonly port: number;
   /** PEM texts; absent: without TLS. */
@@ -31,14 +31,14 @@ const requestMs = 60_000;
 /** How long calls in flight may take once listening has ended, ms. */
 const closeMs = 5_000;
 
-export class GrpcFace implements Face {
+export class GrpcServer implements Listener {
   readonly name = 'grpc';
-  readonly #options: GrpcFaceOptions;
+  readonly #options: GrpcServerOptions;
   readonly #server: Server;
   #sockets: SocketServer | undefined;
   #address: string | undefined;
 
-  constructor(options: GrpcFaceOptions) {
+  constructor(options: GrpcServerOptions) {
     this.#options = options;
     this.#server = new Server({
       'grpc.max_receive_message_length': options.maxMessageBytes,

@@ -107,7 +107,7 @@ function userOf(gate: Gate, call: Caller): User | Promise<User> {
 
 const authorizationOf = ({ metadata }: Caller): string | undefined => metadata.get('authorization')[0]?.toString();
 
-const originOf = (call: Caller): Origin => ({ face: 'grpc', address: peerAddress(call.getPeer()) });
+const originOf = (call: Caller): Origin => ({ listener: 'grpc', address: peerAddress(call.getPeer()) });
 
 /** Without its port. `unknown` is the peer of a closed connection: it belongs to no machine. */
 const peerAddress = (peer: string): string => peer.slice(0, Math.max(0, peer.lastIndexOf(':')));

@@ -76,7 +76,7 @@ export class Admission {
 
 /** A peer that has reset its connection has no address any more: it belongs to no machine, and not to the unix socket. */
 const originOf = ({ socket }: IncomingMessage): Origin => ({
-  face: 'http',
+  listener: 'http',
   address: socket.remoteAddress ?? (socket.destroyed ? '' : undefined),
 });
 

@@ -1,4 +1,4 @@
-// Sockets of the HTTP face: TCP (plain or TLS) and unix, with limits for slow clients.
+// Sockets of the REST listener: TCP (plain or TLS) and unix, with limits for slow clients.
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import { createServer, type RequestListener, type Server, STATUS_CODES } from 'node:http';
 import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
@@ -21,7 +21,7 @@ interface Pem {
 }
 
 /** A listening server, for app and tests. */
-export interface Listener {
+export interface BoundServer {
   readonly server: Server;
   /** As a user would type it: `127.0.0.1:19092` or a path. */
   readonly address: string;
@@ -40,7 +40,7 @@ const refusals: Readonly<Record<string, readonly [status: number, text: string]>
 };
 
 /** @throws Error if it cannot listen on the address. */
-export async function listenTcp(address: TcpAddress, limits: HttpLimits, serve: RequestListener): Promise<Listener> {
+export async function listenTcp(address: TcpAddress, limits: HttpLimits, serve: RequestListener): Promise<BoundServer> {
   const options = { ...serverOptions(limits), ...address.tls, handshakeTimeout: handshakeMs };
   const server = address.tls ? createTlsServer(options, serve) : createServer(options, serve);
   await listen(server, limits, { host: address.host, port: address.port });
@@ -50,7 +50,7 @@ export async function listenTcp(address: TcpAddress, limits: HttpLimits, serve: 
 }
 
 /** New connections get the certificate as it is now. @throws Error when it can't be used: the one before holds on */
-export function renewTls({ server }: Listener, { readTls }: TcpAddress): void {
+export function renewTls({ server }: BoundServer, { readTls }: TcpAddress): void {
   if (readTls && server instanceof TlsServer) server.setSecureContext(readTls());
 }
 
@@ -60,7 +60,7 @@ export async function listenUnix(
   mode = 0o777,
   limits: HttpLimits,
   serve: RequestListener,
-): Promise<Listener> {
+): Promise<BoundServer> {
   removeStale(path);
   const server = createServer(serverOptions(limits), serve);
   // The socket's file is created within the call that begins to listen.
@@ -73,7 +73,7 @@ export async function listenUnix(
 }
 
 /** Ends listening; closes idle connections, and the others when their request is done, or after a time limit. Never rejects. */
-export async function closeListener({ server }: Listener): Promise<void> {
+export async function closeListener({ server }: BoundServer): Promise<void> {
   const closed = new Promise((resolve) => server.close(resolve));
   server.closeIdleConnections();
   const impatient = setTimeout(() => server.closeAllConnections(), closeMs);

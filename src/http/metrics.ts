@@ -86,14 +86,18 @@ function add(
 
 function histogram(stats: Stats, name: LatencyName): Sample[] {
   const metric = metricName(name);
-  return Array.from(stats.latencyEntries(name)).flatMap(([face, { buckets, sum, count }]) => {
+  return Array.from(stats.latencyEntries(name)).flatMap(([listener, { buckets, sum, count }]) => {
     let below = 0;
     const samples: Sample[] = buckets.map((inBucket, index) => {
       below += inBucket;
-      return { metricName: `${metric}_bucket`, value: below, labels: { le: latencyBuckets[index] ?? '+Inf', face } };
+      return {
+        metricName: `${metric}_bucket`,
+        value: below,
+        labels: { le: latencyBuckets[index] ?? '+Inf', face: listener },
+      };
     });
-    samples.push({ metricName: `${metric}_sum`, value: sum, labels: { face } });
-    samples.push({ metricName: `${metric}_count`, value: count, labels: { face } });
+    samples.push({ metricName: `${metric}_sum`, value: sum, labels: { face: listener } });
+    samples.push({ metricName: `${metric}_count`, value: count, labels: { face: listener } });
     return samples;
   });
 }

@@ -1,4 +1,4 @@
-// The OpenAPI document of the REST face, generated from the route objects.
+// The OpenAPI document of the REST listener, generated from the route objects.
 import type { Parameter, Route } from './route.js';
 
 /** OpenAPI 3.0. Every path twice: for the default cluster and for a named one. */

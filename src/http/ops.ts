@@ -1,13 +1,13 @@
-// The ops endpoints: /healthz, /readyz and /metrics, for the HTTP face and for a port of their own.
+// The ops endpoints: /healthz, /readyz and /metrics, for the REST listener and for a port of their own.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { within } from '../core/clock.js';
-import type { Face } from '../core/listener.js';
+import type { Listener } from '../core/listener.js';
 import type { Clock } from '../core/ports.js';
 import { own } from '../core/promises.js';
 import type { Stats } from '../core/stats/stats.js';
 import type { Log } from '../log.js';
 import { defaultLimits, type OpsConfig } from './config.js';
-import { closeListener, type Listener, listenTcp } from './listeners.js';
+import { type BoundServer, closeListener, listenTcp } from './listeners.js';
 import { createMetrics, metricsText } from './metrics.js';
 
 export interface OpsAnswer {
@@ -109,12 +109,12 @@ export class Ops {
 }
 
 /** The ops endpoints on a port of their own. */
-export class OpsFace implements Face {
+export class OpsServer implements Listener {
   readonly name = 'ops';
   readonly #ops: Ops;
   readonly #settings: OpsConfig;
   readonly #log: Log;
-  #listener: Listener | undefined;
+  #server: BoundServer | undefined;
 
   constructor(ops: Ops, settings: OpsConfig, log: Log) {
     this.#ops = ops;
@@ -123,21 +123,21 @@ export class OpsFace implements Face {
   }
 
   get addresses(): readonly string[] {
-    return this.#listener ? [this.#listener.address] : [];
+    return this.#server ? [this.#server.address] : [];
   }
 
   get address(): string | undefined {
-    return this.#listener?.address;
+    return this.#server?.address;
   }
 
   async start(): Promise<void> {
-    this.#listener = await listenTcp(this.#settings, defaultLimits, (request, response) =>
+    this.#server = await listenTcp(this.#settings, defaultLimits, (request, response) =>
       own(this.#answer(request, response), (err) => {
         this.#log.error({ err }, 'An ops request failed: this is a bug');
         response.destroy();
       }),
     );
-    this.#log.info({ address: this.#listener.address }, 'ops endpoints are served');
+    this.#log.info({ address: this.#server.address }, 'ops endpoints are served');
   }
 
   async #answer({ method, url }: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -156,7 +156,7 @@ export class OpsFace implements Face {
 
   /** Last: a probe may ask until the end. */
   async close(): Promise<number> {
-    if (this.#listener) await closeListener(this.#listener);
+    if (this.#server) await closeListener(this.#server);
     return 0;
   }
 }

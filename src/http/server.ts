@@ -1,12 +1,12 @@
-// The HTTP face: listeners in front of the API, started and stopped in the program's order.
+// The REST listener: listeners in front of the API, started and stopped in the program's order.
 import type { Gate } from '../core/access/gate.js';
-import type { Face } from '../core/listener.js';
+import type { Listener } from '../core/listener.js';
 import { Admission } from './admission.js';
 import { type ApiOptions, createApi } from './api.js';
 import type { HttpLimits } from './config.js';
-import { closeListener, type Listener, listenTcp, listenUnix, renewTls, type TcpAddress } from './listeners.js';
+import { type BoundServer, closeListener, listenTcp, listenUnix, renewTls, type TcpAddress } from './listeners.js';
 
-export interface HttpFaceOptions extends Omit<ApiOptions, 'maxBodyBytes' | 'admission'> {
+export interface RestServerOptions extends Omit<ApiOptions, 'maxBodyBytes' | 'admission'> {
   readonly gate: Gate;
   readonly allowedHosts: readonly string[];
   /** Absent: no TCP. */
@@ -18,20 +18,20 @@ export interface HttpFaceOptions extends Omit<ApiOptions, 'maxBodyBytes' | 'admi
   readonly limits: HttpLimits;
 }
 
-export class HttpFace implements Face {
+export class RestServer implements Listener {
   readonly name = 'http';
-  readonly #options: HttpFaceOptions;
-  readonly #listeners: Listener[] = [];
+  readonly #options: RestServerOptions;
+  readonly #servers: BoundServer[] = [];
   readonly #admission: Admission;
 
-  constructor(options: HttpFaceOptions) {
+  constructor(options: RestServerOptions) {
     this.#options = options;
     this.#admission = new Admission(options.gate, options.allowedHosts);
   }
 
   /** The listening addresses, TCP first. */
   get addresses(): readonly string[] {
-    return this.#listeners.map(({ address }) => address);
+    return this.#servers.map(({ address }) => address);
   }
 
   /** @throws Error with Kafka-Pixy's text if it cannot listen on an address. */
@@ -48,7 +48,7 @@ export class HttpFace implements Face {
   }
 
   reload(): void {
-    const [tcp] = this.#listeners;
+    const [tcp] = this.#servers;
     if (tcp && this.#options.tcp) renewTls(tcp, this.#options.tcp);
   }
 
@@ -63,19 +63,19 @@ export class HttpFace implements Face {
 
   /** Requests in flight are answered first. */
   async stopListening(): Promise<void> {
-    await Promise.all(this.#listeners.map(closeListener));
+    await Promise.all(this.#servers.map(closeListener));
   }
 
   close(): Promise<number> {
     return this.#options.proxies.close();
   }
 
-  async #listen(kind: string, where: string, open: () => Promise<Listener>): Promise<void> {
+  async #listen(kind: string, where: string, open: () => Promise<BoundServer>): Promise<void> {
     try {
-      const listener = await open();
+      const bound = await open();
       const isTls = kind === 'TCP' && this.#options.tcp?.tls !== undefined;
-      listener.server.on(isTls ? 'secureConnection' : 'connection', (socket) => this.#admission.meet(socket));
-      this.#listeners.push(listener);
+      bound.server.on(isTls ? 'secureConnection' : 'connection', (socket) => this.#admission.meet(socket));
+      this.#servers.push(bound);
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;
       const reason = code === 'EADDRINUSE' ? 'bind: address already in use' : (error as Error).message;

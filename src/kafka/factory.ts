@@ -23,7 +23,7 @@ import { EmbeddedTimes } from './embedded/embedded-times.js';
 import { refuse } from './fault.js';
 import { KnownBrokers } from './known-brokers.js';
 import { native } from './native.js';
-import { Gathering } from './producer/linger-scheduler.js';
+import { LingerScheduler } from './producer/linger-scheduler.js';
 import type { ProduceBudget } from './producer/produce-budget.js';
 import { openProducer } from './producer/producer.js';
 import {
@@ -69,8 +69,8 @@ export async function createKafkaFactory(options: KafkaFactoryOptions): Promise<
     log.warn({ wanted: embeddedPartitions }, `topics of the embedded Kafka have ${mostPartitions} partitions at most`);
   const partitions = new EmbeddedPartitions(embeddedPartitions);
   const embedded = options.embedded ? await openEmbedded(options.embedded, partitions, log) : undefined;
-  const gathering = new Gathering({ processes: options.processes });
-  return new RdKafkaFactory(sections, log, embedded, gathering, options.budget);
+  const lingerScheduler = new LingerScheduler({ processes: options.processes });
+  return new RdKafkaFactory(sections, log, embedded, lingerScheduler, options.budget);
 }
 
 type Sections = Record<'general' | 'consumer' | 'producer', Section>;
@@ -113,18 +113,18 @@ class RdKafkaFactory implements KafkaFactory {
   readonly #times: EmbeddedTimes | undefined;
   readonly #known: KnownBrokers;
   #learnedAt = Number.NEGATIVE_INFINITY;
-  readonly #gathering: Gathering;
+  readonly #lingerScheduler: LingerScheduler;
   readonly #budget: ProduceBudget | undefined;
 
   constructor(
     { general, consumer, producer }: Sections,
     log: Log,
     embedded: EmbeddedKafka | undefined,
-    gathering: Gathering,
+    lingerScheduler: LingerScheduler,
     budget: ProduceBudget | undefined,
   ) {
     this.#budget = budget;
-    this.#gathering = gathering;
+    this.#lingerScheduler = lingerScheduler;
     const above: Section[] = embedded
       ? [{ name: 'embedded', properties: { 'bootstrap.servers': embedded.brokers } }]
       : [];
@@ -157,7 +157,7 @@ class RdKafkaFactory implements KafkaFactory {
 
   #openProducer(options: ProducerOptions, timeoutMs: number): Promise<Producer> {
     this.#learn();
-    const below = options.gatherMs ? [gathered] : [];
+    const below = options.lingerMs ? [gathered] : [];
     const login = this.#producerLogin;
     const sections = [...this.#producer, ...this.#begin, override(login.renewed), override(options.properties)];
     const properties = { ...producerProperties([...below, ...sections]), credentials: login };
@@ -166,7 +166,7 @@ class RdKafkaFactory implements KafkaFactory {
       properties,
       this.#log,
       timeoutMs,
-      this.#gathering,
+      this.#lingerScheduler,
       // The writer bounds what it writes in transactions.
       properties.sectionOf.has('transactional.id') ? undefined : this.#budget,
     );

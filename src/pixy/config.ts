@@ -1,7 +1,7 @@
 // The `pool` section of the configuration: how REST and gRPC clients share a group's messages; and the same from Kafka-Pixy's keys.
 import { z } from 'zod';
 import { longestMs, tooLong } from '../core/longest.js';
-import { longestGatherMs } from './defaults.js';
+import { defaultLingerMs } from './defaults.js';
 
 const ms = z.number().int().min(1).max(longestMs, tooLong);
 const count = z.number().int().min(1);
@@ -45,7 +45,7 @@ export const poolConfig = z
       .int()
       .min(0)
       .max(longestMs, tooLong)
-      .default(longestGatherMs)
+      .default(defaultLingerMs)
       .describe(
         'Minimum linger of records without `sync`: time between two batches; up to 100 ms while many clients produce. 0: none',
       ),

@@ -17,7 +17,7 @@ export const consumerProperties = {
 } as const;
 
 /** Saves Kafka a hundred small requests a second and more per partition, and a record may as well be lost in librdkafka's queue. */
-export const longestGatherMs = 10;
+export const defaultLingerMs = 10;
 
 /** Properties for a producer of single requests: equal keys go where Kafka-Pixy puts them, and missing topics are reported early. */
 export const producerProperties = {

@@ -2,7 +2,7 @@
 import type { Properties } from '../core/ports.js';
 import type { ProduceSettings } from '../core/queue/proxy.js';
 import type { SharedSettings } from '../core/queue/queue-settings.js';
-import { consumerProperties, longestGatherMs, producerProperties } from './defaults.js';
+import { consumerProperties, defaultLingerMs, producerProperties } from './defaults.js';
 import type { PixyProxy } from './file.js';
 import { kafkaVersions, type ProxyValues } from './keys.js';
 
@@ -100,7 +100,7 @@ function producing({ values, versionGiven }: PixyProxy): ProduceSettings {
     roundRobin: partitioner === 'roundrobin',
     produceTimeoutMs: worst + values['producer.timeout'],
     shutdownTimeoutMs: Math.max(values['producer.shutdown_timeout'], leastShutdownMs),
-    gatherMs: Math.min(values['producer.flush_frequency'], longestGatherMs),
+    lingerMs: Math.min(values['producer.flush_frequency'], defaultLingerMs),
     properties: {
       ...producerProperties,
       partitioner: partitioner === 'hash' ? 'fnv1a_random' : 'random',

@@ -21,7 +21,7 @@ export function fromPool(
       roundRobin: false,
       produceTimeoutMs,
       shutdownTimeoutMs,
-      gatherMs,
+      lingerMs: gatherMs,
       properties: { ...producerProperties, 'linger.ms': lingerMs },
     },
   };

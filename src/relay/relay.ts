@@ -1,6 +1,6 @@
 // The relay: all topics of one configuration, their clusters, the metrics listener, and the end.
 import { sleep, within } from '../core/clock.js';
-import type { Face } from '../core/listener.js';
+import type { Listener } from '../core/listener.js';
 import { type Clock, KafkaError, type KafkaFactory, type Properties } from '../core/ports.js';
 import { own } from '../core/promises.js';
 import { fail, GatewayError } from '../errors.js';
@@ -39,7 +39,7 @@ const progressBarMs = 500;
 /** Time limit for closing what topics share. */
 const closeSlackMs = 500;
 
-export class Relay implements Face {
+export class Relay implements Listener {
   readonly name = 'relay';
   /** Settles when every topic has ended: at its end, on request, or with an error. */
   readonly finished: Promise<RelayOutcome>;
@@ -85,7 +85,7 @@ export class Relay implements Face {
     const filters = await loadFilters(config.filters);
     const [target, sources] = await this.#connectClusters();
     this.#port = await this.#ops.listen(address).catch((error: Error) => {
-      log.error({ face: 'relay', err: error.message }, 'metrics cannot be served');
+      log.error({ listener: 'relay', err: error.message }, 'metrics cannot be served');
       return undefined;
     });
     this.#began = clock.monotonic();
@@ -219,7 +219,7 @@ export class Relay implements Face {
       before = { messages, at: now };
       shownAt = now;
       if (terminal) terminal.write(`\r${progressBar(state, terminal.columns || 80)}\x1b[K`);
-      else log.info({ face: 'relay' }, progressLine(state));
+      else log.info({ listener: 'relay' }, progressLine(state));
     }
     if (terminal) terminal.write('\r\x1b[K');
   }

@@ -2,7 +2,7 @@
 import { KafkaCode, KafkaError, type KafkaFault } from '../core/ports.js';
 import { GatewayError } from '../errors.js';
 
-export const isPassing = (error: unknown): error is KafkaError | GatewayError =>
+export const isTransient = (error: unknown): error is KafkaError | GatewayError =>
   error instanceof KafkaError || (error instanceof GatewayError && error.code === 'relay-waiting');
 
 /** librdkafka's local code for a position that does not exist, with auto.offset.reset=error. */

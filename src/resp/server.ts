@@ -8,7 +8,7 @@ import { isLoopback } from '../core/access/protected-mode.js';
 import { everybody, type User } from '../core/access/user.js';
 import { nobodyYet, type Users } from '../core/access/users.js';
 import { sleep } from '../core/clock.js';
-import type { Face } from '../core/listener.js';
+import type { Listener } from '../core/listener.js';
 import { MemoryBudget } from '../core/memory-budget.js';
 import type { ClientVersions, Clock } from '../core/ports.js';
 import { guard } from '../core/promises.js';
@@ -26,16 +26,16 @@ import type { RespConfig } from './config.js';
 import { Connection } from './connection/connection.js';
 import type { ServerParts } from './connection/server-parts.js';
 import { handleOf, SharedReads } from './connection/shared-reads.js';
-import { TurnWrites } from './connection/write-coalescer.js';
+import { WriteCoalescer } from './connection/write-coalescer.js';
 import { Monitors } from './monitor/monitor.js';
-import { type ConnectionHandle, noPeers, type Peers } from './siblings/siblings.js';
+import { type ConnectionHandle, noSiblings, type Siblings } from './siblings/siblings.js';
 import { RemoteConnections } from './streams/remote-connections.js';
 import { Encoder } from './wire/encoder.js';
 
 export interface RespServerOptions {
   readonly settings: RespConfig;
   readonly users: Users;
-  /** Shared by all faces; absent: this one's own. */
+  /** Shared by all listeners; absent: this one's own. */
   readonly logins?: LoginGuard;
   readonly gateway: Gateway;
   /** Largest record that brokers accept, bytes: larger arguments are refused before they are read. */
@@ -47,7 +47,7 @@ export interface RespServerOptions {
   readonly stats: Stats;
   readonly log: Log;
   /** The other processes behind the same port; absent: none. */
-  readonly peers?: Peers;
+  readonly siblings?: Siblings;
   /** For tests: a subset of commands. */
   readonly commands?: readonly Command[];
 }
@@ -65,14 +65,14 @@ const slack = 1.1;
 /** Of servers without TLS. */
 const plain = { allowHalfOpen: true, pauseOnConnect: true };
 
-export class RespServer implements Face, ServerParts {
+export class RespServer implements Listener, ServerParts {
   readonly name = 'resp';
   readonly commands: CommandTable;
   readonly users: Users;
   readonly logins: LoginGuard;
-  readonly peers: Peers;
+  readonly siblings: Siblings;
   readonly encoder = new Encoder();
-  readonly turnWrites = new TurnWrites(this.encoder);
+  readonly writeCoalescer = new WriteCoalescer(this.encoder);
   readonly monitors: Monitors;
   readonly names: Names<Carrier>;
   readonly remotes: RemoteConnections;
@@ -108,10 +108,10 @@ export class RespServer implements Face, ServerParts {
     this.users = options.users;
     this.logins = options.logins ?? new LoginGuard(options);
     this.initialUser = this.users.required ? nobodyYet : everybody;
-    this.peers = options.peers ?? noPeers(clock.now());
-    this.#nextId = this.peers.server.firstConnectionId;
-    this.monitors = new Monitors(this.peers);
-    this.names = new Names({ strict: settings.strictNames, peers: this.peers });
+    this.siblings = options.siblings ?? noSiblings(clock.now());
+    this.#nextId = this.siblings.server.firstConnectionId;
+    this.monitors = new Monitors(this.siblings);
+    this.names = new Names({ strict: settings.strictNames, siblings: this.siblings });
     this.budget = new MemoryBudget(settings.queryBufferBytes);
     this.remotes = new RemoteConnections(this, this.budget, options.log);
     this.limits = {
@@ -200,13 +200,13 @@ export class RespServer implements Face, ServerParts {
     const { host, port, unixSocket } = this.settings;
     await this.#listen(this.#tcpServer(), { host, port });
     if (unixSocket !== undefined) {
-      if (!this.peers.exist) await removeStaleSocket(unixSocket);
+      if (!this.siblings.exist) await removeStaleSocket(unixSocket);
       await this.#listen(createServer(plain), { path: unixSocket });
     }
     this.#sweep = setInterval(() => this.#look(), SWEEP_MS);
     // With several processes, the one that started them logs it once all listen.
-    const level = this.peers.exist ? 'debug' : 'info';
-    this.log[level]({ face: this.name, host, port: this.port, unixSocket, tls: !!this.settings.tls }, 'listening');
+    const level = this.siblings.exist ? 'debug' : 'info';
+    this.log[level]({ listener: this.name, host, port: this.port, unixSocket, tls: !!this.settings.tls }, 'listening');
   }
 
   async drain(): Promise<void> {
@@ -248,12 +248,12 @@ export class RespServer implements Face, ServerParts {
     }
     this.#accept(this.#reads.socketOn(handle));
     // Also when it was refused: it was counted as one of ours when it was passed on.
-    this.peers.connections(this.#connections.size);
+    this.siblings.connections(this.#connections.size);
   }
 
   readonly #closed = (connection: Connection): void => {
     this.#connections.delete(connection.id);
-    this.peers.connections(this.#connections.size);
+    this.siblings.connections(this.#connections.size);
     this.#settle(connection.close());
   };
 
@@ -280,7 +280,7 @@ export class RespServer implements Face, ServerParts {
     const server = createTlsServer({ ...tcp, ...tlsFiles(tls), handshakeTimeout: HANDSHAKE_MS });
     server.on('connection', (socket: Socket) => this.#handshakes(socket));
     server.on('tlsClientError', (err, socket) => {
-      this.log.debug({ face: this.name, err }, 'TLS handshake failed');
+      this.log.debug({ listener: this.name, err }, 'TLS handshake failed');
       // After a time-out it would stay.
       socket.destroy();
     });
@@ -295,7 +295,7 @@ export class RespServer implements Face, ServerParts {
       guard(
         () => (isTls ? this.#accept(socket) : this.#accepted(socket)),
         (err) => {
-          this.log.error({ face: this.name, err }, 'a connection could not be accepted: this is a bug');
+          this.log.error({ listener: this.name, err }, 'a connection could not be accepted: this is a bug');
           socket.destroy();
         },
       ),
@@ -309,20 +309,20 @@ export class RespServer implements Face, ServerParts {
     }
     await once(server, 'listening');
     if (where.path !== undefined) chmodSync(where.path, Number.parseInt(this.settings.unixSocketMode, 8));
-    server.on('error', (err) => this.log.error({ face: this.name, err }, 'listening failed'));
+    server.on('error', (err) => this.log.error({ listener: this.name, err }, 'listening failed'));
     this.#listening.push(server);
   }
 
   /** A plain connection. Workers share the listening socket, and the system gives a connection to the first that accepts. */
   #accepted(socket: Socket): void {
     const handle = handleOf(socket);
-    if (this.#hasItsShare && this.peers.passOn(handle)) this.#elsewhere += 1;
+    if (this.#hasItsShare && this.siblings.passOn(handle)) this.#elsewhere += 1;
     else this.#accept(this.#reads.socketOn(handle));
   }
 
   /** Of the connections of all workers; a few more are no reason to pass one on. */
   get #hasItsShare(): boolean {
-    if (!this.peers.exist) return false;
+    if (!this.siblings.exist) return false;
     const share = (this.#connections.size + this.#elsewhere + 1) / this.settings.workers;
     return this.#connections.size > share * slack;
   }
@@ -344,7 +344,7 @@ export class RespServer implements Face, ServerParts {
     const connection = new Connection(this, socket, this.#nextId++, this.#closed);
     if (this.#drained) connection.abort(this.#drained);
     this.#connections.set(connection.id, connection);
-    this.peers.connections(this.#connections.size);
+    this.siblings.connections(this.#connections.size);
   }
 
   /** Sends the reason, for a moment: a peer that does not close its side would keep the socket. */

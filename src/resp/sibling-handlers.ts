@@ -2,10 +2,10 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { meantOf } from './clients/client-filter.js';
 import { clientLines } from './clients/client-line.js';
-import { ownFacts } from './info/status.js';
+import { ownStatus } from './info/status.js';
 import type { KafkaGateway } from './kafka/kafka-gateway.js';
 import type { RespServer } from './server.js';
-import type { Peer } from './siblings/siblings.js';
+import type { Sibling } from './siblings/siblings.js';
 import { ackEntries } from './streams/acks.js';
 import { openGroups } from './streams/group-status.js';
 import { ownSubscribed } from './streams/pubsub/subscribed.js';
@@ -14,9 +14,9 @@ import { ownSubscribed } from './streams/pubsub/subscribed.js';
 export function answersOf(
   server: RespServer,
   gateway: KafkaGateway,
-  metrics: Peer['metrics'],
-  renew: Peer['renew'],
-): Peer {
+  metrics: Sibling['metrics'],
+  renew: Sibling['renew'],
+): Sibling {
   const { catalog, streams, identities } = gateway;
   return {
     metrics,
@@ -31,7 +31,7 @@ export function answersOf(
     async holds(key) {
       // Connections that have already ended are processed first.
       await turn();
-      return identities.owner(key) !== undefined || server.names.holds(key) || streams.claims.holds(key);
+      return identities.owner(key) !== undefined || server.names.holds(key) || streams.leases.holds(key);
     },
     ack(key, topic, partition, offset) {
       const consumer = identities.owner(key)?.consumer;
@@ -60,7 +60,7 @@ export function answersOf(
     leftRecords: (owner) => gateway.leftRecords.of(owner),
     noteLeftRecords: (owner) => gateway.leftRecords.noteElsewhere(owner),
     subscriptions: () => ownSubscribed(server.clients()),
-    facts: () => ownFacts(server),
+    status: () => ownStatus(server),
     resetStats: () => server.stats.reset(),
     feedMonitors: (on) => server.monitors.feedElsewhere(on),
     showMonitors: (lines) => server.monitors.show(Buffer.from(lines, 'latin1')),

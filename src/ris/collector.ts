@@ -4,7 +4,7 @@ import type { Clock, KafkaFactory } from '../core/ports.js';
 import type { Stats } from '../core/stats/stats.js';
 import type { Log } from '../log.js';
 import type { RisConfig } from './config.js';
-import { Intake, type RisCounter } from './feed/ingest.js';
+import { Ingest, type RisCounter } from './feed/ingest.js';
 import type { MalformedReason } from './feed/message.js';
 import { ensureTopic, type Progress, upTo } from './leadership/checkpoint.js';
 import type { Election } from './leadership/elector.js';
@@ -51,7 +51,7 @@ export class Collector {
   readonly #name: string;
   readonly #config: RisConfig;
   readonly #deps: CollectorDeps;
-  readonly #intake: Intake;
+  readonly #ingest: Ingest;
   readonly #gate: TopicGate;
   #running: Promise<void> = Promise.resolve();
   #publisher: Publisher | undefined;
@@ -77,7 +77,7 @@ export class Collector {
       onMarked: (topics) => this.#count('ris.holes', topics),
       onRefused: (reason, records) => this.#count('ris.refused', records, reason),
     });
-    this.#intake = new Intake({
+    this.#ingest = new Ingest({
       ...deps,
       collector: name,
       config,
@@ -85,18 +85,18 @@ export class Collector {
       hasOthers: () => election.hasOthers(),
       onGap: () => this.#leader?.noteGap(),
       onBacklog: () => {
-        if (this.#intake.backlog.unread >= readEntries) this.#leader?.wake();
+        if (this.#ingest.backlog.unread >= readEntries) this.#leader?.wake();
       },
     });
   }
 
   start(): void {
-    this.#intake.start();
+    this.#ingest.start();
     this.#deps.election.start({
-      since: () => this.#intake.since,
+      since: () => this.#ingest.since,
       progress: () => this.#committed,
-      onSight: ({ progress }) => {
-        if (progress !== null && !this.#publisher) this.#intake.trim(progress);
+      onSnapshot: ({ progress }) => {
+        if (progress !== null && !this.#publisher) this.#ingest.trim(progress);
       },
       onChange: () => this.#wakeAll(),
     });
@@ -108,8 +108,8 @@ export class Collector {
     const { election, clock } = this.#deps;
     this.#deps.log.debug('Stopping');
     this.#flushing = !election.hasOthers();
-    await this.#intake.close(this.#flushing);
-    this.#deps.log.debug({ flushing: this.#flushing, unread: this.#intake.backlog.unread }, 'No longer receiving');
+    await this.#ingest.close(this.#flushing);
+    this.#deps.log.debug({ flushing: this.#flushing, unread: this.#ingest.backlog.unread }, 'No longer receiving');
     this.#stopping = true;
     this.#wakeAll();
     await within(clock, this.#config.shutdownTimeoutMs, this.#running);
@@ -119,7 +119,7 @@ export class Collector {
 
   /** @returns messages that will not be published. */
   close(): number {
-    return this.#flushing ? this.#intake.backlog.length : 0;
+    return this.#flushing ? this.#ingest.backlog.length : 0;
   }
 
   figures(): CollectorFigures {
@@ -128,20 +128,20 @@ export class Collector {
     return {
       host: this.#name,
       leader,
-      received: this.#intake.received,
+      received: this.#ingest.received,
       published: this.#published,
       lagMs: this.#committed === null || !leader ? null : Math.max(0, Math.round(clock.now() - this.#committed / 1000)),
-      backlog: this.#intake.backlog.length,
-      backlogBytes: this.#intake.backlog.bytes,
+      backlog: this.#ingest.backlog.length,
+      backlogBytes: this.#ingest.backlog.bytes,
       peersUp: this.#publisher?.peersUp ?? 0,
-      connected: this.#intake.feedSince !== null,
+      connected: this.#ingest.feedSince !== null,
     };
   }
 
   async #run(): Promise<void> {
     const { election, clock, log } = this.#deps;
     let failures = 0;
-    while (!(this.#stopping && (!election.leads() || this.#intake.backlog.length === 0))) {
+    while (!(this.#stopping && (!election.leads() || this.#ingest.backlog.length === 0))) {
       if (!election.leads()) {
         failures = 0;
         await this.#woken(standbyMs);
@@ -165,7 +165,7 @@ export class Collector {
         await sleep(clock, Math.min(retryMaxMs, retryMinMs * 2 ** failures++));
       } finally {
         this.#publisher = undefined;
-        this.#intake.backlog.rewind();
+        this.#ingest.backlog.rewind();
       }
     }
     await election.release();
@@ -180,11 +180,11 @@ export class Collector {
     const term = await Term.open(this.#termOptions());
     try {
       await term.probeTopics();
-      const publisher = new Publisher(this.#publisherOptions(), this.#intake.backlog, this.#plausible(term.progress));
+      const publisher = new Publisher(this.#publisherOptions(), this.#ingest.backlog, this.#plausible(term.progress));
       this.#publisher = publisher;
       this.#committed = publisher.mark;
       this.#count('ris.terms');
-      log.info({ backlog: this.#intake.backlog.length }, 'Leading');
+      log.info({ backlog: this.#ingest.backlog.length }, 'Leading');
       this.#leader = new Leader(this.#leaderOptions(), term, publisher);
       await this.#leader.run();
       log.info('No longer leading');
@@ -229,7 +229,7 @@ export class Collector {
 
   /** What a version that believed every time may have recorded, or a clock that was wrong. */
   #plausible(progress: Progress): Progress {
-    const { latest } = this.#intake;
+    const { latest } = this.#ingest;
     // Not by the clock alone: it may be this one that is wrong.
     const now = Math.max(latest, this.#deps.clock.now() * 1_000);
     const most = now + this.#config.maxAheadMs * 1_000;
@@ -257,11 +257,11 @@ export class Collector {
       commitMs,
       commitMessages,
       election,
-      backlog: this.#intake.backlog,
+      backlog: this.#ingest.backlog,
       clock,
       log,
-      since: () => this.#intake.feedSince,
-      floor: () => this.#intake.floor(),
+      since: () => this.#ingest.feedSince,
+      floor: () => this.#ingest.floor(),
       stopping: () => (!this.#stopping ? 'no' : this.#flushing ? 'ending' : 'handing over'),
       onWrote: (batch, records) => this.#wrote(batch, records),
       onStepDown: () => this.#count('ris.stepdowns'),
@@ -294,8 +294,8 @@ export class Collector {
       published: { windowUs: reorderMs * 1000, late },
       headers,
       risTime: timestamp === 'ris',
-      onMalformed: (reason: MalformedReason) => this.#intake.malformed(reason),
-      onOdd: (reasons: readonly MalformedReason[], line: string) => this.#intake.odd(reasons, line),
+      onMalformed: (reason: MalformedReason) => this.#ingest.malformed(reason),
+      onOdd: (reasons: readonly MalformedReason[], line: string) => this.#ingest.odd(reasons, line),
       takeMarks: () => this.#gate.takeMarks(),
       now: () => this.#deps.clock.now(),
     };

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Redis } from 'ioredis';
 import { sleep } from '../core/clock.js';
-import type { Face } from '../core/listener.js';
+import type { Listener } from '../core/listener.js';
 import type { Clock, KafkaFactory } from '../core/ports.js';
 import { own } from '../core/promises.js';
 import type { GaugeName, Stats } from '../core/stats/stats.js';
@@ -11,7 +11,7 @@ import type { Log } from '../log.js';
 import { Collector, type CollectorFigures } from './collector.js';
 import type { RisConfig } from './config.js';
 import { listCollectors } from './feed/collectors.js';
-import { Alone, Contested } from './leadership/elector.js';
+import { RedisElection, SingleElection } from './leadership/elector.js';
 import { connectRedis, Lease } from './leadership/lease.js';
 import { progressLines } from './progress.js';
 
@@ -29,7 +29,7 @@ export interface RisWorkerDeps {
 /** Pauses between requests for the list of collectors, ms. */
 const listRetryMs = 5_000;
 
-export class RisWorker implements Face {
+export class RisWorker implements Listener {
   readonly name = 'ris';
   readonly #config: RisConfig;
   readonly #deps: RisWorkerDeps;
@@ -109,13 +109,13 @@ export class RisWorker implements Face {
     const log = this.#deps.log.child({ host: name });
     const { redisPrefix: prefix, leaseTtlMs: ttlMs } = this.#config;
     const election = this.#redis
-      ? new Contested(new Lease(this.#redis, name, { prefix, ttlMs, replica: this.#replica, clock }), ttlMs, {
+      ? new RedisElection(new Lease(this.#redis, name, { prefix, ttlMs, replica: this.#replica, clock }), ttlMs, {
           host: name,
           clock,
           stats,
           log,
         })
-      : new Alone();
+      : new SingleElection();
     return new Collector(name, this.#config, {
       kafka,
       election,

@@ -1,11 +1,11 @@
-// Claims: which worker holds which name lease. One worker at a time; a dead worker's names are free.
+// NameLeaseTable: which worker holds which name lease. One worker at a time; a dead worker's names are free.
 
 /** One claim: claiming again makes a new one. */
 interface Claim {
   readonly worker: number;
 }
 
-export class Claims {
+export class NameLeaseTable {
   readonly #byKey = new Map<string, Claim>();
 
   /**

@@ -1,17 +1,17 @@
-// Switchboard: the primary's router: name leases, questions from one worker to another, monitors' lines, counters.
+// Router: the primary's router: name leases, questions from one worker to another, monitors' lines, counters.
 import type { Clock } from '../core/ports.js';
 import { own } from '../core/promises.js';
 import type { CounterName, Stats, StatsSnapshot } from '../core/stats/stats.js';
-import type { Facts } from '../resp/siblings/load.js';
-import type { Answer, Peer, Question } from '../resp/siblings/siblings.js';
+import type { ProcessStatus } from '../resp/siblings/load.js';
+import type { Answer, Question, Sibling } from '../resp/siblings/siblings.js';
 import { deadlineOf } from './deadlines.js';
 import type { Answers, Link } from './link.js';
-import { Claims } from './name-leases.js';
+import { NameLeaseTable } from './name-leases.js';
 
-export interface SwitchboardOptions {
+export interface RouterOptions {
   /** The primary's own. */
-  readonly facts: () => Facts;
-  /** The primary's counters: of its own faces, and of workers that have ended. */
+  readonly status: () => ProcessStatus;
+  /** The primary's counters: of its own listeners, and of workers that have ended. */
   readonly stats: Stats;
   readonly clock: Clock;
   /** The ids of a worker's connections: from the first up to, not including, the second. */
@@ -35,13 +35,13 @@ interface Member {
 /** Lines are dropped for a worker with this many unread bytes. */
 const unsentLimitBytes = 1024 * 1024;
 
-export class Switchboard {
-  readonly #options: SwitchboardOptions;
-  readonly #claims = new Claims();
+export class Router {
+  readonly #options: RouterOptions;
+  readonly #leases = new NameLeaseTable();
   readonly #members = new Map<number, Member>();
   #countsLater: (() => void) | undefined;
 
-  constructor(options: SwitchboardOptions) {
+  constructor(options: RouterOptions) {
     this.#options = options;
   }
 
@@ -75,7 +75,7 @@ export class Switchboard {
     if (!member) return;
     this.#members.delete(id);
     member.link.close();
-    this.#claims.releaseAll(id);
+    this.#leases.releaseAll(id);
     for (const [name, count] of Object.entries(member.counted)) this.#options.stats.add(name as CounterName, count);
     // What its connections held in groups that others read is requeued there.
     const connections = this.#options.connectionIds(id);
@@ -101,7 +101,11 @@ export class Switchboard {
   }
 
   /** The answers of all workers but one; those that fail or do not answer in time are left out. */
-  async askWorkers<Q extends Question>(question: Q, args: Parameters<Peer[Q]>, except?: number): Promise<Answer<Q>[]> {
+  async askWorkers<Q extends Question>(
+    question: Q,
+    args: Parameters<Sibling[Q]>,
+    except?: number,
+  ): Promise<Answer<Q>[]> {
     const others = [...this.#members].filter(([id, { isReady }]) => isReady && id !== except);
     const asked = others.map(([, { link }]) => link.ask(question, args, deadlineOf(question, args)));
     const settled = await Promise.allSettled(asked);
@@ -114,8 +118,8 @@ export class Switchboard {
 
   #answersTo(id: number, member: Member): Answers {
     return {
-      claim: (key: string) => this.#claims.claim(key, id, (holder) => this.#holds(holder, key)),
-      release: (key: string) => this.#claims.release(key, id),
+      claim: (key: string) => this.#leases.claim(key, id, (holder) => this.#holds(holder, key)),
+      release: (key: string) => this.#leases.release(key, id),
       askHolder: (key: string, question: Question, args: never) => this.#askHolder(key, question, args),
       askAll: (question: Question, args: never) => this.#askAll(id, question, args),
       watch: (on: boolean) => {
@@ -135,7 +139,7 @@ export class Switchboard {
 
   async #askAll(id: number, question: Question, args: never): Promise<unknown[]> {
     const answers: unknown[] = await this.askWorkers(question, args, id);
-    if (question === 'facts') answers.push(this.#options.facts());
+    if (question === 'status') answers.push(this.#options.status());
     if (question === 'resetStats') {
       this.#options.stats.reset();
       for (const member of this.#members.values()) member.counted = {};
@@ -144,7 +148,7 @@ export class Switchboard {
   }
 
   async #askHolder(key: string, question: Question, args: never): Promise<unknown> {
-    const holder = this.#claims.holder(key);
+    const holder = this.#leases.holder(key);
     const member = holder === undefined ? undefined : this.#members.get(holder);
     return member?.link.ask(question, args, deadlineOf(question, args));
   }

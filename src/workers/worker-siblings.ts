@@ -1,10 +1,17 @@
-// WorkerPeers: the other processes behind the same port, as one worker asks them: always through the primary.
-import type { Answer, ConnectionHandle, Peer, Peers, Question, ServerIdentity } from '../resp/siblings/siblings.js';
+// WorkerSiblings: the other processes behind the same port, as one worker asks them: always through the primary.
+import type {
+  Answer,
+  ConnectionHandle,
+  Question,
+  ServerIdentity,
+  Sibling,
+  Siblings,
+} from '../resp/siblings/siblings.js';
 import { routedDeadlineOf } from './deadlines.js';
 import type { Link } from './link.js';
 import type { Channel } from './start-options.js';
 
-export class WorkerPeers implements Peers {
+export class WorkerSiblings implements Siblings {
   readonly exist = true;
   readonly server: ServerIdentity;
   readonly #link: Link;
@@ -34,12 +41,12 @@ export class WorkerPeers implements Peers {
     this.#link.tell('release', [key]);
   }
 
-  async askHolder<Q extends Question>(key: string, question: Q, ...args: Parameters<Peer[Q]>) {
+  async askHolder<Q extends Question>(key: string, question: Q, ...args: Parameters<Sibling[Q]>) {
     const answer = await this.#link.ask('askHolder', [key, question, args], routedDeadlineOf(question, args));
     return answer as Answer<Q> | undefined;
   }
 
-  async askAll<Q extends Question>(question: Q, ...args: Parameters<Peer[Q]>) {
+  async askAll<Q extends Question>(question: Q, ...args: Parameters<Sibling[Q]>) {
     const answers = await this.#link.ask('askAll', [question, args], routedDeadlineOf(question, args));
     return answers as Answer<Q>[];
   }

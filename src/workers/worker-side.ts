@@ -2,15 +2,15 @@
 import type { Clock } from '../core/ports.js';
 import { own } from '../core/promises.js';
 import type { StatsSnapshot } from '../core/stats/stats.js';
-import type { ConnectionHandle, Peer, Peers } from '../resp/siblings/siblings.js';
+import type { ConnectionHandle, Sibling, Siblings } from '../resp/siblings/siblings.js';
 import { Link } from './link.js';
 import type { Channel, Phase, Started, StartOrder } from './start-options.js';
-import { WorkerPeers } from './worker-siblings.js';
+import { WorkerSiblings } from './worker-siblings.js';
 
 /** What a worker runs: a program, stopped phase by phase. */
 export interface Served {
   readonly port: number;
-  readonly answers: Peer;
+  readonly answers: Sibling;
   /** Serves a connection that another worker has accepted. */
   accept(handle: ConnectionHandle): void;
   /** Its current counters. */
@@ -26,7 +26,7 @@ export interface WorkerSideOptions {
   readonly channel: Channel;
   readonly clock: Clock;
   /** Starts it. @throws Error with a code for expected failures. */
-  readonly serve: (order: StartOrder, peers: Peers) => Promise<Served>;
+  readonly serve: (order: StartOrder, siblings: Siblings) => Promise<Served>;
   readonly onBug: (error: unknown, question: string) => void;
   /** The primary has died: everything will be closed. */
   readonly onAlone: () => void;
@@ -63,7 +63,10 @@ export class WorkerSide {
 
   async #serve(order: StartOrder): Promise<Started> {
     try {
-      const served = await this.#options.serve(order, new WorkerPeers(this.#link, this.#options.channel, order.server));
+      const served = await this.#options.serve(
+        order,
+        new WorkerSiblings(this.#link, this.#options.channel, order.server),
+      );
       this.#served = served;
       const phase = (each: Phase): Promise<number> => this.#phase(each);
       this.#link.serve({ ...served.answers, phase, undelivered: () => served.undelivered() });

@@ -1,11 +1,11 @@
 // Workers: starts the processes that serve the RESP port, replaces those that die, and runs the shutdown phases in step.
 import { within } from '../core/clock.js';
-import type { Face } from '../core/listener.js';
+import type { Listener } from '../core/listener.js';
 import type { Clock } from '../core/ports.js';
 import { own } from '../core/promises.js';
 import type { Log } from '../log.js';
 import type { ConnectionHandle } from '../resp/siblings/siblings.js';
-import type { Switchboard } from './router.js';
+import type { Router } from './router.js';
 import type { Phase, StartOrder, WorkerProcess } from './start-options.js';
 import { WorkerLife } from './worker-handle.js';
 
@@ -13,7 +13,7 @@ export interface WorkersOptions {
   readonly count: number;
   readonly fork: () => WorkerProcess;
   readonly order: (worker: number) => StartOrder;
-  readonly switchboard: Switchboard;
+  readonly router: Router;
   /** The longest shutdown, ms. */
   readonly shutdownMs: number;
   readonly clock: Clock;
@@ -33,7 +33,7 @@ const doubtfulMs = 2_500;
 /** A worker silent for this long is stopped or hangs: another one replaces it, ms. */
 const hungMs = 5_000;
 
-export class Workers implements Face {
+export class Workers implements Listener {
   readonly name = 'workers';
   readonly #options: WorkersOptions;
   readonly #alive = new Map<number, WorkerLife>();
@@ -74,7 +74,10 @@ export class Workers implements Face {
       throw error;
     }
     this.#watchLater();
-    log.info({ face: 'resp', port: this.#port, workers: count, pids: this.serving.map(({ pid }) => pid) }, 'listening');
+    log.info(
+      { listener: 'resp', port: this.#port, workers: count, pids: this.serving.map(({ pid }) => pid) },
+      'listening',
+    );
   }
 
   async drain(): Promise<void> {
@@ -97,7 +100,7 @@ export class Workers implements Face {
     this.#stopWatching();
     const left = await this.#phase('close');
     await Promise.all([...this.#alive.values()].map((worker) => worker.end()));
-    this.#options.switchboard.close();
+    this.#options.router.close();
     return left.reduce<number>((sum, each) => sum + Number(each), 0);
   }
 
@@ -144,20 +147,20 @@ export class Workers implements Face {
   }
 
   #pass(from: number, handle: ConnectionHandle): void {
-    const { switchboard } = this.#options;
-    const to = switchboard.leastBusy((id) => this.#silence(this.#alive.get(id)) < doubtfulMs);
+    const { router } = this.#options;
+    const to = router.leastBusy((id) => this.#silence(this.#alive.get(id)) < doubtfulMs);
     const isPassed = to !== undefined && this.#alive.get(to)?.pass(handle);
     if (!isPassed) handle.close();
-    switchboard.passed(from, isPassed ? to : undefined);
+    router.passed(from, isPassed ? to : undefined);
   }
 
   /** @returns the port. */
   async #startOne(): Promise<number> {
-    const { fork, order, switchboard, clock, log } = this.#options;
+    const { fork, order, router, clock, log } = this.#options;
     const id = this.#started++;
     const onBug = (err: unknown, question: string) =>
       log.error({ worker: id, question, err }, 'a question between workers failed');
-    const onJoined = () => switchboard.add(id, worker.link);
+    const onJoined = () => router.add(id, worker.link);
     const onPassed = (handle: ConnectionHandle) => this.#pass(id, handle);
     const worker: WorkerLife = new WorkerLife({ process: fork(), order: order(id), clock, onBug, onJoined, onPassed });
     this.#alive.set(id, worker);
@@ -167,7 +170,7 @@ export class Workers implements Face {
     );
     try {
       const port = await worker.start();
-      switchboard.ready(id);
+      router.ready(id);
       return port;
     } catch (error) {
       worker.kill();
@@ -177,9 +180,9 @@ export class Workers implements Face {
 
   #lost(worker: WorkerLife, how: string): void {
     const { id, pid, servesSince } = worker;
-    const { switchboard, clock, log } = this.#options;
+    const { router, clock, log } = this.#options;
     this.#alive.delete(id);
-    switchboard.remove(id);
+    router.remove(id);
     // If one of the first cannot start, the start fails.
     if (this.#stopping || (this.#port === 0 && servesSince === undefined)) return;
     const isQuick = servesSince === undefined || clock.monotonic() - servesSince < settledMs;

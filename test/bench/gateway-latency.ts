@@ -39,7 +39,7 @@ async function measure(linger: number | undefined, warmsUp: boolean): Promise<vo
     config: {
       general: { 'bootstrap.servers': kafka.brokers },
       consumer: { 'auto.offset.reset': 'earliest' },
-      ...(linger === undefined ? {} : { producer: { 'linger.ms': linger }, resp: { gatherMs: 0 } }),
+      ...(linger === undefined ? {} : { producer: { 'linger.ms': linger }, resp: { lingerMs: 0 } }),
     },
   });
   try {

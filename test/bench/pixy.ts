@@ -1,4 +1,4 @@
-// How fast the REST and gRPC faces are beside a bare fastify and a bare grpc-js: wrk over HTTP, h2load over gRPC, one broker, the gateway as a process.
+// How fast the REST and gRPC listeners are beside a bare fastify and a bare grpc-js: wrk over HTTP, h2load over gRPC, one broker, the gateway as a process.
 //
 // `node build/test/bench/pixy.js [--quick] [--seconds 3]`. Needs wrk and h2load (Debian: wrk, nghttp2-client).
 import { type ChildProcess, execFile, spawn } from 'node:child_process';

@@ -3,7 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { RisEncoder } from '../../src/ris/bmp/encoder.js';
-import { type PeekedLine, peekLine } from '../../src/ris/feed/envelope.js';
+import { envelopeOf, type LineEnvelope } from '../../src/ris/feed/envelope.js';
 import { parseLine } from '../../src/ris/feed/message.js';
 import { Reorder } from '../../src/ris/feed/order.js';
 import { row } from './yardsticks/table.js';
@@ -28,16 +28,16 @@ const withoutRaw = lines.map((line) => line.replace(/"raw":"[^"]*",|,"raw":"[^"]
 /** The worker's path without sockets and Kafka; lines arrive 12 to the millisecond, as on the whole firehose. */
 function convert(lines: readonly string[]): number {
   const encoder = new RisEncoder();
-  const order = new Reorder<PeekedLine>({ windowMs: 500, late: 'publish', maxHeld: 100_000 });
+  const order = new Reorder<LineEnvelope>({ windowMs: 500, late: 'publish', maxHeld: 100_000 });
   let records = 0;
-  const leave = (held: PeekedLine[]): void => {
+  const leave = (held: LineEnvelope[]): void => {
     for (const peeked of held) {
       const read = parseLine(peeked.line, peeked);
       if (read.kind === 'message') records += encoder.encode(read.message).length;
     }
   };
   for (let i = 0; i < lines.length; i++) {
-    const peeked = peekLine(lines[i]!);
+    const peeked = envelopeOf(lines[i]!);
     if (peeked.kind !== 'line') continue;
     order.push(peeked, i / 12);
     if (i % 12 === 0) leave(order.take(i / 12));

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import { RisEncoder } from '../../src/ris/bmp/encoder.js';
-import { type PeekedLine, peekLine } from '../../src/ris/feed/envelope.js';
+import { envelopeOf, type LineEnvelope } from '../../src/ris/feed/envelope.js';
 import { parseLine } from '../../src/ris/feed/message.js';
 import { Reorder } from '../../src/ris/feed/order.js';
 import { sharedDir } from '../support/needs.js';
@@ -34,7 +34,7 @@ function moved(line: string, round: number): string {
 }
 
 const encoder = new RisEncoder();
-const order = new Reorder<PeekedLine>({ windowMs: 500, late: 'publish', maxHeld: 100_000 });
+const order = new Reorder<LineEnvelope>({ windowMs: 500, late: 'publish', maxHeld: 100_000 });
 const started = performance.now();
 const samples: number[] = [];
 let fed = 0;
@@ -44,7 +44,7 @@ let behind = 0;
 for (let now = 0; now < seconds * 1000; now = performance.now() - started) {
   // On a machine that is too busy it falls behind its rate rather than feeding without a break.
   for (const due = Math.min((now / 1000) * rate - behind, fed + rate / 10); fed < due; fed++) {
-    const peeked = peekLine(moved(lines[fed % lines.length]!, Math.floor(fed / lines.length)));
+    const peeked = envelopeOf(moved(lines[fed % lines.length]!, Math.floor(fed / lines.length)));
     if (peeked.kind === 'line') order.push(peeked, now);
   }
   behind = Math.max(behind, Math.round((now / 1000) * rate - fed));

@@ -1,4 +1,4 @@
-// The gateway on one broker of each Kafka version that it is said to work with. Fetches what is missing (Maven), tries every face, prints a
+// The gateway on one broker of each Kafka version that it is said to work with. Fetches what is missing (Maven), tries every listener, prints a
 // table, and keeps it as docs/kafka-versions.json, which `npm run docs` makes a table of.
 //
 // node build/test/campaign/kafka-versions.js [--only 1.1.1,2.3.1]
@@ -16,7 +16,7 @@ const stepMs = 60_000;
 /** By version: what the broker counts as, and by step `yes`, `no` (and it says so) or what went wrong. */
 type Results = Record<string, { shownAs: string; steps: Record<string, string> }>;
 
-const nameOf = ({ face, name }: Step): string => `${face}: ${name}`;
+const nameOf = ({ listener, name }: Step): string => `${listener}: ${name}`;
 
 /** `yes`; `no` when an old broker's refusal names itself; else what went wrong. */
 async function outcome(step: Step, version: string, lab: Lab, topic: string): Promise<string> {

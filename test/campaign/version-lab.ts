@@ -1,4 +1,4 @@
-// Two brokers of one Kafka version, a gateway with all faces on the first, and what runs beside it.
+// Two brokers of one Kafka version, a gateway with all listeners on the first, and what runs beside it.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-// What is tried of each face on a broker of some version: short steps, each on topics of its own.
+// What is tried of each listener on a broker of some version: short steps, each on topics of its own.
 import assert from 'node:assert/strict';
 import type { Redis } from 'ioredis';
 import type { PixyClient } from '../support/pixy-client.js';
@@ -21,7 +21,7 @@ export interface Lab {
 }
 
 export interface Step {
-  readonly face: string;
+  readonly listener: string;
   readonly name: string;
   /** The first version that can; older ones must refuse and name themselves. */
   readonly since?: readonly [number, number];
@@ -53,7 +53,7 @@ const call = (client: Redis, ...argv: string[]): Promise<any> => client.call(arg
 
 export const steps: readonly Step[] = [
   {
-    face: 'all',
+    listener: 'all',
     name: 'start line and `/readyz` tell the version',
     async run(lab) {
       const { text: body } = ok(await lab.rest('/readyz'));
@@ -62,7 +62,7 @@ export const steps: readonly Step[] = [
     },
   },
   {
-    face: 'RESP',
+    listener: 'RESP',
     name: '`RPUSHX`, `DUMP`, `BLPOP`, acks',
     async run(lab, topic) {
       await produced(lab, topic);
@@ -79,7 +79,7 @@ export const steps: readonly Step[] = [
     },
   },
   {
-    face: 'RESP',
+    listener: 'RESP',
     name: 'a member of the new group protocol (KIP-848)',
     since: [4, 0],
     async run(lab, topic) {
@@ -91,7 +91,7 @@ export const steps: readonly Step[] = [
     },
   },
   {
-    face: 'RESP',
+    listener: 'RESP',
     name: 'plain lists',
     async run(lab, topic) {
       const client = await lab.redis();
@@ -104,7 +104,7 @@ export const steps: readonly Step[] = [
     },
   },
   {
-    face: 'RESP',
+    listener: 'RESP',
     name: 'pub/sub',
     async run(lab, topic) {
       const [reader, writer] = [await lab.redis(), await lab.redis()];
@@ -125,7 +125,7 @@ export const steps: readonly Step[] = [
     },
   },
   {
-    face: 'streams',
+    listener: 'streams',
     name: '`XADD`, `XLEN`, `XRANGE`, `XREVRANGE`, `XREAD`',
     async run(lab, topic) {
       const client = await lab.redis();
@@ -142,7 +142,7 @@ export const steps: readonly Step[] = [
     },
   },
   {
-    face: 'streams',
+    listener: 'streams',
     name: '`XGROUP`, `XREADGROUP`, `XACK`, `XPENDING`, `XAUTOCLAIM`, `XINFO`',
     async run(lab, topic) {
       const client = await lab.redis();
@@ -170,7 +170,7 @@ export const steps: readonly Step[] = [
     },
   },
   {
-    face: 'streams',
+    listener: 'streams',
     name: '`XGROUP SETID`, `XGROUP DESTROY`, `XTRIM`, `DEL`',
     async run(lab, topic) {
       const client = await lab.redis();
@@ -186,7 +186,7 @@ export const steps: readonly Step[] = [
     },
   },
   {
-    face: 'REST',
+    listener: 'REST',
     name: 'produce, consume, ack, offsets',
     async run(lab, topic) {
       await made(lab, topic);
@@ -203,7 +203,7 @@ export const steps: readonly Step[] = [
     },
   },
   {
-    face: 'REST',
+    listener: 'REST',
     name: 'set offsets',
     async run(lab, topic) {
       await produced(lab, topic);
@@ -214,7 +214,7 @@ export const steps: readonly Step[] = [
     },
   },
   {
-    face: 'REST',
+    listener: 'REST',
     name: 'topics with partitions and settings, consumers',
     async run(lab, topic) {
       await produced(lab, topic);
@@ -230,7 +230,7 @@ export const steps: readonly Step[] = [
     },
   },
   {
-    face: 'gRPC',
+    listener: 'gRPC',
     name: 'every call',
     async run({ grpc, ...lab }, topic) {
       await made(lab, topic);
@@ -256,7 +256,7 @@ export const steps: readonly Step[] = [
     },
   },
   {
-    face: 'relay',
+    listener: 'relay',
     name: 'to another cluster of this version, exactly once',
     async run(lab, topic) {
       await produced(lab, topic);
@@ -264,7 +264,7 @@ export const steps: readonly Step[] = [
     },
   },
   {
-    face: '`rafka ris`',
+    listener: '`rafka ris`',
     name: 'three lines of RIS Live, in transactions',
     async run(lab) {
       assert.ok((await lab.ris()) >= 3);

@@ -1,4 +1,4 @@
-// The REST face on a cluster of three: that has only just started, that loses its nodes one after another, whose partitions have no leader.
+// The REST listener on a cluster of three: that has only just started, that loses its nodes one after another, whose partitions have no leader.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { KafkaFactory } from '../../src/core/ports.js';

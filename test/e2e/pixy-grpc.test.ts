@@ -1,4 +1,4 @@
-// The gRPC face against a real Kafka: Kafka-Pixy's acceptance list of its gRPC service, one test each.
+// The gRPC listener against a real Kafka: Kafka-Pixy's acceptance list of its gRPC service, one test each.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type ClientHttp2Stream, connect, constants } from 'node:http2';

@@ -1,4 +1,4 @@
-// The REST face against a real Kafka: Kafka-Pixy's acceptance list of its HTTP service, one test each.
+// The REST listener against a real Kafka: Kafka-Pixy's acceptance list of its HTTP service, one test each.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';

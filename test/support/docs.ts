@@ -108,12 +108,12 @@ function metricsTable(): string {
   );
 }
 
-/** By face. */
+/** By listener. */
 function results(): Readonly<Record<string, readonly Measured[]>> {
   return JSON.parse(readFileSync(new URL('docs/benchmarks/results.json', root), 'utf8'));
 }
 
-/** Columns that no row of the face has are left out. */
+/** Columns that no row of the listener has are left out. */
 function benchmarkTable(measured: readonly Measured[]): string {
   const columns = (['what', 'ours', 'yardstick', 'ratio', 'awake', 'target', 'command'] as const).filter((column) =>
     measured.some((row) => row[column] !== undefined),

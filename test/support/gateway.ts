@@ -75,7 +75,7 @@ export class GatewayProcess {
     });
     createInterface({ input: child.stderr! }).on('line', (text) => this.lines.push(parse(text)));
     const deadline = Date.now() + startTimeoutMs;
-    while (!this.lines.slice(from).some(({ msg, face }) => msg === 'listening' && face === 'resp')) {
+    while (!this.lines.slice(from).some(({ msg, listener }) => msg === 'listening' && listener === 'resp')) {
       if (child.exitCode !== null) throw new Error(`the gateway ended: ${JSON.stringify(this.lines.slice(from))}`);
       if (Date.now() > deadline) throw new Error(`the gateway does not listen: ${JSON.stringify(this.lines)}`);
       await new Promise((resolve) => setTimeout(resolve, 10));

@@ -1,11 +1,11 @@
-// The REST and gRPC faces on the in-memory Kafka, on free ports.
+// The REST and gRPC listeners on the in-memory Kafka, on free ports.
 import { pino } from 'pino';
-import { type Access, createPixyFaces } from '../../src/app/rest-grpc.js';
+import { type Access, createPixyListeners } from '../../src/app/rest-grpc.js';
 import { Users } from '../../src/core/access/users.js';
-import type { Face } from '../../src/core/listener.js';
+import type { Listener } from '../../src/core/listener.js';
 import { Stats } from '../../src/core/stats/stats.js';
-import { GrpcFace } from '../../src/grpc/server.js';
-import { HttpFace } from '../../src/http/server.js';
+import { GrpcServer } from '../../src/grpc/server.js';
+import { RestServer } from '../../src/http/server.js';
 import { realClock } from './clock.js';
 import { FakeKafka } from './fake-kafka.js';
 import { produceSettings, sharedSettings } from './queue-settings.js';
@@ -22,14 +22,14 @@ export class OpenFaces {
   readonly kafka = new FakeKafka();
   readonly stats = new Stats();
   readonly lines: string[] = [];
-  readonly #faces: Face[];
+  readonly #listeners: Listener[];
 
   constructor({ access = {}, users, requirepass, host = '127.0.0.1' }: OpenFacesOptions) {
     const loaded = Users.load({ requirepass, ...(users ? { usersFile: 'users.json' } : {}) }, () =>
       JSON.stringify(users),
     );
     const address = { host, port: 0 };
-    this.#faces = createPixyFaces({
+    this.#listeners = createPixyListeners({
       clusters: [
         {
           name: 'default',
@@ -49,26 +49,26 @@ export class OpenFaces {
   }
 
   static async start(options: OpenFacesOptions = {}): Promise<OpenFaces> {
-    const faces = new OpenFaces(options);
-    for (const face of faces.#faces) await face.start();
-    return faces;
+    const listeners = new OpenFaces(options);
+    for (const listener of listeners.#listeners) await listener.start();
+    return listeners;
   }
 
   get httpPort(): number {
-    const face = this.#faces.find((each) => each instanceof HttpFace);
-    return Number(face?.addresses[0]?.split(':').at(-1));
+    const listener = this.#listeners.find((each) => each instanceof RestServer);
+    return Number(listener?.addresses[0]?.split(':').at(-1));
   }
 
   get grpcPort(): number {
-    const face = this.#faces.find((each) => each instanceof GrpcFace);
-    return Number(face?.address?.split(':').at(-1));
+    const listener = this.#listeners.find((each) => each instanceof GrpcServer);
+    return Number(listener?.address?.split(':').at(-1));
   }
 
   async stop(): Promise<void> {
-    for (const face of this.#faces) await face.drain();
-    for (const face of this.#faces) await face.closeConsumers();
-    for (const face of this.#faces) await face.stopListening();
-    for (const face of this.#faces) await face.close();
+    for (const listener of this.#listeners) await listener.drain();
+    for (const listener of this.#listeners) await listener.closeConsumers();
+    for (const listener of this.#listeners) await listener.stopListening();
+    for (const listener of this.#listeners) await listener.close();
     await this.kafka.close();
   }
 }

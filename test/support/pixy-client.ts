@@ -1,4 +1,4 @@
-// A gRPC client of the face, made from the .proto file as a user's would be.
+// A gRPC client of the listener, made from the .proto file as a user's would be.
 
 import { join } from 'node:path';
 import { type Client, credentials, Metadata, makeClientConstructor, type ServiceError } from '@grpc/grpc-js';

@@ -26,6 +26,6 @@ export const produceSettings: ProduceSettings = {
   roundRobin: false,
   produceTimeoutMs: 1_000,
   shutdownTimeoutMs: 1_000,
-  gatherMs: 0,
+  lingerMs: 0,
   properties: {},
 };

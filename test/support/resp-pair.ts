@@ -1,4 +1,4 @@
-// A RESP face on the in-memory Kafka, and a client that speaks real bytes to it.
+// A RESP listener on the in-memory Kafka, and a client that speaks real bytes to it.
 
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
@@ -10,7 +10,7 @@ import type { Command } from '../../src/resp/command/context.js';
 import { respConfig } from '../../src/resp/config.js';
 import { KafkaGateway } from '../../src/resp/kafka/kafka-gateway.js';
 import { RespServer } from '../../src/resp/server.js';
-import type { Peers } from '../../src/resp/siblings/siblings.js';
+import type { Siblings } from '../../src/resp/siblings/siblings.js';
 import { realClock } from './clock.js';
 import { FakeKafka, type FakeKafkaOptions } from './fake-kafka.js';
 
@@ -26,10 +26,10 @@ export interface RespOptions {
   /** Wraps the in-memory Kafka. */
   readonly wrap?: (kafka: FakeKafka) => KafkaFactory;
   readonly clock?: Clock;
-  readonly peers?: Peers;
+  readonly siblings?: Siblings;
 }
 
-/** A running RESP face; stop() ends it with everything it holds. */
+/** A running RESP listener; stop() ends it with everything it holds. */
 export class RespPair {
   readonly kafka: FakeKafka;
   readonly stats = new Stats();
@@ -37,12 +37,12 @@ export class RespPair {
   readonly gateway: KafkaGateway;
   readonly #clients: RawClient[] = [];
 
-  private constructor({ settings = {}, kafka, commands, onError, wrap, clock = realClock, peers }: RespOptions) {
+  private constructor({ settings = {}, kafka, commands, onError, wrap, clock = realClock, siblings }: RespOptions) {
     const parsed = respConfig.parse({ port: 0, drainMs: 0, ...settings });
     const log = onError ? pino({ level: 'error' }, { write: onError }) : pino({ level: 'silent' });
     this.kafka = new FakeKafka(kafka);
     const cluster = { name: 'default', kafka: wrap ? wrap(this.kafka) : this.kafka };
-    const common = { settings: parsed, clock, stats: this.stats, log, ...(peers ? { peers } : {}) };
+    const common = { settings: parsed, clock, stats: this.stats, log, ...(siblings ? { siblings } : {}) };
     this.gateway = new KafkaGateway({ ...common, cluster, consumerProperties: {}, transactionalId: 'rafka-test' });
     this.server = new RespServer({
       ...common,

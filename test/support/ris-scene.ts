@@ -7,7 +7,7 @@ import { createLog } from '../../src/log.js';
 import { Collector } from '../../src/ris/collector.js';
 import { type RisConfigInput, risSchema } from '../../src/ris/config.js';
 import type { RisCounter } from '../../src/ris/feed/ingest.js';
-import type { Candidate, Election } from '../../src/ris/leadership/elector.js';
+import type { Election, ElectionCandidate } from '../../src/ris/leadership/elector.js';
 import { realClock } from './clock.js';
 import { FakeKafka } from './fake-kafka.js';
 import { Generator, RisLiveServer } from './ris-live.js';
@@ -21,13 +21,13 @@ class Decided implements Election {
   /** Whether another replica has a feed that began earlier. */
   othersAreBetter = false;
   releases = 0;
-  #candidate: Candidate | undefined;
+  #candidate: ElectionCandidate | undefined;
 
   constructor(isLeader: boolean) {
     this.isLeader = isLeader;
   }
 
-  start(candidate: Candidate): void {
+  start(candidate: ElectionCandidate): void {
     this.#candidate = candidate;
   }
   decide(isLeader: boolean): void {

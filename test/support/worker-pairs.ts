@@ -3,8 +3,8 @@ import { pino } from 'pino';
 import type { Clock } from '../../src/core/ports.js';
 import { Stats } from '../../src/core/stats/stats.js';
 import { processLoad } from '../../src/resp/info/status.js';
-import type { ConnectionHandle, Peer, Peers } from '../../src/resp/siblings/siblings.js';
-import { Switchboard } from '../../src/workers/router.js';
+import type { ConnectionHandle, Sibling, Siblings } from '../../src/resp/siblings/siblings.js';
+import { Router } from '../../src/workers/router.js';
 import type { Channel, Phase, StartOrder, WorkerProcess } from '../../src/workers/start-options.js';
 import { WorkerSide } from '../../src/workers/worker-side.js';
 import { Workers } from '../../src/workers/workers.js';
@@ -13,7 +13,7 @@ import { realClock } from './clock.js';
 /** A worker as tests see it: the questions it got, and its answers. */
 export class FakeWorker {
   readonly id: number;
-  readonly peers: Peers;
+  readonly siblings: Siblings;
   readonly shown: string[] = [];
   readonly phases: string[] = [];
   /** Connections that others have accepted. */
@@ -25,16 +25,16 @@ export class FakeWorker {
   /** Connections of others that it was told are closed. */
   readonly gone: [from: number, to: number][] = [];
   undelivered = 0;
-  onAck: Peer['ack'] = () => true;
+  onAck: Sibling['ack'] = () => true;
   /** Ends this worker as kill -9 does. */
   die: () => void = () => {};
 
-  constructor(order: StartOrder, peers: Peers) {
+  constructor(order: StartOrder, siblings: Siblings) {
     this.id = order.worker;
-    this.peers = peers;
+    this.siblings = siblings;
   }
 
-  get answers(): Peer {
+  get answers(): Sibling {
     return {
       clients: () => [{ id: this.id, line: `worker ${this.id}` }],
       kill: () => this.id,
@@ -57,7 +57,7 @@ export class FakeWorker {
       leftRecords: () => [],
       noteLeftRecords() {},
       subscriptions: () => ({ channels: [], patterns: [] }),
-      facts: () => ({ stats: { ...this.counters }, load: processLoad() }),
+      status: () => ({ stats: { ...this.counters }, load: processLoad() }),
       renew: async () => {},
       resetStats: () => {
         this.counters = { 'resp.commands': 0 };
@@ -97,9 +97,9 @@ export class Crew {
   constructor(count: number, options: CrewOptions = {}) {
     this.#options = options;
     this.#clock = options.clock ?? realClock;
-    const facts = () => ({ stats: this.stats.snapshot(), load: processLoad() });
-    const switchboard = new Switchboard({
-      facts,
+    const status = () => ({ stats: this.stats.snapshot(), load: processLoad() });
+    const router = new Router({
+      status,
       stats: this.stats,
       clock: this.#clock,
       connectionIds: (worker) => [worker * 100 + 1, (worker + 1) * 100 + 1],
@@ -112,7 +112,7 @@ export class Crew {
         worker,
         server: { runId: 'run', startedAt: 0, processId: 1, firstConnectionId: worker * 100 + 1 },
       }),
-      switchboard,
+      router,
       shutdownMs: 1_000,
       clock: this.#clock,
       log: pino({ level: 'silent' }),
@@ -157,9 +157,9 @@ export class Crew {
         onBug: (error) => {
           throw error;
         },
-        serve: async (order, peers) => {
+        serve: async (order, siblings) => {
           this.#options.onStart?.(order);
-          const fake = new FakeWorker(order, peers);
+          const fake = new FakeWorker(order, siblings);
           worker = fake;
           fake.die = () => die('signal SIGKILL');
           this.alive.push(fake);

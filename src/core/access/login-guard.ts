@@ -18,8 +18,8 @@ export interface LoginGuardOptions {
 
 /** Who tries to log in. */
 export interface Login {
-  /** The face that was used. */
-  readonly face: string;
+  /** The listener that was used. */
+  readonly listener: string;
   /** The peer's `host:port` or host; undefined: a unix socket. */
   readonly address: string | undefined;
   /** The user's name if such a user exists: any other text may be a password in the wrong place. */
@@ -79,7 +79,7 @@ export class LoginGuard {
   denied(who: Login, reason: string): void {
     this.#options.stats.add('access.denied');
     this.#lines.tell(
-      `denied ${who.face} ${who.user}`,
+      `denied ${who.listener} ${who.user}`,
       { ...who, reason },
       'a user was refused what he has no right to',
     );

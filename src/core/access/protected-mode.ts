@@ -5,10 +5,10 @@ export function isLoopback(address: string | undefined): boolean {
   return address === undefined || address === '::1' || /^(?:::ffff:)?127\./.test(address);
 }
 
-/** The warning for a face that listens to other machines without authentication; undefined: none. */
-export function exposure(face: { host: string; protectedMode: boolean; hasUsers: boolean }): string | undefined {
-  if (face.host === 'localhost' || isLoopback(face.host) || face.hasUsers) return undefined;
-  return face.protectedMode
+/** The warning for a listener that listens to other machines without authentication; undefined: none. */
+export function exposure(listener: { host: string; protectedMode: boolean; hasUsers: boolean }): string | undefined {
+  if (listener.host === 'localhost' || isLoopback(listener.host) || listener.hasUsers) return undefined;
+  return listener.protectedMode
     ? 'no password is set: only clients of this machine are let in (protected mode)'
     : 'no password is set and protected mode is off: everybody who reaches the port may use Kafka';
 }

@@ -143,7 +143,7 @@ export class ConsumerSession {
     if (this.#readAhead.length === 0 || now - this.#assignedAt > assignmentAgeMs || this.#pollIsDue(now))
       return undefined;
     if (this.#unpinned.size > 0) return undefined;
-    return this.#handOut();
+    return this.#dispatcher();
   }
 
   /**
@@ -162,7 +162,7 @@ export class ConsumerSession {
       const oldest = this.#readAhead.length > 0 ? assignmentAgeMs : idleLookMs;
       if (now - this.#assignedAt > oldest) this.#refreshAssignment();
       if (this.#unpinned.size > 0) await this.#pinned(deadline - now, signal);
-      const message = this.#handOut();
+      const message = this.#dispatcher();
       if (message) return message;
       const lasting = this.#lastingError(waited);
       if (lasting) throw lasting;
@@ -172,7 +172,7 @@ export class ConsumerSession {
         if (clock.monotonic() - this.#assignedAt <= assignmentAgeMs) return undefined;
         this.#refreshAssignment();
         if (this.#unpinned.size > 0) await this.#pinned(0, signal);
-        return this.#handOut();
+        return this.#dispatcher();
       }
       await this.#waitForMessages(Math.max(0, left), signal);
       if (timeoutMs <= 0 && this.#readAhead.length === 0) return undefined;
@@ -313,7 +313,7 @@ export class ConsumerSession {
     return new GatewayError('ack-not-assigned', [topic, partition, this.#options.id], { cause: error });
   }
 
-  #handOut(): Message | undefined {
+  #dispatcher(): Message | undefined {
     if (this.#pinning) return undefined;
     const message = this.#readAhead.take();
     if (!message) return undefined;

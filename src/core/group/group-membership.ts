@@ -1,4 +1,4 @@
-// GroupSeat: this process's membership in one group for one topic. Keeps one reader open: reopens it after a failure, and when a missing topic appears.
+// GroupMembership: this process's membership in one group for one topic. Keeps one reader open: reopens it after a failure, and when a missing topic appears.
 
 import { isLasting } from '../lasting-fault.js';
 import { type CommittedOffset, KafkaError, type KafkaFault } from '../ports.js';
@@ -9,7 +9,7 @@ import type { PartitionStart } from './partition-start.js';
 import type { ReadPartition } from './read-partition.js';
 import type { ReaderContext } from './reader-context.js';
 
-export interface GroupSeatOptions<P> {
+export interface GroupMembershipOptions<P> {
   readonly group: string;
   readonly topic: string;
   readonly context: ReaderContext;
@@ -31,15 +31,15 @@ export interface GroupSeatOptions<P> {
 /** How long a lasting fault is trusted before the group is tried again on request, ms. */
 const tryAgainMs = 3_000;
 /** Interval of repeated log lines, ms. */
-const tellAgainMs = 60_000;
+const logAgainMs = 60_000;
 
 /** Interval of looking for a missing topic, ms; the cluster is asked less often. */
 const missingTopicCheckMs = 500;
 /** The same while the group is joining, ms: each request asks for all topics. */
 const joinCheckMs = 2_000;
 
-export class GroupSeat<P extends ReadPartition> {
-  readonly #options: GroupSeatOptions<P>;
+export class GroupMembership<P extends ReadPartition> {
+  readonly #options: GroupMembershipOptions<P>;
   readonly #context: ReaderContext;
   #reader: GroupReader<P> | undefined;
   /** The topic was created again: the group begins with its first message. */
@@ -52,7 +52,7 @@ export class GroupSeat<P extends ReadPartition> {
   #told = { code: 0, at: 0 };
   #lasting: { readonly fault: KafkaFault; readonly at: number } | undefined;
   #closing: Promise<CommittedOffset[]> | undefined;
-  constructor(options: GroupSeatOptions<P>) {
+  constructor(options: GroupMembershipOptions<P>) {
     this.#options = options;
     this.#context = options.context;
     own(
@@ -186,7 +186,7 @@ export class GroupSeat<P extends ReadPartition> {
     const { group, topic, refused } = this.#options;
     const now = clock.monotonic();
     this.#lasting = { fault, at: now };
-    const isNew = this.#told.code !== fault.code || now - this.#told.at > tellAgainMs;
+    const isNew = this.#told.code !== fault.code || now - this.#told.at > logAgainMs;
     if (isNew) this.#told = { code: fault.code, at: now };
     if (isNew) log.error({ group, topic, code: fault.code, reason: fault.message }, 'The group cannot be read');
     refused?.(fault);

@@ -19,7 +19,7 @@ import { groupPositions, missingMarks, type Watermarks, watermarksOf } from './g
 import { GroupStart } from './group-start.js';
 import { type InitialOffset, type PartitionStart, partitionStart } from './partition-start.js';
 import { preparing } from './preparing.js';
-import { Hold } from './read-buffer.js';
+import { ReadBuffer } from './read-buffer.js';
 import type { ReadPartition } from './read-partition.js';
 import type { ReaderContext } from './reader-context.js';
 
@@ -68,7 +68,7 @@ export class GroupReader<P extends ReadPartition> {
   /** Revoked in a rebalance that has not ended: they may be assigned again. */
   #revoked = new Map<number, P>();
   #sorted: P[] = [];
-  readonly #hold: Hold;
+  readonly #buffer: ReadBuffer;
   #loop: Promise<void> = Promise.resolve();
   #chores: (() => Promise<void>)[] = [];
   #opening: Promise<void> | undefined;
@@ -102,7 +102,7 @@ export class GroupReader<P extends ReadPartition> {
     this.#topic = topic;
     this.#context = context;
     this.#events = events;
-    this.#hold = new Hold(topic, context.clock, () => this.#sorted);
+    this.#buffer = new ReadBuffer(topic, context.clock, () => this.#sorted);
     this.#commits = new GroupCommits({
       topic,
       clock: context.clock,
@@ -213,13 +213,13 @@ export class GroupReader<P extends ReadPartition> {
 
   /** There is space again. */
   taken(): void {
-    this.#hold.wake();
+    this.#buffer.wake();
   }
 
   /** An ack moved a position or freed a slot. */
   acked(): void {
     this.#wakeAcked();
-    this.#hold.wake();
+    this.#buffer.wake();
     this.#commits.soon(this.#context.settings.commitIntervalMs);
   }
 
@@ -236,7 +236,7 @@ export class GroupReader<P extends ReadPartition> {
     if (this.#leaving) return this.#move(positions);
     return new Promise((resolve, reject) => {
       this.#chores.push(() => this.#move(positions).then(resolve, reject));
-      this.#hold.wake();
+      this.#buffer.wake();
     });
   }
 
@@ -275,7 +275,7 @@ export class GroupReader<P extends ReadPartition> {
     this.#leaving = true;
     this.#partitions.clear();
     this.#sorted = [];
-    this.#hold.wake();
+    this.#buffer.wake();
     await this.#leave();
   }
 
@@ -307,7 +307,7 @@ export class GroupReader<P extends ReadPartition> {
     this.#revoked.clear();
     this.#sorted = [];
     this.#leaving = true;
-    this.#hold.wake();
+    this.#buffer.wake();
     for (const chore of this.#chores.splice(0)) await chore();
     if (partitions.length > 0) await within(this.#context.clock, lastCommitMs, this.#commitFirst(partitions));
     await this.#leave();
@@ -349,12 +349,12 @@ export class GroupReader<P extends ReadPartition> {
   async #run(consumer: Consumer): Promise<void> {
     while (!this.#leaving) {
       for (const chore of this.#chores.splice(0)) await chore();
-      await this.#hold.room(() => this.#chores.length === 0 && !this.#leaving);
+      await this.#buffer.room(() => this.#chores.length === 0 && !this.#leaving);
       if (this.#leaving) return;
       try {
-        this.#hold.pauseAndResume(consumer);
+        this.#buffer.pauseAndResume(consumer);
         const isAssigned = this.#isAssigned;
-        const batch = await consumer.poll(this.#hold.batch, pollMs);
+        const batch = await consumer.poll(this.#buffer.batch, pollMs);
         if (isAssigned) this.#joined();
         this.#deliver(batch);
       } catch (error) {
@@ -373,7 +373,7 @@ export class GroupReader<P extends ReadPartition> {
 
   #deliver(batch: Awaited<ReturnType<Consumer['poll']>>): void {
     if (batch.length === 0) return;
-    this.#hold.keep(batch, (partition) => this.#partitions.get(partition));
+    this.#buffer.keep(batch, (partition) => this.#partitions.get(partition));
     this.#events.changed();
   }
 
@@ -463,7 +463,7 @@ export class GroupReader<P extends ReadPartition> {
     }
     for (const partition of partitions) {
       this.#partitions.delete(partition.partition);
-      this.#hold.forget(partition.partition);
+      this.#buffer.forget(partition.partition);
       if (!this.#closing) this.#revoked.set(partition.partition, partition);
     }
     this.#changed();

@@ -1,36 +1,36 @@
-// Hold: what a group reader has read ahead of its clients: its size limits, and which partitions are paused meanwhile.
+// ReadBuffer: what a group reader has read ahead of its clients: its size limits, and which partitions are paused meanwhile.
 import { within } from '../clock.js';
 import type { Clock, Consumer, Message, TopicPartition } from '../ports.js';
 
 /** Messages of one fetch. */
 const batchMessages = 256;
 /** What may be read ahead of the clients, over all partitions. */
-const holdMessages = 1_024;
-const holdBytes = 4 * 1024 * 1024;
+const maxMessages = 1_024;
+const maxBytes = 4 * 1024 * 1024;
 /** What a partition may buffer while it waits for its clients' acks. */
-const holdBlocked = 64;
+const maxBlockedMessages = 64;
 /** How long a full buffer is left alone before its partitions are paused, so that polling (and rebalances) continue, ms. */
 const pauseAfterMs = 250;
 
-export interface HeldPartition {
+export interface BufferedPartition {
   readonly partition: number;
-  readonly heldMessages: number;
+  readonly bufferedMessages: number;
   readonly heldBytes: number;
   /** Nothing new may be offered before an ack. */
   readonly blocked: boolean;
   push(message: Message): void;
 }
 
-export class Hold {
+export class ReadBuffer {
   readonly #topic: string;
   readonly #clock: Clock;
-  readonly #partitions: () => readonly HeldPartition[];
+  readonly #partitions: () => readonly BufferedPartition[];
   readonly #paused = new Set<number>();
   #meanBytes = 1_024;
   #wake: () => void = () => {};
 
   /** @param partitions those that serve requests now */
-  constructor(topic: string, clock: Clock, partitions: () => readonly HeldPartition[]) {
+  constructor(topic: string, clock: Clock, partitions: () => readonly BufferedPartition[]) {
     this.#topic = topic;
     this.#clock = clock;
     this.#partitions = partitions;
@@ -38,17 +38,17 @@ export class Hold {
 
   get isFull(): boolean {
     const { messages, bytes } = this.#held();
-    return messages >= holdMessages || bytes >= holdBytes;
+    return messages >= maxMessages || bytes >= maxBytes;
   }
 
   /** Maximum messages of the next fetch. */
   get batch(): number {
-    const room = Math.floor((holdBytes - this.#held().bytes) / this.#meanBytes);
+    const room = Math.floor((maxBytes - this.#held().bytes) / this.#meanBytes);
     return Math.max(1, Math.min(batchMessages, room));
   }
 
   /** Gives messages to their partitions; drops those of partitions that are no longer assigned. */
-  keep(batch: readonly Message[], find: (partition: number) => HeldPartition | undefined): void {
+  keep(batch: readonly Message[], find: (partition: number) => BufferedPartition | undefined): void {
     const before = this.#held().bytes;
     for (const message of batch) find(message.partition)?.push(message);
     this.#meanBytes = Math.max(256, (this.#held().bytes - before) / batch.length);
@@ -75,8 +75,8 @@ export class Hold {
     const { isFull } = this;
     const pause: TopicPartition[] = [];
     const resume: TopicPartition[] = [];
-    for (const { partition, blocked, heldMessages } of this.#partitions()) {
-      const isWanted = isFull || (blocked && heldMessages >= holdBlocked);
+    for (const { partition, blocked, bufferedMessages } of this.#partitions()) {
+      const isWanted = isFull || (blocked && bufferedMessages >= maxBlockedMessages);
       if (isWanted === this.#paused.has(partition)) continue;
       (isWanted ? pause : resume).push({ topic: this.#topic, partition });
       if (isWanted) this.#paused.add(partition);
@@ -95,7 +95,7 @@ export class Hold {
     let messages = 0;
     let bytes = 0;
     for (const partition of this.#partitions()) {
-      messages += partition.heldMessages;
+      messages += partition.bufferedMessages;
       bytes += partition.heldBytes;
     }
     return { messages, bytes };

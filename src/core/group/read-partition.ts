@@ -1,8 +1,8 @@
 import type { Committable } from './group-commits.js';
-import type { HeldPartition } from './read-buffer.js';
+import type { BufferedPartition } from './read-buffer.js';
 
 /** One assigned partition, as its reader sees it: messages read and buffered, offers, what may be committed. */
-export interface ReadPartition extends Committable, HeldPartition {
+export interface ReadPartition extends Committable, BufferedPartition {
   readonly partition: number;
   /** Offered and not acknowledged. */
   readonly pending: number;

@@ -21,7 +21,7 @@ export interface ReaderSettings {
 }
 
 /** What core says in the log; a pino logger fits. */
-export interface Journal {
+export interface Logger {
   debug(fields: object, text: string): void;
   info(fields: object, text: string): void;
   warn(fields: object, text: string): void;
@@ -33,5 +33,5 @@ export interface ReaderContext {
   readonly settings: ReaderSettings;
   readonly clock: Clock;
   readonly stats: Stats;
-  readonly log: Journal;
+  readonly log: Logger;
 }

@@ -39,7 +39,7 @@ export abstract class TrackedPartition<T> implements ReadPartition {
     return this.tracker.pending;
   }
 
-  get heldMessages(): number {
+  get bufferedMessages(): number {
     return this.#held.length - this.#head;
   }
 

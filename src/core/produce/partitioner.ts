@@ -11,7 +11,7 @@ const troubleMs = 30_000;
 const lookMs = 1_000;
 
 /** librdkafka has no round robin, and tries only twice to avoid a partition without a leader. */
-export class Placement {
+export class Partitioner {
   readonly #catalog: TopicCatalog;
   readonly #clock: Clock;
   readonly #roundRobin: boolean;

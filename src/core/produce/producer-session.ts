@@ -66,7 +66,7 @@ const lostReport: DeliveryReport = {
 };
 
 /**
- * A producer owned by one connection, or shared by a face. Its client is opened on first use and replaced after a
+ * A producer owned by one connection, or shared by a listener. Its client is opened on first use and replaced after a
  * fatal (idempotence) error.
  */
 export class ProducerSession {

@@ -43,13 +43,13 @@ export class Proxies {
     for (const proxy of this) proxy.drain();
   }
 
-  /** Runs once, however many faces call it. */
+  /** Runs once, however many listeners call it. */
   closeConsumers(): Promise<void> {
     this.#consumersClosing ??= Promise.all([...this].map((proxy) => proxy.closeConsumers())).then(() => {});
     return this.#consumersClosing;
   }
 
-  /** Runs once, however many faces call it; only the first gets the count. @returns messages that were not delivered. */
+  /** Runs once, however many listeners call it; only the first gets the count. @returns messages that were not delivered. */
   async close(): Promise<number> {
     if (this.#closing) {
       await this.#closing;

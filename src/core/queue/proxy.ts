@@ -2,7 +2,7 @@
 import { fail, GatewayError } from '../../errors.js';
 import { checkGroupName } from '../group-name.js';
 import { type DeliveryReport, KafkaCode, KafkaError, type KafkaFault, type ProducerRecord } from '../ports.js';
-import { Placement } from '../produce/partitioner.js';
+import { Partitioner } from '../produce/partitioner.js';
 import { ProducerSession } from '../produce/producer-session.js';
 import type { Count } from '../stats/labelled-stats.js';
 import { TopicCatalog } from '../topics/topic-catalog.js';
@@ -35,7 +35,7 @@ export interface ProduceSettings {
   /** How long closing waits for queued records, ms. */
   readonly shutdownTimeoutMs: number;
   /** Maximum linger of a record that no caller waits for, ms. */
-  readonly gatherMs: number;
+  readonly lingerMs: number;
   /** Override the cluster's producer properties. */
   readonly properties: Readonly<Record<string, string | number | boolean>>;
 }
@@ -63,7 +63,7 @@ export class KafkaProxy {
   readonly #producer: ProducerSession;
   /** Cached for the last topic: neighbours often have the same. */
   #counted: { readonly topic: string; readonly count: Count } = { topic: '', count: { value: 0 } };
-  readonly #placement: Placement;
+  readonly #partitioner: Partitioner;
   readonly #members: GroupMembers;
 
   constructor(options: ProxyOptions) {
@@ -71,14 +71,14 @@ export class KafkaProxy {
     this.#options = options;
     this.#catalog = new TopicCatalog(options.kafka.admin, options.clock);
     this.pool = new ConsumerPool(options, this.#catalog);
-    this.#placement = new Placement(this.#catalog, options.clock, options.produce.roundRobin);
+    this.#partitioner = new Partitioner(this.#catalog, options.clock, options.produce.roundRobin);
     const { kafka, produce, clock, stats, log } = options;
     this.#members = new GroupMembers(kafka.admin, (group, topic) => this.#ownMembers(group, topic));
     this.#producer = new ProducerSession({
       reports: 'all',
       open: (wiring, timeoutMs) => {
-        const { properties, gatherMs } = produce;
-        return kafka.producer({ ...wiring, properties, gatherMs }, timeoutMs);
+        const { properties, lingerMs } = produce;
+        return kafka.producer({ ...wiring, properties, lingerMs }, timeoutMs);
       },
       produceTimeoutMs: produce.produceTimeoutMs,
       clock,
@@ -88,7 +88,7 @@ export class KafkaProxy {
       onLost: (topics) =>
         log.error({ cluster: options.name, topics: Object.fromEntries(topics) }, 'Messages were not delivered'),
       onFault: (fault) => {
-        this.#placement.brokersMissing();
+        this.#partitioner.brokersMissing();
         log.warn({ cluster: options.name, reason: fault.message }, 'Kafka producer');
       },
     });
@@ -101,7 +101,9 @@ export class KafkaProxy {
   async produce(record: ProducerRecord): Promise<{ partition: number; offset: number }> {
     checkTopic(record.topic);
     this.#check(record);
-    const report = await this.#send(this.#placement.isNeeded(record) ? await this.#placement.place(record) : record);
+    const report = await this.#send(
+      this.#partitioner.isNeeded(record) ? await this.#partitioner.place(record) : record,
+    );
     if (report.error) throw produceError(report.error);
     return { partition: report.partition, offset: report.offset };
   }
@@ -115,7 +117,7 @@ export class KafkaProxy {
     checkTopic(record.topic);
     try {
       this.#check(record);
-      if (this.#placement.isNeeded(record)) return this.#enqueuePlaced(record);
+      if (this.#partitioner.isNeeded(record)) return this.#enqueuePlaced(record);
       return this.#producer.enqueue(record)?.catch((error: unknown) => this.#dropped(record, error));
     } catch (error) {
       this.#dropped(record, error);
@@ -235,7 +237,7 @@ export class KafkaProxy {
 
   async #enqueuePlaced(record: ProducerRecord): Promise<void> {
     try {
-      await this.#producer.enqueue(await this.#placement.place(record));
+      await this.#producer.enqueue(await this.#partitioner.place(record));
     } catch (error) {
       this.#dropped(record, error);
     }

@@ -1,6 +1,6 @@
 // One group and topic, shared by clients without a session: a queue of requests, served one at a time, first come, first served.
 import { fail, type GatewayError } from '../../errors.js';
-import { GroupSeat } from '../group/group-membership.js';
+import { GroupMembership } from '../group/group-membership.js';
 import type { PartitionStart } from '../group/partition-start.js';
 import { consumeError } from '../lasting-fault.js';
 import type { CommittedOffset, Message } from '../ports.js';
@@ -41,7 +41,7 @@ export class SharedConsumer {
   readonly topic: string;
   readonly #context: SharedContext;
   readonly #options: SharedConsumerOptions;
-  readonly #seat: GroupSeat<SharedPartition>;
+  readonly #membership: GroupMembership<SharedPartition>;
   readonly #waiting: Waiting[] = [];
   /** The partition number that was served last. */
   #served = -1;
@@ -61,7 +61,7 @@ export class SharedConsumer {
     this.#context = options.context;
     this.#lastUsed = this.#now();
     this.#watchIdle(this.#context.settings.subscriptionTimeoutMs);
-    this.#seat = new GroupSeat({
+    this.#membership = new GroupMembership({
       ...options,
       begun: (partition, start) => this.#begun(partition, start),
       changed: () => this.#serve(),
@@ -72,7 +72,7 @@ export class SharedConsumer {
 
   /** Acks are accepted, and offers may be outstanding. */
   get pending(): number {
-    return this.#seat.pending;
+    return this.#membership.pending;
   }
 
   /** @throws GatewayError `too-many-requests`, `consume-denied`, `consume-refused` */
@@ -84,7 +84,7 @@ export class SharedConsumer {
     this.#expired = false;
     const ready = this.#waiting.length === 0 ? this.#take(now, autoAck) : undefined;
     if (ready) return { delivery: Promise.resolve(ready), cancel: () => ready.failed() };
-    const fault = this.#seat.lastingFault();
+    const fault = this.#membership.lastingFault();
     if (fault) throw consumeError(fault);
     return this.#queue(autoAck, now);
   }
@@ -99,9 +99,9 @@ export class SharedConsumer {
 
   /** @returns false if it is not certain that the ack counts. */
   #ack(partition: number, offset: number): boolean {
-    const found = this.#seat.find(partition);
+    const found = this.#membership.find(partition);
     if (!found) return false;
-    const isHeld = this.#seat.holds(partition);
+    const isHeld = this.#membership.holds(partition);
     if (!found.ack(offset)) {
       const where = { group: this.group, topic: this.topic, partition, offset };
       this.#context.log.warn(where, 'Bad ack: not offered, or acked before');
@@ -109,7 +109,7 @@ export class SharedConsumer {
     }
     this.#context.stats.add('consumer.acks');
     this.#context.stats.count('group.acked', this.#context.name, this.group, this.topic);
-    this.#seat.acked();
+    this.#membership.acked();
     this.#serve();
     if (this.#expired && this.pending === 0) this.#retire();
     return isHeld;
@@ -117,28 +117,28 @@ export class SharedConsumer {
 
   /** Acknowledged ranges above a partition's committed offset, if the partition is assigned here. */
   sparse(partition: number): { readonly base: number; readonly text: string } | undefined {
-    const found = this.#seat.find(partition);
+    const found = this.#membership.find(partition);
     return found && { base: found.base, text: found.sparse.text };
   }
 
   /** Commits moved positions now. */
   async commit(): Promise<void> {
-    await this.#seat.commit();
+    await this.#membership.commit();
   }
 
   /** The partitions that are read here. */
   get partitions(): readonly SharedPartition[] {
-    return this.#seat.partitions;
+    return this.#membership.partitions;
   }
 
   /** Numbers of the partitions that are assigned here, or were before the rebalance that is going on; ascending. */
   get assigned(): readonly number[] {
-    return this.#seat.assigned;
+    return this.#membership.assigned;
   }
 
   /** @throws KafkaError */
   async setOffsets(positions: readonly CommittedOffset[]): Promise<void> {
-    await this.#seat.setOffsets(positions);
+    await this.#membership.setOffsets(positions);
   }
 
   /** Waiting requests are answered that the service stops. Acks continue. */
@@ -160,7 +160,7 @@ export class SharedConsumer {
     this.#idleTimer?.();
     this.#timer?.();
     this.#timer = undefined;
-    return this.#seat.close();
+    return this.#membership.close();
   }
 
   #begun(partition: number, start: PartitionStart): SharedPartition {
@@ -169,7 +169,7 @@ export class SharedConsumer {
       stats.add('consumer.given.up');
       const where = { group: this.group, topic: this.topic, partition, offset };
       log.error({ ...where, retries }, 'Too many retries, the message is acked');
-      this.#seat.acked();
+      this.#membership.acked();
     });
   }
 
@@ -209,7 +209,7 @@ export class SharedConsumer {
   }
 
   #isOver({ arrivedAt, deadline }: Waiting, now: number): boolean {
-    return deadline <= now && !(this.#seat.isJoining && now - arrivedAt < joiningMs);
+    return deadline <= now && !(this.#membership.isJoining && now - arrivedAt < joiningMs);
   }
 
   /** Serves the queue while there are messages. */
@@ -235,14 +235,14 @@ export class SharedConsumer {
 
   /** Round robin over the partitions, ascending; empty ones are skipped. */
   #take(now: number, autoAck: boolean): Delivery | undefined {
-    const partitions = this.#seat.partitions;
+    const partitions = this.#membership.partitions;
     const first = partitions.findIndex(({ partition }) => partition > this.#served);
     for (let step = 0; step < partitions.length; step++) {
       const partition = partitions[(Math.max(0, first) + step) % partitions.length]!;
       const message = partition.take(now);
       if (!message) continue;
       this.#served = partition.partition;
-      this.#seat.taken();
+      this.#membership.taken();
       this.#context.stats.add('consumer.messages');
       this.#context.stats.count('group.consumed', this.#context.name, this.group, this.topic);
       return this.#deliver(partition, message, autoAck);
@@ -255,7 +255,7 @@ export class SharedConsumer {
     return {
       message,
       done: () => {
-        if (open && autoAck && this.#seat.find(partition.partition) === partition)
+        if (open && autoAck && this.#membership.find(partition.partition) === partition)
           this.#ack(partition.partition, message.offset);
         open = false;
       },

@@ -68,7 +68,7 @@ const gauges = {
   'ris.peers.up': { help: 'Peers whose session is up, as published by the leader', labels: ['host'] },
 } as const;
 
-/** Latency histograms, for /metrics only, by face. */
+/** Latency histograms, for /metrics only, by listener. */
 const latencies = {
   'produce.seconds': 'Duration of produce requests that wait for Kafka',
   'consume.seconds': 'Duration of consume requests that got a message',
@@ -123,8 +123,8 @@ export class Stats {
   }
 
   /** The histogram of one face: keep it, and observe() each request's duration. */
-  latency(name: LatencyName, face: string): LatencyHistogram {
-    const key = `${name} ${face}`;
+  latency(name: LatencyName, listener: string): LatencyHistogram {
+    const key = `${name} ${listener}`;
     let found = this.#latencies.get(key);
     if (!found) {
       found = new LatencyHistogram();
@@ -133,10 +133,10 @@ export class Stats {
     return found;
   }
 
-  *latencyEntries(name: LatencyName): Iterable<readonly [face: string, histogram: LatencyHistogram]> {
+  *latencyEntries(name: LatencyName): Iterable<readonly [listener: string, histogram: LatencyHistogram]> {
     for (const [key, histogram] of this.#latencies) {
-      const [of, face] = key.split(' ');
-      if (of === name) yield [face!, histogram];
+      const [of, listener] = key.split(' ');
+      if (of === name) yield [listener!, histogram];
     }
   }
 

@@ -1,4 +1,4 @@
-// GroupClaims: which groups this process reads. With --workers one of them reads a group, for the clients of all.
+// GroupLeases: which groups this process reads. With --workers one of them reads a group, for the clients of all.
 
 /** Names of which one process has each. */
 export interface NameLeases {
@@ -25,10 +25,10 @@ export const claimKey = ({ kafkaGroup, topic }: GroupPlace): string => `stream\n
 /** Groups of other processes that are remembered. */
 const maxElsewhere = 10_000;
 
-export class GroupClaims {
+export class GroupLeases {
   readonly #names: NameLeases;
   readonly #isOpen: (place: GroupPlace) => boolean;
-  readonly #claims = new Map<string, Claim>();
+  readonly #leases = new Map<string, Claim>();
   /** Groups that another process has, as last heard: it is asked first. */
   readonly #elsewhere = new Set<string>();
 
@@ -39,23 +39,23 @@ export class GroupClaims {
   }
 
   /**
-   * Claims a group for a command; done() ends that. The claim is kept as long as the group is read here.
+   * NameLeaseTable a group for a command; done() ends that. The claim is kept as long as the group is read here.
    * @returns false when another process has it. @throws GatewayError `peer-silent`
    */
   async claim(place: GroupPlace): Promise<boolean> {
     const key = claimKey(place);
     if (this.#elsewhere.has(key)) return false;
-    let claim = this.#claims.get(key);
+    let claim = this.#leases.get(key);
     if (!claim) {
       claim = { users: 0, granted: this.#names.claim(key) };
-      this.#claims.set(key, claim);
+      this.#leases.set(key, claim);
     }
     claim.users++;
     let granted = false;
     try {
       granted = await claim.granted;
     } finally {
-      if (!granted && --claim.users === 0) this.#claims.delete(key);
+      if (!granted && --claim.users === 0) this.#leases.delete(key);
     }
     if (!granted) this.#isElsewhere(key);
     return granted;
@@ -66,7 +66,7 @@ export class GroupClaims {
     this.#elsewhere.delete(claimKey(place));
   }
 
-  /** Claims several; all or none of them count as begun. @throws GatewayError `peer-silent` */
+  /** NameLeaseTable several; all or none of them count as begun. @throws GatewayError `peer-silent` */
   async claimAll(places: readonly GroupPlace[]): Promise<boolean[]> {
     const granted: boolean[] = [];
     try {
@@ -80,7 +80,7 @@ export class GroupClaims {
 
   /** A command that had claimed a group has ended. */
   done(place: GroupPlace): void {
-    const claim = this.#claims.get(claimKey(place));
+    const claim = this.#leases.get(claimKey(place));
     if (!claim) return;
     claim.users--;
     this.settle(place);
@@ -93,9 +93,9 @@ export class GroupClaims {
   /** Frees the claim when nobody needs it: also called when the group has been left. */
   settle(place: GroupPlace): void {
     const key = claimKey(place);
-    const claim = this.#claims.get(key);
+    const claim = this.#leases.get(key);
     if (!claim || claim.users > 0 || this.#isOpen(place)) return;
-    this.#claims.delete(key);
+    this.#leases.delete(key);
     this.#names.release(key);
   }
 
@@ -106,6 +106,6 @@ export class GroupClaims {
 
   /** Whether this process has a claim, or is about to. */
   holds(key: string): boolean {
-    return this.#claims.has(key);
+    return this.#leases.has(key);
   }
 }

@@ -1,9 +1,9 @@
-// Streams: what all connections share of Redis Streams: the producer of XADD, groups, tails, ranges; started and stopped as a face.
+// Streams: what all connections share of Redis Streams: the producer of XADD, groups, tails, ranges; started and stopped as a listener.
 
 import { fail, type GatewayError } from '../../errors.js';
 import type { Cluster } from '../cluster.js';
-import type { Journal } from '../group/reader-context.js';
-import type { Face } from '../listener.js';
+import type { Logger } from '../group/reader-context.js';
+import type { Listener } from '../listener.js';
 import { type Memory, uncounted } from '../memory-budget.js';
 import { type Clock, type DeliveryReport, KafkaCode, type Message } from '../ports.js';
 import { ProducerSession } from '../produce/producer-session.js';
@@ -16,7 +16,7 @@ import type { Pending } from './group/pending.js';
 import type { StreamGroup, StreamGroupSettings } from './group/stream-group.js';
 import { StreamGroups } from './group/stream-groups.js';
 import { GroupForm } from './group-form.js';
-import { GroupClaims, type NameLeases } from './group-leases.js';
+import { GroupLeases, type NameLeases } from './group-leases.js';
 import { type PartitionRange, RangeReader } from './log/range-reader.js';
 import { TopicTails } from './log/topic-tails.js';
 import type { RecordParts } from './record-parts.js';
@@ -28,7 +28,7 @@ export interface StreamsOptions {
   readonly settings: StreamsSettings;
   readonly clock: Clock;
   readonly stats: Stats;
-  readonly log: Journal;
+  readonly log: Logger;
   readonly sessionLog: SessionLog;
   /** Tells the other processes of the gateway that a topic was made. */
   readonly onMade: () => Promise<unknown>;
@@ -58,13 +58,13 @@ const maxNoted = 1_000;
 /** Of the last messages of a tailed topic, bytes. */
 const tailKeepBytes = 1024 * 1024;
 
-export class Streams implements Face {
+export class Streams implements Listener {
   readonly name = 'streams';
   readonly groupForm: GroupForm;
   readonly topics: StreamTopics;
   readonly groups: StreamGroups;
   /** Of this process, among those that serve the same port. */
-  readonly claims: GroupClaims;
+  readonly leases: GroupLeases;
   readonly tails: TopicTails;
   readonly ranges: RangeReader;
   readonly cursors = new Cursors();
@@ -122,9 +122,9 @@ export class Streams implements Face {
       settings,
       maxConsumers: settings.maxConsumers,
       onGivenUp: (group, entry) => this.#giveUp(group, entry),
-      onLeft: (group) => this.claims.settle(group),
+      onLeft: (group) => this.leases.settle(group),
     });
-    this.claims = new GroupClaims(
+    this.leases = new GroupLeases(
       options.leases,
       ({ kafkaGroup, topic }) => this.groups.find(kafkaGroup, topic) !== undefined,
     );

@@ -1,9 +1,9 @@
 // The linger scheduler: when records that no caller waits for go to librdkafka. At once while their producer is quiet, together while many are busy.
 
 /** A batch of records of one producer. */
-export interface Gathered {
+export interface LingeringBatch {
   /** Minimum time between two batches, ms. */
-  readonly gatherMs: number;
+  readonly lingerMs: number;
   /** When the last one left, ms (monotonic). */
   readonly leftAt: number;
   /** Records a ms, as of the last one. */
@@ -31,10 +31,10 @@ const alongShare = 0.5;
  * full speed make 300 to 500 requests a second together, with many producers in each wave. A flush, a full batch, a full queue and a close do not
  * wait for it. See docs/decisions/0005.
  */
-export class Gathering {
+export class LingerScheduler {
   readonly #now: () => number;
   readonly #processes: number;
-  readonly #waiting = new Set<Gathered>();
+  readonly #waiting = new Set<LingeringBatch>();
   #timer: NodeJS.Timeout | undefined;
   /** Number of busy producers and records a ms of all, as of the last batch. */
   #busy = 0;
@@ -54,23 +54,23 @@ export class Gathering {
   }
 
   /** Whether a batch need not wait. */
-  isDue(pack: Gathered): boolean {
+  isDue(batch: LingeringBatch): boolean {
     const now = this.#now();
-    return this.#hasWaited(pack, now, this.#crowdMs(now));
+    return this.#hasWaited(batch, now, this.#crowdMs(now));
   }
 
   /** Sends the batch when it is due. */
-  add(pack: Gathered): void {
-    this.#waiting.add(pack);
+  add(batch: LingeringBatch): void {
+    this.#waiting.add(batch);
     this.#timer ??= setTimeout(this.#tick, 1);
   }
 
   /** A batch of `records` records is sent. @returns the time, ms (monotonic). */
-  left(pack: Gathered, records: number): number {
+  left(batch: LingeringBatch, records: number): number {
     const now = this.#now();
     const kept = this.#keptAt(now);
     // Each busy producer contributes 1 per idle window, split over the batches it sends.
-    this.#busy = this.#busy * kept + Math.min(1, (now - pack.leftAt) / mostMs);
+    this.#busy = this.#busy * kept + Math.min(1, (now - batch.leftAt) / mostMs);
     this.#pace = this.#pace * kept + records / mostMs;
     this.#leftAt = now;
     return now;
@@ -91,12 +91,12 @@ export class Gathering {
   }
 
   /** Whether this share of its linger, and its minimum, is over. */
-  #hasWaited(pack: Gathered, now: number, crowdMs: number, share = 1): boolean {
-    return now - pack.leftAt >= Math.max(pack.gatherMs, share * Math.max(Math.min(fastMs, pack.rate), crowdMs));
+  #hasWaited(batch: LingeringBatch, now: number, crowdMs: number, share = 1): boolean {
+    return now - batch.leftAt >= Math.max(batch.lingerMs, share * Math.max(Math.min(fastMs, batch.rate), crowdMs));
   }
 
   #isAnyDue(now: number, crowdMs: number): boolean {
-    for (const pack of this.#waiting) if (!pack.isEmpty && this.#hasWaited(pack, now, crowdMs)) return true;
+    for (const batch of this.#waiting) if (!batch.isEmpty && this.#hasWaited(batch, now, crowdMs)) return true;
     return false;
   }
 
@@ -104,10 +104,10 @@ export class Gathering {
     const now = this.#now();
     const crowdMs = this.#crowdMs(now);
     const share = this.#isAnyDue(now, crowdMs) ? alongShare : 1;
-    for (const pack of this.#waiting) {
-      if (!pack.isEmpty && !this.#hasWaited(pack, now, crowdMs, share)) continue;
-      this.#waiting.delete(pack);
-      pack.submit();
+    for (const batch of this.#waiting) {
+      if (!batch.isEmpty && !this.#hasWaited(batch, now, crowdMs, share)) continue;
+      this.#waiting.delete(batch);
+      batch.submit();
     }
     this.#timer = this.#waiting.size > 0 ? this.#timer!.refresh() : undefined;
   };

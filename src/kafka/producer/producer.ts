@@ -13,17 +13,17 @@ import { type Client, connect } from '../client.js';
 import { refuse, wrap } from '../fault.js';
 import { type NativeError, type NativeHeaders, type NativeProducer, native } from '../native.js';
 import type { ClientProperties } from '../properties.js';
-import type { Gathering } from './linger-scheduler.js';
+import type { LingerScheduler } from './linger-scheduler.js';
 import type { ProduceBudget, Spender } from './produce-budget.js';
-import { Packs } from './record-accumulator.js';
-import type { PackOptions } from './record-batch.js';
+import { RecordAccumulator } from './record-accumulator.js';
+import type { RecordBatchOptions } from './record-batch.js';
 import { Reports } from './reports.js';
 
 /** An empty Buffer with an address: one without becomes null (a tombstone) in librdkafka. */
 const empty = Buffer.from('x').subarray(0, 0);
 
 /** Larger records are passed to librdkafka one by one. */
-const mostPackedBytes = 16_384;
+const mostBatchedBytes = 16_384;
 /** librdkafka's overhead for a record, bytes. */
 const recordBytes = 256;
 /** How long librdkafka may take to report purged records, ms. */
@@ -37,7 +37,7 @@ export async function openProducer(
   properties: ClientProperties,
   log: Log,
   timeoutMs: number,
-  gathering: Gathering,
+  lingerScheduler: LingerScheduler,
   budget?: ProduceBudget,
 ): Promise<Producer> {
   const reports = new Reports(options);
@@ -56,16 +56,16 @@ export async function openProducer(
     timeoutMs,
   );
   reports.attach(client.native);
-  return new RdProducer(client, reports, properties, { gatherMs: options.gatherMs ?? 0, gathering }, budget);
+  return new RdProducer(client, reports, properties, { lingerMs: options.lingerMs ?? 0, lingerScheduler }, budget);
 }
 
 class RdProducer implements Producer, Spender {
   readonly #client: Client<NativeProducer>;
   readonly #native: NativeProducer;
   readonly #reports: Reports;
-  readonly #packs: Packs;
+  readonly #accumulator: RecordAccumulator;
   /** Maximum key and value size of a batched record, bytes. */
-  readonly #packedBytes: number;
+  readonly #batchedBytes: number;
   readonly #budget: ProduceBudget | undefined;
   /** Keys and headers since nothing was in flight, which librdkafka does not count, and the largest of one record, bytes. */
   #besides = 0;
@@ -82,7 +82,7 @@ class RdProducer implements Producer, Spender {
     client: Client<NativeProducer>,
     reports: Reports,
     { global }: ClientProperties,
-    gathering: Pick<PackOptions, 'gatherMs' | 'gathering'>,
+    lingerScheduler: Pick<RecordBatchOptions, 'lingerMs' | 'lingerScheduler'>,
     budget: ProduceBudget | undefined,
   ) {
     this.#budget = budget;
@@ -92,20 +92,20 @@ class RdProducer implements Producer, Spender {
     this.#reports = reports;
     const queueMessages = Number(global['queue.buffering.max.messages'] ?? defaultQueueMessages);
     // librdkafka: 0 means no limit.
-    this.#packs = new Packs(client.native, {
+    this.#accumulator = new RecordAccumulator(client.native, {
       queueMessages: queueMessages || Number.POSITIVE_INFINITY,
-      ...gathering,
+      ...lingerScheduler,
       onRefused: (number, topic, code) => reports.refused(number, topic, code),
     });
-    this.#packedBytes = Math.min(mostPackedBytes, Number(global['message.max.bytes'] ?? mostPackedBytes));
+    this.#batchedBytes = Math.min(mostBatchedBytes, Number(global['message.max.bytes'] ?? mostBatchedBytes));
   }
 
   produce(record: ProducerRecord, tag?: unknown): void {
     if (this.#closing) throw closedError();
     if (this.#budget && !this.#hasRoom(this.#budget, record)) throw queueFull;
     const number = this.#reports.expect(tag);
-    const code = this.#isPacked(record)
-      ? this.#producePacked(record, number, tag !== undefined)
+    const code = this.#isBatched(record)
+      ? this.#produceBatched(record, number, tag !== undefined)
       : this.#produceAlone(record, number);
     if (code === 0) return;
     this.#reports.forget(number);
@@ -118,7 +118,7 @@ class RdProducer implements Producer, Spender {
       return 0;
     }
     const besides = Math.min(this.#besides, this.pending * this.#largestBesides);
-    return this.#packs.bytes + (this.#native.outqBytes?.() ?? 0) + besides;
+    return this.#accumulator.bytes + (this.#native.outqBytes?.() ?? 0) + besides;
   }
 
   #hasRoom(budget: ProduceBudget, { key, value, headers }: ProducerRecord): boolean {
@@ -130,23 +130,23 @@ class RdProducer implements Producer, Spender {
     return true;
   }
 
-  #isPacked({ key, value, partition, timestamp, headers }: ProducerRecord): boolean {
+  #isBatched({ key, value, partition, timestamp, headers }: ProducerRecord): boolean {
     return (
       partition === undefined &&
       timestamp === undefined &&
       !headers?.length &&
-      (key?.length ?? 0) + (value?.length ?? 0) <= this.#packedBytes
+      (key?.length ?? 0) + (value?.length ?? 0) <= this.#batchedBytes
     );
   }
 
   /** @returns librdkafka's error code. */
-  #producePacked({ topic, key, value }: ProducerRecord, number: number, isAwaited: boolean): number {
-    return this.#packs.add(topic, key, value, number, isAwaited) ? 0 : KafkaCode.queueFull;
+  #produceBatched({ topic, key, value }: ProducerRecord, number: number, isAwaited: boolean): number {
+    return this.#accumulator.add(topic, key, value, number, isAwaited) ? 0 : KafkaCode.queueFull;
   }
 
   /** After batched records. @returns librdkafka's error code. */
   #produceAlone({ topic, partition, key, value, timestamp, headers }: ProducerRecord, number: number): number {
-    if (!this.#packs.submit(topic)) return KafkaCode.queueFull;
+    if (!this.#accumulator.submit(topic)) return KafkaCode.queueFull;
     return this.#native.produce(
       topic,
       partition ?? -1,
@@ -163,19 +163,19 @@ class RdProducer implements Producer, Spender {
     await this.#flushQueue(timeoutMs);
     // Reports that the flush polled on its own thread.
     await this.#reports.drain();
-    const isEmpty = this.#packs.isEmpty && this.#native.outqLen() === 0;
+    const isEmpty = this.#accumulator.isEmpty && this.#native.outqLen() === 0;
     // Reports that another flush polled since.
     if (isEmpty) await this.#reports.drain();
     return this.#closed || isEmpty;
   }
 
   get pending(): number {
-    return this.#closed ? 0 : this.#packs.count + this.#native.outqLen();
+    return this.#closed ? 0 : this.#accumulator.count + this.#native.outqLen();
   }
 
   async purge(): Promise<boolean> {
     if (this.#closed || !this.#native.purge) return false;
-    this.#packs.giveUp();
+    this.#accumulator.giveUp();
     this.#native.purge();
     await this.flush(purgeMs);
     return true;
@@ -193,7 +193,7 @@ class RdProducer implements Producer, Spender {
     this.#budget?.delete(this);
     // librdkafka aborts the process if a client is closed while a transaction call is pending.
     await Promise.allSettled(this.#asked);
-    this.#packs.stop();
+    this.#accumulator.stop();
     this.#reports.detach();
     await this.#client.disconnect(Math.max(1000, deadline - performance.now()));
   }
@@ -207,12 +207,12 @@ class RdProducer implements Producer, Spender {
   }
 
   async commitTransaction(timeoutMs: number): Promise<void> {
-    if (!this.#packs.isEmpty) await this.#flushQueue(timeoutMs);
+    if (!this.#accumulator.isEmpty) await this.#flushQueue(timeoutMs);
     return this.#ask((callback) => this.#native.commitTransaction(timeoutMs, callback));
   }
 
   abortTransaction(timeoutMs: number): Promise<void> {
-    this.#packs.submit();
+    this.#accumulator.submit();
     return this.#ask((callback) => this.#native.abortTransaction(timeoutMs, callback));
   }
 
@@ -244,7 +244,7 @@ class RdProducer implements Producer, Spender {
   async #flushQueue(timeoutMs: number): Promise<void> {
     const deadline = performance.now() + timeoutMs;
     for (;;) {
-      const isHandedOver = this.#packs.submit();
+      const isHandedOver = this.#accumulator.submit();
       const left = Math.ceil(deadline - performance.now());
       // A flush, even without a wait, breaks up lingering batches.
       if (left <= 0 || (isHandedOver && this.#native.outqLen() === 0)) return;

@@ -1,29 +1,29 @@
 // The record accumulator: a producer's records before librdkafka, one batch per topic.
 import type { NativeProducer } from '../native.js';
-import { Pack, type PackOptions } from './record-batch.js';
+import { RecordBatch, type RecordBatchOptions } from './record-batch.js';
 
 /** Topics with a batch at once: a further topic replaces the one whose batch is oldest. */
 const mostTopics = 8;
 
 /** Records of different topics need no order: with a batch for each, alternating topics are batched as well. */
-export class Packs {
+export class RecordAccumulator {
   readonly #native: NativeProducer;
-  readonly #options: PackOptions;
-  readonly #byTopic = new Map<string, Pack>();
+  readonly #options: RecordBatchOptions;
+  readonly #byTopic = new Map<string, RecordBatch>();
   #lastTopic = '';
-  #last: Pack | undefined;
+  #last: RecordBatch | undefined;
 
-  constructor(native: NativeProducer, options: PackOptions) {
+  constructor(native: NativeProducer, options: RecordBatchOptions) {
     this.#native = native;
     this.#options = options;
   }
 
   get isEmpty(): boolean {
-    for (const pack of this.#byTopic.values()) if (!pack.isEmpty) return false;
+    for (const batch of this.#byTopic.values()) if (!batch.isEmpty) return false;
     return true;
   }
 
-  /** As Pack.add(). */
+  /** As RecordBatch.add(). */
   add(topic: string, key: Buffer | null, value: Buffer | null, number: number, isUrgent: boolean): boolean {
     return this.#of(topic)?.add(topic, key, value, number, isUrgent) ?? false;
   }
@@ -32,54 +32,54 @@ export class Packs {
   submit(topic?: string): boolean {
     if (topic !== undefined) return this.#byTopic.get(topic)?.submit() ?? true;
     let isHandedOver = true;
-    for (const pack of this.#byTopic.values()) isHandedOver = pack.submit() && isHandedOver;
+    for (const batch of this.#byTopic.values()) isHandedOver = batch.submit() && isHandedOver;
     return isHandedOver;
   }
 
   /** Records that are not sent yet. */
   get count(): number {
     let count = 0;
-    for (const pack of this.#byTopic.values()) count += pack.count;
+    for (const batch of this.#byTopic.values()) count += batch.count;
     return count;
   }
 
   /** Memory that they take. */
   get bytes(): number {
     let bytes = 0;
-    for (const pack of this.#byTopic.values()) bytes += pack.bytes;
+    for (const batch of this.#byTopic.values()) bytes += batch.bytes;
     return bytes;
   }
 
   /** Reports unsent records as failed. */
   giveUp(): void {
-    for (const pack of this.#byTopic.values()) pack.giveUp();
+    for (const batch of this.#byTopic.values()) batch.giveUp();
   }
 
   /** Sends no more: the producer closes. */
   stop(): void {
-    for (const pack of this.#byTopic.values()) pack.stop();
+    for (const batch of this.#byTopic.values()) batch.stop();
   }
 
-  #of(topic: string): Pack | undefined {
+  #of(topic: string): RecordBatch | undefined {
     if (this.#last && topic === this.#lastTopic) return this.#last;
-    const pack = this.#byTopic.get(topic) ?? this.#given(topic);
-    if (!pack) return undefined;
+    const batch = this.#byTopic.get(topic) ?? this.#given(topic);
+    if (!batch) return undefined;
     this.#lastTopic = topic;
-    this.#last = pack;
-    return pack;
+    this.#last = batch;
+    return batch;
   }
 
-  #given(topic: string): Pack | undefined {
-    let pack: Pack | undefined;
-    if (this.#byTopic.size < mostTopics) pack = new Pack(this.#native, this.#options);
+  #given(topic: string): RecordBatch | undefined {
+    let batch: RecordBatch | undefined;
+    if (this.#byTopic.size < mostTopics) batch = new RecordBatch(this.#native, this.#options);
     else {
       const [oldest, its] = this.#byTopic.entries().next().value!;
       // Its retained records would be overtaken.
       if (!its.submit()) return undefined;
       this.#byTopic.delete(oldest);
-      pack = its;
+      batch = its;
     }
-    this.#byTopic.set(topic, pack);
-    return pack;
+    this.#byTopic.set(topic, batch);
+    return batch;
   }
 }

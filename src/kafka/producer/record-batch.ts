@@ -1,7 +1,7 @@
-// Pack: a batch of plain records of one turn of the event loop, or of a few milliseconds, sent to librdkafka with one native call.
+// RecordBatch: a batch of plain records of one turn of the event loop, or of a few milliseconds, sent to librdkafka with one native call.
 import { KafkaCode } from '../../core/ports.js';
 import type { NativeProducer } from '../native.js';
-import type { Gathered, Gathering } from './linger-scheduler.js';
+import type { LingeringBatch, LingerScheduler } from './linger-scheduler.js';
 
 /** Of one record: length of its key and of its value (-1: null), the number for its report, its error code. */
 const fields = 4;
@@ -11,13 +11,13 @@ const mostBytes = 262_144;
 /** Pause before a full queue is tried again, ms. */
 const retryMs = 5;
 
-export interface PackOptions {
+export interface RecordBatchOptions {
   /** The limit of librdkafka's queue: batched records count against it. */
   readonly queueMessages: number;
   /** Minimum time between two batches of records that are not urgent, ms; 0: none. */
-  readonly gatherMs: number;
+  readonly lingerMs: number;
   /** Decides when they leave. */
-  readonly gathering: Gathering;
+  readonly lingerScheduler: LingerScheduler;
   /** Called for a record that librdkafka refuses for another reason than a full queue. */
   readonly onRefused: (number: number, topic: string, code: number) => void;
 }
@@ -26,9 +26,9 @@ export interface PackOptions {
  * A native call per record costs more than librdkafka's work: a pipelined RPUSHX takes 2.6 us instead of 3.0. Urgent records do not linger: the
  * batch is sent when the turn ends, when it is full, or before anything that must follow it. Others may linger.
  */
-export class Pack implements Gathered {
+export class RecordBatch implements LingeringBatch {
   readonly #native: NativeProducer;
-  readonly #options: PackOptions;
+  readonly #options: RecordBatchOptions;
   /** Records that librdkafka's queue has space for, read when a batch begins. */
   #room = 0;
   #topic = '';
@@ -38,19 +38,19 @@ export class Pack implements Gathered {
   #length = 0;
   #isDue = false;
   /** Its records linger. */
-  #isGathered = false;
+  #isLingering = false;
   #leftAt = Number.NEGATIVE_INFINITY;
   #rate = 0;
   /** Set while librdkafka's queue is full. */
   #retry: NodeJS.Timeout | undefined;
 
-  constructor(native: NativeProducer, options: PackOptions) {
+  constructor(native: NativeProducer, options: RecordBatchOptions) {
     this.#native = native;
     this.#options = options;
   }
 
-  get gatherMs(): number {
-    return this.#options.gatherMs;
+  get lingerMs(): number {
+    return this.#options.lingerMs;
   }
 
   get leftAt(): number {
@@ -96,15 +96,15 @@ export class Pack implements Gathered {
 
   /** Sends the batch. @returns false if librdkafka's queue is full; refused records are retried soon. */
   readonly submit = (): boolean => {
-    this.#isDue = this.#isGathered = false;
+    this.#isDue = this.#isLingering = false;
     clearTimeout(this.#retry);
     this.#retry = undefined;
     const count = this.#count;
     if (count === 0) return true;
     this.#count = this.#length = 0;
-    const { gatherMs, gathering } = this.#options;
-    if (gatherMs > 0) {
-      const now = gathering.left(this, count);
+    const { lingerMs, lingerScheduler } = this.#options;
+    if (lingerMs > 0) {
+      const now = lingerScheduler.left(this, count);
       this.#rate = count / (now - this.#leftAt);
       this.#leftAt = now;
     }
@@ -130,12 +130,12 @@ export class Pack implements Gathered {
 
   #schedule(isUrgent: boolean): void {
     if (this.#isDue) return;
-    const { gatherMs, gathering } = this.#options;
-    if (!isUrgent && gatherMs > 0) {
-      if (this.#isGathered) return;
-      this.#isGathered = true;
-      if (!gathering.isDue(this)) {
-        gathering.add(this);
+    const { lingerMs, lingerScheduler } = this.#options;
+    if (!isUrgent && lingerMs > 0) {
+      if (this.#isLingering) return;
+      this.#isLingering = true;
+      if (!lingerScheduler.isDue(this)) {
+        lingerScheduler.add(this);
         return;
       }
     }

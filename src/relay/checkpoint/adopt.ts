@@ -26,7 +26,7 @@ export async function targetEnds(
  * Checks the rule: the last message of each target partition must be the source's message at that number.
  * @throws GatewayError `relay-refused` if a message would be skipped or repeated
  */
-export async function checkTakeOver(options: {
+export async function checkAdoption(options: {
   readonly mapping: Mapping;
   readonly target: KafkaFactory;
   readonly source: KafkaFactory;
@@ -55,7 +55,7 @@ export async function checkTakeOver(options: {
 }
 
 async function compare(
-  options: Parameters<typeof checkTakeOver>[0],
+  options: Parameters<typeof checkAdoption>[0],
   partition: number,
   offset: number,
 ): Promise<string | undefined> {

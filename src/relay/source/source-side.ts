@@ -7,10 +7,10 @@ import { sourceProperties } from '../config/properties.js';
 import type { RunState } from '../run-state.js';
 import type { TargetSession } from '../target/target-session.js';
 import { inspectSource } from '../topics/source-topic.js';
-import { isPassing } from '../transient.js';
+import { isTransient } from '../transient.js';
 import { Health } from './health.js';
 import { Reader } from './reader.js';
-import { Admission, type Side } from './source-vetting.js';
+import { type Side, SourceVetting } from './source-vetting.js';
 import { SourceWatch } from './source-watch.js';
 
 /** How long a check waits for a readable source, ms: one that is down must not delay the others. */
@@ -24,7 +24,7 @@ export interface SourceSideOptions extends Side {
 export class SourceSide {
   readonly #side: SourceSideOptions;
   readonly #health: Health;
-  readonly #admission: Admission;
+  readonly #vetting: SourceVetting;
   readonly #closing = new Set<Promise<void>>();
   /** The source to read next because the active one lags. */
   #preferred: number | undefined;
@@ -40,7 +40,7 @@ export class SourceSide {
 
   constructor(side: SourceSideOptions) {
     this.#side = side;
-    this.#admission = new Admission(side);
+    this.#vetting = new SourceVetting(side);
     this.#watch = new SourceWatch(side);
     const { sources, mapping, clock } = side.deps;
     const onWeight = (id: number, weight: number): void => side.metrics.weight(id, weight);
@@ -49,7 +49,7 @@ export class SourceSide {
 
   /** The offsets of kaf-relay's rule, to be checked against the first source that is read. */
   takeOver(ends: ReadonlyMap<number, number> | undefined): void {
-    this.#admission.takenOverEnds = ends;
+    this.#vetting.adoptedEnds = ends;
   }
 
   /** Checks all sources, and judges the active one. */
@@ -76,14 +76,14 @@ export class SourceSide {
         try {
           return await this.#connect(session, id);
         } catch (error) {
-          if (!isPassing(error)) throw error;
+          if (!isTransient(error)) throw error;
           this.#side.deps.log.warn({ topic: this.#side.name, server: id, err: error.message }, 'source not usable');
           this.#side.metrics.source('source_errors_total', id);
           this.#side.pool.markDown(id);
         }
       } else {
         this.#side.metrics.count('source_unhealthy_total');
-        this.#admission.vetAll(session);
+        this.#vetting.vetAll(session);
       }
       await this.#sourceFailed(id);
     }
@@ -132,7 +132,7 @@ export class SourceSide {
     const kafka = sources[id]!;
     const topic = await within(clock, this.#sourceTimeout, inspectSource(kafka, mapping.source));
     if (!topic) throw fail('relay-waiting', kafka.brokers, 'does not answer');
-    await this.#admission.admit(session, id, topic);
+    await this.#vetting.admit(session, id, topic);
     const reader = await Reader.open({
       id,
       kafka,

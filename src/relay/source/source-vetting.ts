@@ -1,12 +1,12 @@
-// Admission: source vetting: whether a source may be read, given what is recorded and what the target has; and where its partitions begin.
+// SourceVetting: source vetting: whether a source may be read, given what is recorded and what the target has; and where its partitions begin.
 import { fail, GatewayError } from '../../errors.js';
-import { checkTakeOver } from '../checkpoint/adopt.js';
+import { checkAdoption } from '../checkpoint/adopt.js';
 import type { Positions } from '../checkpoint/positions.js';
 import type { MappingDeps } from '../mapping.js';
 import type { MappingMetrics } from '../report/mapping-metrics.js';
 import type { TargetSession } from '../target/target-session.js';
 import type { SourceTopic } from '../topics/source-topic.js';
-import { isPassing } from '../transient.js';
+import { isTransient } from '../transient.js';
 import type { SourcePool } from './source-pool.js';
 
 /** What is known of the mapping whose sources are vetted. */
@@ -18,10 +18,10 @@ export interface Side {
   readonly metrics: MappingMetrics;
 }
 
-export class Admission {
+export class SourceVetting {
   readonly #side: Side;
   /** The offsets of kaf-relay's rule, not yet checked against a source. */
-  takenOverEnds: ReadonlyMap<number, number> | undefined;
+  adoptedEnds: ReadonlyMap<number, number> | undefined;
 
   constructor(side: Side) {
     this.#side = side;
@@ -38,9 +38,9 @@ export class Admission {
         `the source has ${topic.partitions.length} partitions, the target only ${session.topic.partitions}`,
       );
     }
-    if (this.takenOverEnds) {
-      const ends = this.takenOverEnds;
-      await checkTakeOver({
+    if (this.adoptedEnds) {
+      const ends = this.adoptedEnds;
+      await checkAdoption({
         mapping,
         target,
         source: sources[id]!,
@@ -49,7 +49,7 @@ export class Admission {
         timeoutMs: config.target.session_timeout,
       });
       for (const [partition, next] of ends) this.#side.positions.advance(partition, next);
-      this.takenOverEnds = undefined;
+      this.adoptedEnds = undefined;
     }
     session.adopt(topic);
     for (const partition of topic.partitions) this.#startPartition(partition, topic.low.get(partition) ?? 0);
@@ -78,7 +78,7 @@ export class Admission {
       try {
         this.#vet(session, id, view);
       } catch (error) {
-        if (!isPassing(error)) throw error;
+        if (!isTransient(error)) throw error;
         this.#side.deps.log.error(
           { topic: this.#side.name, server: id, err: error.message },
           'source permanently unusable',

@@ -1,7 +1,7 @@
 // Exactly once: records and progress in one transaction. See docs/decisions/0007.
 import { sleep } from '../../core/clock.js';
 import { KafkaError, type Producer, type ProducerRecord } from '../../core/ports.js';
-import type { Outlet, Writer } from './writer.js';
+import type { RecordWriter, Writer } from './writer.js';
 
 /** Pause between two tries of a commit, ms. */
 const pauseMs = 20;
@@ -10,37 +10,37 @@ const abortMs = 2_000;
 
 /** A transaction is always open; commit() ends it and begins the next (an empty one costs the broker nothing). */
 export class ExactWriter implements Writer {
-  readonly #outlet: Outlet;
+  readonly #recordWriter: RecordWriter;
 
-  private constructor(outlet: Outlet) {
-    this.#outlet = outlet;
+  private constructor(recordWriter: RecordWriter) {
+    this.#recordWriter = recordWriter;
   }
 
-  /** @param outlet of a producer whose initTransactions() has succeeded */
-  static async open(outlet: Outlet): Promise<ExactWriter> {
-    await outlet.producer.beginTransaction();
-    return new ExactWriter(outlet);
+  /** @param recordWriter of a producer whose initTransactions() has succeeded */
+  static async open(recordWriter: RecordWriter): Promise<ExactWriter> {
+    await recordWriter.producer.beginTransaction();
+    return new ExactWriter(recordWriter);
   }
 
   get pending(): number {
-    return this.#outlet.pending;
+    return this.#recordWriter.pending;
   }
 
   write(record: ProducerRecord): undefined | Promise<void> {
-    return this.#outlet.write(record);
+    return this.#recordWriter.write(record);
   }
 
   async commit(progress: readonly ProducerRecord[]): Promise<void> {
-    for (const record of progress) await this.#outlet.write(record);
-    this.#outlet.check();
+    for (const record of progress) await this.#recordWriter.write(record);
+    this.#recordWriter.check();
     await this.#commitTransaction();
-    this.#outlet.pending = 0;
-    await this.#outlet.producer.beginTransaction();
+    this.#recordWriter.pending = 0;
+    await this.#recordWriter.producer.beginTransaction();
   }
 
   /** Aborts the open transaction at once: until it has ended it hides other records of the checkpoint topic. */
   async close(): Promise<void> {
-    const { producer, options } = this.#outlet;
+    const { producer, options } = this.#recordWriter;
     const limitMs = options.run.allow(Math.min(abortMs, options.tryMs));
     if (limitMs >= 1) await producer.abortTransaction(limitMs).catch(notAborted);
     await producer.close(0);
@@ -48,11 +48,11 @@ export class ExactWriter implements Writer {
 
   /** An attempt that timed out may be repeated: librdkafka continues it. */
   async #commitTransaction(): Promise<void> {
-    const { producer, options } = this.#outlet;
-    const stillWaiting = this.#outlet.patience();
+    const { producer, options } = this.#recordWriter;
+    const stillWaiting = this.#recordWriter.patience();
     for (;;) {
       try {
-        return await producer.commitTransaction(this.#outlet.slice);
+        return await producer.commitTransaction(this.#recordWriter.slice);
       } catch (error) {
         if (!(error instanceof KafkaError)) throw error;
         if (!canRepeat(error)) throw await this.#cause(error);
@@ -65,9 +65,9 @@ export class ExactWriter implements Writer {
 
   /** A commit reports only that some messages failed; their reports, which may come a moment later, say why. */
   async #cause(error: KafkaError): Promise<unknown> {
-    await this.#outlet.producer.flush(0);
+    await this.#recordWriter.producer.flush(0);
     try {
-      this.#outlet.check();
+      this.#recordWriter.check();
     } catch (cause) {
       return cause;
     }

@@ -1,41 +1,41 @@
 // At least once: each batch is flushed, then its progress is written. After a crash a batch may come twice; none is skipped.
 import type { ProducerRecord } from '../../core/ports.js';
-import { late, type Outlet, type Writer } from './writer.js';
+import { late, type RecordWriter, type Writer } from './writer.js';
 
 export class FlushingWriter implements Writer {
-  readonly #outlet: Outlet;
+  readonly #recordWriter: RecordWriter;
 
-  constructor(outlet: Outlet) {
-    this.#outlet = outlet;
+  constructor(recordWriter: RecordWriter) {
+    this.#recordWriter = recordWriter;
   }
 
   get pending(): number {
-    return this.#outlet.pending;
+    return this.#recordWriter.pending;
   }
 
   write(record: ProducerRecord): undefined | Promise<void> {
-    return this.#outlet.write(record);
+    return this.#recordWriter.write(record);
   }
 
   /** Progress is written behind the batch and awaited with the next one: losing it costs a repetition only. */
   async commit(progress: readonly ProducerRecord[]): Promise<void> {
     await this.#flush();
-    this.#outlet.pending = 0;
-    for (const record of progress) await this.#outlet.write(record);
-    this.#outlet.pending = 0;
+    this.#recordWriter.pending = 0;
+    for (const record of progress) await this.#recordWriter.write(record);
+    this.#recordWriter.pending = 0;
   }
 
   async close(): Promise<void> {
-    const { producer, options } = this.#outlet;
+    const { producer, options } = this.#recordWriter;
     await producer.close(options.run.allow(options.tryMs));
   }
 
   async #flush(): Promise<void> {
-    const stillWaiting = this.#outlet.patience();
-    while (!(await this.#outlet.producer.flush(this.#outlet.slice))) {
-      this.#outlet.check();
+    const stillWaiting = this.#recordWriter.patience();
+    while (!(await this.#recordWriter.producer.flush(this.#recordWriter.slice))) {
+      this.#recordWriter.check();
       stillWaiting(late);
     }
-    this.#outlet.check();
+    this.#recordWriter.check();
   }
 }

@@ -15,7 +15,7 @@ import type { SourceTopic } from '../topics/source-topic.js';
 import { inspectTarget, type TargetTopic } from '../topics/target-topic.js';
 import { ExactWriter, initTransactions } from './exact-writer.js';
 import { FlushingWriter } from './flushing-writer.js';
-import { Outlet, type Writer } from './writer.js';
+import { RecordWriter, type Writer } from './writer.js';
 
 export interface TargetDeps {
   readonly mapping: Mapping;
@@ -201,7 +201,7 @@ async function openWriter(deps: TargetDeps): Promise<Writer> {
     },
     config.session_timeout,
   );
-  const outlet = new Outlet(producer, () => failure, {
+  const recordWriter = new RecordWriter(producer, () => failure, {
     clock: deps.clock,
     run: deps.run,
     tryMs: config.session_timeout,
@@ -212,10 +212,10 @@ async function openWriter(deps: TargetDeps): Promise<Writer> {
     },
     onBlocked: () => metrics.target('target_inlet_blocks_total'),
   });
-  if (!config.exactlyOnce) return new FlushingWriter(outlet);
+  if (!config.exactlyOnce) return new FlushingWriter(recordWriter);
   try {
     await initTransactions(producer, config.session_timeout, () => deps.run.stopping);
-    return await ExactWriter.open(outlet);
+    return await ExactWriter.open(recordWriter);
   } catch (error) {
     await producer.close(0);
     throw error;

@@ -9,7 +9,7 @@ import { backoffOf } from '../config/config.js';
 import type { MappingDeps } from '../mapping.js';
 import type { MappingMetrics } from '../report/mapping-metrics.js';
 import type { RunState } from '../run-state.js';
-import { isPassing } from '../transient.js';
+import { isTransient } from '../transient.js';
 import { newOwner, TargetSession } from './target-session.js';
 import { TransactionSize } from './transaction-size.js';
 
@@ -74,7 +74,7 @@ export class TargetSide {
         });
         this.#session = session;
       } catch (error) {
-        if (!isPassing(error)) throw error;
+        if (!isTransient(error)) throw error;
         this.#side.metrics.targetError(error instanceof KafkaError ? 'client_creation_failed' : 'connection_failed');
         if (!this.#side.run.stopping) await this.#waitOrGiveUp(error);
       }

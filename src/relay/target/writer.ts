@@ -43,7 +43,7 @@ const roomMs = 2;
 const sliceMs = 500;
 
 /** What both kinds of writer share: the producer, its first failure, and waiting for space in its queue. */
-export class Outlet {
+export class RecordWriter {
   readonly producer: Producer;
   readonly options: WriterOptions;
   readonly #failure: () => KafkaFault | undefined;

@@ -12,7 +12,7 @@ export function clientLines(server: Pick<ServerView, 'clients'>, filter: ClientF
 
 /** `id=3 addr=127.0.0.1:51526 ... resp=2`, with Redis' fields in Redis' order; fields without a meaning here are 0. */
 export function clientLine(ctx: Context): string {
-  const { facts } = ctx;
+  const { status } = ctx;
   const now = Math.floor(ctx.server.nowMicros() / 1000);
   const fields: Readonly<Record<string, string | number>> = {
     id: ctx.id,
@@ -20,29 +20,29 @@ export function clientLine(ctx: Context): string {
     laddr: ctx.localAddress,
     fd: 0,
     name: ctx.name,
-    age: seconds(now - facts.createdAt),
-    idle: seconds(now - facts.activeAt),
-    flags: facts.isMonitor ? 'O' : facts.isWaiting ? 'b' : 'N',
+    age: seconds(now - status.createdAt),
+    idle: seconds(now - status.activeAt),
+    flags: status.isMonitor ? 'O' : status.isWaiting ? 'b' : 'N',
     db: 0,
     sub: 0,
     psub: 0,
     ssub: 0,
     multi: ctx.queue?.commands.length ?? -1,
-    qbuf: facts.queryBytes,
+    qbuf: status.queryBytes,
     'qbuf-free': 0,
     'argv-mem': 0,
     'multi-mem': 0,
     obl: 0,
     oll: 0,
-    omem: facts.outputBytes,
-    'tot-mem': facts.queryBytes + facts.outputBytes,
+    omem: status.outputBytes,
+    'tot-mem': status.queryBytes + status.outputBytes,
     events: 'r',
-    cmd: facts.lastCommand,
+    cmd: status.lastCommand,
     user: ctx.user.name,
     redir: -1,
     resp: ctx.protocol,
-    'lib-name': facts.libraryName,
-    'lib-ver': facts.libraryVersion,
+    'lib-name': status.libraryName,
+    'lib-ver': status.libraryVersion,
   };
   return Object.entries(fields)
     .map(([name, value]) => `${name}=${value}`)

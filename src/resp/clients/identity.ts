@@ -1,15 +1,15 @@
 // Identities: which connection owns a `<group.id>:<name>`: the first that consumes under it, until it closes.
 import { fail } from '../../errors.js';
-import type { Peers } from '../siblings/siblings.js';
+import type { Siblings } from '../siblings/siblings.js';
 
 /** Owners by name, separate for each user: names and acks never cross users. A name has one owner in all processes of the server. */
 export class Identities<Owner extends object> {
-  readonly #peers: Peers;
+  readonly #siblings: Siblings;
   readonly #owners = new Map<string, Owner>();
   readonly #keys = new Map<Owner, string>();
 
-  constructor(peers: Peers) {
-    this.#peers = peers;
+  constructor(siblings: Siblings) {
+    this.#siblings = siblings;
   }
 
   /**
@@ -23,7 +23,7 @@ export class Identities<Owner extends object> {
     if (current) throw fail('id-taken', name);
     this.#owners.set(key, owner);
     this.#keys.set(owner, key);
-    return this.#peers.exist ? this.#claimOfAll(key, name, owner) : undefined;
+    return this.#siblings.exist ? this.#claimOfAll(key, name, owner) : undefined;
   }
 
   /** Releases the name of this connection: at once, before its consumer has finished leaving its group. */
@@ -31,7 +31,7 @@ export class Identities<Owner extends object> {
     const key = this.#keys.get(owner);
     if (key === undefined) return;
     this.#forget(owner, key);
-    this.#peers.release(key);
+    this.#siblings.release(key);
   }
 
   owner(key: string): Owner | undefined {
@@ -39,9 +39,9 @@ export class Identities<Owner extends object> {
   }
 
   async #claimOfAll(key: string, name: string, owner: Owner): Promise<void> {
-    if (await this.#peers.claim(key)) {
+    if (await this.#siblings.claim(key)) {
       // Released before the claim was settled.
-      if (!this.#owners.has(key)) this.#peers.release(key);
+      if (!this.#owners.has(key)) this.#siblings.release(key);
       return;
     }
     // Another process has it: there is nothing to give back.

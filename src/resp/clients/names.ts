@@ -2,7 +2,7 @@
 
 import type { User } from '../../core/access/user.js';
 import { fail } from '../../errors.js';
-import type { Peers } from '../siblings/siblings.js';
+import type { Siblings } from '../siblings/siblings.js';
 
 /** A connection as this file needs it. */
 export interface Carrier {
@@ -13,14 +13,14 @@ export interface Carrier {
 /** The names of one server's connections. */
 export class Names<C extends Carrier> {
   readonly #strict: boolean;
-  readonly #peers: Peers;
+  readonly #siblings: Siblings;
   /** Kept with strict names only: otherwise several connections may have one name. */
   readonly #carriers = new Map<string, C>();
 
   /** @param options.strict refuse what Rafka refuses: no colon, a name in use, a second name. */
-  constructor(options: { strict: boolean; peers: Peers }) {
+  constructor(options: { strict: boolean; siblings: Siblings }) {
     this.#strict = options.strict;
-    this.#peers = options.peers;
+    this.#siblings = options.siblings;
   }
 
   /**
@@ -40,7 +40,7 @@ export class Names<C extends Carrier> {
     const key = nameKey(connection.user, connection.name);
     if (this.#carriers.get(key) !== connection) return;
     this.#carriers.delete(key);
-    this.#peers.release(key);
+    this.#siblings.release(key);
   }
 
   holds(key: string): boolean {
@@ -53,13 +53,13 @@ export class Names<C extends Carrier> {
     const key = nameKey(connection.user, name);
     if (this.#carriers.has(key)) throw fail('id-taken', name);
     this.#carriers.set(key, connection);
-    return this.#peers.exist ? this.#claimOfAll(key, name) : undefined;
+    return this.#siblings.exist ? this.#claimOfAll(key, name) : undefined;
   }
 
   async #claimOfAll(key: string, name: string): Promise<void> {
     let isOurs = false;
     try {
-      isOurs = await this.#peers.claim(key);
+      isOurs = await this.#siblings.claim(key);
     } finally {
       if (!isOurs) this.#carriers.delete(key);
     }

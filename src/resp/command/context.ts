@@ -28,7 +28,7 @@ import type { Log } from '../../log.js';
 import type { KafkaSettings, RespConfig } from '../config.js';
 import type { ConsumeKey, ProduceKey } from '../keys/produce-key.js';
 import type { Load } from '../siblings/load.js';
-import type { GroupCall, Peers, PopCall } from '../siblings/siblings.js';
+import type { GroupCall, PopCall, Siblings } from '../siblings/siblings.js';
 import type { Protocol } from '../wire/encoder.js';
 import type { Reply } from '../wire/reply.js';
 import type { Args } from './args.js';
@@ -241,7 +241,7 @@ export interface Subscriptions {
   /** Topics that come later are found within seconds. @throws KafkaError, GatewayError `too-many-consumers`. */
   psubscribe(pattern: string): Promise<unknown>;
   /** Messages wait until a confirmation is written. @returns a function to call when it is about to be */
-  holdMessages(): () => void;
+  maxMessages(): () => void;
   /** @returns whether it was subscribed. */
   unsubscribe(channel: string): boolean;
   punsubscribe(pattern: string): boolean;
@@ -326,7 +326,7 @@ export interface Context {
   /** CLIENT TRACKING; undefined: it is off. */
   tracking: Tracking | undefined;
   /** What CLIENT INFO and CLIENT LIST show of it. */
-  readonly facts: ConnectionFacts;
+  readonly status: ConnectionStatus;
 
   /** Returns a promise only if other processes are asked. @throws GatewayError (or rejects with one) if the name is refused. */
   setName(name: string): undefined | Promise<void>;
@@ -358,7 +358,7 @@ export interface Context {
 }
 
 /** Times are milliseconds since the epoch, about a second coarse. */
-export interface ConnectionFacts {
+export interface ConnectionStatus {
   readonly createdAt: number;
   readonly activeAt: number;
   readonly lastCommand: string;
@@ -385,7 +385,7 @@ export interface ServerView {
   readonly stats: Stats;
   readonly clock: Clock;
   /** The other processes behind the same port. */
-  readonly peers: Peers;
+  readonly siblings: Siblings;
   /** Connections of other processes for which commands run here. */
   readonly remotes: Remotes;
   /** The listening port; 0 if there is only the unix socket. */

@@ -6,7 +6,7 @@ import type { Context } from './context.js';
 
 /** The connection as the log and the failure count see it. */
 export const loginOf = (ctx: Context, user: string | undefined): Login => ({
-  face: 'resp',
+  listener: 'resp',
   address: ctx.address,
   user,
 });

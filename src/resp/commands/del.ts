@@ -42,7 +42,7 @@ async function deleteStreams(ctx: Context, keys: readonly string[]): Promise<num
     catalog.forget();
     streams.topics.forget(topic);
     streams.cursors.end(topic);
-    await ctx.server.peers.askAll('forgetTopics', topic);
+    await ctx.server.siblings.askAll('forgetTopics', topic);
     deleted++;
   }
   return deleted;

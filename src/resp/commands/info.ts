@@ -1,7 +1,7 @@
 // INFO [section ...]: the server's state and statistics.
 import type { Command } from '../command/context.js';
 import { infoText } from '../info/info-sections.js';
-import { allFacts } from '../info/status.js';
+import { allStatus } from '../info/status.js';
 import { type Reply, Verbatim } from '../wire/reply.js';
 
 /** `INFO [section ...]` -> `# Section` and `field:value` lines; the `# Kafka` section is this gateway's own. */
@@ -17,8 +17,8 @@ export const info = {
   tips: ['nondeterministic_output', 'request_policy:all_shards', 'response_policy:special'],
   run(ctx, args): Reply | Promise<Reply> {
     const sections = args.rest().map((name) => name.toString());
-    const facts = allFacts(ctx);
-    if (facts instanceof Promise) return facts.then((all) => new Verbatim(infoText(ctx, all, sections)));
-    return new Verbatim(infoText(ctx, facts, sections));
+    const status = allStatus(ctx);
+    if (status instanceof Promise) return status.then((all) => new Verbatim(infoText(ctx, all, sections)));
+    return new Verbatim(infoText(ctx, status, sections));
   },
 } satisfies Command;

@@ -3,8 +3,8 @@ import { fail } from '../../errors.js';
 import { container } from '../command/container.js';
 import type { Command } from '../command/context.js';
 import { isTopicKey } from '../info/keyspace.js';
-import { allFacts } from '../info/status.js';
-import type { Facts } from '../siblings/load.js';
+import { allStatus } from '../info/status.js';
+import type { ProcessStatus } from '../siblings/load.js';
 import { mapOf, type Reply, Verbatim } from '../wire/reply.js';
 
 /** `MEMORY USAGE key [SAMPLES n]` -> 0 for a topic that exists (Kafka stores it), else null. */
@@ -32,7 +32,7 @@ const usage = {
   },
 } satisfies Command;
 
-const allocated = ({ load }: Facts): Reply => mapOf({ 'total.allocated': load.memory, 'keys.count': 0 });
+const allocated = ({ load }: ProcessStatus): Reply => mapOf({ 'total.allocated': load.memory, 'keys.count': 0 });
 
 const doctor = {
   name: 'doctor',
@@ -54,8 +54,8 @@ const stats = {
   summary: 'Returns details about memory usage.',
   since: '4.0.0',
   run(ctx): Reply | Promise<Reply> {
-    const facts = allFacts(ctx);
-    return facts instanceof Promise ? facts.then(allocated) : allocated(facts);
+    const status = allStatus(ctx);
+    return status instanceof Promise ? status.then(allocated) : allocated(status);
   },
 } satisfies Command;
 

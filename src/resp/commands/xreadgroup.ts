@@ -58,11 +58,11 @@ export const xreadgroup = {
     const wanted = read.keys.map((key, index): Wanted => {
       return { key, at: groupKey(ctx, key, read.group), after: readAfter(read.ids[index]!) };
     });
-    const { peers, gateway } = ctx.server;
+    const { siblings, gateway } = ctx.server;
     const { groups } = gateway.streams;
     const open = wanted.map(({ at }) => groups.find(at.kafkaGroup, at.topic));
     if (open.every((group) => group !== undefined)) return readOpen(ctx, read, wanted, open);
-    if (!peers.exist) return join(ctx, read, wanted);
+    if (!siblings.exist) return join(ctx, read, wanted);
     const places = wanted.map(({ at }) => at);
     return readSomewhere(ctx, read, places, (blockMs) => join(ctx, { ...read, blockMs }, wanted));
   },

@@ -8,8 +8,8 @@ import type { Log } from '../../log.js';
 import type { CommandQueue, Context, ReplyMode, Sessions, Tracking, Transaction } from '../command/context.js';
 import type { MonitorSink } from '../monitor/monitor.js';
 import type { Protocol } from '../wire/encoder.js';
-import { ClientFacts } from './client-facts.js';
 import { ClientSession } from './client-session.js';
+import { ClientStatus } from './client-status.js';
 import { HeldCommands } from './command-queue.js';
 import { Dispatcher } from './dispatcher.js';
 import { Reader } from './reader.js';
@@ -33,7 +33,7 @@ export class Client implements Context, MonitorSink {
   readonly server: ServerParts;
   readonly stats: Stats;
   readonly log: Log;
-  readonly facts: ClientFacts;
+  readonly status: ClientStatus;
   readonly session: ClientSession;
   readonly reader: Reader;
   readonly dispatcher: Dispatcher;
@@ -62,7 +62,7 @@ export class Client implements Context, MonitorSink {
     this.dispatcher = new Dispatcher(server, this, this.writer, () => this.reader.resume(), failed);
     this.reader = new Reader(server, this.dispatcher, socket, expel, failed);
     this.reader.authenticated = this.isAuthenticated;
-    this.facts = new ClientFacts(this.reader, this.dispatcher, this.writer);
+    this.status = new ClientStatus(this.reader, this.dispatcher, this.writer);
   }
 
   get name(): string {
@@ -106,8 +106,8 @@ export class Client implements Context, MonitorSink {
   }
 
   setLibrary(part: 'name' | 'version', value: string): void {
-    if (part === 'name') this.facts.libraryName = value;
-    else this.facts.libraryVersion = value;
+    if (part === 'name') this.status.libraryName = value;
+    else this.status.libraryVersion = value;
   }
 
   authenticate(user: User): undefined | Promise<void> {
@@ -125,7 +125,7 @@ export class Client implements Context, MonitorSink {
   }
 
   monitor(): undefined | Promise<void> {
-    this.facts.isMonitor = true;
+    this.status.isMonitor = true;
     return this.server.monitors.add(this);
   }
 
@@ -171,7 +171,7 @@ export class Client implements Context, MonitorSink {
   }
 
   #endMonitor(): void {
-    this.facts.isMonitor = false;
+    this.status.isMonitor = false;
     this.server.monitors.remove(this);
   }
 }

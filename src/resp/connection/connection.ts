@@ -51,18 +51,18 @@ export class Connection {
 
   /** Checks time-outs; called about once a second. */
   sweep(now: number): void {
-    const { facts, reader, writer } = this.client;
+    const { status, reader, writer } = this.client;
     const { idleTimeoutMs } = this.#server.settings;
     if (writer.sweep(now)) return;
-    const mayBeIdle = idleTimeoutMs > 0 && !facts.isWaiting && !facts.isMonitor;
-    if (mayBeIdle && now - facts.activeAt > idleTimeoutMs) this.#expel('idle');
+    const mayBeIdle = idleTimeoutMs > 0 && !status.isWaiting && !status.isMonitor;
+    if (mayBeIdle && now - status.activeAt > idleTimeoutMs) this.#expel('idle');
     else reader.sweep(now);
   }
 
   /** A failure that answers no command: a defect. It costs this connection only. */
   failed(err: unknown): void {
-    const { id, name, facts } = this.client;
-    const where = { conn: id, client: name, command: facts.lastCommand };
+    const { id, name, status } = this.client;
+    const where = { conn: id, client: name, command: status.lastCommand };
     this.#server.log.error({ ...where, err }, 'a connection failed: this is a bug');
     // The encoder may hold half a reply, and other connections use it next.
     this.#server.encoder.clear();

@@ -70,7 +70,7 @@ export class Reader implements Spender {
       this.#decoder.push(chunk);
       // A read that was filled: more is waiting.
       if (this.#isReady) this.#run(chunk.length >= READ_BYTES);
-      else this.#hold();
+      else this.#buffer();
     } catch (error) {
       this.#failed(error);
     }
@@ -105,7 +105,7 @@ export class Reader implements Spender {
       else if (now > deadline) break;
     }
     this.#endTurn(ran, emptied);
-    if (!dispatcher.isReady) this.#hold();
+    if (!dispatcher.isReady) this.#buffer();
     else if (!emptied || yieldAfter) this.#yield();
     else this.#settle();
   }
@@ -138,7 +138,7 @@ export class Reader implements Spender {
   }
 
   /** Limits what accumulates behind a waiting command. */
-  #hold(): void {
+  #buffer(): void {
     this.#server.budget.settle(this);
     if (this.heldBytes > this.#server.settings.clientQueryBufferBytes) this.evict();
     else if (this.heldBytes > HIGH_WATER_BYTES) this.#pause();
@@ -155,7 +155,7 @@ export class Reader implements Spender {
     this.#yielding = false;
     try {
       if (this.#dispatcher.isReady) this.#run();
-      else this.#hold();
+      else this.#buffer();
     } catch (error) {
       this.#failed(error);
     }

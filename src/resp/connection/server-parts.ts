@@ -7,7 +7,7 @@ import type { ServerView } from '../command/context.js';
 import type { Monitors } from '../monitor/monitor.js';
 import type { Encoder } from '../wire/encoder.js';
 import type { FrameLimits } from '../wire/frame-guard.js';
-import type { TurnWrites } from './write-coalescer.js';
+import type { WriteCoalescer } from './write-coalescer.js';
 
 export interface ServerParts extends ServerView {
   readonly log: Log;
@@ -16,7 +16,7 @@ export interface ServerParts extends ServerView {
   readonly budget: MemoryBudget;
   /** Shared by all connections: it is empty at the start of every connection's turn. */
   readonly encoder: Encoder;
-  readonly turnWrites: TurnWrites;
+  readonly writeCoalescer: WriteCoalescer;
   readonly monitors: Monitors;
   readonly names: Names<Carrier>;
   /** A connection's user before AUTH. */

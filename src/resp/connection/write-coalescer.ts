@@ -1,4 +1,4 @@
-// TurnWrites: the write coalescer: replies of one turn of the event loop to all connections, written when it ends. See docs/decisions/0008.
+// WriteCoalescer: the write coalescer: replies of one turn of the event loop to all connections, written when it ends. See docs/decisions/0008.
 import type { Encoder } from '../wire/encoder.js';
 
 /** One connection's part. */
@@ -17,7 +17,7 @@ const turnsAlone = 8;
  * reply takes turns with the server, at a context switch a request. With a single client, waiting for others gains nothing, and the
  * client can work while the turn ends.
  */
-export class TurnWrites {
+export class WriteCoalescer {
   readonly #encoder: Encoder;
   #due: DueWriter[] = [];
   /** The only connection answered in the last turns, and in how many. */

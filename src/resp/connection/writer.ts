@@ -82,10 +82,10 @@ export class Writer implements DueWriter, Spender {
    * @param isLast no reply is pending now: it may leave at once if no other connection is answered.
    */
   flush(isLast = false): void {
-    const { encoder, turnWrites } = this.#server;
+    const { encoder, writeCoalescer } = this.#server;
     if (encoder.size === 0) return;
-    const isAtOnce = isLast && turnWrites.isAlone(this);
-    if (this.#due.length === 0 && !isAtOnce) turnWrites.add(this);
+    const isAtOnce = isLast && writeCoalescer.isAlone(this);
+    if (this.#due.length === 0 && !isAtOnce) writeCoalescer.add(this);
     this.#dueBytes += encoder.size;
     encoder.moveTo(this.#due);
     if (isAtOnce || this.#dueBytes >= BATCH_BYTES) this.write();

@@ -2,7 +2,7 @@
 import { totalmem } from 'node:os';
 import type { ClusterHealth } from '../../core/cluster-health.js';
 import type { Context } from '../command/context.js';
-import type { Facts } from '../siblings/load.js';
+import type { ProcessStatus } from '../siblings/load.js';
 import { REDIS_VERSION } from './compatibility.js';
 import { knownTopicCount } from './keyspace.js';
 
@@ -11,7 +11,7 @@ const systemMemory = totalmem();
 
 type Fields = Readonly<Record<string, string | number>>;
 
-const sections: Readonly<Record<string, (ctx: Context, facts: Facts) => Fields>> = {
+const sections: Readonly<Record<string, (ctx: Context, status: ProcessStatus) => Fields>> = {
   Server: ({ server }) => ({
     redis_version: REDIS_VERSION,
     rafka_version: server.version,
@@ -21,12 +21,12 @@ const sections: Readonly<Record<string, (ctx: Context, facts: Facts) => Fields>>
     node_version: process.versions.node,
     librdkafka_version: server.clientVersions.librdkafka,
     node_rdkafka_version: server.clientVersions.nodeRdkafka,
-    process_id: server.peers.server.processId,
-    run_id: server.peers.server.runId,
+    process_id: server.siblings.server.processId,
+    run_id: server.siblings.server.runId,
     tcp_port: server.port,
     server_time_usec: server.nowMicros(),
-    uptime_in_seconds: uptime(server.nowMicros(), server.peers.server.startedAt),
-    uptime_in_days: Math.floor(uptime(server.nowMicros(), server.peers.server.startedAt) / 86_400),
+    uptime_in_seconds: uptime(server.nowMicros(), server.siblings.server.startedAt),
+    uptime_in_days: Math.floor(uptime(server.nowMicros(), server.siblings.server.startedAt) / 86_400),
   }),
   Clients: ({ server }, { load }) => ({
     connected_clients: load.clients,
@@ -63,7 +63,7 @@ const sections: Readonly<Record<string, (ctx: Context, facts: Facts) => Fields>>
     role: 'master',
     connected_slaves: 0,
     master_failover_state: 'no-failover',
-    master_replid: server.peers.server.runId,
+    master_replid: server.siblings.server.runId,
     master_repl_offset: 0,
   }),
   CPU: (_ctx, { load: { cpuUser, cpuSystem } }) => ({
@@ -102,12 +102,12 @@ function healthFields(watched: ClusterHealth | undefined): Fields {
 const everything = new Set(['all', 'default', 'everything']);
 
 /** The text of INFO. @param wanted names of sections in any case; none: all of them. */
-export function infoText(ctx: Context, facts: Facts, wanted: readonly string[]): string {
+export function infoText(ctx: Context, status: ProcessStatus, wanted: readonly string[]): string {
   const names = new Set(wanted.map((name) => name.toLowerCase()));
   const isAll = names.size === 0 || [...names].some((name) => everything.has(name));
   return Object.entries(sections)
     .filter(([title]) => isAll || names.has(title.toLowerCase()))
-    .map(([title, fields]) => section(title, fields(ctx, facts)))
+    .map(([title, fields]) => section(title, fields(ctx, status)))
     .join('\r\n');
 }
 

@@ -1,8 +1,8 @@
 // What INFO and HGETALL stats count: for one process, and for all behind the same port.
 import type { Context, ServerView } from '../command/context.js';
-import type { Facts, Load } from '../siblings/load.js';
+import type { Load, ProcessStatus } from '../siblings/load.js';
 
-/** Of this process, without figures that need a RESP face. */
+/** Of this process, without figures that need a RESP listener. */
 export function processLoad(): Load {
   const { user, system } = process.cpuUsage();
   const memory = process.memoryUsage.rss();
@@ -10,27 +10,27 @@ export function processLoad(): Load {
   return { ...faceless, memory, cpuUser: user, cpuSystem: system };
 }
 
-export function ownFacts(server: ServerView): Facts {
+export function ownStatus(server: ServerView): ProcessStatus {
   let blocked = 0;
-  for (const { facts } of server.clients()) if (facts.isWaiting) blocked++;
+  for (const { status } of server.clients()) if (status.isWaiting) blocked++;
   const load = { ...processLoad(), ...server.gateway.load(), clients: server.clientCount, blocked };
   return { stats: server.stats.snapshot(), load };
 }
 
 /** Of all processes of the server. Answers at once if there is only one. */
-export function allFacts({ server }: Context): Facts | Promise<Facts> {
-  const own = ownFacts(server);
-  if (!server.peers.exist) return own;
-  return server.peers.askAll('facts').then((others) => sumFacts([own, ...others]));
+export function allStatus({ server }: Context): ProcessStatus | Promise<ProcessStatus> {
+  const own = ownStatus(server);
+  if (!server.siblings.exist) return own;
+  return server.siblings.askAll('status').then((others) => sumStatus([own, ...others]));
 }
 
 /** Resets every counter in all processes. */
 export function resetStats({ server }: Context): undefined | Promise<unknown> {
   server.stats.reset();
-  return server.peers.exist ? server.peers.askAll('resetStats') : undefined;
+  return server.siblings.exist ? server.siblings.askAll('resetStats') : undefined;
 }
 
-function sumFacts(all: readonly Facts[]): Facts {
+function sumStatus(all: readonly ProcessStatus[]): ProcessStatus {
   const stats = sum(all.map((each) => each.stats));
   const load = sum(all.map((each) => ({ ...each.load })));
   return { stats, load: load as unknown as Load };

@@ -116,9 +116,9 @@ export class ConnectionProducers {
   }
 
   get #isLeftElsewhere(): boolean {
-    const { peers, leftRecords, clock } = this.#gateway;
-    if (!peers.exist) return false;
-    return leftRecords.isElsewhere(this.#owner) || clock.now() - this.#ctx.facts.createdAt < youngMs;
+    const { siblings, leftRecords, clock } = this.#gateway;
+    if (!siblings.exist) return false;
+    return leftRecords.isElsewhere(this.#owner) || clock.now() - this.#ctx.status.createdAt < youngMs;
   }
 
   async #dump(producers: readonly ProducerSession[], timeoutMs: number): Promise<number> {
@@ -139,12 +139,12 @@ export class ConnectionProducers {
 
   /** What closed connections have left once they hold nothing more, or after timeoutMs. */
   async #awaitLeft(own: readonly ProducerSession[], timeoutMs: number): Promise<readonly Left[]> {
-    const { leftRecords, peers, clock } = this.#gateway;
+    const { leftRecords, siblings, clock } = this.#gateway;
     const owner = this.#owner;
     const deadline = clock.monotonic() + timeoutMs;
     const isElsewhere = this.#isLeftElsewhere;
     for (;;) {
-      const elsewhere = isElsewhere ? await peers.askAll('leftRecords', owner) : [];
+      const elsewhere = isElsewhere ? await siblings.askAll('leftRecords', owner) : [];
       const left = [...leftRecords.of(owner, own), ...elsewhere.flat()];
       const wait = deadline - clock.monotonic();
       if (wait <= 0 || left.every(({ held }) => held === 0)) return left;
@@ -154,17 +154,17 @@ export class ConnectionProducers {
 
   /** The client may connect to another process next. */
   #tellElsewhereLater(producers: readonly ProducerSession[]): () => void {
-    const { peers, clock } = this.#gateway;
-    if (!peers.exist) return () => {};
+    const { siblings, clock } = this.#gateway;
+    if (!siblings.exist) return () => {};
     return clock.after(tellElsewhereMs, () => {
       if (producers.some(({ inFlight, failed }) => inFlight + failed > 0)) this.#tellElsewhere();
     });
   }
 
   #tellElsewhere(): void {
-    const { peers, leftRecords } = this.#gateway;
-    if (!peers.exist) return;
+    const { siblings, leftRecords } = this.#gateway;
+    if (!siblings.exist) return;
     for (const owner of this.#owners)
-      if (leftRecords.of(owner).length > 0) own(peers.askAll('noteLeftRecords', owner), () => {});
+      if (leftRecords.of(owner).length > 0) own(siblings.askAll('noteLeftRecords', owner), () => {});
   }
 }

@@ -18,7 +18,7 @@ import { Identities } from '../clients/identity.js';
 import type { Context, Gateway } from '../command/context.js';
 import type { KafkaSettings } from '../config.js';
 import type { Load } from '../siblings/load.js';
-import { noPeers, type Peers } from '../siblings/siblings.js';
+import { noSiblings, type Siblings } from '../siblings/siblings.js';
 import { ConnectionSessions } from './sessions.js';
 import type { ConsumerOwner, SharedClients } from './shared-clients.js';
 
@@ -31,7 +31,7 @@ export interface KafkaGatewayOptions {
   readonly stats: Stats;
   readonly log: Log;
   /** The other processes behind the same port; absent: none. */
-  readonly peers?: Peers;
+  readonly siblings?: Siblings;
   /** What transactional ids begin with; absent: no transactions. */
   readonly transactionalId?: string;
 }
@@ -55,7 +55,7 @@ export class KafkaGateway implements Gateway, SharedClients {
   readonly streams: Streams;
   readonly transactions: TransactionProducers | undefined;
   readonly identities: Identities<ConsumerOwner>;
-  readonly peers: Peers;
+  readonly siblings: Siblings;
   readonly #options: KafkaGatewayOptions;
   readonly #log: SessionLog;
   readonly #producers = new Set<ProducerSession>();
@@ -70,8 +70,8 @@ export class KafkaGateway implements Gateway, SharedClients {
     const { cluster, clock, stats, settings, consumerProperties } = options;
     this.#options = options;
     this.settings = settings;
-    this.peers = options.peers ?? noPeers(clock.now());
-    this.identities = new Identities(this.peers);
+    this.siblings = options.siblings ?? noSiblings(clock.now());
+    this.identities = new Identities(this.siblings);
     this.catalog = new TopicCatalog(cluster.kafka.admin, clock);
     this.#log = new SessionLog(
       options.log,
@@ -86,8 +86,8 @@ export class KafkaGateway implements Gateway, SharedClients {
       stats,
       log: options.log,
       sessionLog: this.#log,
-      onMade: () => this.peers.askAll('forgetTopics'),
-      leases: this.peers,
+      onMade: () => this.siblings.askAll('forgetTopics'),
+      leases: this.siblings,
     });
     this.consumers = new ConsumerSessions({
       kafka: cluster.kafka,
@@ -99,12 +99,12 @@ export class KafkaGateway implements Gateway, SharedClients {
       prefetchBytes: settings.maxPrefetchBytes,
       maxPollIntervalMs: Number(consumerProperties['max.poll.interval.ms'] ?? defaultMaxPollIntervalMs),
     });
-    this.#queued = this.#place({ reports: 'errors', gatherMs: settings.gatherMs });
+    this.#queued = this.#place({ reports: 'errors', lingerMs: settings.gatherMs });
     // librdkafka itself gives up by then: the client waits for the answer.
     const timeout = { 'message.timeout.ms': settings.streams.produceTimeoutMs };
-    this.#delivered = this.#place({ reports: 'all', properties: timeout, gatherMs: settings.gatherMs });
+    this.#delivered = this.#place({ reports: 'all', properties: timeout, lingerMs: settings.gatherMs });
     this.transactions = this.#transactionProducers();
-    this.leftRecords = new LeftRecords(clock, `${this.peers.server.firstConnectionId}-`);
+    this.leftRecords = new LeftRecords(clock, `${this.siblings.server.firstConnectionId}-`);
     this.#sweepLater();
   }
 
@@ -186,7 +186,7 @@ export class KafkaGateway implements Gateway, SharedClients {
     );
   }
 
-  #place(producerOptions: Pick<ProducerOptions, 'reports' | 'properties' | 'gatherMs'>): ProducerPlace {
+  #place(producerOptions: Pick<ProducerOptions, 'reports' | 'properties' | 'lingerMs'>): ProducerPlace {
     const { cluster, settings, clock } = this.#options;
     const { kafka } = cluster;
     const count = settings.sharedProducers;

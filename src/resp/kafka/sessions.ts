@@ -142,11 +142,11 @@ export class ConnectionSessions implements Sessions {
   acknowledger(): Acknowledger {
     if (this.#consumer) return this.#consumer;
     const { name, user, address } = this.#ctx;
-    const { identities, peers } = this.#gateway;
+    const { identities, siblings } = this.#gateway;
     const key = identityKey(name, user.name);
     const session = identities.owner(key)?.consumer;
     if (session) return session;
-    if (!peers.exist || !name.includes(':')) throw fail('ack-no-consumer', name || address);
+    if (!siblings.exist || !name.includes(':')) throw fail('ack-no-consumer', name || address);
     return { ack: (topic, partition, offset) => this.#ackElsewhere(key, topic, partition, offset) };
   }
 
@@ -180,7 +180,7 @@ export class ConnectionSessions implements Sessions {
   }
 
   async #ackElsewhere(key: string, topic: string, partition: number, offset: number): Promise<void> {
-    const taken = await this.#gateway.peers.askHolder(key, 'ack', key, topic, partition, offset);
+    const taken = await this.#gateway.siblings.askHolder(key, 'ack', key, topic, partition, offset);
     if (!taken) throw fail('ack-no-consumer', this.#ctx.name);
   }
 

@@ -7,7 +7,7 @@ import type { ProducerSession } from '../../core/produce/producer-session.js';
 import type { Streams } from '../../core/streams/streams.js';
 import type { Identities } from '../clients/identity.js';
 import type { KafkaSettings } from '../config.js';
-import type { Peers } from '../siblings/siblings.js';
+import type { Siblings } from '../siblings/siblings.js';
 
 /** Who has a name, as those see it who ack under the same one. */
 export interface ConsumerOwner {
@@ -17,7 +17,7 @@ export interface ConsumerOwner {
 export interface SharedClients {
   readonly settings: KafkaSettings;
   readonly clock: Clock;
-  readonly peers: Peers;
+  readonly siblings: Siblings;
   readonly streams: Streams;
   readonly consumers: ConsumerSessions;
   readonly identities: Identities<ConsumerOwner>;

@@ -1,7 +1,7 @@
 // MONITOR: every command of every connection as a line. A slow monitor loses lines and delays no one else.
 
 import type { Resolved } from '../command/context.js';
-import type { Peers } from '../siblings/siblings.js';
+import type { Siblings } from '../siblings/siblings.js';
 import { MonitorLines } from './monitor-lines.js';
 import { secretsIn } from './secrets.js';
 
@@ -20,7 +20,7 @@ interface Origin {
 const UNREAD_LIMIT_BYTES = 1024 * 1024;
 /** The monitors of one server. */
 export class Monitors {
-  readonly #peers: Peers;
+  readonly #siblings: Siblings;
   readonly #sinks = new Set<MonitorSink>();
   /** Monitors that wait until other processes send their lines. */
   readonly #coming = new Set<MonitorSink>();
@@ -29,8 +29,8 @@ export class Monitors {
   readonly #lines = new MonitorLines();
   #scheduled = false;
 
-  constructor(peers: Peers) {
-    this.#peers = peers;
+  constructor(siblings: Siblings) {
+    this.#siblings = siblings;
   }
 
   /** Whether there is any monitor; check before {@link feed}, which is expensive. */
@@ -40,16 +40,16 @@ export class Monitors {
 
   /** Returns a promise only if other processes are notified. @throws GatewayError (rejects with) `peer-silent` */
   add(sink: MonitorSink): undefined | Promise<void> {
-    if (this.#peers.exist) return this.#addFromAll(sink);
+    if (this.#siblings.exist) return this.#addFromAll(sink);
     this.#sinks.add(sink);
     return undefined;
   }
 
   remove(sink: MonitorSink): void {
     const was = this.#sinks.delete(sink) || this.#coming.delete(sink);
-    if (!was || !this.#peers.exist || this.#sinks.size + this.#coming.size > 0) return;
+    if (!was || !this.#siblings.exist || this.#sinks.size + this.#coming.size > 0) return;
     // Lines that other processes still send are dropped.
-    this.#peers.watch(false).catch(() => {});
+    this.#siblings.watch(false).catch(() => {});
   }
 
   /** Whether another process has monitors. */
@@ -79,13 +79,14 @@ export class Monitors {
     if (this.#lines.isEmpty) return;
     const lines = this.#lines.take();
     if (this.#sinks.size > 0) this.show(lines);
-    if (this.#elsewhere && this.#peers.unsentBytes < UNREAD_LIMIT_BYTES) this.#peers.show(lines.toString('latin1'));
+    if (this.#elsewhere && this.#siblings.unsentBytes < UNREAD_LIMIT_BYTES)
+      this.#siblings.show(lines.toString('latin1'));
   }
 
   async #addFromAll(sink: MonitorSink): Promise<void> {
     this.#coming.add(sink);
     try {
-      await this.#peers.watch(true);
+      await this.#siblings.watch(true);
       // A connection that has closed meanwhile was removed.
       if (this.#coming.has(sink)) this.#sinks.add(sink);
     } finally {

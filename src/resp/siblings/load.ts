@@ -2,7 +2,7 @@
 import type { StatsSnapshot } from '../../core/stats/stats.js';
 
 /** Of one process, or summed. */
-export interface Facts {
+export interface ProcessStatus {
   readonly stats: StatsSnapshot;
   readonly load: Load;
 }

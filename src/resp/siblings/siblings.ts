@@ -5,7 +5,7 @@ import type { Renewal } from '../../core/renewal.js';
 import type { GroupPlace } from '../../core/streams/group-leases.js';
 import type { Protocol } from '../wire/encoder.js';
 import type { ClientFilter } from './client-test.js';
-import type { Facts } from './load.js';
+import type { ProcessStatus } from './load.js';
 import type { OpenGroup } from './open-group.js';
 
 /** Node's handle of an open connection, below its socket; it can be passed to another process. */
@@ -20,7 +20,7 @@ export interface ClientLine {
 }
 
 /** What a process does for the others. Arguments and answers cross processes: plain data only. */
-export interface Peer {
+export interface Sibling {
   /** CLIENT LIST. */
   clients(filter: ClientFilter): readonly ClientLine[];
   /** CLIENT KILL. @returns how many connections were closed. */
@@ -59,7 +59,7 @@ export interface Peer {
   noteLeftRecords(owner: string): void;
   /** What the connections of this process are subscribed to. */
   subscriptions(): SubscribedNames;
-  facts(): Facts;
+  status(): ProcessStatus;
   resetStats(): void;
   /** Takes over users, certificates and logins as they are now. Never rejects: it logs. */
   renew(renewal: Renewal): Promise<void>;
@@ -105,8 +105,8 @@ export interface EntryPlace {
   readonly offset: number;
 }
 
-export type Question = keyof Peer;
-export type Answer<Q extends Question> = Awaited<ReturnType<Peer[Q]>>;
+export type Question = keyof Sibling;
+export type Answer<Q extends Question> = Awaited<ReturnType<Sibling[Q]>>;
 
 /** State shared by all processes of a server. */
 export interface ServerIdentity {
@@ -121,20 +121,24 @@ export interface ServerIdentity {
 }
 
 /** Every question has a deadline. */
-export interface Peers {
+export interface Siblings {
   readonly server: ServerIdentity;
   /** False in a single process: nothing below is asked then, and commands answer without waiting. */
   readonly exist: boolean;
   /**
-   * Claims a name for this process: one at a time in the whole server. It is released when the process dies.
+   * NameLeaseTable a name for this process: one at a time in the whole server. It is released when the process dies.
    * @returns false if another process has it. @throws GatewayError `peer-silent`
    */
   claim(key: string): Promise<boolean>;
   release(key: string): void;
   /** @returns undefined if no process has claimed this. @throws GatewayError `peer-silent`, and what the question throws there. */
-  askHolder<Q extends Question>(key: string, question: Q, ...args: Parameters<Peer[Q]>): Promise<Answer<Q> | undefined>;
+  askHolder<Q extends Question>(
+    key: string,
+    question: Q,
+    ...args: Parameters<Sibling[Q]>
+  ): Promise<Answer<Q> | undefined>;
   /** The answers of all others; processes that do not answer in time are left out. */
-  askAll<Q extends Question>(question: Q, ...args: Parameters<Peer[Q]>): Promise<Answer<Q>[]>;
+  askAll<Q extends Question>(question: Q, ...args: Parameters<Sibling[Q]>): Promise<Answer<Q>[]>;
   /** How many connections this process has. */
   connections(count: number): void;
   /** Gives a connection that was accepted here to the process that has the fewest. @returns false if that is not possible: it stays. */
@@ -148,7 +152,7 @@ export interface Peers {
 }
 
 /** The siblings of a single process: none. @param now milliseconds since the epoch */
-export function noPeers(now: number): Peers {
+export function noSiblings(now: number): Siblings {
   const runId = randomBytes(20).toString('hex');
   return {
     server: { runId, startedAt: now, processId: process.pid, firstConnectionId: 1 },

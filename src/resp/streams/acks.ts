@@ -29,17 +29,17 @@ export function ackEntries(
 
 /** The same in the process that reads the group. */
 export function ackAnywhere(ctx: Context, at: GroupKey, entries: readonly EntryPlace[]): number | Promise<number> {
-  const { peers, gateway } = ctx.server;
-  if (!peers.exist || gateway.streams.groups.find(at.kafkaGroup, at.topic))
+  const { siblings, gateway } = ctx.server;
+  if (!siblings.exist || gateway.streams.groups.find(at.kafkaGroup, at.topic))
     return ackEntries(gateway, at.kafkaGroup, at.topic, entries);
   return ackElsewhere(ctx, at, entries);
 }
 
 async function ackElsewhere(
-  { server: { peers } }: Context,
+  { server: { siblings } }: Context,
   at: GroupKey,
   entries: readonly EntryPlace[],
 ): Promise<number> {
   const places = entries.map(({ partition, offset }) => ({ partition, offset }));
-  return (await peers.askHolder(claimKey(at), 'ackEntries', at.kafkaGroup, at.topic, places)) ?? 0;
+  return (await siblings.askHolder(claimKey(at), 'ackEntries', at.kafkaGroup, at.topic, places)) ?? 0;
 }

@@ -78,7 +78,7 @@ export class StreamsOfConnection implements ConnectionStreams {
     this.#poppedElsewhere = undefined;
     const { id, server, log } = this.#ctx;
     server.remotes.acknowledge(id);
-    own(server.peers.askHolder(claimKey(place), 'acknowledgeRemote', id), (err) =>
+    own(server.siblings.askHolder(claimKey(place), 'acknowledgeRemote', id), (err) =>
       log.info({ conn: id, ...place, err }, notAcknowledged),
     );
   }
@@ -105,6 +105,6 @@ export class StreamsOfConnection implements ConnectionStreams {
     this.isKnownElsewhere = false;
     this.#poppedElsewhere = undefined;
     server.remotes.gone(id, id + 1);
-    own(server.peers.askAll('remoteGone', id, id + 1), () => {});
+    own(server.siblings.askAll('remoteGone', id, id + 1), () => {});
   }
 }

@@ -22,8 +22,8 @@ export function atGroup(
   { argv }: Args,
   run: () => Reply | Promise<Reply>,
 ): Reply | Promise<Reply> {
-  const { peers, gateway } = ctx.server;
-  if (!peers.exist || gateway.streams.groups.find(place.kafkaGroup, place.topic)) return run();
+  const { siblings, gateway } = ctx.server;
+  if (!siblings.exist || gateway.streams.groups.find(place.kafkaGroup, place.topic)) return run();
   return claimed(ctx, place, argv, run);
 }
 
@@ -33,13 +33,13 @@ async function claimed(
   argv: readonly Buffer[],
   run: () => Reply | Promise<Reply>,
 ): Promise<Reply> {
-  const { claims } = ctx.server.gateway.streams;
+  const { leases } = ctx.server.gateway.streams;
   for (let attempt = 1; ; attempt++) {
-    if (await claims.claim(place)) {
+    if (await leases.claim(place)) {
       try {
         return await run();
       } finally {
-        claims.done(place);
+        leases.done(place);
       }
     }
     if (isRemote(ctx)) throw new GroupElsewhere();
@@ -62,8 +62,8 @@ export async function runElsewhere(
   waitMs: number,
 ): Promise<Buffer | undefined> {
   const answer = await askElsewhere(ctx, place, (key) => {
-    const { peers } = ctx.server;
-    return peers.askHolder(key, 'groupCommand', callOf(ctx, argv, waitMs));
+    const { siblings } = ctx.server;
+    return siblings.askHolder(key, 'groupCommand', callOf(ctx, argv, waitMs));
   });
   const reply = typeof answer === 'string' ? Buffer.from(answer, 'base64') : undefined;
   // Entries that were handed out nevertheless belong to the client, if it is still there.
@@ -88,9 +88,9 @@ export async function popElsewhere(
   max: number,
   waitMs: number | undefined,
 ): Promise<Buffer[] | undefined> {
-  const { peers } = ctx.server;
+  const { siblings } = ctx.server;
   const values = await askElsewhere(ctx, place, (claim) =>
-    peers.askHolder(claim, 'popElements', popCallOf(ctx, key, max, waitMs)),
+    siblings.askHolder(claim, 'popElements', popCallOf(ctx, key, max, waitMs)),
   );
   return values?.map((value) => Buffer.from(value, 'base64'));
 }
@@ -112,14 +112,14 @@ async function askElsewhere<T>(
   const key = claimKey(place);
   if (ctx.signal.aborted) throw ctx.signal.reason;
   ctx.sessions.streams.isKnownElsewhere = true;
-  const cancel = (): void => own(ctx.server.peers.askHolder(key, 'cancelRemote', ctx.id), () => {});
+  const cancel = (): void => own(ctx.server.siblings.askHolder(key, 'cancelRemote', ctx.id), () => {});
   ctx.signal.addEventListener('abort', cancel, { once: true });
   const { clock } = ctx.server;
   const begunAt = clock.monotonic();
-  const { claims } = ctx.server.gateway.streams;
+  const { leases } = ctx.server.gateway.streams;
   try {
     const answer = (await ask(key)) ?? undefined;
-    if (answer === undefined) claims.moved(place);
+    if (answer === undefined) leases.moved(place);
     return answer;
   } catch (error) {
     // A late answer is not requested again: its effects have happened.
@@ -134,16 +134,16 @@ async function askElsewhere<T>(
 
 /** Whether no other process has the group: it is claimed and released. */
 async function isFree(ctx: Context, place: GroupPlace): Promise<boolean> {
-  const { claims } = ctx.server.gateway.streams;
-  claims.moved(place);
-  if (!(await claims.claim(place))) return false;
-  claims.done(place);
+  const { leases } = ctx.server.gateway.streams;
+  leases.moved(place);
+  if (!(await leases.claim(place))) return false;
+  leases.done(place);
   return true;
 }
 
 /** A stream was deleted, or one group of it destroyed: they end in all processes. @throws GatewayError `peer-silent` */
 export async function endGroups(ctx: Context, topic: string, kafkaGroup?: string): Promise<void> {
-  const { peers, gateway } = ctx.server;
+  const { siblings, gateway } = ctx.server;
   await gateway.streams.groups.end(topic, kafkaGroup);
-  await peers.askAll('endGroups', topic, kafkaGroup);
+  await siblings.askAll('endGroups', topic, kafkaGroup);
 }

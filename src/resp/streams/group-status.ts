@@ -56,21 +56,21 @@ export async function groupsOf(
   marks: readonly Marks[],
   maxEntries = 0,
 ): Promise<GroupFacts[]> {
-  const { peers, gateway } = ctx.server;
+  const { siblings, gateway } = ctx.server;
   const { admin, streams } = gateway;
   const names = new Map<string, string>();
   for (const kafkaGroup of await admin.groups()) {
     const name = streams.groupForm.groupOf(kafkaGroup, topic);
     if (name !== undefined && maySeeGroup(ctx, name, kafkaGroup)) names.set(kafkaGroup, name);
   }
-  const elsewhere = peers.exist ? await peers.askAll('openGroups', topic, maxEntries) : [];
+  const elsewhere = siblings.exist ? await siblings.askAll('openGroups', topic, maxEntries) : [];
   const open = new Map(
     [...elsewhere.flat(), ...openGroups(streams, topic, maxEntries)].map((each) => [each.kafkaGroup, each]),
   );
-  const facts = await all(names, ([kafkaGroup, name]) =>
+  const status = await all(names, ([kafkaGroup, name]) =>
     factsOf(ctx, topic, marks, kafkaGroup, name, open.get(kafkaGroup)),
   );
-  const found = facts.filter((each) => each !== undefined);
+  const found = status.filter((each) => each !== undefined);
   return found.sort((one, other) => (one.name < other.name ? -1 : 1));
 }
 

@@ -37,10 +37,10 @@ export function popHereOrElsewhere(
   waitMs: number | undefined,
   popHere: Pop,
 ): Promise<Popped | undefined> {
-  const { peers, gateway } = ctx.server;
+  const { siblings, gateway } = ctx.server;
   const { groups } = gateway.streams;
   const isHere = ({ kafkaGroup, topic }: GroupPlace): boolean => groups.find(kafkaGroup, topic) !== undefined;
-  if (!peers.exist || isRemote(ctx) || places.every(isHere)) return popHere(ctx, keys, max, waitMs);
+  if (!siblings.exist || isRemote(ctx) || places.every(isHere)) return popHere(ctx, keys, max, waitMs);
   return popSomewhere(ctx, keys, places, max, waitMs, popHere);
 }
 
@@ -52,11 +52,11 @@ async function popSomewhere(
   waitMs: number | undefined,
   popHere: Pop,
 ): Promise<Popped | undefined> {
-  const { claims } = ctx.server.gateway.streams;
+  const { leases } = ctx.server.gateway.streams;
   const until = performance.now() + (waitMs ?? 0);
   for (let attempt = 1; ; attempt++) {
     const leftMs = waitMs === undefined ? undefined : Math.max(1, until - performance.now());
-    const granted = await claims.claimAll(places);
+    const granted = await leases.claimAll(places);
     const claimed = places.filter((_, index) => granted[index]);
     try {
       if (claimed.length === places.length) return await popHere(ctx, keys, max, leftMs);
@@ -64,7 +64,7 @@ async function popSomewhere(
       const popped = await popApart(ctx, sources, max, leftMs);
       if (popped !== 'moved') return popped;
     } finally {
-      claims.doneAll(claimed);
+      leases.doneAll(claimed);
     }
     if (waitMs === undefined ? attempt >= attempts : performance.now() >= until) return undefined;
     await sleep(ctx.server.clock, againMs);
@@ -165,10 +165,10 @@ async function popAsRemote(
 
 function cancel(ctx: Context, { place, isHere }: Source): void {
   if (isHere) ctx.server.remotes.cancel(ctx.id);
-  else own(ctx.server.peers.askHolder(claimKey(place), 'cancelRemote', ctx.id), () => {});
+  else own(ctx.server.siblings.askHolder(claimKey(place), 'cancelRemote', ctx.id), () => {});
 }
 
 function giveBack(ctx: Context, { place, isHere }: Source): void {
   if (isHere) ctx.server.remotes.giveBack(ctx.id, place);
-  else own(ctx.server.peers.askHolder(claimKey(place), 'giveBackRemote', ctx.id, place), () => {});
+  else own(ctx.server.siblings.askHolder(claimKey(place), 'giveBackRemote', ctx.id, place), () => {});
 }

@@ -78,8 +78,8 @@ export async function popHere(
   max: number,
   waitMs: number | undefined,
 ): Promise<Popped | undefined> {
-  const { claims } = ctx.server.gateway.streams;
-  if (isRemote(ctx) && !keys.every((key) => claims.holds(claimKey(listKey(ctx, key))))) throw new GroupElsewhere();
+  const { leases } = ctx.server.gateway.streams;
+  if (isRemote(ctx) && !keys.every((key) => leases.holds(claimKey(listKey(ctx, key))))) throw new GroupElsewhere();
   const until = performance.now() + (waitMs ?? 0);
   for (;;) {
     const leftMs = waitMs === undefined ? undefined : Math.max(1, until - performance.now());

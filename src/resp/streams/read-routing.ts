@@ -21,11 +21,11 @@ export async function readSomewhere(
   places: readonly GroupKey[],
   readHere: (blockMs: number | undefined) => Promise<Reply>,
 ): Promise<Reply> {
-  const { claims } = ctx.server.gateway.streams;
+  const { leases } = ctx.server.gateway.streams;
   const until = performance.now() + (read.blockMs ?? 0);
   for (let attempt = 1; ; attempt++) {
     const blockMs = read.blockMs === undefined ? undefined : Math.max(1, until - performance.now());
-    const granted = await claims.claimAll(places);
+    const granted = await leases.claimAll(places);
     const claimed = places.filter((_, index) => granted[index]);
     try {
       if (claimed.length === places.length) return await readHere(blockMs);
@@ -34,7 +34,7 @@ export async function readSomewhere(
       const reply = parts.length === 1 ? await ask(parts[0]!, blockMs) : await readApart(ctx, parts, blockMs);
       if (reply) return new Encoded(reply);
     } finally {
-      claims.doneAll(claimed);
+      leases.doneAll(claimed);
     }
     // A process has left a group, or has died: another one reads it, or this one.
     if (read.blockMs === undefined ? attempt === attempts : performance.now() >= until) return nullArray;
@@ -110,7 +110,7 @@ async function ask(
 
 function cancel({ ctx, place, isHere }: Part): void {
   if (isHere) ctx.server.remotes.cancel(ctx.id);
-  else own(ctx.server.peers.askHolder(claimKey(place), 'cancelRemote', ctx.id), () => {});
+  else own(ctx.server.siblings.askHolder(claimKey(place), 'cancelRemote', ctx.id), () => {});
 }
 
 /** The command for one of its streams. */

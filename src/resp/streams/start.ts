@@ -28,13 +28,13 @@ const end = { id: highestId, side: 'behind' } as const;
 
 /** The position of connections here, else of other workers; undefined: none has answered this id, or it is forgotten. */
 async function answeredUpTo(
-  { server: { gateway, peers } }: Context,
+  { server: { gateway, siblings } }: Context,
   topic: string,
   id: string,
 ): Promise<ReadonlyMap<number, number> | undefined> {
   const here = gateway.streams.cursors.ofAny(topic, id)?.offsets;
-  if (here || !peers.exist) return here;
-  const answers = (await peers.askAll('answeredUpTo', topic, id)).filter((answer) => answer !== undefined);
+  if (here || !siblings.exist) return here;
+  const answers = (await siblings.askAll('answeredUpTo', topic, id)).filter((answer) => answer !== undefined);
   if (answers.length === 0) return undefined;
   // The lowest position of all: entries read beyond it on another connection may come twice.
   const least = new Map<number, number>();

@@ -41,7 +41,7 @@ export function notificationPdu(message: RisNotification): Buffer {
 
 /**
  * An OPEN for a side that was not seen: IPv4 and IPv6 unicast and, unless the session is known to use two-byte numbers, the
- * four-byte AS number. Hold time and identifier are unknown and 0.
+ * four-byte AS number. ReadBuffer time and identifier are unknown and 0.
  */
 export function madeUpOpen(asn: number, twoByte: boolean): Buffer {
   const capabilities = [familyCapability(1, 1), familyCapability(2, 1)];

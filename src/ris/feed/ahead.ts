@@ -1,5 +1,5 @@
 // Messages dated ahead of the clock: which they are, and the place they get instead.
-import type { PeekedLine } from './envelope.js';
+import type { LineEnvelope } from './envelope.js';
 
 /** Messages in a row, and peers among them, that all are ahead: then it is this machine's clock that is wrong. */
 const manyInARow = 100;
@@ -24,7 +24,7 @@ export class AheadOfTime {
     this.#onWrongClock = onWrongClock;
   }
 
-  has(line: PeekedLine, time: number): boolean {
+  has(line: LineEnvelope, time: number): boolean {
     const now = this.#now() * 1_000;
     // The clock was set right.
     if (time <= now + this.#mostUs) this.#behindUs = 0;
@@ -44,7 +44,7 @@ export class AheadOfTime {
 }
 
 /** The same line just behind a feed time. */
-export function placedBehind(line: PeekedLine, time: number): PeekedLine {
+export function placedBehind(line: LineEnvelope, time: number): LineEnvelope {
   const seconds = Math.floor((time + 1) / 1_000_000);
   return { ...line, kind: 'ahead', seconds, micros: time + 1 - seconds * 1_000_000 };
 }

@@ -1,11 +1,11 @@
 // What a replica has received, in order, until Kafka is known to have it; bounded by bytes.
 
-import type { PeekedLine } from './envelope.js';
+import type { LineEnvelope } from './envelope.js';
 import { timeOf } from './feed.js';
 
 /** One message, or (message null) a position of a gap in the feed. */
 export interface Entry {
-  message: PeekedLine | null;
+  message: LineEnvelope | null;
   readonly bytes: number;
   /** Feed time, us. At a beginning of the feed: everything after it was received. */
   readonly time: number;
@@ -19,7 +19,7 @@ export interface Entry {
 
 /** A message that was dropped: its peer has a hole up to here. */
 export interface Lost {
-  readonly message: PeekedLine;
+  readonly message: LineEnvelope;
   readonly count: number;
 }
 
@@ -86,7 +86,7 @@ export class Backlog {
     return this.#lostUntil;
   }
 
-  push(message: PeekedLine): void {
+  push(message: LineEnvelope): void {
     const bytes = message.line.length + lineOverhead;
     this.#entries.push({ message, bytes, time: timeOf(message), start: false, doubt: false, floor: undefined });
     this.#bytes += bytes;
@@ -97,7 +97,7 @@ export class Backlog {
    * @param held what waited in the reorder window when the feed ended: the gap may have taken what belongs before it, so only a
    * leader that crosses the hole publishes it.
    */
-  start(since: number, held: readonly PeekedLine[] = []): void {
+  start(since: number, held: readonly LineEnvelope[] = []): void {
     const place = { message: null, bytes: 0, time: since, floor: undefined };
     if (held.length > 0) this.#entries.push({ ...place, start: false, doubt: true });
     for (const message of held) this.push(message);
@@ -178,7 +178,7 @@ export class Backlog {
     return lost;
   }
 
-  #lose(message: PeekedLine): void {
+  #lose(message: LineEnvelope): void {
     const count = (this.#lost.get(message.peerKey)?.count ?? 0) + 1;
     this.#lost.set(message.peerKey, { message, count });
     this.#lostUntil = Math.max(this.#lostUntil, timeOf(message));

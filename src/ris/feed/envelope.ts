@@ -9,7 +9,7 @@ import { sequenceOf, timestampIn } from './timestamp.js';
  * some thirty objects (2.5 times the whole parse, at half a second of all of RIS Live); and copies from a second socket are
  * never parsed.
  */
-export interface PeekedLine extends Ordered {
+export interface LineEnvelope extends Ordered {
   /** `ahead`: dated after the present; its place is that of its arrival, and its own time is in the text only. */
   readonly kind: 'line' | 'ahead';
   readonly line: string;
@@ -23,7 +23,7 @@ const head = '{"type":"ris_message","data":{';
  * validates the line when it leaves. A line with another beginning than RIS Live's is parsed at once, which separates control
  * messages and malformed ones.
  */
-export function peekLine(line: string): PeekedLine | Exclude<RisLine, { kind: 'message' }> {
+export function envelopeOf(line: string): LineEnvelope | Exclude<RisLine, { kind: 'message' }> {
   if (!line.startsWith(head)) return parsed(line);
   const time = timestampIn(line);
   const peer = textOf(line, '"peer":"');
@@ -44,7 +44,7 @@ export function peekLine(line: string): PeekedLine | Exclude<RisLine, { kind: 'm
   };
 }
 
-function parsed(line: string): ReturnType<typeof peekLine> {
+function parsed(line: string): ReturnType<typeof envelopeOf> {
   const read = parseLine(line);
   if (read.kind !== 'message') return read;
   const { peerKey, id, seconds, micros, sequence } = read.message;

@@ -2,7 +2,7 @@
 import type { Clock } from '../../core/ports.js';
 import type { Log } from '../../log.js';
 import { AheadOfTime, placedBehind } from './ahead.js';
-import { type PeekedLine, peekLine } from './envelope.js';
+import { envelopeOf, type LineEnvelope } from './envelope.js';
 import { LiveSocket } from './live.js';
 import type { MalformedReason } from './message.js';
 
@@ -28,13 +28,13 @@ export interface FeedOptions {
 /** All feed times are us since the epoch, by the collector's clock. */
 export interface FeedEvents {
   /** A message: only its envelope is parsed. */
-  onLine(line: PeekedLine): void;
+  onLine(line: LineEnvelope): void;
   /** From here on everything after `since` is received; messages between the last one and `since` may be missing. */
   onStart(since: number): void;
   /** The stream has ended: no socket is left that received everything. */
   onGap(reason: string): void;
   /** A message is dated ahead of the clock; it follows as a line, unless there is no feed yet and too many of its kind wait for it. */
-  onAhead(line: PeekedLine): void;
+  onAhead(line: LineEnvelope): void;
   onMalformed(reason: MalformedReason): void;
   onServerError(): void;
   onDisconnect(): void;
@@ -65,7 +65,7 @@ export class Feed {
   #lastError = '';
   readonly #aheadOfTime: AheadOfTime;
   /** Lines ahead of time from before a feed's first message, whose time they get. */
-  #early: PeekedLine[] = [];
+  #early: LineEnvelope[] = [];
 
   constructor(options: FeedOptions, events: FeedEvents) {
     this.#options = options;
@@ -122,7 +122,7 @@ export class Feed {
   }
 
   #line(slot: Slot, text: string): void {
-    const line = peekLine(text);
+    const line = envelopeOf(text);
     switch (line.kind) {
       case 'line':
         // A subscription to one collector brings only its messages; a server that sends others must not mix them in.
@@ -137,7 +137,7 @@ export class Feed {
     }
   }
 
-  #message(slot: Slot, line: PeekedLine): void {
+  #message(slot: Slot, line: LineEnvelope): void {
     const time = timeOf(line);
     slot.socket.alive();
     if (this.#aheadOfTime.has(line, time)) {
@@ -156,7 +156,7 @@ export class Feed {
   }
 
   /** It tells nothing of how far the feed is. */
-  #ahead(line: PeekedLine): void {
+  #ahead(line: LineEnvelope): void {
     this.#events.onAhead(line);
     if (this.#since !== null) this.#events.onLine(placedBehind(line, this.#latest));
     else if (this.#early.length < mostEarly) this.#early.push(line);

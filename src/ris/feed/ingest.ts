@@ -3,7 +3,7 @@ import type { Clock } from '../../core/ports.js';
 import type { LabelledName, Stats } from '../../core/stats/stats.js';
 import type { Log } from '../../log.js';
 import { Backlog } from './backlog.js';
-import type { PeekedLine } from './envelope.js';
+import type { LineEnvelope } from './envelope.js';
 import { Feed, type FeedEvents, type FeedOptions, timeOf } from './feed.js';
 import type { MalformedReason } from './message.js';
 import { Reorder, type ReorderOptions } from './order.js';
@@ -19,7 +19,7 @@ interface IngestSettings
   readonly bufferBytes: number;
 }
 
-export interface IntakeOptions {
+export interface IngestOptions {
   readonly collector: string;
   readonly config: IngestSettings;
   readonly clock: Clock;
@@ -46,11 +46,11 @@ const sampleMs = 60_000;
 const sampleLength = 400;
 
 /** Owned by its collector; start() once, close() once. */
-export class Intake {
+export class Ingest {
   readonly backlog: Backlog;
-  readonly #options: IntakeOptions;
+  readonly #options: IngestOptions;
   readonly #feed: Feed;
-  readonly #reorder: Reorder<PeekedLine>;
+  readonly #reorder: Reorder<LineEnvelope>;
   readonly #reasonsTold = new Set<MalformedReason>();
   #tellAheadAt = Number.NEGATIVE_INFINITY;
   #tellOddAt = Number.NEGATIVE_INFINITY;
@@ -60,7 +60,7 @@ export class Intake {
   #uncounted = 0;
   #cancelRelease: () => void = () => {};
 
-  constructor(options: IntakeOptions) {
+  constructor(options: IngestOptions) {
     const { config, collector } = options;
     this.#options = options;
     this.backlog = new Backlog(config.bufferBytes);
@@ -148,7 +148,7 @@ export class Intake {
     };
   }
 
-  #noteAhead(line: PeekedLine): void {
+  #noteAhead(line: LineEnvelope): void {
     const { clock, log } = this.#options;
     this.#count('ris.ahead');
     const now = clock.monotonic();
@@ -161,7 +161,7 @@ export class Intake {
     );
   }
 
-  #receive(line: PeekedLine): void {
+  #receive(line: LineEnvelope): void {
     this.#received++;
     this.#uncounted++;
     const verdict = this.#reorder.push(line, this.#windowTime);
@@ -192,7 +192,7 @@ export class Intake {
   }
 
   /** Ordered messages go to the backlog; over its limit something must be dropped. */
-  #take(messages: readonly PeekedLine[]): void {
+  #take(messages: readonly LineEnvelope[]): void {
     if (messages.length === 0) return;
     for (const message of messages) this.backlog.push(message);
     this.backlog.settle(this.floor() ?? 0);

@@ -151,8 +151,8 @@ function readMessage(data: Fields, line: string, peeked: Ordered | undefined): R
   const collector = typeof host === 'string' ? collectorOf(host) : null;
   if (collector === null) return 'host';
   const id = typeof data.id === 'string' ? data.id : null;
-  const isPeeked = peeked !== undefined && isPlace(peeked, data.timestamp, collector, peer, id);
-  const place = isPeeked ? peeked : readPlace(data.timestamp, line, collector, peer, id);
+  const isEnvelope = peeked !== undefined && isPlace(peeked, data.timestamp, collector, peer, id);
+  const place = isEnvelope ? peeked : readPlace(data.timestamp, line, collector, peer, id);
   if (place === null) return 'timestamp';
   const { peerKey, seconds, micros, sequence } = place;
   const text = typeof raw === 'string' && raw !== '' ? raw : null;

@@ -1,5 +1,5 @@
 // Which replica should lead: pure decisions on what the replicas report.
-import type { Advert, Sight } from './lease.js';
+import type { Advert, LeaseSnapshot } from './lease.js';
 
 /**
  * Whether a replica should try for a lease now.
@@ -9,10 +9,15 @@ import type { Advert, Sight } from './lease.js';
  * @param freeMs how long the lease has been free.
  * @param patienceMs how long to wait for each better replica.
  */
-export function shouldStand(since: number | null, sight: Sight, freeMs: number, patienceMs: number): boolean {
-  if (sight.leader !== null || since === null) return false;
-  if (sight.progress !== null && since <= sight.progress) return true;
-  const better = sight.adverts.filter((other) => other.since !== null && other.since < since).length;
+export function shouldStand(
+  since: number | null,
+  snapshot: LeaseSnapshot,
+  freeMs: number,
+  patienceMs: number,
+): boolean {
+  if (snapshot.leader !== null || since === null) return false;
+  if (snapshot.progress !== null && since <= snapshot.progress) return true;
+  const better = snapshot.adverts.filter((other) => other.since !== null && other.since < since).length;
   return freeMs >= better * patienceMs;
 }
 

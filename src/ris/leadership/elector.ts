@@ -4,22 +4,22 @@ import { own } from '../../core/promises.js';
 import type { Stats } from '../../core/stats/stats.js';
 import type { Log } from '../../log.js';
 import { hasBetter, shouldStand } from './election.js';
-import type { Lease, Sight } from './lease.js';
+import type { Lease, LeaseSnapshot } from './lease.js';
 
 /** What the election needs of its collector, and its events. */
-export interface Candidate {
+export interface ElectionCandidate {
   /** Feed time (us) since which it is complete; null: it has no feed. */
   since(): number | null;
   /** Feed time (us) up to which it has committed everything. */
   progress(): number | null;
-  onSight(sight: Sight): void;
+  onSnapshot(snapshot: LeaseSnapshot): void;
   /** Leading has begun or ended. */
   onChange(): void;
 }
 
 /** One collector's election, as its collector sees it. */
 export interface Election {
-  start(candidate: Candidate): void;
+  start(candidate: ElectionCandidate): void;
   leads(): boolean;
   /** Whether another receiving replica is known. */
   hasOthers(): boolean;
@@ -33,7 +33,7 @@ export interface Election {
 }
 
 /** A single worker: always the leader. */
-export class Alone implements Election {
+export class SingleElection implements Election {
   #closed = false;
 
   start(): void {}
@@ -57,12 +57,12 @@ export class Alone implements Election {
 
 /** Failed requests to Redis before a log line. */
 const patience = 2;
-const nothingSeen: Sight = { leader: null, progress: null, adverts: [] };
+const nothingSeen: LeaseSnapshot = { leader: null, progress: null, adverts: [] };
 
 /** What an election needs of the lease. */
 export type LeaseInRedis = Pick<Lease, 'held' | 'valid' | 'look' | 'acquire' | 'renew' | 'release' | 'leave'>;
 
-export interface ContestedDeps {
+export interface RedisElectionDeps {
   readonly host: string;
   readonly clock: Clock;
   readonly stats: Stats;
@@ -70,12 +70,12 @@ export interface ContestedDeps {
 }
 
 /** Leads while it has the lease. Without Redis it neither begins to lead nor continues beyond its lease. */
-export class Contested implements Election {
+export class RedisElection implements Election {
   readonly #lease: LeaseInRedis;
   readonly #ttlMs: number;
-  readonly #deps: ContestedDeps;
-  #candidate: Candidate | undefined;
-  #sight: Sight = nothingSeen;
+  readonly #deps: RedisElectionDeps;
+  #candidate: ElectionCandidate | undefined;
+  #snapshot: LeaseSnapshot = nothingSeen;
   #seenAt = Number.NEGATIVE_INFINITY;
   #freeSince: number | null = null;
   #abstainUntil = Number.NEGATIVE_INFINITY;
@@ -84,13 +84,13 @@ export class Contested implements Election {
   #closed = false;
   #cancel: () => void = () => {};
 
-  constructor(lease: LeaseInRedis, ttlMs: number, deps: ContestedDeps) {
+  constructor(lease: LeaseInRedis, ttlMs: number, deps: RedisElectionDeps) {
     this.#lease = lease;
     this.#ttlMs = ttlMs;
     this.#deps = deps;
   }
 
-  start(candidate: Candidate): void {
+  start(candidate: ElectionCandidate): void {
     this.#candidate = candidate;
     this.#later(0);
   }
@@ -127,8 +127,8 @@ export class Contested implements Election {
   }
 
   /** What was recently heard of others; old reports may be of replicas that are gone. */
-  #known(): Sight['adverts'] {
-    return this.#deps.clock.monotonic() - this.#seenAt <= this.#ttlMs ? this.#sight.adverts : [];
+  #known(): LeaseSnapshot['adverts'] {
+    return this.#deps.clock.monotonic() - this.#seenAt <= this.#ttlMs ? this.#snapshot.adverts : [];
   }
 
   /** A quarter of the lease, and sooner after a failure. A free lease is checked at least twice a second. */
@@ -167,18 +167,18 @@ export class Contested implements Election {
     this.#noteChange();
   }
 
-  async #see(sight: Sight, candidate: Candidate): Promise<void> {
+  async #see(snapshot: LeaseSnapshot, candidate: ElectionCandidate): Promise<void> {
     const now = this.#deps.clock.monotonic();
-    this.#sight = sight;
+    this.#snapshot = snapshot;
     this.#seenAt = now;
-    candidate.onSight(sight);
-    if (this.#lease.valid() || sight.leader !== null) {
+    candidate.onSnapshot(snapshot);
+    if (this.#lease.valid() || snapshot.leader !== null) {
       this.#freeSince = null;
       return;
     }
     this.#freeSince ??= now;
     if (now < this.#abstainUntil || this.#closed) return;
-    if (shouldStand(candidate.since(), sight, now - this.#freeSince, this.#ttlMs / 4)) await this.#lease.acquire();
+    if (shouldStand(candidate.since(), snapshot, now - this.#freeSince, this.#ttlMs / 4)) await this.#lease.acquire();
   }
 
   #noteChange(): void {

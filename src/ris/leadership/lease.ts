@@ -20,7 +20,7 @@ export interface Advert {
 }
 
 /** A snapshot of the collector's keys. */
-export interface Sight {
+export interface LeaseSnapshot {
   readonly leader: string | null;
   /** Feed time (us) up to which the leader has committed everything, as it last reported; null: unknown. */
   readonly progress: number | null;
@@ -120,7 +120,7 @@ export class Lease {
   }
 
   /** Advertises us (nothing while we lead) and reads the others' adverts. */
-  async look(since: number | null): Promise<Sight> {
+  async look(since: number | null): Promise<LeaseSnapshot> {
     const { lease, token, progress, replicas } = this.#keys;
     const { replica, ttlMs } = this.#options;
     const advert = this.valid() ? '' : `${since ?? 'none'}`;

@@ -5,7 +5,7 @@ import { RisEncoder } from '../bmp/encoder.js';
 import type { PeerSnapshot } from '../bmp/peers.js';
 import type { BmpRecord, EncoderOptions } from '../bmp/record.js';
 import type { Backlog } from '../feed/backlog.js';
-import type { PeekedLine } from '../feed/envelope.js';
+import type { LineEnvelope } from '../feed/envelope.js';
 import { type MalformedReason, parseLine } from '../feed/message.js';
 import type { Progress, Step } from './checkpoint.js';
 import { Published, type PublishedOptions } from './dedup-index.js';
@@ -192,7 +192,7 @@ export class Publisher {
     }
   }
 
-  #take(held: PeekedLine): void {
+  #take(held: LineEnvelope): void {
     // One that is ahead of time has no place of its own: replicas and sockets may differ in the place they give it.
     if (this.#published.has(held) || (held.kind === 'ahead' && this.#published.knows(held))) {
       this.#pending.skipped++;

@@ -187,7 +187,7 @@ export class Term {
     const { gate } = this.#options;
     const refused = new Map(this.#refused);
     if (refused.size === 0) gate.suspect(records, error);
-    for (const [topic, fault] of refused) if (isOfTopic(fault)) gate.hold(topic, fault);
+    for (const [topic, fault] of refused) if (isOfTopic(fault)) gate.buffer(topic, fault);
     await this.#abort();
     if (gate.toProbe) throw new TopicsRefused(error.message, { cause: error });
     const bad = new Map<ProducerRecord, KafkaFault>();

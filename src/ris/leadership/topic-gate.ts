@@ -125,7 +125,7 @@ export class TopicGate {
   }
 
   /** Nothing of this topic is sent before it is tried again. */
-  hold(topic: string, fault: KafkaFault): void {
+  buffer(topic: string, fault: KafkaFault): void {
     const waitMs = Math.min(retryMaxMs, (this.#waits.get(topic) ?? retryMinMs / 2) * 2);
     this.#waits.delete(topic);
     this.#known.delete(topic);
@@ -182,7 +182,7 @@ export class TopicGate {
 
   #narrow(topics: readonly string[], fault: KafkaFault): void {
     this.#suspects = topics.length > 1 ? { topics, fault } : undefined;
-    if (topics.length === 1) this.hold(topics[0]!, fault);
+    if (topics.length === 1) this.buffer(topics[0]!, fault);
   }
 
   #keep(records: readonly ProducerRecord[], why: (record: ProducerRecord) => KafkaFault | undefined): ProducerRecord[] {
@@ -239,7 +239,7 @@ export class TopicGate {
       if (!(error instanceof KafkaError)) throw error;
       if (error.code !== KafkaCode.topicExists) {
         if (error.retriable || error.code === KafkaCode.timedOut || error.code === KafkaCode.transport) throw error;
-        this.hold(topic, { ...faultOf(error), message: `it is missing and cannot be made: ${error.message}` });
+        this.buffer(topic, { ...faultOf(error), message: `it is missing and cannot be made: ${error.message}` });
         return;
       }
     }

@@ -8,7 +8,7 @@ import { createGunzip } from 'node:zlib';
 import type { EncoderCounts } from '../bmp/counts.js';
 import { RisEncoder } from '../bmp/encoder.js';
 import type { BmpRecord, EncoderOptions } from '../bmp/record.js';
-import { type PeekedLine, peekLine } from '../feed/envelope.js';
+import { envelopeOf, type LineEnvelope } from '../feed/envelope.js';
 import { InputError } from '../feed/input-error.js';
 import { type MalformedReason, parseLine } from '../feed/message.js';
 import { Reorder } from '../feed/order.js';
@@ -72,14 +72,14 @@ function countMalformed({ malformed }: DryRunReport, reason: MalformedReason, by
   malformed[reason] = (malformed[reason] ?? 0) + by;
 }
 
-async function* ordered(options: DryRunOptions, report: DryRunReport): AsyncGenerator<PeekedLine[]> {
+async function* ordered(options: DryRunOptions, report: DryRunReport): AsyncGenerator<LineEnvelope[]> {
   const { reorderMs = 500, late = 'publish' } = options;
-  const order = new Reorder<PeekedLine>({ windowMs: reorderMs, late, maxHeld });
+  const order = new Reorder<LineEnvelope>({ windowMs: reorderMs, late, maxHeld });
   let now = 0;
   for await (const line of lines(options.input)) {
     if (line.trim() === '') continue;
     report.lines++;
-    const peeked = peekLine(line);
+    const peeked = envelopeOf(line);
     if (peeked.kind === 'control') report.control++;
     if (peeked.kind === 'malformed') countMalformed(report, peeked.reason);
     if (peeked.kind !== 'line') continue;

@@ -1,4 +1,4 @@
-// Names of consumer groups: what every face refuses before Kafka is asked anything.
+// Names of consumer groups: what every listener refuses before Kafka is asked anything.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { checkGroupName, isLegalGroupName } from '../../../src/core/group-name.js';

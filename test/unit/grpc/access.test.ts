@@ -18,13 +18,13 @@ const app = {
 };
 const root = { ...app, name: 'root', tokens: [], produce: ['*'], consume: ['*'], groups: ['*'], admin: true };
 
-async function withFaces(options: OpenFacesOptions, run: (faces: OpenFaces) => Promise<void>): Promise<void> {
-  const faces = await OpenFaces.start(options);
+async function withListeners(options: OpenFacesOptions, run: (listeners: OpenFaces) => Promise<void>): Promise<void> {
+  const listeners = await OpenFaces.start(options);
   try {
-    for (const topic of ['orders', 'other']) faces.kafka.createTopic(topic, 1);
-    await run(faces);
+    for (const topic of ['orders', 'other']) listeners.kafka.createTopic(topic, 1);
+    await run(listeners);
   } finally {
-    await faces.stop();
+    await listeners.stop();
   }
 }
 
@@ -47,7 +47,7 @@ const record = { topic: 'orders', message: Buffer.from('x'), key_undefined: true
 
 describe('gRPC with users', () => {
   test('without credentials, and with wrong ones: UNAUTHENTICATED', () =>
-    withFaces({ users: [app] }, async ({ grpcPort, kafka }) => {
+    withListeners({ users: [app] }, async ({ grpcPort, kafka }) => {
       for (const authorization of [undefined, 'Bearer nope', basic('app', 'no')]) {
         const details = fail(authorization === undefined ? 'no-auth' : 'wrong-password').message;
         await assert.rejects(call(grpcPort, 'Produce', record, authorization), { code: 16, details });
@@ -58,7 +58,7 @@ describe('gRPC with users', () => {
     }));
 
   test('a user has the rights on topics and groups that it has over RESP', () =>
-    withFaces({ users: [app, root] }, async ({ grpcPort }) => {
+    withListeners({ users: [app, root] }, async ({ grpcPort }) => {
       const refused = (method: string, request: object) =>
         assert.rejects(
           call(grpcPort, method, request, basic('app', 'secret')),
@@ -82,7 +82,7 @@ describe('gRPC with users', () => {
 
 describe('gRPC without users', () => {
   test('a topic or group that can be none is refused before anything is asked', () =>
-    withFaces({}, async ({ grpcPort, kafka }) => {
+    withListeners({}, async ({ grpcPort, kafka }) => {
       const details = /^Invalid topic name/;
       const bad = { topic: '^log.*', group: 'g' };
       await assert.rejects(call(grpcPort, 'ConsumeNAck', { ...bad, auto_ack: true }), { code: 3, details });
@@ -99,13 +99,13 @@ describe('gRPC without users', () => {
       .flat()
       .find((each) => each?.family === 'IPv4' && !each.internal)?.address;
     if (!met(t, outside === undefined ? 'this machine has no address but the loopback one' : undefined)) return;
-    await withFaces({ host: '0.0.0.0' }, async ({ grpcPort, kafka }) => {
+    await withListeners({ host: '0.0.0.0' }, async ({ grpcPort, kafka }) => {
       const details = fail('protected-mode').message;
       await assert.rejects(call(grpcPort, 'Produce', record, undefined, outside), { code: 7, details });
       assert.equal(kafka.producers.size, 0);
       await call(grpcPort, 'Produce', record);
     });
-    await withFaces({ host: '0.0.0.0', access: { protectedMode: false } }, async ({ grpcPort }) => {
+    await withListeners({ host: '0.0.0.0', access: { protectedMode: false } }, async ({ grpcPort }) => {
       await call(grpcPort, 'Produce', record, undefined, outside);
     });
   });

@@ -1,4 +1,4 @@
-// Connections of the gRPC face that never go by themselves: half requests, peers that have left, too many of them.
+// Connections of the gRPC listener that never go by themselves: half requests, peers that have left, too many of them.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectHttp2 } from 'node:http2';

@@ -22,16 +22,16 @@ const text = { 'content-type': 'text/plain' };
 
 type AskFace = (path: string, ask?: Ask) => Promise<Answer>;
 
-async function withFaces(
+async function withListeners(
   options: OpenFacesOptions,
-  run: (ask: AskFace, faces: OpenFaces) => Promise<void>,
+  run: (ask: AskFace, listeners: OpenFaces) => Promise<void>,
 ): Promise<void> {
-  const faces = await OpenFaces.start(options);
+  const listeners = await OpenFaces.start(options);
   try {
-    for (const topic of ['orders', 'other', 'logs', '__secret']) faces.kafka.createTopic(topic, 1);
-    await run((path, ask) => askUrl(`http://127.0.0.1:${faces.httpPort}${path}`, ask), faces);
+    for (const topic of ['orders', 'other', 'logs', '__secret']) listeners.kafka.createTopic(topic, 1);
+    await run((path, ask) => askUrl(`http://127.0.0.1:${listeners.httpPort}${path}`, ask), listeners);
   } finally {
-    await faces.stop();
+    await listeners.stop();
   }
 }
 
@@ -40,7 +40,7 @@ const put: Ask = { method: 'POST', body: 'x', headers: text };
 
 describe('REST with users', () => {
   test('without credentials, and with wrong ones, nothing is done: 401 that says what to send', () =>
-    withFaces({ users: [app] }, async (ask, { kafka }) => {
+    withListeners({ users: [app] }, async (ask, { kafka }) => {
       const wrong = [
         'Bearer nope',
         'Bearer secret',
@@ -66,7 +66,7 @@ describe('REST with users', () => {
     }));
 
   test('a name with its password, and a token, are let in; the default user by password alone', () =>
-    withFaces({ users: [app], requirepass: 'sesame:1' }, async (ask) => {
+    withListeners({ users: [app], requirepass: 'sesame:1' }, async (ask) => {
       for (const authorization of [
         basic('app', 'secret'),
         'Bearer t0ken',
@@ -81,7 +81,7 @@ describe('REST with users', () => {
     }));
 
   test('a user has the rights on topics and groups that it has over RESP', () =>
-    withFaces({ users: [app, root] }, async (ask) => {
+    withListeners({ users: [app, root] }, async (ask) => {
       const me = basic('app', 'secret');
       const refused = async (path: string, what: Ask, reason: RegExp): Promise<void> => {
         const { status, json } = await ask(path, as(me, what));
@@ -113,7 +113,7 @@ describe('REST with users', () => {
     }));
 
   test('what shows nothing is open: whoever watches the process has no password', () =>
-    withFaces({ users: [app] }, async (ask) => {
+    withListeners({ users: [app] }, async (ask) => {
       for (const path of ['/_ping', '/healthz', '/readyz', '/openapi.json'])
         assert.equal((await ask(path)).status, 200, path);
       assert.equal((await ask('/nothing')).status, 404);
@@ -122,7 +122,7 @@ describe('REST with users', () => {
 
 describe('names on the REST face', () => {
   test('a topic or group that can be none is refused before anything is asked: ^log.* was a subscription to every log', () =>
-    withFaces({}, async (ask, { kafka }) => {
+    withListeners({}, async (ask, { kafka }) => {
       for (const topic of ['^log.*', 'a b', 'ä', 'x'.repeat(250)]) {
         const path = `/topics/${encodeURIComponent(topic)}`;
         for (const [what, options] of [
@@ -151,29 +151,32 @@ describe('REST without users', () => {
     (await ask('/topics/orders/messages?sync', { ...put, headers: { ...text, ...headers } })).status;
 
   test('a name that was made to point here is refused, with the key that allows it', () =>
-    withFaces({ access: { allowedHosts: ['gw.example.com', '*.svc.cluster.local'] } }, async (ask, { httpPort }) => {
-      const right = [
-        'localhost',
-        'LOCALHOST.',
-        'rafka.localhost',
-        'kafka-pixy',
-        '127.0.0.1',
-        '[::1]',
-        '10.1.2.3',
-        'GW.example.com',
-        'a.b.svc.cluster.local',
-      ];
-      for (const host of right) assert.equal(await statusOf(ask, { host: `${host}:${httpPort}` }), 200, host);
-      for (const host of ['evil.example', 'localhost.evil.example', '127.0.0.1.nip.io', 'xgw.example.com']) {
-        const { status, json } = await ask('/topics', { headers: { host: `${host}:${httpPort}` } });
-        assert.equal(status, 403, host);
-        assert.ok(json.error.includes(`'${host}'`) && json.error.includes('http.allowedHosts'), json.error);
-        assert.equal((await ask('/metrics', { headers: { host } })).status, 403);
-      }
-    }));
+    withListeners(
+      { access: { allowedHosts: ['gw.example.com', '*.svc.cluster.local'] } },
+      async (ask, { httpPort }) => {
+        const right = [
+          'localhost',
+          'LOCALHOST.',
+          'rafka.localhost',
+          'kafka-pixy',
+          '127.0.0.1',
+          '[::1]',
+          '10.1.2.3',
+          'GW.example.com',
+          'a.b.svc.cluster.local',
+        ];
+        for (const host of right) assert.equal(await statusOf(ask, { host: `${host}:${httpPort}` }), 200, host);
+        for (const host of ['evil.example', 'localhost.evil.example', '127.0.0.1.nip.io', 'xgw.example.com']) {
+          const { status, json } = await ask('/topics', { headers: { host: `${host}:${httpPort}` } });
+          assert.equal(status, 403, host);
+          assert.ok(json.error.includes(`'${host}'`) && json.error.includes('http.allowedHosts'), json.error);
+          assert.equal((await ask('/metrics', { headers: { host } })).status, 403);
+        }
+      },
+    ));
 
   test('a web page of elsewhere can neither produce nor take messages', () =>
-    withFaces({ access: { allowedHosts: ['shop.example.com'] } }, async (ask, { httpPort, kafka }) => {
+    withListeners({ access: { allowedHosts: ['shop.example.com'] } }, async (ask, { httpPort, kafka }) => {
       for (const origin of ['https://evil.example', 'null', 'http://localhost.evil.example', 'http://10.0.0.1', ''])
         assert.equal(await statusOf(ask, { origin }), 403, origin);
       assert.equal(await statusOf(ask, { 'sec-fetch-site': 'cross-site' }), 403, 'an image, a link');
@@ -185,7 +188,7 @@ describe('REST without users', () => {
     }));
 
   test('with users too, as a browser sends the password that it knows', () =>
-    withFaces({ users: [app] }, async (ask) => {
+    withListeners({ users: [app] }, async (ask) => {
       const authorization = basic('app', 'secret');
       assert.equal(await statusOf(ask, { authorization, origin: 'https://evil.example' }), 403);
       assert.equal(await statusOf(ask, { authorization, host: 'gw.example.com' }), 200);
@@ -206,7 +209,7 @@ describe('protected mode of the REST face', () => {
 
   test('other machines get the text of RESP as a JSON error; probes are answered', async (t) => {
     if (!met(t, why)) return;
-    await withFaces({ host: '0.0.0.0' }, async (ask, { httpPort, lines }) => {
+    await withListeners({ host: '0.0.0.0' }, async (ask, { httpPort, lines }) => {
       const from = (path: string, what?: Ask) => askUrl(`http://${outside}:${httpPort}${path}`, what);
       for (const [path, what] of [
         ['/topics', {}],
@@ -219,18 +222,18 @@ describe('protected mode of the REST face', () => {
       }
       assert.equal((await from('/readyz')).status, 200);
       assert.equal((await ask('/topics')).status, 200);
-      assert.ok(lines.some((line) => line.includes('"face":"http"') && line.includes('protected mode')));
+      assert.ok(lines.some((line) => line.includes('"component":"http"') && line.includes('protected mode')));
     });
     const open: OpenFacesOptions[] = [{ access: { protectedMode: false } }, { requirepass: 'pw' }];
     for (const options of open)
-      await withFaces({ host: '0.0.0.0', ...options }, async (_ask, { httpPort }) => {
+      await withListeners({ host: '0.0.0.0', ...options }, async (_ask, { httpPort }) => {
         assert.equal((await askUrl(`http://${outside}:${httpPort}/topics`, as('Bearer pw'))).status, 200);
       });
   });
 
   test('of a client that was reset before it was let in nothing is done', async (t) => {
     if (!met(t, why)) return;
-    await withFaces({ host: '0.0.0.0' }, async (ask, { httpPort, kafka }) => {
+    await withListeners({ host: '0.0.0.0' }, async (ask, { httpPort, kafka }) => {
       for (let times = 0; times < 20; times++) {
         const socket = connect({ port: httpPort, host: outside! });
         socket.on('error', () => {});
@@ -247,7 +250,7 @@ describe('protected mode of the REST face', () => {
 });
 
 test('passwords that are tried one after another are slowed down, and who is let in already is not', () =>
-  withFaces({ users: [app] }, async (ask, { lines, stats }) => {
+  withListeners({ users: [app] }, async (ask, { lines, stats }) => {
     const me = basic('app', 'secret');
     assert.equal((await ask('/topics', as(me))).status, 200);
     for (let times = 0; times < 10; times++) assert.equal((await ask('/topics', as(basic('app', 'no')))).status, 401);
@@ -256,5 +259,5 @@ test('passwords that are tried one after another are slowed down, and who is let
     assert.equal((await ask('/topics/other/messages', as(me, put))).status, 403);
     assert.equal(stats.snapshot()['access.logins.failed'], 10);
     assert.equal(stats.snapshot()['access.denied'], 1);
-    assert.ok(lines.some((line) => line.includes('"user":"app"') && line.includes('"face":"http"')));
+    assert.ok(lines.some((line) => line.includes('"user":"app"') && line.includes('"listener":"http"')));
   }));

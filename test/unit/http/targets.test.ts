@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { Stats } from '../../../src/core/stats/stats.js';
 import { type ApiOptions, createApi } from '../../../src/http/api.js';
-import { closeListener, type Listener, listenTcp } from '../../../src/http/listeners.js';
+import { type BoundServer, closeListener, listenTcp } from '../../../src/http/listeners.js';
 
 const limits = {
   maxHeaderBytes: 1_024,
@@ -16,7 +16,7 @@ const limits = {
 };
 
 describe('what arrives at an HTTP listener', () => {
-  let listener: Listener;
+  let listener: BoundServer;
   before(async () => {
     const options = { ops: { endpoints: {} }, stats: new Stats(), maxBodyBytes: 1_000, version: '1' };
     listener = await listenTcp({ host: '127.0.0.1', port: 0 }, limits, createApi(options as unknown as ApiOptions));

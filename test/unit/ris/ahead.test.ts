@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AheadOfTime, placedBehind } from '../../../src/ris/feed/ahead.js';
-import { type PeekedLine, peekLine } from '../../../src/ris/feed/envelope.js';
+import { envelopeOf, type LineEnvelope } from '../../../src/ris/feed/envelope.js';
 import { upTo } from '../../../src/ris/leadership/checkpoint.js';
 import { bmp, header, Scene, until } from '../../support/ris-scene.js';
 
@@ -64,9 +64,9 @@ test('a KEEPALIVE of the year 2100 moves nothing', async (t) => {
   await until(() => only.count('ris.ahead') === 2, 'both are counted');
 });
 
-const line = (peer: number, time: number): PeekedLine => {
+const line = (peer: number, time: number): LineEnvelope => {
   const data = `"timestamp":${time / 1_000_000},"peer":"192.0.2.${peer}","id":"${peer}-${time}","host":"rrc13.ripe.net"`;
-  return peekLine(`{"type":"ris_message","data":{${data},"type":"KEEPALIVE"}}`) as PeekedLine;
+  return envelopeOf(`{"type":"ris_message","data":{${data},"type":"KEEPALIVE"}}`) as LineEnvelope;
 };
 
 test('a clock that is wrong is told from messages that are: the whole feed is ahead of it then', () => {

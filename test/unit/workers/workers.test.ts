@@ -26,38 +26,38 @@ describe('names', () => {
   test('one worker at a time has a name; the next gets it when it is given up', async () => {
     const crew = await started(2);
     const [a, b] = [crew.worker(0), crew.worker(1)];
-    assert.equal(await a.peers.claim('k'), true);
+    assert.equal(await a.siblings.claim('k'), true);
     a.held = ['k'];
-    assert.equal(await b.peers.claim('k'), false);
-    assert.equal(await b.peers.claim('other'), true);
-    a.peers.release('k');
-    await a.peers.askAll('facts');
-    assert.equal(await b.peers.claim('k'), true);
-    assert.equal(await a.peers.claim('k'), true, 'b does not say that it holds it');
+    assert.equal(await b.siblings.claim('k'), false);
+    assert.equal(await b.siblings.claim('other'), true);
+    a.siblings.release('k');
+    await a.siblings.askAll('status');
+    assert.equal(await b.siblings.claim('k'), true);
+    assert.equal(await a.siblings.claim('k'), true, 'b does not say that it holds it');
   });
 
   test('who does not have it does not free it', async () => {
     const crew = await started(2);
     const [a, b] = [crew.worker(0), crew.worker(1)];
-    await a.peers.claim('k');
+    await a.siblings.claim('k');
     a.held = ['k'];
-    b.peers.release('k');
-    assert.equal(await b.peers.claim('k'), false);
+    b.siblings.release('k');
+    assert.equal(await b.siblings.claim('k'), false);
   });
 
   test("a dead worker's names are free", async () => {
     const crew = await started(2);
     const [a, b] = [crew.worker(0), crew.worker(1)];
-    await a.peers.claim('k');
+    await a.siblings.claim('k');
     a.held = ['k'];
     a.die();
-    assert.equal(await b.peers.claim('k'), true);
+    assert.equal(await b.siblings.claim('k'), true);
   });
 
   test('of two that want a name that was just given up, one gets it', async () => {
     const crew = await started(3);
-    await crew.worker(0).peers.claim('k');
-    const got = await Promise.all([crew.worker(1).peers.claim('k'), crew.worker(2).peers.claim('k')]);
+    await crew.worker(0).siblings.claim('k');
+    const got = await Promise.all([crew.worker(1).siblings.claim('k'), crew.worker(2).siblings.claim('k')]);
     assert.deepEqual(got.sort(), [false, true]);
   });
 });
@@ -66,16 +66,16 @@ describe('questions', () => {
   test('an ack goes to the worker that has the name; its failures come back as they were', async () => {
     const crew = await started(2);
     const [a, b] = [crew.worker(0), crew.worker(1)];
-    assert.equal(await b.peers.askHolder('k', 'ack', 'k', 't', 0, 5), undefined, 'nobody has it');
-    await a.peers.claim('k');
+    assert.equal(await b.siblings.askHolder('k', 'ack', 'k', 't', 0, 5), undefined, 'nobody has it');
+    await a.siblings.claim('k');
     const asked: unknown[] = [];
     a.onAck = (...args) => asked.push(args) > 0;
-    assert.equal(await b.peers.askHolder('k', 'ack', 'k', 't', 0, 5), true);
+    assert.equal(await b.siblings.askHolder('k', 'ack', 'k', 't', 0, 5), true);
     assert.deepEqual(asked, [['k', 't', 0, 5]]);
     a.onAck = () => {
       throw fail('ack-beyond', 5, 't', 0);
     };
-    await assert.rejects(b.peers.askHolder('k', 'ack', 'k', 't', 0, 5), (error: GatewayError) => {
+    await assert.rejects(b.siblings.askHolder('k', 'ack', 'k', 't', 0, 5), (error: GatewayError) => {
       assert.equal(error.resp, 'CONS offset 5 of t:0 does not exist');
       return true;
     });
@@ -83,7 +83,7 @@ describe('questions', () => {
       throw new KafkaError({ message: 'no', code: -195, fatal: false, retriable: true, abortable: false });
     };
     await assert.rejects(
-      b.peers.askHolder('k', 'ack', 'k', 't', 0, 5),
+      b.siblings.askHolder('k', 'ack', 'k', 't', 0, 5),
       (error) => error instanceof KafkaError && error.code === -195 && error.retriable,
     );
   });
@@ -92,15 +92,15 @@ describe('questions', () => {
     const crew = await started(3);
     crew.stats.add('resp.commands', 7);
     for (const worker of crew.alive) worker.counters['resp.commands'] = 10 ** worker.id;
-    const answers = await crew.worker(0).peers.askAll('facts');
+    const answers = await crew.worker(0).siblings.askAll('status');
     const sum = answers.reduce((total, { stats }) => total + stats['resp.commands']!, 0);
     assert.equal(sum, 10 + 100 + 7);
-    assert.deepEqual((await crew.worker(1).peers.askAll('kill', { tests: [] })).sort(), [0, 2]);
+    assert.deepEqual((await crew.worker(1).siblings.askAll('kill', { tests: [] })).sort(), [0, 2]);
   });
 
   test('one that dies while it is asked is left out', async () => {
     const crew = await started(3);
-    const answer = crew.worker(0).peers.askAll('kill', { tests: [] });
+    const answer = crew.worker(0).siblings.askAll('kill', { tests: [] });
     crew.worker(2).die();
     assert.deepEqual(await answer, [1]);
   });
@@ -127,46 +127,46 @@ describe('questions', () => {
     crew.worker(1).die();
     await clock.advance(1);
     assert.equal(crew.stats.get('resp.commands'), 5);
-    await crew.worker(0).peers.askAll('resetStats');
+    await crew.worker(0).siblings.askAll('resetStats');
     assert.equal(crew.stats.get('resp.commands'), 0);
   });
 
   test('connections that are passed on go to whoever has the fewest; what the others have is told as they tell it', async () => {
     const crew = await started(3);
     const [a, b, c] = [crew.worker(0), crew.worker(1), crew.worker(2)];
-    a.peers.connections(9);
-    b.peers.connections(4);
-    c.peers.connections(2);
-    await a.peers.askAll('facts');
+    a.siblings.connections(9);
+    b.siblings.connections(4);
+    c.siblings.connections(2);
+    await a.siblings.askAll('status');
     const handle = { close: () => assert.fail('closed') };
-    for (let count = 0; count < 6; count++) assert.equal(a.peers.passOn(handle), true);
+    for (let count = 0; count < 6; count++) assert.equal(a.siblings.passOn(handle), true);
     assert.deepEqual(
       [a, b, c].map(({ accepted }) => accepted.length),
       [0, 2, 4],
     );
     await eventually(5_000, () => b.elsewhere === 15);
     // They refused all but one.
-    b.peers.connections(4);
-    c.peers.connections(3);
+    b.siblings.connections(4);
+    c.siblings.connections(3);
     await eventually(5_000, () => a.elsewhere === 7 && b.elsewhere === 12);
     crew.losePrimary();
     await eventually(5_000, () => crew.ended.length === 3);
-    assert.equal(a.peers.passOn(handle), false, 'it stays where it was accepted');
+    assert.equal(a.siblings.passOn(handle), false, 'it stays where it was accepted');
   });
 
   test('one that passes to itself, for want of others, is told that nothing is elsewhere', async () => {
     const crew = await started(1);
     const worker = crew.worker(0);
     worker.elsewhere = 1;
-    worker.peers.passOn({ close: () => assert.fail('closed') });
+    worker.siblings.passOn({ close: () => assert.fail('closed') });
     assert.equal(worker.accepted.length, 1);
     await eventually(5_000, () => worker.elsewhere === 0);
   });
 
   test('each knows how many connections the others have', async () => {
     const crew = await started(3);
-    crew.worker(0).peers.connections(3);
-    crew.worker(1).peers.connections(4);
+    crew.worker(0).siblings.connections(3);
+    crew.worker(1).siblings.connections(4);
     await eventually(5_000, () => crew.worker(2).elsewhere === 7 && crew.worker(0).elsewhere === 4);
     crew.worker(1).die();
     await eventually(5_000, () => crew.worker(2).elsewhere === 3);
@@ -177,18 +177,18 @@ describe('monitors', () => {
   test('lines are sent only while somebody elsewhere watches, and only there', async () => {
     const crew = await started(3);
     const [a, b, c] = [crew.worker(0), crew.worker(1), crew.worker(2)];
-    await a.peers.watch(true);
+    await a.siblings.watch(true);
     assert.deepEqual([a.feeds, b.feeds, c.feeds], [false, true, true]);
-    b.peers.show('+line\r\n');
+    b.siblings.show('+line\r\n');
     await eventually(5_000, () => a.shown.length === 1);
     assert.deepEqual([a.shown, c.shown], [['+line\r\n'], []]);
-    await a.peers.watch(false);
+    await a.siblings.watch(false);
     assert.deepEqual([a.feeds, b.feeds, c.feeds], [false, false, false]);
   });
 
   test('a watcher that dies is watching no more; one that comes is told', async () => {
     const crew = await started(2);
-    await crew.worker(0).peers.watch(true);
+    await crew.worker(0).siblings.watch(true);
     crew.worker(1).die();
     await eventually(5_000, () => crew.alive.some(({ id, feeds }) => id === 2 && feeds));
     crew.worker(0).die();

@@ -1,4 +1,4 @@
-// HandOut: which entries of a group's partitions go to which waiting members: first come, first served.
+// EntryDispatcher: which entries of a group's partitions go to which waiting members: first come, first served.
 import type { Clock } from '../../ports.js';
 import type { Member, Members } from './members.js';
 import { type Handed, type Pending, ReplyRoom } from './pending.js';
@@ -15,7 +15,7 @@ interface Waiting extends ReadRequest {
   readonly refuse: (error: Error) => void;
 }
 
-export interface HandOutOptions {
+export interface EntryDispatcherOptions {
   readonly clock: Clock;
   readonly members: Members;
   /** The partitions that may serve requests, ascending. */
@@ -28,13 +28,13 @@ export interface HandOutOptions {
   readonly onHanded: (handed: Handed[], request: ReadRequest) => void;
 }
 
-export class HandOut {
-  readonly #options: HandOutOptions;
+export class EntryDispatcher {
+  readonly #options: EntryDispatcherOptions;
   readonly #waiting = new Set<Waiting>();
   /** Where the round robin over the partitions continues. */
   #turn = 0;
 
-  constructor(options: HandOutOptions) {
+  constructor(options: EntryDispatcherOptions) {
     this.#options = options;
   }
 

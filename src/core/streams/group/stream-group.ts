@@ -1,11 +1,11 @@
 // StreamGroup: one consumer group of one stream in this gateway. One Kafka consumer hands its entries to the members that ask.
 import { fail } from '../../../errors.js';
-import { GroupSeat } from '../../group/group-membership.js';
+import { GroupMembership } from '../../group/group-membership.js';
 import type { ReaderContext } from '../../group/reader-context.js';
 import { type CommittedOffset, KafkaError, type TopicPartition } from '../../ports.js';
 import type { TopicCatalog } from '../../topics/topic-catalog.js';
 import type { Place } from '../log/place.js';
-import { HandOut, type ReadRequest } from './dispatcher.js';
+import { EntryDispatcher, type ReadRequest } from './dispatcher.js';
 import { type Member, Members } from './members.js';
 import { byId, type Handed, type Pending } from './pending.js';
 import { mergedFrom, type SortedEntries } from './pending-index.js';
@@ -50,8 +50,8 @@ export class StreamGroup {
   readonly members = new Members();
   readonly #options: StreamGroupOptions;
   readonly #context: ReaderContext;
-  readonly #seat: GroupSeat<StreamPartition>;
-  readonly #handOut: HandOut;
+  readonly #membership: GroupMembership<StreamPartition>;
+  readonly #dispatcher: EntryDispatcher;
   /** Entries handed out since it was opened. */
   #handedOut = 0;
   #lastDelivered: Pending | undefined;
@@ -67,15 +67,15 @@ export class StreamGroup {
     this.#context = options.context;
     this.#usedAt = this.now();
     const { maxPending, pendingBytes, dispatch } = options.settings;
-    this.#seat = new GroupSeat({
+    this.#membership = new GroupMembership({
       ...options,
       group: options.kafkaGroup,
       endsWithTopic: true,
       begun: (partition, start) => new StreamPartition(partition, start, maxPending, pendingBytes),
-      changed: () => this.#handOut.serve(),
-      refused: (fault) => this.#handOut.refuse(new KafkaError(fault)),
+      changed: () => this.#dispatcher.serve(),
+      refused: (fault) => this.#dispatcher.refuse(new KafkaError(fault)),
     });
-    this.#handOut = new HandOut({
+    this.#dispatcher = new EntryDispatcher({
       clock: options.context.clock,
       members: this.members,
       partitions: () => this.partitions,
@@ -92,11 +92,11 @@ export class StreamGroup {
   }
 
   get partitions(): readonly StreamPartition[] {
-    return this.#seat.partitions;
+    return this.#membership.partitions;
   }
 
   get pending(): number {
-    return this.#seat.pending;
+    return this.#membership.pending;
   }
 
   get handedOut(): number {
@@ -121,7 +121,7 @@ export class StreamGroup {
 
   /** A caller waits for entries. */
   get isAwaited(): boolean {
-    return this.#handOut.isAwaited;
+    return this.#dispatcher.isAwaited;
   }
 
   /** A caller asked: keep the group. */
@@ -132,12 +132,12 @@ export class StreamGroup {
   /** Entries that are ready for a member, at most max; none while other callers wait before it. */
   read(request: ReadRequest): Handed[] {
     this.used();
-    return this.#handOut.read(request);
+    return this.#dispatcher.read(request);
   }
 
   /** @throws KafkaError while the group cannot be read, until an operator fixes the cause. */
   checkReadable(): void {
-    const fault = this.#seat.lastingFault();
+    const fault = this.#membership.lastingFault();
     if (fault) throw new KafkaError(fault);
   }
 
@@ -148,7 +148,7 @@ export class StreamGroup {
     refuse: (error: Error) => void = () => {},
   ): () => void {
     this.used();
-    const stop = this.#handOut.wait(request, resolve, refuse);
+    const stop = this.#dispatcher.wait(request, resolve, refuse);
     return () => {
       stop();
       this.used();
@@ -161,22 +161,22 @@ export class StreamGroup {
    * partition comes back; if another gateway gets it, the entry is redelivered there. See docs/decisions/0013.
    */
   ack(partition: number, offset: number): boolean {
-    const found = this.#seat.find(partition);
+    const found = this.#membership.find(partition);
     if (!found?.ack(offset)) return false;
     this.#context.stats.add('consumer.acks');
-    this.#seat.acked();
-    this.#handOut.serve();
+    this.#membership.acked();
+    this.#dispatcher.serve();
     return !found.stopped;
   }
 
   /** Commits acknowledged entries now. @returns false if Kafka refused. */
   commit(): Promise<boolean> {
-    return this.#seat.commit();
+    return this.#membership.commit();
   }
 
   /** The pending entry at a place, unless it is unowned. */
   find(partition: number, offset: number): Pending | undefined {
-    return this.#seat.find(partition)?.find(offset);
+    return this.#membership.find(partition)?.find(offset);
   }
 
   /** Pending entries, of one member or of all, by id. */
@@ -216,19 +216,19 @@ export class StreamGroup {
 
   /** Gives a pending entry to a member. */
   claim(entry: Pending, member: Member): void {
-    this.#seat.find(entry.partition)?.assign(entry, member.name);
+    this.#membership.find(entry.partition)?.assign(entry, member.name);
     member.activeAt = this.now();
   }
 
   /** Makes an entry pending that was read and not handed out yet. */
   force(partition: number, offset: number, member: Member): Pending | undefined {
-    return this.#seat.find(partition)?.force(offset, member.name, this.now());
+    return this.#membership.find(partition)?.force(offset, member.name, this.now());
   }
 
   /** Requeues entries. @param undelivered the reply was never sent, so the delivery count is not raised. */
   release(entries: Iterable<Pending>, undelivered: boolean): void {
-    for (const entry of entries) this.#seat.find(entry.partition)?.release(entry, this.now(), undelivered);
-    this.#handOut.serve();
+    for (const entry of entries) this.#membership.find(entry.partition)?.release(entry, this.now(), undelivered);
+    this.#dispatcher.serve();
   }
 
   /** A connection has closed: members without another one are orphaned. */
@@ -254,20 +254,20 @@ export class StreamGroup {
 
   /** Continues from other positions. @throws KafkaError */
   setPositions(positions: readonly CommittedOffset[]): Promise<void> {
-    return this.#seat.setOffsets(positions);
+    return this.#membership.setOffsets(positions);
   }
 
   /** The group or its stream was deleted: nothing is committed from now on, and waiting callers get an error. Call close() as well. */
   end(): void {
-    this.#seat.abandon();
-    this.#handOut.refuse(fail('group-ended'));
+    this.#membership.abandon();
+    this.#dispatcher.refuse(fail('group-ended'));
   }
 
   /** Commits and leaves. Never rejects. @returns out-of-order acks that no commit covers. */
   close(): Promise<CommittedOffset[]> {
     this.#closed = true;
     this.#sweepTimer?.();
-    return this.#seat.close();
+    return this.#membership.close();
   }
 
   #tookAway(handed: Handed[], { member, noack }: ReadRequest): void {
@@ -275,8 +275,8 @@ export class StreamGroup {
     this.#lastDelivered = handed[handed.length - 1]!.entry;
     member.activeAt = this.now();
     this.#context.stats.add('consumer.messages', handed.length);
-    if (noack) this.#seat.acked();
-    this.#seat.taken();
+    if (noack) this.#membership.acked();
+    this.#membership.taken();
   }
 
   #held(member?: string): SortedEntries[] {
@@ -307,7 +307,7 @@ export class StreamGroup {
    * partitions, here or in another gateway.
    */
   #isIdle(): boolean {
-    if (this.#handOut.isAwaited || this.#givingUp.size > 0) return false;
+    if (this.#dispatcher.isAwaited || this.#givingUp.size > 0) return false;
     if (this.partitions.some(({ pending, released }) => pending > released)) return false;
     return this.now() - this.#usedAt >= this.#options.settings.idleMs;
   }

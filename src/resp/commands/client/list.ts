@@ -42,12 +42,12 @@ export const list = {
   ],
   run(ctx, args): Reply | Promise<Reply> {
     ctx.user.checkAdmin();
-    const { peers } = ctx.server;
+    const { siblings } = ctx.server;
     const ids = args.left > 1 && args.option('ID') ? [...new Set(args.rest().map(readId))] : undefined;
     const filter = { tests: ids ? [{ ids }] : readTests(args) };
     const own = clientLines(ctx.server, filter);
-    if (!peers.exist) return shown(own, ids);
-    return peers.askAll('clients', filter).then((others) => shown([own, ...others].flat(), ids));
+    if (!siblings.exist) return shown(own, ids);
+    return siblings.askAll('clients', filter).then((others) => shown([own, ...others].flat(), ids));
   },
 } satisfies Command;
 

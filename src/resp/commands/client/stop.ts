@@ -67,10 +67,10 @@ export const unblock = {
     const how = args.left === 0 || args.option('TIMEOUT') ? 'timeout' : args.option('ERROR') ? 'error' : undefined;
     if (how === undefined) throw fail('unblock-reason');
     args.finish();
-    const { peers } = ctx.server;
+    const { siblings } = ctx.server;
     const client = ctx.server.client(id);
-    if (client || !peers.exist) return client?.unblock(how) ? 1 : 0;
-    return peers.askAll('unblock', id, how).then((done) => (done.includes(true) ? 1 : 0));
+    if (client || !siblings.exist) return client?.unblock(how) ? 1 : 0;
+    return siblings.askAll('unblock', id, how).then((done) => (done.includes(true) ? 1 : 0));
   },
 } satisfies Command;
 
@@ -86,11 +86,11 @@ function killedOne(count: number): Reply {
 }
 
 function killAll(ctx: Context, filter: ClientFilter): number | Promise<number> {
-  const { peers } = ctx.server;
+  const { siblings } = ctx.server;
   const found = meantOf(filter, ctx.server.clients());
   for (const client of found) stop(ctx, client);
-  if (!peers.exist) return found.length;
-  return peers.askAll('kill', filter).then((others) => others.reduce((sum, count) => sum + count, found.length));
+  if (!siblings.exist) return found.length;
+  return siblings.askAll('kill', filter).then((others) => others.reduce((sum, count) => sum + count, found.length));
 }
 
 /** A client that kills itself still gets its answer. */

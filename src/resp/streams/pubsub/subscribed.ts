@@ -22,10 +22,10 @@ export function ownSubscribed(clients: Iterable<Context>): SubscribedNames {
 export async function subscribed(
   ctx: Context,
 ): Promise<{ readonly channels: ReadonlyMap<string, number>; readonly patterns: ReadonlySet<string> }> {
-  const { peers } = ctx.server;
+  const { siblings } = ctx.server;
   const channels = new Map<string, number>();
   const patterns = new Set<string>();
-  const elsewhere = peers.exist ? await peers.askAll('subscriptions') : [];
+  const elsewhere = siblings.exist ? await siblings.askAll('subscriptions') : [];
   for (const each of [ownSubscribed(ctx.server.clients()), ...elsewhere]) {
     for (const [name, count] of each.channels) channels.set(name, (channels.get(name) ?? 0) + count);
     for (const name of each.patterns) patterns.add(name);

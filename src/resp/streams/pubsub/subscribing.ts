@@ -13,7 +13,7 @@ export async function subscribeToAll(
   const isChannel = kind === 'subscribe';
   const before = new Set(isChannel ? subscriptions.channels : subscriptions.patterns);
   const confirmed: [string, number][] = [];
-  const confirming = subscriptions.holdMessages();
+  const confirming = subscriptions.maxMessages();
   try {
     for (const name of wanted.map(String)) {
       await (isChannel ? subscriptions.subscribe(name) : subscriptions.psubscribe(name));

@@ -106,7 +106,7 @@ export class TopicSubscriptions implements Subscriptions {
    * Messages wait until the confirmation is written, which clients expect first.
    * @returns a function to call when the confirmation is about to be written
    */
-  holdMessages(): () => void {
+  maxMessages(): () => void {
     this.#confirming++;
     return () => {
       // The confirmation is written in this turn of the event loop.

@@ -13,7 +13,7 @@ import { hashed } from '../../../support/credentials.js';
 const basic = (pair: string): string => `Basic ${Buffer.from(pair).toString('base64')}`;
 const code = (expected: string) => (error: unknown) => error instanceof GatewayError && error.code === expected;
 const app = { name: 'app', password: hashed('secret:1'), tokens: [hashed('t1'), hashed('t2')] };
-const origin = { face: 'http', address: '10.0.0.1' };
+const origin = { listener: 'http', address: '10.0.0.1' };
 
 function make(entries: object[] = [app], requirepass?: string) {
   const clock = new ManualClock();
@@ -75,7 +75,7 @@ test('failed logins are told and counted, without what may be a password; after 
   await Promise.all(others);
   assert.equal((await waiting).name, 'app');
   assert.equal(gate.known(right)?.name, 'app', 'who is in does not wait again');
-  assert.equal((gate.logIn('Bearer t1', { face: 'grpc', address: '10.0.0.2' }) as { name: string }).name, 'app');
+  assert.equal((gate.logIn('Bearer t1', { listener: 'grpc', address: '10.0.0.2' }) as { name: string }).name, 'app');
   gate.denied(right, origin, 'User app has no permissions to ...');
   assert.equal(stats.snapshot()['access.denied'], 1);
 });

@@ -14,7 +14,7 @@ function make() {
   const warn = (fields: object, message: string) => void lines.push({ fields: { ...fields }, message });
   const guard = new LoginGuard({ clock, stats, log: { warn } });
   const login = (address: string | undefined, found?: User) =>
-    guard.login({ face: 'resp', address, user: 'app' }, () => found);
+    guard.login({ listener: 'resp', address, user: 'app' }, () => found);
   const fail = (address: string | undefined, times: number) => {
     for (let i = 0; i < times; i++) assert.equal(login(address), undefined);
   };
@@ -88,7 +88,7 @@ describe('logins', () => {
     const { clock, lines, fail, login } = make();
     fail('10.0.0.1:1', 10);
     assert.deepEqual(
-      lines.map(({ fields }) => [fields.face, fields.address, fields.user, fields.failures]),
+      lines.map(({ fields }) => [fields.listener, fields.address, fields.user, fields.failures]),
       [
         ['resp', '10.0.0.1:1', 'app', 1],
         ['resp', '10.0.0.1:1', 'app', 10],
@@ -106,8 +106,8 @@ describe('logins', () => {
 
   it('what users have no right to is counted, and told once a minute for a user', () => {
     const { stats, lines, guard } = make();
-    for (let i = 0; i < 5; i++) guard.denied({ face: 'resp', address: '10.0.0.1:1', user: 'app' }, 'no');
-    guard.denied({ face: 'resp', address: '10.0.0.1:1', user: 'other' }, 'no');
+    for (let i = 0; i < 5; i++) guard.denied({ listener: 'resp', address: '10.0.0.1:1', user: 'app' }, 'no');
+    guard.denied({ listener: 'resp', address: '10.0.0.1:1', user: 'other' }, 'no');
     assert.equal(stats.get('access.denied'), 6);
     assert.deepEqual(
       lines.map(({ fields }) => fields.user),

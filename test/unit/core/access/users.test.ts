@@ -41,7 +41,7 @@ test('a password that has changed is asked for anew, in requests without a sessi
     protectedMode: true,
     logins: new LoginGuard({ clock, stats: new Stats(), log: silent }),
   });
-  const origin = { face: 'http', address: '127.0.0.1' } as const;
+  const origin = { listener: 'http', address: '127.0.0.1' } as const;
   const header = basic('anna', 'one');
   await gate.logIn(header, origin);
   assert.equal(gate.known(header)?.name, 'anna');

@@ -19,7 +19,7 @@ function setUp(limit: number) {
     },
   } as unknown as KafkaFactory;
   const clock = new ManualClock();
-  const spare = new SpareProducers({ kafka, producerOptions: { reports: 'errors', gatherMs: 1 }, limit, clock });
+  const spare = new SpareProducers({ kafka, producerOptions: { reports: 'errors', lingerMs: 1 }, limit, clock });
   const faults: string[] = [];
   const session = (name = ''): ProducerSession =>
     new ProducerSession({
@@ -49,7 +49,7 @@ test('the next session takes the client that one has left', async () => {
   assert.equal(producers.length, 1);
   assert.equal(producers[0]!.records.length, 2);
   assert.equal(producers[0]!.closed, false);
-  assert.deepEqual([openings[0]!.reports, openings[0]!.gatherMs], ['errors', 1]);
+  assert.deepEqual([openings[0]!.reports, openings[0]!.lingerMs], ['errors', 1]);
 });
 
 test('two sessions at a time have a client each', async () => {

@@ -10,11 +10,11 @@ function setUp() {
   const clock = new ManualClock();
   const topicIds = new Map<string, string>();
   const asked: string[][] = [];
-  const state = { failure: undefined as Error | undefined, hold: undefined as Promise<void> | undefined };
+  const state = { failure: undefined as Error | undefined, buffer: undefined as Promise<void> | undefined };
   const identity = async (topics: readonly string[]) => {
     asked.push([...topics]);
     const answer = new Map(topicIds);
-    await state.hold;
+    await state.buffer;
     if (state.failure) throw state.failure;
     return { clusterId: 'c', topicIds: answer };
   };
@@ -44,14 +44,14 @@ test('who begins to watch after it was made again is not told of that', async ()
   ids.watch(['t'], watcher('a'));
   await clock.advance(200);
   let release: () => void = () => {};
-  state.hold = new Promise<void>((resolve) => {
+  state.buffer = new Promise<void>((resolve) => {
     release = resolve;
   });
   // This look is answered of the old topic; the watch begins while it is on its way.
   const look = ids.look();
   topicIds.set('t', 'new');
   ids.watch(['t'], watcher('b'));
-  state.hold = undefined;
+  state.buffer = undefined;
   release();
   await look;
   await clock.advance(10_000);
@@ -77,13 +77,13 @@ test('a look tells of everything until it was asked for, also behind one that is
   ids.watch(['t'], watcher('a'));
   await clock.advance(200);
   let release: () => void = () => {};
-  state.hold = new Promise<void>((resolve) => {
+  state.buffer = new Promise<void>((resolve) => {
     release = resolve;
   });
   const first = ids.look();
   topicIds.set('t', 'new');
   const second = ids.look();
-  state.hold = undefined;
+  state.buffer = undefined;
   release();
   await first;
   assert.deepEqual(told, []);

@@ -1,11 +1,11 @@
-// Pack: what is handed over, when, and what becomes of what librdkafka does not take.
+// RecordBatch: what is handed over, when, and what becomes of what librdkafka does not take.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KafkaCode } from '../../../../src/core/ports.js';
 import type { NativeProducer } from '../../../../src/kafka/native.js';
-import { Gathering } from '../../../../src/kafka/producer/linger-scheduler.js';
-import { Packs } from '../../../../src/kafka/producer/record-accumulator.js';
-import { Pack } from '../../../../src/kafka/producer/record-batch.js';
+import { LingerScheduler } from '../../../../src/kafka/producer/linger-scheduler.js';
+import { RecordAccumulator } from '../../../../src/kafka/producer/record-accumulator.js';
+import { RecordBatch } from '../../../../src/kafka/producer/record-batch.js';
 import { eventually } from '../../../support/eventually.js';
 
 interface Taken {
@@ -19,27 +19,27 @@ interface Taken {
 class Queue {
   readonly taken: Taken[] = [];
   readonly refused: [number: number, topic: string, code: number][] = [];
-  readonly pack: Packs;
+  readonly batch: RecordAccumulator;
   calls = 0;
   /** What it says of a record; 0: taken. */
   verdict: (record: Taken) => number = () => 0;
 
-  constructor(mostMessages = Number.POSITIVE_INFINITY, gatherMs = 0) {
+  constructor(mostMessages = Number.POSITIVE_INFINITY, lingerMs = 0) {
     const native = {
       outqLen: () => this.taken.length,
       produceMany: (topic: string, bytes: Buffer, fields: Int32Array, count: number) =>
         this.#produceMany(topic, bytes, fields, count),
     };
-    this.pack = new Packs(native as unknown as NativeProducer, {
+    this.batch = new RecordAccumulator(native as unknown as NativeProducer, {
       queueMessages: mostMessages,
-      gatherMs,
-      gathering: new Gathering(),
+      lingerMs,
+      lingerScheduler: new LingerScheduler(),
       onRefused: (...refusal) => this.refused.push(refusal),
     });
   }
 
   add(number: number, value = String(number), topic = 't', key: string | null = null, isUrgent = true): boolean {
-    return this.pack.add(topic, key === null ? null : Buffer.from(key), Buffer.from(value), number, isUrgent);
+    return this.batch.add(topic, key === null ? null : Buffer.from(key), Buffer.from(value), number, isUrgent);
   }
 
   /** Nobody waits for this one. */
@@ -71,7 +71,7 @@ class Queue {
 }
 
 /** A pack as gathering sees it: nothing has left yet. */
-const gathered = { gatherMs: 1, isEmpty: false, submit: () => {}, leftAt: Number.NEGATIVE_INFINITY, rate: 0 };
+const gathered = { lingerMs: 1, isEmpty: false, submit: () => {}, leftAt: Number.NEGATIVE_INFINITY, rate: 0 };
 
 const turnEnds = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -83,13 +83,13 @@ test('the records of one turn are one call, made when the turn ends', async () =
   assert.equal(queue.calls, 1);
   assert.deepEqual(queue.taken[1], { topic: 't', key: 'k1', value: 'v1', number: 1 });
   assert.deepEqual(queue.numbers, [...Array(100).keys()]);
-  assert.equal(queue.pack.isEmpty, true);
+  assert.equal(queue.batch.isEmpty, true);
 });
 
 test('null and empty are told apart', async () => {
   const queue = new Queue();
-  queue.pack.add('t', null, null, 1, true);
-  queue.pack.add('t', Buffer.alloc(0), Buffer.alloc(0), 2, true);
+  queue.batch.add('t', null, null, 1, true);
+  queue.batch.add('t', Buffer.alloc(0), Buffer.alloc(0), 2, true);
   await turnEnds();
   assert.deepEqual(
     queue.taken.map(({ key, value }) => [key, value]),
@@ -142,7 +142,7 @@ test('a topic whose records found the queue full is not overtaken: no other gets
   assert.equal(queue.add(8, 'v', 'another'), false);
   queue.verdict = () => 0;
   assert.equal(queue.add(9, 'v', 'another'), true);
-  assert.equal(queue.pack.submit(), true);
+  assert.equal(queue.batch.submit(), true);
   assert.deepEqual(queue.numbers.sort(), [0, 1, 2, 3, 4, 5, 6, 7, 9]);
 });
 
@@ -153,7 +153,7 @@ test('what finds the queue full is kept in its order and tried again, more is re
   await turnEnds();
   assert.deepEqual(queue.numbers, [0, 1, 2]);
   assert.equal(queue.add(10), false);
-  assert.equal(queue.pack.submit(), false);
+  assert.equal(queue.batch.submit(), false);
   queue.verdict = () => 0;
   await eventually(5_000, () => queue.taken.length === 10);
   assert.deepEqual(queue.numbers, [...Array(10).keys()]);
@@ -171,7 +171,7 @@ test('a record that is refused for another reason is told of; the others are tak
   assert.deepEqual(queue.refused, [[2, 't', KafkaCode.unknownPartition]]);
   assert.deepEqual(queue.numbers, [1, 3]);
   queue.verdict = () => 0;
-  assert.equal(queue.pack.submit(), true);
+  assert.equal(queue.batch.submit(), true);
   assert.deepEqual(queue.numbers, [1, 3, 4, 5]);
 });
 
@@ -185,13 +185,13 @@ test("what is packed counts against librdkafka's queue", async () => {
   assert.equal(queue.add(5), true);
   assert.equal(queue.add(6), true);
   assert.equal(queue.add(7), false);
-  queue.pack.submit();
+  queue.batch.submit();
 });
 
 test('a pack that is stopped hands over nothing more', async () => {
   const queue = new Queue();
   queue.add(1);
-  queue.pack.stop();
+  queue.batch.stop();
   await turnEnds();
   assert.equal(queue.calls, 0);
 });
@@ -223,13 +223,13 @@ test('an urgent record takes along what was gathered before it, in order; so doe
   assert.deepEqual([queue.calls, queue.numbers], [3, [0, 0, 1, 2, 3]]);
   queue.addPatient(4);
   queue.addPatient(5, 'other');
-  assert.equal(queue.pack.submit('t'), true);
+  assert.equal(queue.batch.submit('t'), true);
   assert.deepEqual(queue.numbers.slice(5), [4]);
-  assert.equal(queue.pack.submit(), true);
+  assert.equal(queue.batch.submit(), true);
   assert.deepEqual(queue.numbers.slice(5), [4, 5]);
   for (let number = 6; number < 6 + 2_049; number += 1) queue.addPatient(number);
   assert.equal(queue.taken.length, 7 + 2_048);
-  queue.pack.stop();
+  queue.batch.stop();
 });
 
 test('gathered records that fill the queue do not wait until they are due', async () => {
@@ -239,11 +239,11 @@ test('gathered records that fill the queue do not wait until they are due', asyn
   assert.ok(queue.addPatient(2) && queue.addPatient(3));
   assert.equal(queue.addPatient(4), false);
   assert.deepEqual(queue.numbers, [1, 2, 3]);
-  queue.pack.stop();
+  queue.batch.stop();
 });
 
 test('the more producers are busy and the more they send, the longer records are gathered; one that is alone, or sends now and then, never waits', () => {
-  const pack = (leftAt: number) => ({ ...gathered, gatherMs: 2, leftAt });
+  const batch = (leftAt: number) => ({ ...gathered, lingerMs: 2, leftAt });
   for (const [producers, records, tooSoonMs, dueMs] of [
     [1, 200, 1.9, 2],
     [5, 200, 9, 15],
@@ -256,11 +256,11 @@ test('the more producers are busy and the more they send, the longer records are
     [5, 1, 1.9, 2],
   ] as const) {
     let now = 0;
-    const gathering = new Gathering({ now: () => now });
-    const sinceLastPack = (ms: number): boolean => gathering.isDue(pack(now - ms));
-    const busy = Array.from({ length: producers }, () => pack(Number.NEGATIVE_INFINITY));
+    const lingerScheduler = new LingerScheduler({ now: () => now });
+    const sinceLastPack = (ms: number): boolean => lingerScheduler.isDue(batch(now - ms));
+    const busy = Array.from({ length: producers }, () => batch(Number.NEGATIVE_INFINITY));
     assert.ok(sinceLastPack(2) && !sinceLastPack(1.9));
-    for (; now < 1_000; now += 5) for (const each of busy) each.leftAt = gathering.left(each, records);
+    for (; now < 1_000; now += 5) for (const each of busy) each.leftAt = lingerScheduler.left(each, records);
     assert.ok(!sinceLastPack(tooSoonMs) && sinceLastPack(dueMs), `${producers} producers, ${records} records each`);
     now += 1_000;
     assert.ok(sinceLastPack(2), `${producers} that were busy`);
@@ -274,11 +274,11 @@ test('a process that is one of several takes its own crowd for its share of all,
     { processes: 16, producers: 1 },
   ].map(({ processes, producers }) => {
     let now = 0;
-    const gathering = new Gathering({ processes, now: () => now });
+    const lingerScheduler = new LingerScheduler({ processes, now: () => now });
     const busy = Array.from({ length: producers }, () => ({ ...gathered }));
-    for (; now < 1_000; now += 5) for (const each of busy) each.leftAt = gathering.left(each, 200);
+    for (; now < 1_000; now += 5) for (const each of busy) each.leftAt = lingerScheduler.left(each, 200);
     now -= 5;
-    return [...Array(100).keys()].find((ms) => gathering.isDue({ ...gathered, leftAt: now - ms }));
+    return [...Array(100).keys()].find((ms) => lingerScheduler.isDue({ ...gathered, leftAt: now - ms }));
   });
   // Three ms for each of the nine others, and for eighteen.
   assert.deepEqual(intervals, [27, 54, 1]);
@@ -291,11 +291,11 @@ test('what has waited for half of its time leaves with a pack that is due, unles
     looks += 1;
     return now;
   };
-  const gathering = new Gathering({ now: clock });
+  const lingerScheduler = new LingerScheduler({ now: clock });
   const submitted: number[] = [];
-  const waiting = (number: number, leftAt: number, gatherMs = 1) => {
+  const waiting = (number: number, leftAt: number, lingerMs = 1) => {
     // Five records a ms: five ms.
-    gathering.add({ ...gathered, rate: 5, gatherMs, leftAt, submit: () => submitted.push(number) });
+    lingerScheduler.add({ ...gathered, rate: 5, lingerMs, leftAt, submit: () => submitted.push(number) });
   };
   waiting(1, now - 4);
   waiting(2, now - 2);
@@ -311,9 +311,9 @@ test('what has waited for half of its time leaves with a pack that is due, unles
 });
 
 test('a producer gathers for as many ms as it sends records a ms, up to 5', () => {
-  const gathering = new Gathering({ now: () => 100 });
+  const lingerScheduler = new LingerScheduler({ now: () => 100 });
   const isDue = (rate: number, sinceLastPack: number): boolean =>
-    gathering.isDue({ ...gathered, leftAt: 100 - sinceLastPack, rate });
+    lingerScheduler.isDue({ ...gathered, leftAt: 100 - sinceLastPack, rate });
   assert.deepEqual(
     [isDue(0.2, 1), isDue(3, 2.9), isDue(3, 3), isDue(200, 4.9), isDue(200, 5)],
     [true, false, true, false, true],
@@ -323,15 +323,15 @@ test('a producer gathers for as many ms as it sends records a ms, up to 5', () =
 test("a pack's pace is what left with it, by the time since the one before", () => {
   let now = 0;
   const native = { outqLen: () => 0, produceMany: () => 0 } as unknown as NativeProducer;
-  const gathering = new Gathering({ now: () => now });
-  const pack = new Pack(native, { queueMessages: 100, gatherMs: 2, gathering, onRefused: () => {} });
-  const add = (): boolean => pack.add('t', null, Buffer.from('v'), 0, false);
-  assert.ok(add() && pack.submit());
-  assert.deepEqual([pack.rate, pack.leftAt], [0, 0]);
+  const lingerScheduler = new LingerScheduler({ now: () => now });
+  const batch = new RecordBatch(native, { queueMessages: 100, lingerMs: 2, lingerScheduler, onRefused: () => {} });
+  const add = (): boolean => batch.add('t', null, Buffer.from('v'), 0, false);
+  assert.ok(add() && batch.submit());
+  assert.deepEqual([batch.rate, batch.leftAt], [0, 0]);
   now = 4;
   for (let number = 0; number < 20; number += 1) add();
-  assert.ok(pack.submit());
-  assert.deepEqual([pack.rate, pack.leftAt], [5, 4]);
+  assert.ok(batch.submit());
+  assert.deepEqual([batch.rate, batch.leftAt], [5, 4]);
 });
 
 test('without a time to gather for nothing is held back', async () => {

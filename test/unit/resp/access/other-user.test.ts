@@ -91,7 +91,7 @@ describe('a connection that speaks for another user', () => {
       await other.exchange(['PING', 'seen by root alone']);
       assert.doesNotMatch(await client.exchange(['PING']), /seen/);
       assert.deepEqual(
-        [...pair.server.clients()].map(({ facts }) => facts.isMonitor),
+        [...pair.server.clients()].map(({ status }) => status.isMonitor),
         [false, false],
       );
     }));

@@ -10,7 +10,7 @@ import { MemoryBudget, type Spender } from '../../../../src/core/memory-budget.j
 import { GatewayError } from '../../../../src/errors.js';
 import { Identities, identityKey } from '../../../../src/resp/clients/identity.js';
 import { type Carrier, Names } from '../../../../src/resp/clients/names.js';
-import { noPeers } from '../../../../src/resp/siblings/siblings.js';
+import { noSiblings } from '../../../../src/resp/siblings/siblings.js';
 import { hashed } from '../../../support/credentials.js';
 
 const code = (expected: string) => (error: unknown) => error instanceof GatewayError && error.code === expected;
@@ -98,11 +98,11 @@ describe('users', () => {
 });
 
 describe('names', () => {
-  const peers = noPeers(0);
+  const siblings = noSiblings(0);
   const carrier = (name = '', user = everybody): Carrier => ({ name, user });
 
   test('an identity stays, a display name may change', () => {
-    const names = new Names({ strict: false, peers });
+    const names = new Names({ strict: false, siblings });
     names.check(carrier('display'), 'g:c');
     names.check(carrier('g:c'), 'g:c');
     assert.throws(() => names.check(carrier('g:c'), 'g:other'), code('id-already-set'));
@@ -110,7 +110,7 @@ describe('names', () => {
   });
 
   test('strict: unique for each user, free when released', () => {
-    const names = new Names<Carrier>({ strict: true, peers });
+    const names = new Names<Carrier>({ strict: true, siblings });
     const first = { name: '', user: everybody };
     names.check(first, 'g:c');
     first.name = 'g:c';
@@ -121,7 +121,7 @@ describe('names', () => {
   });
 
   test('the first that consumes owns a name until it is released; users never meet', () => {
-    const identities = new Identities<object>(peers);
+    const identities = new Identities<object>(siblings);
     const [a, b] = [{}, {}];
     identities.claim('g:c', 'default', a);
     identities.claim('g:c', 'default', a);

@@ -25,7 +25,7 @@ test('BLPOP, XREAD and XREADGROUP wait for months when they are told to, and get
         return client;
       }),
     );
-    const waiting = (): number => [...pair.server.clients()].filter(({ facts }) => facts.isWaiting).length;
+    const waiting = (): number => [...pair.server.clients()].filter(({ status }) => status.isWaiting).length;
     await eventually(10_000, () => waiting() === waits.length);
     await eventually(10_000, () => [...pair.kafka.consumers].length >= waits.length);
     assert.deepEqual(

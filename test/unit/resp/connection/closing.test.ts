@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Clock, KafkaFactory } from '../../../../src/core/ports.js';
-import { noPeers, type Peers } from '../../../../src/resp/siblings/siblings.js';
+import { noSiblings, type Siblings } from '../../../../src/resp/siblings/siblings.js';
 import { realClock } from '../../../support/clock.js';
 import { eventually } from '../../../support/eventually.js';
 import type { FakeKafka } from '../../../support/fake-kafka.js';
@@ -107,9 +107,9 @@ class CountingClock implements Clock {
 }
 
 /** Other processes that grant every name. */
-function peersOf(moments: Moments, names: Set<string>): Peers {
+function peersOf(moments: Moments, names: Set<string>): Siblings {
   return {
-    ...noPeers(0),
+    ...noSiblings(0),
     exist: true,
     claim: (key) =>
       moments.around(async () => {
@@ -235,7 +235,7 @@ async function tryAt(
   const pair = await RespPair.start({
     settings: { streams: quick, spareProducers: 0, producerIdleTimeoutMs: 0, strictNames: false, ...settings },
     wrap: (kafka: FakeKafka): KafkaFactory => moments.over<KafkaFactory>(kafka),
-    peers: peersOf(moments, names),
+    siblings: peersOf(moments, names),
     clock,
     onError: (line) => bugs.push(line),
   });

@@ -268,8 +268,8 @@ describe('bounds', () => {
       const text = 'x'.repeat(50_000);
       const count = 400;
       for (let i = 0; i < count; i++) client.send(['ECHO', text]);
-      while (![...pair.server.clients()].some(({ facts }) => facts.outputBytes > 0)) await other.exchange(['PING']);
-      const most = Math.max(...[...pair.server.clients()].map(({ facts }) => facts.outputBytes));
+      while (![...pair.server.clients()].some(({ status }) => status.outputBytes > 0)) await other.exchange(['PING']);
+      const most = Math.max(...[...pair.server.clients()].map(({ status }) => status.outputBytes));
       assert.ok(most < 1_000_000, `${most} bytes wait for the client`);
       client.socket.resume();
       await client.until(() => client.received.length === count * (text.length + '$50000\r\n\r\n'.length));
@@ -356,7 +356,7 @@ describe('MONITOR', () => {
         for (let i = 0; i < 500; i++) client.send(['PING', text]);
         await client.until(() => client.received.length === 500 * (text.length + '$4000\r\n\r\n'.length));
         await client.take(client.received);
-        const most = Math.max(...[...pair.server.clients()].map(({ facts }) => facts.outputBytes));
+        const most = Math.max(...[...pair.server.clients()].map(({ status }) => status.outputBytes));
         assert.ok(most < 4_000_000, `${most} bytes wait for the monitor`);
       }
       monitor.socket.resume();

@@ -1,7 +1,7 @@
-// TurnWrites: who is answered at once, and who with the others.
+// WriteCoalescer: who is answered at once, and who with the others.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { TurnWrites } from '../../../../src/resp/connection/write-coalescer.js';
+import { WriteCoalescer } from '../../../../src/resp/connection/write-coalescer.js';
 import { Encoder } from '../../../../src/resp/wire/encoder.js';
 
 const turnEnds = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -10,7 +10,7 @@ test('one that alone was answered in eight turns need not wait, until another is
   const written: string[] = [];
   const writer = (name: string) => ({ write: () => void written.push(name), failed: assert.fail });
   const [a, b] = [writer('a'), writer('b')];
-  const turns = new TurnWrites(new Encoder());
+  const turns = new WriteCoalescer(new Encoder());
   for (let turn = 0; turn < 8; turn++) {
     assert.equal(turns.isAlone(a), false, `turn ${turn}`);
     turns.add(a);

@@ -72,7 +72,7 @@ for (const [what, ...how] of [
       await command(client, 'XGROUP', 'CREATE', 's', 'g', '$');
       await read(client, 1);
       client.send(['XREADGROUP', 'GROUP', 'g', 'c', 'BLOCK', '0', 'STREAMS', 's', '>']);
-      await eventually(9_000, () => [...pair.server.clients()].some(({ facts }) => facts.isWaiting));
+      await eventually(9_000, () => [...pair.server.clients()].some(({ status }) => status.isWaiting));
       assert.equal(await command(other, ...how), ':1\r\n');
       await client.take(ended);
     }));
@@ -97,7 +97,7 @@ test('a pop that waits for a list goes on when the list is deleted, and gets wha
     await command(other, 'RPUSH', 'q', 'old');
     assert.match(await command(client, 'BLPOP', 'q', '9'), /old/);
     client.send(['BLPOP', 'q', '0']);
-    await eventually(9_000, () => [...pair.server.clients()].some(({ facts }) => facts.isWaiting));
+    await eventually(9_000, () => [...pair.server.clients()].some(({ status }) => status.isWaiting));
     assert.equal(await command(other, 'DEL', 'q'), ':1\r\n');
     await command(other, 'RPUSH', 'q', 'new');
     await client.take('*2\r\n$1\r\nq\r\n$3\r\nnew\r\n');

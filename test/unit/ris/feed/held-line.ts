@@ -1,8 +1,8 @@
 // Held lines for the tests of the RIS worker.
-import type { PeekedLine } from '../../../../src/ris/feed/envelope.js';
+import type { LineEnvelope } from '../../../../src/ris/feed/envelope.js';
 
 /** A line of 100 characters of a peer at a feed time (ms), with an id as RIS Live writes it. */
-export function heldLine(peer: string, ms: number, sequence = 0): PeekedLine {
+export function heldLine(peer: string, ms: number, sequence = 0): LineEnvelope {
   return {
     kind: 'line',
     line: ' '.repeat(100),
@@ -15,4 +15,4 @@ export function heldLine(peer: string, ms: number, sequence = 0): PeekedLine {
 }
 
 /** The same without an id. */
-export const withoutId = (line: PeekedLine): PeekedLine => ({ ...line, id: null });
+export const withoutId = (line: LineEnvelope): LineEnvelope => ({ ...line, id: null });

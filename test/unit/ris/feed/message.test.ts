@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { peekLine } from '../../../../src/ris/feed/envelope.js';
+import { envelopeOf } from '../../../../src/ris/feed/envelope.js';
 import { parseLine, type RisMessage } from '../../../../src/ris/feed/message.js';
 import { risLine } from '../../../support/ris-lines.js';
 
@@ -47,7 +47,7 @@ describe('RIS Live lines', () => {
     const line = `{"type":"ris_message","data":${data.slice(0, -1)},"timestamp":1700000000.25}}`;
     const { seconds, micros } = message(line);
     assert.deepEqual([seconds, micros], [1_700_000_000, 250_000]);
-    const peeked = peekLine(line);
+    const peeked = envelopeOf(line);
     assert.ok(peeked.kind === 'line');
     assert.deepEqual(parseLine(line, { ...peeked, seconds: 5, micros: 0 }), parseLine(line));
   });
@@ -84,7 +84,7 @@ describe('RIS Live lines', () => {
       '{"type":"ris_subscribe_ok","data":{"subscription":{}}}',
     ]) {
       assert.equal(parseLine(line).kind, 'control', line);
-      assert.equal(peekLine(line).kind, 'control', line);
+      assert.equal(envelopeOf(line).kind, 'control', line);
     }
   });
 
@@ -130,13 +130,13 @@ describe('RIS Live lines', () => {
         const id = `${address}-01a089e0bb06${ms.toString(16).padStart(4, '0')}`;
         const all: Record<string, string> = { ...peer, peer: address, id, host: 'rrc03.ripe.net', type: 'KEEPALIVE' };
         const line = risLine(Object.fromEntries(order.map((key) => [key, all[key]])), `1789019601.${ms}`, id);
-        const peeked = peekLine(line);
+        const peeked = envelopeOf(line);
         assert.ok(peeked.kind === 'line');
         const { peerKey, seconds, micros, sequence } = message(line);
         assert.deepEqual({ ...peeked }, { kind: 'line', line, peerKey, id, seconds, micros, sequence });
         assert.deepEqual(parseLine(line, peeked), parseLine(line));
       }),
     );
-    assert.equal(peekLine('{"type":"ris_message","data":{"timestamp":1}}').kind, 'malformed');
+    assert.equal(envelopeOf('{"type":"ris_message","data":{"timestamp":1}}').kind, 'malformed');
   });
 });

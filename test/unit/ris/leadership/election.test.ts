@@ -6,15 +6,15 @@ import { hasBetter, shouldStand } from '../../../../src/ris/leadership/election.
 const advert = (since: number | null) => ({ replica: 'other', since });
 
 test('a replica that has everything since before the progress stands at once', () => {
-  const sight = { leader: null, progress: 100, adverts: [advert(50)] };
-  assert.equal(shouldStand(100, sight, 0, 1000), true);
+  const snapshot = { leader: null, progress: 100, adverts: [advert(50)] };
+  assert.equal(shouldStand(100, snapshot, 0, 1000), true);
 });
 
 test('a replica that would leave a hole lets those with less of one go first', () => {
-  const sight = { leader: null, progress: 100, adverts: [advert(101), advert(102), advert(300)] };
-  assert.equal(shouldStand(200, sight, 0, 1000), false);
-  assert.equal(shouldStand(200, sight, 1999, 1000), false);
-  assert.equal(shouldStand(200, sight, 2000, 1000), true);
+  const snapshot = { leader: null, progress: 100, adverts: [advert(101), advert(102), advert(300)] };
+  assert.equal(shouldStand(200, snapshot, 0, 1000), false);
+  assert.equal(shouldStand(200, snapshot, 1999, 1000), false);
+  assert.equal(shouldStand(200, snapshot, 2000, 1000), true);
 });
 
 test('nobody stands against a leader or without a feed', () => {

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Stats } from '../../../../src/core/stats/stats.js';
 import { createLog } from '../../../../src/log.js';
-import { type Candidate, Contested, type LeaseInRedis } from '../../../../src/ris/leadership/elector.js';
-import type { Advert, Held, Sight } from '../../../../src/ris/leadership/lease.js';
+import { type ElectionCandidate, type LeaseInRedis, RedisElection } from '../../../../src/ris/leadership/elector.js';
+import type { Advert, Held, LeaseSnapshot } from '../../../../src/ris/leadership/lease.js';
 import { ManualClock } from '../../../support/clock.js';
 
 const ttlMs = 4_000;
@@ -52,7 +52,7 @@ class FakeLease implements LeaseInRedis {
 
   valid = (): boolean => this.held !== undefined && this.#redis.clock.monotonic() < this.#until;
 
-  async look(since: number | null): Promise<Sight> {
+  async look(since: number | null): Promise<LeaseSnapshot> {
     const { adverts, holder, progress, clock } = this.#ask('look');
     if (this.valid()) adverts.delete(this.#name);
     else adverts.set(this.#name, { since, at: clock.monotonic() });
@@ -110,12 +110,12 @@ function scene() {
   const replica = (name: string, since: number | null = 0) => {
     const lease = new FakeLease(redis, name);
     const stats = new Stats();
-    const election = new Contested(lease, ttlMs, { host: 'rrc13', clock, stats, log });
+    const election = new RedisElection(lease, ttlMs, { host: 'rrc13', clock, stats, log });
     const state = { since, progress: null as number | null, changes: 0, sights: 0 };
-    const candidate: Candidate = {
+    const candidate: ElectionCandidate = {
       since: () => state.since,
       progress: () => state.progress,
-      onSight: () => state.sights++,
+      onSnapshot: () => state.sights++,
       onChange: () => state.changes++,
     };
     election.start(candidate);

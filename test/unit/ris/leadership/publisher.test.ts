@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Backlog } from '../../../../src/ris/feed/backlog.js';
-import { type PeekedLine, peekLine } from '../../../../src/ris/feed/envelope.js';
+import { envelopeOf, type LineEnvelope } from '../../../../src/ris/feed/envelope.js';
 import { Publisher } from '../../../../src/ris/leadership/publisher.js';
 import { bmp } from '../../../support/ris-scene.js';
 
 const topic = 'rrc13.64512.bmp_raw';
 
-function update(n: number): PeekedLine {
+function update(n: number): LineEnvelope {
   const fields = {
     timestamp: 1_700_000_000 + n,
     peer: '192.0.2.1',
@@ -20,9 +20,9 @@ function update(n: number): PeekedLine {
     origin: 'IGP',
     announcements: [{ next_hop: '192.0.2.1', prefixes: [`10.0.${n}.0/24`] }],
   };
-  const line = peekLine(JSON.stringify({ type: 'ris_message', data: fields }));
+  const line = envelopeOf(JSON.stringify({ type: 'ris_message', data: fields }));
   assert.equal(line.kind, 'line');
-  return line as PeekedLine;
+  return line as LineEnvelope;
 }
 
 test('a topic that is tried again gets its marks first, also when its records wait in a batch that began before', () => {

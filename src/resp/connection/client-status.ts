@@ -1,10 +1,10 @@
 // What CLIENT INFO and CLIENT LIST show of one connection.
-import type { ConnectionFacts } from '../command/context.js';
+import type { ConnectionStatus } from '../command/context.js';
 import type { Dispatcher } from './dispatcher.js';
 import type { Reader } from './reader.js';
 import type { Writer } from './writer.js';
 
-export class ClientFacts implements ConnectionFacts {
+export class ClientStatus implements ConnectionStatus {
   readonly createdAt: number;
   libraryName = '';
   libraryVersion = '';
