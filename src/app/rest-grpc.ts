@@ -5,6 +5,7 @@ import { LoginGuard } from '../core/access/login-guard.js';
 import { exposure } from '../core/access/protected-mode.js';
 import { ClusterHealth } from '../core/cluster-health.js';
 import type { Listener } from '../core/listener.js';
+import { MemoryBudget } from '../core/memory-budget.js';
 import type { Clock, KafkaFactory } from '../core/ports.js';
 import { Proxies } from '../core/queue/proxies.js';
 import { KafkaProxy, type ProduceSettings } from '../core/queue/proxy.js';
@@ -68,6 +69,9 @@ export interface PixyListenersOptions {
   readonly log: Log;
 }
 
+/** Maximum of all incomplete requests, bytes. */
+const requestsBytes = 256 * 1024 * 1024;
+
 /** Nothing listens yet. @throws Error if a certificate cannot be read. */
 export function createPixyListeners(options: PixyListenersOptions): Listener[] {
   const { clusters, tcp, unix, unixMode, access, grpc, limits = defaultLimits, version, clock, stats, log } = options;
@@ -86,20 +90,20 @@ export function createPixyListeners(options: PixyListenersOptions): Listener[] {
   const { workers } = options;
   const embedded = clusters.some(({ kafka }) => kafka.embedded);
   const ops = new Ops({ probes, stats, clock, embedded, ...(workers ? { workers } : {}) });
+  const requests = new MemoryBudget(requestsBytes);
+  const shared = { gate, proxies, requests, stats };
   const listeners: Listener[] = [];
   if (tcp || unix !== undefined) {
     const where = { ...(tcp ? { tcp: withPem(tcp) } : {}), ...(unix === undefined ? {} : { unix, unixMode }) };
     const { allowedHosts } = access;
     warnOf(tcp?.host, access, logOf('http'));
-    listeners.push(
-      new RestServer({ ...where, gate, allowedHosts, proxies, ops, stats, limits, version, log: logOf('http') }),
-    );
+    listeners.push(new RestServer({ ...where, ...shared, allowedHosts, ops, limits, version, log: logOf('http') }));
   }
   if (grpc) {
     const { maxMessageBytes, maxConnections = limits.maxConnections } = grpc;
     const bounds = { maxMessageBytes, maxConnections };
     warnOf(grpc.host, access, logOf('grpc'));
-    listeners.push(new GrpcServer({ ...withPem(grpc), gate, ...bounds, proxies, stats, log: logOf('grpc') }));
+    listeners.push(new GrpcServer({ ...withPem(grpc), ...shared, ...bounds, log: logOf('grpc') }));
   }
   if (options.ops) listeners.push(new OpsServer(ops, options.ops, logOf('ops')));
   return listeners;

@@ -1,4 +1,4 @@
-// Calls with an incomplete request: bounded in number and in time, and read only from authenticated callers.
+// Calls with an incomplete request: bounded in number, bytes and time, and read only from authenticated callers.
 import { constants } from 'node:http2';
 import {
   type Metadata,
@@ -7,34 +7,57 @@ import {
   ServerListenerBuilder,
   status,
 } from '@grpc/grpc-js';
+import type { MemoryBudget } from '../core/memory-budget.js';
 import { own } from '../core/promises.js';
-import { GatewayError } from '../errors.js';
+import { fail, GatewayError } from '../errors.js';
 import { streamOf } from './http2-stream.js';
 
 /** Maximum calls that wait for the rest of their request; a burst of complete ones stays far below it. */
 const mostWaiting = 10_000;
+/** Overhead of a piece of a request, bytes. */
+const pieceBytes = 256;
 
 export interface HalfRequestOptions {
   /** How long a client may take to send a request, ms. */
   readonly timeoutMs: number;
+  /** Of what all incomplete requests may take. */
+  readonly budget: MemoryBudget;
   /** Waits: calls once after ms. @returns a function that cancels it. */
   readonly after: (ms: number, call: () => void) => () => void;
   /** Authenticates a caller before its request is read. @throws GatewayError, or rejects with one */
   readonly admit: (metadata: Metadata, peer: string) => unknown;
 }
 
-export function boundHalfRequests({ timeoutMs, after, admit }: HalfRequestOptions): ServerInterceptor {
+/** Set on a request by its deserializer: its length without compression, bytes. */
+const length = Symbol('length');
+
+/** A deserializer whose requests are counted by their length without compression. */
+export function measured<T extends object>(deserialize: (bytes: Buffer) => T): (bytes: Buffer) => T {
+  return (bytes) => Object.assign(deserialize(bytes), { [length]: bytes.length });
+}
+
+export function boundHalfRequests({ timeoutMs, budget, after, admit }: HalfRequestOptions): ServerInterceptor {
   let waiting = 0;
   return (_method, call) =>
     new ServerInterceptingCall(call, {
       start(next) {
         waiting++;
         let isWaiting = true;
+        let counted = 0;
         const done = (): void => {
           if (!isWaiting) return;
           isWaiting = false;
           waiting--;
+          budget.free(counted);
           cancel();
+        };
+        const count = (bytes: number): void => {
+          if (!isWaiting) return;
+          if (bytes > budget.left) refused(fail('bodies-too-large'));
+          else {
+            budget.reserve(bytes);
+            counted += bytes;
+          }
         };
         const refuse = (code: number, details: string): void => {
           done();
@@ -62,12 +85,19 @@ export function boundHalfRequests({ timeoutMs, after, admit }: HalfRequestOption
               refused(error);
             }
           })
+          // Compressed, a small request may be a large one: it was counted as it came.
+          .withOnReceiveMessage((request, pass) => {
+            count(Math.max(0, (request?.[length] ?? 0) - counted));
+            if (isWaiting) pass(request);
+          })
           .withOnReceiveHalfClose((pass) => {
             done();
             pass();
           })
           .withOnCancel(() => done())
           .build();
+        // The stream is paused until grpc-js asks for the request; a listener does not change that.
+        streamOf(call)?.on('data', (piece: Buffer) => count(piece.length + pieceBytes));
         next(listener);
         if (waiting > mostWaiting) refuse(status.RESOURCE_EXHAUSTED, 'too many requests are half sent');
       },

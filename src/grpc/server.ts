@@ -3,6 +3,7 @@ import type { Server as SocketServer } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import type { Listener } from '../core/listener.js';
+import type { MemoryBudget } from '../core/memory-budget.js';
 import { boundHalfRequests } from './half-requests.js';
 import { admission, implementation, type ServiceOptions, serviceDefinition } from './service.js';
 import { listen } from './sockets.js';
@@ -15,6 +16,8 @@ export interface GrpcServerOptions extends ServiceOptions {
   /** Reads them again. @throws Error */
   readonly readTls?: () => { readonly cert: Buffer; readonly key: Buffer };
   readonly maxMessageBytes: number;
+  /** Of what all incomplete requests may take. */
+  readonly requests: MemoryBudget;
   readonly maxConnections: number;
 }
 
@@ -40,6 +43,7 @@ export class GrpcServer implements Listener {
 
   constructor(options: GrpcServerOptions) {
     this.#options = options;
+    const half = { timeoutMs: requestMs, budget: options.requests, after, admit: admission(options.gate) };
     this.#server = new Server({
       'grpc.max_receive_message_length': options.maxMessageBytes,
       'grpc.max_send_message_length': -1,
@@ -48,7 +52,7 @@ export class GrpcServer implements Listener {
       'grpc.keepalive_timeout_ms': keepaliveAnswerMs,
       'grpc.max_connection_idle_ms': idleMs,
       'grpc.max_concurrent_streams': maxCalls,
-      interceptors: [boundHalfRequests({ timeoutMs: requestMs, after, admit: admission(options.gate) })],
+      interceptors: [boundHalfRequests(half)],
     });
     this.#server.addService(serviceDefinition(), implementation(options));
   }

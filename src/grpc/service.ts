@@ -16,6 +16,7 @@ import type { LatencyHistogram } from '../core/stats/labelled-stats.js';
 import type { Stats } from '../core/stats/stats.js';
 import { GatewayError } from '../errors.js';
 import type { Log } from '../log.js';
+import { measured } from './half-requests.js';
 import { streamOf } from './http2-stream.js';
 import type { ClusterRequest, Method } from './method.js';
 import { methods } from './methods/index.js';
@@ -47,6 +48,7 @@ export function serviceDefinition(): ServiceDefinition {
       name,
       {
         ...method,
+        requestDeserialize: measured(method.requestDeserialize),
         responseSerialize: (reply: Reply) => {
           reply[written] = true;
           return method.responseSerialize(reply);

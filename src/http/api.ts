@@ -3,7 +3,7 @@
 // On node:http directly. See docs/decisions/0009.
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { User } from '../core/access/user.js';
-import { MemoryBudget } from '../core/memory-budget.js';
+import type { MemoryBudget } from '../core/memory-budget.js';
 import { guard, own } from '../core/promises.js';
 import type { Proxies } from '../core/queue/proxies.js';
 import type { Count, LatencyHistogram } from '../core/stats/labelled-stats.js';
@@ -29,6 +29,8 @@ export interface ApiOptions {
   readonly stats: Stats;
   readonly log: Log;
   readonly maxBodyBytes: number;
+  /** Of what all incomplete requests may take. */
+  readonly requests: MemoryBudget;
   readonly version: string;
 }
 
@@ -57,9 +59,6 @@ interface Measures {
   readonly latency?: LatencyHistogram;
 }
 
-/** All incomplete bodies. */
-const bodiesBytes = 256 * 1024 * 1024;
-
 export function createApi(options: ApiOptions): RequestListener {
   const api = new Api(options);
   return (request, response) => api.serve(request, response);
@@ -68,7 +67,6 @@ export function createApi(options: ApiOptions): RequestListener {
 class Api {
   readonly #options: ApiOptions;
   readonly #replies = new Replies();
-  readonly #bodies = new MemoryBudget(bodiesBytes);
   readonly #router = new Router(routes);
   readonly #others: ReadonlyMap<string, () => Answer | Promise<Answer>>;
   readonly #measures: ReadonlyMap<Route, Measures>;
@@ -124,7 +122,7 @@ class Api {
     const { route, request, response } = exchange;
     if (route.method === 'GET') this.#answer(exchange, noBody);
     else
-      readBody(request, this.#options.maxBodyBytes, this.#bodies, (error, body) => {
+      readBody(request, this.#options.maxBodyBytes, this.#options.requests, (error, body) => {
         if (error) this.#fail(route.name, error, response);
         else this.#answer(exchange, body);
       });

@@ -4,8 +4,10 @@ import { once } from 'node:events';
 import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectHttp2 } from 'node:http2';
 import { connect, type Server as SocketServer } from 'node:net';
 import { after, before, describe, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { Server, ServerCredentials, status } from '@grpc/grpc-js';
-import { boundHalfRequests } from '../../../src/grpc/half-requests.js';
+import { MemoryBudget } from '../../../src/core/memory-budget.js';
+import { boundHalfRequests, measured } from '../../../src/grpc/half-requests.js';
 import { listen } from '../../../src/grpc/sockets.js';
 import { ManualClock } from '../../support/clock.js';
 import { eventually } from '../../support/eventually.js';
@@ -14,6 +16,12 @@ const timeoutMs = 60_000;
 /** A message of 16 bytes, of which three come. */
 const cut = Buffer.from('0000000010616263', 'hex');
 const whole = Buffer.from('0000000000', 'hex');
+/** A message with its length in front. @param flag 1: compressed */
+const message = (bytes: Buffer, flag = 0): Buffer => {
+  const head = Buffer.alloc(5, flag);
+  head.writeUInt32BE(bytes.length, 1);
+  return Buffer.concat([head, bytes]);
+};
 
 /** An HTTP/2 frame of less than 256 bytes. */
 const frame = (type: number, flags: number, stream: number, payload: Buffer): Buffer =>
@@ -36,7 +44,9 @@ const halfCall = Buffer.concat([
 
 describe('gRPC connections', () => {
   const clock = new ManualClock();
-  const half = { timeoutMs, after: (ms: number, call: () => void) => clock.after(ms, call), admit: () => undefined };
+  const budget = new MemoryBudget(100_000);
+  const waits = (ms: number, call: () => void) => clock.after(ms, call);
+  const half = { timeoutMs, budget, after: waits, admit: () => undefined };
   const grpc = new Server({ interceptors: [boundHalfRequests(half)] });
   let sockets: SocketServer;
   let port: number;
@@ -45,7 +55,7 @@ describe('gRPC connections', () => {
   before(async () => {
     const bytes = {
       requestSerialize: Buffer.from,
-      requestDeserialize: Buffer.from,
+      requestDeserialize: measured<Buffer>(Buffer.from),
       responseSerialize: Buffer.from,
       responseDeserialize: Buffer.from,
     };
@@ -67,13 +77,15 @@ describe('gRPC connections', () => {
   const count = (): Promise<number> =>
     new Promise((resolve, reject) => sockets.getConnections((error, n) => (error ? reject(error) : resolve(n))));
 
-  function call(client: ClientHttp2Session, data: Buffer, isWhole: boolean): ClientHttp2Stream {
+  function call(client: ClientHttp2Session, data: Buffer, isWhole: boolean, more: object = {}): ClientHttp2Stream {
     const stream = client.request({
       ':method': 'POST',
       ':path': '/t/Echo',
       te: 'trailers',
       'content-type': 'application/grpc',
+      ...more,
     });
+    stream.on('error', () => {});
     stream.write(data);
     if (isWhole) stream.end();
     stream.resume();
@@ -87,16 +99,17 @@ describe('gRPC connections', () => {
     return client;
   }
 
+  const statusOf = async (stream: ClientHttp2Stream): Promise<number> => {
+    const got: Record<string, unknown>[] = [];
+    stream.on('response', (headers) => got.push(headers));
+    stream.on('trailers', (headers) => got.push(headers));
+    await once(stream, 'close');
+    return Number(got.at(-1)?.['grpc-status']);
+  };
+
   test('a request that does not come whole is answered after its time, and the connection serves on', async () => {
     const client = open();
     const half = call(client, cut, false);
-    const statusOf = async (stream: ClientHttp2Stream): Promise<number> => {
-      const got: Record<string, unknown>[] = [];
-      stream.on('response', (headers) => got.push(headers));
-      stream.on('trailers', (headers) => got.push(headers));
-      await once(stream, 'close');
-      return Number(got.at(-1)?.['grpc-status']);
-    };
     const halfStatus = statusOf(half);
     assert.equal(await statusOf(call(client, whole, true)), status.OK);
     await eventually(10_000, async () => {
@@ -107,6 +120,39 @@ describe('gRPC connections', () => {
     assert.equal(await statusOf(call(client, whole, true)), status.OK);
     client.close();
     await eventually(10_000, async () => (await count()) === 0);
+  });
+
+  const isHeld = (bytes: number) => eventually(10_000, async () => budget.total >= bytes);
+
+  test('incomplete requests of all clients count together: one more is refused, the others are answered', async () => {
+    const client = open();
+    const part = message(Buffer.alloc(40_000)).subarray(0, 30_000);
+    const first = call(client, part, false);
+    await isHeld(30_000);
+    const second = call(client, part, false);
+    await isHeld(60_000);
+    const third = call(client, message(Buffer.alloc(90_000)).subarray(0, 45_000), false);
+    assert.equal(await statusOf(third), status.RESOURCE_EXHAUSTED);
+    for (const each of [first, second]) {
+      each.end(Buffer.alloc(10_005));
+      assert.equal(await statusOf(each), status.OK);
+    }
+    assert.equal(budget.total, 0);
+    client.close();
+  });
+
+  test('a compressed request counts as long as it is', async () => {
+    const client = open();
+    const gzip = { 'grpc-encoding': 'gzip' };
+    const small = message(gzipSync(Buffer.alloc(60_000)), 1);
+    const first = call(client, small, false, gzip);
+    await isHeld(60_000);
+    assert.equal(await statusOf(call(client, small, true, gzip)), status.RESOURCE_EXHAUSTED);
+    first.end();
+    assert.equal(await statusOf(first), status.OK);
+    assert.equal(budget.total, 0);
+    assert.equal(await statusOf(call(client, small, true, gzip)), status.OK);
+    client.close();
   });
 
   test('a client that closes its side in the middle of a message leaves no socket behind', async () => {
