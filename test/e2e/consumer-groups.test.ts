@@ -252,6 +252,39 @@ describe('consumer groups on a real Kafka', { timeout: 600_000 }, () => {
       const { value } = (await consumed.json()) as { value: string };
       assert.equal(Buffer.from(value, 'base64').toString(), 'hello');
     });
+
+  it('a member that uses cooperative-sticky leaves its group when its connection closes, with its acks committed', async (t) => {
+    if (!met(t, why)) return;
+    const [topic, group] = [await made(2), unique('group')];
+    // A member that does not leave holds its partition until this is over, longer than the test waits.
+    const patient = { 'session.timeout.ms': 5 * timeoutMs, 'max.poll.interval.ms': 10 * timeoutMs };
+    const own = await start({ 'partition.assignment.strategy': 'cooperative-sticky', ...patient });
+    t.after(() => own.stop());
+    const [stays, leaves] = [await open(`${group}:stays`, own), await open(`${group}:leaves`, own)];
+    const key = `topics:${topic}`;
+    const members = async () => (await kafka.admin.describeGroups([group]))[0]!.members;
+    const countOf = (assignments: ReadonlyMap<string, readonly number[]>): number =>
+      [...assignments.values()].flat().length;
+    await eventually(timeoutMs, async () => {
+      await Promise.all([pop(stays, key, 1), pop(leaves, key, 1)]);
+      const all = await members();
+      return all.length === 2 && all.every(({ assignments }) => countOf(assignments) === 1);
+    });
+    const values = Array.from({ length: 20 }, (_, number) => `v${number}`);
+    await produce(topic, ...values);
+    const message = await pop(leaves, key, 15);
+    assert.ok(message);
+    assert.equal(await ack(leaves, message), 1);
+    leaves.disconnect();
+    await eventually(timeoutMs, async () => {
+      await pop(stays, key, 1);
+      const all = await members();
+      return all.length === 1 && countOf(all[0]!.assignments) === 2;
+    });
+    const { partition } = message;
+    const [position] = await kafka.admin.groupOffsets(group, [{ topic, partition }]);
+    assert.ok(position && position.offset > message.offset);
+  });
 });
 
 /** Values to the partitions in turn. A partition that has just been made may have no leader yet. */
