@@ -192,7 +192,7 @@ const inside: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     report: ['config'],
     checkpoint: ['transient', 'run-state', 'config', 'topics', 'record'],
     mapping: ['config', 'record', 'report', 'checkpoint'],
-    target: ['backoff', 'transient', 'run-state', 'config', 'topics', 'report', 'checkpoint', 'mapping'],
+    target: ['backoff', 'transient', 'run-state', 'config', 'topics', 'record', 'report', 'checkpoint', 'mapping'],
     source: ['backoff', 'transient', 'run-state', 'config', 'topics', 'report', 'checkpoint', 'mapping', 'target'],
     pump: ['record', 'report', 'checkpoint', 'target', 'source'],
     'mapping-relay': ['run-state', 'config', 'record', 'report', 'checkpoint', 'mapping', 'target', 'source', 'pump'],

@@ -4,6 +4,7 @@ import { mappingName } from './config/topic-map.js';
 import type { MappingDeps } from './mapping.js';
 import { Pump } from './pump.js';
 import { FilterChain } from './record/filter.js';
+import { SkipLog } from './record/skip-log.js';
 import { Translator } from './record/translate.js';
 import { MappingMetrics } from './report/mapping-metrics.js';
 import { RunState } from './run-state.js';
@@ -33,6 +34,7 @@ export class MappingRelay {
   readonly #target: TargetSide;
   readonly #positions = new Positions();
   readonly #filters: FilterChain;
+  readonly #skipped: SkipLog;
   #state: MappingState = 'starting';
   #over = false;
 
@@ -42,6 +44,7 @@ export class MappingRelay {
     this.name = mappingName(mapping);
     this.metrics = new MappingMetrics(deps.metrics, mapping, sources.length);
     this.#run = new RunState(clock, config.target.session_timeout * deliveringShare);
+    this.#skipped = new SkipLog(this.name, clock, deps.log);
     this.#filters = new FilterChain(deps.filters, mapping.source, clock);
     const both = { name: this.name, deps, run: this.#run, positions: this.#positions, metrics: this.metrics };
     this.#source = new SourceSide({
@@ -125,7 +128,7 @@ export class MappingRelay {
 
   /** After new partitions, the target is checked again as well: it may have them too. */
   async #leave(reader: Reader): Promise<void> {
-    if (reader.partitionsAdded) await this.#target.close();
+    if (reader.partitionsAdded || this.#target.isLeaving) await this.#target.close();
     await this.#source.leaveFailed(reader);
   }
 
@@ -142,13 +145,15 @@ export class MappingRelay {
       clock,
       size: this.#target.size,
       commitIntervalMs: config.target.transaction_interval,
-      skipOversize: config.target.oversize === 'skip',
+      skips: { oversize: config.target.oversize === 'skip', invalid: config.target.invalid === 'skip' },
+      refusals: this.#target.refusals,
+      skipped: this.#skipped,
       source: mapping.source,
       ends: this.#source.ends,
       endTimeoutMs: config.pool.stop_at_end_timeout ?? Number.POSITIVE_INFINITY,
-      leaving: () => this.#run.stopping || this.#target.verdict !== undefined,
-      onCommit: () => {
-        this.#target.committed();
+      leaving: () => this.#run.stopping || this.#target.isLeaving,
+      onCommit: (moved) => {
+        this.#target.committed(moved);
         this.#source.tries = 0;
         this.#setState('relaying');
       },

@@ -3,9 +3,12 @@ import type { Clock, Message } from '../core/ports.js';
 import { fail, GatewayError } from '../errors.js';
 import type { Positions } from './checkpoint/positions.js';
 import type { FilterChain, Verdict } from './record/filter.js';
+import type { Refusal } from './record/refusal.js';
+import type { SkipLog } from './record/skip-log.js';
 import type { Translator } from './record/translate.js';
 import type { MappingMetrics } from './report/mapping-metrics.js';
 import type { Batch, Reader } from './source/reader.js';
+import type { Refusals } from './target/refusals.js';
 import type { TargetSession } from './target/target-session.js';
 import type { TransactionSize } from './target/transaction-size.js';
 
@@ -22,15 +25,24 @@ export interface PumpOptions {
   /** Commit after this many records, or this many ms after the first of them. */
   readonly size: TransactionSize;
   readonly commitIntervalMs: number;
-  readonly skipOversize: boolean;
+  /** What is to be skipped of that which the target refuses. */
+  readonly skips: Readonly<Record<'oversize' | 'invalid', boolean>>;
+  readonly refusals: Pick<Refusals, 'of'>;
+  readonly skipped: SkipLog;
   /** Where to stop, by partition; undefined: never. */
   readonly ends: ReadonlyMap<number, number> | undefined;
   /** How long to wait for an open transaction before the end, ms. */
   readonly endTimeoutMs: number;
   /** True when reading should end. */
   readonly leaving: () => boolean;
-  readonly onCommit: () => void;
+  /** @param moved something was delivered or passed over */
+  readonly onCommit: (moved: boolean) => void;
 }
+
+const remedies = {
+  oversize: `raise the target's max.message.bytes and target.max_message_bytes, or set target.oversize = "skip"`,
+  invalid: 'the target will never take it: set target.invalid = "skip" to leave it out',
+} as const;
 
 export class Pump {
   readonly #options: PumpOptions;
@@ -90,7 +102,7 @@ export class Pump {
   }
 
   async #take(messages: readonly Message[]): Promise<void> {
-    const { positions, ends, session, filters, translator, metrics, clock, reader, size } = this.#options;
+    const { positions, ends, session, filters, clock, reader, size } = this.#options;
     const now = clock.now();
     const filtering = !filters.isEmpty;
     for (const message of messages) {
@@ -102,17 +114,18 @@ export class Pump {
       if (ends !== undefined && offset >= (ends.get(partition) ?? 0)) continue;
       const verdict = filtering ? filters.check(message) : undefined;
       if (this.#passes(verdict instanceof Promise ? await verdict : verdict)) {
-        const record = translator.translate(message, now);
-        if (!translator.isOversize(record)) {
-          const room = session.write(record);
-          if (room) await room;
-          metrics.relayed(partition, (message.key?.length ?? 0) + (message.value?.length ?? 0));
-        } else this.#oversize(message);
+        const room = this.#write(message, now);
+        if (room) await room;
       }
       positions.pass(message);
       if (session.pending >= size.records) await this.#commit();
     }
     positions.settle();
+    this.#countTimes();
+  }
+
+  #countTimes(): void {
+    const { translator, metrics } = this.#options;
     if (translator.timesDropped > 0) {
       metrics.timeDropped(translator.timesDropped);
       translator.timesDropped = 0;
@@ -124,17 +137,29 @@ export class Pump {
     return verdict === undefined;
   }
 
-  #oversize({ topic, partition, offset, value }: Message): void {
-    if (this.#options.skipOversize) {
-      this.#options.metrics.oversize();
+  #write(message: Message, now: number): undefined | Promise<void> {
+    const { translator, session, metrics, refusals } = this.#options;
+    const known = refusals.of(message);
+    const record = translator.translate(message, now, known?.kind !== 'time');
+    const refusal = known && known.kind !== 'time' ? known : translator.refusal(record);
+    if (refusal) {
+      this.#skipOrStop(message, refusal);
+      return undefined;
+    }
+    const room = session.write(record, message);
+    metrics.relayed(message.partition, (message.key?.length ?? 0) + (message.value?.length ?? 0));
+    return room;
+  }
+
+  #skipOrStop(message: Message, refusal: Refusal): void {
+    const kind = refusal.kind === 'oversize' ? 'oversize' : 'invalid';
+    if (this.#options.skips[kind]) {
+      this.#options.metrics.refused(kind);
+      this.#options.skipped.skipped(message, refusal);
       return;
     }
-    const where = `${topic}[${partition}]@${offset}`;
-    throw fail(
-      'relay-refused',
-      where,
-      `too large for the target (a value of ${value?.length ?? 0} bytes); raise the target's max.message.bytes and target.max_message_bytes, or set target.oversize = "skip"`,
-    );
+    const { topic, partition, offset } = message;
+    throw fail('relay-refused', `${topic}[${partition}]@${offset}`, `${refusal.reason}; ${remedies[kind]}`);
   }
 
   #isDue(): boolean {
@@ -169,9 +194,10 @@ export class Pump {
 
   async #commit(): Promise<void> {
     const { session, positions, reader, onCommit } = this.#options;
-    if (session.pending === 0 && !positions.hasMoved && !session.claimDue) return;
+    const moved = session.pending > 0 || positions.hasMoved;
+    if (!moved && !session.claimDue) return;
     await session.commit(positions.takeMoved(), reader.topic.cluster);
     this.#since = undefined;
-    onCommit();
+    onCommit(moved);
   }
 }

@@ -1,9 +1,10 @@
 // What a relay does when its target, or a part of it, goes away: on real clusters, one of them of three nodes.
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { whyNoKafka } from '../support/kafka-server.js';
 import { type RealCluster, startClusters, stopClusters } from '../support/relay-clusters.js';
-import { fill, numbered, readAll, until } from '../support/relay-lab.js';
+import { ended, fill, metric, numbered, readAll, until } from '../support/relay-lab.js';
 import { RelayProcess } from '../support/relay-process.js';
 import { relayStages } from '../support/relay-stage.js';
 
@@ -81,6 +82,50 @@ describe('a relay whose target goes away', { timeout: 600_000 }, () => {
     assert.equal(await again.exited, 0, again.output);
     const values = await copied();
     assert.deepEqual([values.length, new Set(values).size], [5_100, 5_100]);
+  });
+
+  test('a topic with a small max.message.bytes takes ordinary records; what is too large after compression is found', async (t) => {
+    if (!needs(t)) return;
+    const { a, b, source, target, run, once, copied, original } = await lab({ targetPartitions: 0 });
+    await target.admin.createTopic({ name: b, partitions: 1, config: { 'max.message.bytes': '10000' } });
+    const large = (value: Buffer) => ({ topic: a, partition: 0, key: null, value });
+    await fill(source, [
+      ...numbered(a, 3_000),
+      large(Buffer.alloc(20_000, 'compressible')),
+      ...numbered(a, 500, { from: 3_000 }),
+      large(randomBytes(15_000)),
+      ...numbered(a, 3_000, { from: 3_500 }),
+    ]);
+    const all = await original();
+    const started = await run({ target: { compression: 'lz4' } });
+    assert.equal((await ended(started)).failed, 1);
+    await started.stop();
+    assert.match(
+      started.text(),
+      new RegExp(`${a}\\[0\\]@3501: .*size too large; raise the target's max.message.bytes`),
+    );
+    assert.deepEqual(await copied(), all.slice(0, 3_501), 'what stands before it is copied, once');
+    const outcome = await once({ target: { compression: 'lz4', oversize: 'skip', max_retries: 2 } });
+    assert.equal(outcome.failed, 0, outcome.text);
+    assert.match(outcome.summary, /: 3000 messages.* 1 skipped/);
+    assert.match(outcome.text, new RegExp(`"at":"${a}\\[0\\]@3501","why":"[^"]*size too large"`));
+    assert.deepEqual(await copied(), [...all.slice(0, 3_501), ...all.slice(3_502)]);
+  });
+
+  test('a record that a compacted target refuses, as it has no key: stop or skip', async (t) => {
+    if (!needs(t)) return;
+    const { a, b, source, target, once, copied } = await lab({ targetPartitions: 0 });
+    await target.admin.createTopic({ name: b, partitions: 1, config: { 'cleanup.policy': 'compact' } });
+    const noKey = { topic: a, partition: 0, key: null, value: Buffer.from('no key') };
+    await fill(source, [...numbered(a, 5), noKey, ...numbered(a, 5, { from: 5 })]);
+    assert.match((await once()).text, new RegExp(`${a}\\[0\\]@5: it has no key, and the target topic is compacted`));
+    const outcome = await once({ target: { invalid: 'skip' } });
+    assert.match(outcome.summary, /: 5 messages.* 1 skipped/);
+    assert.equal(metric(outcome.metrics, 'kafka_relay_messages_invalid_total', { source_topic: a }), 1);
+    assert.deepEqual(
+      await copied(),
+      Array.from({ length: 10 }, (_, n) => `value${n}`),
+    );
   });
 
   describe('of three nodes', () => {

@@ -111,6 +111,7 @@ const targetSection = z.object({
   preserve_timestamp: z.boolean().default(true),
   create_topics: z.boolean().default(false),
   oversize: z.enum(['stop', 'skip']).default('stop'),
+  invalid: z.enum(['stop', 'skip']).default('stop'),
   checkpoint_topic: z.string().min(1).default('rafka-relay-checkpoints'),
   buffer_bytes: z.int().min(1_048_576).default(33_554_432),
   transaction_records: z.int().min(1).default(10_000),

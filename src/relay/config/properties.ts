@@ -85,15 +85,33 @@ export const checkpointReaderProperties: Properties = {
 export const transactionalId = (mapping: Mapping): string =>
   `relay:${createHash('sha256').update(`${mapping.source}\0${mapping.target}`).digest('hex').slice(0, 32)}`;
 
-/** The writer of one mapping. */
-export function targetProperties(target: TargetConfig, mapping: Mapping): Properties {
+/** How records are sent. */
+export interface BatchBounds {
+  /** Bytes of a batch of several records. */
+  readonly bytes: number;
+  /** Each record is a batch of its own: only then does a refusal say for certain which record it is. */
+  readonly alone: boolean;
+}
+
+/** librdkafka's own bound for a batch, bytes. */
+export const usualBatchBytes = 1_000_000;
+/** librdkafka counts a record's headers several times over: ours is the exact count. */
+const clientSlackBytes = 1_048_576;
+
+/** The writer of one mapping. @param batches how many records make a batch */
+export function targetProperties(
+  target: TargetConfig,
+  mapping: Mapping,
+  batches: BatchBounds = { bytes: usualBatchBytes, alone: false },
+): Properties {
   const sessionMs = Math.round(target.session_timeout);
   return {
     'request.required.acks': acksOf(target),
     'enable.idempotence': target.enable_idempotency,
     'linger.ms': target.flush_frequency,
-    'batch.num.messages': Math.min(target.flush_batch_size, 1_000_000),
-    'message.max.bytes': Math.min(Math.max(target.max_message_bytes, 1_000), 1_000_000_000),
+    'batch.num.messages': batches.alone ? 1 : Math.min(target.flush_batch_size, 1_000_000),
+    'batch.size': Math.min(Math.max(batches.bytes, 1), usualBatchBytes),
+    'message.max.bytes': Math.min(target.max_message_bytes + clientSlackBytes, 1_000_000_000),
     'compression.codec': codecs.has(target.compression) ? target.compression : 'none',
     'request.timeout.ms': Math.min(sessionMs, 900_000),
     'queue.buffering.max.messages': Math.max(target.buffer_size, target.flush_batch_size, 1),

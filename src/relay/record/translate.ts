@@ -2,9 +2,11 @@
 import type { Header, Message, ProducerRecord } from '../../core/ports.js';
 import type { Mapping } from '../config/topic-map.js';
 import type { TargetLimits } from '../topics/target-limits.js';
+import type { Refusal } from './refusal.js';
 
-/** Maximum size of a batch header and one record's varints. */
-const recordOverhead = 61 + 36;
+/** Size of a batch's header; and maximum of one record's varints, and of a header's. */
+const batchOverhead = 61;
+const recordOverhead = batchOverhead + 36;
 const headerOverhead = 10;
 /** The broker's clock differs from ours: keep this distance (or a tenth) from its limits. */
 const clockSlackMs = 10_000;
@@ -23,6 +25,23 @@ export function recordBytes({ key, value, headers = [] }: Pick<ProducerRecord, '
     bytes += headerOverhead + header.key.length * bytesPerUnit + (header.value?.length ?? 0);
   }
   return bytes;
+}
+
+/** Bytes of a length as Kafka writes it (zigzag, 7 bits a byte). */
+function lengthBytes(length: number): number {
+  let bytes = 1;
+  for (let rest = length * 2; rest >= 128; rest = Math.floor(rest / 128)) bytes += 1;
+  return bytes;
+}
+
+const fieldBytes = (length: number | undefined): number => (length === undefined ? 1 : lengthBytes(length) + length);
+
+/** The size of a batch with this record alone, uncompressed, bytes. */
+export function exactBytes({ key, value, headers = [] }: Pick<ProducerRecord, 'key' | 'value' | 'headers'>): number {
+  // Attributes, time and offset beside the first record's: one byte each.
+  let bytes = 3 + fieldBytes(key?.length) + fieldBytes(value?.length) + lengthBytes(headers.length);
+  for (const header of headers) bytes += fieldBytes(Buffer.byteLength(header.key)) + fieldBytes(header.value?.length);
+  return batchOverhead + lengthBytes(bytes) + bytes;
 }
 
 /** Turns messages of one mapping into records. One per mapping: it caches the last `_t`, which neighbours share. */
@@ -46,21 +65,28 @@ export class Translator {
     this.#mostAhead = ahead - Math.min(clockSlackMs, ahead / 10);
   }
 
-  /** @param now milliseconds since the epoch */
-  translate(message: Message, now: number): ProducerRecord {
+  /** @param now milliseconds since the epoch @param isTimed false: its own time is in `_t` only */
+  translate(message: Message, now: number, isTimed = true): ProducerRecord {
     const { timestamp, key, value } = message;
     const topic = this.#mapping.target;
     const partition = this.#mapping.pin ?? message.partition;
     const headers = this.#headers(message);
     if (!this.#preserveTime || timestamp < 0) return { topic, partition, key, value, headers };
-    if (this.#fits(timestamp, now)) return { topic, partition, key, value, headers, timestamp };
+    if (isTimed && this.#fits(timestamp, now)) return { topic, partition, key, value, headers, timestamp };
     this.timesDropped += 1;
     return { topic, partition, key, value, headers };
   }
 
-  /** True if the target would refuse the record for its size. */
-  isOversize(record: ProducerRecord): boolean {
-    return recordBytes(record) > this.#limits.maxRecordBytes;
+  /** Why the target would refuse the record; undefined: as far as is known it would not. */
+  refusal(record: ProducerRecord): Refusal | undefined {
+    const { maxRecordBytes, needsKey } = this.#limits;
+    if (needsKey && record.key === null)
+      return { kind: 'invalid', reason: 'it has no key, and the target topic is compacted' };
+    if (recordBytes(record) <= maxRecordBytes) return undefined;
+    const bytes = exactBytes(record);
+    return bytes <= maxRecordBytes
+      ? undefined
+      : { kind: 'oversize', reason: `too large for the target (${bytes} bytes)` };
   }
 
   #fits(timestamp: number, now: number): boolean {

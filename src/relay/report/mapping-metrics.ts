@@ -100,9 +100,9 @@ export class MappingMetrics {
     this.#metrics.add(failed ? 'filter_errors_total' : 'messages_filtered_total', { filter, ...this.#topics });
   }
 
-  oversize(): void {
+  refused(kind: 'oversize' | 'invalid'): void {
     this.total.skipped += 1;
-    this.#metrics.add('messages_oversize_total', this.#topics);
+    this.#metrics.add(`messages_${kind}_total`, this.#topics);
   }
 
   timeDropped(messages: number): void {
@@ -191,6 +191,7 @@ export class MappingMetrics {
       'target_flush_retries_total',
       'source_gap_messages_total',
       'messages_oversize_total',
+      'messages_invalid_total',
       'timestamps_dropped_total',
     ] as const) {
       this.#metrics.add(name, this.#topics, 0);

@@ -82,6 +82,7 @@ const counters = {
   messages_filtered_total: 'Messages dropped by a filter',
   filter_errors_total: 'Messages skipped because a filter threw',
   messages_oversize_total: 'Messages skipped because the target would refuse their size',
+  messages_invalid_total: 'Messages skipped because the target refuses them as invalid',
   timestamps_dropped_total: 'Messages whose own time the target would refuse: it stands in _t only',
   target_inlet_blocks_total: 'Times the queue to the target was full',
   target_flush_retries_total: 'Deliveries that were tried again',

@@ -26,8 +26,8 @@ export class ExactWriter implements Writer {
     return this.#recordWriter.pending;
   }
 
-  write(record: ProducerRecord): undefined | Promise<void> {
-    return this.#recordWriter.write(record);
+  write(record: ProducerRecord, tag?: unknown): undefined | Promise<void> {
+    return this.#recordWriter.write(record, tag);
   }
 
   async commit(progress: readonly ProducerRecord[]): Promise<void> {
@@ -55,7 +55,7 @@ export class ExactWriter implements Writer {
         return await producer.commitTransaction(this.#recordWriter.slice);
       } catch (error) {
         if (!(error instanceof KafkaError)) throw error;
-        if (!canRepeat(error)) throw await this.#cause(error);
+        if (!canRepeat(error)) throw await this.causeOf(error);
         stillWaiting(error);
         // Not every retriable error has used up its time.
         await sleep(options.clock, pauseMs);
@@ -63,15 +63,8 @@ export class ExactWriter implements Writer {
     }
   }
 
-  /** A commit reports only that some messages failed; their reports, which may come a moment later, say why. */
-  async #cause(error: KafkaError): Promise<unknown> {
-    await this.#recordWriter.producer.flush(0);
-    try {
-      this.#recordWriter.check();
-    } catch (cause) {
-      return cause;
-    }
-    return error;
+  causeOf(error: unknown): Promise<unknown> {
+    return this.#recordWriter.causeOf(error);
   }
 }
 

@@ -13,8 +13,8 @@ export class FlushingWriter implements Writer {
     return this.#recordWriter.pending;
   }
 
-  write(record: ProducerRecord): undefined | Promise<void> {
-    return this.#recordWriter.write(record);
+  write(record: ProducerRecord, tag?: unknown): undefined | Promise<void> {
+    return this.#recordWriter.write(record, tag);
   }
 
   /** Progress is written behind the batch and awaited with the next one: losing it costs a repetition only. */
@@ -23,6 +23,10 @@ export class FlushingWriter implements Writer {
     this.#recordWriter.pending = 0;
     for (const record of progress) await this.#recordWriter.write(record);
     this.#recordWriter.pending = 0;
+  }
+
+  causeOf(error: unknown): Promise<unknown> {
+    return this.#recordWriter.causeOf(error);
   }
 
   async close(): Promise<void> {

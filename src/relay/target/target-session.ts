@@ -1,13 +1,20 @@
 // TargetSession: the target side of one mapping from opening the writer to its end, with the mapping's checkpoint.
 import { randomUUID } from 'node:crypto';
-import { type Clock, KafkaCode, type KafkaFactory, type KafkaFault, type ProducerRecord } from '../../core/ports.js';
+import {
+  type Clock,
+  KafkaCode,
+  type KafkaFactory,
+  type KafkaFault,
+  type Message,
+  type ProducerRecord,
+} from '../../core/ports.js';
 import { fail } from '../../errors.js';
 import type { Checkpoint, Claim, Progress } from '../checkpoint/checkpoint.js';
 import { claimRecord, forgottenRecord, progressRecord } from '../checkpoint/checkpoint.js';
 import type { CheckpointStore } from '../checkpoint/checkpoint-store.js';
 import type { Position } from '../checkpoint/positions.js';
 import type { TargetConfig } from '../config/config.js';
-import { targetProperties } from '../config/properties.js';
+import { type BatchBounds, targetProperties } from '../config/properties.js';
 import { type Mapping, mappingName } from '../config/topic-map.js';
 import type { MappingMetrics } from '../report/mapping-metrics.js';
 import type { RunState } from '../run-state.js';
@@ -15,6 +22,7 @@ import type { SourceTopic } from '../topics/source-topic.js';
 import { inspectTarget, type TargetTopic } from '../topics/target-topic.js';
 import { ExactWriter, initTransactions } from './exact-writer.js';
 import { FlushingWriter } from './flushing-writer.js';
+import { RefusedRecords } from './refusals.js';
 import { RecordWriter, type Writer } from './writer.js';
 
 export interface TargetDeps {
@@ -27,6 +35,8 @@ export interface TargetDeps {
   readonly metrics: MappingMetrics;
   /** The source's partition count, for a target topic that must be created. */
   readonly sourcePartitions: () => Promise<number>;
+  /** How records are sent, as far as the topic allows. */
+  readonly batches: BatchBounds;
   readonly onFault: (fault: KafkaFault) => void;
   /** The target did not accept something in time, and gets more time. */
   readonly onLate: (fault: KafkaFault) => void;
@@ -49,12 +59,20 @@ export class TargetSession {
   readonly #stale = new Set<number>();
   readonly #deps: TargetDeps;
   readonly #writer: Writer;
+  readonly #refused: RefusedRecords;
   readonly #owner: string;
   readonly #sources: Record<string, string>;
   #claimDue = true;
 
-  private constructor(deps: TargetDeps, owner: string, topic: TargetTopic, checkpoint: Checkpoint, writer: Writer) {
+  private constructor(
+    deps: TargetDeps,
+    owner: string,
+    topic: TargetTopic,
+    checkpoint: Checkpoint,
+    { writer, refused }: OpenWriter,
+  ) {
     this.#deps = deps;
+    this.#refused = refused;
     this.#owner = owner;
     this.topic = topic;
     this.checkpoint = checkpoint;
@@ -67,12 +85,12 @@ export class TargetSession {
   static async open(deps: TargetDeps, owner: string): Promise<TargetSession> {
     const topic = await inspectTarget(deps.kafka, deps.mapping, deps.config, deps.sourcePartitions);
     await deps.store.ensure();
-    const writer = await openWriter(deps);
+    const open = await openWriter(deps, topic.limits.maxBatchBytes);
     try {
       const checkpoint = await readCheckpoint(deps);
-      return new TargetSession(deps, owner, topic, checkpoint, writer);
+      return new TargetSession(deps, owner, topic, checkpoint, open);
     } catch (error) {
-      await writer.close();
+      await open.writer.close();
       throw error;
     }
   }
@@ -128,8 +146,14 @@ export class TargetSession {
     return this.#claimDue;
   }
 
-  write(record: ProducerRecord): undefined | Promise<void> {
-    return this.#writer.write(record);
+  /** @param message what the record was made of: a refusal names it */
+  write(record: ProducerRecord, message: Message): undefined | Promise<void> {
+    return this.#writer.write(record, message);
+  }
+
+  /** Messages that the target has refused, by name. */
+  get refused(): RefusedRecords['found'] {
+    return this.#refused.found;
   }
 
   /** Delivers what was written and records progress. @param from cluster id of the source @throws KafkaError */
@@ -151,6 +175,11 @@ export class TargetSession {
     this.#stale.clear();
     for (const [partition, at] of progress) this.progress.set(partition, at);
     metrics.delivered(sent, (clock.monotonic() - began) / 1_000);
+  }
+
+  /** Why writing failed: a refused record, if that is what spoilt the transaction. */
+  causeOf(error: unknown): Promise<unknown> {
+    return this.#writer.causeOf(error);
   }
 
   close(): Promise<void> {
@@ -182,15 +211,24 @@ const readCheckpoint = (deps: TargetDeps): Promise<Checkpoint> =>
     onHidden: deps.onHidden,
   });
 
-async function openWriter(deps: TargetDeps): Promise<Writer> {
-  const { config, kafka, metrics, mapping } = deps;
+interface OpenWriter {
+  readonly writer: Writer;
+  readonly refused: RefusedRecords;
+}
+
+/** @param maxBatchBytes what the topics take */
+async function openWriter(deps: TargetDeps, maxBatchBytes: number): Promise<OpenWriter> {
+  const { config, kafka, metrics, mapping, batches } = deps;
+  const refused = new RefusedRecords();
   let failure: KafkaFault | undefined;
   const producer = await kafka.producer(
     {
-      reports: 'errors',
-      properties: targetProperties(config, mapping),
-      onReport: (report) => {
+      // Reports of errors only do not say of which record, and cost a third.
+      reports: batches.alone ? 'all' : 'errors',
+      properties: targetProperties(config, mapping, { ...batches, bytes: Math.min(batches.bytes, maxBatchBytes) }),
+      onReport: (report, tag) => {
         if (!report.error || givenUp.has(report.error.code)) return;
+        refused.report(tag, report.error);
         failure ??= report.error;
         metrics.targetKafkaError('produce_failed');
       },
@@ -210,12 +248,13 @@ async function openWriter(deps: TargetDeps): Promise<Writer> {
       metrics.target('target_flush_retries_total');
       deps.onLate(cause);
     },
+    onThrown: (tag, error) => refused.thrown(tag, error),
     onBlocked: () => metrics.target('target_inlet_blocks_total'),
   });
-  if (!config.exactlyOnce) return new FlushingWriter(recordWriter);
+  if (!config.exactlyOnce) return { writer: new FlushingWriter(recordWriter), refused };
   try {
     await initTransactions(producer, config.session_timeout, () => deps.run.stopping);
-    return await ExactWriter.open(recordWriter);
+    return { writer: await ExactWriter.open(recordWriter), refused };
   } catch (error) {
     await producer.close(0);
     throw error;

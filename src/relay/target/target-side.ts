@@ -1,24 +1,19 @@
 // TargetSide: the target side of one mapping: its session, where relaying begins, and how failures of the target are handled.
 import { within } from '../../core/clock.js';
-import { isFenced, KafkaCode, KafkaError } from '../../core/ports.js';
+import { isFenced, KafkaError } from '../../core/ports.js';
 import { fail, type GatewayError } from '../../errors.js';
 import { backoffMs } from '../backoff.js';
 import { targetEnds } from '../checkpoint/adopt.js';
 import type { Positions } from '../checkpoint/positions.js';
 import { backoffOf } from '../config/config.js';
+import { usualBatchBytes } from '../config/properties.js';
 import type { MappingDeps } from '../mapping.js';
 import type { MappingMetrics } from '../report/mapping-metrics.js';
 import type { RunState } from '../run-state.js';
 import { isTransient } from '../transient.js';
+import { isRefusal, Refusals } from './refusals.js';
 import { newOwner, TargetSession } from './target-session.js';
 import { TransactionSize } from './transaction-size.js';
-
-/** Errors that repeating the request will not change. */
-const permanent: ReadonlySet<number> = new Set([
-  KafkaCode.messageTooLarge,
-  KafkaCode.invalidTimestamp,
-  KafkaCode.invalidRecord,
-]);
 
 /** How far the record of a source may be behind its messages, ms. */
 const recordedMs = 500;
@@ -39,6 +34,7 @@ export interface TargetSideOptions {
 
 export class TargetSide {
   readonly size: TransactionSize;
+  readonly refusals = new Refusals(usualBatchBytes);
   readonly #side: TargetSideOptions;
   readonly #owner = newOwner();
   #session: TargetSession | undefined;
@@ -73,6 +69,7 @@ export class TargetSide {
           throw error;
         });
         this.#session = session;
+        this.refusals.isOver = false;
       } catch (error) {
         if (!isTransient(error)) throw error;
         this.#side.metrics.targetError(error instanceof KafkaError ? 'client_creation_failed' : 'connection_failed');
@@ -82,12 +79,19 @@ export class TargetSide {
     return this.#session;
   }
 
-  /** What was written is recorded. */
-  committed(): void {
+  /** The session is to be left: for good, or because the next one sends otherwise. */
+  get isLeaving(): boolean {
+    return this.verdict !== undefined || this.refusals.isOver;
+  }
+
+  /** What was written is recorded. @param moved more than who relays */
+  committed(moved: boolean): void {
     this.#claimed = true;
     this.#restart = false;
+    if (!moved) return;
     this.#tries = 0;
     this.size.ended();
+    this.refusals.recorded(this.#side.positions.offsets);
   }
 
   async close(): Promise<void> {
@@ -100,18 +104,15 @@ export class TargetSide {
    * Writing failed: only the checkpoint is known, so everything starts there again. Waits before the next try.
    * @throws GatewayError `relay-refused` if a retry is pointless; any error that is not Kafka's
    */
-  async failed(error: unknown): Promise<void> {
+  async failed(failure: unknown): Promise<void> {
     const { name, run, deps } = this.#side;
     const pending = this.pending;
+    const isKafka = failure instanceof KafkaError && !isFenced(failure) && !run.stopping;
+    const error = isKafka && this.#session ? await this.#session.causeOf(failure) : failure;
+    const refused = this.#session?.refused ?? [];
     await this.close();
     if (!(error instanceof KafkaError)) throw error;
-    if (permanent.has(error.code)) {
-      throw fail(
-        'relay-refused',
-        name,
-        `the target refused messages between the recorded progress and ${this.#where()}: ${error.message}`,
-      );
-    }
+    if (isRefusal(error) && this.#isFound(refused, error)) return;
     if (run.stopping) {
       this.#undelivered = pending;
       deps.log.warn(
@@ -141,8 +142,24 @@ export class TargetSide {
     );
   }
 
-  #where(): string {
-    return [...this.#side.positions.offsets].map(([partition, next]) => `[${partition}]@${next}`).join(' ');
+  /** Which message the target refuses: the next session knows it, or finds it. @returns false if it is none of them */
+  #isFound(refused: TargetSession['refused'], error: KafkaError): boolean {
+    const { name, deps, positions } = this.#side;
+    const { log, mapping } = deps;
+    const news = refused.filter(([message, fault]) => this.refusals.add(message, fault));
+    for (const [{ partition, offset }, { message }] of news)
+      log.warn(
+        { topic: name, at: `${mapping.source}[${partition}]@${offset}`, err: message },
+        'the target refuses a message',
+      );
+    if (news.length > 0) return true;
+    if (!this.refusals.search(positions.offsets, error)) return false;
+    const where = [...positions.offsets].map(([partition, next]) => `[${partition}]@${next}`).join(' ');
+    log.warn(
+      { topic: name, before: mapping.source + where, err: error.message },
+      'the target refuses a batch: sending its messages one by one',
+    );
+    return true;
   }
 
   /** Without transactions the record of another source may arrive a moment behind its first messages. */
@@ -192,6 +209,7 @@ export class TargetSide {
         run,
         metrics,
         sourcePartitions,
+        batches: this.refusals.batches,
         onFault: (fault) => log.debug({ topic: name, err: fault.message }, 'target'),
         onLate: (fault) => {
           onWaiting();

@@ -13,13 +13,15 @@ import type { RunState } from '../run-state.js';
 export interface Writer {
   /** Records written since the last commit. */
   readonly pending: number;
-  /** Queues a record. Returns a promise if the queue is full: wait for it. @throws KafkaError if the writer is unusable. */
-  write(record: ProducerRecord): undefined | Promise<void>;
+  /** Queues a record; `tag` stands in the report of its refusal. Returns a promise if the queue is full: wait for it. @throws KafkaError if the writer is unusable. */
+  write(record: ProducerRecord, tag?: unknown): undefined | Promise<void>;
   /**
    * Delivers everything written, and records progress: together, or progress afterwards.
    * @throws KafkaError if that failed: then only the checkpoint is known. Open another writer.
    */
   commit(progress: readonly ProducerRecord[]): Promise<void>;
+  /** Why it failed, as the reports of the records say it: a call says only that the transaction did. */
+  causeOf(error: unknown): Promise<unknown>;
   /** Gives up what is not committed. Never rejects. */
   close(): Promise<void>;
 }
@@ -33,12 +35,16 @@ export interface WriterOptions {
   readonly maxRetries: number;
   /** The target did not accept something within one try's time, and gets another one. */
   readonly onRetry: (cause: KafkaFault) => void;
+  /** librdkafka did not take a record. */
+  readonly onThrown: (tag: unknown, error: unknown) => void;
   /** The queue was full. */
   readonly onBlocked: () => void;
 }
 
 /** Pause before a full queue is tried again, ms. */
 const roomMs = 2;
+/** How much later than a call's error the report of its cause may come, ms. */
+const reportMs = 50;
 /** The longest wait for librdkafka, ms: the stop signal may come at its beginning. */
 const sliceMs = 500;
 
@@ -55,8 +61,8 @@ export class RecordWriter {
     this.options = options;
   }
 
-  write(record: ProducerRecord): undefined | Promise<void> {
-    if (!this.#tryWrite(record)) return this.#writeWhenRoom(record);
+  write(record: ProducerRecord, tag?: unknown): undefined | Promise<void> {
+    if (!this.#tryWrite(record, tag)) return this.#writeWhenRoom(record, tag);
     this.pending += 1;
     return undefined;
   }
@@ -65,6 +71,13 @@ export class RecordWriter {
   check(): void {
     const failure = this.#failure();
     if (failure) throw new KafkaError(failure);
+  }
+
+  /** What the first report of a failure says, which may come a moment after the error of a call; else the error. */
+  async causeOf(error: unknown): Promise<unknown> {
+    if (!this.#failure()) await this.producer.flush(reportMs);
+    const failure = this.#failure();
+    return failure ? new KafkaError(failure) : error;
   }
 
   /** Time limit of one wait for librdkafka, ms. */
@@ -90,24 +103,25 @@ export class RecordWriter {
     };
   }
 
-  #tryWrite(record: ProducerRecord): boolean {
+  #tryWrite(record: ProducerRecord, tag: unknown): boolean {
     try {
-      this.producer.produce(record);
+      this.producer.produce(record, tag);
       return true;
     } catch (error) {
       if (error instanceof KafkaError && error.code === KafkaCode.queueFull) return false;
+      this.options.onThrown(tag, error);
       throw error;
     }
   }
 
-  async #writeWhenRoom(record: ProducerRecord): Promise<void> {
+  async #writeWhenRoom(record: ProducerRecord, tag: unknown): Promise<void> {
     this.options.onBlocked();
     const stillWaiting = this.patience();
     do {
       this.check();
       stillWaiting(late);
       await sleep(this.options.clock, roomMs);
-    } while (!this.#tryWrite(record));
+    } while (!this.#tryWrite(record, tag));
     this.pending += 1;
   }
 }

@@ -62,9 +62,15 @@ async function findTopic(
 
 /** A record that the broker refuses fails its whole batch, so records are checked against its limits before they are sent. */
 async function readLimits(kafka: KafkaFactory, topic: string, config: TargetConfig): Promise<TargetLimits> {
-  const settings = (await kafka.admin.topicConfigs([topic]).catch(() => undefined))?.get(topic);
-  const number = (key: string, otherwise: number): number => {
-    const value = Number(settings?.get(key)?.value ?? Number.NaN);
+  const { checkpoint_topic: checkpoints } = config;
+  const [settings, others] = await Promise.all(
+    [topic, checkpoints].map(async (name) =>
+      // Without the right to read them, or before the topic exists, the broker decides.
+      (await kafka.admin.topicConfigs([name]).catch(() => undefined))?.get(name),
+    ),
+  );
+  const number = (key: string, otherwise: number, of = settings): number => {
+    const value = Number(of?.get(key)?.value ?? Number.NaN);
     return Number.isFinite(value) ? value : otherwise;
   };
   const appendTime = settings?.get('message.timestamp.type')?.value === 'LogAppendTime';
@@ -72,6 +78,8 @@ async function readLimits(kafka: KafkaFactory, topic: string, config: TargetConf
   const brokerLimit = number('max.message.bytes', config.max_message_bytes);
   const compressed = config.compression !== '' && config.compression !== 'none';
   return {
+    maxBatchBytes: Math.min(brokerLimit, number('max.message.bytes', brokerLimit, others)),
+    needsKey: settings?.get('cleanup.policy')?.value.split(',').includes('compact') ?? false,
     maxRecordBytes: compressed ? config.max_message_bytes : Math.min(config.max_message_bytes, brokerLimit),
     timestampBeforeMs: appendTime
       ? Number.MAX_SAFE_INTEGER

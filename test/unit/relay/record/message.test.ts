@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { CheckpointReader, claimRecord, progressRecord } from '../../../../src/relay/checkpoint/checkpoint.js';
-import { nanoseconds, recordBytes, Translator } from '../../../../src/relay/record/translate.js';
+import { exactBytes, nanoseconds, recordBytes, Translator } from '../../../../src/relay/record/translate.js';
 import {
   formatBytes,
   formatSeconds,
@@ -13,7 +13,13 @@ import {
 } from '../../../../src/relay/report/progress.js';
 import { message } from '../../../support/relay-message.js';
 
-const limits = { maxRecordBytes: 1_000, timestampBeforeMs: Number.MAX_SAFE_INTEGER, timestampAheadMs: 3_600_000 };
+const limits = {
+  maxRecordBytes: 1_000,
+  maxBatchBytes: 1_000,
+  needsKey: false,
+  timestampBeforeMs: Number.MAX_SAFE_INTEGER,
+  timestampAheadMs: 3_600_000,
+};
 const now = 1_700_000_100_000;
 
 describe('translation', () => {
@@ -83,8 +89,25 @@ describe('translation', () => {
     const translator = new Translator({ source: 'a', target: 'b' }, true, limits);
     const record = translator.translate(message({ value: Buffer.alloc(1_000) }), now);
     assert.ok(recordBytes(record) > 1_020);
-    assert.equal(translator.isOversize(record), true);
-    assert.equal(translator.isOversize(translator.translate(message(), now)), false);
+    assert.deepEqual(translator.refusal(record), {
+      kind: 'oversize',
+      reason: `too large for the target (${exactBytes(record)} bytes)`,
+    });
+    assert.equal(translator.refusal(translator.translate(message(), now)), undefined);
+  });
+
+  test('the exact size is that of the batch on the wire', () => {
+    const bytes = (value: number) => exactBytes({ key: null, value: Buffer.alloc(value) });
+    // Header 61, length 1 or 2, attributes, time and offset 3, key 1, length of the value, headers 1.
+    assert.deepEqual([bytes(0), bytes(50), bytes(57), bytes(64)], [68, 118, 125, 134]);
+    const headers = [{ key: 'é', value: null }];
+    assert.equal(exactBytes({ key: Buffer.from('k'), value: null, headers }), 68 + 1 + 1 + 1 + 2);
+  });
+
+  test('a compacted target takes no record without a key', () => {
+    const translator = new Translator({ source: 'a', target: 'b' }, true, { ...limits, needsKey: true });
+    assert.equal(translator.refusal(translator.translate(message({ key: null }), now))?.kind, 'invalid');
+    assert.equal(translator.refusal(translator.translate(message(), now)), undefined);
   });
 });
 

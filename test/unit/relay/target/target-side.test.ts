@@ -1,7 +1,7 @@
 // The target side in trouble, on Kafka in memory: what is tried again, what ends the topic, and what is said.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { KafkaError, type KafkaFault } from '../../../../src/core/ports.js';
+import { KafkaError, type KafkaFault, type ProducerRecord } from '../../../../src/core/ports.js';
 import { TransactionSize } from '../../../../src/relay/target/transaction-size.js';
 import { fakeLab as lab } from '../../../support/relay-fake-lab.js';
 import { ended, fill, metric, numbered, until } from '../../../support/relay-lab.js';
@@ -150,16 +150,78 @@ describe('a relay and its target', () => {
     );
   });
 
-  test('what the target will never take stops the topic, with the range it lies in', async () => {
-    const { source, target, once } = lab();
-    await fill(source, numbered('a', 3));
-    target.faults.delivery = ({ topic }) =>
-      topic === 'b'
-        ? { code: 10, message: 'Message size too large', fatal: false, retriable: false, abortable: true }
-        : undefined;
-    const refused = await once();
-    assert.equal(refused.failed, 1);
-    assert.match(refused.text, /the target refused messages between the recorded progress and \[0\]@3/);
+  describe('a message that the brokers refuse', () => {
+    const all = Array.from({ length: 1_000 }, (_, n) => `value${n}`);
+    /** The broker refuses these; the other records of the batch with them, as librdkafka reports it. */
+    function refusing(code: number, refused: (value: string, record: ProducerRecord) => boolean) {
+      const stage = lab();
+      const fault = (number: number, message: string): KafkaFault => ({
+        code: number,
+        message,
+        fatal: false,
+        retriable: false,
+        abortable: true,
+      });
+      stage.target.faults.delivery = (record) =>
+        record.topic === 'b' && refused(String(record.value), record)
+          ? fault(code, `Broker: no to ${record.value}`)
+          : undefined;
+      return stage;
+    }
+
+    for (const [key, code] of [
+      ['oversize', 10],
+      ['oversize', 18],
+      ['invalid', 87],
+      ['invalid', 44],
+    ] as const) {
+      test(`${key}, code ${code}: it stops its topic where it stands, or is skipped, counted and logged`, async () => {
+        const { source, once, copied } = refusing(code, (value) => value === 'value500' || value === 'value700');
+        await fill(source, numbered('a', 1_000));
+        const stopped = await once();
+        assert.equal(stopped.failed, 1);
+        assert.match(stopped.text, new RegExp(`a\\[0\\]@500: Broker: no to value500; .*target.${key} = .{1,2}skip`));
+        assert.deepEqual(await copied(), all.slice(0, 500), 'what stands before it is copied, once');
+        const skipped = await once({ target: { [key]: 'skip', max_retries: 1 } });
+        assert.equal(skipped.failed, 0, skipped.text);
+        assert.match(skipped.summary, /: 498 messages.* 2 skipped/);
+        assert.match(skipped.text, /"at":"a\[0\]@500","why":"Broker: no to value500","msg":"message skipped"/);
+        assert.deepEqual(
+          await copied(),
+          all.filter((value) => value !== 'value500' && value !== 'value700'),
+        );
+      });
+    }
+
+    test('for its time: it is copied without that, which stands in _t', async () => {
+      const { source, once, copied } = refusing(
+        32,
+        (value, { timestamp }) => value === 'value5' && timestamp !== undefined,
+      );
+      await fill(source, numbered('a', 10));
+      const outcome = await once();
+      assert.equal(outcome.failed, 0, outcome.text);
+      assert.deepEqual(await copied(), all.slice(0, 10));
+    });
+
+    test('for its time, whatever it is: then it is invalid', async () => {
+      const { source, once } = refusing(32, (value) => value === 'value5');
+      await fill(source, numbered('a', 10));
+      assert.match((await once()).text, /a\[0\]@5: Broker: no to value5; the target will never take it/);
+    });
+
+    test('max_retries counts when it is none of the messages', async () => {
+      const { source, target, once } = lab();
+      await fill(source, numbered('a', 10));
+      const error = { code: 10, message: 'too large', fatal: false, retriable: false, abortable: true };
+      let claimed = false;
+      target.faults.delivery = ({ topic }) => {
+        if (topic === 'b') claimed = true;
+        return topic !== 'b' && claimed ? error : undefined;
+      };
+      const outcome = await once({ target: { max_retries: 3, backoff_min: '1ms', backoff_max: '2ms' } });
+      assert.match(outcome.text, /the target failed 4 times: too large/);
+    });
   });
 
   test('a fenced relay stops; the one that shut it out goes on', async () => {
