@@ -12,6 +12,8 @@ export interface HammerOptions {
   readonly names: readonly (readonly string[])[];
   /** Half of the connections send this first; the others stay who they are. */
   readonly greeting?: Buffer;
+  /** Connections come from all over 127.1.0.0/16, as from many machines: failed logins slow down their own address only. */
+  readonly spread?: boolean;
 }
 
 /** A connection is given up after so many frames: one that waits in BLPOP learns nothing more. */
@@ -19,11 +21,11 @@ const FRAMES_A_CONNECTION = 2000;
 const FRAMES_A_WRITE = 50;
 
 /** @returns how many connections it took. */
-export async function hammer({ port, seed, frames, names, greeting }: HammerOptions): Promise<number> {
+export async function hammer({ port, seed, frames, names, greeting, spread }: HammerOptions): Promise<number> {
   const random = new Random(seed);
   let connections = 0;
   for (let sent = 0; sent < frames; ) {
-    const socket = await open(port);
+    const socket = await open(port, spread ? `127.1.${random.below(256)}.${1 + random.below(254)}` : undefined);
     connections++;
     if (greeting && random.below(2) === 0) socket.write(greeting);
     const wild = random.below(4) > 0;
@@ -38,9 +40,9 @@ export async function hammer({ port, seed, frames, names, greeting }: HammerOpti
   return connections;
 }
 
-async function open(port: number): Promise<Socket> {
+async function open(port: number, localAddress: string | undefined): Promise<Socket> {
   for (;;) {
-    const socket = connect({ port });
+    const socket = connect({ port, host: '127.0.0.1', ...(localAddress === undefined ? {} : { localAddress }) });
     socket.on('error', () => {});
     socket.on('data', () => {});
     const connected = await new Promise<boolean>((resolve) => {

@@ -1,6 +1,7 @@
 // The fuzz program, by hand, against a gateway that runs: node build/test/fuzz/resp.js --port 6380 --seed 1 --frames 10000000
 // Tells how long others' PING took meanwhile, and the gateway's memory before, meanwhile and after. With --monitors there are clients that
-// watch all of it, with --user name:password the gateway has users and half of the connections log in.
+// watch all of it, with --user name:password the gateway has users and half of the connections log in. Those that fail to log in come from
+// other addresses than monitors and probe, whose logins would have to wait for theirs.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
@@ -103,7 +104,7 @@ const monitors = Array.from({ length: Number(values.monitors) }, () => monitor(o
 const greeting = login && encodeCommand(login);
 const from = performance.now();
 const runs = Array.from({ length: clients }, (_, i) =>
-  hammer({ port, seed: seed + i, frames, names, ...(greeting ? { greeting } : {}) }),
+  hammer({ port, seed: seed + i, frames, names, ...(greeting ? { greeting, spread: true } : {}) }),
 );
 const connections = (await Promise.all(runs)).reduce((sum, count) => sum + count, 0);
 const seconds = (performance.now() - from) / 1000;
