@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { eventually } from '../support/eventually.js';
 import { freePort, GatewayProcess } from '../support/gateway.js';
-import { connect } from '../support/redis-client.js';
+import { connect, workerOf } from '../support/redis-client.js';
 
 const bin = join(import.meta.dirname, '../../../bin/rafka');
 
@@ -56,6 +56,23 @@ describe('the embedded Kafka', () => {
     } finally {
       for (const client of clients) client.disconnect();
       await single.stop();
+    }
+  });
+
+  test('a BLPOP of a missing list gets its first element from another worker, though it ends before the group has joined', async () => {
+    const config = { embedded: true, resp: { workers: 2, streams: { plainLists: true } } };
+    const own = await GatewayProcess.start({ config });
+    const clients = await Promise.all(Array.from({ length: 8 }, () => connect(own.port)));
+    try {
+      const workers = await Promise.all(clients.map(workerOf));
+      const pusher = clients[workers.findIndex((worker) => worker !== workers[0])];
+      assert.ok(pusher, 'both workers have clients');
+      const popped = clients[0]!.call('BLPOP', 'jobs', '1');
+      assert.equal(await pusher.call('RPUSH', 'jobs', 'first'), 1);
+      assert.deepEqual(await popped, ['jobs', 'first']);
+    } finally {
+      for (const client of clients) client.disconnect();
+      await own.stop();
     }
   });
 

@@ -1,6 +1,7 @@
 // XREADGROUP GROUP group consumer [COUNT count] [BLOCK ms] [NOACK] STREAMS key [key ...] id [id ...]  ->  entries by stream
 // `>`: new entries, first come, first served among all members; any other id: the member's own pending entries behind it.
-// Without COUNT (or COUNT 0) at most 100 new entries. Without BLOCK a read waits for the fetch while there is something to deliver.
+// Without COUNT (or COUNT 0) at most 100 new entries. Without BLOCK, or when BLOCK was too short for it, a read waits for the fetch while
+// there is something to deliver.
 
 import { all } from '../../core/promises.js';
 import { type Handed, type Pending, ReplyRoom } from '../../core/streams/group/pending.js';
@@ -10,7 +11,7 @@ import { marksOf } from '../../core/streams/log/marks.js';
 import { fail } from '../../errors.js';
 import type { Command, Context } from '../command/context.js';
 import { handedAgain, handedReply, streamsReply } from '../streams/entry-reply.js';
-import { fetchWaitMs } from '../streams/fetch-wait.js';
+import { fetchWaitMs, furtherWaitMs } from '../streams/fetch-wait.js';
 import { compareIds, type EntryId, idOf, parseId } from '../streams/ids.js';
 import { type GroupKey, groupKey } from '../streams/key.js';
 import { type ReadArgs, readReadArgs } from '../streams/read-args.js';
@@ -116,7 +117,20 @@ function readOpen(
   if (found.length > 0) return answer(ctx, found);
   for (const group of groups) group.checkReadable();
   if (read.blockMs === undefined) return readFetched(ctx, read, wanted, groups);
-  return wait(ctx, read, wanted, groups, read.blockMs);
+  return readWaiting(ctx, read, wanted, groups, read.blockMs);
+}
+
+async function readWaiting(
+  ctx: Context,
+  read: ReadArgs,
+  wanted: readonly Wanted[],
+  groups: readonly StreamGroup[],
+  blockMs: number,
+): Promise<Reply> {
+  const come = await wait(ctx, read, wanted, groups, blockMs);
+  if (come !== nullArray) return come;
+  const ms = await furtherWaitMs(ctx, groups, blockMs);
+  return ms === 0 ? come : readSoon(ctx, read, wanted, groups, ms);
 }
 
 /** New entries that Kafka has and that the group has not fetched yet; null if there are none, or not soon. */
@@ -126,7 +140,17 @@ async function readFetched(
   wanted: readonly Wanted[],
   groups: readonly StreamGroup[],
 ): Promise<Reply> {
-  const ms = await fetchWaitMs(ctx, groups);
+  return readSoon(ctx, read, wanted, groups, await fetchWaitMs(ctx, groups));
+}
+
+/** What has come meanwhile, or comes within ms. */
+function readSoon(
+  ctx: Context,
+  read: ReadArgs,
+  wanted: readonly Wanted[],
+  groups: readonly StreamGroup[],
+  ms: number,
+): Reply | Promise<Reply> {
   if (ctx.signal.aborted) throw ctx.signal.reason;
   const found = findReady(ctx, read, wanted, groups);
   if (found.length > 0) return answer(ctx, found);

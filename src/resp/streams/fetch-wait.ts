@@ -1,4 +1,4 @@
-// Reads that do not block: while Kafka has entries that the group has not fetched yet, an empty answer would be wrong.
+// Reads that do not block, or not long enough: while Kafka has entries that the group has not fetched yet, an empty answer would be wrong.
 import { positionsOf } from '../../core/streams/group/positions.js';
 import type { StreamGroup } from '../../core/streams/group/stream-group.js';
 import { deliverable } from '../../core/streams/log/deliverable.js';
@@ -15,6 +15,15 @@ export async function fetchWaitMs(ctx: Context, groups: readonly StreamGroup[]):
   let ms = 0;
   for (const group of groups) if (await isBehind(ctx, group)) ms = Math.max(ms, group.isSettled ? fetchMs : joinMs);
   return ms;
+}
+
+/**
+ * How much longer a read may wait that was armed for `waitedMs` and got nothing, ms. It may have been too short for a fetch, and a group that
+ * has not joined yet has fetched nothing, however long that was. @throws KafkaError, GatewayError
+ */
+export async function furtherWaitMs(ctx: Context, groups: readonly StreamGroup[], waitedMs: number): Promise<number> {
+  const unsure = groups.filter(({ hasJoined, isSettled }) => !hasJoined || (isSettled && waitedMs < fetchMs));
+  return unsure.length === 0 ? 0 : fetchWaitMs(ctx, unsure);
 }
 
 /** Whether Kafka has entries that this gateway would hand out, and has not fetched yet. */

@@ -104,14 +104,17 @@ async function race(
   let isOver = false;
   const pops = all(sources, async (source) => {
     try {
-      return { popped: await popOne(ctx, source, max, waitMs) };
+      const popped = await popOne(ctx, source, max, waitMs);
+      // Another one may still wait for its fetch.
+      if (!popped || popped.values.length > 0) over();
+      return { popped };
     } catch (error) {
-      return isOver ? { popped: { key: source.key, values: [] } } : { error };
-    } finally {
+      if (isOver) return { popped: { key: source.key, values: [] } };
       over();
+      return { error };
     }
   });
-  await first;
+  await Promise.race([first, pops]);
   isOver = true;
   for (const source of sources) cancel(ctx, source);
   const results = await pops;

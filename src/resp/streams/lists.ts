@@ -11,7 +11,7 @@ import { fail, GatewayError } from '../../errors.js';
 import type { Args } from '../command/args.js';
 import type { Context } from '../command/context.js';
 import { messagesOf } from './entry-reply.js';
-import { fetchWaitMs } from './fetch-wait.js';
+import { fetchWaitMs, furtherWaitMs } from './fetch-wait.js';
 import { type GroupKey, groupKey } from './key.js';
 import { popHereOrElsewhere } from './list-routing.js';
 import { topicOf } from './names.js';
@@ -137,15 +137,19 @@ async function take(
   const late = waitMs === undefined ? ready() : undefined;
   if (late) return late;
   if (ms === 0) return undefined;
-  const come = await waitFor<{ index: number; handed: Handed[] }>(ctx, ms, (resolve, refuse) => {
-    const stops = groups.map((group, index) =>
-      group.wait(request(group), (handed) => resolve({ index, handed }), refuse),
-    );
-    return () => {
-      for (const stop of stops) stop();
-    };
-  });
-  return come && { key: keys[come.index]!, group: groups[come.index]!, handed: come.handed };
+  const wait = (forMs: number): Promise<Taken | undefined> =>
+    waitFor(ctx, forMs, (resolve, refuse) => {
+      const stops = groups.map((group, index) =>
+        group.wait(request(group), (handed) => resolve({ key: keys[index]!, group, handed }), refuse),
+      );
+      return () => {
+        for (const stop of stops) stop();
+      };
+    });
+  const come = await wait(ms);
+  if (come || waitMs === undefined) return come;
+  const furtherMs = await furtherWaitMs(ctx, groups, waitMs);
+  return furtherMs === 0 ? undefined : (ready() ?? wait(furtherMs));
 }
 
 /** LLEN: elements that are not popped yet, or were given back. */

@@ -67,8 +67,13 @@ async function readApart(
   const first = new Promise<void>((resolve) => {
     over = resolve;
   });
-  const waiting = all(parts, (part) => askSafely(part, blockMs).finally(over));
-  await first;
+  const waiting = all(parts, async (part) => {
+    const reply = await askSafely(part, blockMs);
+    // Another one may still wait for its fetch.
+    if (!reply || hasEntries(reply) || isError(reply)) over();
+    return reply;
+  });
+  await Promise.race([first, waiting]);
   // Entries that other processes hand out before they hear of it are answered as well.
   for (const part of parts) cancel(part);
   const replies = await waiting;

@@ -59,6 +59,7 @@ export class StreamGroup {
   #sweepTimer: (() => void) | undefined;
   readonly #givingUp = new Set<Pending>();
   #closed = false;
+  #hasJoined = false;
 
   constructor(options: StreamGroupOptions) {
     this.kafkaGroup = options.kafkaGroup;
@@ -73,6 +74,9 @@ export class StreamGroup {
       endsWithTopic: true,
       begun: (partition, start) => new StreamPartition(partition, start, maxPending, pendingBytes),
       changed: () => this.#dispatcher.serve(),
+      joined: () => {
+        this.#hasJoined = true;
+      },
       refused: (fault) => this.#dispatcher.refuse(new KafkaError(fault)),
     });
     this.#dispatcher = new EntryDispatcher({
@@ -105,6 +109,11 @@ export class StreamGroup {
 
   get lastDelivered(): Pending | undefined {
     return this.#lastDelivered;
+  }
+
+  /** The group has joined at least once, maybe without partitions: other gateways may have all of them. */
+  get hasJoined(): boolean {
+    return this.#hasJoined;
   }
 
   /** The group has joined, and existing messages may have arrived. */

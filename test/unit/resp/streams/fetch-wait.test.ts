@@ -47,6 +47,27 @@ test('LPOP of a list with elements is never null; of an empty one it is', () =>
     assert.equal(await client.exchange(['LPOP', 'q']), '$-1\r\n');
   }));
 
+test('a BLPOP and a BLOCK too short for the fetch get what was added before them', () =>
+  withPair(async (_, client) => {
+    await client.exchange(['XGROUP', 'CREATE', 'k', 'g', '0', 'MKSTREAM']);
+    const blocking = read.toSpliced(4, 0, 'BLOCK', '1');
+    for (let count = 0; count < 10; count++) {
+      await client.exchange(['RPUSH', 'q', 'x']);
+      assert.match(await client.exchange(['BLPOP', 'q', '0.001']), /x\r\n$/);
+      await client.exchange(['XADD', 'k', '*', 'value', `more ${count}`]);
+      assert.match(await client.exchange(blocking), new RegExp(`more ${count}\r\n`));
+    }
+    assert.equal(await client.exchange(['BLPOP', 'q', '0.001']), '*-1\r\n');
+    assert.equal(await client.exchange(blocking), '*-1\r\n');
+  }));
+
+test('a BLPOP that ends before its group has found the new list gets the element that came meanwhile', () =>
+  withPair(async (pair, client) => {
+    const popped = client.exchange(['BLPOP', 'q', '0.2']);
+    assert.equal(await (await pair.client()).exchange(['RPUSH', 'q', 'x']), ':1\r\n');
+    assert.match(await popped, /x\r\n$/);
+  }));
+
 test('LLEN and the lag of XINFO count what can be delivered: behind a transaction they are 0', () =>
   withPair(async (pair, client) => {
     await client.exchange(['RPUSH', 'q', 'a', 'b']);
