@@ -208,7 +208,11 @@ export interface Producer {
    * A group's positions become a part of the transaction.
    * @param member Consumer.groupMetadata(): refused when that member's generation is over
    */
-  sendOffsets(positions: readonly TopicPartitionOffset[], member: Buffer, timeoutMs: number): Promise<void>;
+  sendOffsets(
+    positions: readonly (TopicPartitionOffset & { readonly metadata?: string })[],
+    member: Buffer,
+    timeoutMs: number,
+  ): Promise<void>;
 }
 
 export interface ConsumerOptions {

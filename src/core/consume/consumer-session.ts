@@ -14,6 +14,7 @@ import {
   type TopicPartition,
   type TopicPartitionOffset,
 } from '../ports.js';
+import type { AckSource, Staged } from '../produce/acknowledging.js';
 import { own } from '../promises.js';
 import type { SessionLog } from '../stats/session-log.js';
 import type { Stats } from '../stats/stats.js';
@@ -21,14 +22,6 @@ import { partitionKey, partitionKeys } from '../topics/partition-key.js';
 import type { TopicCatalog } from '../topics/topic-catalog.js';
 import { AckLedger } from './ack-ledger.js';
 import { ReadAhead } from './read-ahead.js';
-
-/** Acks that wait for a transaction. */
-export interface Staged {
-  readonly member: Buffer;
-  readonly positions: readonly TopicPartitionOffset[];
-  /** To be called when it is committed. */
-  committed(): void;
-}
 
 export interface ConsumerSessionOptions {
   /** `<group.id>:<name>`, for error texts. */
@@ -76,7 +69,9 @@ const tryAgainMs = 3_000;
 const missingTopicCheckMs = 2_000;
 
 /** Reads for one member of a group. One caller of next() at a time. */
-export class ConsumerSession {
+export class ConsumerSession implements AckSource {
+  /** An ack covers all before it: two of them depend on each other. */
+  readonly isShared = false;
   readonly #options: ConsumerSessionOptions;
   readonly #readAhead = new ReadAhead();
   readonly #ledger: AckLedger;
@@ -222,6 +217,9 @@ export class ConsumerSession {
         for (const [key, position] of positions) this.#ledger.moved(key, position);
         this.#options.stats.add('consumer.acks', acks.length);
       },
+      aborted() {},
+      // The next one begins at the position that Kafka has.
+      unknown: () => this.#end(),
     };
   }
 

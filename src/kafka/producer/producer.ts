@@ -1,13 +1,6 @@
 // The Producer port on librdkafka.
 import { longestMs } from '../../core/longest.js';
-import {
-  type Header,
-  KafkaCode,
-  type Producer,
-  type ProducerOptions,
-  type ProducerRecord,
-  type TopicPartitionOffset,
-} from '../../core/ports.js';
+import { type Header, KafkaCode, type Producer, type ProducerOptions, type ProducerRecord } from '../../core/ports.js';
 import type { Log } from '../../log.js';
 import { type Client, connect } from '../client.js';
 import { refuse, wrap } from '../fault.js';
@@ -216,7 +209,7 @@ class RdProducer implements Producer, Spender {
     return this.#ask((callback) => this.#native.abortTransaction(timeoutMs, callback));
   }
 
-  sendOffsets(positions: readonly TopicPartitionOffset[], member: Buffer, timeoutMs: number): Promise<void> {
+  sendOffsets(...[positions, member, timeoutMs]: Parameters<Producer['sendOffsets']>): Promise<void> {
     return this.#ask((callback) => this.#native.sendOffsets(positions, member, timeoutMs, callback));
   }
 

@@ -80,12 +80,8 @@ export class ExecTransaction implements Transaction {
   }
 
   async #commit(transactions: NonNullable<Gateway['transactions']>): Promise<void> {
-    const staged = await Promise.all([...this.#acks].map(([session, acks]) => session.stage(acks)));
-    const reports = await transactions.run(
-      this.#written.map(({ record }) => record),
-      staged,
-    );
-    for (const { committed } of staged) committed();
+    const records = this.#written.map(({ record }) => record);
+    const reports = await transactions.run(records, this.#acks);
     for (const [index, { resolve }] of this.#written.entries()) resolve(reports[index]!);
   }
 

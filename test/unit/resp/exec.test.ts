@@ -5,6 +5,7 @@ import { KafkaCode } from '../../../src/core/ports.js';
 import { bulk } from '../../conformance/script.js';
 import { eventually } from '../../support/eventually.js';
 import { fault } from '../../support/fake/fault.js';
+import { keyOf } from '../../support/fake/log.js';
 import { type RawClient, RespPair } from '../../support/resp-pair.js';
 
 const lines = (...all: string[]): string => all.map((line) => `${line}\r\n`).join('');
@@ -144,9 +145,15 @@ test('no auto-commit is left that could undo what a transaction moves', () =>
     assert.match(await client.exchange(['BLPOP', 'topics:in', '5']), /\$1\r\nb\r\n$/);
     const [transactions] = [pair.gateway.transactions!];
     const run = transactions.run.bind(transactions);
-    transactions.run = async (records, movements) => {
-      assert.equal(await committed(pair), 1, 'what was stored before is committed before');
-      const reports = await run(records, movements);
+    const move = pair.kafka.moveGroup.bind(pair.kafka);
+    let before: number | undefined;
+    pair.kafka.moveGroup = (...args) => {
+      before ??= pair.kafka.group('g').committed.get(keyOf({ topic: 'in', partition: 0 }))?.offset;
+      move(...args);
+    };
+    transactions.run = async (records, acks) => {
+      const reports = await run(records, acks);
+      assert.equal(before, 1, 'what was stored before is committed before');
       pair.kafka.group('g').committed.clear();
       return reports;
     };
