@@ -3,6 +3,7 @@ import { totalmem } from 'node:os';
 import type { ClusterHealth } from '../../core/cluster-health.js';
 import type { Context } from '../command/context.js';
 import type { ProcessStatus } from '../siblings/load.js';
+import type { Subscribed } from '../streams/pubsub/subscribed.js';
 import { REDIS_VERSION } from './compatibility.js';
 import { knownTopicCount } from './keyspace.js';
 
@@ -11,7 +12,12 @@ const systemMemory = totalmem();
 
 type Fields = Readonly<Record<string, string | number>>;
 
-const sections: Readonly<Record<string, (ctx: Context, status: ProcessStatus) => Fields>> = {
+/** What INFO shows that is counted for all processes of the server. */
+export interface Counted extends ProcessStatus {
+  readonly subscribed: Subscribed;
+}
+
+const sections: Readonly<Record<string, (ctx: Context, counted: Counted) => Fields>> = {
   Server: ({ server }) => ({
     redis_version: REDIS_VERSION,
     rafka_version: server.version,
@@ -48,7 +54,7 @@ const sections: Readonly<Record<string, (ctx: Context, status: ProcessStatus) =>
     };
   },
   Persistence: () => ({ loading: 0, async_loading: 0, rdb_bgsave_in_progress: 0, aof_enabled: 0 }),
-  Stats: (_ctx, { stats }) => ({
+  Stats: (_ctx, { stats, subscribed }) => ({
     total_connections_received: stats['resp.connections'] ?? 0,
     total_commands_processed: stats['resp.commands'] ?? 0,
     rejected_connections: stats['resp.connections.refused'] ?? 0,
@@ -56,8 +62,8 @@ const sections: Readonly<Record<string, (ctx: Context, status: ProcessStatus) =>
     acl_access_denied_cmd: stats['access.denied'] ?? 0,
     expired_keys: 0,
     evicted_keys: 0,
-    pubsub_channels: 0,
-    pubsub_patterns: 0,
+    pubsub_channels: subscribed.channels.size,
+    pubsub_patterns: subscribed.patterns.size,
   }),
   Replication: ({ server }) => ({
     role: 'master',
@@ -102,12 +108,12 @@ function healthFields(watched: ClusterHealth | undefined): Fields {
 const everything = new Set(['all', 'default', 'everything']);
 
 /** The text of INFO. @param wanted names of sections in any case; none: all of them. */
-export function infoText(ctx: Context, status: ProcessStatus, wanted: readonly string[]): string {
+export function infoText(ctx: Context, counted: Counted, wanted: readonly string[]): string {
   const names = new Set(wanted.map((name) => name.toLowerCase()));
   const isAll = names.size === 0 || [...names].some((name) => everything.has(name));
   return Object.entries(sections)
     .filter(([title]) => isAll || names.has(title.toLowerCase()))
-    .map(([title, fields]) => section(title, fields(ctx, status)))
+    .map(([title, fields]) => section(title, fields(ctx, counted)))
     .join('\r\n');
 }
 

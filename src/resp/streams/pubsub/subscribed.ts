@@ -18,15 +18,23 @@ export function ownSubscribed(clients: Iterable<Context>): SubscribedNames {
   return { channels: [...counts], patterns: [...patterns] };
 }
 
-/** The number of subscribers of each channel, and all patterns. @throws GatewayError `peer-silent` */
-export async function subscribed(
-  ctx: Context,
-): Promise<{ readonly channels: ReadonlyMap<string, number>; readonly patterns: ReadonlySet<string> }> {
-  const { siblings } = ctx.server;
+/** The number of subscribers of each channel, and all patterns. */
+export interface Subscribed {
+  readonly channels: ReadonlyMap<string, number>;
+  readonly patterns: ReadonlySet<string>;
+}
+
+/** Of all processes. Answers at once if there is only one. @throws GatewayError `sibling-silent` */
+export function subscribed({ server }: Context): Subscribed | Promise<Subscribed> {
+  const own = ownSubscribed(server.clients());
+  if (!server.siblings.exist) return sum([own]);
+  return server.siblings.askAll('subscriptions').then((elsewhere) => sum([own, ...elsewhere]));
+}
+
+function sum(all: readonly SubscribedNames[]): Subscribed {
   const channels = new Map<string, number>();
   const patterns = new Set<string>();
-  const elsewhere = siblings.exist ? await siblings.askAll('subscriptions') : [];
-  for (const each of [ownSubscribed(ctx.server.clients()), ...elsewhere]) {
+  for (const each of all) {
     for (const [name, count] of each.channels) channels.set(name, (channels.get(name) ?? 0) + count);
     for (const name of each.patterns) patterns.add(name);
   }

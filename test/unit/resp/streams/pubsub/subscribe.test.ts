@@ -63,3 +63,16 @@ test('a position that cannot be taken is an error, not a confirmation', () =>
     pair.kafka.seed('a', 0, 'new');
     await other.take('>3\r\n$7\r\nmessage\r\n$1\r\na\r\n$3\r\nnew\r\n');
   }));
+
+test('INFO counts channels and patterns', () =>
+  withTopics(async (pair) => {
+    const [one, two, other] = [await pair.client(), await pair.client(), await pair.client()];
+    one.send(['SUBSCRIBE', 'a']);
+    await one.take(confirmed('a', 1));
+    two.send(['SUBSCRIBE', 'a']);
+    await two.take(confirmed('a', 1));
+    two.send(['PSUBSCRIBE', 'b*']);
+    await two.take('*3\r\n$10\r\npsubscribe\r\n$2\r\nb*\r\n:2\r\n');
+    const info = await other.exchange(['INFO', 'stats']);
+    assert.match(info, /pubsub_channels:1\r\npubsub_patterns:1\r\n/);
+  }));
