@@ -1,6 +1,7 @@
 // ConsumerSession: reads and acknowledges for one group member. Read-ahead is bounded, and only acks move the group's offsets.
 import { fail, GatewayError } from '../../errors.js';
 import { within } from '../clock.js';
+import type { AckSource, Staged } from '../group/acknowledging.js';
 import type { GroupStart } from '../group/group-start.js';
 import { isLasting, isOfLogin, isOfTopic } from '../lasting-fault.js';
 import {
@@ -14,7 +15,6 @@ import {
   type TopicPartition,
   type TopicPartitionOffset,
 } from '../ports.js';
-import type { AckSource, Staged } from '../produce/acknowledging.js';
 import { own } from '../promises.js';
 import type { SessionLog } from '../stats/session-log.js';
 import type { Stats } from '../stats/stats.js';

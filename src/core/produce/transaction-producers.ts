@@ -1,6 +1,7 @@
 // TransactionProducers: EXEC's way to Kafka. A pool of transactional producers; EXECs that wait at the same time share a transaction.
 import { fail, GatewayError } from '../../errors.js';
 import { within } from '../clock.js';
+import type { AckSource, Acks, Staged } from '../group/acknowledging.js';
 import {
   type DeliveryReport,
   isFenced,
@@ -11,7 +12,6 @@ import {
 } from '../ports.js';
 import { own } from '../promises.js';
 import type { Stats } from '../stats/stats.js';
-import type { AckSource, Acks, Staged } from './acknowledging.js';
 import { type TransactionJob, TransactionQueue } from './transaction-queue.js';
 import { TransactionalProducer, type TransactionalProducerOptions } from './transactional-producer.js';
 

@@ -1,6 +1,7 @@
 // TransactionalProducer: one transactional id. Writes one Kafka transaction at a time: records of any topics, and positions of groups.
 import { GatewayError } from '../../errors.js';
 import { sleep } from '../clock.js';
+import type { Movement } from '../group/acknowledging.js';
 import {
   type Clock,
   type DeliveryReport,
@@ -13,7 +14,6 @@ import {
   type ProducerRecord,
 } from '../ports.js';
 import { own } from '../promises.js';
-import type { Movement } from './acknowledging.js';
 
 export interface TransactionalProducerOptions {
   readonly kafka: KafkaFactory;

@@ -3,7 +3,6 @@ import { totalmem } from 'node:os';
 import type { ClusterHealth } from '../../core/cluster-health.js';
 import type { Context } from '../command/context.js';
 import type { ProcessStatus } from '../siblings/load.js';
-import type { Subscribed } from '../streams/pubsub/subscribed.js';
 import { REDIS_VERSION } from './compatibility.js';
 import { knownTopicCount } from './keyspace.js';
 
@@ -14,7 +13,7 @@ type Fields = Readonly<Record<string, string | number>>;
 
 /** What INFO shows that is counted for all processes of the server. */
 export interface Counted extends ProcessStatus {
-  readonly subscribed: Subscribed;
+  readonly subscribed: { readonly channels: ReadonlyMap<string, number>; readonly patterns: ReadonlySet<string> };
 }
 
 const sections: Readonly<Record<string, (ctx: Context, counted: Counted) => Fields>> = {

@@ -24,7 +24,7 @@ export interface Subscribed {
   readonly patterns: ReadonlySet<string>;
 }
 
-/** Of all processes. Answers at once if there is only one. @throws GatewayError `sibling-silent` */
+/** Of all processes. Answers at once if there is only one. @throws GatewayError `peer-silent` */
 export function subscribed({ server }: Context): Subscribed | Promise<Subscribed> {
   const own = ownSubscribed(server.clients());
   if (!server.siblings.exist) return sum([own]);
