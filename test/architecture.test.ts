@@ -94,8 +94,8 @@ const inside: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     'cluster-health': ['ports', 'promises', 'clock', 'stats'],
     readiness: ['ports', 'cluster-health'],
     cluster: ['ports', 'cluster-health'],
+    produce: ['ports', 'promises', 'clock', 'stats', 'topics'],
     group: ['ports', 'promises', 'clock', 'lasting-fault', 'stats', 'topics', 'message-bytes'],
-    produce: ['ports', 'promises', 'clock', 'stats', 'topics', 'group'],
     consume: ['ports', 'promises', 'clock', 'lasting-fault', 'stats', 'topics', 'group'],
     queue: ['ports', 'lasting-fault', 'group-name', 'stats', 'topics', 'access', 'produce', 'group'],
     streams: [

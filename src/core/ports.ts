@@ -208,11 +208,7 @@ export interface Producer {
    * A group's positions become a part of the transaction.
    * @param member Consumer.groupMetadata(): refused when that member's generation is over
    */
-  sendOffsets(
-    positions: readonly (TopicPartitionOffset & { readonly metadata?: string })[],
-    member: Buffer,
-    timeoutMs: number,
-  ): Promise<void>;
+  sendOffsets(positions: readonly MovedPosition[], member: Buffer, timeoutMs: number): Promise<void>;
 }
 
 export interface ConsumerOptions {
@@ -387,6 +383,37 @@ export interface Admin {
   deleteGroupOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<void>;
   close(): Promise<void>;
 }
+
+/** A position, and what is committed with it: the acks above it. */
+export interface MovedPosition extends TopicPartitionOffset {
+  readonly metadata?: string;
+}
+
+/** Positions of a group that move with a transaction. */
+export interface Movement {
+  readonly positions: readonly MovedPosition[];
+  /** Consumer.groupMetadata() of the member that they are of: Kafka refuses one whose generation is over. */
+  readonly member: Buffer;
+}
+
+/** Acks that wait for a transaction: one of these is called when it has ended. */
+export interface Staged extends Movement {
+  committed(): void;
+  /** Nothing has moved. */
+  aborted(): void;
+  /** It is not known whether they have moved. */
+  unknown(): void;
+}
+
+/** A member of a group, as far as its acks go. It takes part in one transaction at a time: of two, the later would undo the earlier. */
+export interface AckSource {
+  /** Acks of several EXECs may go in one transaction: each ack is of one message only. */
+  readonly isShared: boolean;
+  /** @throws GatewayError if one of them is not possible; KafkaError */
+  stage(acks: readonly TopicPartitionOffset[]): Promise<Staged>;
+}
+
+export type Acks = ReadonlyMap<AckSource, readonly TopicPartitionOffset[]>;
 
 /** One named Kafka cluster: opens connected clients. */
 export interface KafkaFactory {

@@ -1,10 +1,10 @@
 // ConsumerSession: reads and acknowledges for one group member. Read-ahead is bounded, and only acks move the group's offsets.
 import { fail, GatewayError } from '../../errors.js';
 import { within } from '../clock.js';
-import type { AckSource, Staged } from '../group/acknowledging.js';
 import type { GroupStart } from '../group/group-start.js';
 import { isLasting, isOfLogin, isOfTopic } from '../lasting-fault.js';
 import {
+  type AckSource,
   type Clock,
   type Consumer,
   isMissingTopic,
@@ -12,6 +12,7 @@ import {
   KafkaError,
   type KafkaFault,
   type Message,
+  type Staged,
   type TopicPartition,
   type TopicPartitionOffset,
 } from '../ports.js';

@@ -1,13 +1,15 @@
 // TransactionProducers: EXEC's way to Kafka. A pool of transactional producers; EXECs that wait at the same time share a transaction.
 import { fail, GatewayError } from '../../errors.js';
 import { within } from '../clock.js';
-import type { AckSource, Acks, Staged } from '../group/acknowledging.js';
 import {
+  type AckSource,
+  type Acks,
   type DeliveryReport,
   isFenced,
   KafkaCode,
   KafkaError,
   type ProducerRecord,
+  type Staged,
   type TopicPartitionOffset,
 } from '../ports.js';
 import { own } from '../promises.js';

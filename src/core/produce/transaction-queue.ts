@@ -1,7 +1,6 @@
 // TransactionQueue: what waits for a transaction. What waits together is written together, where that can harm nobody.
 
-import type { AckSource, Acks } from '../group/acknowledging.js';
-import type { DeliveryReport, ProducerRecord } from '../ports.js';
+import type { AckSource, Acks, DeliveryReport, ProducerRecord } from '../ports.js';
 
 /** What one EXEC writes and acknowledges. */
 export interface TransactionJob {

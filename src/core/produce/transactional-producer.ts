@@ -1,7 +1,6 @@
 // TransactionalProducer: one transactional id. Writes one Kafka transaction at a time: records of any topics, and positions of groups.
 import { GatewayError } from '../../errors.js';
 import { sleep } from '../clock.js';
-import type { Movement } from '../group/acknowledging.js';
 import {
   type Clock,
   type DeliveryReport,
@@ -10,6 +9,7 @@ import {
   KafkaError,
   type KafkaFactory,
   type KafkaFault,
+  type Movement,
   type Producer,
   type ProducerRecord,
 } from '../ports.js';

@@ -1,8 +1,7 @@
 // EXECs that wait together share a Kafka transaction, and none of them suffers for another.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { AckSource, Acks } from '../../../../src/core/group/acknowledging.js';
-import { KafkaCode, type ProducerRecord } from '../../../../src/core/ports.js';
+import { type AckSource, type Acks, KafkaCode, type ProducerRecord } from '../../../../src/core/ports.js';
 import { TransactionProducers } from '../../../../src/core/produce/transaction-producers.js';
 import { Stats } from '../../../../src/core/stats/stats.js';
 import { fault } from '../../../support/fake/fault.js';
