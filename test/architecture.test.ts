@@ -18,11 +18,13 @@ const mayImport: Record<string, { readonly values: readonly string[]; readonly t
   workers: { values: ['core', 'errors'], types: ['log', 'resp/siblings', 'resp/info/status'] },
   'app/flags': { values: [] },
   'app/environment': { values: ['core/access/secrets'] },
+  'app/old-keys': { values: [] },
   'app/renew': { values: ['core'], types: ['app/config'] },
   'app/config': {
     values: [
       'errors',
       'app/environment',
+      'app/old-keys',
       'core/nearest',
       'core/longest',
       'core/access/secrets',

@@ -12,6 +12,7 @@ import { poolConfig } from '../pixy/config.js';
 import { respConfig } from '../resp/config.js';
 import { risSchema } from '../ris/config.js';
 import { environmentName, ownVariables, propertyPath, propertySections, shortNames } from './environment.js';
+import { goingKeys, renamedKeys, takeOldKeys, withdrawnKeys } from './old-keys.js';
 
 /** The warning whenever the embedded Kafka starts. */
 export const embeddedWarning =
@@ -69,6 +70,8 @@ const schema = z.strictObject({
 export type Config = z.infer<typeof schema> & {
   /** Kafka runs in this process. */
   readonly embedded: boolean;
+  /** What the log says of keys of earlier versions. */
+  readonly warnings: readonly string[];
 };
 
 /** Its text is shown to the user; exit code 1. */
@@ -97,13 +100,14 @@ export async function loadConfig({ file, env, flags, offline = false }: ConfigSo
     }
     assign(tree, parts, value);
   }
+  const warnings = takeOldKeys(tree);
   const result = schema.safeParse(tree);
   if (!result.success) throw new ConfigError(result.error.issues.map((issue) => explain(issue, file)).join('\n'));
   const config = withSecretsRead(result.data);
   const embedded = isEmbedded(config, file);
   if (embedded && config.embedded === undefined && env.NODE_ENV === 'production' && !offline)
     throw new ConfigError(notInProduction);
-  return { ...config, embedded };
+  return { ...config, embedded, warnings };
 }
 
 /** @throws ConfigError naming the key */
@@ -196,6 +200,11 @@ export interface SettingType {
   readonly description: string | undefined;
 }
 
+/** Keys with a single value that users are told of: all but those that are going. */
+export function presentSettings(): Map<string, SettingType> {
+  return new Map([...settingTypes()].filter(([path]) => !goingKeys.has(path)));
+}
+
 /** Every key with a single value, by dotted path. */
 export function settingTypes(): Map<string, SettingType> {
   const found = new Map<string, SettingType>();
@@ -221,7 +230,10 @@ function environmentSettings(env: ConfigSources['env'], tree: Record<string, unk
   const short: Setting[] = [];
   const settings: Setting[] = [];
   const unknown: string[] = [];
-  const keys = new Map([...settingTypes()].map(([path, { type }]) => [environmentName(path), { path, type }]));
+  const types = settingTypes();
+  const keys = new Map([...types].map(([path, { type }]) => [environmentName(path), { path, type }]));
+  for (const path of [...Object.keys(renamedKeys), ...Object.keys(withdrawnKeys)])
+    keys.set(environmentName(path), { path, type: types.get(renamedKeys[path] ?? '')?.type ?? z.string() });
   const clusters = isTree(tree.clusters) ? Object.keys(tree.clusters) : [];
   for (const [name, text] of ownVariables(env)) {
     const key = keys.get(name);

@@ -75,11 +75,6 @@ export const gatewayFlags: readonly Flag[] = [
     path: 'resp.spareProducers',
     about: 'idle producers kept for the next connections; 0: none',
   },
-  {
-    flag: '--shared-producers <n>',
-    path: 'resp.sharedProducers',
-    about: 'producers that all connections share; 0: each has its own',
-  },
   { flag: '--max-consumers <n>', path: 'resp.maxConsumers', about: 'maximum consumers' },
   {
     flag: '--max-prefetch-bytes <n>',

@@ -128,6 +128,7 @@ export function createProgram(shared: Shared, { closeShared, loadAgain, onRenewa
     ...(loadAgain ? { reload: () => reload(shared, parts.listeners, loadAgain, onRenewal) } : {}),
     async prepare() {
       if (config.embedded) log.warn(embeddedWarning);
+      for (const warning of config.warnings) log.warn(warning);
       const { host, protectedMode } = config.resp;
       const exposed = exposure({ host, protectedMode, hasUsers: users.required });
       if (exposed !== undefined) log.warn({ host }, exposed);

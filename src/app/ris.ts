@@ -20,6 +20,7 @@ export async function createRisProgram(
 ): Promise<Program> {
   const { general, consumer, producer, embedded } = config;
   if (embedded) log.warn(embeddedWarning);
+  for (const warning of config.warnings) log.warn(warning);
   const kafka = await createKafkaFactory({
     general,
     consumer,

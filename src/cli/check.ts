@@ -95,7 +95,8 @@ async function clusters(config: Config, now: number, log: Log): Promise<Finding[
   const own = embedded ? [] : [{ what: 'Kafka', general, consumer, producer }];
   const named = Object.entries(config.clusters).map(([name, sections]) => ({ what: `Kafka ${name}`, ...sections }));
   const found = await Promise.all([...own, ...named].map((settings) => checkCluster(settings, now, log)));
-  return [...(embedded ? [warn('Kafka', embeddedWarning)] : []), ...found.flat()];
+  const old = config.warnings.map((text) => warn('configuration', text));
+  return [...old, ...(embedded ? [warn('Kafka', embeddedWarning)] : []), ...found.flat()];
 }
 
 /** The workers within a gateway. */

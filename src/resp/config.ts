@@ -48,10 +48,10 @@ const kafkaSettings = {
     .describe(
       'When RPUSHX and PUBLISH answer: when the gateway has queued the message (then use DUMP), or when Kafka has it, else with the error. The users file can set it per user',
     ),
-  gatherMs: ms
+  lingerMs: ms
     .default(1)
     .describe(
-      'Minimum linger: time between two batches of one connection. Up to 5 ms while it produces fast, up to 100 ms while many do. 0, and with shared producers: only librdkafka lingers',
+      'Minimum linger: time between two batches of one connection. Up to 5 ms while it produces fast, up to 100 ms while many do. 0: only librdkafka lingers',
     ),
   produceBufferBytes: bytes
     .min(1_024 * 1_024)
@@ -69,14 +69,8 @@ const kafkaSettings = {
     .max(10_000)
     .default(64)
     .describe(
-      'Idle producers kept for the next connections, with their threads and broker connections. Each is closed after `producerIdleTimeoutMs` without use, or five minutes after it was opened. 0: each connection opens its own. Shared producers are not kept',
+      'Idle producers kept for the next connections, with their threads and broker connections. Each is closed after `producerIdleTimeoutMs` without use, or five minutes after it was opened. 0: each connection opens its own.',
     ),
-  sharedProducers: z
-    .int()
-    .min(0)
-    .max(64)
-    .default(0)
-    .describe('Producers that all connections share; 0: each connection has its own'),
   consumerCloseMs: ms.default(5_000).describe('Time limit for a consumer to commit and leave its group'),
   maxConsumers: z
     .number()

@@ -1,8 +1,9 @@
 // The generated tables of the documentation. `npm run docs` writes them; a test fails if they are out of date.
 import { readFileSync } from 'node:fs';
-import { settingTypes } from '../../src/app/config.js';
+import { presentSettings, settingTypes } from '../../src/app/config.js';
 import { environmentName } from '../../src/app/environment.js';
 import { gatewayFlags } from '../../src/app/flags.js';
+import { goingKeys, renamedKeys, withdrawnKeys } from '../../src/app/old-keys.js';
 import { Stats } from '../../src/core/stats/stats.js';
 import { errorTable } from '../../src/errors.js';
 import { createMetrics } from '../../src/http/metrics.js';
@@ -16,6 +17,7 @@ export const tables: readonly { file: URL; name: string; make: () => string }[] 
   { file: new URL('docs/COMMANDS.md', root), name: 'commands', make: commandsTable },
   { file: new URL('docs/CONFIGURATION.md', root), name: 'flags', make: flagsTable },
   { file: new URL('docs/CONFIGURATION.md', root), name: 'keys', make: keysTable },
+  { file: new URL('docs/CONFIGURATION.md', root), name: 'old-keys', make: oldKeysTable },
   { file: new URL('docs/ERRORS.md', root), name: 'errors', make: errorsTable },
   { file: new URL('docs/METRICS.md', root), name: 'metrics', make: metricsTable },
   ...Object.entries(results()).map(([name, measured]) => ({
@@ -76,12 +78,27 @@ function flagsTable(): string {
 function keysTable(): string {
   return rows(
     ['key', 'variable', 'default', 'meaning'],
-    [...settingTypes()].map(([path, setting]) => [
+    [...presentSettings()].map(([path, setting]) => [
       `\`${path}\``,
       `\`${environmentName(path)}\``,
       shown(setting.default),
       setting.description ?? '',
     ]),
+  );
+}
+
+function oldKeysTable(): string {
+  const types = settingTypes();
+  return rows(
+    ['old key', 'what it does now'],
+    [
+      ...Object.entries(renamedKeys).map(([old, present]) => [`\`${old}\``, `is called \`${present}\``]),
+      ...Object.entries(withdrawnKeys).map(([old, why]) => [`\`${old}\``, `nothing: ${why}`]),
+      ...[...goingKeys].map((key) => [
+        `\`${key}\``,
+        `still works; fixed in the next version: ${shown(types.get(key)?.default)}`,
+      ]),
+    ],
   );
 }
 

@@ -1,4 +1,4 @@
-// KafkaGateway: what all RESP connections share of Kafka: names and their owners, limits, shared producers, the idle sweep.
+// KafkaGateway: what all RESP connections share of Kafka: names and their owners, limits, idle producers and their sweep.
 import type { Cluster } from '../../core/cluster.js';
 import type { ConsumerSession } from '../../core/consume/consumer-session.js';
 import { ConsumerSessions } from '../../core/consume/consumer-sessions.js';
@@ -6,7 +6,6 @@ import type { Admin, Clock, ProducerOptions, Properties } from '../../core/ports
 import { SpareProducers } from '../../core/produce/idle-producer-pool.js';
 import { LeftRecords } from '../../core/produce/left-records.js';
 import { ProducerSession } from '../../core/produce/producer-session.js';
-import { SharedProducers } from '../../core/produce/shared-producers.js';
 import { TransactionProducers } from '../../core/produce/transaction-producers.js';
 import { own } from '../../core/promises.js';
 import { SessionLog } from '../../core/stats/session-log.js';
@@ -36,13 +35,6 @@ export interface KafkaGatewayOptions {
   readonly transactionalId?: string;
 }
 
-/** The source of connections' clients. */
-interface ProducerPlace {
-  readonly spare: SpareProducers;
-  /** If configured, used instead of a client per connection. */
-  readonly shared: SharedProducers | undefined;
-}
-
 /** Kafka's own default, ms. */
 const defaultMaxPollIntervalMs = 300_000;
 /** Maximum interval of looking for idle producers, ms. */
@@ -60,8 +52,9 @@ export class KafkaGateway implements Gateway, SharedClients {
   readonly #log: SessionLog;
   readonly #producers = new Set<ProducerSession>();
   /** Sessions whose messages are answered when they are queued, and when they are delivered. */
-  readonly #queued: ProducerPlace;
-  readonly #delivered: ProducerPlace;
+  /** Idle producers, by when their records are answered. */
+  readonly #queued: SpareProducers;
+  readonly #delivered: SpareProducers;
   /** What closed connections hold and have lost. */
   readonly leftRecords: LeftRecords;
   #stopSweep: () => void = () => {};
@@ -99,10 +92,10 @@ export class KafkaGateway implements Gateway, SharedClients {
       prefetchBytes: settings.maxPrefetchBytes,
       maxPollIntervalMs: Number(consumerProperties['max.poll.interval.ms'] ?? defaultMaxPollIntervalMs),
     });
-    this.#queued = this.#place({ reports: 'errors', lingerMs: settings.gatherMs });
+    this.#queued = this.#spareProducers({ reports: 'errors', lingerMs: settings.lingerMs });
     // librdkafka itself gives up by then: the client waits for the answer.
     const timeout = { 'message.timeout.ms': settings.streams.produceTimeoutMs };
-    this.#delivered = this.#place({ reports: 'all', properties: timeout, lingerMs: settings.gatherMs });
+    this.#delivered = this.#spareProducers({ reports: 'all', properties: timeout, lingerMs: settings.lingerMs });
     this.transactions = this.#transactionProducers();
     this.leftRecords = new LeftRecords(clock, `${this.siblings.server.firstConnectionId}-`);
     this.#sweepLater();
@@ -131,7 +124,7 @@ export class KafkaGateway implements Gateway, SharedClients {
       if (session.isOpen) producers++;
       inFlight += session.inFlight;
     }
-    const spareProducers = this.#queued.spare.count + this.#delivered.spare.count;
+    const spareProducers = this.#queued.count + this.#delivered.count;
     return { producers, spareProducers, consumers: this.consumers.count, inFlight };
   }
 
@@ -147,12 +140,11 @@ export class KafkaGateway implements Gateway, SharedClients {
    */
   producer(answered: 'queued' | 'delivered', client: () => string): ProducerSession {
     const { settings, clock, stats } = this.#options;
-    const { shared, spare } = answered === 'queued' ? this.#queued : this.#delivered;
+    const spare = answered === 'queued' ? this.#queued : this.#delivered;
     const session = new ProducerSession({
-      // A shared client must know the owner of each record; one of its own only reports failures.
-      reports: shared || answered === 'delivered' ? 'all' : 'errors',
-      open: (options, timeoutMs) => (shared ?? spare).producer(options, timeoutMs),
-      keep: (producer) => !shared && spare.keep(producer),
+      reports: answered === 'delivered' ? 'all' : 'errors',
+      open: (options, timeoutMs) => spare.producer(options, timeoutMs),
+      keep: (producer) => spare.keep(producer),
       produceTimeoutMs: settings.produceTimeoutMs,
       allowInternalTopics: settings.allowInternalTopics,
       clock,
@@ -179,21 +171,13 @@ export class KafkaGateway implements Gateway, SharedClients {
   /** Ends the idle sweep and closes unowned producers, once every session is closed. */
   async close(): Promise<void> {
     this.#stopSweep();
-    const places = [this.#queued, this.#delivered];
     await this.transactions?.close(this.settings.producerFlushMs);
-    await Promise.all(
-      places.flatMap(({ spare, shared }) => [spare.close(), shared?.close(this.settings.producerFlushMs)]),
-    );
+    await Promise.all([this.#queued.close(), this.#delivered.close()]);
   }
 
-  #place(producerOptions: Pick<ProducerOptions, 'reports' | 'properties' | 'lingerMs'>): ProducerPlace {
+  #spareProducers(producerOptions: Pick<ProducerOptions, 'reports' | 'properties' | 'lingerMs'>): SpareProducers {
     const { cluster, settings, clock } = this.#options;
-    const { kafka } = cluster;
-    const count = settings.sharedProducers;
-    return {
-      spare: new SpareProducers({ kafka, producerOptions, limit: settings.spareProducers, clock }),
-      shared: count > 0 ? new SharedProducers(kafka, count, producerOptions.properties) : undefined,
-    };
+    return new SpareProducers({ kafka: cluster.kafka, producerOptions, limit: settings.spareProducers, clock });
   }
 
   #transactionProducers(): TransactionProducers | undefined {
@@ -219,8 +203,8 @@ export class KafkaGateway implements Gateway, SharedClients {
         own(session.closeIfIdle(producerIdleTimeoutMs), (err) =>
           this.#options.log.error({ err }, 'an idle producer could not be closed: this is a bug'),
         );
-      this.#queued.spare.closeIdle(producerIdleTimeoutMs);
-      this.#delivered.spare.closeIdle(producerIdleTimeoutMs);
+      this.#queued.closeIdle(producerIdleTimeoutMs);
+      this.#delivered.closeIdle(producerIdleTimeoutMs);
       this.transactions?.closeIdle(producerIdleTimeoutMs);
       this.#sweepLater();
     });

@@ -6,6 +6,7 @@ import { after, describe, test } from 'node:test';
 import { ConfigError, checkVariables, fromText, loadConfig, settingTypes } from '../../../src/app/config.js';
 import { environmentName, propertyPath } from '../../../src/app/environment.js';
 import { gatewayFlags } from '../../../src/app/flags.js';
+import { goingKeys } from '../../../src/app/old-keys.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'rafka-config-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -70,6 +71,22 @@ test('every flag sets a key that exists', () => {
   const known = settingTypes();
   for (const { flag, path } of gatewayFlags)
     assert.ok(known.has(path) || path === 'general.bootstrap.servers', `${flag} sets ${path}`);
+});
+
+test('keys of earlier versions are read, with a warning each', async () => {
+  const file = { resp: { gatherMs: 7, sharedProducers: 2, keepAliveMs: 1_000 } };
+  const { resp, warnings } = await load(file, { RAFKA_RESP_MAX_ARGS: '10' });
+  assert.deepEqual([resp.lingerMs, resp.keepAliveMs, resp.maxArgs], [7, 1_000, 10]);
+  assert.deepEqual(
+    warnings.map((text) => text.split(' ')[0]),
+    ['resp.gatherMs', 'resp.sharedProducers', 'resp.maxArgs', 'resp.keepAliveMs'],
+  );
+  assert.match(warnings[0]!, /resp\.lingerMs/);
+  assert.equal((await load({ resp: { gatherMs: 7, lingerMs: 3 } })).resp.lingerMs, 3, 'the present name overrides');
+  assert.equal((await load({}, { RAFKA_RESP_GATHER_MS: '9', RAFKA_RESP_SHARED_PRODUCERS: '1' })).resp.lingerMs, 9);
+  await assert.rejects(load({ resp: { gatherMs: 'x' } }), /resp\.lingerMs/);
+  const known = settingTypes();
+  for (const key of goingKeys) assert.ok(known.has(key), key);
 });
 
 test('every key says what it is', () => {

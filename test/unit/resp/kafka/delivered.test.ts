@@ -143,21 +143,3 @@ test('pipelined RPUSH of several messages keeps its order while the producer is 
     }
     assert.deepEqual(got, ['a', 'b', 'c', 'd', 'e', 'f']);
   }));
-
-test('with shared producers what a closed connection has left in a client of others is told of', () =>
-  withPair({ sharedProducers: 1, producerFlushMs: 50 }, async (pair) => {
-    const { kafka } = pair;
-    const first = await pair.client();
-    assert.equal(await first.exchange(['RPUSHX', 'topics:t', 'm']), ':1\r\n');
-    assert.equal(await first.exchange(['DUMP', '1000']), ':0\r\n');
-    kafka.faults.stalled = true;
-    assert.equal(await first.exchange(['RPUSHX', 'topics:t', 'a', 'b']), ':2\r\n');
-    first.close();
-    const second = await pair.client();
-    await eventually(5_000, async () => (await second.exchange(['DUMP', '0'])) === ':2\r\n');
-    kafka.faults.delivery = () => fault(KafkaCode.messageTimedOut, 'Local: Message timed out');
-    kafka.unstall();
-    await eventually(5_000, () => pair.stats.get('producer.delivery.errors') === 2);
-    assert.equal(await second.exchange(['DUMP', '1000']), ':2\r\n', 'they failed in the client that others share');
-    assert.equal(await second.exchange(['DUMP', '1000']), ':0\r\n');
-  }));
