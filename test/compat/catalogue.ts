@@ -1,0 +1,79 @@
+// The client libraries of docs/CLIENTS.md: how each one's program (test/compat/clients) is built and run. Versions are pinned here for
+// Python, and in the language's own file (package.json, go.mod, Cargo.toml, pom.xml) for the others; the rest is what the system installed.
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
+export interface Language {
+  /** Commands without which its programs cannot be run here. */
+  readonly needs: readonly string[];
+  /** Installs and builds in a copy of the language's folder. @throws what the tool printed */
+  readonly build?: (dir: string) => void;
+}
+
+export interface Client {
+  readonly name: string;
+  readonly language: string;
+  /** A folder of test/compat/clients. */
+  readonly folder: keyof typeof languages;
+  /** The program and its arguments around PORT and NAME, to run in the copied folder. */
+  readonly program: readonly string[];
+  /** What follows PORT and NAME. */
+  readonly last?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Requirements for PyPI. */
+  readonly pip?: string;
+}
+
+const tool = (dir: string, command: string, ...args: string[]): void => {
+  execFileSync(command, args, { cwd: dir, stdio: ['ignore', 'ignore', 'pipe'], timeout: 540_000 });
+};
+
+export const languages = {
+  python: { needs: ['python3'] },
+  node: { needs: ['node', 'npm'], build: (dir) => tool(dir, 'npm', 'install', '--no-audit', '--no-fund') },
+} satisfies Record<string, Language>;
+
+/** Installs a Python client in a folder of its own. @returns what it is run with */
+export function installPython(dir: string, pip: string): Record<string, string> {
+  const target = join(dir, 'packages', pip.replaceAll('=', '-'));
+  const quiet = ['--quiet', '--disable-pip-version-check', '--no-input', '--root-user-action=ignore'];
+  if (!existsSync(target)) tool(dir, 'python3', '-m', 'pip', 'install', ...quiet, '--target', target, pip);
+  return { PYTHONPATH: target, PYTHONDONTWRITEBYTECODE: '1', PYTHONWARNINGS: 'ignore' };
+}
+
+const python = (name: string, pip: string, file: string, last?: string): Client => ({
+  ...{ name, language: 'Python', folder: 'python', program: ['python3', `${file}.py`], pip },
+  ...(last === undefined ? {} : { last }),
+});
+const node = (name: string, file: string, last: string): Client => ({
+  ...{ name, language: 'JavaScript', folder: 'node', program: ['node', `${file}.mjs`], last },
+});
+
+export const clients: readonly Client[] = [
+  node('ioredis 5', 'ioredis', 'ioredis5'),
+  node('ioredis 6', 'ioredis', 'ioredis6'),
+  node('iovalkey', 'ioredis', 'iovalkey'),
+  node('node-redis 3', 'node-redis3', 'redis3'),
+  node('node-redis 4', 'node-redis', 'redis4'),
+  node('node-redis 5', 'node-redis', 'redis5'),
+  node('node-redis 6', 'node-redis', 'redis6'),
+  node('Valkey GLIDE', 'glide', '@valkey/valkey-glide'),
+  python('redis-py 5', 'redis==5.3.1', 'redis_py', 'redis'),
+  python('redis-py 6', 'redis==6.4.0', 'redis_py', 'redis'),
+  python('redis-py 8', 'redis==8.1.0', 'redis_py', 'redis'),
+  python('redis-py, asyncio', 'redis==8.1.0', 'redis_asyncio', 'redis'),
+  python('aioredis', 'aioredis==2.0.1', 'redis_asyncio', 'aioredis'),
+  python('valkey-py', 'valkey==6.2.0', 'redis_py', 'valkey'),
+  python('coredis', 'coredis==6.9.0', 'coredis_client'),
+  python('Valkey GLIDE, Python', 'valkey-glide==2.6.0', 'glide_client'),
+];
+
+/** Libraries without a program that ran, and why. */
+export const notRun: readonly { readonly name: string; readonly language: string; readonly why: string }[] = [
+  { name: 'StackExchange.Redis', language: 'C#', why: 'needs .NET and NuGet' },
+  { name: 'redis-plus-plus', language: 'C++', why: 'no package for Debian 12' },
+  { name: 'redis-rb 5', language: 'Ruby', why: 'needs rubygems.org' },
+  { name: 'hedis', language: 'Haskell', why: 'needs GHC' },
+  { name: 'Redix', language: 'Elixir', why: 'needs hex.pm' },
+];
