@@ -31,8 +31,8 @@ describe('producing to a real Kafka', () => {
       if (met(t, whyNoKafka())) await run(kafka!);
     });
   };
-  const start = async (resp: object, args: readonly string[] = []): Promise<GatewayProcess> => {
-    const config = { general: { 'bootstrap.servers': kafka!.brokers }, resp };
+  const start = async (resp: object, args: readonly string[] = [], producer: object = {}): Promise<GatewayProcess> => {
+    const config = { general: { 'bootstrap.servers': kafka!.brokers }, producer, resp };
     const gateway = await GatewayProcess.start({ config, args });
     gateways.push(gateway);
     return gateway;
@@ -164,6 +164,22 @@ describe('producing to a real Kafka', () => {
         gateway.lines.some(({ msg, reason }) => msg === 'delivery failed' && /size too large/.test(String(reason))),
       );
     });
+
+    for (const idempotent of [false, true])
+      it(`batches of which several are on their way at once${idempotent ? ', of an idempotent producer' : ''}`, async (kafka) => {
+        const count = 20_000;
+        const gateway = await start({}, [], { 'enable.idempotence': idempotent });
+        const topic = await limited(kafka);
+        const client = await open(gateway);
+        const sent = Array.from({ length: count }, (_, i) =>
+          client.call('RPUSHX', `topics:${topic}:key`, values[i % 500]!),
+        );
+        assert.ok((await Promise.all(sent)).every((answer) => answer === 1));
+        const failed = Number(await client.call('DUMP', '30000'));
+        // It must not split a batch while a later one is on its way, but then it tells.
+        if (!idempotent) assert.equal(failed, 0);
+        assert.equal(await client.call('XLEN', topic), count - failed);
+      });
 
     it("one client's oversized XADD is refused, and the others' entries are stored", async (kafka) => {
       const gateway = await start({});
