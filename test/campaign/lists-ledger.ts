@@ -1,9 +1,8 @@
 // The lists' ledger: what RPUSH has answered (or a DUMP of 0 covers) must arrive, and what was popped long enough before the next
 // pop must not come again, while one of two gateways is killed again and again. Plain lists, or pair replies on Rafka's own keys.
 // node build/test/campaign/lists-ledger.js [--dialect lists|pairs] [--ids 20000] [--kills 10]
-import { commitIntervalMs, type Dialect, type Reader, runByHand } from './two-gateways.js';
+import { commitIntervalMs, type Dialect, ledgerTopic as list, type Reader, runByHand } from './two-gateways.js';
 
-const list = 'ledger';
 const makeTopic = ['XGROUP', 'CREATE', list, 'other', '$', 'MKSTREAM'] as const;
 
 /** Pops again and again: what a pop answers is acknowledged when the next one has been answered. */

@@ -1,12 +1,13 @@
 // The streams' ledger: what XADD has answered must arrive, and what XACK has answered long enough ago must not come again,
 // while one of two gateways is killed again and again.
-// node build/test/campaign/streams-ledger.js [--ids 20000] [--kills 10]
-import { commitIntervalMs, type Dialect, runByHand } from './two-gateways.js';
+// node build/test/campaign/streams-ledger.js [--ids 20000] [--kills 10] [--dialect latest] [--nodes 3] [--troubles]
+import { troubles } from './streams-events.js';
+import { commitIntervalMs, type Dialect, runByHand, ledgerTopic as stream } from './two-gateways.js';
 
-const stream = 'ledger';
+const settings = { commitIntervalMs, sessionTimeoutMs: 6_000, pendingTimeoutMs: 1_000, allowDelete: true };
 
 export const streams: Dialect = {
-  config: { resp: { streams: { commitIntervalMs, sessionTimeoutMs: 6_000, pendingTimeoutMs: 1_000 } } },
+  config: { resp: { streams: settings } },
 
   prepare: (client) => client.call('XGROUP', 'CREATE', stream, 'g', '0', 'MKSTREAM'),
 
@@ -32,4 +33,10 @@ export const streams: Dialect = {
   },
 };
 
-if (process.argv[1] === import.meta.filename) await runByHand({ streams });
+/** The group begins at the end of the empty stream. */
+const latest: Dialect = {
+  ...streams,
+  prepare: (client) => client.call('XGROUP', 'CREATE', stream, 'g', '$', 'MKSTREAM'),
+};
+
+if (process.argv[1] === import.meta.filename) await runByHand({ streams, latest }, troubles);

@@ -6,6 +6,8 @@ import type { Redis } from 'ioredis';
 import { GatewayProcess } from '../support/gateway.js';
 import { KafkaServer } from '../support/kafka-server.js';
 import { connect } from '../support/redis-client.js';
+import { openKafka } from '../support/relay-clusters.js';
+import type { Stage, Trouble } from './streams-events.js';
 
 /** What a consumer tells the books. */
 export interface Reader {
@@ -31,7 +33,14 @@ export interface LedgerOptions {
   /** Between a kill and the next, ms. */
   readonly pauseMs: number;
   readonly say: (text: string) => void;
+  /** Brokers, 1 unless given. */
+  readonly nodes?: number;
+  /** One of them after each kill, in turn. */
+  readonly troubles?: readonly Trouble[];
 }
+
+/** The topic of all dialects. */
+export const ledgerTopic = 'ledger';
 
 export interface LedgerResult {
   readonly confirmed: number;
@@ -49,6 +58,8 @@ export interface LedgerResult {
   readonly againRefused: number;
   /** The same of entries acknowledged otherwise: there must be none. */
   readonly againLate: number;
+  /** Figures of the troubles, by name. */
+  readonly troubles: Readonly<Record<string, number>>;
 }
 
 export const commitIntervalMs = 500;
@@ -56,22 +67,28 @@ export const commitIntervalMs = 500;
 const windowMs = commitIntervalMs + 3_000;
 const quietMs = 20_000;
 
-export async function runLedger(dialect: Dialect, { ids, kills, pauseMs, say }: LedgerOptions): Promise<LedgerResult> {
-  const kafka = await KafkaServer.start();
-  const config = { ...dialect.config, general: { 'bootstrap.servers': kafka.brokers }, log: { level: 'info' } };
+export async function runLedger(dialect: Dialect, options: LedgerOptions): Promise<LedgerResult> {
+  const { ids, kills, pauseMs, nodes = 1, say } = options;
+  const server = await KafkaServer.start({ nodes });
+  const kafka = await openKafka(server.brokers);
+  const config = { ...dialect.config, general: { 'bootstrap.servers': server.brokers }, log: { level: 'info' } };
   const gateways = [await GatewayProcess.start({ config }), await GatewayProcess.start({ config })];
   const book = new Book(say, dialect.byInterval ?? false);
+  const clients = new Set<Redis>();
+  const stage = { server, admin: kafka.admin, gateways, clients, topic: ledgerTopic, say };
   try {
     const first = await connect(gateways[0]!.port);
     await dialect.prepare(first);
     first.disconnect();
     const stop = new AbortController();
     const consuming = gateways.flatMap((gateway) =>
-      ['c0', 'c1'].map((name) => consume(dialect, gateway, name, book, stop.signal)),
+      ['c0', 'c1'].map((name) => consume(dialect, gateway, name, book, clients, stop.signal)),
     );
-    const producing = gateways.map((gateway, index) => produce(dialect, gateway, book, index, ids, kills * pauseMs));
-    const killing = kill(gateways, kills, pauseMs, book, say);
-    await Promise.all([...producing, killing]);
+    const producing = gateways.map((gateway, index) =>
+      produce(dialect, gateway, book, clients, index, ids, kills * pauseMs),
+    );
+    const killing = kill(stage, options, book);
+    const [troubles] = await Promise.all([killing, ...producing]);
     say(`all is sent; ${book.missing} confirmed entries are still to come`);
     const deadline = Date.now() + 120_000;
     while (book.missing > 0 && Date.now() < deadline) await sleep(200);
@@ -79,10 +96,11 @@ export async function runLedger(dialect: Dialect, { ids, kills, pauseMs, say }: 
     await sleep(Math.min(quietMs, pauseMs * 2));
     stop.abort();
     await Promise.all(consuming);
-    return book.result(refusedAcks(gateways));
+    return { ...book.result(refusedAcks(gateways)), troubles };
   } finally {
     await Promise.all(gateways.map((gateway) => gateway.stop()));
-    await kafka.stop();
+    await kafka.close();
+    await server.stop();
   }
 }
 
@@ -156,7 +174,7 @@ class Book {
   }
 
   /** @param refused as many of those that came again late had not been acknowledged. */
-  result(refused: number): LedgerResult {
+  result(refused: number): Omit<LedgerResult, 'troubles'> {
     const againRefused = Math.min(refused, this.#againLate);
     return {
       confirmed: this.#confirmed.size,
@@ -177,6 +195,7 @@ async function produce(
   dialect: Dialect,
   gateway: GatewayProcess,
   book: Book,
+  clients: Set<Redis>,
   writer: number,
   ids: number,
   overMs: number,
@@ -186,7 +205,7 @@ async function produce(
   let client: Redis | undefined;
   for (let index = 0; index < batches; index++) {
     const values = Array.from({ length: batch }, (_, n) => `w${writer}-${index * batch + n}`);
-    client = await reconnected(gateway, client);
+    client = await reconnected(gateway, clients, client);
     const confirmed = await dialect.send(client, values).catch(() => [] as boolean[]);
     for (const [at, value] of values.entries()) book.sent(value, confirmed[at] ?? false);
     await sleep(overMs / batches);
@@ -199,13 +218,14 @@ async function consume(
   gateway: GatewayProcess,
   name: string,
   book: Book,
+  clients: Set<Redis>,
   stop: AbortSignal,
 ): Promise<void> {
   let client: Redis | undefined;
   let take: () => Promise<void> = async () => {};
   while (!stop.aborted) {
     try {
-      const current = await reconnected(gateway, client);
+      const current = await reconnected(gateway, clients, client);
       if (current !== client) take = await dialect.consumer(current, name, book.reader(gateway.port));
       client = current;
       await take();
@@ -216,25 +236,29 @@ async function consume(
   client?.disconnect();
 }
 
-async function reconnected(gateway: GatewayProcess, client: Redis | undefined): Promise<Redis> {
+async function reconnected(gateway: GatewayProcess, clients: Set<Redis>, client: Redis | undefined): Promise<Redis> {
   if (client?.status === 'ready') return client;
   client?.disconnect();
+  if (client) clients.delete(client);
   for (;;) {
     try {
-      return await connect(gateway.port);
+      const next = await connect(gateway.port);
+      clients.add(next);
+      return next;
     } catch {
       await sleep(50);
     }
   }
 }
 
+/** @returns the figures of the troubles, added up */
 async function kill(
-  gateways: readonly GatewayProcess[],
-  kills: number,
-  pauseMs: number,
+  stage: Stage,
+  { kills, pauseMs, say, troubles = [] }: LedgerOptions,
   book: Book,
-  say: (text: string) => void,
-): Promise<void> {
+): Promise<Record<string, number>> {
+  const { gateways } = stage;
+  const sums: Record<string, number> = {};
   for (let index = 0; index < kills; index++) {
     await sleep(pauseMs / 2);
     const victim = gateways[index % gateways.length]!;
@@ -243,20 +267,30 @@ async function kill(
     say(`kill -9 number ${index + 1}`);
     await sleep(pauseMs / 2);
     await victim.run();
+    const trouble = troubles[index % troubles.length];
+    const figures = (await trouble?.(stage, index)) ?? {};
+    for (const [name, figure] of Object.entries(figures)) sums[name] = (sums[name] ?? 0) + figure;
   }
+  return sums;
 }
 
 /** What must not be. */
-export function failures({ missing, againLate }: LedgerResult): Partial<LedgerResult> {
-  return { ...(missing > 0 ? { missing } : {}), ...(againLate > 0 ? { againLate } : {}) };
+export function failures({ missing, againLate, troubles }: LedgerResult): Readonly<Record<string, number>> {
+  const figures = Object.entries({ missing, againLate, ...troubles });
+  return Object.fromEntries(figures.filter(([name, figure]) => figure > 0 && /missing$|^againLate$/.test(name)));
 }
 
 /** The long form, from the command line. @param dialects by name; the first unless `--dialect` says another */
-export async function runByHand(dialects: Readonly<Record<string, Dialect>>): Promise<void> {
+export async function runByHand(
+  dialects: Readonly<Record<string, Dialect>>,
+  troubles: readonly Trouble[] = [],
+): Promise<void> {
   const { values } = parseArgs({
     options: {
       ids: { type: 'string', default: '20000' },
       kills: { type: 'string', default: '10' },
+      nodes: { type: 'string', default: '1' },
+      troubles: { type: 'boolean', default: false },
       dialect: { type: 'string', default: Object.keys(dialects)[0]! },
     },
   });
@@ -267,6 +301,8 @@ export async function runByHand(dialects: Readonly<Record<string, Dialect>>): Pr
     ids: Number(values.ids),
     kills: Number(values.kills),
     pauseMs: 8_000,
+    nodes: Number(values.nodes),
+    ...(values.troubles ? { troubles } : {}),
     say,
   });
   console.log(result);

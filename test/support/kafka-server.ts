@@ -120,6 +120,10 @@ export class KafkaServer {
     return server;
   }
 
+  get nodeCount(): number {
+    return this.#nodes.length;
+  }
+
   /** Stops every node and removes the data. */
   async stop(): Promise<void> {
     await Promise.all(this.#nodes.map((node) => end(node, 'SIGTERM')));
