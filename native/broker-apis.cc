@@ -1,5 +1,5 @@
 // brokerApis(): the highest version of each Kafka request that all connected brokers take, by the request's number; -1: one lacks it.
-// Null while no broker is connected, or while another thread opens or closes the client. Waits for nobody.
+// Null while no broker is connected, or while another thread opens or closes the client. Never blocks.
 #include "native/held-client.h"
 #include "native/methods.h"
 #include "src/producer.h"

@@ -1,4 +1,4 @@
-// HeldClient: a client's librdkafka handle that nobody closes while it is held.
+// HeldClient: a client's librdkafka handle that cannot be closed while it is held.
 #ifndef NATIVE_HELD_CLIENT_H_
 #define NATIVE_HELD_CLIENT_H_
 

@@ -43,7 +43,7 @@ const program = new Command('rafka')
       "  printf 'client setname me:1\\nblpop topics:greetings 5\\n' | redis-cli -p 6380",
   )
   .version(version, '-v, --version')
-  .showHelpAfterError('(rafka --help tells what there is)')
+  .showHelpAfterError('(rafka --help lists the commands)')
   .enablePositionalOptions()
   .helpCommand(false)
   .action(runGateway);

@@ -200,7 +200,7 @@ export interface SettingType {
   readonly description: string | undefined;
 }
 
-/** Keys with a single value that users are told of: all but those that are going. */
+/** The documented keys with a single value: all but those that are going. */
 export function presentSettings(): Map<string, SettingType> {
   return new Map([...settingTypes()].filter(([path]) => !goingKeys.has(path)));
 }

@@ -147,7 +147,7 @@ export function createProgram(shared: Shared, { closeShared, loadAgain, onRenewa
   });
 }
 
-/** On SIGHUP: users, TLS files, logins. What can't be used is told, and what was read before holds on. */
+/** On SIGHUP: reads users, TLS files and logins again. Logs what cannot be used; the values read before stay in force. */
 async function reload(
   shared: Shared,
   listeners: readonly Listener[],

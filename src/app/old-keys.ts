@@ -13,7 +13,7 @@ export const withdrawnKeys: Readonly<Record<string, string>> = {
 };
 
 /**
- * Keys that become constants in the next version: nobody can choose a better value than the default without reading the code.
+ * Keys that become constants in the next version: no operator can choose a better value than the default without reading the code.
  * They still have effect.
  */
 export const goingKeys: ReadonlySet<string> = new Set([
@@ -55,7 +55,7 @@ export const goingKeys: ReadonlySet<string> = new Set([
   'ris.commitMs',
   'ris.commitMessages',
   'ris.progressMs',
-  // What nobody has to choose.
+  // No operator has to choose these.
   'resp.transactionProducers',
   'pool.clientId',
   'ris.clientId',

@@ -1,4 +1,4 @@
-// What a running process takes over when it is told to read its files again: users, certificates, logins at Kafka.
+// What a running process takes over when it reads its files again (SIGHUP): users, certificates, logins at Kafka.
 import { readFileSync } from 'node:fs';
 import type { Users } from '../core/access/users.js';
 import type { Listener } from '../core/listener.js';

@@ -9,7 +9,7 @@ import { MemoryBudget } from '../core/memory-budget.js';
 import type { Clock, KafkaFactory } from '../core/ports.js';
 import { Proxies } from '../core/queue/proxies.js';
 import { KafkaProxy, type ProduceSettings } from '../core/queue/proxy.js';
-import type { SharedSettings } from '../core/queue/queue-settings.js';
+import type { QueueSettings } from '../core/queue/queue-settings.js';
 import { probeCluster } from '../core/readiness.js';
 import type { Stats } from '../core/stats/stats.js';
 import { GrpcServer } from '../grpc/server.js';
@@ -33,7 +33,7 @@ interface Address {
 export interface PixyCluster {
   readonly name: string;
   readonly kafka: KafkaFactory;
-  readonly settings: SharedSettings;
+  readonly settings: QueueSettings;
   readonly produce: ProduceSettings;
   /** Absent: it is checked on request. */
   readonly health?: ClusterHealth | undefined;

@@ -73,7 +73,8 @@ function unary({ proxies, gate, stats, log }: ServiceOptions, method: Method): h
       const admitted = userOf(gate, call);
       const user = admitted instanceof Promise ? await admitted : admitted;
       const result = run(call.request, proxies.for(user, call.request.cluster), {
-        onEnd: (tell) => whenEnded(call, () => guard(() => tell(reply?.[written] === true && !isBroken(call)), bug)),
+        onEnd: (settle) =>
+          whenEnded(call, () => guard(() => settle(reply?.[written] === true && !isBroken(call)), bug)),
       });
       const isAwaited = result instanceof Promise;
       reply = { ...(isAwaited ? await result : result) };
@@ -115,9 +116,9 @@ const originOf = (call: Caller): Origin => ({ listener: 'grpc', address: peerAdd
 const peerAddress = (peer: string): string => peer.slice(0, Math.max(0, peer.lastIndexOf(':')));
 
 /** grpc-js emits `cancelled` at the end of every call, answered or not. */
-function whenEnded(call: ServerUnaryCall<ClusterRequest, object>, tell: () => void): void {
-  if (call.cancelled) tell();
-  else call.once('cancelled', tell);
+function whenEnded(call: ServerUnaryCall<ClusterRequest, object>, ended: () => void): void {
+  if (call.cancelled) ended();
+  else call.once('cancelled', ended);
 }
 
 /** grpc-js has no event for a reply that was cut off: its HTTP/2 stream, which is not public, has. */

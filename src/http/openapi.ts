@@ -96,7 +96,7 @@ const plain = (summary: string, statuses: Readonly<Record<number, string>>, isOp
 
 const otherPaths = {
   '/openapi.json': plain('This document', { 200: 'OpenAPI 3.0' }),
-  '/_ping': plain('Answers pong; asks nobody', { 200: 'pong' }),
+  '/_ping': plain('Answers pong, without asking Kafka', { 200: 'pong' }),
   '/healthz': plain('The process lives', { 200: 'It does' }),
   '/readyz': plain('Brokers of every cluster answer', { 200: 'They do', 503: 'They do not; the body says which' }),
   '/metrics': plain('Metrics in the Prometheus text format, to an admin', { 200: 'The metrics', ...notLetIn }, false),

@@ -15,7 +15,7 @@ export function onEnd({ socket }: IncomingMessage, response: ServerResponse, cal
   // `finish` is also emitted after a failed write.
   const finished = (): void => end(!socket.destroyed && !socket.errored);
   const closed = (): void => end(false);
-  // A pipelined reply that waits for its turn is not told of the connection's end.
+  // A pipelined reply that waits for its turn gets no event when the connection ends.
   const pipelined = response.socket === null;
   response.on('finish', finished).on('close', closed);
   // One per pipelined request: Node would report more than ten as a leak.

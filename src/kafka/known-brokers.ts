@@ -28,8 +28,8 @@ export class KnownBrokers {
   /** A metadata answer: all current brokers. None: the broker does not know any yet. */
   learn(brokers: readonly { readonly host: string; readonly port: number }[]): void {
     if (brokers.length === 0) return;
-    const told = brokers.map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`).toSorted();
-    const all = [...this.#configured, ...told.filter((address) => !this.#configured.includes(address))];
+    const learned = brokers.map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`).toSorted();
+    const all = [...this.#configured, ...learned.filter((address) => !this.#configured.includes(address))];
     if (all.join(',') === this.list) return;
     this.#all = all;
     this.#version += 1;

@@ -1,7 +1,7 @@
 // Converts a proxy's YAML values to librdkafka properties and core settings.
 import type { Properties } from '../core/ports.js';
 import type { ProduceSettings } from '../core/queue/proxy.js';
-import type { SharedSettings } from '../core/queue/queue-settings.js';
+import type { QueueSettings } from '../core/queue/queue-settings.js';
 import { consumerProperties, defaultLingerMs, producerProperties } from './defaults.js';
 import type { PixyProxy } from './file.js';
 import { kafkaVersions, type ProxyValues } from './keys.js';
@@ -9,7 +9,7 @@ import { kafkaVersions, type ProxyValues } from './keys.js';
 export interface ProxySetup {
   /** For every client of the cluster. */
   readonly general: Properties;
-  readonly settings: SharedSettings;
+  readonly settings: QueueSettings;
   readonly produce: ProduceSettings;
 }
 
@@ -65,7 +65,7 @@ function encryption(values: ProxyValues): Properties {
   };
 }
 
-function sharing(values: ProxyValues, clientId: string): SharedSettings {
+function sharing(values: ProxyValues, clientId: string): QueueSettings {
   return {
     clientId,
     disabled: values['consumer.disabled'],

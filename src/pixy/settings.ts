@@ -1,6 +1,6 @@
 // Converts configuration to core's settings for sharing messages and for producing.
 import type { ProduceSettings } from '../core/queue/proxy.js';
-import type { SharedSettings } from '../core/queue/queue-settings.js';
+import type { QueueSettings } from '../core/queue/queue-settings.js';
 import type { PoolConfig } from './config.js';
 import { consumerProperties, producerProperties } from './defaults.js';
 
@@ -11,7 +11,7 @@ export function fromPool(
   pool: PoolConfig,
   clientId: string,
   maxMessageBytes: number,
-): { settings: SharedSettings; produce: ProduceSettings } {
+): { settings: QueueSettings; produce: ProduceSettings } {
   const { produceTimeoutMs, shutdownTimeoutMs, lingerMs, gatherMs, clientId: named = clientId, ...shared } = pool;
   return {
     settings: { ...shared, clientId: named, disabled: false, connectTimeoutMs, properties: consumerProperties },

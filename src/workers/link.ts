@@ -71,7 +71,7 @@ export class Link {
   }
 
   /** Sends without waiting for an answer. @param bytes its size, if {@link unsentBytes} should count it. */
-  tell(question: string, args: readonly unknown[], bytes = 0): void {
+  notify(question: string, args: readonly unknown[], bytes = 0): void {
     if (this.#closed) return;
     this.#unsentBytes += bytes;
     this.#outboxBytes += bytes;

@@ -79,7 +79,7 @@ export class Router {
     for (const [name, count] of Object.entries(member.counted)) this.#options.stats.add(name as CounterName, count);
     // What its connections held in groups that others read is requeued there.
     const connections = this.#options.connectionIds(id);
-    for (const other of this.#members.values()) if (other.isReady) other.link.tell('remoteGone', connections);
+    for (const other of this.#members.values()) if (other.isReady) other.link.notify('remoteGone', connections);
     this.#tellCountsLater();
     this.#watchersChanged();
   }
@@ -164,7 +164,7 @@ export class Router {
   #show(from: number, lines: string): void {
     for (const [id, { isWatching, link }] of this.#members) {
       if (id === from || !isWatching || link.unsentBytes > unsentLimitBytes) continue;
-      link.tell('showMonitors', [lines], lines.length);
+      link.notify('showMonitors', [lines], lines.length);
     }
   }
 
@@ -176,14 +176,14 @@ export class Router {
   /** Workers whose commands are monitored elsewhere send them; resolves when they know. */
   async #tellWatching(): Promise<void> {
     const watching = [...this.#members.values()].filter(({ isWatching }) => isWatching);
-    const told = [...this.#members.values()].map(async (member) => {
+    const notifications = [...this.#members.values()].map(async (member) => {
       const feeds = watching.some((other) => other !== member);
       if (!member.isReady || feeds === member.feedsOthers) return;
       member.feedsOthers = feeds;
       // A worker that does not answer shows nothing either.
       await member.link.ask('feedMonitors', [feeds]).catch(() => {});
     });
-    await Promise.all(told);
+    await Promise.all(notifications);
   }
 
   /** Connections come and go in bursts: changes of a moment are reported once. */
@@ -201,7 +201,7 @@ export class Router {
       const elsewhere = all - member.connections;
       if (!member.isReady || elsewhere === member.connectionsElsewhere) continue;
       member.connectionsElsewhere = elsewhere;
-      member.link.tell('connectionsElsewhere', [elsewhere]);
+      member.link.notify('connectionsElsewhere', [elsewhere]);
     }
   }
 }

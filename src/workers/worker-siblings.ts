@@ -38,7 +38,7 @@ export class WorkerSiblings implements Siblings {
   }
 
   release(key: string): void {
-    this.#link.tell('release', [key]);
+    this.#link.notify('release', [key]);
   }
 
   async askHolder<Q extends Question>(key: string, question: Q, ...args: Parameters<Sibling[Q]>) {
@@ -52,7 +52,7 @@ export class WorkerSiblings implements Siblings {
   }
 
   connections(count: number): void {
-    this.#link.tell('connections', [count]);
+    this.#link.notify('connections', [count]);
   }
 
   passOn(connection: ConnectionHandle): boolean {
@@ -64,6 +64,6 @@ export class WorkerSiblings implements Siblings {
   }
 
   show(lines: string): void {
-    this.#link.tell('show', [lines], lines.length);
+    this.#link.notify('show', [lines], lines.length);
   }
 }

@@ -53,7 +53,7 @@ export class WorkerSide {
     channel.onGone(() => own(this.#leave(), (error) => onBug(error, 'leave')));
     channel.onMessages((messages) => this.#link.receive(messages));
     channel.onPassed((handle) => (this.#served ? this.#served.accept(handle) : handle.close()));
-    this.#link.tell('hello', []);
+    this.#link.notify('hello', []);
   }
 
   #start(order: StartOrder): Promise<Started> {
@@ -102,7 +102,7 @@ export class WorkerSide {
 
   #count(served: Served): void {
     this.#stopCounting = this.#options.clock.after(countedEveryMs, () => {
-      this.#link.tell('counted', [served.counted()]);
+      this.#link.notify('counted', [served.counted()]);
       this.#count(served);
     });
   }

@@ -1,8 +1,8 @@
 // Settings of queue consumers and producers for unit tests: Kafka-Pixy's defaults, with shorter times.
 import type { ProduceSettings } from '../../src/core/queue/proxy.js';
-import type { SharedSettings } from '../../src/core/queue/queue-settings.js';
+import type { QueueSettings } from '../../src/core/queue/queue-settings.js';
 
-export const sharedSettings: SharedSettings = {
+export const sharedSettings: QueueSettings = {
   disabled: false,
   clientId: 'me',
   ackTimeoutMs: 1_000,

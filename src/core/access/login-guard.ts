@@ -78,7 +78,7 @@ export class LoginGuard {
   /** A user was refused for lack of rights. @param reason the text sent to the client */
   denied(who: Login, reason: string): void {
     this.#options.stats.add('access.denied');
-    this.#lines.tell(
+    this.#lines.log(
       `denied ${who.listener} ${who.user}`,
       { ...who, reason },
       'a user was refused what he has no right to',
@@ -126,33 +126,33 @@ export class LoginGuard {
     stats.add('access.logins.failed');
     const fields = { ...who, failures: suspect.failures };
     if (suspect.failures === freeFailures)
-      this.#lines.tell(
+      this.#lines.log(
         `slow ${origin}`,
         fields,
         'logins of this address fail again and again: one a second is tried from now on',
       );
-    else this.#lines.tell(`login ${origin}`, fields, 'a login failed');
+    else this.#lines.log(`login ${origin}`, fields, 'a login failed');
   }
 }
 
 /** Lines that clients can cause: limited per kind and in all; suppressed lines are counted. */
 class RareLines {
   readonly #options: LoginGuardOptions;
-  readonly #told = new Map<string, { at: number; untold: number }>();
+  readonly #logged = new Map<string, { at: number; suppressed: number }>();
   #since: number;
   #lines = 0;
-  #untold = 0;
+  #suppressed = 0;
 
   constructor(options: LoginGuardOptions) {
     this.#options = options;
     this.#since = options.clock.monotonic();
   }
 
-  tell(kind: string, fields: object, message: string): void {
+  log(kind: string, fields: object, message: string): void {
     const now = this.#options.clock.monotonic();
-    const told = this.#told.get(kind);
-    if (told && now - told.at < quietMs) {
-      told.untold += 1;
+    const logged = this.#logged.get(kind);
+    if (logged && now - logged.at < quietMs) {
+      logged.suppressed += 1;
       return;
     }
     if (now - this.#since >= quietMs) {
@@ -160,18 +160,18 @@ class RareLines {
       this.#lines = 0;
     }
     if (this.#lines >= mostLines) {
-      this.#untold += 1;
+      this.#suppressed += 1;
       return;
     }
     this.#lines += 1;
     const more = {
-      ...(told?.untold ? { untold: told.untold } : {}),
-      ...(this.#untold ? { untoldOfAll: this.#untold } : {}),
+      ...(logged?.suppressed ? { suppressed: logged.suppressed } : {}),
+      ...(this.#suppressed ? { suppressedInAll: this.#suppressed } : {}),
     };
-    this.#untold = 0;
-    this.#told.delete(kind);
-    if (this.#told.size >= mostAddresses) this.#told.delete(this.#told.keys().next().value!);
-    this.#told.set(kind, { at: now, untold: 0 });
+    this.#suppressed = 0;
+    this.#logged.delete(kind);
+    if (this.#logged.size >= mostAddresses) this.#logged.delete(this.#logged.keys().next().value!);
+    this.#logged.set(kind, { at: now, suppressed: 0 });
     this.#options.log.warn({ ...fields, ...more }, message);
   }
 }

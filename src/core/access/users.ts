@@ -52,7 +52,7 @@ export interface AccessOptions {
 }
 
 const DEFAULT = 'default';
-const nobody = Buffer.alloc(32);
+const noHash = Buffer.alloc(32);
 
 /** Who may do nothing. */
 const nobodyEntry: Entry = {
@@ -141,7 +141,7 @@ export class Users {
   authenticate(name: string, password: Buffer): User | undefined {
     if (!this.required) return this.get(name);
     const account = this.#accounts.get(name);
-    const matches = timingSafeEqual(account?.hash ?? nobody, sha256(password));
+    const matches = timingSafeEqual(account?.hash ?? noHash, sha256(password));
     return matches ? account?.user : undefined;
   }
 

@@ -197,7 +197,7 @@ export class AckLedger {
   }
 }
 
-/** @throws GatewayError `ack-done`: whoever acknowledged it has written what came of it, and it must not be written again. */
+/** @throws GatewayError `ack-done`: the client that acknowledged it has written its result, which must not be written twice. */
 function staged(progress: Progress, { topic, partition }: TopicPartition, offset: number): TopicPartitionOffset {
   if (offset < Math.max(progress.stored, progress.from)) throw fail('ack-done', offset, topic, partition);
   return { topic, partition, offset: offset + 1 };

@@ -84,7 +84,7 @@ export class ConsumerSession implements AckSource {
   #polledAt: number;
   #failure: GatewayError | undefined;
   /** A fault that lasts until an operator fixes it. */
-  #lasting: { readonly fault: KafkaFault; readonly at: number; told: boolean } | undefined;
+  #lasting: { readonly fault: KafkaFault; readonly at: number; reported: boolean } | undefined;
   #isOver = false;
   /** A topic was reported missing, and how many were missing at the last check. */
   #unavailable = false;
@@ -250,7 +250,7 @@ export class ConsumerSession implements AckSource {
     this.#options.log.consumerRefused(this.#options.id, fault);
     // One of several brokers refuses the login: the others still serve.
     if (isOfLogin(fault) && this.#options.consumer.assignments().length > 0) return;
-    this.#lasting = { fault, at: this.#options.clock.monotonic(), told: false };
+    this.#lasting = { fault, at: this.#options.clock.monotonic(), reported: false };
   }
 
   /** @param waited whether this call has already waited for messages: other topics may have some */
@@ -260,11 +260,11 @@ export class ConsumerSession implements AckSource {
     const partitions = this.#options.consumer.assignments();
     // A non-member, or a member without partitions, disturbs no other member when it leaves.
     if (!isOfTopic(lasting.fault) || partitions.length === 0) this.#end();
-    else if (lasting.told && !waited) {
+    else if (lasting.reported && !waited) {
       if (this.#options.clock.monotonic() - lasting.at > tryAgainMs) this.#fetchAnew(partitions);
       return undefined;
     }
-    lasting.told = true;
+    lasting.reported = true;
     return fail('poll-failed', lasting.fault.message);
   }
 

@@ -17,7 +17,7 @@ export interface GroupMembershipOptions<P> {
   /** The previous membership of the same group and topic: it leaves before this one joins. */
   readonly after: Promise<unknown>;
   /** A partition was assigned that was unknown before. */
-  readonly begun: (partition: number, start: PartitionStart) => P;
+  readonly onAssigned: (partition: number, start: PartitionStart) => P;
   /** Messages arrived, or partitions were assigned or revoked. */
   readonly changed: () => void;
   /** The group has joined and has its partitions. */
@@ -49,7 +49,7 @@ export class GroupMembership<P extends ReadPartition> {
   /** No broker has accepted the reader yet; it keeps trying. */
   #isOpening = true;
   /** What was last logged. */
-  #told = { code: 0, at: 0 };
+  #logged = { code: 0, at: 0 };
   #lasting: { readonly fault: KafkaFault; readonly at: number } | undefined;
   #closing: Promise<CommittedOffset[]> | undefined;
   constructor(options: GroupMembershipOptions<P>) {
@@ -144,9 +144,9 @@ export class GroupMembership<P extends ReadPartition> {
 
   async #open(): Promise<void> {
     if (this.#closing) return;
-    const { group, topic, catalog, begun, changed, joined = () => {} } = this.#options;
+    const { group, topic, catalog, onAssigned, changed, joined = () => {} } = this.#options;
     const events = {
-      begun,
+      onAssigned,
       changed,
       joined,
       failed: (error: Error) => this.#reopen(reader, error),
@@ -186,8 +186,8 @@ export class GroupMembership<P extends ReadPartition> {
     const { group, topic, refused } = this.#options;
     const now = clock.monotonic();
     this.#lasting = { fault, at: now };
-    const isNew = this.#told.code !== fault.code || now - this.#told.at > logAgainMs;
-    if (isNew) this.#told = { code: fault.code, at: now };
+    const isNew = this.#logged.code !== fault.code || now - this.#logged.at > logAgainMs;
+    if (isNew) this.#logged = { code: fault.code, at: now };
     if (isNew) log.error({ group, topic, code: fault.code, reason: fault.message }, 'The group cannot be read');
     refused?.(fault);
   }

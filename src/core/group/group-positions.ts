@@ -44,7 +44,7 @@ export async function groupPositions(
   ]);
   return partitions.map(({ topic, partition }) => {
     const committed = offsets.find((each) => each.partition === partition);
-    const marks = found.get(partition) ?? unseen(committed, context.initialOffset);
+    const marks = found.get(partition) ?? initialMarks(committed, context.initialOffset);
     if (!marks) throw missingMarks(topic, partition);
     return { topic, partition, committed, marks };
   });
@@ -78,7 +78,7 @@ export async function watermarksOf(
 }
 
 /** For a partition without a leader, so that the others need not wait for it: the group's own position is trusted. */
-function unseen(committed: CommittedOffset | undefined, initialOffset: InitialOffset): Watermarks | undefined {
+function initialMarks(committed: CommittedOffset | undefined, initialOffset: InitialOffset): Watermarks | undefined {
   const isKnown = committed === undefined ? initialOffset === 'oldest' : committed.offset !== OFFSET_NEWEST;
   return isKnown ? { low: 0, high: Number.MAX_SAFE_INTEGER } : undefined;
 }

@@ -39,7 +39,7 @@ const connectingMs = 2_000;
 
 export interface ReaderEvents<P> {
   /** A partition was assigned that was unknown before. */
-  begun(partition: number, start: PartitionStart): P;
+  onAssigned(partition: number, start: PartitionStart): P;
   /** Messages arrived, or partitions were assigned or revoked. */
   changed(): void;
   /** The group has joined: partitions were assigned, maybe none, and have been read from. */
@@ -440,7 +440,7 @@ export class GroupReader<P extends ReadPartition> {
     const where = { partition, committed: committed?.offset ?? -1, base: start.acked.base };
     if (start.ignored) this.#warn('Ignored the commit metadata', { ...where, reason: start.ignored });
     if (start.adjusted) this.#warn('Adjusted offset', where);
-    const made = this.#events.begun(partition, start);
+    const made = this.#events.onAssigned(partition, start);
     this.#partitions.set(partition, made);
     if (start.adjusted) this.#commits.soon(0);
     return start.readFrom;

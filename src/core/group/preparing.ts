@@ -9,7 +9,7 @@ const pollMs = 100;
 
 const deserted: KafkaFault = {
   code: KafkaCode.timedOut,
-  message: 'nobody waits for the consumer any more',
+  message: 'no caller waits for the consumer any more',
   fatal: false,
   retriable: true,
   abortable: false,

@@ -1,10 +1,10 @@
-// SpareProducers: clients that a session left with nothing in flight. The next session takes one instead of opening its own. See docs/decisions/0006.
+// IdleProducerPool: clients that a session left with nothing in flight. The next session takes one instead of opening its own. See docs/decisions/0006.
 import type { Clock, KafkaFactory, Producer, ProducerOptions } from '../ports.js';
 import { own } from '../promises.js';
 
 type Listener = Pick<ProducerOptions, 'onReport' | 'onFault'>;
 
-export interface SpareProducersOptions {
+export interface IdleProducerPoolOptions {
   readonly kafka: KafkaFactory;
   /** How all clients are opened. */
   readonly producerOptions: Omit<ProducerOptions, keyof Listener>;
@@ -36,14 +36,14 @@ interface Spare {
  * connections would each pay that. A client has one owner at a time. One that had any failure is not kept: it remembers a missing topic or an
  * unavailable broker for longer than its owner cared.
  */
-export class SpareProducers {
-  readonly #options: SpareProducersOptions;
+export class IdleProducerPool {
+  readonly #options: IdleProducerPoolOptions;
   readonly #clients = new WeakMap<Producer, Client>();
   /** The most recent is last and is taken first, so that unneeded ones grow old. */
   readonly #spares: Spare[] = [];
   #closed = false;
 
-  constructor(options: SpareProducersOptions) {
+  constructor(options: IdleProducerPoolOptions) {
     this.#options = options;
   }
 

@@ -219,9 +219,9 @@ export class ProducerSession {
     this.#lost = new Map();
     if (!(await producer.purge())) return left;
     // What was given up and not reported in time counts as lost as well.
-    const untold = producer.pending;
-    if (untold > 0) this.#lost.set('(not reported)', untold);
-    this.#failedSinceDump += untold;
+    const unreported = producer.pending;
+    if (unreported > 0) this.#lost.set('(not reported)', unreported);
+    this.#failedSinceDump += unreported;
     let lost = 0;
     for (const count of this.#lost.values()) lost += count;
     this.#settled = this.#queued;

@@ -78,7 +78,7 @@ export class TransactionProducers {
     }
   }
 
-  /** Closes those that nobody has used for idleMs. */
+  /** Closes those that were not used for idleMs. */
   closeIdle(idleMs: number): void {
     const before = this.#options.clock.monotonic() - idleMs;
     for (const producer of this.#free) if (producer.usedAt < before) producer.drop();

@@ -1,4 +1,4 @@
-// TransactionQueue: what waits for a transaction. What waits together is written together, where that can harm nobody.
+// TransactionQueue: what waits for a transaction. Requests that wait together share a transaction where none of them can harm another.
 
 import type { AckSource, Acks, DeliveryReport, ProducerRecord } from '../ports.js';
 

@@ -3,19 +3,19 @@ import { fail } from '../../errors.js';
 import { keepSparse } from '../group/save-out-of-order-acks.js';
 import type { TopicCatalog } from '../topics/topic-catalog.js';
 import type { Poll } from './delivery.js';
-import { SharedConsumer } from './queue-consumer.js';
-import type { SharedContext } from './queue-settings.js';
+import { QueueConsumer } from './queue-consumer.js';
+import type { QueueContext } from './queue-settings.js';
 
 export class ConsumerPool {
-  readonly #context: SharedContext;
+  readonly #context: QueueContext;
   readonly #catalog: TopicCatalog;
   /** Group -> topic -> consumer. */
-  readonly #groups = new Map<string, Map<string, SharedConsumer>>();
+  readonly #groups = new Map<string, Map<string, QueueConsumer>>();
   /** Consumers that are leaving their group; a successor waits for them. */
   readonly #leaving = new Map<string, Promise<unknown>>();
   #stopping = false;
 
-  constructor(context: SharedContext, catalog: TopicCatalog) {
+  constructor(context: QueueContext, catalog: TopicCatalog) {
     this.#context = context;
     this.#catalog = catalog;
   }
@@ -37,12 +37,12 @@ export class ConsumerPool {
     consumer.ack(partition, offset);
   }
 
-  find(group: string, topic: string): SharedConsumer | undefined {
+  find(group: string, topic: string): QueueConsumer | undefined {
     return this.#groups.get(group)?.get(topic);
   }
 
   /** Any consumer of the group: it can commit for the group. */
-  anyOf(group: string): SharedConsumer | undefined {
+  anyOf(group: string): QueueConsumer | undefined {
     return this.#groups.get(group)?.values().next().value;
   }
 
@@ -70,10 +70,10 @@ export class ConsumerPool {
     await Promise.all(left.map(({ group, sparse }) => keepSparse(this.#context, group, sparse)));
   }
 
-  #make(group: string, topic: string): SharedConsumer {
+  #make(group: string, topic: string): QueueConsumer {
     const open = [...this.#all()].length;
     if (open >= this.#context.settings.maxConsumers) throw fail('too-many-consumers', open);
-    const consumer = new SharedConsumer({
+    const consumer = new QueueConsumer({
       group,
       topic,
       context: this.#context,
@@ -81,12 +81,12 @@ export class ConsumerPool {
       after: this.#leaving.get(keyOf(group, topic)) ?? Promise.resolve(),
       onRetired: (retired) => this.#retire(retired),
     });
-    const topics = this.#groups.get(group) ?? new Map<string, SharedConsumer>();
+    const topics = this.#groups.get(group) ?? new Map<string, QueueConsumer>();
     this.#groups.set(group, topics.set(topic, consumer));
     return consumer;
   }
 
-  #retire(consumer: SharedConsumer): void {
+  #retire(consumer: QueueConsumer): void {
     const { group, topic } = consumer;
     const topics = this.#groups.get(group);
     if (topics?.get(topic) !== consumer) return;
@@ -105,7 +105,7 @@ export class ConsumerPool {
     this.#leaving.set(key, left);
   }
 
-  *#all(): Iterable<SharedConsumer> {
+  *#all(): Iterable<QueueConsumer> {
     for (const topics of this.#groups.values()) yield* topics.values();
   }
 }

@@ -4,7 +4,7 @@ import { AckedRanges } from '../group/acked-ranges.js';
 import type { Admin, CommittedOffset, TopicPartition } from '../ports.js';
 import { findTopic } from '../topics/topics.js';
 import type { ConsumerPool } from './consumer-pool.js';
-import type { SharedConsumer } from './queue-consumer.js';
+import type { QueueConsumer } from './queue-consumer.js';
 
 export interface PartitionOffset {
   readonly partition: number;
@@ -56,7 +56,7 @@ export async function readOffsets(context: OffsetsContext, group: string, topic:
 const lagOf = (offset: number, end: number, count: number): number =>
   offset === -1 ? 0 : offset === -2 ? count : end - offset;
 
-function liveSparse(consumer: SharedConsumer | undefined, partition: number, offset: number): string | undefined {
+function liveSparse(consumer: QueueConsumer | undefined, partition: number, offset: number): string | undefined {
   const live = consumer?.sparse(partition);
   return live?.base === offset ? live.text : undefined;
 }

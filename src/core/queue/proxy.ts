@@ -18,7 +18,7 @@ import {
   readOffsets,
   writeOffsets,
 } from './group-offsets.js';
-import type { SharedContext } from './queue-settings.js';
+import type { QueueContext } from './queue-settings.js';
 
 export type { Delivery, Poll };
 
@@ -40,7 +40,7 @@ export interface ProduceSettings {
   readonly properties: Readonly<Record<string, string | number | boolean>>;
 }
 
-export interface ProxyOptions extends SharedContext {
+export interface ProxyOptions extends QueueContext {
   readonly produce: ProduceSettings;
 }
 

@@ -6,8 +6,8 @@ import { consumeError } from '../lasting-fault.js';
 import type { CommittedOffset, Message } from '../ports.js';
 import type { TopicCatalog } from '../topics/topic-catalog.js';
 import type { Delivery, Poll } from './delivery.js';
-import { SharedPartition } from './queue-partition.js';
-import type { SharedContext } from './queue-settings.js';
+import { QueuePartition } from './queue-partition.js';
+import type { QueueContext } from './queue-settings.js';
 
 interface Waiting {
   readonly autoAck: boolean;
@@ -25,23 +25,23 @@ interface Waiting {
 const joiningMs = 10_000;
 const joiningCheckMs = 50;
 
-export interface SharedConsumerOptions {
+export interface QueueConsumerOptions {
   readonly group: string;
   readonly topic: string;
-  readonly context: SharedContext;
+  readonly context: QueueContext;
   readonly catalog: TopicCatalog;
   /** The previous consumer of the same group and topic: it leaves the group before this one joins. */
   readonly after: Promise<unknown>;
   /** Idle for the subscription time-out, or closing: the next request goes to a successor. */
-  readonly onRetired: (consumer: SharedConsumer) => void;
+  readonly onRetired: (consumer: QueueConsumer) => void;
 }
 
-export class SharedConsumer {
+export class QueueConsumer {
   readonly group: string;
   readonly topic: string;
-  readonly #context: SharedContext;
-  readonly #options: SharedConsumerOptions;
-  readonly #membership: GroupMembership<SharedPartition>;
+  readonly #context: QueueContext;
+  readonly #options: QueueConsumerOptions;
+  readonly #membership: GroupMembership<QueuePartition>;
   readonly #waiting: Waiting[] = [];
   /** The partition number that was served last. */
   #served = -1;
@@ -54,7 +54,7 @@ export class SharedConsumer {
   #idleTimer: (() => void) | undefined;
   #closing: Promise<CommittedOffset[]> | undefined;
 
-  constructor(options: SharedConsumerOptions) {
+  constructor(options: QueueConsumerOptions) {
     this.group = options.group;
     this.topic = options.topic;
     this.#options = options;
@@ -63,7 +63,7 @@ export class SharedConsumer {
     this.#watchIdle(this.#context.settings.subscriptionTimeoutMs);
     this.#membership = new GroupMembership({
       ...options,
-      begun: (partition, start) => this.#begun(partition, start),
+      onAssigned: (partition, start) => this.#onAssigned(partition, start),
       changed: () => this.#serve(),
       joined: () => this.#joined(),
       refused: (fault) => this.#refuseAll(consumeError(fault)),
@@ -127,7 +127,7 @@ export class SharedConsumer {
   }
 
   /** The partitions that are read here. */
-  get partitions(): readonly SharedPartition[] {
+  get partitions(): readonly QueuePartition[] {
     return this.#membership.partitions;
   }
 
@@ -163,9 +163,9 @@ export class SharedConsumer {
     return this.#membership.close();
   }
 
-  #begun(partition: number, start: PartitionStart): SharedPartition {
+  #onAssigned(partition: number, start: PartitionStart): QueuePartition {
     const { settings, stats, log } = this.#context;
-    return new SharedPartition(partition, start, settings, ({ offset }, retries) => {
+    return new QueuePartition(partition, start, settings, ({ offset }, retries) => {
       stats.add('consumer.given.up');
       const where = { group: this.group, topic: this.topic, partition, offset };
       log.error({ ...where, retries }, 'Too many retries, the message is acked');
@@ -250,7 +250,7 @@ export class SharedConsumer {
     return undefined;
   }
 
-  #deliver(partition: SharedPartition, message: Message, autoAck: boolean): Delivery {
+  #deliver(partition: QueuePartition, message: Message, autoAck: boolean): Delivery {
     let open = true;
     return {
       message,

@@ -12,7 +12,7 @@ export interface PartitionLimits {
   readonly maxPendingMessages: number;
 }
 
-export class SharedPartition extends TrackedPartition<Message> {
+export class QueuePartition extends TrackedPartition<Message> {
   readonly #limits: PartitionLimits;
   /** Called for a message that reached its retry limit and is acknowledged now. */
   readonly #onGivenUp: (message: Message, retries: number) => void;

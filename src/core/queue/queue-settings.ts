@@ -3,7 +3,7 @@ import type { ReaderContext, ReaderSettings } from '../group/reader-context.js';
 import type { PartitionLimits } from './queue-partition.js';
 
 /** Times in ms. In brackets: Kafka-Pixy's name of the setting. */
-export interface SharedSettings extends PartitionLimits, ReaderSettings {
+export interface QueueSettings extends PartitionLimits, ReaderSettings {
   /** [consumer.disabled] */
   readonly disabled: boolean;
   /** Requests that may wait for one group and topic. [consumer.channel_buffer_size] */
@@ -17,8 +17,8 @@ export interface SharedSettings extends PartitionLimits, ReaderSettings {
 }
 
 /** What every queue consumer of a cluster works with. */
-export interface SharedContext extends ReaderContext {
+export interface QueueContext extends ReaderContext {
   /** The cluster's name, for metrics. */
   readonly name: string;
-  readonly settings: SharedSettings;
+  readonly settings: QueueSettings;
 }

@@ -22,7 +22,7 @@ export class SessionLog {
   readonly #sink: LogSink;
   readonly #monotonic: () => number;
   readonly #onTrouble: () => void;
-  readonly #told = new Map<string, { at: number; count: number }>();
+  readonly #logged = new Map<string, { at: number; count: number }>();
 
   /** @param onTrouble is called for each fault of a client: the cluster may be in trouble */
   constructor(sink: LogSink, monotonic: () => number, onTrouble: () => void = () => {}) {
@@ -96,14 +96,14 @@ export class SessionLog {
   /** @returns 0 while a fault is suppressed, else how often it was seen since it was logged. */
   #sinceTold(what: string): number {
     const now = this.#monotonic();
-    const told = this.#told.get(what);
-    if (told && now - told.at < quietMs) {
-      told.count += 1;
+    const logged = this.#logged.get(what);
+    if (logged && now - logged.at < quietMs) {
+      logged.count += 1;
       return 0;
     }
-    if (this.#told.size >= maxRemembered) this.#told.clear();
-    this.#told.set(what, { at: now, count: 0 });
-    return (told?.count ?? 0) + 1;
+    if (this.#logged.size >= maxRemembered) this.#logged.clear();
+    this.#logged.set(what, { at: now, count: 0 });
+    return (logged?.count ?? 0) + 1;
   }
 }
 

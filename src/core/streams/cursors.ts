@@ -23,7 +23,7 @@ export class Cursors {
   readonly #lives = new Map<string, number>();
   #ended = 0;
 
-  /** Where any connection has come to. Others may have read less or more than whoever asks: entries in front of it are not all known to him. */
+  /** Where any connection has come to. Other connections may have read less or more than this one: it may not know all entries in front of it. */
   ofAny(topic: string, id: string): Cut | undefined {
     return this.#shared.get(keyOf(topic, id));
   }

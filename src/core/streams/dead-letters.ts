@@ -1,4 +1,4 @@
-// Dead letters: the record that an entry becomes which nobody acknowledged in time.
+// Dead letters: the record that replaces an entry without an ack in time.
 import type { Message } from '../ports.js';
 import type { RecordParts } from './record-parts.js';
 

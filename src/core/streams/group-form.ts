@@ -3,7 +3,7 @@ import { checkGroupName, isLegalGroupName } from '../group-name.js';
 
 const placeholder = /\{(?:group|rawGroup|stream)\}/g;
 
-/** What may stand between the two names so that it can be told where one ends: neither a letter nor a digit, nor the escape itself. */
+/** What may stand between the two names so that the end of the first is recognizable: neither a letter nor a digit, nor the escape itself. */
 const separators = /[^A-Za-z0-9%]/g;
 
 /**
@@ -62,7 +62,7 @@ export class GroupForm {
   }
 }
 
-/** What is wrong with a template, for whoever wrote it; undefined: nothing. */
+/** The fault of a template, as shown to its author; undefined: none. */
 export function groupFormFault(template: string): string | undefined {
   const places: readonly string[] = template.match(placeholder) ?? [];
   const groups = places.filter((place) => place !== '{stream}').length;

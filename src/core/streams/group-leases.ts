@@ -66,7 +66,7 @@ export class GroupLeases {
     this.#elsewhere.delete(claimKey(place));
   }
 
-  /** NameLeaseTable several; all or none of them count as begun. @throws GatewayError `peer-silent` */
+  /** Claims several groups; all or none of them count as begun. @throws GatewayError `peer-silent` */
   async claimAll(places: readonly GroupPlace[]): Promise<boolean[]> {
     const granted: boolean[] = [];
     try {
@@ -90,7 +90,7 @@ export class GroupLeases {
     for (const place of places) this.done(place);
   }
 
-  /** Frees the claim when nobody needs it: also called when the group has been left. */
+  /** Frees the claim when no command needs it. Also called when the group has been left. */
   settle(place: GroupPlace): void {
     const key = claimKey(place);
     const claim = this.#leases.get(key);

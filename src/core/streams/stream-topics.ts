@@ -22,7 +22,7 @@ export interface StreamTopicsOptions {
   readonly catalog: TopicCatalog;
   readonly clock: Clock;
   readonly settings: StreamTopicsSettings;
-  /** A topic was made here: whoever keeps lists of topics is told. */
+  /** A topic was created by this process: topic lists must be refreshed. */
   readonly onMade: () => Promise<unknown>;
 }
 
@@ -42,7 +42,7 @@ const isNewMs = 1_000;
 
 export class StreamTopics {
   readonly #options: StreamTopicsOptions;
-  /** Topics that were there when last looked: nobody asks again before a write fails. */
+  /** Topics that existed at the last check; the next check follows a failed write. */
   readonly #known = new Map<string, Facts>();
   readonly #looking = new Map<string, Promise<Facts>>();
   readonly #making = new Map<string, Promise<void>>();
@@ -64,9 +64,9 @@ export class StreamTopics {
    */
   async inTurn<P, T>(topic: string, prepare: () => Promise<P>, write: (prepared: P) => Promise<T>): Promise<T> {
     const before = this.#turns.get(topic);
-    let begun = (): void => {};
+    let started = (): void => {};
     const turn = new Promise<void>((resolve) => {
-      begun = resolve;
+      started = resolve;
     });
     this.#turns.set(topic, turn);
     try {
@@ -74,7 +74,7 @@ export class StreamTopics {
       const [prepared] = await Promise.all([prepare(), before]);
       return write(prepared);
     } finally {
-      begun();
+      started();
       if (this.#turns.get(topic) === turn) this.#turns.delete(topic);
     }
   }

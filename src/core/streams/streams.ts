@@ -151,7 +151,7 @@ export class Streams implements Listener {
       headers,
       timestamp,
     });
-    // The broker's time where the topic has it so; an embedded Kafka tells none.
+    // The broker's time where the topic has it so; an embedded Kafka reports none.
     return sent.then((report) => (report.timestamp < 0 ? { ...report, timestamp } : report));
   }
 
@@ -253,7 +253,7 @@ export class Streams implements Listener {
   }
 }
 
-/** Of records without a key nobody could say which replaces which; an empty value would replace one that is not. */
+/** Compaction needs a key to decide which record replaces which; an empty value would delete the record of its key. */
 function checkCompacted(hasKey: boolean, hasValue: boolean): void {
   if (!hasKey) throw fail('stream-refused', 'the topic is compacted: an entry needs a field `key`');
   if (!hasValue) throw fail('stream-refused', 'the topic is compacted: an entry needs a value field');

@@ -100,7 +100,7 @@ export class ClusterAdmin extends BasicAdmin {
     const { name } = topic;
     try {
       await this.#create(topic).catch(async (error: unknown) => {
-        // Brokers before 2.4 have to be told how many replicas.
+        // Brokers before 2.4 require the number of replicas.
         if (topic.replicationFactor !== undefined || !isUnsupported(error)) throw error;
         const { brokers } = await this.#cluster();
         await this.#create({ ...topic, replicationFactor: Math.min(replicasOnOldBrokers, brokers.length) });
@@ -332,7 +332,7 @@ export class ClusterAdmin extends BasicAdmin {
     });
   }
 
-  /** librdkafka names what is missing, and the release that has it; here it is told which one the brokers are of. */
+  /** librdkafka names what is missing, and the release that has it; this adds the release of the brokers. */
   async #tooOld({ code, message }: KafkaError): Promise<KafkaError> {
     const release = await this.release().catch(() => undefined);
     return refuse(code, release === undefined ? message : `${message} (the brokers are Kafka ${release})`);

@@ -51,11 +51,11 @@ export class Health {
 
   async #lookAt(id: number, timeoutMs: number): Promise<SourceTopic | undefined> {
     const view = await within(this.#clock, timeoutMs, this.#ask(id));
-    if (!view) this.#tell(id, undefined);
+    if (!view) this.#report(id, undefined);
     return view;
   }
 
-  #tell(id: number, view: SourceTopic | undefined): void {
+  #report(id: number, view: SourceTopic | undefined): void {
     this.#pool.record(id, view);
     this.#onWeight(id, weightOf(view));
   }
@@ -64,7 +64,7 @@ export class Health {
   #ask(id: number): Promise<SourceTopic | undefined> {
     this.#asking[id] ??= inspectSource(this.#sources[id]!, this.#topic, this.#known(id))
       .then((view) => {
-        this.#tell(id, view);
+        this.#report(id, view);
         return view;
       })
       .catch(() => undefined)

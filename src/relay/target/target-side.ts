@@ -240,7 +240,7 @@ export class TargetSide {
     const ends = await targetEnds(target, mapping, session.topic.partitions);
     const sources = config.topics.filter((other) => other.target === mapping.target).map(({ source }) => source);
     if (sources.length === 1) onTakeOver(ends);
-    // Each records itself before its first message, so what is there without a record is nobody's of ours.
+    // Each records itself before its first message, so a message without such a record was not written by a relay.
     else if (ends && !(await this.#isShared(session))) throw this.#unrecorded(sources);
   }
 }

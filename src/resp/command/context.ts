@@ -221,13 +221,13 @@ export interface ConnectionStreams {
   popped(group: StreamGroup, entries: readonly Pending[]): void;
   /** The same, in the process that reads the list. */
   poppedElsewhere(place: GroupPlace): void;
-  /** What was popped of a list does not reach the client: it goes to whoever asks next. */
+  /** Elements popped of a list did not reach the client: the next caller gets them. */
   giveBack(place: GroupPlace): void;
   /** A pair reply gave something out: how it is acknowledged. */
   paired(acknowledge: () => Promise<void>): void;
   /** The connection asks for more, or has ended in good order: what it popped before is done. */
   acknowledge(): void;
-  /** The connection has gone: what it popped goes to whoever asks next. */
+  /** The connection has gone: the next caller gets what it popped. */
   close(): void;
 }
 

@@ -1,4 +1,4 @@
-// CLUSTER: refused with the text that tells a client it speaks to a single server.
+// CLUSTER: refused with the text by which clients recognize a single server.
 import { fail } from '../../errors.js';
 import { container } from '../command/container.js';
 import type { Command } from '../command/context.js';

@@ -25,7 +25,7 @@ export class ConnectionProducers {
   /** The user of the last message. */
   #user: unknown;
   /** Losses of closed connections that DUMP has reported, by their id. */
-  #told = new Map<string, number>();
+  #reported = new Map<string, number>();
   #leaving: (() => void)[] | undefined;
   #closed = false;
 
@@ -128,12 +128,12 @@ export class ConnectionProducers {
     const left = this.#isLeft ? await this.#awaitLeft(producers, timeoutMs) : [];
     let sum = 0;
     for (const count of await counts) sum += count;
-    const told = new Map<string, number>();
+    const reported = new Map<string, number>();
     for (const { id, held, lost } of left) {
-      sum += held + Math.max(0, lost - (this.#told.get(id) ?? 0));
-      told.set(id, lost);
+      sum += held + Math.max(0, lost - (this.#reported.get(id) ?? 0));
+      reported.set(id, lost);
     }
-    this.#told = told;
+    this.#reported = reported;
     return sum;
   }
 

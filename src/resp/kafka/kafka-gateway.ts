@@ -3,7 +3,7 @@ import type { Cluster } from '../../core/cluster.js';
 import type { ConsumerSession } from '../../core/consume/consumer-session.js';
 import { ConsumerSessions } from '../../core/consume/consumer-sessions.js';
 import type { Admin, Clock, ProducerOptions, Properties } from '../../core/ports.js';
-import { SpareProducers } from '../../core/produce/idle-producer-pool.js';
+import { IdleProducerPool } from '../../core/produce/idle-producer-pool.js';
 import { LeftRecords } from '../../core/produce/left-records.js';
 import { ProducerSession } from '../../core/produce/producer-session.js';
 import { TransactionProducers } from '../../core/produce/transaction-producers.js';
@@ -53,8 +53,8 @@ export class KafkaGateway implements Gateway, SharedClients {
   readonly #producers = new Set<ProducerSession>();
   /** Sessions whose messages are answered when they are queued, and when they are delivered. */
   /** Idle producers, by when their records are answered. */
-  readonly #queued: SpareProducers;
-  readonly #delivered: SpareProducers;
+  readonly #queued: IdleProducerPool;
+  readonly #delivered: IdleProducerPool;
   /** What closed connections hold and have lost. */
   readonly leftRecords: LeftRecords;
   #stopSweep: () => void = () => {};
@@ -175,9 +175,9 @@ export class KafkaGateway implements Gateway, SharedClients {
     await Promise.all([this.#queued.close(), this.#delivered.close()]);
   }
 
-  #spareProducers(producerOptions: Pick<ProducerOptions, 'reports' | 'properties' | 'lingerMs'>): SpareProducers {
+  #spareProducers(producerOptions: Pick<ProducerOptions, 'reports' | 'properties' | 'lingerMs'>): IdleProducerPool {
     const { cluster, settings, clock } = this.#options;
-    return new SpareProducers({ kafka: cluster.kafka, producerOptions, limit: settings.spareProducers, clock });
+    return new IdleProducerPool({ kafka: cluster.kafka, producerOptions, limit: settings.spareProducers, clock });
   }
 
   #transactionProducers(): TransactionProducers | undefined {

@@ -15,7 +15,7 @@ interface PendingFacts {
   readonly deliveries: number;
 }
 
-/** A group as the process tells that reads it: plain data. */
+/** A group as reported by the process that reads it: plain data. */
 export interface OpenGroup {
   readonly kafkaGroup: string;
   readonly isSettled: boolean;

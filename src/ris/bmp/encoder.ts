@@ -166,7 +166,7 @@ export class RisEncoder {
     }
   }
 
-  /** Whether the JSON alone tells what the UPDATE says. Without a prefix it may be of any address family: a false End-of-RIB deletes routes. */
+  /** Whether the JSON alone is enough to rebuild the UPDATE. Without a prefix it may be of any address family: a false End-of-RIB deletes routes. */
   #isTold(update: RisUpdate): boolean {
     if (hasPrefix(update) || isEndOfRib(update)) return true;
     // Its raw PDU was not usable.

@@ -4,7 +4,7 @@ import type { LineEnvelope } from './envelope.js';
 /** Messages in a row, and peers among them, that all are ahead: then it is this machine's clock that is wrong. */
 const manyInARow = 100;
 const severalPeers = 3;
-/** So many in a row decide whoever they are from. */
+/** This many in a row decide, even if they are from one peer. */
 const farTooMany = 1_000;
 
 /** Judges messages of one feed by this machine's clock, for as long as that is right. Times are us since the epoch. */

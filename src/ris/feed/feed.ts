@@ -155,7 +155,7 @@ export class Feed {
     for (const early of this.#early.splice(0)) this.#events.onLine(placedBehind(early, this.#latest));
   }
 
-  /** It tells nothing of how far the feed is. */
+  /** It does not show how far the feed is. */
   #ahead(line: LineEnvelope): void {
     this.#events.onAhead(line);
     if (this.#since !== null) this.#events.onLine(placedBehind(line, this.#latest));

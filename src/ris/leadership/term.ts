@@ -101,7 +101,7 @@ export class Term {
     };
     const refused = new Map<string, KafkaFault>();
     const producer = await kafka.producer(
-      { reports: 'errors', properties: properties(options), ...told(options, refused) },
+      { reports: 'errors', properties: properties(options), ...faultHandlers(options, refused) },
       connectMs,
     );
     note('connectedMs');
@@ -214,7 +214,7 @@ export class Term {
 
   /**
    * Writes records in a transaction that is aborted.
-   * @param onResult is told whether one of them is refused, before the abort, which may take the producer with it
+   * @param onResult receives whether one of them is refused, before the abort, which may take the producer with it
    * @returns why
    * @throws KafkaError, TermOver, TopicsRefused
    */
@@ -325,8 +325,8 @@ const properties = ({ transactionalId, transactionTimeoutMs, compression }: Term
   'reconnect.backoff.max.ms': 1_000,
 });
 
-/** Gathers what is refused for good; tells the first record that fails for another reason: the others of its transaction fail with it. */
-function told({ log }: TermOptions, refused: Map<string, KafkaFault>) {
+/** Collects records that are refused for good. Logs the first record that fails for another reason: the others of its transaction fail with it. */
+function faultHandlers({ log }: TermOptions, refused: Map<string, KafkaFault>) {
   let isTold = false;
   return {
     onReport: ({ topic, error }: DeliveryReport) => {

@@ -69,7 +69,7 @@ export class TopicGate {
 
   /**
    * Topics in which something is missing and that go on now: their peers are to be marked. One refused topic at a time is tried again,
-   * with the batch that has its marks: {@link admit} is told which one that is.
+   * with the batch that has its marks: {@link admit} gets the number of that batch.
    */
   takeMarks(): ReadonlySet<string> {
     if (this.#lost.size === 0 && this.#held.size === 0) return none;

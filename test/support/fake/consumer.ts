@@ -208,9 +208,9 @@ export class FakeConsumer implements Consumer, Member {
     this.#wake?.();
   }
 
-  tell(told: KafkaFault): void {
-    if (told.fatal) this.#failure = told;
-    this.#options.onFault?.(told);
+  tell(logged: KafkaFault): void {
+    if (logged.fatal) this.#failure = logged;
+    this.#options.onFault?.(logged);
     this.wake();
   }
 

@@ -119,8 +119,8 @@ export class FakeProducer implements Producer {
     this.#deliverSoon();
   }
 
-  tell(told: KafkaFault): void {
-    this.#options.onFault?.(told);
+  tell(logged: KafkaFault): void {
+    this.#options.onFault?.(logged);
   }
 
   async #end(state: 'committed' | 'aborted', timeoutMs: number): Promise<void> {

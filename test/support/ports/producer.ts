@@ -65,11 +65,11 @@ export function producerTests(suite: PortSuite): void {
 
     test('tells of a delivery by itself, nobody having to ask', async () => {
       const topic = await topicWith(1);
-      let told: (offset: number) => void = () => {};
-      const { producer } = await producing({ onReport: ({ offset }) => told(offset) });
+      let logged: (offset: number) => void = () => {};
+      const { producer } = await producing({ onReport: ({ offset }) => logged(offset) });
       for (let i = 0; i < 20; i++) {
         const report = new Promise<number>((resolve) => {
-          told = resolve;
+          logged = resolve;
         });
         producer.produce({ topic, partition: 0, key: null, value: bytes('x') });
         assert.equal(await report, i);

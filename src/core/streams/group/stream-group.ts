@@ -72,7 +72,7 @@ export class StreamGroup {
       ...options,
       group: options.kafkaGroup,
       endsWithTopic: true,
-      begun: (partition, start) => new StreamPartition(partition, start, maxPending, pendingBytes),
+      onAssigned: (partition, start) => new StreamPartition(partition, start, maxPending, pendingBytes),
       changed: () => this.#dispatcher.serve(),
       joined: () => {
         this.#hasJoined = true;

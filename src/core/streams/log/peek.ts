@@ -16,7 +16,7 @@ export interface PeekedLog {
   readonly reader: Ranges;
   /** Reads elements that are passed over: a page at a time is kept. */
   readonly passing: Ranges;
-  /** Aborted when nobody waits for the result. */
+  /** Aborted when no caller waits for the result. */
   readonly signal: AbortSignal;
 }
 

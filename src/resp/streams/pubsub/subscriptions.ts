@@ -27,7 +27,7 @@ const lookMs = 5_000;
 const mostSubscriptions = 1_000;
 const prefix = 'topics:';
 
-/** @throws KafkaError if messages of a topic would be missed. Topics that nobody here may read are passed over. */
+/** @throws KafkaError if messages of a topic would be missed. Topics that the gateway may not read are skipped. */
 function checkPlaced(heard: Iterable<Heard>): void {
   for (const { tail } of heard) if (tail.unplaced && !tail.fault) throw new KafkaError(tail.unplaced);
 }

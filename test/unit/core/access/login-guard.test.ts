@@ -96,12 +96,12 @@ describe('logins', () => {
     );
     await clock.advance(60_001);
     login('10.0.0.1:1');
-    assert.equal(lines[2]?.fields.untold, 8);
+    assert.equal(lines[2]?.fields.suppressed, 8);
     for (let i = 0; i < 1_000; i++) fail(`host-${i}`, 1);
     assert.ok(lines.length <= 2 + 60, `${lines.length} lines`);
     await clock.advance(60_001);
     fail('other', 1);
-    assert.ok(Number(lines.at(-1)?.fields.untoldOfAll) > 900);
+    assert.ok(Number(lines.at(-1)?.fields.suppressedInAll) > 900);
   });
 
   it('what users have no right to is counted, and told once a minute for a user', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KafkaCode, KafkaError, type KafkaFactory, type ProducerOptions } from '../../../../src/core/ports.js';
-import { SpareProducers } from '../../../../src/core/produce/idle-producer-pool.js';
+import { IdleProducerPool } from '../../../../src/core/produce/idle-producer-pool.js';
 import { ProducerSession } from '../../../../src/core/produce/producer-session.js';
 import { Stats } from '../../../../src/core/stats/stats.js';
 import { ManualClock } from '../../../support/clock.js';
@@ -19,7 +19,7 @@ function setUp(limit: number) {
     },
   } as unknown as KafkaFactory;
   const clock = new ManualClock();
-  const spare = new SpareProducers({ kafka, producerOptions: { reports: 'errors', lingerMs: 1 }, limit, clock });
+  const spare = new IdleProducerPool({ kafka, producerOptions: { reports: 'errors', lingerMs: 1 }, limit, clock });
   const faults: string[] = [];
   const session = (name = ''): ProducerSession =>
     new ProducerSession({

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { KafkaCode, KafkaError } from '../../../../src/core/ports.js';
 import { ConsumerPool } from '../../../../src/core/queue/consumer-pool.js';
-import type { SharedSettings } from '../../../../src/core/queue/queue-settings.js';
+import type { QueueSettings } from '../../../../src/core/queue/queue-settings.js';
 import { Stats } from '../../../../src/core/stats/stats.js';
 import { TopicCatalog } from '../../../../src/core/topics/topic-catalog.js';
 import type { GatewayError } from '../../../../src/errors.js';
@@ -13,7 +13,7 @@ import { sharedSettings } from '../../../support/queue-settings.js';
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 
-function make(over: Partial<SharedSettings> = {}) {
+function make(over: Partial<QueueSettings> = {}) {
   const clock = new ManualClock();
   const kafka = new FakeKafka({ clock });
   kafka.createTopic('t', 1);

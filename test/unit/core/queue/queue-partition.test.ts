@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type InitialOffset, partitionStart } from '../../../../src/core/group/partition-start.js';
 import type { Message } from '../../../../src/core/ports.js';
-import { SharedPartition } from '../../../../src/core/queue/queue-partition.js';
+import { QueuePartition } from '../../../../src/core/queue/queue-partition.js';
 
 const message = (offset: number): Message => ({
   topic: 't',
@@ -19,7 +19,7 @@ function make(limits: { maxRetries?: number; maxPendingMessages?: number } = {},
   const givenUp: number[] = [];
   const start = partitionStart({ offset: committed, metadata }, { low: 0, high: 400 }, 'newest');
   const all = { ackTimeoutMs: 100, maxRetries: -1, maxPendingMessages: 300, ...limits };
-  const partition = new SharedPartition(0, start, all, ({ offset }) => givenUp.push(offset));
+  const partition = new QueuePartition(0, start, all, ({ offset }) => givenUp.push(offset));
   for (let offset = 300; offset < 310; offset++) partition.push(message(offset));
   return { partition, givenUp, take: (now: number) => partition.take(now)?.offset };
 }
