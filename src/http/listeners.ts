@@ -43,6 +43,8 @@ const refusals: Readonly<Record<string, readonly [status: number, text: string]>
 export async function listenTcp(address: TcpAddress, limits: HttpLimits, serve: RequestListener): Promise<BoundServer> {
   const options = { ...serverOptions(limits), ...address.tls, handshakeTimeout: handshakeMs };
   const server = address.tls ? createTlsServer(options, serve) : createServer(options, serve);
+  // Node only reports it: a peer that never begins the handshake would stay.
+  server.on('tlsClientError', (_error: Error, socket: Socket) => socket.destroy());
   await listen(server, limits, { host: address.host, port: address.port });
   const bound = server.address() as AddressInfo;
   const host = bound.family === 'IPv6' ? `[${bound.address}]` : bound.address;

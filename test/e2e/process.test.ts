@@ -1,9 +1,10 @@
 // The gateway as a process of its system: signals, and a log that can't be written. On the embedded Kafka.
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { eventually } from '../support/eventually.js';
@@ -42,6 +43,40 @@ test('signals that tools send to whoever they find end nothing and open no debug
     assert.equal(await gateway.end('SIGTERM'), 0);
   } finally {
     await gateway.stop();
+  }
+});
+
+test('a peer that never begins its TLS handshake is closed, by every listener', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'rafka-tls-'));
+  const tls = { keyFile: join(dir, 'key.pem'), certFile: join(dir, 'cert.pem') };
+  const request = [
+    'req',
+    '-x509',
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:prime256v1',
+    '-nodes',
+    '-subj',
+    '/CN=x',
+  ];
+  execFileSync('openssl', [...request, '-keyout', tls.keyFile, '-out', tls.certFile], { stdio: 'ignore' });
+  const ports = { resp: await freePort(), http: await freePort(), grpc: await freePort() };
+  const gateway = await GatewayProcess.start({
+    port: ports.resp,
+    config: { embedded: true, resp: { tls }, http: { port: ports.http, tls }, grpc: { port: ports.grpc, tls } },
+  });
+  try {
+    // Ten seconds each: that they are closed at all is the point.
+    await Promise.all(
+      Object.values(ports).map(async (port) => {
+        const socket = connect(port, '127.0.0.1').on('error', () => {});
+        await once(socket.resume(), 'close', { signal: AbortSignal.timeout(60_000) });
+      }),
+    );
+  } finally {
+    await gateway.stop();
+    rmSync(dir, { recursive: true });
   }
 });
 
