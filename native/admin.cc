@@ -58,12 +58,14 @@ class AdminWorker : public Worker {
 
   void HandleOKCallback() override {
     Nan::HandleScope scope;
-    Nan::MaybeLocal<v8::String> text = Nan::New<v8::String>(json_.text());
-    if (text.IsEmpty()) {
+    const std::string& json = json_.text();
+    v8::Local<v8::String> text;
+    // (Nan's own call ends the process from 2 GiB on.)
+    if (json.size() > v8::String::kMaxLength || !Nan::New<v8::String>(json).ToLocal(&text)) {
       Fail(RD_KAFKA_RESP_ERR__FAIL, "the answer is too long");
       return HandleErrorCallback();
     }
-    v8::Local<v8::Value> argv[2] = {Nan::Null(), text.ToLocalChecked()};
+    v8::Local<v8::Value> argv[2] = {Nan::Null(), text};
     Nan::Call(*callback, 2, argv);
   }
 

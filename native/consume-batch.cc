@@ -15,6 +15,9 @@ namespace Rafka {
 
 namespace {
 
+// A batch is full with its last message: further ones wait in librdkafka.
+const size_t kEnoughBytes = 64 << 20;
+
 // What ended a batch beside a full one and the time-out.
 struct Ending {
   int code = RD_KAFKA_RESP_ERR_NO_ERROR;
@@ -36,7 +39,7 @@ class ConsumeBatchWorker : public Worker {
       return;
     }
     int timeout_ms = timeout_ms_;
-    for (uint32_t taken = 0; taken < max_; taken++, timeout_ms = 0) {
+    for (uint32_t taken = 0; taken < max_ && bytes_->size() < kEnoughBytes; taken++, timeout_ms = 0) {
       rd_kafka_message_t* message = rd_kafka_consumer_poll(client.rk(), timeout_ms);
       if (message == NULL) {
         return;
@@ -88,15 +91,19 @@ class ConsumeBatchWorker : public Worker {
     if (size == 0) {
       return true;
     }
-    Nan::MaybeLocal<v8::Object> buffer = Nan::NewBuffer(
-        static_cast<char*>(const_cast<void*>(data)), size, [](char*, void* hint) { delete static_cast<T*>(hint); },
-        owner.get());
-    if (buffer.IsEmpty()) {
+    if (size > node::Buffer::kMaxLength) {
       return false;
     }
-    owner.release();
-    *into = buffer.ToLocalChecked();
-    return true;
+    // Node calls back to free it also when it makes no buffer. (Nan's own call ends the process from 1 GiB on.)
+    v8::Local<v8::Object> buffer;
+    const bool made = node::Buffer::New(
+                          v8::Isolate::GetCurrent(), static_cast<char*>(const_cast<void*>(data)), size,
+                          [](char*, void* hint) { delete static_cast<T*>(hint); }, owner.release())
+                          .ToLocal(&buffer);
+    if (made) {
+      *into = buffer;
+    }
+    return made;
   }
 
   void End(const rd_kafka_message_t* message) {

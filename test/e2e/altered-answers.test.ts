@@ -11,6 +11,10 @@ import { met } from '../support/needs.js';
 import { silent } from '../support/pixy-lab.js';
 
 const timeoutMs = 15_000;
+const closeMs = 200;
+/** Kafka's request, and the error of a coordinator that is not there. */
+const findCoordinator = 10;
+const notAvailable = 15;
 
 describe('answers of a broker that does not keep to the protocol', { timeout: 300_000 }, () => {
   let stage: AnswerStage | undefined;
@@ -43,5 +47,36 @@ describe('answers of a broker that does not keep to the protocol', { timeout: 30
     }
     double.alter = () => undefined;
     await commit(3);
+  });
+
+  test('a coordinator that is never found holds no close back, not even behind a call that still looks for it', async (t) => {
+    if (!met(t, whyNoKafka())) return;
+    const { double } = stage!;
+    const general = { 'bootstrap.servers': double.address, 'client.id': 'lost' };
+    const factory = await createKafkaFactory({ general, log: silent });
+    t.after(() => factory.close());
+    const nowhere = (body: Buffer) => Buffer.concat([body.subarray(0, 4), int16(notAvailable), body.subarray(6)]);
+    double.alter = (api, _version, body, clientId) =>
+      api === findCoordinator && clientId === 'lost' ? nowhere(body) : undefined;
+    const ended: string[] = [];
+    const end = (what: string) => () => void ended.push(what);
+    const properties = { 'transactional.id': 'lost' };
+    const producer = await factory.producer({ reports: 'errors', onReport: assert.fail, properties }, timeoutMs);
+    const consumer = await factory.consumer({ groupId: 'lost', clientId: 'lost' }, timeoutMs);
+    consumer.subscribe([subjects.topic]);
+    const calls = [
+      producer
+        .initTransactions(timeoutMs)
+        .catch(() => undefined)
+        .then(end('initTransactions')),
+      consumer
+        .commit([{ topic: subjects.topic, partition: 0, offset: 1 }])
+        .catch(() => undefined)
+        .then(end('commit')),
+    ];
+    await Promise.all([producer.close(closeMs).then(end('producer')), consumer.close(closeMs).then(end('consumer'))]);
+    assert.deepEqual(ended.toSorted(), ['consumer', 'producer']);
+    double.alter = () => undefined;
+    await Promise.all(calls);
   });
 });

@@ -1,4 +1,5 @@
 // The Producer port on librdkafka.
+import { after } from '../../clock.js';
 import { longestMs } from '../../core/longest.js';
 import { type Header, KafkaCode, type Producer, type ProducerOptions, type ProducerRecord } from '../../core/ports.js';
 import type { Log } from '../../log.js';
@@ -184,8 +185,8 @@ class RdProducer implements Producer, Spender {
     await this.flush(timeoutMs);
     this.#closed = true;
     this.#budget?.delete(this);
-    // librdkafka aborts the process if a client is closed while a transaction call is pending.
-    await Promise.allSettled(this.#asked);
+    // The native close waits for pending calls of transactions, but their results come before the end if there is time.
+    await within(Promise.allSettled(this.#asked), deadline - performance.now());
     this.#accumulator.stop();
     this.#reports.detach();
     await this.#client.disconnect(Math.max(1000, deadline - performance.now()));
@@ -247,6 +248,16 @@ class RdProducer implements Producer, Spender {
       if (isHandedOver || this.#closed) return;
     }
   }
+}
+
+/** Resolves with the work, or when the time is up. */
+async function within(work: Promise<unknown>, limitMs: number): Promise<void> {
+  let cancel = () => {};
+  const late = new Promise<void>((resolve) => {
+    cancel = after(Math.max(0, limitMs), resolve);
+  });
+  await Promise.race([work, late]);
+  cancel();
 }
 
 /** One shared error: callers held back by a full queue retry often, and a stack each time would cost more than the record. */

@@ -1,9 +1,24 @@
 // The calls of native/ refuse what they cannot do: no tombstone in place of a record, no abort of the process.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { type NativeConsumer, type NativeProducer, native } from '../../../src/kafka/native.js';
+import { takeBatch } from '../../../src/kafka/consumer/poller.js';
+import {
+  type Callback,
+  type NativeConsumer,
+  type NativeError,
+  type NativeMetadata,
+  type NativeProducer,
+  native,
+} from '../../../src/kafka/native.js';
+import { eventually } from '../../support/eventually.js';
+import { met, whyNoCommand } from '../../support/needs.js';
 
 const state = -172;
+const autoOffsetReset = -140;
+/** How long the calls wait that a close is to wait for, ms. */
+const waitMs = 300;
 
 describe('calls of the addon', () => {
   // No broker is behind these: none of the calls needs one.
@@ -96,5 +111,112 @@ describe('calls of the addon', () => {
       client.describeCluster(-1, 200, (error) => resolve(error)),
     );
     assert.ok(answer?.code === -185 || answer?.code === -195, `code ${answer?.code}`);
+  });
+
+  test('a call that waits holds its client: a close comes behind it', async () => {
+    // Code of a call, and whether its client was closed by then. Answers may come before, or be refused afterwards.
+    const during = async (
+      client: NativeConsumer | NativeProducer,
+      ...calls: ((callback: Callback<unknown>) => void)[]
+    ) => {
+      let isClosed = false;
+      const answers = calls.map((call) =>
+        new Promise<NativeError | null | undefined>((resolve) => call(resolve)).then((error) => [
+          error?.code,
+          isClosed,
+        ]),
+      );
+      await closed(client);
+      isClosed = true;
+      for (const [code, isLate] of await Promise.all(answers)) assert.ok(!isLate || code === state, `code ${code}`);
+    };
+    for (let round = 0; round < 5; round++) {
+      const reader = await connected(consumer());
+      const at = { topic: 't', partition: 0, offset: 0 };
+      await during(
+        reader,
+        (callback) => reader.committed([at], waitMs, callback),
+        (callback) => reader.seek(at, waitMs, callback),
+      );
+      const general = { 'bootstrap.servers': '127.0.0.1:1', 'transactional.id': 't' };
+      const writer = await connected<NativeProducer>(new native.Producer(general, {}));
+      await during(writer, (callback) => writer.initTransactions(waitMs, callback));
+    }
+  });
+
+  test('a client that is closed twice at the same time is closed once', async () => {
+    for (const client of [await connected(consumer()), await connected(producer())])
+      await Promise.all([closed(client), closed(client), closed(client)]);
+  });
+
+  test('what the event loop asks of a client that closes is refused, or done', async () => {
+    const reader = await connected(consumer());
+    const calls: (() => unknown)[] = [
+      () => reader.subscribe(['t']),
+      () => reader.assign([{ topic: 't', partition: 0 }]),
+      () => reader.position([{ topic: 't', partition: 0 }]),
+      () => reader.pause([{ topic: 't', partition: 0 }]),
+      () => reader.resume([{ topic: 't', partition: 0 }]),
+      () => reader.unsubscribe(),
+      () => reader.unassign(),
+    ];
+    let isGone = false;
+    const gone = closed(reader).then(() => {
+      isGone = true;
+    });
+    while (!isGone) {
+      for (const call of calls) {
+        try {
+          call();
+        } catch (error) {
+          assert.match((error as Error).message, /connected|state/i);
+        }
+      }
+      await new Promise(setImmediate);
+    }
+    await gone;
+    assert.throws(() => reader.assign([{ topic: 't', partition: 0 }]));
+  });
+
+  test('a batch ends with an error that has its partition and text, and keeps the messages before it', async () => {
+    const broker = await connected<NativeProducer>(new native.Producer({ 'test.mock.num.brokers': '1' }, {}));
+    const { brokers } = await new Promise<NativeMetadata>((resolve, reject) =>
+      broker.getMetadata({ topic: 't', allTopics: false, timeout: 10_000 }, (error, found) =>
+        error ? reject(error) : resolve(found),
+      ),
+    );
+    const general = { 'bootstrap.servers': `${brokers[0]!.host}:${brokers[0]!.port}`, 'group.id': 'g' };
+    const writer = await connected<NativeProducer>(new native.Producer(general, {}));
+    for (const value of ['a', 'b']) writer.produce('t', 0, Buffer.from(value), null, null, 0, undefined);
+    await new Promise<void>((resolve) => writer.flush(10_000, () => resolve()));
+    const reader = await connected<NativeConsumer>(new native.KafkaConsumer(general, { 'auto.offset.reset': 'error' }));
+    const [start, beyond] = [0, 99];
+    reader.assign([
+      { topic: 't', partition: 0, offset: start },
+      { topic: 't', partition: 1, offset: beyond },
+    ]);
+    const values: string[] = [];
+    const errors: NativeError[] = [];
+    await eventually(10_000, async () => {
+      const { error, messages } = await takeBatch(reader, 500, 10);
+      values.push(...messages.map(({ value }) => String(value)));
+      if (error) errors.push(error);
+      return errors.length > 0 && values.length > 1;
+    });
+    // The broker last: without it the others would look for it first.
+    for (const client of [reader, writer, broker]) await closed(client);
+    assert.deepEqual(values, ['a', 'b']);
+    assert.equal(errors.length, 1);
+    assert.equal(errors[0]!.code, autoOffsetReset);
+    assert.match(errors[0]!.message, /out of range.* \(t:1\)$/i);
+  });
+
+  test('consumeLoop() without a thread is refused', async (t) => {
+    // A stack that no address space has room for: only threads of the system's default size fail.
+    if (!met(t, whyNoCommand('prlimit'))) return;
+    const { status, stderr } = spawnSync(process.execPath, [join(import.meta.dirname, '../../support/no-thread.js')], {
+      encoding: 'utf8',
+    });
+    assert.equal(status, 0, stderr);
   });
 });
