@@ -22,6 +22,7 @@ import { createLog, type Log } from './log.js';
 import { withTwoDashes } from './pixy/command.js';
 import { PixyConfigError } from './pixy/file.js';
 import { pinoLevel } from './relay/config/config.js';
+import type { Relay } from './relay/relay.js';
 import type { RisConfig } from './ris/config.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
@@ -54,6 +55,7 @@ program.command('worker', { hidden: true }).description('what --workers starts')
 
 forms
   .relay(program.command('relay'))
+  .version(version, '-v, --version')
   .description('copy topics from one of N identical Kafka clusters to another, as kaf-relay does; see docs/RELAY.md')
   .action(runRelay);
 
@@ -274,37 +276,46 @@ async function runPixy({ pidFile }: { pidFile?: string }, command: Command): Pro
 
 /** Relays until every topic has ended, or until a signal. Exit code 1 if a topic stopped with an error. */
 async function runRelay(_options: object, command: Command): Promise<void> {
+  let relay: Relay | undefined;
+  let stopped: NodeJS.Signals | undefined;
+  let say: Log | undefined;
+  const stop = (signal: NodeJS.Signals): void => {
+    if (!say) process.exit(0);
+    if (stopped) {
+      end(say, 1);
+      return;
+    }
+    stopped = signal;
+    say.info({ signal }, 'shutting down');
+    if (relay) own(relay.drain(), (err) => say?.error({ err }, 'the shutdown failed'));
+  };
+  // Before anything is read or connected: a stop that early is one too.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGQUIT'] as const) process.on(signal, stop);
+  process.on('SIGHUP', () => {
+    if (!relay) return;
+    const renewed = loadRelay(command, process.env).then(({ config }) => relay?.renew(config));
+    own(renewed, (error) => say?.error({ err: (error as Error).message }, 'passwords are not read again'));
+  });
   const { Relay } = await import('./relay/relay.js');
   const { createKafkaFactory } = await import('./kafka/factory.js');
   const { config, unknownKeys } = await loadRelay(command, process.env);
   const log = createLog({ level: pinoLevel(config.app.log_level) ?? 'info' });
+  say = log;
   await sayVersions(log);
   if (unknownKeys.length > 0) log.warn({ unknownKeys }, 'unknown keys are ignored');
   // A closed terminal fails its writes: a progress bar is no reason to end.
   if (process.stderr.isTTY) process.stderr.on('error', () => {});
   watchRejections(log);
-  const relay = new Relay({
+  relay = new Relay({
     config,
     createKafka: (properties) => createKafkaFactory({ general: properties, log }),
     clock: createClock(log),
     log,
     ...(process.stderr.isTTY ? { terminal: process.stderr } : {}),
   });
-  let signals = 0;
-  const stop = (signal: NodeJS.Signals): void => {
-    signals += 1;
-    if (signals > 1) {
-      end(log, 1);
-      return;
-    }
-    log.info({ signal }, 'shutting down');
-    own(relay.drain(), (err) => log.error({ err }, 'the shutdown failed'));
-  };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
-  // Its terminal is closed: it ends in order.
-  process.on('SIGHUP', stop);
-  await relay.start();
+  if (stopped) await relay.drain();
+  // A filter or a cluster may keep it from starting for longer than a stop may take.
+  await Promise.race([relay.start(), relay.finished]);
   const { failed, summary } = await relay.finished;
   const undelivered = await relay.close();
   if (undelivered > 0) log.warn({ undelivered }, 'read but neither delivered nor recorded: they will be read again');

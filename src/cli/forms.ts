@@ -1,5 +1,5 @@
 // The command lines of the four jobs. The program's commands, `health`, `check`, the completions and the manual use them.
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Setting } from '../app/config.js';
 import { fromText, settingTypes } from '../app/config.js';
 import { type Flag, gatewayFlags, kafkaFlags } from '../app/flags.js';
@@ -15,7 +15,13 @@ export type Job = (typeof jobs)[number];
 export const risSettings: readonly Flag[] = [...kafkaFlags, ...risFlags];
 
 const listed = (value: string, before: string[] = []): string[] => [...before, ...value.split(',')];
-const each = (value: string, before: string[] = []): string[] => [...before, value];
+
+/** The words of Go's flags. @throws InvalidArgumentError */
+function truth(value: string): boolean {
+  if (/^(?:1|t|true)$/i.test(value)) return true;
+  if (/^(?:0|f|false)$/i.test(value)) return false;
+  throw new InvalidArgumentError('Use true or false.');
+}
 
 /** Gives a command the options of a job. */
 export const forms: Readonly<Record<Job, (command: Command) => Command>> = {
@@ -46,10 +52,15 @@ export const forms: Readonly<Record<Job, (command: Command) => Command>> = {
     command
       .option('--config <file>', 'TOML file; several are merged, later ones win (default: config.toml)', listed)
       .option('--mode <mode>', 'single: read the first source; failover: all of them in turn (default: single)')
-      .option('--stop-at-end', 'end each topic where it ends at the start')
+      .option(
+        '--stop-at-end [yes]',
+        'end each topic where it ends at the start; =false: do not, whatever the file says',
+        truth,
+      )
       .option('--topic <source:target[:partition]>', 'relay this topic as well, or differently', listed)
-      .option('--filter <module>', 'JavaScript module with create(config): which messages pass', each)
-      .option('--restart-topic <source>', 'forget the progress of this topic and copy it from its beginning', listed),
+      .option('--filter <module>', 'JavaScript module with create(config): which messages pass', listed)
+      .option('--restart-topic <source>', 'forget the progress of this topic and copy it from its beginning', listed)
+      .option('--start-at <topic:partition:offset>', 'go on there, whatever is recorded', listed),
 };
 
 export function addFlags(command: Command, flags: readonly Flag[]): Command {

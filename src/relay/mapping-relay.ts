@@ -37,6 +37,10 @@ export class MappingRelay {
   readonly #skipped: SkipLog;
   #state: MappingState = 'starting';
   #over = false;
+  /** Of the target's retention. */
+  #isWarned = false;
+  /** The target must be opened again, to see whether it has more partitions. */
+  #isTargetSmall = false;
 
   constructor(deps: MappingDeps) {
     const { mapping, config, clock, sources } = deps;
@@ -51,6 +55,13 @@ export class MappingRelay {
       ...both,
       pool: new SourcePool(sources.length, config.pool.offset_lag_threshold),
       onWaiting: () => this.#setState('waiting for a source'),
+      onTargetSmall: () => {
+        this.#setState('waiting for the target');
+        this.#isTargetSmall = true;
+      },
+      onReading: () => {
+        if (this.#state === 'waiting for a source') this.#setState('relaying');
+      },
     });
     this.#target = new TargetSide({
       ...both,
@@ -108,6 +119,10 @@ export class MappingRelay {
       const session = await this.#target.open();
       if (!session) return;
       const reader = await this.#source.open(session);
+      if (this.#isTargetSmall) {
+        this.#isTargetSmall = false;
+        await this.#target.close();
+      }
       if (!reader) continue;
       if (await this.#pumped(session, reader)) return;
     }
@@ -140,7 +155,13 @@ export class MappingRelay {
       session,
       positions: this.#positions,
       filters: this.#filters,
-      translator: new Translator(mapping, config.target.preserve_timestamp, session.topic.limits),
+      translator: new Translator(
+        mapping,
+        config.target.preserve_timestamp,
+        session.topic.limits,
+        config.skipOrigin ? { source: reader.topic.cluster, target: session.topic.cluster } : undefined,
+      ),
+      onExpired: (timestamp) => this.#warnOfRetention(timestamp, session.topic.limits.retentionMs),
       metrics: this.metrics,
       clock,
       size: this.#target.size,
@@ -154,10 +175,19 @@ export class MappingRelay {
       leaving: () => this.#run.stopping || this.#target.isLeaving,
       onCommit: (moved) => {
         this.#target.committed(moved);
-        this.#source.tries = 0;
+        if (moved) this.#source.tries = 0;
         this.#setState('relaying');
       },
     }).run();
+  }
+
+  #warnOfRetention(timestamp: number, retentionMs: number): void {
+    if (this.#isWarned) return;
+    this.#isWarned = true;
+    this.#deps.log.warn(
+      { topic: this.name, time: new Date(timestamp).toISOString(), retentionMs },
+      "messages keep their own time, and the target's retention.ms deletes them soon: raise it, or set target.preserve_timestamp = false",
+    );
   }
 
   #setState(state: MappingState): void {

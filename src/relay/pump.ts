@@ -29,6 +29,8 @@ export interface PumpOptions {
   readonly skips: Readonly<Record<'oversize' | 'invalid', boolean>>;
   readonly refusals: Pick<Refusals, 'of'>;
   readonly skipped: SkipLog;
+  /** A record has this time, and the target's topic deletes what is so old. */
+  readonly onExpired: (timestamp: number) => void;
   /** Where to stop, by partition; undefined: never. */
   readonly ends: ReadonlyMap<number, number> | undefined;
   /** How long to wait for an open transaction before the end, ms. */
@@ -38,6 +40,9 @@ export interface PumpOptions {
   /** @param moved something was delivered or passed over */
   readonly onCommit: (moved: boolean) => void;
 }
+
+/** Counts as a filter of this name. */
+const atHome: Verdict = { id: 'skip_origin', failed: false };
 
 const remedies = {
   oversize: `raise the target's max.message.bytes and target.max_message_bytes, or set target.oversize = "skip"`,
@@ -102,7 +107,7 @@ export class Pump {
   }
 
   async #take(messages: readonly Message[]): Promise<void> {
-    const { positions, ends, session, filters, clock, reader, size } = this.#options;
+    const { positions, ends, session, filters, translator, clock, reader, size } = this.#options;
     const now = clock.now();
     const filtering = !filters.isEmpty;
     for (const message of messages) {
@@ -112,7 +117,7 @@ export class Pump {
         continue;
       }
       if (ends !== undefined && offset >= (ends.get(partition) ?? 0)) continue;
-      const verdict = filtering ? filters.check(message) : undefined;
+      const verdict = translator.isAtHome(message) ? atHome : filtering ? filters.check(message) : undefined;
       if (this.#passes(verdict instanceof Promise ? await verdict : verdict)) {
         const room = this.#write(message, now);
         if (room) await room;
@@ -125,7 +130,8 @@ export class Pump {
   }
 
   #countTimes(): void {
-    const { translator, metrics } = this.#options;
+    const { translator, metrics, onExpired } = this.#options;
+    if (translator.expired !== undefined) onExpired(translator.expired);
     if (translator.timesDropped > 0) {
       metrics.timeDropped(translator.timesDropped);
       translator.timesDropped = 0;

@@ -46,6 +46,8 @@ export class Relay implements Listener {
   readonly #options: RelayOptions;
   readonly #metrics = new RelayMetrics();
   readonly #ops: OpsServer;
+  /** Which sources of the configuration are used, in turn. */
+  readonly #sourceNumbers: readonly number[];
   #relays: MappingRelay[] = [];
   #factories: KafkaFactory[] = [];
   #running: Promise<void> = Promise.resolve();
@@ -59,6 +61,7 @@ export class Relay implements Listener {
 
   constructor(options: RelayOptions) {
     this.#options = options;
+    this.#sourceNumbers = this.#sourceList();
     this.finished = new Promise((resolve) => {
       this.#finish = resolve;
     });
@@ -111,6 +114,16 @@ export class Relay implements Listener {
     if (this.#stopBy !== undefined) for (const relay of this.#relays) relay.stop();
   }
 
+  /** Takes over the passwords of a configuration that was read again: for the next login of each connection. */
+  renew(config: RelayConfig): void {
+    const clusters = [config.target, ...this.#sourceNumbers.map((index) => config.sources[index])];
+    this.#factories.forEach((factory, n) => {
+      const server = clusters[n];
+      if (server) factory.renew?.({ general: connectionProperties(server, 'renewed'), consumer: {}, producer: {} });
+    });
+    this.#options.log.info('passwords were read again');
+  }
+
   async drain(): Promise<void> {
     if (this.#stopBy !== undefined) return;
     const { clock, config } = this.#options;
@@ -149,7 +162,7 @@ export class Relay implements Listener {
     const { config, createKafka } = this.#options;
     const clusters = [
       { server: config.target, where: 'target' },
-      ...this.#sourceList().map(({ server, index }) => ({ server, where: `sources[${index}]` })),
+      ...this.#sourceNumbers.map((index) => ({ server: config.sources[index]!, where: `sources[${index}]` })),
     ].map(({ server, where }) => ({ server, where, properties: connectionProperties(server, where) }));
     for (const { server, where } of clusters) checkTlsFiles(server, where);
     for (const { where, properties } of clusters) {
@@ -165,15 +178,14 @@ export class Relay implements Listener {
   }
 
   /** Single mode keeps the first source (of the shuffled list). */
-  #sourceList(): { server: RelayConfig['sources'][number]; index: number }[] {
+  #sourceList(): number[] {
     const { config, random = Math.random } = this.#options;
-    const list = config.sources.map((server, index) => ({
-      server,
+    const list = config.sources.map((_, index) => ({
       index,
       order: config.pool.randomize_initial ? random() : index,
     }));
     list.sort((a, b) => a.order - b.order);
-    return config.mode === 'single' ? list.slice(0, 1) : list;
+    return (config.mode === 'single' ? list.slice(0, 1) : list).map(({ index }) => index);
   }
 
   readonly #bug = (err: unknown): void => {

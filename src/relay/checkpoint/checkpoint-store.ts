@@ -43,6 +43,10 @@ export class CheckpointStore {
   readonly #kafka: KafkaFactory;
   readonly #clock: Clock;
   #ensured: Promise<void> | undefined;
+  /** Its id as of the first look. */
+  #id: string | undefined;
+  /** Consecutive looks that did not find it: one may have asked a broker that has only just started. */
+  #missed = 0;
 
   constructor(kafka: KafkaFactory, topic: string, clock: Clock) {
     this.#kafka = kafka;
@@ -57,6 +61,18 @@ export class CheckpointStore {
       throw error;
     });
     return this.#ensured;
+  }
+
+  /** What a look at the target's topics found. @returns true if the topic is gone, or another one has its name */
+  isLost(topicIds: ReadonlyMap<string, string>): boolean {
+    const now = topicIds.get(this.topic);
+    if (this.#id === undefined || now === this.#id) {
+      this.#id = now ?? this.#id;
+      this.#missed = 0;
+      return false;
+    }
+    this.#missed += 1;
+    return now !== undefined || this.#missed > 1;
   }
 
   /**
@@ -91,7 +107,8 @@ export class CheckpointStore {
         const messages = await consumer.poll(1_000, 100);
         for (const message of messages) reader.add(message);
         position = Math.max(position, (messages.at(-1)?.offset ?? -1) + 1);
-        if (failure) throw new KafkaError(failure);
+        if (failure)
+          throw new KafkaError({ ...failure, message: `checkpoint topic ${this.topic}: ${failure.message}` });
         if (position < high) check(position);
       }
       return reader.checkpoint;

@@ -62,6 +62,13 @@ export class Positions {
     return moved;
   }
 
+  /** Goes on at `next`, before or behind where it was: to be recorded. */
+  place(partition: number, next: number): void {
+    this.#next.set(partition, next);
+    this.#moved.add(partition);
+    this.#last.delete(partition);
+  }
+
   /** Returns to the recorded positions. */
   reset(recorded: Iterable<readonly [number, Pick<Progress, 'next' | 'last'>]>): void {
     this.#next.clear();

@@ -7,18 +7,21 @@ import { longestMs } from '../../core/longest.js';
 import { fail } from '../../errors.js';
 import type { BackoffSettings } from '../backoff.js';
 import { type FilterConfig, filterSection } from './filter-config.js';
+import { type StartAt, startAtOf } from './start-at.js';
 import { buildTopicMap, type Mapping } from './topic-map.js';
 
 /** Command-line options; they override files. */
 export interface RelayFlags {
   readonly mode?: string;
-  readonly stopAtEnd?: boolean;
+  readonly stopAtEnd?: boolean | undefined;
   /** `source:target[:partition]`, each replacing the file's entry of the same source topic. */
   readonly topic?: readonly string[];
   /** Filter modules for every topic. */
   readonly filter?: readonly string[];
   /** Source topics whose recorded progress is forgotten: they are relayed again from their beginning. */
   readonly restartTopic?: readonly string[];
+  /** `topic:partition:offset`: go on there, whatever is recorded. */
+  readonly startAt?: readonly string[];
 }
 
 /** A required value: absent, empty and 0 are the same error, as in kaf-relay. */
@@ -116,6 +119,7 @@ const targetSection = z.object({
   buffer_bytes: z.int().min(1_048_576).default(33_554_432),
   transaction_records: z.int().min(1).default(10_000),
   transaction_interval: duration(1, 30_000).default(100),
+  transaction_timeout: duration(1_000, 900_000).default(60_000),
 });
 
 /** One file, or a `relay` section of the gateway's own configuration. */
@@ -125,6 +129,7 @@ export const relaySection = z.object({
   topic: z.union([z.string(), z.array(z.string())]).optional(),
   app: appSection,
   topics: z.unknown().optional(),
+  skip_origin: z.boolean().default(false),
   source_pool: poolSection,
   sources: must(z.array(sourceSection).nonempty()),
   target: targetSection,
@@ -141,6 +146,9 @@ export interface RelayConfig {
   readonly app: z.infer<typeof appSection>;
   readonly topics: readonly Mapping[];
   readonly restartTopics: ReadonlySet<string>;
+  readonly startAt: StartAt;
+  /** Messages that come from the target's cluster are left out, and copies say where they come from. */
+  readonly skipOrigin: boolean;
   readonly pool: PoolConfig;
   readonly sources: readonly ServerConfig[];
   readonly target: TargetConfig;
@@ -162,6 +170,8 @@ export function resolveRelayConfig(raw: unknown, flags: RelayFlags): RelayConfig
     app: file.app,
     topics,
     restartTopics: checkRestart(flags.restartTopic ?? [], topics),
+    startAt: startAtOf(flags.startAt ?? [], topics),
+    skipOrigin: file.skip_origin,
     pool: file.source_pool,
     sources: file.sources.map((source, index) => withPassword(source, `sources[${index}]`)),
     target: { ...withPassword(file.target, 'target'), exactlyOnce: decideExactlyOnce(file.target) },

@@ -5,9 +5,6 @@ import { fail } from '../../errors.js';
 import { acksOf, type PoolConfig, type ServerConfig, type TargetConfig } from './config.js';
 import type { Mapping } from './topic-map.js';
 
-/** How long a broker waits for a silent relay before it aborts its transaction, ms. */
-const transactionTimeoutMs = 60_000;
-
 const mechanisms = new Set(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']);
 const codecs = new Set(['none', 'gzip', 'snappy', 'lz4', 'zstd']);
 
@@ -120,9 +117,9 @@ export function targetProperties(
     ...(target.exactlyOnce
       ? {
           'transactional.id': transactionalId(mapping),
-          'transaction.timeout.ms': transactionTimeoutMs,
+          'transaction.timeout.ms': Math.round(target.transaction_timeout),
           // As long as the transaction itself: a slow target may need more than a session_timeout for the queued records. See docs/decisions/0015.
-          'message.timeout.ms': transactionTimeoutMs,
+          'message.timeout.ms': Math.round(target.transaction_timeout),
         }
       : // Waiting costs nothing that is not recorded, and giving a message up would cost order or a duplicate.
         { 'message.timeout.ms': 0 }),

@@ -44,6 +44,15 @@ export function exactBytes({ key, value, headers = [] }: Pick<ProducerRecord, 'k
   return batchOverhead + lengthBytes(bytes) + bytes;
 }
 
+/** Names the cluster that a message was first written to, by its id. */
+const originHeader = '_origin';
+
+/** Cluster ids. */
+export interface Origin {
+  readonly source: string;
+  readonly target: string;
+}
+
 /** Turns messages of one mapping into records. One per mapping: it caches the last `_t`, which neighbours share. */
 export class Translator {
   readonly #mapping: Mapping;
@@ -51,18 +60,35 @@ export class Translator {
   readonly #limits: TargetLimits;
   readonly #mostBehind: number;
   readonly #mostAhead: number;
+  readonly #origin: Origin | undefined;
   #lastTime = -1;
   #timeOnly: readonly [Header] = [{ key: '_t', value: null }];
   /** Records whose own time is only in `_t`, because the target would refuse it. */
   timesDropped = 0;
 
-  constructor(mapping: Mapping, preserveTime: boolean, limits: TargetLimits) {
+  /** @param origin given: messages of the target's own cluster are left out */
+  constructor(mapping: Mapping, preserveTime: boolean, limits: TargetLimits, origin?: Origin) {
+    this.#origin = origin;
     this.#mapping = mapping;
     this.#preserveTime = preserveTime;
     this.#limits = limits;
     const { timestampBeforeMs: before, timestampAheadMs: ahead } = limits;
     this.#mostBehind = before - Math.min(clockSlackMs, before / 10);
     this.#mostAhead = ahead - Math.min(clockSlackMs, ahead / 10);
+  }
+
+  /** A record that the target deletes at once, being older than its topic keeps: its time; undefined: none so far. */
+  expired: number | undefined;
+
+  /** Whether the message comes from the target's cluster: copies brought it here. */
+  isAtHome({ headers }: Message): boolean {
+    return (
+      this.#origin !== undefined && headers.some((header) => header.key === originHeader && this.#isTarget(header))
+    );
+  }
+
+  #isTarget({ value }: Header): boolean {
+    return value?.toString() === this.#origin?.target;
   }
 
   /** @param now milliseconds since the epoch @param isTimed false: its own time is in `_t` only */
@@ -72,7 +98,10 @@ export class Translator {
     const partition = this.#mapping.pin ?? message.partition;
     const headers = this.#headers(message);
     if (!this.#preserveTime || timestamp < 0) return { topic, partition, key, value, headers };
-    if (isTimed && this.#fits(timestamp, now)) return { topic, partition, key, value, headers, timestamp };
+    if (isTimed && this.#fits(timestamp, now)) {
+      if (now - timestamp > this.#limits.retentionMs) this.expired ??= timestamp;
+      return { topic, partition, key, value, headers, timestamp };
+    }
     this.timesDropped += 1;
     return { topic, partition, key, value, headers };
   }
@@ -93,12 +122,20 @@ export class Translator {
     return now - timestamp <= this.#mostBehind && timestamp - now <= this.#mostAhead;
   }
 
-  #headers({ timestamp, headers }: Message): readonly Header[] {
+  #headers(message: Message): readonly Header[] {
+    const headers = this.#withOrigin(message.headers);
+    const { timestamp } = message;
     if (timestamp === -1) return headers;
     if (timestamp !== this.#lastTime) {
       this.#lastTime = timestamp;
       this.#timeOnly = [{ key: '_t', value: Buffer.from(nanoseconds(timestamp), 'latin1') }];
     }
     return headers.length === 0 ? this.#timeOnly : [this.#timeOnly[0], ...headers];
+  }
+
+  /** The first relay on a message's way says where it comes from. */
+  #withOrigin(headers: readonly Header[]): readonly Header[] {
+    if (this.#origin === undefined || headers.some(({ key }) => key === originHeader)) return headers;
+    return [{ key: originHeader, value: Buffer.from(this.#origin.source) }, ...headers];
   }
 }

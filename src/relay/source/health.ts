@@ -2,6 +2,8 @@
 import { within } from '../../core/clock.js';
 import type { Clock, KafkaFactory } from '../../core/ports.js';
 import { inspectSource, type SourceTopic } from '../topics/source-topic.js';
+import { isTransient } from '../transient.js';
+import type { SourceFaults } from './source-faults.js';
 import type { SourcePool } from './source-pool.js';
 import { weightOf } from './source-pool.js';
 
@@ -15,6 +17,9 @@ export class Health {
   readonly #pool: SourcePool<SourceTopic>;
   readonly #clock: Clock;
   readonly #onWeight: (id: number, weight: number) => void;
+  readonly #faults: Pick<SourceFaults, 'failed' | 'answered'>;
+  /** Why the last check of each failed that has ended. */
+  readonly #causes: (string | undefined)[] = [];
   readonly #asking: (Promise<SourceTopic | undefined> | undefined)[] = [];
   #questions = 0;
 
@@ -24,7 +29,9 @@ export class Health {
     pool: SourcePool<SourceTopic>;
     clock: Clock;
     onWeight: (id: number, weight: number) => void;
+    faults: Pick<SourceFaults, 'failed' | 'answered'>;
   }) {
+    this.#faults = options.faults;
     this.#sources = options.sources;
     this.#topic = options.topic;
     this.#pool = options.pool;
@@ -51,8 +58,11 @@ export class Health {
 
   async #lookAt(id: number, timeoutMs: number): Promise<SourceTopic | undefined> {
     const view = await within(this.#clock, timeoutMs, this.#ask(id));
-    if (!view) this.#report(id, undefined);
-    return view;
+    if (view) return view;
+    this.#report(id, undefined);
+    // A wrong password or a name that does not resolve is known later than the time limit, and stays.
+    this.#faults.failed(id, this.#causes[id] ?? `no answer within ${Math.round(timeoutMs)} ms`);
+    return undefined;
   }
 
   #report(id: number, view: SourceTopic | undefined): void {
@@ -64,10 +74,16 @@ export class Health {
   #ask(id: number): Promise<SourceTopic | undefined> {
     this.#asking[id] ??= inspectSource(this.#sources[id]!, this.#topic, this.#known(id))
       .then((view) => {
+        this.#causes[id] = undefined;
+        this.#faults.answered(id);
         this.#report(id, view);
         return view;
       })
-      .catch(() => undefined)
+      .catch((error: unknown) => {
+        if (!isTransient(error)) throw error;
+        this.#causes[id] = error.message;
+        return undefined;
+      })
       .finally(() => {
         this.#asking[id] = undefined;
       });

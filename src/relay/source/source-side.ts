@@ -6,10 +6,11 @@ import { backoffOf } from '../config/config.js';
 import { sourceProperties } from '../config/properties.js';
 import type { RunState } from '../run-state.js';
 import type { TargetSession } from '../target/target-session.js';
-import { inspectSource } from '../topics/source-topic.js';
+import { inspectSource, type SourceTopic } from '../topics/source-topic.js';
 import { isTransient } from '../transient.js';
 import { Health } from './health.js';
 import { Reader } from './reader.js';
+import { SourceFaults } from './source-faults.js';
 import { type Side, SourceVetting } from './source-vetting.js';
 import { SourceWatch } from './source-watch.js';
 
@@ -17,13 +18,18 @@ import { SourceWatch } from './source-watch.js';
 const leastPatienceMs = 500;
 export interface SourceSideOptions extends Side {
   readonly run: RunState;
-  /** No source is being read now. */
+  /** No source is being read now, or the one that is does not answer. */
   readonly onWaiting: () => void;
+  /** The target must be looked at again: it has too few partitions. */
+  readonly onTargetSmall: () => void;
+  /** It answers again. */
+  readonly onReading: () => void;
 }
 
 export class SourceSide {
   readonly #side: SourceSideOptions;
   readonly #health: Health;
+  readonly #faults: SourceFaults;
   readonly #vetting: SourceVetting;
   readonly #closing = new Set<Promise<void>>();
   /** The source to read next because the active one lags. */
@@ -35,6 +41,8 @@ export class SourceSide {
   ends: Map<number, number> | undefined;
   /** Why no source is usable any more. */
   verdict: GatewayError | undefined;
+  /** What was logged last of a target with too few partitions. */
+  #saidOfTarget: string | undefined;
   /** Consecutive failed tries. */
   tries = 0;
 
@@ -44,7 +52,15 @@ export class SourceSide {
     this.#watch = new SourceWatch(side);
     const { sources, mapping, clock } = side.deps;
     const onWeight = (id: number, weight: number): void => side.metrics.weight(id, weight);
-    this.#health = new Health({ sources, topic: mapping.source, pool: side.pool, clock, onWeight });
+    this.#faults = new SourceFaults(side.name, side.deps, side.metrics);
+    this.#health = new Health({
+      sources,
+      topic: mapping.source,
+      pool: side.pool,
+      clock,
+      onWeight,
+      faults: this.#faults,
+    });
   }
 
   /** The offsets of kaf-relay's rule, to be checked against the first source that is read. */
@@ -58,6 +74,9 @@ export class SourceSide {
     if (reader) reader.heard = false;
     const views = await this.#health.look(this.#side.deps.config.pool.request_timeout);
     if (!reader || reader !== this.reader) return;
+    // There may be no other to turn to: then nothing moves.
+    if (views[reader.id] || reader.heard) this.#side.onReading();
+    else this.#side.onWaiting();
     const { fine, instead } = this.#watch.judge(reader, views[reader.id]);
     if (fine) this.tries = 0;
     this.#preferred = instead ?? this.#preferred;
@@ -74,11 +93,12 @@ export class SourceSide {
       const id = await this.#candidate();
       if (id !== undefined) {
         try {
-          return await this.#connect(session, id);
+          const reader = await this.#connect(session, id);
+          if (!reader) await this.#side.run.pause(this.#side.deps.config.pool.healthcheck_interval);
+          return reader;
         } catch (error) {
           if (!isTransient(error)) throw error;
-          this.#side.deps.log.warn({ topic: this.#side.name, server: id, err: error.message }, 'source not usable');
-          this.#side.metrics.source('source_errors_total', id);
+          this.#faults.failed(id, error.message, 'source not usable');
           this.#side.pool.markDown(id);
         }
       } else {
@@ -95,16 +115,21 @@ export class SourceSide {
     this.#side.onWaiting();
     this.tries += 1;
     if (pool.max_retries >= 0 && this.tries > pool.max_retries) {
-      throw fail('relay-refused', this.#side.name, `no source could be read in ${this.tries} tries`);
+      throw fail('relay-refused', this.#side.name, `no source could be read in ${this.tries} tries${this.#why()}`);
     }
     // With another source available there is nothing to wait for.
     if (id !== undefined && this.#side.pool.choose(this.#side.positions.offsets) !== undefined) return;
     if (id === undefined)
       this.#side.deps.log.warn(
-        { topic: this.#side.name, tries: this.tries },
+        { topic: this.#side.name, tries: this.tries, err: this.#faults.summary },
         'no healthy source has the next messages, trying again',
       );
     await this.#side.run.pause(backoffMs(backoffOf(pool), this.tries, this.#side.deps.random));
+  }
+
+  #why(): string {
+    const { summary } = this.#faults;
+    return summary === undefined ? '' : `: ${summary}`;
   }
 
   async #candidate(): Promise<number | undefined> {
@@ -127,11 +152,18 @@ export class SourceSide {
     return Math.max(this.#side.deps.config.pool.request_timeout, Math.min(15_000, ...timeouts));
   }
 
-  async #connect(session: TargetSession, id: number): Promise<Reader> {
+  /** @returns undefined if the target has to be grown first: it was large enough before */
+  async #connect(session: TargetSession, id: number): Promise<Reader | undefined> {
     const { mapping, config, sources, clock } = this.#side.deps;
     const kafka = sources[id]!;
     const topic = await within(clock, this.#sourceTimeout, inspectSource(kafka, mapping.source));
-    if (!topic) throw fail('relay-waiting', kafka.brokers, 'does not answer');
+    if (!topic)
+      throw fail(
+        'relay-waiting',
+        kafka.brokers,
+        this.#faults.causeOf(id) ?? `no answer within ${this.#sourceTimeout} ms`,
+      );
+    if (session.hasRecord && this.#vetting.lacksPartitions(session, topic)) return this.#targetIsSmall(session, topic);
     await this.#vetting.admit(session, id, topic);
     const reader = await Reader.open({
       id,
@@ -156,6 +188,18 @@ export class SourceSide {
     return reader;
   }
 
+  #targetIsSmall(session: TargetSession, topic: SourceTopic): undefined {
+    const { name, deps } = this.#side;
+    const text = `the source has ${topic.partitions.length} partitions by now, the target only ${session.topic.partitions}`;
+    if (text !== this.#saidOfTarget)
+      deps.log.error(
+        { topic: name, broker: deps.target.brokers, err: text },
+        'the topic waits: add partitions to the target topic, or set target.create_topics',
+      );
+    this.#saidOfTarget = text;
+    this.#side.onTargetSmall();
+  }
+
   /** Leaves the active source. Its client closes in the background. */
   async leave(): Promise<void> {
     const reader = this.reader;
@@ -163,7 +207,12 @@ export class SourceSide {
     this.reader = undefined;
     if (reader.failure !== undefined) {
       this.#side.deps.log.warn(
-        { topic: this.#side.name, server: reader.id, err: reader.failure },
+        {
+          topic: this.#side.name,
+          server: reader.id,
+          broker: this.#side.deps.sources[reader.id]!.brokers,
+          err: reader.failure,
+        },
         'leaving the source',
       );
       this.#side.metrics.source('source_kafka_errors_total', reader.id);

@@ -27,11 +27,16 @@ export class SourceVetting {
     this.#side = side;
   }
 
+  /** The source has more partitions than the target. */
+  lacksPartitions(session: TargetSession, topic: SourceTopic): boolean {
+    return this.#side.deps.mapping.pin === undefined && topic.partitions.length > session.topic.partitions;
+  }
+
   /** Checks a source against what is recorded, and sets the positions that are not known yet. */
   async admit(session: TargetSession, id: number, topic: SourceTopic): Promise<void> {
     const { mapping, target, config, sources } = this.#side.deps;
     this.#vet(session, id, topic);
-    if (mapping.pin === undefined && topic.partitions.length > session.topic.partitions) {
+    if (this.lacksPartitions(session, topic)) {
       throw fail(
         'relay-refused',
         this.#side.name,
@@ -61,8 +66,10 @@ export class SourceVetting {
    */
   #vet(session: TargetSession, id: number, topic: SourceTopic): void {
     try {
-      session.checkSource(topic, this.#side.deps.sources.length === 1);
+      this.#refuseItself(session, topic);
+      session.checkSource(topic, this.#side.deps.config.mode === 'single');
       this.#refuseTruncated(session, topic);
+      this.#checkStart(session, topic);
     } catch (error) {
       this.#side.pool.exclude(id);
       if (this.#side.pool.allExcluded || !(error instanceof GatewayError)) throw error;
@@ -85,6 +92,35 @@ export class SourceVetting {
         );
       }
     }
+  }
+
+  /** With --start-at, partitions that it does not name and nothing is recorded of would be copied again. */
+  #checkStart({ progress }: TargetSession, { low, high, partitions }: SourceTopic): void {
+    const { mapping, config } = this.#side.deps;
+    const places = config.startAt.get(mapping.source);
+    if (!places) return;
+    const refuse = (what: string): Error =>
+      fail('relay-refused', this.#side.name, `--start-at ${mapping.source}:${what}`);
+    for (const [partition, next] of places) {
+      if (this.#side.positions.at(partition) !== next) continue;
+      const end = high.get(partition);
+      if (end === undefined) throw refuse(`${partition}:${next}: the source has no such partition`);
+      if (next > end) throw refuse(`${partition}:${next}: the partition ends at ${end}`);
+    }
+    const forgotten = partitions.find(
+      (partition) =>
+        !places.has(partition) && !progress.has(partition) && (high.get(partition) ?? 0) > (low.get(partition) ?? 0),
+    );
+    if (forgotten !== undefined)
+      throw refuse(`${forgotten}:OFFSET is needed too: nothing is recorded of that partition`);
+  }
+
+  /** Each message would be copied again and again. */
+  #refuseItself({ topic: target }: TargetSession, source: SourceTopic): void {
+    const { mapping } = this.#side.deps;
+    const isSame = source.topicId === '' ? mapping.source === mapping.target : source.topicId === target.topicId;
+    if (source.cluster === '' || source.cluster !== target.cluster || !isSame) return;
+    throw fail('relay-refused', this.#side.name, 'source and target are the same topic of the same cluster');
   }
 
   /** The source that delivered up to here now ends before that: it lost messages, and would give their numbers to others. */

@@ -104,6 +104,11 @@ export class TargetSession {
     return this.#writer.pending;
   }
 
+  /** Something was relayed to this target before. */
+  get hasRecord(): boolean {
+    return this.checkpoint.claim !== undefined;
+  }
+
   /** Another relay has written since: this one was fenced. */
   get isTakenOver(): boolean {
     return this.checkpoint.claim !== undefined && this.checkpoint.claim.owner !== this.#owner;
@@ -117,7 +122,7 @@ export class TargetSession {
   }
 
   /**
-   * @param only it is the only configured source: a cluster other than the recorded one is a mistake then
+   * @param only no other source is read: a cluster other than the recorded one is a mistake then
    * @throws GatewayError `relay-refused` if the source's topic was recreated
    */
   checkSource(source: SourceTopic, only: boolean): void {
@@ -125,7 +130,12 @@ export class TargetSession {
     if (recorded === source.topicId) return;
     if (recorded !== undefined) throw this.#recreated(`source topic ${this.#deps.mapping.source}`);
     if (!only || Object.keys(this.#sources).length === 0) return;
-    throw this.#recreated(`the cluster of source topic ${this.#deps.mapping.source}`);
+    const { mapping } = this.#deps;
+    throw fail(
+      'relay-refused',
+      mappingName(mapping),
+      `the cluster of source topic ${mapping.source} is not the one that was relayed before. If it has the same messages at the same offsets: --mode failover, which compares the last one. To copy it from its beginning: --restart-topic ${mapping.source}`,
+    );
   }
 
   /** Adds a source to those this mapping reads from. */
@@ -133,6 +143,12 @@ export class TargetSession {
     if (this.#sources[source.cluster] === source.topicId) return;
     this.#sources[source.cluster] = source.topicId;
     this.#claimDue = true;
+  }
+
+  /** These partitions go on elsewhere than where the record says, maybe on other sources. */
+  override(partitions: Iterable<number>): void {
+    for (const cluster of Object.keys(this.#sources)) delete this.#sources[cluster];
+    for (const partition of partitions) this.progress.delete(partition);
   }
 
   /** Forgets sources and progress: the topic is relayed again from the beginning. Recorded with the first commit. */

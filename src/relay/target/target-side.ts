@@ -18,6 +18,10 @@ import { TransactionSize } from './transaction-size.js';
 /** How far the record of a source may be behind its messages, ms. */
 const recordedMs = 500;
 
+/** Next source offsets: `[0]@10 [1]@7`. */
+const placesOf = (offsets: ReadonlyMap<number, number>): string =>
+  [...offsets].map(([partition, next]) => `[${partition}]@${next}`).join(' ');
+
 export interface TargetSideOptions {
   readonly name: string;
   readonly deps: MappingDeps;
@@ -42,8 +46,12 @@ export class TargetSide {
   #claimed = false;
   /** The recorded progress must be forgotten. */
   #restart: boolean;
+  /** What --start-at says is recorded. */
+  #isPlaced = false;
   #tries = 0;
   #undelivered = 0;
+  /** Next source offsets as of the last record. */
+  #recorded: ReadonlyMap<number, number> = new Map();
   /** Found by a check of the target: ends this topic. */
   verdict: GatewayError | undefined;
 
@@ -62,6 +70,7 @@ export class TargetSide {
   /** The session to write to; opened if there is none. @returns undefined if it is time to stop. @throws GatewayError */
   async open(): Promise<TargetSession | undefined> {
     while (!this.#session && !this.#side.run.stopping) {
+      if (this.verdict) throw this.verdict;
       try {
         const session = await this.#tryOpen();
         await this.#startFrom(session).catch(async (error: unknown) => {
@@ -88,7 +97,9 @@ export class TargetSide {
   committed(moved: boolean): void {
     this.#claimed = true;
     this.#restart = false;
+    this.#isPlaced = true;
     if (!moved) return;
+    this.#recorded = new Map(this.#side.positions.offsets);
     this.#tries = 0;
     this.size.ended();
     this.refusals.recorded(this.#side.positions.offsets);
@@ -126,15 +137,23 @@ export class TargetSide {
     await this.#waitOrGiveUp(error);
   }
 
-  /** A target that was recreated meanwhile must not get a topic from its middle. */
+  /** A target that was recreated meanwhile must not get a topic from its middle, and without its checkpoints nothing can go on. */
   async look(): Promise<void> {
     const session = this.#session;
-    const { clock, target, mapping, config } = this.#side.deps;
-    if (!session) return;
-    const asked = target.admin.identity([mapping.target]).catch(() => undefined);
+    const { clock, target, mapping, config, store } = this.#side.deps;
+    const asked = target.admin.identity([mapping.target, store.topic]).catch(() => undefined);
     const identity = await within(clock, config.target.request_timeout, asked);
-    const now = identity?.topicIds.get(mapping.target);
-    if (now === undefined || now === session.topic.topicId || this.#session !== session) return;
+    if (!identity) return;
+    if (store.isLost(identity.topicIds)) {
+      this.verdict ??= fail(
+        'relay-refused',
+        this.#side.name,
+        `checkpoint topic ${store.topic} was deleted or recreated: the progress is lost. It was ${mapping.source}${placesOf(this.#recorded)}: go on there with --start-at topic:partition:offset, or copy it from its beginning with --restart-topic ${mapping.source}`,
+      );
+      return;
+    }
+    const now = identity.topicIds.get(mapping.target);
+    if (!session || now === undefined || now === session.topic.topicId || this.#session !== session) return;
     this.verdict ??= fail(
       'relay-refused',
       this.#side.name,
@@ -154,9 +173,8 @@ export class TargetSide {
       );
     if (news.length > 0) return true;
     if (!this.refusals.search(positions.offsets, error)) return false;
-    const where = [...positions.offsets].map(([partition, next]) => `[${partition}]@${next}`).join(' ');
     log.warn(
-      { topic: name, before: mapping.source + where, err: error.message },
+      { topic: name, before: mapping.source + placesOf(positions.offsets), err: error.message },
       'the target refuses a batch: sending its messages one by one',
     );
     return true;
@@ -192,7 +210,10 @@ export class TargetSide {
       metrics.targetKafkaError('produce_retries_exhausted');
       throw fail('relay-refused', name, `the target failed ${this.#tries} times: ${error.message}`);
     }
-    deps.log.warn({ topic: name, tries: this.#tries, err: error.message }, 'target not usable, trying again');
+    deps.log.warn(
+      { topic: name, tries: this.#tries, broker: deps.target.brokers, err: error.message },
+      'target not usable, trying again',
+    );
     await run.pause(backoffMs(backoffOf(target), this.#tries, deps.random));
   }
 
@@ -234,8 +255,16 @@ export class TargetSide {
       positions.reset([]);
       return;
     }
+    const places = this.#isPlaced ? undefined : config.startAt.get(mapping.source);
+    if (places) {
+      session.override(places.keys());
+      positions.reset(session.progress);
+      for (const [partition, next] of places) positions.place(partition, next);
+      return;
+    }
     session.checkTarget();
     positions.reset(session.progress);
+    this.#recorded = new Map(positions.offsets);
     if (session.checkpoint.claim) return;
     const ends = await targetEnds(target, mapping, session.topic.partitions);
     const sources = config.topics.filter((other) => other.target === mapping.target).map(({ source }) => source);

@@ -17,7 +17,13 @@ export interface SourceTopic extends SourceView {
  * @throws GatewayError `relay-waiting`; KafkaError
  */
 export async function inspectSource(kafka: KafkaFactory, topic: string, known?: SourceTopic): Promise<SourceTopic> {
-  const { clusterId, topicIds } = await kafka.admin.identity([topic]);
+  const { clusterId, topicIds, denied } = await kafka.admin.identity([topic]);
+  if (denied?.includes(topic))
+    throw fail(
+      'relay-waiting',
+      kafka.brokers,
+      `no right to describe source topic ${topic} (DESCRIBE and READ are needed)`,
+    );
   const topicId = topicIds.get(topic) ?? '';
   const partitions = known?.topicId === topicId ? known.partitions : await partitionsOf(kafka, topic);
   const asked = partitions.map((partition) => ({ topic, partition }));

@@ -9,4 +9,6 @@ export interface TargetLimits {
   /** How far a record's own time may lie behind and ahead of now, ms. */
   readonly timestampBeforeMs: number;
   readonly timestampAheadMs: number;
+  /** The topic deletes what is older, by the record's own time, ms. */
+  readonly retentionMs: number;
 }

@@ -26,7 +26,7 @@ export async function inspectTarget(
   sourcePartitions: () => Promise<number>,
 ): Promise<TargetTopic> {
   const topic = await findTopic(kafka, mapping, config, sourcePartitions);
-  const count = topic.partitions.length;
+  const count = await grown(kafka, mapping, config, topic.partitions.length, sourcePartitions);
   if (mapping.pin !== undefined && mapping.pin >= count) {
     throw fail('relay-waiting', mappingName(mapping), `partition ${mapping.pin} not found for topic ${mapping.target}`);
   }
@@ -37,6 +37,22 @@ export async function inspectTarget(
     partitions: count,
     limits: await readLimits(kafka, mapping.target, config),
   };
+}
+
+/** With create_topics the target gets as many partitions as the source. @returns how many there are */
+async function grown(
+  kafka: KafkaFactory,
+  { target, pin }: Mapping,
+  config: TargetConfig,
+  count: number,
+  sourcePartitions: () => Promise<number>,
+): Promise<number> {
+  if (!config.create_topics || pin !== undefined) return count;
+  // While no source answers there is nothing to read either.
+  const wanted = await sourcePartitions().catch(() => count);
+  if (wanted <= count) return count;
+  await kafka.admin.createPartitions(target, wanted);
+  throw fail('relay-waiting', target, `partitions were added: ${wanted}, as the source has`);
 }
 
 async function findTopic(
@@ -76,10 +92,13 @@ async function readLimits(kafka: KafkaFactory, topic: string, config: TargetConf
   const appendTime = settings?.get('message.timestamp.type')?.value === 'LogAppendTime';
   // A compressed batch may be smaller than its records: then the broker decides.
   const brokerLimit = number('max.message.bytes', config.max_message_bytes);
+  const policies = settings?.get('cleanup.policy')?.value.split(',') ?? [];
+  const retentionMs = number('retention.ms', -1);
   const compressed = config.compression !== '' && config.compression !== 'none';
   return {
     maxBatchBytes: Math.min(brokerLimit, number('max.message.bytes', brokerLimit, others)),
-    needsKey: settings?.get('cleanup.policy')?.value.split(',').includes('compact') ?? false,
+    needsKey: policies.includes('compact'),
+    retentionMs: appendTime || !policies.includes('delete') || retentionMs < 0 ? Number.POSITIVE_INFINITY : retentionMs,
     maxRecordBytes: compressed ? config.max_message_bytes : Math.min(config.max_message_bytes, brokerLimit),
     timestampBeforeMs: appendTime
       ? Number.MAX_SAFE_INTEGER

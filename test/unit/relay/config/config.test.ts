@@ -127,6 +127,8 @@ describe('relay configuration', () => {
     for (const [text, error] of cases) await assert.rejects(load([text]), error, text);
     await assert.rejects(load([], { topic: ['a:b:-1'] }), /not a partition number/);
     await assert.rejects(load([], { restartTopic: ['zzz'] }), /no such source topic/);
+    await assert.rejects(load([], { startAt: ['zzz:0:1'] }), /--start-at zzz:0:1: no such source topic/);
+    await assert.rejects(load([], { startAt: ['zzz:1'] }), /write topic:partition:offset/);
     await assert.rejects(loadRelayConfig(['/nowhere/x.toml'], {}), /cannot read \/nowhere\/x\.toml: ENOENT/);
   });
 
@@ -237,6 +239,10 @@ describe('relay configuration', () => {
       (await relayConfig({ target: { commit_ack_type: 'leader', enable_idempotency: false } })).target,
       mapping,
     );
+    const quick = (await relayConfig({ target: { transaction_timeout: '5s' } })).target;
+    assert.equal(targetProperties(quick, mapping)['transaction.timeout.ms'], 5_000);
+    const small = targetProperties(quick, mapping, { bytes: 10_000, alone: true });
+    assert.deepEqual([small['batch.size'], small['batch.num.messages']], [10_000, 1]);
     assert.equal(leader['request.required.acks'], 1);
     assert.equal(leader['transactional.id'], undefined);
     assert.equal(leader['max.in.flight.requests.per.connection'], 1);

@@ -17,6 +17,7 @@ const limits = {
   maxRecordBytes: 1_000,
   maxBatchBytes: 1_000,
   needsKey: false,
+  retentionMs: 86_400_000,
   timestampBeforeMs: Number.MAX_SAFE_INTEGER,
   timestampAheadMs: 3_600_000,
 };
