@@ -23,6 +23,7 @@ const campaigns = [
   'campaign/relay-chaos.js --minutes 10',
   'campaign/relay-chaos.js --failover --kills 10',
   'campaign/altered-answers.js --per-question 200 --per-life 10',
+  'campaign/kafka-versions.js',
   `fuzz/resp.js --port ${fuzzPort} --frames 1000000 --monitors 4`,
 ];
 

@@ -1,5 +1,5 @@
 // The gateway on one broker of each Kafka version that it is said to work with. Fetches what is missing (Maven), tries every listener, prints a
-// table, and keeps it as docs/kafka-versions.json, which `npm run docs` makes a table of.
+// table, and keeps it as docs/kafka-versions.json, of which `npm run docs` makes the tables of README and docs/KAFKA-VERSIONS.md.
 //
 // node build/test/campaign/kafka-versions.js [--only 1.1.1,2.3.1]
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';

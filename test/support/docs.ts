@@ -26,6 +26,7 @@ export const tables: readonly { file: URL; name: string; make: () => string }[] 
     make: () => benchmarkTable(measured),
   })),
   { file: new URL('docs/KAFKA-VERSIONS.md', root), name: 'versions', make: versionsTable },
+  { file: new URL('README.md', root), name: 'versions', make: versionsMatrix },
 ];
 
 /** As prom-client holds it; its types leave these out. */
@@ -141,11 +142,29 @@ function benchmarkTable(measured: readonly Measured[]): string {
   );
 }
 
+type VersionResults = Readonly<Record<string, { shownAs: string; steps: Readonly<Record<string, string>> }>>;
+
 /** What test/campaign/kafka-versions.ts found; it writes the file. */
+const versionResults = (): VersionResults =>
+  JSON.parse(readFileSync(new URL('docs/kafka-versions.json', root), 'utf8')) as VersionResults;
+
+/** A row a face: `yes` when every step of it went well; a step that some version refuses has a row of its own. */
+function versionsMatrix(): string {
+  const results = versionResults();
+  const versions = Object.keys(results);
+  const steps = Object.keys(Object.values(results)[0]?.steps ?? {});
+  const outcomes = (step: string) => versions.map((version) => results[version]?.steps[step] ?? '');
+  const special = steps.filter((step) => outcomes(step).includes('no'));
+  const faces = [...new Set(steps.map((step) => step.slice(0, step.indexOf(': '))))].map((face) => {
+    const of = steps.filter((step) => step.startsWith(`${face}: `) && !special.includes(step)).map(outcomes);
+    const worst = versions.map((_, at) => of.map((each) => each[at]!).find((outcome) => outcome !== 'yes') ?? 'yes');
+    return [face === 'all' ? 'the log and `/readyz` tell the version' : face, ...worst];
+  });
+  return rows(['', ...versions], [...faces, ...special.map((step) => [step, ...outcomes(step)])]);
+}
+
 function versionsTable(): string {
-  const results = JSON.parse(readFileSync(new URL('docs/kafka-versions.json', root), 'utf8')) as Readonly<
-    Record<string, { shownAs: string; steps: Readonly<Record<string, string>> }>
-  >;
+  const results = versionResults();
   const versions = Object.keys(results);
   const steps = Object.keys(Object.values(results)[0]?.steps ?? {});
   return rows(
