@@ -13,6 +13,7 @@ import {
 import { own } from '../core/promises.js';
 import type { Log } from '../log.js';
 import { ClusterAdmin } from './admin/admin.js';
+import { tooOldFor } from './broker-version.js';
 import { checkProperties } from './client.js';
 import { openConsumer } from './consumer/consumer.js';
 import { Credentials } from './credentials.js';
@@ -29,6 +30,7 @@ import { openProducer } from './producer/producer.js';
 import {
   adminProperties,
   consumerProperties,
+  isIdempotent,
   producerProperties,
   type Section,
   whyNotIdempotent,
@@ -161,6 +163,7 @@ class RdKafkaFactory implements KafkaFactory {
     const login = this.#producerLogin;
     const sections = [...this.#producer, ...this.#begin, override(login.renewed), override(options.properties)];
     const properties = { ...producerProperties([...below, ...sections]), credentials: login };
+    if (isIdempotent(properties.global)) this.#refuseOld('idempotence');
     return openProducer(
       this.#embedded ? withoutTime(options) : options,
       properties,
@@ -170,6 +173,13 @@ class RdKafkaFactory implements KafkaFactory {
       // The writer bounds what it writes in transactions.
       properties.sectionOf.has('transactional.id') ? undefined : this.#budget,
     );
+  }
+
+  /** @throws KafkaError when the brokers are known to be too old. Nothing waits for it: librdkafka ends a producer that they cannot serve. */
+  #refuseOld(feature: 'idempotence'): void {
+    const { knownApis } = this.admin instanceof ClusterAdmin ? this.admin : {};
+    const text = knownApis && tooOldFor(feature, knownApis);
+    if (text !== undefined) throw refuse(KafkaCode.unsupportedFeature, text);
   }
 
   async consumer(options: ConsumerOptions, timeoutMs: number): Promise<Consumer> {
@@ -227,7 +237,10 @@ class RdKafkaFactory implements KafkaFactory {
     if (this.#embedded || now - this.#learnedAt < learnMs) return;
     this.#learnedAt = now;
     // Callers that wait for an answer get the error.
-    own(this.admin.topics([]), () => {});
+    own(
+      this.admin.topics([]).then(() => this.admin.release()),
+      () => {},
+    );
   }
 
   async close(): Promise<void> {

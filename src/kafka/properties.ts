@@ -91,6 +91,10 @@ export function adminProperties(sections: readonly Section[]): ClientProperties 
   return { global: { ...rest, ...short, 'enable.idempotence': 'false' }, topic: {}, sectionOf };
 }
 
+/** Whether a producer with these properties is idempotent: it needs brokers of 0.11. @param global as librdkafka gets them */
+export const isIdempotent = (global: Readonly<Record<string, unknown>>): boolean =>
+  String(global['enable.idempotence']) === 'true' || global['transactional.id'] !== undefined;
+
 /** The property of these sections that excludes idempotence unless it is set; undefined if there is none. */
 export function whyNotIdempotent(sections: readonly Section[]): string | undefined {
   const { global, topic, sectionOf } = split(sections);

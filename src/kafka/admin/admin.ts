@@ -10,10 +10,10 @@ import {
   type TopicPartition,
   type TopicPartitionOffset,
 } from '../../core/ports.js';
+import { knowsNewGroupProtocol, releaseOf } from '../broker-version.js';
 import { faultOf, refuse } from '../fault.js';
 import type { Callback, NativeProducer } from '../native.js';
 import { adminTimeoutMs, BasicAdmin } from './basic-admin.js';
-import { knowsNewGroupProtocol, releaseOf } from './broker-version.js';
 
 /** An error for one topic, partition or group of a request. */
 interface Failure {
@@ -130,6 +130,9 @@ export class ClusterAdmin extends BasicAdmin {
     );
     await this.#untilAllAgree(name, false);
   };
+
+  /** What brokerApis() said last. */
+  knownApis: readonly number[] | undefined;
 
   override async release(): Promise<string | undefined> {
     const versions = await this.#supported();
@@ -265,6 +268,7 @@ export class ClusterAdmin extends BasicAdmin {
     const { native } = await this.connected('topics');
     for (const deadline = performance.now() + connectedMs; ; ) {
       const versions = native.brokerApis();
+      if (versions !== null) this.knownApis = versions;
       if (versions !== null || performance.now() > deadline) return versions ?? undefined;
       await pause(newsRetryMs);
     }

@@ -1,12 +1,20 @@
 // The Producer port on librdkafka.
 import { after } from '../../clock.js';
 import { longestMs } from '../../core/longest.js';
-import { type Header, KafkaCode, type Producer, type ProducerOptions, type ProducerRecord } from '../../core/ports.js';
+import {
+  type Header,
+  KafkaCode,
+  type KafkaFault,
+  type Producer,
+  type ProducerOptions,
+  type ProducerRecord,
+} from '../../core/ports.js';
 import type { Log } from '../../log.js';
+import { tooOldFor } from '../broker-version.js';
 import { type Client, connect } from '../client.js';
 import { refuse, wrap } from '../fault.js';
 import { type NativeError, type NativeHeaders, type NativeProducer, native } from '../native.js';
-import type { ClientProperties } from '../properties.js';
+import { type ClientProperties, isIdempotent } from '../properties.js';
 import type { LingerScheduler } from './linger-scheduler.js';
 import type { ProduceBudget, Spender } from './produce-budget.js';
 import { RecordAccumulator } from './record-accumulator.js';
@@ -35,6 +43,7 @@ export async function openProducer(
   budget?: ProduceBudget,
 ): Promise<Producer> {
   const reports = new Reports(options);
+  let opened: NativeProducer | undefined;
   const client = await connect<NativeProducer>(
     {
       kind: 'producer',
@@ -44,13 +53,21 @@ export async function openProducer(
         global: { ...properties.global, 'delivery.report.only.error': String(options.reports === 'errors') },
       },
       log,
-      onFault: (fault) => options.onFault?.(fault),
+      onFault: (fault) => options.onFault?.(withRelease(fault, opened)),
       events: { reports_cb: () => reports.collect() },
     },
     timeoutMs,
   );
+  opened = client.native;
   reports.attach(client.native);
   return new RdProducer(client, reports, properties, { lingerMs: options.lingerMs ?? 0, lingerScheduler }, budget);
+}
+
+/** The binding does not say that this fault ends the producer, nor of which release the brokers are that cannot serve it. */
+function withRelease(fault: KafkaFault, native: NativeProducer | undefined): KafkaFault {
+  const versions = fault.code === KafkaCode.unsupportedFeature ? native?.brokerApis() : undefined;
+  const message = versions ? tooOldFor('idempotence', versions) : undefined;
+  return message === undefined ? fault : { ...fault, message, fatal: true };
 }
 
 class RdProducer implements Producer, Spender {
@@ -66,6 +83,8 @@ class RdProducer implements Producer, Spender {
   #largestBesides = 0;
   #lastHeaders: readonly Header[] = [];
   #lastNative: NativeHeaders = [];
+  /** The brokers are new enough, or an idempotent producer ends by itself when they are not. */
+  #takesHeaders: boolean;
   #closing: Promise<void> | undefined;
   /** The client is closing or closed: a call would block the event loop behind its disconnect. */
   #closed = false;
@@ -84,6 +103,7 @@ class RdProducer implements Producer, Spender {
     this.#client = client;
     this.#native = client.native;
     this.#reports = reports;
+    this.#takesHeaders = isIdempotent(global);
     const queueMessages = Number(global['queue.buffering.max.messages'] ?? defaultQueueMessages);
     // librdkafka: 0 means no limit.
     this.#accumulator = new RecordAccumulator(client.native, {
@@ -96,6 +116,7 @@ class RdProducer implements Producer, Spender {
 
   produce(record: ProducerRecord, tag?: unknown): void {
     if (this.#closing) throw closedError();
+    if (!this.#takesHeaders && record.headers?.length) this.#checkHeaders();
     if (this.#budget && !this.#hasRoom(this.#budget, record)) throw queueFull;
     const number = this.#reports.expect(tag);
     const code = this.#isBatched(record)
@@ -122,6 +143,15 @@ class RdProducer implements Producer, Spender {
     this.#besides += besides;
     if (besides > this.#largestBesides) this.#largestBesides = besides;
     return true;
+  }
+
+  /** librdkafka would leave headers out for a broker that cannot take them. @throws KafkaError then; queueFull until it is known */
+  #checkHeaders(): void {
+    const versions = this.#native.brokerApis();
+    if (versions === null) throw queueFull;
+    const text = tooOldFor('headers', versions);
+    if (text !== undefined) throw refuse(KafkaCode.unsupportedFeature, text);
+    this.#takesHeaders = true;
   }
 
   #isBatched({ key, value, partition, timestamp, headers }: ProducerRecord): boolean {

@@ -92,7 +92,7 @@ function questionOf(frame: Buffer): Question {
 }
 
 /** A listener that calls `take` with each whole frame, without its length. */
-function framesTo(take: (frame: Buffer) => void): (chunk: Buffer) => void {
+export function framesTo(take: (frame: Buffer) => void): (chunk: Buffer) => void {
   let rest: Buffer = Buffer.alloc(0);
   return (chunk) => {
     rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);

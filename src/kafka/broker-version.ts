@@ -11,6 +11,8 @@ const request = {
   joinGroup: 11,
   leaveGroup: 13,
   listGroups: 16,
+  apiVersions: 18,
+  initProducerId: 22,
   addPartitionsToTxn: 24,
   describeLogDirs: 35,
   createPartitions: 37,
@@ -24,6 +26,8 @@ const request = {
 
 /** What the first brokers of each release have that those before lack. 3.4 brought nothing that clients see. */
 const releases: readonly (readonly [release: string, request: number, version: number])[] = [
+  ['0.10', request.apiVersions, 0],
+  ['0.11', request.initProducerId, 0],
   ['1.0', request.createPartitions, 0],
   ['1.1', request.deleteGroups, 0],
   ['2.0', request.produce, 6],
@@ -59,7 +63,7 @@ const lookAlikes: Readonly<Record<string, string>> = { '3.3': '3.3 to 3.4' };
  */
 export function releaseOf(versions: readonly number[]): string {
   const lacking = releases.findIndex(([, key, version]) => (versions[key] ?? -1) < version);
-  if (lacking === 0) return 'before 1.0';
+  if (lacking === 0) return 'before 0.10';
   const [last] = releases[(lacking === -1 ? releases.length : lacking) - 1]!;
   return lacking === -1 ? `${last} or newer` : (lookAlikes[last] ?? last);
 }
@@ -67,3 +71,16 @@ export function releaseOf(versions: readonly number[]): string {
 /** Whether members can use Kafka 4's group protocol as librdkafka speaks it. @param versions as above */
 export const knowsNewGroupProtocol = (versions: readonly number[]): boolean =>
   (versions[request.consumerGroupHeartbeat] ?? -1) >= 1;
+
+/** What producers need of the messages of 0.11, and the request that shows it. */
+const since011 = {
+  idempotence: { name: 'enable.idempotence (KIP-98)', key: request.initProducerId, version: 0 },
+  headers: { name: 'a record with headers (KIP-82)', key: request.produce, version: 3 },
+} as const;
+
+/** Why brokers older than 0.11 cannot do it; undefined: they can. @param versions as above */
+export function tooOldFor(feature: keyof typeof since011, versions: readonly number[]): string | undefined {
+  const { name, key, version } = since011[feature];
+  if ((versions[key] ?? -1) >= version) return undefined;
+  return `${name} needs Kafka 0.11, and the brokers are Kafka ${releaseOf(versions)}`;
+}

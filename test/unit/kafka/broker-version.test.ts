@@ -1,7 +1,7 @@
 // What brokers of some releases answered to ApiVersions, and which release they are taken for.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { knowsNewGroupProtocol, releaseOf } from '../../../../src/kafka/admin/broker-version.js';
+import { knowsNewGroupProtocol, releaseOf } from '../../../src/kafka/broker-version.js';
 
 /** The highest version of each request, by its number; -1: unknown to the broker. */
 const answers: readonly (readonly [broker: string, release: string, highest: string])[] = [
@@ -43,7 +43,7 @@ describe('the release of a broker', () => {
     const versions = versionsOf(answers.at(-1)![2]);
     versions[47] = -1;
     assert.equal(releaseOf(versions), '2.3');
-    assert.equal(releaseOf([]), 'before 1.0');
+    assert.equal(releaseOf([]), 'before 0.10');
   });
 
   it('the new group protocol is there from 4.0 on', () => {
