@@ -6,7 +6,8 @@ import type { Log } from '../log.js';
 import type { RisConfig } from './config.js';
 import { Ingest, type RisCounter } from './feed/ingest.js';
 import type { MalformedReason } from './feed/message.js';
-import { ensureTopic, type Progress, upTo } from './leadership/checkpoint.js';
+import { type Progress, upTo } from './leadership/checkpoint.js';
+import { ensureTopic } from './leadership/checkpoint-topic.js';
 import type { Election } from './leadership/elector.js';
 import { Leader, type LeaderOptions, readEntries } from './leadership/leader.js';
 import { type Batch, Publisher } from './leadership/publisher.js';
@@ -38,6 +39,14 @@ export interface CollectorFigures {
   readonly backlogBytes: number;
   readonly peersUp: number;
   readonly connected: boolean;
+  /** Messages that came after the reorder window, and that a full buffer had no room for. */
+  readonly late: number;
+  readonly dropped: number;
+  /** How long there has been no feed, and Redis has not answered, ms; 0: they are there. */
+  readonly feedAwayMs: number;
+  readonly redisAwayMs: number;
+  /** How long this replica has led and committed nothing while messages wait, ms. */
+  readonly stuckMs: number;
 }
 
 /** Interval at which a standby checks whether it leads, in case it was not notified, ms. */
@@ -56,11 +65,12 @@ export class Collector {
   #running: Promise<void> = Promise.resolve();
   #publisher: Publisher | undefined;
   #leader: Leader | undefined;
-  #hasTopic = false;
   #stopping = false;
   #flushing = false;
   #committed: number | null = null;
   #published = 0;
+  /** Since when messages wait without a commit, or this replica leads, ms of the steady clock; null: nothing waits. */
+  #waitingSince: number | null = null;
   #wake: () => void = () => {};
 
   constructor(name: string, config: RisConfig, deps: CollectorDeps) {
@@ -85,6 +95,7 @@ export class Collector {
       hasOthers: () => election.hasOthers(),
       onGap: () => this.#leader?.noteGap(),
       onBacklog: () => {
+        this.#waitingSince ??= clock.monotonic();
         if (this.#ingest.backlog.unread >= readEntries) this.#leader?.wake();
       },
     });
@@ -98,7 +109,10 @@ export class Collector {
       onSnapshot: ({ progress }) => {
         if (progress !== null && !this.#publisher) this.#ingest.trim(progress);
       },
-      onChange: () => this.#wakeAll(),
+      onChange: () => {
+        this.#noteWaiting();
+        this.#wakeAll();
+      },
     });
     this.#running = this.#run();
   }
@@ -135,6 +149,11 @@ export class Collector {
       backlogBytes: this.#ingest.backlog.bytes,
       peersUp: this.#publisher?.peersUp ?? 0,
       connected: this.#ingest.feedSince !== null,
+      late: this.#ingest.late,
+      dropped: this.#ingest.dropped,
+      feedAwayMs: this.#ingest.awayMs,
+      redisAwayMs: election.awayMs(),
+      stuckMs: !election.leads() || this.#waitingSince === null ? 0 : clock.monotonic() - this.#waitingSince,
     };
   }
 
@@ -174,9 +193,7 @@ export class Collector {
   /** One term: fence, read the progress, publish until the lease ends or the feed has a gap that others do not have. */
   async #lead(): Promise<void> {
     const { kafka, log } = this.#deps;
-    if (!this.#hasTopic)
-      await ensureTopic(kafka.admin, this.#named('checkpointTopic'), this.#config.checkpointReplication);
-    this.#hasTopic = true;
+    await ensureTopic(kafka.admin, this.#named('checkpointTopic'), this.#config.checkpointReplication, log);
     const term = await Term.open(this.#termOptions());
     try {
       await term.probeTopics();
@@ -197,6 +214,7 @@ export class Collector {
   #wrote(batch: Batch, records: number): void {
     const { stats } = this.#deps;
     this.#committed = batch.step.mark;
+    this.#noteWaiting();
     this.#published += batch.messages;
     this.#count('ris.commits');
     this.#count('ris.published', batch.messages);
@@ -209,6 +227,10 @@ export class Collector {
     for (const [reason, by] of malformed) this.#count('ris.malformed', by, reason);
     for (const [reason, by] of odd) this.#count('ris.json.odd', by, reason);
     if (batch.holes > 0) this.#deps.log.error({ holes: batch.holes }, 'A hole was marked: messages are missing');
+  }
+
+  #noteWaiting(): void {
+    this.#waitingSince = this.#ingest.backlog.length > 0 ? this.#deps.clock.monotonic() : null;
   }
 
   #count(name: RisCounter, by = 1, ...labels: string[]): void {

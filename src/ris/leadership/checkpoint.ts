@@ -1,6 +1,8 @@
 // A collector's progress as records of a compacted topic: written in each transaction, read at a take-over.
-import { type Admin, KafkaError, type KafkaFactory, OFFSET_BEGINNING, type ProducerRecord } from '../../core/ports.js';
-import type { Delta, Place, PublishedId } from './dedup-index.js';
+import type { Consumer, KafkaFactory, ProducerRecord } from '../../core/ports.js';
+import { idChunks, shortened } from './checkpoint-ids.js';
+import type { Delta, Place } from './dedup-index.js';
+import { ProgressReading } from './progress-reading.js';
 
 /** Everything that a new leader needs. */
 export interface Progress {
@@ -13,41 +15,27 @@ export interface Progress {
   readonly states: ReadonlyMap<string, unknown>;
 }
 
-/** What one transaction writes: only the states that changed. */
-export type Step = Progress;
+/** What one transaction writes: the states that changed, or (a snapshot) all that there is. */
+export interface Step extends Progress {
+  readonly isSnapshot?: boolean;
+}
 
 /**
  * Ids are written once, in a ring of records that covers the reorder window many times over,
  * so compaction bounds them without any being written twice.
  */
 const idSlots = 128;
-/** Of at most 70 bytes each. */
-const chunkIds = 4_000;
-/** Kafka's error TOPIC_ALREADY_EXISTS: another replica was quicker. */
-const alreadyExists = 36;
 const partition = 0;
 const connectMs = 5_000;
-
-/** Compacts soon, so that a take-over reads little (the newest segment is never compacted); nothing in it ever expires. */
-const topicConfig = {
-  'cleanup.policy': 'compact',
-  // The smallest that Kafka 4 allows.
-  'segment.bytes': `${1024 * 1024}`,
-  'segment.ms': '600000',
-  'min.cleanable.dirty.ratio': '0.1',
-  'delete.retention.ms': '60000',
-};
-
-/** Creates the checkpoint topic if it is missing. @throws KafkaError if it cannot be created. */
-export async function ensureTopic(admin: Admin, name: string, replicationFactor: number | undefined): Promise<void> {
-  if ((await admin.topics([name])).length > 0) return;
-  try {
-    const factor = replicationFactor === undefined ? {} : { replicationFactor };
-    await admin.createTopic({ name, partitions: 1, ...factor, config: topicConfig });
-  } catch (error) {
-    if (!(error instanceof KafkaError && error.code === alreadyExists)) throw error;
-  }
-}
+/** Characters of a snapshot's part; a record of a topic with Kafka's defaults holds a million bytes. */
+const partLength = 250_000;
+/** A snapshot follows after this many offsets. */
+export const snapshotEvery = 2_000;
+/** So many of the last offsets hold the last snapshot and all that follows it: one more step fits in as well. */
+const readBack = 8_000;
+/** A read that brings nothing for this long has failed, ms. */
+const silentMs = 15_000;
+const pollMs = 200;
 
 /** Begins a term: reading up to this record covers everything that any earlier leader committed. */
 export function termRecord(topic: string, term: string): ProducerRecord {
@@ -56,43 +44,97 @@ export function termRecord(topic: string, term: string): ProducerRecord {
 
 /** The records of one transaction. */
 export function stepRecords(topic: string, step: Step): ProducerRecord[] {
-  const { mark, turn } = step;
-  const records = [record(topic, 'mark', { time: mark, turn })];
-  for (const [peer, [seconds, micros, sequence, ...ids]] of step.published.places) {
-    records.push(record(topic, `at ${peer}`, [seconds, micros, sequence, ...ids.map((id) => shortened(peer, id))]));
+  const entries = entriesOf(step);
+  if (!step.isSnapshot) return entries.map(([key, value]) => record(topic, key, value));
+  const parts = partsOf(entries);
+  return [
+    record(topic, 'snapshot', { parts: parts.length }),
+    ...parts.map((part, index) => ({ ...record(topic, `snapshot.${index}`, null), value: Buffer.from(`[${part}]`) })),
+  ];
+}
+
+function entriesOf({ mark, turn, published, states }: Step): [key: string, value: unknown][] {
+  const entries: [string, unknown][] = [['mark', { time: mark, turn }]];
+  for (const [peer, [seconds, micros, sequence, ...ids]] of published.places) {
+    entries.push([`at ${peer}`, [seconds, micros, sequence, ...ids.map((id) => shortened(peer, id))]]);
   }
-  for (const [peer, state] of step.states) records.push(record(topic, `peer ${peer}`, state));
-  inChunks(step.published.ids).forEach((ids, chunk) => {
-    records.push(record(topic, `ids ${turn % idSlots}.${chunk}`, Object.fromEntries(allShortened(ids))));
+  for (const [peer, state] of states) entries.push([`peer ${peer}`, state]);
+  idChunks(published.ids).forEach((ids, chunk) => {
+    entries.push([`ids ${turn % idSlots}.${chunk}`, ids]);
   });
-  return records;
+  return entries;
+}
+
+/** Entries as JSON, some to a part. */
+function partsOf(entries: readonly [string, unknown][]): string[] {
+  const parts: string[] = [];
+  let part: string[] = [];
+  let length = 0;
+  for (const entry of entries) {
+    const text = JSON.stringify(entry);
+    if (length > 0 && length + text.length > partLength) {
+      parts.push(part.join());
+      part = [];
+      length = 0;
+    }
+    part.push(text);
+    length += text.length + 1;
+  }
+  return [...parts, part.join()];
+}
+
+export interface ReadOptions {
+  readonly kafka: KafkaFactory;
+  readonly topic: string;
+  /** Up to whose record is read. */
+  readonly term: string;
+  readonly monotonic: () => number;
+  /** Called between polls; throws where the progress is no longer needed. */
+  readonly onWait?: () => void;
+  /** How long a read may bring nothing, ms. */
+  readonly patienceMs?: number;
 }
 
 /**
- * Reads what earlier leaders committed, up to our own term record.
- * @throws KafkaError if Kafka fails, Error if the term record does not arrive within timeoutMs or a record is foreign.
+ * Reads what earlier leaders committed, up to our own term record: from the last snapshot, which is among the last records.
+ * @throws KafkaError if Kafka fails, Error if the read comes to a halt before the term record or a record is foreign.
  */
-export async function readProgress(
-  kafka: KafkaFactory,
-  topic: string,
-  term: string,
-  timeoutMs: number,
-  monotonic: () => number,
-): Promise<Progress> {
-  const deadline = monotonic() + timeoutMs;
+export async function readProgress(options: ReadOptions): Promise<Progress> {
+  const { kafka, topic } = options;
   const consumer = await kafka.consumer({ properties: { 'isolation.level': 'read_committed' } }, connectMs);
   try {
-    consumer.assign([{ topic, partition, offset: OFFSET_BEGINNING }]);
-    const reading = new Reading();
-    for (;;) {
-      for (const { key, value } of await consumer.poll(5_000, 200)) {
-        if (key === null || value === null) continue;
-        if (reading.take(key.toString(), value) === term) return reading.progress();
-      }
-      if (monotonic() > deadline) throw new Error(`${topic} could not be read to its end within ${timeoutMs} ms`);
-    }
+    const { low, high } = await consumer.watermarks({ topic, partition }, connectMs);
+    const from = Math.max(low, high - readBack);
+    const reading = await readFrom(consumer, from, options);
+    // Without one, as where an earlier version wrote, it begins at the beginning.
+    if (from === low || reading.hasSnapshot) return reading.progress();
+    return (await readFrom(consumer, low, options)).progress();
   } finally {
     await consumer.close(1_000);
+  }
+}
+
+async function readFrom(consumer: Consumer, offset: number, options: ReadOptions): Promise<ProgressReading> {
+  const { topic, term, monotonic, onWait = () => {}, patienceMs = silentMs } = options;
+  consumer.assign([{ topic, partition, offset }]);
+  const reading = new ProgressReading();
+  let last = offset - 1;
+  for (let deadline = monotonic() + patienceMs; ; ) {
+    const messages = await consumer.poll(5_000, pollMs);
+    for (const message of messages) {
+      const { key, value } = message;
+      last = message.offset;
+      if (key === null || value === null) continue;
+      if (reading.take(key.toString(), value) === term) return reading;
+    }
+    if (messages.length > 0) deadline = monotonic() + patienceMs;
+    else if (monotonic() > deadline) {
+      throw new Error(
+        `${topic} could not be read to its end: nothing came for ${patienceMs} ms behind offset ${last}. ` +
+          'An open transaction of another program on it hides what follows',
+      );
+    }
+    onWait();
   }
 }
 
@@ -105,78 +147,6 @@ export function upTo(progress: Progress, latest: number): Progress {
   const places = new Map([...published.places].map(([peer, place]) => [peer, isAhead(place) ? last : place]));
   return { ...progress, mark: mark === null ? null : Math.min(mark, latest), published: { ...published, places } };
 }
-
-/** The latest record of each key, merged. Later records replace most: only what remains is parsed. */
-class Reading {
-  readonly #latest = new Map<string, Buffer>();
-
-  /** @returns the term that a term record begins. */
-  take(key: string, value: Buffer): string | undefined {
-    this.#latest.set(key, value);
-    return key === 'term' ? (parse(value) as { term: string }).term : undefined;
-  }
-
-  progress(): Progress {
-    let mark: { time: number | null; turn: number } = { time: null, turn: 0 };
-    const places = new Map<string, Place>();
-    const ids = new Map<string, PublishedId[]>();
-    const states = new Map<string, unknown>();
-    for (const [key, value] of this.#latest) {
-      const space = key.indexOf(' ');
-      const name = space < 0 ? key : key.slice(0, space);
-      const rest = space < 0 ? '' : key.slice(space + 1);
-      if (name === 'mark') mark = parse(value) as typeof mark;
-      else if (name === 'at') {
-        const [seconds, micros, sequence, ...ids] = parse(value) as Place;
-        places.set(rest, [seconds, micros, sequence, ...ids.map((id) => inFull(rest, id))]);
-      } else if (name === 'peer') states.set(rest, parse(value));
-      else if (name === 'ids') addIds(ids, parse(value) as Record<string, PublishedId[]>);
-    }
-    return { mark: mark.time, turn: mark.turn, published: { places, ids }, states };
-  }
-}
-
-const parse = (value: Buffer): unknown => JSON.parse(value.toString());
-
-function addIds(all: Map<string, PublishedId[]>, slot: Readonly<Record<string, readonly PublishedId[]>>): void {
-  for (const [peer, list] of Object.entries(slot)) {
-    const known = all.get(peer) ?? [];
-    for (const [time, id] of list) known.push([time, inFull(peer, id)]);
-    all.set(peer, known);
-  }
-}
-
-/** Parts of at most this many ids (or one peer's), each small enough for a record. */
-function inChunks(ids: Delta['ids']): Map<string, readonly PublishedId[]>[] {
-  const chunks: Map<string, readonly PublishedId[]>[] = [];
-  let room = 0;
-  for (const [peer, all] of ids) {
-    for (let from = 0; from < all.length; from += chunkIds) {
-      const part = all.slice(from, from + chunkIds);
-      if (part.length > room || chunks.length === 0) {
-        chunks.push(new Map());
-        room = chunkIds;
-      }
-      chunks.at(-1)!.set(peer, part);
-      room -= part.length;
-    }
-  }
-  return chunks;
-}
-
-/** Most ids begin with the peer's address: `~` replaces it, `=` an absent id. */
-function shortened(peer: string, id: string): string {
-  const address = addressIn(peer);
-  return id.startsWith(address) ? `~${id.slice(address.length)}` : `=${id}`;
-}
-
-const inFull = (peer: string, id: string): string => (id.startsWith('~') ? addressIn(peer) + id.slice(1) : id.slice(1));
-
-const allShortened = (ids: Delta['ids']): [string, PublishedId[]][] =>
-  [...ids].map(([peer, list]) => [peer, list.map(([time, id]) => [time, shortened(peer, id)])]);
-
-/** A peer is `collector address`. */
-const addressIn = (peer: string): string => peer.slice(peer.indexOf(' ') + 1);
 
 const record = (topic: string, key: string, value: unknown): ProducerRecord => ({
   topic,

@@ -109,6 +109,19 @@ export class Published {
     return delta;
   }
 
+  /** All that is known, as far as another term needs it. */
+  all(): Delta {
+    const places = new Map<string, Place>();
+    const ids = new Map<string, PublishedId[]>();
+    for (const [peer, past] of this.#peers) {
+      places.set(peer, past.last);
+      const from = timeOfPlace(past.last) - this.#options.windowUs;
+      const known = [...past.ids].flatMap(([id, time]): PublishedId[] => (time >= from ? [[time, id]] : []));
+      if (known.length > 0) ids.set(peer, known);
+    }
+    return { places, ids };
+  }
+
   /** Drops ids from before the window; the map is in publishing order, which is nearly the order of time. */
   #forget(past: PeerPast): void {
     const from = timeOfPlace(past.last) - this.#options.windowUs;

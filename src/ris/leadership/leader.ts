@@ -90,7 +90,7 @@ export class Leader {
         round.stepDown = election.hasBetter(this.#options.since());
         if (round.stepDown) break;
       }
-      const batch = publisher.take(clock.monotonic() - lastWrite >= idleMarkMs);
+      const batch = publisher.take(clock.monotonic() - lastWrite >= idleMarkMs, this.#term.wantsSnapshot);
       if (batch) {
         lastWrite = clock.monotonic();
         this.#write(batch, round);
@@ -144,7 +144,7 @@ export class Leader {
   /** No other replica continues. */
   async #end(): Promise<void> {
     this.#publisher.end();
-    const batch = this.#publisher.take(false);
+    const batch = this.#publisher.take(false, this.#term.wantsSnapshot);
     if (batch) await this.#term.commit(batch).then((records) => this.#wrote(batch, records));
   }
 

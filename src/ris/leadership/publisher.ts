@@ -228,15 +228,17 @@ export class Publisher {
   /**
    * What was read since the last call, to be written in one transaction; undefined if there is nothing.
    * @param markAlone whether progress without a message counts as something.
+   * @param wantsSnapshot whether the progress is written whole.
    */
-  take(markAlone: boolean): Batch | undefined {
+  take(markAlone: boolean, wantsSnapshot = false): Batch | undefined {
     const isEmpty = this.#records.length === 0 && this.#states.size === 0 && this.#pending.messages === 0;
     if (isEmpty && !(markAlone && this.#mark !== this.#written)) return undefined;
     const records = this.#records;
-    const states = this.#states;
+    const states = wantsSnapshot ? this.#allStates() : this.#states;
     const counts = this.#pending;
     const marked = this.#marked;
-    const published = this.#published.takeDelta();
+    const delta = this.#published.takeDelta();
+    const published = wantsSnapshot ? this.#published.all() : delta;
     const place = this.#backlog.cursor;
     this.#records = [];
     this.#marked = new Set();
@@ -244,7 +246,12 @@ export class Publisher {
     this.#pending = { messages: 0, skipped: 0, holes: 0 };
     this.#written = this.#mark;
     this.#turn++;
-    return { records, step: { mark: this.#mark, turn: this.#turn, published, states }, marked, place, ...counts };
+    const step = { mark: this.#mark, turn: this.#turn, published, states, isSnapshot: wantsSnapshot };
+    return { records, step, marked, place, ...counts };
+  }
+
+  #allStates(): Map<string, PeerSnapshot> {
+    return new Map([...this.#encoder.peers].map((peer) => [peer.key, peer.snapshot()]));
   }
 
   #add(records: readonly BmpRecord[]): void {

@@ -2,7 +2,6 @@
 import { sleep } from '../../core/clock.js';
 import {
   type Clock,
-  type DeliveryReport,
   isFenced,
   KafkaCode,
   KafkaError,
@@ -12,9 +11,11 @@ import {
   type ProducerRecord,
 } from '../../core/ports.js';
 import type { Log } from '../../log.js';
-import { type Progress, readProgress, stepRecords, termRecord } from './checkpoint.js';
+import { type Progress, readProgress, snapshotEvery, stepRecords, termRecord } from './checkpoint.js';
+import { areTaken } from './probe.js';
 import type { Batch } from './publisher.js';
 import { isOfTopic, isRefusal, refusedAmong } from './refusals.js';
+import { Reports } from './reports.js';
 import type { TopicGate } from './topic-gate.js';
 
 export interface TermOptions {
@@ -39,8 +40,6 @@ export interface TermOptions {
 
 /** A client that does not connect in time is replaced by a new one, which mostly does, ms. */
 const connectMs = 5_000;
-/** Time limit for reading the progress, ms. */
-const readMs = 15_000;
 /** One call that opens a term, ms. */
 const openMs = 2_000;
 /** One call into librdkafka lasts no longer, so that a lease that ended and records that are refused are noticed, ms. */
@@ -49,13 +48,11 @@ const callMs = 500;
 const mostTries = 20;
 /** Probes that look for a record that is refused among those of its topic. */
 const mostProbes = 40;
-/** How long a probe may take, ms. */
-const probeMs = 5_000;
+/** Times that a probe is repeated which failed without a reason. */
+const probeTries = 3;
 const queueFullMs = 5;
 /** Between two tries of a call, ms. */
 const pauseMs = 20;
-/** How soon a probe looks whether it was refused, ms. */
-const flushMs = 50;
 /** A longer transaction gets a log line, ms. */
 const slowMs = 1_000;
 
@@ -78,14 +75,15 @@ export class Term {
   readonly progress: Progress;
   readonly #options: TermOptions;
   readonly #producer: Producer;
-  /** What Kafka refused for good in the transaction at hand, by topic. */
-  readonly #refused: Map<string, KafkaFault>;
+  readonly #reports: Reports;
+  /** Offsets of the checkpoint topic that were written since the last snapshot; none was written in this term yet. */
+  #sinceSnapshot = Number.POSITIVE_INFINITY;
 
-  private constructor(options: TermOptions, producer: Producer, progress: Progress, refused: Map<string, KafkaFault>) {
+  private constructor(options: TermOptions, producer: Producer, progress: Progress, reports: Reports) {
     this.#options = options;
     this.#producer = producer;
     this.progress = progress;
-    this.#refused = refused;
+    this.#reports = reports;
   }
 
   /**
@@ -99,9 +97,9 @@ export class Term {
     const note = (step: string): void => {
       taken[step] = Math.round(clock.monotonic() - from);
     };
-    const refused = new Map<string, KafkaFault>();
+    const reports = new Reports(options.log);
     const producer = await kafka.producer(
-      { reports: 'errors', properties: properties(options), ...faultHandlers(options, refused) },
+      { reports: 'errors', properties: properties(options), onReport: reports.onReport, onFault: reports.onFault },
       connectMs,
     );
     note('connectedMs');
@@ -114,10 +112,18 @@ export class Term {
       producer.produce(termRecord(checkpointTopic, name));
       await patiently(options, () => producer.commitTransaction(openMs));
       note('writtenMs');
-      const progress = await readProgress(kafka, checkpointTopic, name, readMs, () => clock.monotonic());
+      const progress = await readProgress({
+        kafka,
+        topic: checkpointTopic,
+        term: name,
+        monotonic: () => clock.monotonic(),
+        onWait: () => {
+          if (!options.leads()) throw new TermOver();
+        },
+      });
       note('readMs');
       options.log.info(taken, 'Took over');
-      return new Term(options, producer, progress, refused);
+      return new Term(options, producer, progress, reports);
     } catch (error) {
       options.log.debug(taken, 'Could not take over');
       await producer.close(0);
@@ -125,12 +131,21 @@ export class Term {
     }
   }
 
+  /** Whether the next step should be a snapshot, so that a successor reads little. */
+  get wantsSnapshot(): boolean {
+    return this.#sinceSnapshot >= snapshotEvery;
+  }
+
   /** Finds out which topics Kafka refuses where it did not say: with transactions that are aborted. @throws TopicsRefused to go on in another term */
   async probeTopics(): Promise<void> {
     const { gate } = this.#options;
     for (let topics = gate.toProbe; topics; topics = gate.toProbe) {
       const records = topics.map((topic) => ({ topic, partition: 0, key: probeBytes, value: probeBytes }));
-      await this.#probe(records, (isRefused) => gate.probed(isRefused));
+      await this.#begin();
+      // Producing fails once the coordinator has refused a topic: nothing else says so.
+      gate.probed(!(await this.#areTaken(records, () => this.#producer.produce(records[0]!))));
+      // Last: it may take the producer with it.
+      await this.#abort();
     }
   }
 
@@ -144,7 +159,11 @@ export class Term {
     let admitted = await gate.admit(records, marked);
     for (let tries = 1; ; tries++) {
       try {
-        await this.#commitOnce([...admitted, ...stepRecords(checkpointTopic, step)]);
+        const progress = stepRecords(checkpointTopic, step);
+        // Also what is aborted takes offsets, and a transaction one more for its end.
+        this.#sinceSnapshot += progress.length + 1;
+        await this.#commitOnce([...admitted, ...progress]);
+        if (step.isSnapshot) this.#sinceSnapshot = 0;
         gate.proved(admitted);
         return admitted.length;
       } catch (error) {
@@ -169,7 +188,7 @@ export class Term {
   }
 
   #begin(): Promise<void> {
-    this.#refused.clear();
+    this.#reports.begin();
     return this.#producer.beginTransaction();
   }
 
@@ -178,16 +197,16 @@ export class Term {
     if (isProducerLost(error)) return false;
     // A commit says only that some messages failed; their reports, which may come a moment later, say why.
     await this.#producer.flush(0);
-    if (this.#refused.has(checkpointTopic)) return false;
-    return this.#refused.size > 0 || error.code === KafkaCode.topicAuthorizationFailed;
+    if (this.#reports.refused.has(checkpointTopic)) return false;
+    return this.#reports.refused.size > 0 || error.code === KafkaCode.topicAuthorizationFailed;
   }
 
   /** Takes out of a batch what was refused of it. */
   async #without(records: readonly ProducerRecord[], error: KafkaError): Promise<ProducerRecord[]> {
     const { gate } = this.#options;
-    const refused = new Map(this.#refused);
+    const refused = new Map(this.#reports.refused);
     if (refused.size === 0) gate.suspect(records, error);
-    for (const [topic, fault] of refused) if (isOfTopic(fault)) gate.buffer(topic, fault);
+    for (const [topic, fault] of refused) if (isOfTopic(fault)) gate.hold(topic, fault);
     await this.#abort();
     if (gate.toProbe) throw new TopicsRefused(error.message, { cause: error });
     const bad = new Map<ProducerRecord, KafkaFault>();
@@ -202,6 +221,15 @@ export class Term {
     return gate.admit(gate.without(records, bad));
   }
 
+  #areTaken(records: readonly ProducerRecord[], ask: () => void = () => undefined): Promise<boolean> {
+    const { clock, leads } = this.#options;
+    const onWait = (): void => {
+      if (!leads()) throw new TermOver();
+      ask();
+    };
+    return areTaken(records, { producer: this.#producer, reports: this.#reports, clock, onWait });
+  }
+
   /** @throws TopicsRefused when that took the producer with it, as it does where a topic was refused by the coordinator */
   async #abort(): Promise<void> {
     try {
@@ -210,46 +238,26 @@ export class Term {
       if (!(error instanceof KafkaError) || isProducerLost(error)) throw error;
       throw new TopicsRefused(error.message, { cause: error });
     }
+    // What is still reported is of this transaction: in the next one it would blame others.
+    await this.#producer.flush(callMs);
   }
 
   /**
    * Writes records in a transaction that is aborted.
-   * @param onResult receives whether one of them is refused, before the abort, which may take the producer with it
-   * @returns why
+   * @returns why one of them is refused; undefined: all are taken
    * @throws KafkaError, TermOver, TopicsRefused
    */
-  async #probe(
-    records: readonly ProducerRecord[],
-    onResult: (isRefused: boolean) => void = () => undefined,
-  ): Promise<KafkaFault | undefined> {
-    await this.#begin();
-    const fault = await this.#delivered(records);
-    onResult(fault !== undefined);
-    await this.#abort();
-    return fault;
-  }
-
-  /** @returns why one of the records is refused; undefined: all are taken. @throws KafkaError, TermOver */
-  async #delivered(records: readonly ProducerRecord[]): Promise<KafkaFault | undefined> {
-    const { clock, leads } = this.#options;
-    const deadline = clock.monotonic() + probeMs;
-    let isFailed = false;
-    try {
-      for (const record of records) this.#producer.produce(record);
-      while (this.#refused.size === 0 && !(await this.#producer.flush(flushMs))) {
-        if (!leads()) throw new TermOver();
-        if (clock.monotonic() > deadline) throw new KafkaError(probeLate);
-        // Fails once the coordinator has refused a topic: nothing else says so.
-        this.#producer.produce(records[0]!);
-      }
-    } catch (error) {
-      if (!(error instanceof KafkaError) || (error.code !== KafkaCode.state && !isRefusal(error))) throw error;
-      isFailed = true;
-      await this.#producer.flush(0);
-      if (isRefusal(error)) return error;
+  async #probe(records: readonly ProducerRecord[]): Promise<KafkaFault | undefined> {
+    for (let tries = 0; tries < probeTries; tries++) {
+      await this.#begin();
+      const areAllTaken = await this.#areTaken(records);
+      const [fault] = this.#reports.refused.values();
+      await this.#abort();
+      if (areAllTaken || fault) return fault;
+      // Behind a record that was refused alone librdkafka leaves a gap in its numbers, at which the broker refuses the next transaction;
+      // that one's abort closes it.
     }
-    const [fault] = this.#refused.values();
-    return fault ?? (isFailed ? unnamed : undefined);
+    throw new TopicsRefused('probes of refused records fail without a reason');
   }
 
   /** Never rejects. Kafka aborts what is not committed, at the latest when the successor fences us. */
@@ -265,7 +273,7 @@ export class Term {
     } catch (error) {
       if (error instanceof KafkaError && error.code === KafkaCode.queueFull) return false;
       // The client itself refuses what is too large for it.
-      if (error instanceof KafkaError && isRefusal(error)) this.#refused.set(record.topic, error);
+      if (error instanceof KafkaError && isRefusal(error)) this.#reports.refused.set(record.topic, error);
       throw error;
     }
   }
@@ -296,21 +304,6 @@ async function patiently(options: TermOptions, call: () => Promise<void>): Promi
 }
 
 const probeBytes = Buffer.from('probe');
-const unnamed: KafkaFault = {
-  code: KafkaCode.topicAuthorizationFailed,
-  message: 'Broker: Topic authorization failed',
-  fatal: false,
-  retriable: false,
-  abortable: true,
-};
-const probeLate: KafkaFault = {
-  code: KafkaCode.timedOut,
-  message: 'a probe of refused topics was not answered in time',
-  fatal: false,
-  retriable: true,
-  abortable: true,
-};
-
 const properties = ({ transactionalId, transactionTimeoutMs, compression }: TermOptions) => ({
   'transactional.id': transactionalId,
   'transaction.timeout.ms': transactionTimeoutMs,
@@ -324,24 +317,3 @@ const properties = ({ transactionalId, transactionTimeoutMs, compression }: Term
   // Reconnects to a restarted broker sooner than librdkafka's ten seconds.
   'reconnect.backoff.max.ms': 1_000,
 });
-
-/** Collects records that are refused for good. Logs the first record that fails for another reason: the others of its transaction fail with it. */
-function faultHandlers({ log }: TermOptions, refused: Map<string, KafkaFault>) {
-  let isTold = false;
-  return {
-    onReport: ({ topic, error }: DeliveryReport) => {
-      if (!error || givenUp.has(error.code)) return;
-      if (isRefusal(error)) {
-        if (!refused.has(topic)) refused.set(topic, error);
-        return;
-      }
-      if (!isTold)
-        log.warn({ topic, reason: error.message }, 'Kafka refused a record: its transaction will be repeated');
-      isTold = true;
-    },
-    onFault: ({ message }: KafkaFault) => log.debug({ reason: message }, 'Kafka client'),
-  };
-}
-
-/** What an abort gives up. */
-const givenUp: ReadonlySet<number> = new Set([KafkaCode.purgeQueue, KafkaCode.purgeInflight]);

@@ -38,6 +38,12 @@ interface Held {
   waitMs: number;
 }
 
+interface Suspects {
+  readonly topics: readonly string[];
+  readonly probing: readonly string[];
+  readonly fault: KafkaFault;
+}
+
 /** The first and the longest wait before a refused topic is tried again, ms. */
 const retryMinMs = 2_000;
 const retryMaxMs = 60_000;
@@ -61,7 +67,8 @@ export class TopicGate {
   readonly #ownTime = new Set<string>();
   /** The largest record that is worth a try, by topic, and until when this is believed. */
   readonly #sizes = new Map<string, { bytes: number; until: number }>();
-  #suspects: { topics: readonly string[]; fault: KafkaFault } | undefined;
+  /** One of these topics is refused; of some of them it is being found out whether it is among them. */
+  #suspects: Suspects | undefined;
 
   constructor(options: TopicGateOptions) {
     this.#options = options;
@@ -125,7 +132,7 @@ export class TopicGate {
   }
 
   /** Nothing of this topic is sent before it is tried again. */
-  buffer(topic: string, fault: KafkaFault): void {
+  hold(topic: string, fault: KafkaFault): void {
     const waitMs = Math.min(retryMaxMs, (this.#waits.get(topic) ?? retryMinMs / 2) * 2);
     this.#waits.delete(topic);
     this.#known.delete(topic);
@@ -161,28 +168,29 @@ export class TopicGate {
     return this.#keep(records, (record) => refused.get(record) ?? this.#held.get(record.topic)?.fault);
   }
 
-  /** One of these topics is refused, and Kafka does not say which: those that never took anything come first. */
+  /** One of these topics is refused, and Kafka does not say which: those that never took anything are probed first. */
   suspect(records: readonly ProducerRecord[], fault: KafkaFault): void {
     const topics = [...new Set(records.map(({ topic }) => topic))];
     const unproved = topics.filter((topic) => !this.#proved.has(topic));
-    this.#narrow(unproved.length > 0 ? unproved : topics, fault);
+    const probing = unproved.length > 0 ? unproved : firstHalf(topics);
+    this.#suspects = topics.length > 0 ? { topics, probing, fault } : undefined;
   }
 
   /** Topics to try with a transaction that is aborted; undefined: nothing has to be found out. */
   get toProbe(): readonly string[] | undefined {
-    return this.#suspects?.topics.slice(0, this.#suspects.topics.length >> 1);
+    return this.#suspects?.probing;
   }
 
-  /** What came of {@link toProbe}. */
-  probed(refused: boolean): void {
-    const { topics, fault } = this.#suspects!;
-    const half = topics.length >> 1;
-    this.#narrow(refused ? topics.slice(0, half) : topics.slice(half), fault);
-  }
-
-  #narrow(topics: readonly string[], fault: KafkaFault): void {
-    this.#suspects = topics.length > 1 ? { topics, fault } : undefined;
-    if (topics.length === 1) this.buffer(topics[0]!, fault);
+  /** The result of {@link toProbe}. A topic is held only when it was refused by itself. */
+  probed(isRefused: boolean): void {
+    const { topics, probing, fault } = this.#suspects!;
+    this.#suspects = undefined;
+    if (isRefused && probing.length === 1) {
+      this.hold(probing[0]!, fault);
+      return;
+    }
+    const left = isRefused ? probing : topics.filter((topic) => !probing.includes(topic));
+    if (left.length > 0) this.#suspects = { topics: left, probing: firstHalf(left), fault };
   }
 
   #keep(records: readonly ProducerRecord[], why: (record: ProducerRecord) => KafkaFault | undefined): ProducerRecord[] {
@@ -239,7 +247,7 @@ export class TopicGate {
       if (!(error instanceof KafkaError)) throw error;
       if (error.code !== KafkaCode.topicExists) {
         if (error.retriable || error.code === KafkaCode.timedOut || error.code === KafkaCode.transport) throw error;
-        this.buffer(topic, { ...faultOf(error), message: `it is missing and cannot be made: ${error.message}` });
+        this.hold(topic, { ...faultOf(error), message: `it is missing and cannot be made: ${error.message}` });
         return;
       }
     }
@@ -247,6 +255,7 @@ export class TopicGate {
   }
 }
 
+const firstHalf = (topics: readonly string[]): readonly string[] => topics.slice(0, Math.max(1, topics.length >> 1));
 const none: ReadonlySet<string> = new Set();
 
 const faultOf = ({ code, message, fatal, retriable, abortable }: KafkaFault): KafkaFault => ({
