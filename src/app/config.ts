@@ -10,7 +10,7 @@ import { grpcConfig } from '../grpc/config.js';
 import { httpConfig, opsConfig } from '../http/config.js';
 import { poolConfig } from '../pixy/config.js';
 import { respConfig } from '../resp/config.js';
-import { risSchema } from '../ris/config.js';
+import { isProxy, proxyFrom, redisOptions, risSchema } from '../ris/config.js';
 import { environmentName, ownVariables, propertyPath, propertySections, shortNames } from './environment.js';
 import { goingKeys, renamedKeys, takeOldKeys, withdrawnKeys } from './old-keys.js';
 
@@ -103,7 +103,7 @@ export async function loadConfig({ file, env, flags, offline = false }: ConfigSo
   const warnings = takeOldKeys(tree);
   const result = schema.safeParse(tree);
   if (!result.success) throw new ConfigError(result.error.issues.map((issue) => explain(issue, file)).join('\n'));
-  const config = withSecretsRead(result.data);
+  const config = withProxy(withSecretsRead(result.data), env);
   const embedded = isEmbedded(config, file);
   if (embedded && config.embedded === undefined && env.NODE_ENV === 'production' && !offline)
     throw new ConfigError(notInProduction);
@@ -138,9 +138,21 @@ function withSecretsRead(config: z.infer<typeof schema>): z.infer<typeof schema>
   };
 }
 
+/** The variables that other programs take for it as well. @throws ConfigError */
+function withProxy(config: z.infer<typeof schema>, env: ConfigSources['env']): z.infer<typeof schema> {
+  const { ris } = config;
+  if (!ris || ris.proxy !== undefined) return config;
+  const proxy = proxyFrom(env, ris.url);
+  if (proxy === undefined) return config;
+  if (!isProxy(proxy)) throw new ConfigError('HTTPS_PROXY or HTTP_PROXY is no http://[user:password@]host:port');
+  return { ...config, ris: { ...ris, proxy } };
+}
+
 function redisFrom(path: string, read: (path: string) => string): string {
   try {
-    return secretOf('redisFile', path, read);
+    const url = secretOf('redisFile', path, read);
+    redisOptions(url);
+    return url;
   } catch (error) {
     throw new ConfigError(`ris.${(error as Error).message}`);
   }

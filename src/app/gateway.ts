@@ -96,7 +96,9 @@ export const accessOf = (options: AccessOptions, guard: LoginGuardOptions): Pick
 export async function otherListeners(shared: Shared, workers?: OpsWorkers): Promise<Listener[]> {
   const { config } = shared;
   const listeners: Listener[] = [];
-  if (config.http || config.grpc || config.ops) listeners.push(...(await sharedListeners(shared, workers)));
+  // Clients of the other listeners can be served while the worker beside them waits for its feed.
+  const notes = (): readonly string[] => listeners.flatMap((face) => face.problems?.() ?? []);
+  if (config.http || config.grpc || config.ops) listeners.push(...(await sharedListeners(shared, notes, workers)));
   if (config.relay) listeners.push(await createRelay(config.relay, shared));
   if (config.ris) listeners.push(await createRis(config.ris, shared));
   return listeners;
@@ -205,6 +207,7 @@ async function createRelay(section: Record<string, unknown>, { clock, log }: Sha
 /** REST, gRPC and the ops port, if configured. */
 async function sharedListeners(
   { config, users, logins, clusters, version, stats, clock, log }: Shared,
+  notes: () => readonly string[],
   workers?: OpsWorkers,
 ): Promise<Listener[]> {
   const { createPixyListeners } = await import('./rest-grpc.js');
@@ -225,6 +228,7 @@ async function sharedListeners(
     ...(http ? { limits: http } : {}),
     grpc,
     ops,
+    notes,
     ...(workers ? { workers } : {}),
     version,
     clock,

@@ -61,6 +61,8 @@ export interface PixyListenersOptions {
   readonly limits?: HttpLimits;
   readonly grpc?: (Address & { readonly maxMessageBytes: number; readonly maxConnections?: number }) | undefined;
   readonly ops?: OpsConfig | undefined;
+  /** For /readyz: what is wrong with the workers beside the faces. */
+  readonly notes?: () => readonly string[];
   /** The processes that serve RESP, if it is not this one. */
   readonly workers?: OpsWorkers;
   readonly version: string;
@@ -87,9 +89,9 @@ export function createPixyListeners(options: PixyListenersOptions): Listener[] {
       () => probeCluster(kafka, health),
     ]),
   );
-  const { workers } = options;
+  const { workers, notes = () => [] } = options;
   const embedded = clusters.some(({ kafka }) => kafka.embedded);
-  const ops = new Ops({ probes, stats, clock, embedded, ...(workers ? { workers } : {}) });
+  const ops = new Ops({ probes, notes, stats, clock, embedded, ...(workers ? { workers } : {}) });
   const requests = new MemoryBudget(requestsBytes);
   const shared = { gate, proxies, requests, stats };
   const listeners: Listener[] = [];

@@ -30,13 +30,18 @@ export async function createRisProgram(
   });
   const stats = new Stats();
   const clock = createClock(log);
-  const listeners: Listener[] = [
-    createRisWorker(section, { kafka, clock, stats, version, log: log.child({ component: 'ris' }) }),
-  ];
+  const worker = createRisWorker(section, { kafka, clock, stats, version, log: log.child({ component: 'ris' }) });
+  const listeners: Listener[] = [worker];
   if (config.ops) {
     const health = new ClusterHealth('default', kafka.admin, clock, log);
     const probes = new Map([['default', () => probeCluster(kafka, health)]]);
-    const ops = new Ops({ probes, stats, clock, embedded });
+    const ops = new Ops({
+      probes,
+      problems: () => worker.problems?.() ?? [],
+      stats,
+      clock,
+      embedded,
+    });
     listeners.push(new OpsServer(ops, config.ops, log.child({ component: 'ops' })));
   }
   return new Program({ listeners, log, release: () => kafka.close() });

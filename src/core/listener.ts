@@ -12,6 +12,8 @@ export interface Listener {
   start(): Promise<void>;
   /** Reads its files again (certificates); open connections stay. @throws Error when one can't be used: what was read before holds on. */
   reload?(): void | Promise<void>;
+  /** Why it does not do its work now, one line each, for /readyz; empty: it does. */
+  problems?(): readonly string[];
   /** 1. No new consuming; callers that wait for a message are answered. Workers stop reading. Acks and producing continue. */
   drain(): Promise<void>;
   /** 2. Consumers close and acknowledged messages are committed. */

@@ -35,6 +35,10 @@ export interface OpsWorkers {
 export interface OpsOptions {
   /** By cluster name: rejects if it does not serve; otherwise returns other problems, one line each. */
   readonly probes: ReadonlyMap<string, () => Promise<readonly string[]>>;
+  /** Why the program is not ready although its clusters are, one line each; empty: it is. */
+  readonly problems?: () => readonly string[];
+  /** What else is wrong with parts on which readiness does not depend, one line each. */
+  readonly notes?: () => readonly string[];
   readonly stats: Stats;
   /** A cluster runs inside the process, in memory. */
   readonly embedded?: boolean;
@@ -86,11 +90,11 @@ export class Ops {
   }
 
   async #probe(): Promise<OpsAnswer> {
-    const { probes, workers } = this.#options;
+    const { probes, workers, problems = () => [] } = this.#options;
     if (workers?.serving === 0) return { status: 503, type: text, body: 'no worker is running\n' };
     const states = await Promise.all([...probes].map(([name, ask]) => this.#ask(name, ask)));
-    const lost = states.flatMap(({ lost = [] }) => lost);
-    const notes = states.flatMap(({ notes }) => notes);
+    const lost = [...states.flatMap(({ lost = [] }) => lost), ...problems()];
+    const notes = [...states.flatMap((state) => state.notes), ...(this.#options.notes?.() ?? [])];
     const note = this.#options.embedded ? embeddedNote : '';
     const isReady = lost.length === 0;
     const lines = [...(isReady ? ['ok'] : lost), ...notes];

@@ -2,6 +2,10 @@
 import { z } from 'zod';
 import { longestMs, tooLong } from '../core/longest.js';
 import { defaultTopicTemplate, topicNamer } from './bmp/topic.js';
+import { isProxy, proxyFrom } from './feed/proxy.js';
+import { redisOptions } from './leadership/redis-url.js';
+
+export { isProxy, proxyFrom, redisOptions };
 
 const topicTemplate = z.string().check((context) => {
   try {
@@ -9,6 +13,19 @@ const topicTemplate = z.string().check((context) => {
   } catch (error) {
     context.issues.push({ code: 'custom', message: (error as Error).message, input: context.value });
   }
+});
+
+/** Its error's text never holds the password. */
+const redisUrl = z.string().check((context) => {
+  try {
+    redisOptions(context.value);
+  } catch (error) {
+    context.issues.push({ code: 'custom', message: (error as Error).message, input: undefined });
+  }
+});
+
+const proxyUrl = z.string().refine(isProxy, {
+  message: 'use http://[user:password@]host:port',
 });
 
 const collectorTemplate = z
@@ -34,6 +51,11 @@ export const risSchema = z.strictObject({
     .url({ protocol: /^wss?$/ })
     .default('wss://ris-live.ripe.net/v1/ws/')
     .describe("RIS Live's websocket"),
+  proxy: proxyUrl
+    .optional()
+    .describe(
+      "HTTP proxy to RIS Live, as http://[user:password@]host:port; '': none; absent: HTTPS_PROXY or HTTP_PROXY",
+    ),
   clientId: z.string().max(100).default('rafka').describe('Client name sent to RIS Live'),
   topic: topicTemplate
     .default(defaultTopicTemplate)
@@ -97,8 +119,19 @@ export const risSchema = z.strictObject({
     .optional()
     .describe("Its replication factor; absent: the broker's default"),
   ha: z.boolean().default(true).describe('Elect a leader among replicas with Redis; false: run alone'),
-  redis: z.string().default('redis://127.0.0.1:6379').describe('Redis for the election'),
+  redis: redisUrl
+    .default('redis://127.0.0.1:6379')
+    .describe('Redis for the election; `rediss://` for TLS, `redis-sentinel://host,host/master`, `unix:///path`'),
   redisFile: z.string().optional().describe('File that holds `redis`, where the URL has a password'),
+  redisTls: z
+    .strictObject({
+      caFile: z.string().optional().describe("Authorities that sign Redis' certificate (PEM); absent: Node's"),
+      certFile: z.string().optional().describe('Certificate for Redis, with its chain (PEM)'),
+      keyFile: z.string().optional().describe('Its private key (PEM)'),
+      serverName: z.string().optional().describe("The name in Redis' certificate, where it is not the URL's host"),
+    })
+    .optional()
+    .describe('TLS to Redis and its Sentinels'),
   redisPrefix: z.string().default('rafka:ris:').describe('Prefix of every key in Redis'),
   leaseTtlMs: ms.min(500).max(600_000).default(5_000).describe('How long a leader leads without renewing its lease'),
   progressMs: ms.min(0).default(10_000).describe('Interval of the progress line; 0: never'),

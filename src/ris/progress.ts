@@ -14,6 +14,9 @@ export interface ProgressLine {
   readonly backlog: number;
   readonly backlogBytes: number;
   readonly peersUp: number;
+  /** Since the last line: messages that came after the reorder window, and that a full buffer had no room for. */
+  readonly late: number;
+  readonly dropped: number;
 }
 
 /** @param before figures of the last line, by host. */
@@ -35,6 +38,8 @@ export function progressLines(
       backlog,
       backlogBytes,
       peersUp,
+      late: figures.late - (before.get(host)?.late ?? 0),
+      dropped: figures.dropped - (before.get(host)?.dropped ?? 0),
     };
   });
 }

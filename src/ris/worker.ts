@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Redis } from 'ioredis';
-import { sleep } from '../core/clock.js';
 import type { Listener } from '../core/listener.js';
 import type { Clock, KafkaFactory } from '../core/ports.js';
 import { own } from '../core/promises.js';
@@ -13,7 +12,9 @@ import type { RisConfig } from './config.js';
 import { listCollectors } from './feed/collectors.js';
 import { RedisElection, SingleElection } from './leadership/elector.js';
 import { connectRedis, Lease } from './leadership/lease.js';
+import { redisOptions } from './leadership/redis-url.js';
 import { progressLines } from './progress.js';
+import { problemsOf } from './readiness.js';
 
 export interface RisWorkerDeps {
   readonly kafka: KafkaFactory;
@@ -26,8 +27,11 @@ export interface RisWorkerDeps {
   readonly random?: () => number;
 }
 
-/** Pauses between requests for the list of collectors, ms. */
+/** Pauses between requests for the list of collectors: after a failure, and for new ones, ms. */
 const listRetryMs = 5_000;
+const listAgainMs = 3_600_000;
+/** Without a list for so long the worker is not ready, ms. */
+const listPatienceMs = 30_000;
 
 export class RisWorker implements Listener {
   readonly name = 'ris';
@@ -35,9 +39,11 @@ export class RisWorker implements Listener {
   readonly #deps: RisWorkerDeps;
   readonly #replica = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
   #redis: Redis | undefined;
-  #collectors: Collector[] = [];
+  readonly #collectors = new Map<string, Collector>();
   #stopping = false;
+  #startedAt = 0;
   #cancelProgress: () => void = () => {};
+  #cancelList: () => void = () => {};
 
   constructor(config: RisConfig, deps: RisWorkerDeps) {
     this.#config = config;
@@ -46,10 +52,12 @@ export class RisWorker implements Listener {
 
   /** Resolves at once: services that do not answer yet (RIS Live, Redis, Kafka) are waited for. */
   async start(): Promise<void> {
-    const { ha, redis, leaseTtlMs, progressMs } = this.#config;
+    const { ha, redis, redisTls, leaseTtlMs, progressMs } = this.#config;
+    this.#startedAt = this.#deps.clock.monotonic();
     if (ha) {
       let wasDown = false;
-      this.#redis = connectRedis(redis, Math.min(1_000, Math.ceil(leaseTtlMs / 3)), ({ message }) => {
+      const options = redisOptions(redis, redisTls);
+      this.#redis = connectRedis(options, Math.min(1_000, Math.ceil(leaseTtlMs / 3)), ({ message }) => {
         if (!wasDown) this.#deps.log.warn({ reason: message }, 'Redis: not connected');
         wasDown = true;
       });
@@ -57,8 +65,7 @@ export class RisWorker implements Listener {
         wasDown = false;
       });
     }
-    if (this.#config.host.includes('all'))
-      own(this.#startAll(), (err) => this.#deps.log.error({ err }, 'The collectors were not started: this is a bug'));
+    if (this.#config.host.includes('all')) this.#listLater(0);
     else this.#startCollectors(this.#config.host);
     if (progressMs > 0) this.#reportLater(progressMs, this.#figures());
     this.#showFigures();
@@ -68,7 +75,8 @@ export class RisWorker implements Listener {
   async drain(): Promise<void> {
     this.#stopping = true;
     this.#cancelProgress();
-    await Promise.all(this.#collectors.map((collector) => collector.drain()));
+    this.#cancelList();
+    await Promise.all([...this.#collectors.values()].map((collector) => collector.drain()));
   }
 
   async closeConsumers(): Promise<void> {}
@@ -77,31 +85,47 @@ export class RisWorker implements Listener {
 
   async close(): Promise<number> {
     this.#redis?.disconnect();
-    return this.#collectors.reduce((left, collector) => left + collector.close(), 0);
+    return [...this.#collectors.values()].reduce((left, collector) => left + collector.close(), 0);
   }
 
   /** The current state of each collector. */
   figures(): CollectorFigures[] {
-    return this.#collectors.map((collector) => collector.figures());
+    return [...this.#collectors.values()].map((collector) => collector.figures());
   }
 
+  problems(): readonly string[] {
+    const waitedMs = this.#deps.clock.monotonic() - this.#startedAt;
+    if (this.#collectors.size === 0 && waitedMs > listPatienceMs) return ['ris: RIS Live has not named its collectors'];
+    return problemsOf(this.figures(), this.#config.leaseTtlMs);
+  }
+
+  #listLater(ms: number): void {
+    this.#cancelList = this.#deps.clock.after(ms, () =>
+      own(this.#startAll(), (err) => this.#deps.log.error({ err }, 'The collectors were not started: this is a bug')),
+    );
+  }
+
+  /** Starts the collectors that RIS Live names now; those that it no longer names go on. Never rejects for the network. */
   async #startAll(): Promise<void> {
-    const { url, connectTimeoutMs } = this.#config;
-    while (!this.#stopping) {
-      try {
-        const names = await listCollectors(url, connectTimeoutMs, this.#deps.clock);
-        if (!this.#stopping) this.#startCollectors(names);
-        return;
-      } catch (error) {
-        this.#deps.log.warn({ err: error }, 'RIS Live: the list of collectors is asked for again');
-        await sleep(this.#deps.clock, listRetryMs);
-      }
+    try {
+      const names = await listCollectors(this.#config, this.#deps.clock);
+      if (this.#stopping) return;
+      this.#startCollectors(names);
+      this.#listLater(listAgainMs);
+    } catch (error) {
+      if (this.#stopping) return;
+      this.#deps.log.warn({ err: error }, 'RIS Live: the list of collectors is asked for again');
+      this.#listLater(listRetryMs);
     }
   }
 
   #startCollectors(names: readonly string[]): void {
-    this.#collectors = [...new Set(names)].map((name) => this.#collector(name));
-    for (const collector of this.#collectors) collector.start();
+    for (const name of new Set(names)) {
+      if (this.#collectors.has(name)) continue;
+      const collector = this.#collector(name);
+      this.#collectors.set(name, collector);
+      collector.start();
+    }
   }
 
   #collector(name: string): Collector {

@@ -37,6 +37,7 @@ class Decided implements Election {
   leads = (): boolean => this.isLeader;
   hasOthers = (): boolean => this.othersAreBetter;
   hasBetter = (): boolean => this.othersAreBetter;
+  awayMs = (): number => 0;
   term = (): string => 'test';
   async release(): Promise<void> {
     this.releases++;

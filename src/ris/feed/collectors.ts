@@ -2,11 +2,21 @@
 import { WebSocket } from 'ws';
 import type { Clock } from '../../core/ports.js';
 import { parseLine } from './message.js';
+import { proxyAgent } from './proxy.js';
 
-/** @returns names like `rrc00`. @throws Error if the server does not answer within timeoutMs. */
-export function listCollectors(url: string, timeoutMs: number, clock: Clock): Promise<string[]> {
+interface ListOptions {
+  readonly url: string;
+  readonly proxy?: string | undefined;
+  /** For the connection and the answer. */
+  readonly connectTimeoutMs: number;
+}
+
+/** @returns names like `rrc00`. @throws Error if the server does not answer in time. */
+export function listCollectors(options: ListOptions, clock: Clock): Promise<string[]> {
+  const { url, proxy, connectTimeoutMs: timeoutMs } = options;
   return new Promise((resolve, reject) => {
-    const socket = new WebSocket(url, { handshakeTimeout: timeoutMs, perMessageDeflate: false });
+    const agent = proxyAgent(proxy, url, timeoutMs);
+    const socket = new WebSocket(url, { handshakeTimeout: timeoutMs, ...(agent ? { agent } : {}) });
     const done = (end: () => void): void => {
       cancel();
       socket.terminate();

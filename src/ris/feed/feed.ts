@@ -8,6 +8,7 @@ import type { MalformedReason } from './message.js';
 
 export interface FeedOptions {
   readonly url: string;
+  readonly proxy?: string | undefined;
   readonly clientId: string;
   readonly collector: string;
   /** Sockets at the same time; 2 overlap, so that the end of one is not a hole. */
@@ -46,12 +47,16 @@ interface Slot {
   up: boolean;
   /** It has everything after this; undefined until its first message shows the time. */
   since: number | undefined;
+  /** The server's last complaint on this socket, and when it came, ms of the steady clock. */
+  error: { readonly message: string; readonly at: number } | undefined;
 }
 
 /** Time of a message, us since the epoch. */
 export const timeOf = (message: { readonly seconds: number; readonly micros: number }): number =>
   message.seconds * 1_000_000 + message.micros;
 
+/** A server that says why it closes a socket does so at once: an older complaint is not the reason, ms. */
+const complaintMs = 5_000;
 /** Lines ahead of time that wait for a feed's first message. */
 const mostEarly = 1_000;
 
@@ -62,7 +67,6 @@ export class Feed {
   readonly #slots: Slot[];
   #since: number | null = null;
   #latest = 0;
-  #lastError = '';
   readonly #aheadOfTime: AheadOfTime;
   /** Lines ahead of time from before a feed's first message, whose time they get. */
   #early: LineEnvelope[] = [];
@@ -117,7 +121,7 @@ export class Feed {
         onDown: (reason) => this.#down(slot, index, reason),
       },
     );
-    const slot: Slot = { socket, up: false, since: undefined };
+    const slot: Slot = { socket, up: false, since: undefined, error: undefined };
     return slot;
   }
 
@@ -166,8 +170,8 @@ export class Feed {
     const wasUp = slot.up;
     slot.up = false;
     slot.since = undefined;
-    this.#options.log.warn({ socket: index, reason: this.#lastError || reason }, 'RIS Live: not connected');
-    this.#lastError = '';
+    this.#options.log.warn({ socket: index, reason: this.#complaintOf(slot) ?? reason }, 'RIS Live: not connected');
+    slot.error = undefined;
     if (!wasUp) return;
     this.#events.onDisconnect();
     if (this.#since === null) return;
@@ -178,11 +182,16 @@ export class Feed {
     this.#events.onGap(reason);
   }
 
+  #complaintOf({ error }: Slot): string | undefined {
+    const isRecent = error !== undefined && this.#options.clock.monotonic() - error.at <= complaintMs;
+    return isRecent ? `ris_error: ${error.message}` : undefined;
+  }
+
   /** The server explains why it is about to close, or rejects what we sent; a refused subscription is retried. */
   #serverError(slot: Slot, data: unknown): void {
     const fields: { message?: unknown; command_type?: unknown } = typeof data === 'object' && data !== null ? data : {};
     const message = typeof fields.message === 'string' ? fields.message.slice(0, 200) : 'unknown';
-    this.#lastError = `ris_error: ${message}`;
+    slot.error = { message, at: this.#options.clock.monotonic() };
     this.#events.onServerError();
     this.#options.log.warn({ message }, 'RIS Live: ris_error');
     if (slot.since === undefined && fields.command_type !== 'ping') slot.socket.reset();

@@ -5,6 +5,7 @@ import type { Log } from '../../log.js';
 import { Backlog } from './backlog.js';
 import type { LineEnvelope } from './envelope.js';
 import { Feed, type FeedEvents, type FeedOptions, timeOf } from './feed.js';
+import { IngestLog } from './ingest-log.js';
 import type { MalformedReason } from './message.js';
 import { Reorder, type ReorderOptions } from './order.js';
 
@@ -40,10 +41,6 @@ const releaseMs = 20;
 /** A standby forgets what the leader has committed only when it is older than this by feed time, us. */
 const trimSlackUs = 10_000_000;
 const maxHeld = 200_000;
-/** How often a sample of what is odd is logged, ms. */
-const sampleMs = 60_000;
-/** Characters of a line in the log. */
-const sampleLength = 400;
 
 /** Owned by its collector; start() once, close() once. */
 export class Ingest {
@@ -51,9 +48,11 @@ export class Ingest {
   readonly #options: IngestOptions;
   readonly #feed: Feed;
   readonly #reorder: Reorder<LineEnvelope>;
-  readonly #reasonsTold = new Set<MalformedReason>();
-  #tellAheadAt = Number.NEGATIVE_INFINITY;
-  #tellOddAt = Number.NEGATIVE_INFINITY;
+  readonly #log: IngestLog;
+  #late = 0;
+  #dropped = 0;
+  /** When the feed ended or was first waited for, ms of the steady clock; null: it is there. */
+  #awaySince: number | null = null;
   #windowTime = 0;
   #received = 0;
   /** Received and not yet counted: counting each would cost as much as reading the envelope. */
@@ -63,6 +62,7 @@ export class Ingest {
   constructor(options: IngestOptions) {
     const { config, collector } = options;
     this.#options = options;
+    this.#log = new IngestLog(options.clock, options.log);
     this.backlog = new Backlog(config.bufferBytes);
     this.#reorder = new Reorder({ windowMs: config.reorderMs, late: config.late, maxHeld });
     const disorderUs = config.reorderMs * 1000;
@@ -72,6 +72,21 @@ export class Ingest {
   /** Messages received, those of a second socket included. */
   get received(): number {
     return this.#received;
+  }
+
+  /** Messages that came later than the reorder window. */
+  get late(): number {
+    return this.#late;
+  }
+
+  /** Messages that a full buffer had no room for. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** How long there has been no feed, ms; 0 with one. */
+  get awayMs(): number {
+    return this.#awaySince === null ? 0 : this.#options.clock.monotonic() - this.#awaySince;
   }
 
   /** Feed time (us) since which the feed is complete; null: there is no feed now. */
@@ -90,6 +105,7 @@ export class Ingest {
   }
 
   start(): void {
+    this.#awaySince = this.#options.clock.monotonic();
     this.#feed.start();
     this.#releaseLater();
   }
@@ -111,21 +127,12 @@ export class Ingest {
   /** Counts a line that was skipped. */
   malformed(reason: MalformedReason): void {
     this.#count('ris.malformed', 1, reason);
-    // Once for each reason: a bad feed must not fill the log.
-    if (!this.#reasonsTold.has(reason))
-      this.#options.log.warn({ reason }, 'A line of RIS Live was skipped; the next ones are only counted');
-    this.#reasonsTold.add(reason);
+    this.#log.malformed(reason);
   }
 
-  /** A message was published although these of its JSON are unusable: one a minute is shown. */
+  /** A message was published although these of its JSON are unusable. */
   odd(reasons: readonly MalformedReason[], line: string): void {
-    const now = this.#options.clock.monotonic();
-    if (now < this.#tellOddAt) return;
-    this.#tellOddAt = now + sampleMs;
-    this.#options.log.warn(
-      { reasons, line: line.slice(0, sampleLength) },
-      'Part of the JSON of a line is unusable: its raw PDU was published; more within a minute are only counted',
-    );
+    this.#log.odd(reasons, line);
   }
 
   #feedEvents(): FeedEvents {
@@ -133,40 +140,38 @@ export class Ingest {
     return {
       onLine: (line) => this.#receive(line),
       onStart: (since) => {
+        this.#awaySince = null;
         this.backlog.start(since, this.#reorder.flush());
         this.#bound();
       },
       onGap: (reason) => {
+        this.#awaySince = this.#options.clock.monotonic();
         this.#count('ris.gaps');
         log.warn({ reason }, 'The feed has a gap');
         onGap();
       },
-      onAhead: (line) => this.#noteAhead(line),
+      onAhead: (line) => {
+        this.#count('ris.ahead');
+        this.#log.ahead(line);
+      },
       onMalformed: (reason) => this.malformed(reason),
       onServerError: () => this.#count('ris.errors'),
       onDisconnect: () => this.#count('ris.disconnects'),
     };
   }
 
-  #noteAhead(line: LineEnvelope): void {
-    const { clock, log } = this.#options;
-    this.#count('ris.ahead');
-    const now = clock.monotonic();
-    if (now < this.#tellAheadAt) return;
-    this.#tellAheadAt = now + sampleMs;
-    const aheadMs = Math.round(timeOf(line) / 1_000 - clock.now());
-    log.warn(
-      { peer: line.peerKey, id: line.id, aheadMs },
-      'A message is dated ahead of the clock; more within a minute are only counted',
-    );
-  }
-
   #receive(line: LineEnvelope): void {
     this.#received++;
     this.#uncounted++;
     const verdict = this.#reorder.push(line, this.#windowTime);
-    if (verdict === 'late') this.#count('ris.late');
+    if (verdict === 'late') this.#noteLate(line);
     else if (verdict === 'duplicate') this.#count('ris.duplicates');
+  }
+
+  #noteLate(line: LineEnvelope): void {
+    this.#count('ris.late');
+    this.#late++;
+    this.#log.late(line, this.latest - timeOf(line), this.#options.config.late === 'drop');
   }
 
   /**
@@ -180,6 +185,7 @@ export class Ingest {
       this.#releaseLater(now);
       this.#countReceived();
       this.#take(this.#reorder.take(this.#windowTime));
+      this.#log.full(0, this.#options.config.bufferBytes);
     });
   }
 
@@ -206,11 +212,9 @@ export class Ingest {
     // The leader has published most of what a standby drops.
     if (dropped > 0 && role !== 'standby') {
       this.#count('ris.dropped', dropped);
-      this.#options.log.error(
-        { dropped, limit: this.#options.config.bufferBytes },
-        'Kafka is slower than the feed and the buffer is full: messages were dropped',
-      );
+      this.#dropped += dropped;
     }
+    this.#log.full(role === 'standby' ? 0 : dropped, this.#options.config.bufferBytes);
   }
 
   /** Feed time (us) up to which nothing received will follow what is in the backlog; null before the first message. */

@@ -1,10 +1,13 @@
 // One websocket to RIS Live: subscribes, keeps the connection alive, and reconnects after every kind of end.
 import { WebSocket } from 'ws';
 import type { Clock } from '../../core/ports.js';
+import { proxyAgent } from './proxy.js';
 
 export interface LiveOptions {
   /** `wss://ris-live.ripe.net/v1/ws/`; the client id is added as its `client` parameter. */
   readonly url: string;
+  /** An HTTP proxy on the way there. */
+  readonly proxy?: string | undefined;
   readonly clientId: string;
   /** The collector as RIS Live names it: `rrc00` or `rrc00.ripe.net`. */
   readonly host: string;
@@ -78,13 +81,17 @@ export class LiveSocket {
   }
 
   #connect(): void {
-    const { clock, connectTimeoutMs, host, url, clientId } = this.#options;
+    const { clock, connectTimeoutMs, host, url, proxy, clientId } = this.#options;
     let socket: WebSocket;
     try {
+      const agent = proxyAgent(proxy, url, connectTimeoutMs);
       socket = new WebSocket(withClient(url, clientId), {
         handshakeTimeout: connectTimeoutMs,
+        // Of what is inflated too.
         maxPayload,
-        perMessageDeflate: false,
+        // Used where the server agrees. What we send is too short for it.
+        perMessageDeflate: { threshold: 4_096 },
+        ...(agent ? { agent } : {}),
       });
     } catch (error) {
       this.#ended(`cannot connect: ${String(error)}`);

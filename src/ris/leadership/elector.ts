@@ -25,6 +25,8 @@ export interface Election {
   hasOthers(): boolean;
   /** Whether another replica misses less than one whose feed begins at `since` (null: no feed). */
   hasBetter(since: number | null): boolean;
+  /** How long the service that decides the election has not answered, ms. */
+  awayMs(): number;
   /** A name for this term: the fencing token. */
   term(): string;
   /** Gives leadership up, so that others take over at once. @param progress feed time (us) of what is committed. */
@@ -45,6 +47,9 @@ export class SingleElection implements Election {
   }
   hasBetter(): boolean {
     return false;
+  }
+  awayMs(): number {
+    return 0;
   }
   term(): string {
     return 'alone';
@@ -77,6 +82,8 @@ export class RedisElection implements Election {
   #candidate: ElectionCandidate | undefined;
   #snapshot: LeaseSnapshot = nothingSeen;
   #seenAt = Number.NEGATIVE_INFINITY;
+  /** When Redis answered last, or the election began, ms of the steady clock. */
+  #answeredAt = Number.POSITIVE_INFINITY;
   #freeSince: number | null = null;
   #abstainUntil = Number.NEGATIVE_INFINITY;
   #failures = 0;
@@ -92,6 +99,7 @@ export class RedisElection implements Election {
 
   start(candidate: ElectionCandidate): void {
     this.#candidate = candidate;
+    this.#answeredAt = this.#deps.clock.monotonic();
     this.#later(0);
   }
 
@@ -105,6 +113,10 @@ export class RedisElection implements Election {
 
   hasBetter(since: number | null): boolean {
     return hasBetter(this.#known(), since);
+  }
+
+  awayMs(): number {
+    return Math.max(0, this.#deps.clock.monotonic() - this.#answeredAt);
   }
 
   term(): string {
@@ -153,6 +165,7 @@ export class RedisElection implements Election {
     try {
       if (this.#lease.valid()) await this.#lease.renew(candidate.progress());
       await this.#see(await this.#lease.look(candidate.since()), candidate);
+      this.#answeredAt = this.#deps.clock.monotonic();
       if (this.#failures >= patience) this.#deps.log.info('Redis answers again');
       this.#failures = 0;
     } catch (error) {

@@ -1,6 +1,7 @@
 // Who leads a collector: one Redis key with a time to live, a fencing token, and the replicas' adverts.
 import { Redis } from 'ioredis';
 import type { Clock } from '../../core/ports.js';
+import type { RedisPlace } from './redis-url.js';
 
 export interface LeaseOptions {
   /** Prefix of every key: `<prefix><collector>:lease` and so on. */
@@ -29,14 +30,19 @@ export interface LeaseSnapshot {
 }
 
 /** The Redis connection that all collectors of a process share; every call fails early rather than waits. */
-export function connectRedis(url: string, commandTimeoutMs: number, onError: (error: Error) => void): Redis {
-  const redis = new Redis(url, {
+export function connectRedis(place: RedisPlace, commandTimeoutMs: number, onError: (error: Error) => void): Redis {
+  const redis = new Redis({
+    ...place,
     lazyConnect: false,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     commandTimeout: commandTimeoutMs,
     connectTimeout: commandTimeoutMs,
     retryStrategy: (attempt) => Math.min(50 * attempt, 500),
+    sentinelRetryStrategy: (attempt) => Math.min(50 * attempt, 500),
+    sentinelCommandTimeout: commandTimeoutMs,
+    // A master that became a replica keeps its connections: the Sentinels name the new one.
+    reconnectOnError: ({ message }) => message.startsWith('READONLY'),
   });
   redis.on('error', onError);
   return redis;

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, type TestContext, test } from 'node:test';
 import type { Redis } from 'ioredis';
 import { connectRedis, Lease } from '../../../../src/ris/leadership/lease.js';
+import { redisOptions } from '../../../../src/ris/leadership/redis-url.js';
 import { RedisServer, whyNoRedis } from '../../../campaign/ris-stage.js';
 import { ManualClock } from '../../../support/clock.js';
 
@@ -23,7 +24,7 @@ after(async () => {
 });
 
 async function connected(): Promise<Redis> {
-  const client = connectRedis(server!.url, 1_000, () => {});
+  const client = connectRedis(redisOptions(server!.url), 1_000, () => {});
   if (client.status !== 'ready') await new Promise((resolve) => client.once('ready', resolve));
   return client;
 }
@@ -126,7 +127,7 @@ test('an advert that nobody repeats goes', async (t) => {
 
 test('without Redis every question fails soon and nothing is acquired', async (t) => {
   if (isSkipped(t)) return;
-  const dead = connectRedis('redis://127.0.0.1:1', 500, () => {});
+  const dead = connectRedis(redisOptions('redis://127.0.0.1:1'), 500, () => {});
   const clock = new ManualClock();
   const lease = new Lease(dead, 'rrc99', { prefix: 'test:', ttlMs: 1000, replica: 'a', clock });
   await assert.rejects(lease.acquire());
