@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Log } from '../../../../src/log.js';
-import { type LineEnvelope, envelopeOf } from '../../../../src/ris/feed/envelope.js';
+import { envelopeOf, type LineEnvelope } from '../../../../src/ris/feed/envelope.js';
 import { IngestLog } from '../../../../src/ris/feed/ingest-log.js';
 import { ManualClock } from '../../../support/clock.js';
 import { Generator } from '../../../support/ris-live.js';
@@ -13,7 +13,9 @@ function logged(clock: ManualClock) {
   return { lines, log: new IngestLog(clock, { warn: keep, error: keep } as unknown as Log) };
 }
 
-const line = envelopeOf(new Generator({ host: 'rrc13', peers: 1, rate: 1 }).next(1_700_000_000_000).line) as LineEnvelope;
+const line = envelopeOf(
+  new Generator({ host: 'rrc13', peers: 1, rate: 1 }).next(1_700_000_000_000).line,
+) as LineEnvelope;
 
 test('late messages have a line a minute, with how many there were', async () => {
   const clock = new ManualClock();
