@@ -113,7 +113,7 @@ async function parts(config: Config, now: number, log: Log): Promise<Finding[]> 
 async function redis({ ris }: Config): Promise<Finding[]> {
   if (!ris?.ha) return [ok('Redis', 'not used (ris.ha is off)')];
   const { checkRedis } = await import('../ris/leadership/redis-check.js');
-  const { shownRedisUrl } = await import('../ris/leadership/redis-url.js');
+  const { shownRedisUrl } = await import('../ris/redis-url.js');
   const shown = shownRedisUrl(ris.redis);
   const found = await step('Redis', async () => {
     await checkRedis(ris.redis, ris.redisTls, redisMs);

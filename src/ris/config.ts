@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { longestMs, tooLong } from '../core/longest.js';
 import { defaultTopicTemplate, topicNamer } from './bmp/topic.js';
 import { isProxy, proxyFrom } from './feed/proxy.js';
-import { redisOptions } from './leadership/redis-url.js';
+import { redisOptions } from './redis-url.js';
 
 export { isProxy, proxyFrom, redisOptions };
 

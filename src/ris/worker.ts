@@ -12,9 +12,9 @@ import type { RisConfig } from './config.js';
 import { listCollectors } from './feed/collectors.js';
 import { RedisElection, SingleElection } from './leadership/elector.js';
 import { connectRedis, Lease } from './leadership/lease.js';
-import { redisOptions } from './leadership/redis-url.js';
 import { progressLines } from './progress.js';
 import { problemsOf } from './readiness.js';
+import { redisOptions } from './redis-url.js';
 
 export interface RisWorkerDeps {
   readonly kafka: KafkaFactory;

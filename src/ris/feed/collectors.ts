@@ -15,7 +15,7 @@ interface ListOptions {
 export function listCollectors(options: ListOptions, clock: Clock): Promise<string[]> {
   const { url, proxy, connectTimeoutMs: timeoutMs } = options;
   return new Promise((resolve, reject) => {
-    const agent = proxyAgent(proxy, url, timeoutMs);
+    const agent = proxyAgent(proxy, url, timeoutMs, clock);
     const socket = new WebSocket(url, { handshakeTimeout: timeoutMs, ...(agent ? { agent } : {}) });
     const done = (end: () => void): void => {
       cancel();

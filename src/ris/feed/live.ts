@@ -84,7 +84,7 @@ export class LiveSocket {
     const { clock, connectTimeoutMs, host, url, proxy, clientId } = this.#options;
     let socket: WebSocket;
     try {
-      const agent = proxyAgent(proxy, url, connectTimeoutMs);
+      const agent = proxyAgent(proxy, url, connectTimeoutMs, clock);
       socket = new WebSocket(withClient(url, clientId), {
         handshakeTimeout: connectTimeoutMs,
         // Of what is inflated too.

@@ -3,13 +3,14 @@ import { Agent, type ClientRequestArgs, request as httpRequest } from 'node:http
 import { request as httpsRequest } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { connect as tlsConnect } from 'node:tls';
+import type { Clock } from '../../core/ports.js';
 
 type Callback = (error: Error | null, socket?: Duplex) => void;
 
 /** The agent of a websocket that goes through a proxy; undefined without one. @param timeoutMs for the proxy's answer */
-export function proxyAgent(proxy: string | undefined, url: string, timeoutMs: number): Agent | undefined {
+export function proxyAgent(proxy: string | undefined, url: string, timeoutMs: number, clock: Clock): Agent | undefined {
   if (proxy === undefined || proxy === '') return undefined;
-  return new TunnelAgent(new URL(proxy), new URL(url).protocol === 'wss:', timeoutMs);
+  return new TunnelAgent(new URL(proxy), new URL(url).protocol === 'wss:', timeoutMs, clock);
 }
 
 /** Whether a text names a proxy, or none. */
@@ -46,12 +47,14 @@ class TunnelAgent extends Agent {
   readonly #proxy: URL;
   readonly #isTls: boolean;
   readonly #timeoutMs: number;
+  readonly #clock: Clock;
 
-  constructor(proxy: URL, isTls: boolean, timeoutMs: number) {
+  constructor(proxy: URL, isTls: boolean, timeoutMs: number, clock: Clock) {
     super();
     this.#proxy = proxy;
     this.#isTls = isTls;
     this.#timeoutMs = timeoutMs;
+    this.#clock = clock;
     this.protocol = isTls ? 'https:' : 'http:';
   }
 
@@ -67,7 +70,6 @@ class TunnelAgent extends Agent {
       method: 'CONNECT',
       path: authority,
       agent: false,
-      timeout: this.#timeoutMs,
       headers: {
         host: authority,
         ...(username === '' ? {} : { 'proxy-authorization': `Basic ${Buffer.from(login).toString('base64')}` }),
@@ -75,19 +77,22 @@ class TunnelAgent extends Agent {
     });
     const fail = (reason: string): void => done(new Error(`proxy ${hostname}: ${reason}`));
     request.once('error', (error) => fail(error.message));
-    request.once('timeout', () => request.destroy(new Error(`no answer within ${this.#timeoutMs} ms`)));
+    const cancel = this.#clock.after(this.#timeoutMs, () =>
+      request.destroy(new Error(`no answer within ${this.#timeoutMs} ms`)),
+    );
+    request.once('close', cancel);
     request.once('response', ({ statusCode }) => {
       request.destroy();
       fail(`answers ${statusCode}`);
     });
     request.once('connect', ({ statusCode }, socket, head) => {
+      cancel();
       if (statusCode !== 200) {
         socket.destroy();
         return fail(`answers ${statusCode}`);
       }
       // A proxy whose peer speaks first may send its first octets with the answer.
       if (head.length > 0) socket.unshift(head);
-      socket.setTimeout(0);
       done(null, this.#isTls ? tlsConnect({ socket, servername: host }) : socket);
     });
     request.end();

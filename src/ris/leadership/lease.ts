@@ -1,7 +1,7 @@
 // Who leads a collector: one Redis key with a time to live, a fencing token, and the replicas' adverts.
 import { Redis } from 'ioredis';
 import type { Clock } from '../../core/ports.js';
-import type { RedisPlace } from './redis-url.js';
+import type { RedisPlace } from '../redis-url.js';
 
 export interface LeaseOptions {
   /** Prefix of every key: `<prefix><collector>:lease` and so on. */

@@ -4,11 +4,12 @@ import { CountsReader } from '../bmp/counts.js';
 import { RisEncoder } from '../bmp/encoder.js';
 import type { PeerSnapshot } from '../bmp/peers.js';
 import type { BmpRecord, EncoderOptions } from '../bmp/record.js';
+import type { Step } from '../checkpoint/checkpoint.js';
+import { Published, type PublishedOptions } from '../checkpoint/dedup-index.js';
+import type { Progress } from '../checkpoint/progress-reading.js';
 import type { Backlog } from '../feed/backlog.js';
 import type { LineEnvelope } from '../feed/envelope.js';
 import { type MalformedReason, parseLine } from '../feed/message.js';
-import type { Progress, Step } from './checkpoint.js';
-import { Published, type PublishedOptions } from './dedup-index.js';
 
 export interface PublisherOptions {
   readonly collector: string;

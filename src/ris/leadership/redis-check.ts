@@ -1,6 +1,6 @@
 // Whether the Redis of the replicas' election is usable: for `rafka check`.
 import { Redis } from 'ioredis';
-import { type RedisTls, redisOptions } from './redis-url.js';
+import { type RedisTls, redisOptions } from '../redis-url.js';
 
 /** @param timeoutMs for the connection and the answer each. @throws Error with Redis' or the system's reason */
 export async function checkRedis(url: string, tls: RedisTls | undefined, timeoutMs: number): Promise<void> {

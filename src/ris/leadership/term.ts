@@ -11,7 +11,8 @@ import {
   type ProducerRecord,
 } from '../../core/ports.js';
 import type { Log } from '../../log.js';
-import { type Progress, readProgress, snapshotEvery, stepRecords, termRecord } from './checkpoint.js';
+import { readProgress, snapshotEvery, stepRecords, termRecord } from '../checkpoint/checkpoint.js';
+import type { Progress } from '../checkpoint/progress-reading.js';
 import { areTaken } from './probe.js';
 import type { Batch } from './publisher.js';
 import { isOfTopic, isRefusal, refusedAmong } from './refusals.js';

@@ -1,9 +1,9 @@
 // Messages dated ahead of the clock: they are published, and nothing else is moved by them.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { upTo } from '../../../src/ris/checkpoint/checkpoint.js';
 import { AheadOfTime, placedBehind } from '../../../src/ris/feed/ahead.js';
 import { envelopeOf, type LineEnvelope } from '../../../src/ris/feed/envelope.js';
-import { upTo } from '../../../src/ris/leadership/checkpoint.js';
 import { bmp, header, Scene, until } from '../../support/ris-scene.js';
 
 const halfAnHour = 1_800_000;

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, type TestContext, test } from 'node:test';
 import type { Redis } from 'ioredis';
 import { connectRedis, Lease } from '../../../../src/ris/leadership/lease.js';
-import { redisOptions } from '../../../../src/ris/leadership/redis-url.js';
+import { redisOptions } from '../../../../src/ris/redis-url.js';
 import { RedisServer, whyNoRedis } from '../../../campaign/ris-stage.js';
 import { ManualClock } from '../../../support/clock.js';
 

@@ -1,8 +1,18 @@
 // The records of a checkpoint topic merged to the progress that they hold: the last snapshot, and what was written after it.
 
-import type { Progress } from './checkpoint.js';
 import { addIds, inFull, type StoredIds } from './checkpoint-ids.js';
-import type { Place, PublishedId } from './dedup-index.js';
+import type { Delta, Place, PublishedId } from './dedup-index.js';
+
+/** Everything that a new leader needs. */
+export interface Progress {
+  /** Feed time (us) up to which everything received is published; null: nothing ever was. */
+  readonly mark: number | null;
+  /** Counts the collector's transactions, over all terms. */
+  readonly turn: number;
+  readonly published: Delta;
+  /** The encoder's state of each peer (session and OPENs). */
+  readonly states: ReadonlyMap<string, unknown>;
+}
 
 /** Takes the records one by one, then gives the progress. Later records replace most: only what remains is parsed. */
 export class ProgressReading {

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ProducerRecord } from '../../../../src/core/ports.js';
 import { createLog } from '../../../../src/log.js';
-import { readProgress, type Step, stepRecords, termRecord } from '../../../../src/ris/leadership/checkpoint.js';
-import { ensureTopic } from '../../../../src/ris/leadership/checkpoint-topic.js';
-import { Published } from '../../../../src/ris/leadership/dedup-index.js';
+import { readProgress, type Step, stepRecords, termRecord } from '../../../../src/ris/checkpoint/checkpoint.js';
+import { ensureTopic } from '../../../../src/ris/checkpoint/checkpoint-topic.js';
+import { Published } from '../../../../src/ris/checkpoint/dedup-index.js';
 import { FakeKafka } from '../../../support/fake-kafka.js';
 
 const topic = 'checkpoint';

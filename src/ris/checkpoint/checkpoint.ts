@@ -1,19 +1,8 @@
 // A collector's progress as records of a compacted topic: written in each transaction, read at a take-over.
 import type { Consumer, KafkaFactory, ProducerRecord } from '../../core/ports.js';
 import { idChunks, shortened } from './checkpoint-ids.js';
-import type { Delta, Place } from './dedup-index.js';
-import { ProgressReading } from './progress-reading.js';
-
-/** Everything that a new leader needs. */
-export interface Progress {
-  /** Feed time (us) up to which everything received is published; null: nothing ever was. */
-  readonly mark: number | null;
-  /** Counts the collector's transactions, over all terms. */
-  readonly turn: number;
-  readonly published: Delta;
-  /** The encoder's state of each peer (session and OPENs). */
-  readonly states: ReadonlyMap<string, unknown>;
-}
+import type { Place } from './dedup-index.js';
+import { type Progress, ProgressReading } from './progress-reading.js';
 
 /** What one transaction writes: the states that changed, or (a snapshot) all that there is. */
 export interface Step extends Progress {

@@ -1,7 +1,7 @@
 // What a new leader takes for published.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Delta, Published } from '../../../../src/ris/leadership/dedup-index.js';
+import { type Delta, Published } from '../../../../src/ris/checkpoint/dedup-index.js';
 import { heldLine, withoutId } from '../feed/held-line.js';
 
 const nothing: Delta = { places: new Map(), ids: new Map() };
