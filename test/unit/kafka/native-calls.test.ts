@@ -113,22 +113,15 @@ describe('calls of the addon', () => {
     assert.ok(answer?.code === -185 || answer?.code === -195, `code ${answer?.code}`);
   });
 
-  test('a call that waits holds its client: a close comes behind it', async () => {
-    // Code of a call, and whether its client was closed by then. Answers may come before, or be refused afterwards.
+  test('a client that closes while calls wait lets them end first', async () => {
+    // Each fails as it does without brokers (librdkafka's own codes are negative), or is refused because the close was first.
     const during = async (
       client: NativeConsumer | NativeProducer,
       ...calls: ((callback: Callback<unknown>) => void)[]
     ) => {
-      let isClosed = false;
-      const answers = calls.map((call) =>
-        new Promise<NativeError | null | undefined>((resolve) => call(resolve)).then((error) => [
-          error?.code,
-          isClosed,
-        ]),
-      );
+      const answers = calls.map((call) => new Promise<NativeError | null | undefined>((resolve) => call(resolve)));
       await closed(client);
-      isClosed = true;
-      for (const [code, isLate] of await Promise.all(answers)) assert.ok(!isLate || code === state, `code ${code}`);
+      for (const error of await Promise.all(answers)) assert.ok((error?.code ?? 0) < 0, `code ${error?.code}`);
     };
     for (let round = 0; round < 5; round++) {
       const reader = await connected(consumer());
