@@ -77,6 +77,15 @@ const table = {
   'exec-aborted-errors': row('EXECABORT', 'Transaction discarded because of previous errors.'),
   'transaction-unconfirmed': row('ERR', 'not confirmed: the transaction may or may not be in Kafka: %s'),
   'ack-elsewhere': row('CONS', 'the consumer of %s is in another worker process: acknowledge on its own connection'),
+  'entry-not-pending': row(
+    'ERR',
+    'offset %s of %s:%s is not pending here: it is acknowledged, or a rebalance has taken it',
+  ),
+  'acks-too-sparse': row('ERR', 'too many gaps between what is acknowledged of %s:%s: acknowledge older entries first'),
+  'group-elsewhere': row(
+    'ERR',
+    'the group %s is read by another worker process, and a transaction cannot take its acks',
+  ),
   'exec-without-multi': row('ERR', 'EXEC without MULTI'),
   'discard-without-multi': row('ERR', 'DISCARD without MULTI'),
   'multi-nested': row('ERR', 'MULTI calls can not be nested'),

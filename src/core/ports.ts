@@ -271,7 +271,7 @@ export interface Consumer {
    * Commits these positions now, without blocking the event loop. A non-member may do so while the group has no members.
    * @throws KafkaError, e.g. if the group accepts commits from its members only.
    */
-  commit(positions: readonly TopicPartitionOffset[]): Promise<void>;
+  commit(positions: readonly MovedPosition[]): Promise<void>;
   /** The group's committed offsets; {@link OFFSET_NONE} without one. */
   committed(partitions: readonly TopicPartition[], timeoutMs: number): Promise<TopicPartitionOffset[]>;
   /** Low and high watermark (high is the next offset to be written), asked from the broker. */

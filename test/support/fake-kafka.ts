@@ -6,10 +6,10 @@ import {
   KafkaCode,
   type KafkaFactory,
   type KafkaFault,
+  type MovedPosition,
   type ProducerOptions,
   type ProducerRecord,
   type Properties,
-  type TopicPartitionOffset,
 } from '../../src/core/ports.js';
 import { realClock } from './clock.js';
 import { FakeAdmin } from './fake/admin.js';
@@ -157,12 +157,12 @@ export class FakeKafka implements KafkaFactory {
   }
 
   /** Positions of a transaction. @param only looked at: is the member one of its group's, of the generation that is now? */
-  moveGroup(member: Buffer, positions: readonly TopicPartitionOffset[], only: boolean): void {
+  moveGroup(member: Buffer, positions: readonly MovedPosition[], only: boolean): void {
     const { groupId, memberId, generation } = JSON.parse(member.toString());
     const group = this.group(groupId);
     if (group.generation !== generation || !group.members.some((each) => each.memberId === memberId))
       throw refusal(22, 'Broker: Specified group generation id is not valid', { abortable: true });
-    if (!only) group.commit(positions.map((position) => ({ ...position, metadata: '' })));
+    if (!only) group.commit(positions.map((position) => ({ metadata: '', ...position })));
   }
 
   begin(transactionalId: string): Transaction {

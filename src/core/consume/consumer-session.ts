@@ -224,6 +224,13 @@ export class ConsumerSession implements AckSource {
     };
   }
 
+  /** The last messages that were answered, in their order, have not reached the client: they are answered again. */
+  putBack(messages: readonly Message[]): void {
+    if (this.#closing || this.#isOver) return;
+    for (const message of messages.toReversed())
+      if (this.#assigned.has(partitionKey(message.topic, message.partition))) this.#readAhead.putBack(message);
+  }
+
   /** Handles librdkafka's errors. A fatal one ends reading; a lasting one is reported to the next caller. */
   fault(fault: KafkaFault): void {
     if (fault.fatal) this.#failure = fail('poll-failed', fault.message);

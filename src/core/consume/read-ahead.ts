@@ -43,6 +43,18 @@ export class ReadAhead {
     return message;
   }
 
+  /** Puts a message that was taken in front, unless its partition is read again from there. */
+  putBack(message: Message): void {
+    const { topic, partition, offset } = message;
+    for (let index = this.#head; index < this.#messages.length; index += 1) {
+      const held = this.#messages[index]!;
+      if (held.topic === topic && held.partition === partition && held.offset <= offset) return;
+    }
+    if (this.#head > 0) this.#messages[--this.#head] = message;
+    else this.#messages.unshift(message);
+    this.#bytes += sizeOf(message);
+  }
+
   /** Drops messages that `keep` refuses. @returns how many. */
   retain(keep: (message: Message) => boolean): number {
     const before = this.length;

@@ -62,6 +62,17 @@ export class AckedRanges {
     }
   }
 
+  copy(): AckedRanges {
+    const copy = new AckedRanges(this.#base);
+    copy.#spans = this.#spans.map((span) => ({ ...span }));
+    return copy;
+  }
+
+  /** All ranges fit into a commit's metadata. */
+  get fits(): boolean {
+    return encodeRanges(this.#relative()).length <= maxMetadata;
+  }
+
   has(offset: number): boolean {
     return this.nextOpen(offset) !== offset;
   }
@@ -85,8 +96,11 @@ export class AckedRanges {
 
   /** For a commit's metadata; empty without ranges. Ranges that do not fit are left out: their messages are redelivered. */
   encode(): string {
-    const relative = this.#spans.map(({ from, to }): Range => [BigInt(from - this.#base), BigInt(to - this.#base)]);
-    return encodeRanges(relative, maxMetadata);
+    return encodeRanges(this.#relative(), maxMetadata);
+  }
+
+  #relative(): Range[] {
+    return this.#spans.map(({ from, to }) => [BigInt(from - this.#base), BigInt(to - this.#base)]);
   }
 
   /** Moves the base up through a range that it touches. */

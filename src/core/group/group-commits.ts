@@ -1,6 +1,6 @@
 // When a group reader commits: soon after an ack, at once on request, again after a refusal.
 import { sleep, within } from '../clock.js';
-import type { Clock, TopicPartitionOffset } from '../ports.js';
+import type { Clock, MovedPosition } from '../ports.js';
 import { own } from '../promises.js';
 
 /** A partition's position and its committed offset. */
@@ -12,6 +12,8 @@ export interface Committable {
   committed: number;
   /** The base differs from the committed offset. */
   readonly dirty: boolean;
+  /** Acks above the base, committed with it: a transaction may have taken them. */
+  readonly sparse: { readonly metadata: string };
 }
 
 export interface GroupCommitsOptions {
@@ -21,7 +23,7 @@ export interface GroupCommitsOptions {
   /** The currently assigned partitions. */
   readonly partitions: () => Iterable<Committable>;
   /** @throws KafkaError */
-  readonly commit: (positions: readonly TopicPartitionOffset[]) => Promise<void>;
+  readonly commit: (positions: readonly MovedPosition[]) => Promise<void>;
   readonly warn: (text: string, fields: object) => void;
 }
 
@@ -72,6 +74,18 @@ export class GroupCommits {
     await this.#running;
   }
 
+  /** Waits for the commit under way. None follows until the returned function is called. */
+  async pause(): Promise<() => void> {
+    let resume = (): void => {};
+    const paused = new Promise<boolean>((resolve) => {
+      resume = () => resolve(true);
+    });
+    const before = this.#running;
+    this.#running = before.then(() => paused);
+    await before;
+    return resume;
+  }
+
   /** No more scheduled commits. */
   stop(): void {
     this.#stopped = true;
@@ -87,7 +101,12 @@ export class GroupCommits {
     const { topic, partitions, commit, warn } = this.#options;
     const moved = [...partitions()].filter(({ dirty }) => dirty);
     if (moved.length === 0) return true;
-    const positions = moved.map(({ partition, base }) => ({ topic, partition, offset: base }));
+    const positions = moved.map(({ partition, base, sparse: { metadata } }) => ({
+      topic,
+      partition,
+      offset: base,
+      ...(metadata === '' ? {} : { metadata }),
+    }));
     try {
       await commit(positions);
       for (const [index, partition] of moved.entries()) partition.committed = positions[index]!.offset;

@@ -1,7 +1,8 @@
 // GroupMembership: this process's membership in one group for one topic. Keeps one reader open: reopens it after a failure, and when a missing topic appears.
 
+import { fail } from '../../errors.js';
 import { isLasting } from '../lasting-fault.js';
-import { type CommittedOffset, KafkaError, type KafkaFault } from '../ports.js';
+import { type CommittedOffset, KafkaError, type KafkaFault, type Staged, type TopicPartitionOffset } from '../ports.js';
 import { own } from '../promises.js';
 import type { TopicCatalog } from '../topics/topic-catalog.js';
 import { GroupReader } from './group-reader.js';
@@ -119,6 +120,13 @@ export class GroupMembership<P extends ReadPartition> {
   /** Commits moved positions now. @returns false if Kafka refused. */
   async commit(): Promise<boolean> {
     return (await this.#reader?.commit()) ?? true;
+  }
+
+  /** Acks that a transaction takes. @throws GatewayError `entry-not-pending`, `acks-too-sparse` */
+  async stage(acks: readonly TopicPartitionOffset[]): Promise<Staged> {
+    const [first] = acks;
+    if (!this.#reader) throw fail('entry-not-pending', first?.offset ?? 0, this.#options.topic, first?.partition ?? 0);
+    return this.#reader.stage(acks);
   }
 
   /** Continues from other positions. @throws KafkaError */

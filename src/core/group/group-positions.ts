@@ -11,7 +11,7 @@ import {
 } from '../ports.js';
 import { type InitialOffset, OFFSET_NEWEST } from './partition-start.js';
 
-/** Time limit of the request if only the consumer can be asked, ms. */
+/** Time limit of the consumer's own request, ms. */
 const askMs = 20_000;
 
 export interface Watermarks {
@@ -55,11 +55,12 @@ async function committedOffsets(
   { group, admin, consumer }: PositionsContext,
   partitions: readonly TopicPartition[],
 ): Promise<CommittedOffset[]> {
+  // What a transaction of the member before moves counts, and only the member waits until it has ended.
+  const committed = await consumer.committed(partitions, askMs);
   try {
     return await admin.groupOffsets(group, partitions);
   } catch (error) {
     if (!(error instanceof KafkaError && error.code === KafkaCode.unsupportedFeature)) throw error;
-    const committed = await consumer.committed(partitions, askMs);
     return committed.filter(({ offset }) => offset !== OFFSET_NONE).map((each) => ({ ...each, metadata: '' }));
   }
 }

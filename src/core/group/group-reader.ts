@@ -1,4 +1,5 @@
 // The Kafka side of a queue consumer or stream group: one group member for one topic. Polls, takes part in rebalances, commits.
+import { fail } from '../../errors.js';
 import { sleep, within } from '../clock.js';
 import { isLasting, isOfLogin } from '../lasting-fault.js';
 import {
@@ -10,6 +11,7 @@ import {
   KafkaCode,
   KafkaError,
   type KafkaFault,
+  type Staged,
   type TopicPartition,
   type TopicPartitionOffset,
 } from '../ports.js';
@@ -226,6 +228,48 @@ export class GroupReader<P extends ReadPartition> {
   /** Commits moved positions now. @returns false if Kafka refused. */
   commit(): Promise<boolean> {
     return this.#commits.now();
+  }
+
+  /**
+   * Acks that a transaction takes. Until it has ended nothing else is committed.
+   * @throws GatewayError `entry-not-pending`, `acks-too-sparse`
+   */
+  async stage(acks: readonly TopicPartitionOffset[]): Promise<Staged> {
+    const resume = await this.#commits.pause();
+    try {
+      return this.#staged(byPartition(acks), resume);
+    } catch (error) {
+      resume();
+      throw error;
+    }
+  }
+
+  #staged(acks: ReadonlyMap<number, readonly number[]>, resume: () => void): Staged {
+    const member = this.#consumer?.groupMetadata();
+    const moved = [...acks].map(([partition, offsets]) => {
+      const found = this.#isVoid ? undefined : this.#partitions.get(partition);
+      if (!found || !member) throw fail('entry-not-pending', offsets[0]!, this.#topic, partition);
+      return { found, offsets, position: found.positionWith(this.#topic, offsets) };
+    });
+    return {
+      member: member!,
+      positions: moved.map(({ position }) => position),
+      committed: () => {
+        for (const { found, offsets, position } of moved) {
+          for (const offset of offsets) found.ack(offset);
+          found.committed = position.offset;
+        }
+        resume();
+        this.acked();
+      },
+      aborted: resume,
+      // The next reader begins at the positions that Kafka has: nothing may be committed over them.
+      unknown: () => {
+        this.abandon();
+        resume();
+        this.#events.failed(new Error('it is not known whether a transaction has moved the positions'));
+      },
+    };
   }
 
   /**
@@ -508,6 +552,12 @@ export class GroupReader<P extends ReadPartition> {
   #warn(text: string, fields: object): void {
     this.#context.log.warn({ group: this.#group, topic: this.#topic, ...fields }, text);
   }
+}
+
+function byPartition(acks: readonly TopicPartitionOffset[]): Map<number, number[]> {
+  const offsets = new Map<number, number[]>();
+  for (const { partition, offset } of acks) offsets.set(partition, [...(offsets.get(partition) ?? []), offset]);
+  return offsets;
 }
 
 const notJoined = (): KafkaError =>

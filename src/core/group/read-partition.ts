@@ -1,3 +1,4 @@
+import type { MovedPosition } from '../ports.js';
 import type { Committable } from './group-commits.js';
 import type { BufferedPartition } from './read-buffer.js';
 
@@ -9,6 +10,10 @@ export interface ReadPartition extends Committable, BufferedPartition {
   readonly stopped: boolean;
   /** Acknowledged ranges above the base, for a commit's metadata. */
   readonly sparse: { readonly metadata: string };
+  /** Where the position comes to with these acks, which change nothing yet. @throws GatewayError `entry-not-pending`, `acks-too-sparse` */
+  positionWith(topic: string, offsets: readonly number[]): MovedPosition;
+  /** @returns false, and changes nothing, if the offset is not offered */
+  ack(offset: number): boolean;
   /** Time until every offer's deadline has passed, ms. */
   longestWait(now: number): number;
   /** Offers nothing more; acks still count. */

@@ -1,7 +1,8 @@
 // TrackedPartition: an assigned partition that is read for a group: messages read and buffered, offers, what may be committed.
 
+import { fail } from '../../errors.js';
 import { messageBytes } from '../message-bytes.js';
-import type { Message } from '../ports.js';
+import type { Message, MovedPosition } from '../ports.js';
 import { OffsetTracker } from './offset-tracker.js';
 import type { PartitionStart } from './partition-start.js';
 import type { ReadPartition } from './read-partition.js';
@@ -30,6 +31,14 @@ export abstract class TrackedPartition<T> implements ReadPartition {
 
   /** Nothing new may be offered before an ack. */
   abstract get blocked(): boolean;
+
+  /** @returns false, and changes nothing, if the offset is not offered */
+  abstract ack(offset: number): boolean;
+
+  /** Offered and not acknowledged. */
+  isOffered(offset: number): boolean {
+    return this.tracker.isOffered(offset);
+  }
 
   get base(): number {
     return this.tracker.base;
@@ -82,6 +91,19 @@ export abstract class TrackedPartition<T> implements ReadPartition {
     if (this.tracker.acked.has(message.offset) || this.tracker.isOffered(message.offset)) return;
     this.#held.push(message);
     this.#heldBytes += messageBytes(message);
+  }
+
+  /**
+   * Where the position comes to with these acks, which change nothing yet.
+   * @throws GatewayError `entry-not-pending`, `acks-too-sparse`
+   */
+  positionWith(topic: string, offsets: readonly number[]): MovedPosition {
+    const acked = this.tracker.acked.copy();
+    for (const offset of offsets)
+      if (this.#stopped || !this.tracker.isOffered(offset) || !acked.add(offset))
+        throw fail('entry-not-pending', offset, topic, this.partition);
+    if (!acked.fits) throw fail('acks-too-sparse', topic, this.partition);
+    return { topic, partition: this.partition, offset: acked.base, metadata: acked.encode() };
   }
 
   longestWait(now: number): number {

@@ -7,6 +7,7 @@ import {
   KafkaError,
   type KafkaFault,
   type Message,
+  type MovedPosition,
   OFFSET_BEGINNING,
   OFFSET_END,
   OFFSET_NONE,
@@ -174,7 +175,7 @@ class RdConsumer implements Consumer {
     check(() => this.#native.storeOffset(topic, partition, offset));
   }
 
-  async commit(positions: readonly TopicPartitionOffset[]): Promise<void> {
+  async commit(positions: readonly MovedPosition[]): Promise<void> {
     this.#open();
     if (this.#options.groupId === undefined)
       throw refuse(KafkaCode.unknownGroup, 'A consumer without a group cannot commit');

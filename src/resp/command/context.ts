@@ -11,6 +11,7 @@ import type {
   ClientVersions,
   Clock,
   DeliveryReport,
+  Message,
   ProducerRecord,
   TopicPartitionOffset,
 } from '../../core/ports.js';
@@ -28,7 +29,7 @@ import type { Log } from '../../log.js';
 import type { KafkaSettings, RespConfig } from '../config.js';
 import type { ConsumeKey, ProduceKey } from '../keys/produce-key.js';
 import type { Load } from '../siblings/load.js';
-import type { GroupCall, PopCall, Siblings } from '../siblings/siblings.js';
+import type { EntryPlace, GroupCall, PopCall, Siblings } from '../siblings/siblings.js';
 import type { Protocol } from '../wire/encoder.js';
 import type { Reply } from '../wire/reply.js';
 import type { Args } from './args.js';
@@ -129,12 +130,29 @@ export interface CommandQueue {
   release(): void;
 }
 
+/** XACK in an EXEC. */
+export interface EntryAcks {
+  /** Undefined: not read here. */
+  readonly group: StreamGroup | undefined;
+  readonly kafkaGroup: string;
+  readonly topic: string;
+  readonly entries: readonly EntryPlace[];
+  /** The same without a transaction: for an EXEC that writes nothing. */
+  readonly otherwise: () => number | Promise<number>;
+}
+
 /** What the commands of one EXEC write to and acknowledge. */
 export interface Transaction {
   /** Adds a record; settles with its report when the transaction is committed, and never where it is not. */
   send(record: ProducerRecord): Promise<DeliveryReport>;
   /** Adds acks of a consumer's messages; settles when the transaction is committed. */
   acknowledge(session: ConsumerSession, acks: readonly TopicPartitionOffset[]): Promise<void>;
+  /** Adds acks of entries; settles with how many there were when the transaction is committed. */
+  acknowledgeEntries(acks: EntryAcks): Promise<number>;
+  /** The command asks for more of what the connection pops: what it popped before EXEC goes with the transaction. */
+  pops(): void;
+  /** A command took a message of a consumer: it is put back where the transaction is not committed. */
+  took(session: ConsumerSession, message: Message): void;
 }
 
 /** All commands by name. */
@@ -210,6 +228,17 @@ export interface Sessions {
   close(): Promise<number>;
 }
 
+/** What a connection popped before an EXEC. */
+export interface SetAside {
+  readonly popped: readonly { readonly group: StreamGroup; readonly entries: readonly Pending[] }[];
+  /** Of a list that another process reads. */
+  readonly elsewhere: GroupPlace | undefined;
+  /** Of the last pair reply. */
+  readonly paired: TopicPartitionOffset | undefined;
+  /** `committed`: it is acknowledged. `aborted`: what was popped since is given back. `unknown`: what Kafka has counts. */
+  end(how: 'committed' | 'aborted' | 'unknown'): void;
+}
+
 /** What one connection has of streams. */
 export interface ConnectionStreams {
   readonly subscriptions: Subscriptions;
@@ -224,7 +253,9 @@ export interface ConnectionStreams {
   /** Elements popped of a list did not reach the client: the next caller gets them. */
   giveBack(place: GroupPlace): void;
   /** A pair reply gave something out: how it is acknowledged. */
-  paired(acknowledge: () => Promise<void>): void;
+  paired(message: Message, acknowledge: () => Promise<void>): void;
+  /** EXEC pops: what was popped before is set aside until its transaction has ended. */
+  setAside(): SetAside;
   /** The connection asks for more, or has ended in good order: what it popped before is done. */
   acknowledge(): void;
   /** The connection has gone: the next caller gets what it popped. */

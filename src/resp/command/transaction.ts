@@ -1,10 +1,11 @@
 // ExecTransaction: what one EXEC writes and acknowledges, gathered from its commands and given to Kafka at its end, all or nothing.
-import type { ConsumerSession } from '../../core/consume/consumer-session.js';
-import type { DeliveryReport, ProducerRecord, TopicPartitionOffset } from '../../core/ports.js';
+import { ConsumerSession } from '../../core/consume/consumer-session.js';
+import type { Acks, DeliveryReport, Message, ProducerRecord, TopicPartitionOffset } from '../../core/ports.js';
 import { KafkaError } from '../../core/ports.js';
 import { checkTopicName } from '../../core/topics/topic-name.js';
 import { fail, GatewayError } from '../../errors.js';
-import type { Context, Gateway, Transaction } from './context.js';
+import type { Context, EntryAcks, Gateway, Transaction } from './context.js';
+import { type Acknowledging, TransactionAcks } from './transaction-acks.js';
 
 interface Written {
   readonly record: ProducerRecord;
@@ -15,8 +16,8 @@ interface Written {
 export class ExecTransaction implements Transaction {
   readonly #ctx: Context;
   readonly #written: Written[] = [];
-  readonly #acks = new Map<ConsumerSession, TopicPartitionOffset[]>();
-  readonly #settled: (() => void)[] = [];
+  readonly #acks = new TransactionAcks();
+  readonly #took = new Map<ConsumerSession, Message[]>();
   #refusal: string | undefined;
   #onHeld: () => void = () => {};
 
@@ -40,14 +41,24 @@ export class ExecTransaction implements Transaction {
     });
   }
 
-  /** Adds acks of a consumer's messages; settles when the transaction is committed. */
   acknowledge(session: ConsumerSession, acks: readonly TopicPartitionOffset[]): Promise<void> {
-    const known = this.#acks.get(session) ?? [];
-    this.#acks.set(session, [...known, ...acks]);
-    return new Promise((resolve) => {
-      this.#settled.push(resolve);
-      this.#onHeld();
-    });
+    const acknowledged = this.#acks.add(session, acks);
+    this.#onHeld();
+    return acknowledged;
+  }
+
+  acknowledgeEntries(acks: EntryAcks): Promise<number> {
+    const acknowledged = this.#acks.addEntries(acks);
+    this.#onHeld();
+    return acknowledged;
+  }
+
+  pops(): void {
+    this.#acks.aside ??= this.#ctx.sessions.streams.setAside();
+  }
+
+  took(session: ConsumerSession, message: Message): void {
+    this.#took.set(session, [...(this.#took.get(session) ?? []), message]);
   }
 
   /** A command that writes or acknowledges was refused: the others must not go without it. */
@@ -57,15 +68,18 @@ export class ExecTransaction implements Transaction {
 
   /** @throws GatewayError `exec-aborted`: nothing is in Kafka; `transaction-unconfirmed` */
   async end(): Promise<void> {
-    if (this.#written.length === 0 && this.#acks.size === 0) return;
-    if (this.#refusal !== undefined) throw fail('exec-aborted', this.#refusal);
     try {
+      if (this.#written.length === 0 && this.#acks.isEmpty) return;
+      if (this.#refusal !== undefined) throw fail('exec-aborted', this.#refusal);
       await this.#end();
+      await this.#acks.committed();
     } catch (error) {
-      if (error instanceof GatewayError && !ofItsOwn.has(error.code)) throw aborted(error);
-      throw error instanceof KafkaError ? aborted(error) : error;
+      const failure = failureOf(error);
+      const isUnknown = failure instanceof GatewayError && failure.code === 'transaction-unconfirmed';
+      this.#acks.aside?.end(isUnknown ? 'unknown' : 'aborted');
+      if (!isUnknown) for (const [session, messages] of this.#took) session.putBack(messages);
+      throw failure;
     }
-    for (const settle of this.#settled) settle();
   }
 
   async #end(): Promise<void> {
@@ -74,21 +88,27 @@ export class ExecTransaction implements Transaction {
     // Other connections' readers see them in the order in which this client has sent them.
     await sessions.settle(gateway.settings.produceTimeoutMs);
     for (const { record } of this.#written) gateway.catalog.produced(record.topic);
-    const alone = this.#acks.size === 0 && this.#written.length === 1;
-    if (gateway.transactions && !alone) await this.#commit(gateway.transactions);
-    else await this.#inOrder();
+    const acks = this.#acks.collect(this.#ctx, this.#written.length > 0);
+    if (acks.size === 0 && this.#written.length === 0) return;
+    const alone = acks.size === 0 && this.#written.length === 1;
+    if (gateway.transactions && !alone) await this.#commit(gateway.transactions, acks);
+    else await this.#inOrder(acks);
   }
 
-  async #commit(transactions: NonNullable<Gateway['transactions']>): Promise<void> {
+  async #commit(transactions: NonNullable<Gateway['transactions']>, acks: Acks): Promise<void> {
     const records = this.#written.map(({ record }) => record);
-    const reports = await transactions.run(records, this.#acks);
+    const reports = await transactions.run(records, acks);
     for (const [index, { resolve }] of this.#written.entries()) resolve(reports[index]!);
   }
 
   /** Without a transaction: acks are taken when Kafka has all of the records. */
-  async #inOrder(): Promise<void> {
+  async #inOrder(acks: ReadonlyMap<Acknowledging, readonly TopicPartitionOffset[]>): Promise<void> {
+    if (this.#written.length > 0) await this.#writeInOrder(acks.size === 0);
+    for (const [source, mine] of acks) for (const ack of mine) await acknowledge(source, ack);
+  }
+
+  async #writeInOrder(isAlone: boolean): Promise<void> {
     const producer = this.#ctx.sessions.deliveringProducer();
-    const isAlone = this.#acks.size === 0;
     const sent = this.#written.map(async ({ record, resolve, reject }) => {
       const sending = producer.send(record);
       if (isAlone) return sending.then(resolve, reject);
@@ -97,9 +117,16 @@ export class ExecTransaction implements Transaction {
       resolve(report);
     });
     await Promise.all(sent);
-    for (const [session, acks] of this.#acks)
-      for (const { topic, partition, offset } of acks) await session.ack(topic, partition, offset);
   }
+}
+
+function acknowledge(source: Acknowledging, { topic, partition, offset }: TopicPartitionOffset): unknown {
+  return source instanceof ConsumerSession ? source.ack(topic, partition, offset) : source.ack(partition, offset);
+}
+
+function failureOf(error: unknown): unknown {
+  if (error instanceof GatewayError) return ofItsOwn.has(error.code) ? error : aborted(error);
+  return error instanceof KafkaError ? aborted(error) : error;
 }
 
 /** Errors that say themselves what has become of the transaction. */

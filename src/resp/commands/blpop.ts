@@ -13,7 +13,7 @@ import type { KafkaSettings } from '../config.js';
 import { type BlpopTimeout, parseBlpopTimeout } from '../keys/blpop-timeout.js';
 import type { ConsumeKey } from '../keys/produce-key.js';
 import { notAcknowledged } from '../streams/connection-streams.js';
-import { isPlainList } from '../streams/lists.js';
+import { acknowledgeEarlier, isPlainList } from '../streams/lists.js';
 import { blockingPop } from '../streams/pop.js';
 import { nullArray, type Reply } from '../wire/reply.js';
 
@@ -39,9 +39,11 @@ export const blpop = {
     if (replyProperty in wanted.properties) return popInShape(ctx, wanted, timeout);
     const session = ctx.sessions.openConsumer(wanted);
     ctx.sessions.noteTimeoutUnit(timeout.unit);
-    const message = session?.ready();
     const numbers = settings.blpopNumbers;
-    return message ? reply(message, numbers) : wait(ctx, wanted, session, timeout.ms, numbers);
+    const message = session?.ready();
+    if (!message) return wait(ctx, wanted, session, timeout.ms, numbers);
+    ctx.transaction?.took(session!, message);
+    return reply(message, numbers);
   },
 } as const satisfies Command;
 
@@ -66,12 +68,19 @@ async function waitForMessage(
   open: ConsumerSession | undefined,
   timeoutMs: number,
 ): Promise<Message | undefined> {
-  if (ctx.isInExec) return open?.next(0, ctx.signal);
+  if (ctx.isInExec) return nextInExec(ctx, open);
   const until = performance.now() + timeoutMs;
   const session = open ?? (await ctx.sessions.makeConsumer(wanted, timeoutMs));
   const least = open ? 1 : Math.min(timeoutMs, leastJoinMs);
   const message = await session?.next(Math.max(least, until - performance.now()), ctx.signal);
   if (!message && ctx.signal.aborted) throw ctx.signal.reason;
+  return message;
+}
+
+async function nextInExec(ctx: Context, open: ConsumerSession | undefined): Promise<Message | undefined> {
+  const { transaction } = ctx;
+  const message = await open?.next(0, ctx.signal);
+  if (message) transaction?.took(open!, message);
   return message;
 }
 
@@ -95,17 +104,21 @@ async function eightPop(ctx: Context, wanted: ConsumeKey, timeout: BlpopTimeout,
   const session = ctx.sessions.openConsumer(wanted);
   ctx.sessions.noteTimeoutUnit(timeout.unit);
   const message = session?.ready();
-  return message ? reply(message, numbers) : wait(ctx, wanted, session, timeout.ms, numbers);
+  if (!message) return wait(ctx, wanted, session, timeout.ms, numbers);
+  ctx.transaction?.took(session!, message);
+  return reply(message, numbers);
 }
 
 /** [topics:<t>, value]. The previous answer is acknowledged first: a client that reads pairs does not know offsets. */
 async function pairPop(ctx: Context, wanted: ConsumeKey, timeout: BlpopTimeout): Promise<Reply> {
-  ctx.sessions.streams.acknowledge();
+  acknowledgeEarlier(ctx);
   const session = ctx.sessions.openConsumer(wanted);
   ctx.sessions.noteTimeoutUnit(timeout.unit);
-  const message = session?.ready() ?? (await waitForMessage(ctx, wanted, session, timeout.ms));
+  const ready = session?.ready();
+  if (ready) ctx.transaction?.took(session!, ready);
+  const message = ready ?? (await waitForMessage(ctx, wanted, session, timeout.ms));
   if (!message) return nullArray;
-  ctx.sessions.streams.paired(() => acknowledgePair(ctx, message));
+  ctx.sessions.streams.paired(message, () => acknowledgePair(ctx, message));
   return [`topics:${message.topic}`, message.value];
 }
 

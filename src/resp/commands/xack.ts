@@ -22,10 +22,11 @@ export const xack = {
   ],
   run(ctx, args) {
     const at = groupKey(ctx, args.bytes(), args.text());
-    return ackAnywhere(
-      ctx,
-      at,
-      args.rest().map((id) => parseId(id)),
-    );
+    const entries = args.rest().map((id) => parseId(id));
+    if (!ctx.transaction) return ackAnywhere(ctx, at, entries);
+    const { kafkaGroup, topic } = at;
+    const group = ctx.server.gateway.streams.groups.find(kafkaGroup, topic);
+    const otherwise = () => ackAnywhere(ctx, at, entries);
+    return ctx.transaction.acknowledgeEntries({ group, kafkaGroup, topic, entries, otherwise });
   },
 } as const satisfies Command;

@@ -1,11 +1,12 @@
 // A connection's state of streams: its subscriptions, and popped list elements that are not acknowledged yet.
+import type { Message } from '../../core/ports.js';
 import { own } from '../../core/promises.js';
 import type { ConnectionCursors } from '../../core/streams/cursors.js';
 import type { Pending } from '../../core/streams/group/pending.js';
 import type { StreamGroup } from '../../core/streams/group/stream-group.js';
 import { claimKey, type GroupPlace } from '../../core/streams/group-leases.js';
 import { fail } from '../../errors.js';
-import type { ConnectionStreams, Context } from '../command/context.js';
+import type { ConnectionStreams, Context, SetAside } from '../command/context.js';
 import { TopicSubscriptions } from './pubsub/subscriptions.js';
 
 /** Logged for pops: the next pop must not fail for it. */
@@ -26,8 +27,8 @@ export class StreamsOfConnection implements ConnectionStreams {
   #poppedElsewhere: GroupPlace | undefined;
   /** Other processes, or other parts of this one, that run commands for this connection: they are notified of its end. */
   isKnownElsewhere = false;
-  /** Acknowledges the last pair reply. */
-  #paired: (() => Promise<void>) | undefined;
+  /** The last pair reply, and what acknowledges it. */
+  #paired: { readonly message: Message; readonly acknowledge: () => Promise<void> } | undefined;
   #closed = false;
 
   constructor(ctx: Context, cursors: ConnectionCursors) {
@@ -56,8 +57,36 @@ export class StreamsOfConnection implements ConnectionStreams {
     });
   }
 
-  paired(acknowledge: () => Promise<void>): void {
-    this.#paired = acknowledge;
+  paired(message: Message, acknowledge: () => Promise<void>): void {
+    this.#paired = { message, acknowledge };
+  }
+
+  setAside(): SetAside {
+    const [popped, elsewhere, paired] = [this.#popped, this.#poppedElsewhere, this.#paired];
+    this.#popped = [];
+    this.#poppedElsewhere = this.#paired = undefined;
+    return {
+      popped,
+      elsewhere,
+      paired: paired?.message,
+      end: (how) => {
+        if (how === 'committed' && elsewhere) this.#acknowledgeAt(elsewhere);
+        if (how !== 'aborted') return;
+        this.#giveBackAll();
+        if (this.#closed) for (const { group, entries } of popped) group.release(entries, false);
+        else [this.#popped, this.#poppedElsewhere, this.#paired] = [popped, elsewhere, paired];
+      },
+    };
+  }
+
+  /** What was popped last has not reached the client. */
+  #giveBackAll(): void {
+    for (const { group, entries } of this.#popped) group.release(entries, true);
+    const place = this.#poppedElsewhere;
+    if (!place) return;
+    const { id, server } = this.#ctx;
+    server.remotes.giveBack(id, place);
+    own(server.siblings.askHolder(claimKey(place), 'giveBackRemote', id, place), () => {});
   }
 
   /** The connection requests more, or has ended in order: what it popped before is done. */
@@ -67,7 +96,7 @@ export class StreamsOfConnection implements ConnectionStreams {
     this.#acknowledgeElsewhere();
     const paired = this.#paired;
     this.#paired = undefined;
-    own(paired?.(), (err) => {
+    own(paired?.acknowledge(), (err) => {
       this.#ctx.log.error({ conn: this.#ctx.id, err }, `${notAcknowledged}: this is a bug`);
     });
   }
@@ -76,6 +105,10 @@ export class StreamsOfConnection implements ConnectionStreams {
     const place = this.#poppedElsewhere;
     if (!place) return;
     this.#poppedElsewhere = undefined;
+    this.#acknowledgeAt(place);
+  }
+
+  #acknowledgeAt(place: GroupPlace): void {
     const { id, server, log } = this.#ctx;
     server.remotes.acknowledge(id);
     own(server.siblings.askHolder(claimKey(place), 'acknowledgeRemote', id), (err) =>

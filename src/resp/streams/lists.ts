@@ -66,9 +66,15 @@ export function popFromLists(
   max: number,
   waitMs: number | undefined,
 ): Promise<Popped | undefined> {
-  ctx.sessions.streams.acknowledge();
+  acknowledgeEarlier(ctx);
   const places = keys.map((key) => listKey(ctx, key));
   return popHereOrElsewhere(ctx, keys, places, max, waitMs, popHere);
+}
+
+/** The connection asks for more: what it popped before is done, or goes with the EXEC. */
+export function acknowledgeEarlier(ctx: Context): void {
+  if (ctx.transaction) ctx.transaction.pops();
+  else ctx.sessions.streams.acknowledge();
 }
 
 /** Pops from lists that are read here, or joins their groups. @throws GroupElsewhere for another process's connection */

@@ -6,6 +6,7 @@ import {
   KafkaCode,
   type KafkaFault,
   type Message,
+  type MovedPosition,
   OFFSET_BEGINNING,
   OFFSET_END,
   OFFSET_NONE,
@@ -127,13 +128,13 @@ export class FakeConsumer implements Consumer, Member {
     return Buffer.from(JSON.stringify({ groupId, memberId: this.memberId, generation: this.#group.generation }));
   }
 
-  async commit(positions: readonly TopicPartitionOffset[]): Promise<void> {
+  async commit(positions: readonly MovedPosition[]): Promise<void> {
     this.#open();
     if (!this.#group) throw refusal(KafkaCode.unknownGroup, 'A consumer without a group cannot commit');
     if (this.#kafka.faults.commit) throw refusal(KafkaCode.timedOut, 'Local: Timed out', { retriable: true });
     const { members } = this.#group;
     if (members.length > 0 && !members.includes(this)) throw refusal(KafkaCode.state, 'The group has members');
-    this.#group.commit(positions.map((position) => ({ ...position, metadata: '' })));
+    this.#group.commit(positions.map((position) => ({ metadata: '', ...position })));
   }
 
   async committed(partitions: readonly TopicPartition[]): Promise<TopicPartitionOffset[]> {

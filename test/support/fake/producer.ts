@@ -2,10 +2,10 @@
 import {
   KafkaCode,
   type KafkaFault,
+  type MovedPosition,
   type Producer,
   type ProducerOptions,
   type ProducerRecord,
-  type TopicPartitionOffset,
 } from '../../../src/core/ports.js';
 import type { FakeKafka } from '../fake-kafka.js';
 import { fault, refusal } from './fault.js';
@@ -107,7 +107,7 @@ export class FakeProducer implements Producer {
     return this.#end('aborted', timeoutMs);
   }
 
-  async sendOffsets(positions: readonly TopicPartitionOffset[], member: Buffer): Promise<void> {
+  async sendOffsets(positions: readonly MovedPosition[], member: Buffer): Promise<void> {
     this.#refuseFenced();
     if (!this.#transaction) throw refusal(KafkaCode.state, 'Local: Erroneous state');
     this.#offsets.push(() => this.#kafka.moveGroup(member, positions, false));

@@ -2,7 +2,14 @@
 import { fail } from '../../../errors.js';
 import { GroupMembership } from '../../group/group-membership.js';
 import type { ReaderContext } from '../../group/reader-context.js';
-import { type CommittedOffset, KafkaError, type TopicPartition } from '../../ports.js';
+import {
+  type AckSource,
+  type CommittedOffset,
+  KafkaError,
+  type Staged,
+  type TopicPartition,
+  type TopicPartitionOffset,
+} from '../../ports.js';
 import type { TopicCatalog } from '../../topics/topic-catalog.js';
 import type { Place } from '../log/place.js';
 import { EntryDispatcher, type ReadRequest } from './dispatcher.js';
@@ -44,7 +51,8 @@ const sweepMs = 1_000;
 /** Before every entry. */
 const lowest: Place = { ms: 0, offset: 0, partition: 0 };
 
-export class StreamGroup {
+export class StreamGroup implements AckSource {
+  readonly isShared = true;
   readonly kafkaGroup: string;
   readonly topic: string;
   readonly members = new Members();
@@ -176,6 +184,25 @@ export class StreamGroup {
     this.#membership.acked();
     this.#dispatcher.serve();
     return !found.stopped;
+  }
+
+  /** Whether an ack of this entry would count. */
+  isPending(partition: number, offset: number): boolean {
+    const found = this.#membership.find(partition);
+    return found !== undefined && !found.stopped && found.isOffered(offset);
+  }
+
+  /** Acks that a transaction takes; the entries stay pending until it is committed. @throws GatewayError `entry-not-pending`, `acks-too-sparse` */
+  async stage(acks: readonly TopicPartitionOffset[]): Promise<Staged> {
+    const staged = await this.#membership.stage(acks);
+    return {
+      ...staged,
+      committed: () => {
+        staged.committed();
+        this.#context.stats.add('consumer.acks', acks.length);
+        this.#dispatcher.serve();
+      },
+    };
   }
 
   /** Commits acknowledged entries now. @returns false if Kafka refused. */

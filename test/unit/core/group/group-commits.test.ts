@@ -7,6 +7,7 @@ import { ManualClock } from '../../../support/clock.js';
 import { fault } from '../../../support/port-doubles.js';
 
 class Moved implements Committable {
+  readonly sparse = { metadata: '' };
   readonly partition = 0;
   base = 5;
   committed = 0;
