@@ -1,11 +1,16 @@
-// Exactly once through several stages: each worker pops, and writes and acknowledges in one EXEC, while gateways are killed and connections cut.
+// Exactly once through several stages: each worker, a process, pops, and writes and acknowledges in one EXEC, while gateway, workers and broker are
+// killed and connections cut.
 // Then each id must stand in the last topic once, in order of its key. Run: node build/test/campaign/exactly-once.js [--messages 100000] ...
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import type { Redis } from 'ioredis';
 import type { KafkaFactory, Message } from '../../src/core/ports.js';
 import { GatewayProcess } from '../support/gateway.js';
 import { KafkaServer } from '../support/kafka-server.js';
+import { redisPyPath } from '../support/needs.js';
 import { connect } from '../support/redis-client.js';
 import { makeTopic, openKafka } from '../support/relay-clusters.js';
 
@@ -14,9 +19,14 @@ export interface ExactlyOnceOptions {
   readonly stages: number;
   /** Popped and written together, at most. */
   readonly batch: number;
-  /** How often the gateway is killed (-9), and how often a worker's connection is cut. */
+  /** What the workers are written with. */
+  readonly client: 'ioredis' | 'redis-py';
+  /** How often the gateway is killed (-9), and how often the workers' connections are cut. */
   readonly kills: number;
   readonly cuts: number;
+  /** How often a worker, and the broker, is killed (-9). */
+  readonly workerKills: number;
+  readonly brokerKills: number;
   readonly say: (text: string) => void;
 }
 
@@ -28,6 +38,9 @@ export interface ExactlyOnceResult {
   readonly disordered: number;
   readonly kills: number;
   readonly cuts: number;
+  readonly workerKills: number;
+  readonly brokerKills: number;
+  /** Answered to their worker, and not. */
   readonly transactions: number;
   readonly aborted: number;
   readonly seconds: number;
@@ -35,7 +48,11 @@ export interface ExactlyOnceResult {
 
 const keys = 16;
 const partitions = 2;
-const deadlineMs = 900_000;
+const deadlineMs = 1_800_000;
+const repository = join(import.meta.dirname, '../../..');
+
+type Event = 'gateway' | 'cut' | 'worker' | 'broker';
+
 const topicOf = (stage: number): string => `stage${stage}`;
 
 /** What is wrong with a result; empty: nothing. */
@@ -53,7 +70,7 @@ export async function runExactlyOnce(options: ExactlyOnceOptions): Promise<Exact
   try {
     for (let stage = 0; stage <= options.stages; stage++) await makeTopic(kafka, topicOf(stage), partitions);
     await produce(gateway.port, options.messages);
-    return await new Campaign(options, gateway, kafka).run();
+    return await new Campaign(options, gateway, server, kafka).run();
   } finally {
     await gateway.stop();
     await kafka.close();
@@ -74,106 +91,126 @@ async function produce(port: number, messages: number): Promise<void> {
   if (left !== 0) throw new Error(`${left} messages were not produced`);
 }
 
+/** A stage's worker: a process that is started again when it is killed. */
+class Worker {
+  readonly #command: readonly string[];
+  readonly #onLine: (line: string) => void;
+  #process: ChildProcess | undefined;
+  #isOver = false;
+
+  constructor(command: readonly string[], onLine: (line: string) => void) {
+    this.#command = command;
+    this.#onLine = onLine;
+    this.#start();
+  }
+
+  kill(): void {
+    this.#process?.kill('SIGKILL');
+  }
+
+  async stop(): Promise<void> {
+    this.#isOver = true;
+    if (this.#process?.exitCode !== null || this.#process.signalCode !== null) return;
+    const ended = once(this.#process, 'exit');
+    this.kill();
+    await ended;
+  }
+
+  #start(): void {
+    const [program, ...args] = this.#command;
+    const child = spawn(program!, args, {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, PYTHONPATH: redisPyPath(8) },
+    });
+    this.#process = child;
+    createInterface({ input: child.stdout }).on('line', this.#onLine);
+    child.once('exit', () => {
+      if (!this.#isOver) this.#start();
+    });
+  }
+}
+
 class Campaign {
   readonly #options: ExactlyOnceOptions;
   readonly #gateway: GatewayProcess;
-  readonly #kafka: KafkaFactory;
-  readonly #clients = new Set<Redis>();
-  readonly #written: number[];
+  readonly #server: KafkaServer;
+  readonly #audit: Audit;
+  readonly #workers: Worker[];
   #transactions = 0;
   #aborted = 0;
   #over = false;
 
-  constructor(options: ExactlyOnceOptions, gateway: GatewayProcess, kafka: KafkaFactory) {
+  constructor(options: ExactlyOnceOptions, gateway: GatewayProcess, server: KafkaServer, kafka: KafkaFactory) {
     this.#options = options;
     this.#gateway = gateway;
-    this.#kafka = kafka;
-    this.#written = Array.from({ length: options.stages + 1 }, () => 0);
+    this.#server = server;
+    this.#audit = new Audit(kafka, topicOf(options.stages), options.messages);
+    this.#workers = Array.from({ length: options.stages }, (_, stage) => this.#worker(stage));
   }
 
   async run(): Promise<ExactlyOnceResult> {
-    const { messages, stages, kills, cuts } = this.#options;
+    const { messages, kills, cuts, workerKills, brokerKills } = this.#options;
     const startedAt = Date.now();
-    const audit = new Audit(this.#kafka, topicOf(stages), messages);
-    const workers = Array.from({ length: stages }, (_, stage) => this.#work(stage));
     const trouble = this.#trouble();
     try {
-      await audit.run(() => startedAt + deadlineMs < Date.now());
+      await this.#audit.run(() => startedAt + deadlineMs < Date.now());
     } finally {
       this.#over = true;
-      for (const client of this.#clients) client.disconnect();
-      await Promise.all([...workers, trouble]);
+      await Promise.all([trouble, ...this.#workers.map((worker) => worker.stop())]);
     }
     const [transactions, aborted] = [this.#transactions, this.#aborted];
     const seconds = Math.round((Date.now() - startedAt) / 1_000);
-    return { messages, ...audit.verdict(), kills, cuts, transactions, aborted, seconds };
+    const events = { kills, cuts, workerKills, brokerKills };
+    return { messages, ...this.#audit.verdict(), ...events, transactions, aborted, seconds };
   }
 
-  /** One stage's worker: whatever goes wrong, it connects again and begins with the next pop. */
-  async #work(stage: number): Promise<void> {
-    while (!this.#over) {
-      try {
-        const client = await connect(this.#gateway.port, `stage-${stage}:worker`);
-        this.#clients.add(client);
-        try {
-          while (!this.#over) await this.#step(client, stage);
-        } finally {
-          this.#clients.delete(client);
-          client.disconnect();
-        }
-      } catch {
-        await sleep(50);
+  #worker(stage: number): Worker {
+    const { client, batch } = this.#options;
+    const args = [this.#gateway.port, stage, batch].map(String);
+    const command =
+      client === 'ioredis'
+        ? [process.execPath, join(import.meta.dirname, 'exactly-once-worker.js'), ...args]
+        : ['python3', join(repository, 'test/campaign/exactly-once-worker.py'), ...args];
+    return new Worker(command, (line) => {
+      if (line.startsWith('+')) this.#transactions += 1;
+      else {
+        this.#aborted += 1;
+        this.#options.say(`stage ${stage}: ${line}`);
       }
-    }
-  }
-
-  async #step(client: Redis, stage: number): Promise<void> {
-    const popped = await this.#pop(client, `topics:${topicOf(stage)}`);
-    if (popped.length === 0) return;
-    const multi = client.multi();
-    for (const { value } of popped)
-      multi.call('RPUSHX', `topics:${topicOf(stage + 1)}:${value.slice(0, value.indexOf('-'))}`, value);
-    multi.call('RPUSH', 'acks', ...popped.map(({ place }) => place));
-    try {
-      const replies = await multi.exec();
-      for (const [error] of replies ?? []) if (error) throw error;
-      this.#transactions += 1;
-      this.#written[stage + 1]! += popped.length;
-    } catch (error) {
-      this.#aborted += 1;
-      this.#options.say(`stage ${stage}: ${(error as Error).message}`);
-      throw error;
-    }
-  }
-
-  async #pop(client: Redis, key: string): Promise<{ value: string; place: string }[]> {
-    const first = (await client.call('BLPOP', key, '2')) as unknown[] | null;
-    if (!first) return [];
-    const pipeline = client.pipeline();
-    for (let n = 1; n < this.#options.batch; n++) pipeline.call('BLPOP', key, '0.001');
-    const others = ((await pipeline.exec()) ?? []).map(([error, reply]) => {
-      if (error) throw error;
-      return reply as unknown[] | null;
     });
-    return [first, ...others].flatMap((reply) =>
-      reply ? [{ value: String(reply[7]), place: `${reply[1]}:${reply[3]}:${reply[5]}` }] : [],
-    );
   }
 
   /** Each event when the last stage has come so far. */
   async #trouble(): Promise<void> {
-    const { kills, cuts, messages, say } = this.#options;
-    const events = [...new Array<string>(kills).fill('kill'), ...new Array<string>(cuts).fill('cut')];
-    for (const [index, event] of shuffled(events).entries()) {
+    const { kills, cuts, workerKills, brokerKills, messages, say } = this.#options;
+    const of = (name: Event, count: number): Event[] => new Array<Event>(count).fill(name);
+    const events = shuffled([
+      ...of('gateway', kills),
+      ...of('cut', cuts),
+      ...of('worker', workerKills),
+      ...of('broker', brokerKills),
+    ]);
+    for (const [index, event] of events.entries()) {
       const from = (messages * (index + 0.5)) / (events.length + 1);
-      while (!this.#over && this.#written.at(-1)! < from) await sleep(5);
+      while (!this.#over && this.#audit.seen < from) await sleep(5);
       if (this.#over) return;
-      say(`${event} at ${this.#written.at(-1)}`);
-      if (event === 'cut') for (const client of this.#clients) client.disconnect();
-      else {
-        await this.#gateway.end('SIGKILL');
-        await this.#gateway.run();
-      }
+      say(`${event} at ${this.#audit.seen}`);
+      await this.#cause(event, index);
+    }
+  }
+
+  async #cause(event: Event, index: number): Promise<void> {
+    if (event === 'worker') this.#workers[index % this.#workers.length]!.kill();
+    else if (event === 'gateway') {
+      await this.#gateway.end('SIGKILL');
+      await this.#gateway.run();
+    } else if (event === 'broker') {
+      await this.#server.kill9();
+      await this.#server.restart();
+    } else {
+      const client = await connect(this.#gateway.port);
+      await client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+      client.disconnect();
     }
   }
 }
@@ -191,6 +228,11 @@ class Audit {
     this.#kafka = kafka;
     this.#topic = topic;
     this.#messages = messages;
+  }
+
+  /** Ids so far. */
+  get seen(): number {
+    return this.#counts.size;
   }
 
   /** Reads until every id was seen and nothing more comes. */
@@ -239,8 +281,11 @@ async function main(): Promise<void> {
       messages: { type: 'string', default: '100000' },
       stages: { type: 'string', default: '3' },
       batch: { type: 'string', default: '100' },
+      client: { type: 'string', default: 'ioredis' },
       kills: { type: 'string', default: '5' },
-      cuts: { type: 'string', default: '10' },
+      cuts: { type: 'string', default: '5' },
+      workerKills: { type: 'string', default: '10' },
+      brokerKills: { type: 'string', default: '3' },
     },
   });
   const result = await runExactlyOnce({
@@ -248,7 +293,10 @@ async function main(): Promise<void> {
     stages: Number(values.stages),
     batch: Number(values.batch),
     kills: Number(values.kills),
+    client: values.client === 'redis-py' ? 'redis-py' : 'ioredis',
     cuts: Number(values.cuts),
+    workerKills: Number(values.workerKills),
+    brokerKills: Number(values.brokerKills),
     say: (text) => console.error(text),
   });
   console.log(JSON.stringify(result, null, 2));
