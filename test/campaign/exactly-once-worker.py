@@ -27,7 +27,7 @@ def step(client):
 while True:
     try:
         name = f"stage-{stage}:worker"
-        with redis.Redis(port=port, client_name=name, single_connection_client=True, retry=None) as client:
+        with redis.Redis(port=port, client_name=name, retry=None) as client:
             while True:
                 step(client)
     except redis.RedisError as error:
