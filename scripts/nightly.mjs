@@ -24,6 +24,8 @@ const campaigns = [
   'campaign/relay-chaos.js --failover --kills 10',
   'campaign/altered-answers.js --per-question 200 --per-life 10',
   'campaign/kafka-versions.js',
+  'campaign/package.js',
+  'campaign/fresh-machine.js',
   `fuzz/resp.js --port ${fuzzPort} --frames 1000000 --monitors 4`,
 ];
 
