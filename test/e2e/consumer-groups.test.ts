@@ -270,8 +270,7 @@ describe('consumer groups on a real Kafka', { timeout: 600_000 }, () => {
       const all = await members();
       return all.length === 2 && all.every(({ assignments }) => countOf(assignments) === 1);
     });
-    const values = Array.from({ length: 20 }, (_, number) => `v${number}`);
-    await produce(topic, ...values);
+    await fill(kafka, topic, ['v0', 'v1'], [0, 1]);
     const message = await pop(leaves, key, 15);
     assert.ok(message);
     assert.equal(await ack(leaves, message), 1);
