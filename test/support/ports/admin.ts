@@ -132,26 +132,30 @@ export function adminTests(suite: PortSuite): void {
       assert.deepEqual(await suite.kafka.admin.groupOffsets(groupId, asked), []);
     });
 
-    test('describes groups with members and their partitions', async () => {
-      const topic = await topicWith(2);
-      const groupId = unique('group');
-      const consumer = await consuming({ groupId, clientId: 'me' });
-      consumer.subscribe([topic]);
-      await eventually(timeoutMs, async () => {
-        await consumer.poll(1, 100);
-        return consumer.assignments().length === 2;
+    // `consumer` is Kafka 4's (KIP-848).
+    for (const protocol of ['classic', 'consumer'])
+      test(`describes groups of the ${protocol} protocol with members and their partitions`, async () => {
+        const topic = await topicWith(2);
+        const groupId = unique('group');
+        const consumer = await consuming({ groupId, clientId: 'me', properties: { 'group.protocol': protocol } });
+        consumer.subscribe([topic]);
+        await eventually(timeoutMs, async () => {
+          await consumer.poll(1, 100);
+          return consumer.assignments().length === 2;
+        });
+        assert.ok((await suite.kafka.admin.groups()).includes(groupId));
+        const [group, unknown] = await suite.kafka.admin.describeGroups([groupId, unique('nobody')]);
+        assert.equal(group?.state, 'STABLE');
+        assert.deepEqual(
+          group?.members.map(({ clientId }) => clientId),
+          ['me'],
+        );
+        assert.deepEqual([...(group?.members[0]?.assignments.get(topic) ?? [])].sort(), [0, 1]);
+        assert.deepEqual(unknown, { ...unknown, state: 'DEAD', members: [] });
+        const foreign = suite.kafka.admin.commitGroupOffsets(groupId, [
+          { topic, partition: 0, offset: 1, metadata: '' },
+        ]);
+        await assert.rejects(foreign, KafkaError);
       });
-      assert.ok((await suite.kafka.admin.groups()).includes(groupId));
-      const [group, unknown] = await suite.kafka.admin.describeGroups([groupId, unique('nobody')]);
-      assert.equal(group?.state, 'STABLE');
-      assert.deepEqual(
-        group?.members.map(({ clientId }) => clientId),
-        ['me'],
-      );
-      assert.deepEqual([...(group?.members[0]?.assignments.get(topic) ?? [])].sort(), [0, 1]);
-      assert.deepEqual(unknown, { ...unknown, state: 'DEAD', members: [] });
-      const foreign = suite.kafka.admin.commitGroupOffsets(groupId, [{ topic, partition: 0, offset: 1, metadata: '' }]);
-      await assert.rejects(foreign, KafkaError);
-    });
   });
 }
