@@ -33,9 +33,16 @@ COPY --from=build /runtime/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY package.json LICENSE ./
 COPY bin bin
+ARG VERSION=1.1.0
+LABEL org.opencontainers.image.title="Rafka" \
+      org.opencontainers.image.description="A gateway that speaks Redis, REST and gRPC and stores messages in Kafka" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}"
+# Any user may run it, with a read-only root: it writes no files.
 USER node
-EXPOSE 6380
+# RESP, gRPC, REST, operations (health, metrics, console).
+EXPOSE 6380 19091 19092 19094
 STOPSIGNAL SIGTERM
 # Of whichever job this container runs: it is found among the processes, with its flags.
 HEALTHCHECK --interval=30s --timeout=10s --start-period=30s --start-interval=2s CMD ["/app/bin/rafka", "health"]
-ENTRYPOINT ["bin/rafka"]
+ENTRYPOINT ["/app/bin/rafka"]

@@ -13,6 +13,7 @@ import { addFlags, flagSettings, forms, type Job, jobs, risSettings } from './cl
 import { loadGateway, loadPixyJob, loadRelay, loadRis } from './cli/load.js';
 import { manual } from './cli/manual.js';
 import { outlineOf } from './cli/outline.js';
+import { notifySystemd } from './cli/systemd.js';
 import { createClock } from './clock.js';
 import { nearest } from './core/nearest.js';
 import { KafkaError } from './core/ports.js';
@@ -195,6 +196,11 @@ function watchRejections(log: Log): void {
   });
 }
 
+/** For units of Type=notify. */
+function systemdState(log: Log, state: string): void {
+  notifySystemd(process.env, [state], (reason) => log.warn({ reason }, 'systemd could not be notified'));
+}
+
 /** The first line of a log: what to name in a report of a fault. */
 async function sayVersions(log: Log): Promise<void> {
   const { clientVersions } = await import('./kafka/versions.js');
@@ -219,6 +225,7 @@ async function run(log: Log, shutdownMs: number, create: () => Promise<Program>)
     app = await create();
     await app.start();
     started = app;
+    systemdState(log, '--ready');
   } catch (error) {
     // Expected failures (a refused property, a port in use) carry a code: their text is enough.
     const { message, code } = error as Error & { code?: unknown };
@@ -243,6 +250,7 @@ async function run(log: Log, shutdownMs: number, create: () => Promise<Program>)
     }
     stopping = true;
     log.info({ signal }, 'shutting down');
+    systemdState(log, 'STOPPING=1');
     const notTooLong = createClock(log).after(shutdownMs, () =>
       endNow({ afterMs: shutdownMs }, 'shutdown takes too long'),
     );
@@ -316,6 +324,7 @@ async function runRelay(_options: object, command: Command): Promise<void> {
   if (stopped) await relay.drain();
   // A filter or a cluster may keep it from starting for longer than a stop may take.
   await Promise.race([relay.start(), relay.finished]);
+  systemdState(log, '--ready');
   const { failed, summary } = await relay.finished;
   const undelivered = await relay.close();
   if (undelivered > 0) log.warn({ undelivered }, 'read but neither delivered nor recorded: they will be read again');

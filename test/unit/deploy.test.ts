@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { Command } from 'commander';
-import { parseAllDocuments } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { loadConfig } from '../../src/app/config.js';
 import { forms } from '../../src/cli/forms.js';
 import { loadPixyJob, loadRelay } from '../../src/cli/load.js';
@@ -79,4 +79,66 @@ test('the unit of systemd stops it later than it stops by itself, and reloads it
   assert.ok(Number(/^TimeoutStopSec=(\d+)$/m.exec(unit)?.[1]) * 1_000 > shutdown.timeoutMs);
   assert.match(unit, /^ExecReload=\/bin\/kill -HUP \$MAINPID$/m);
   assert.match(unit, /^DynamicUser=yes$/m);
+  assert.match(unit, /^Type=notify$/m);
+  assert.match(unit, /^NotifyAccess=all$/m);
+});
+
+describe('the Helm chart', () => {
+  const chart = (file: string): string => text(`helm/rafka/${file}`);
+  const values = parse(chart('values.yaml')) as Record<string, unknown>;
+  const templates = readdirSync(join(deploy, 'helm/rafka/templates')).map((name) => chart(`templates/${name}`));
+
+  test('its templates use values that exist, and every value is used', () => {
+    const used = new Set(
+      templates.flatMap((each) => [...each.matchAll(/\.Values\.([A-Za-z.]+)/g)].map(([, path]) => path!)),
+    );
+    for (const path of used) {
+      const found = path
+        .split('.')
+        .reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], values);
+      assert.notEqual(found, undefined, `.Values.${path}`);
+    }
+    for (const name of Object.keys(values))
+      assert.ok(
+        [...used].some((path) => path.split('.')[0] === name),
+        name,
+      );
+  });
+
+  test('its schema knows every value and no other', () => {
+    const schema = JSON.parse(chart('values.schema.json')) as {
+      properties: Record<string, { properties?: object; enum?: readonly string[] }>;
+    };
+    assert.deepEqual(
+      Object.keys(schema.properties).filter((name) => name !== 'global'),
+      Object.keys(values),
+    );
+    for (const [name, value] of Object.entries(values)) {
+      const inner = schema.properties[name]!.properties;
+      if (inner) assert.deepEqual(Object.keys(inner), Object.keys(value as object), name);
+    }
+    assert.deepEqual([...schema.properties.job!.enum!].sort(), ['gateway', 'pixy', 'relay', 'ris']);
+  });
+
+  test('its default configuration loads, and its ports are those of the Service', async () => {
+    const flags = Object.entries(values.config as object).flatMap(([section, keys]) =>
+      Object.entries(keys as object).map(([key, value]) => [[section, key], value] as const),
+    );
+    const config = await loadConfig({ env: {}, flags });
+    assert.deepEqual(values.ports, { resp: config.resp.port, ops: config.ops?.port });
+    assert.ok(Number(values.terminationGracePeriodSeconds) * 1_000 > config.shutdown.timeoutMs + 10_000);
+  });
+});
+
+test('the version is the same everywhere', () => {
+  const { version } = JSON.parse(readFileSync(join(deploy, '../package.json'), 'utf8')) as { version: string };
+  const { version: chart, appVersion } = parse(text('helm/rafka/Chart.yaml')) as Record<string, string>;
+  assert.deepEqual([chart, appVersion], [version, version]);
+  assert.match(readFileSync(join(deploy, '../Dockerfile'), 'utf8'), new RegExp(`^ARG VERSION=${version}$`, 'm'));
+  assert.match(
+    readFileSync(join(deploy, '../CHANGELOG.md'), 'utf8'),
+    new RegExp(`^## \\[${version}\\] - \\d{4}-`, 'm'),
+  );
+  for (const file of readdirSync(join(deploy, 'kubernetes')))
+    for (const [, tag] of text(`kubernetes/${file}`).matchAll(/image: rafka:(\S+)/g)) assert.equal(tag, version, file);
 });

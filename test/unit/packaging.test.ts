@@ -5,8 +5,11 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { Command } from 'commander';
 import { parse } from 'yaml';
 import { loadConfig } from '../../src/app/config.js';
+import { forms } from '../../src/cli/forms.js';
+import { loadPixyJob, loadRelay } from '../../src/cli/load.js';
 
 const root = join(import.meta.dirname, '../../..');
 const text = (file: string) => readFileSync(join(root, file), 'utf8');
@@ -75,7 +78,7 @@ test('every file that the image copies exists and is not kept out by .dockerigno
 test('compose gives the gateway more time to stop than it takes, and has a configuration that loads', async (t) => {
   const compose = parse(text('compose.yaml')) as {
     services: Record<string, { stop_grace_period?: string; network_mode?: string; image?: string }>;
-    configs: { librdkafka: { content: string } };
+    configs: Record<'librdkafka' | 'pixy' | 'relay', { content: string }>;
   };
   const dir = mkdtempSync(join(tmpdir(), 'rafka-compose-'));
   t.after(() => rmSync(dir, { recursive: true }));
@@ -85,10 +88,19 @@ test('compose gives the gateway more time to stop than it takes, and has a confi
   const config = await loadConfig({ file, env: { NODE_ENV: 'production' }, flags: [] });
   assert.equal(config.embedded, false);
   const ours = Object.entries(compose.services).filter(([, service]) => service.image === 'rafka');
-  assert.deepEqual(ours.map(([name]) => name).sort(), ['app', 'gateway']);
+  assert.deepEqual(ours.map(([name]) => name).sort(), ['app', 'gateway', 'pixy', 'relay']);
   for (const [name, { stop_grace_period: grace = '10s' }] of ours) {
     assert.ok(Number.parseInt(grace, 10) * 1000 > config.shutdown.timeoutMs, `${name} is killed while it shuts down`);
   }
+  const named = (name: 'pixy' | 'relay', suffix: string): string => {
+    const path = join(dir, `${name}.${suffix}`);
+    writeFileSync(path, compose.configs[name].content);
+    return path;
+  };
+  const job = (name: 'pixy' | 'relay', path: string) =>
+    forms[name](new Command()).parse(['--config', path], { from: 'user' });
+  assert.deepEqual(loadPixyJob(job('pixy', named('pixy', 'yaml')), {}).warnings, []);
+  assert.deepEqual((await loadRelay(job('relay', named('relay', 'toml')), {})).unknownKeys, []);
   assert.equal(compose.services.gateway?.network_mode, 'service:example');
 });
 
