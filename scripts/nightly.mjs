@@ -22,6 +22,8 @@ const campaigns = [
   'campaign/ris-refusals.js',
   'campaign/relay-chaos.js --minutes 10',
   'campaign/relay-chaos.js --failover --kills 10',
+  'campaign/relay-foreign.js --minutes 8',
+  'campaign/relay-foreign.js --pair --rounds 8',
   'campaign/altered-answers.js --per-question 200 --per-life 10',
   'campaign/kafka-versions.js',
   'campaign/package.js',

@@ -24,12 +24,14 @@ export interface Verdict {
 }
 
 /** Writes the same numbered messages to a source, whatever happens to it. */
-class Load {
+export class Load {
   written = 0;
   readonly #kafka: KafkaFactory;
   readonly #perSecond: number;
+  readonly #topic: string;
 
-  constructor(kafka: KafkaFactory, perSecond: number) {
+  constructor(kafka: KafkaFactory, perSecond: number, to = topic) {
+    this.#topic = to;
     this.#kafka = kafka;
     this.#perSecond = perSecond;
   }
@@ -59,7 +61,7 @@ class Load {
     const n = this.written;
     try {
       const record = {
-        topic,
+        topic: this.#topic,
         partition: n % partitions,
         key: Buffer.from(`k${n % 100}`),
         value: Buffer.from(String(n)),

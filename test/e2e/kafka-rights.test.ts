@@ -8,6 +8,9 @@ import { KafkaServer, saslUser, whyNoKafka } from '../support/kafka-server.js';
 import { KafkaWire } from '../support/kafka-wire.js';
 import { met } from '../support/needs.js';
 import { connect } from '../support/redis-client.js';
+import { openKafka } from '../support/relay-clusters.js';
+import { fill, until } from '../support/relay-lab.js';
+import { RelayProcess, relayToml } from '../support/relay-process.js';
 
 describe('rights that Kafka does not give the gateway', () => {
   let kafka: KafkaServer | undefined;
@@ -142,5 +145,37 @@ describe('rights that Kafka does not give the gateway', () => {
     await fenced;
     other.disconnect();
     await popping;
+  });
+
+  test('a relay names the server and the right that it lacks: on its source, and on its checkpoint topic', async (t) => {
+    if (!met(t, whyNoKafka())) return;
+    await broker!.createTopics(['copies', 'progress']);
+    for (const operation of ['write', 'describe'] as const) await grant('topic', 'progress', operation);
+    const owner = await openKafka(kafka!.brokers);
+    t.after(() => owner.close());
+    // An empty one need not be read.
+    await fill(owner, [{ topic: 'progress', partition: 0, key: Buffer.from('k'), value: Buffer.from('{}') }]);
+    const plain = { servers: [kafka!.brokers], enable_idempotency: false };
+    const limited = { servers: [kafka!.saslBrokers], enable_auth: true, sasl_mechanism: 'PLAIN', ...saslUser };
+    for (const [topics, sources, target, cause] of [
+      [{ hidden: 'copies' }, limited, plain, /no right to describe source topic hidden/],
+      [{ shown: 'copies' }, limited, plain, /[Aa]uthorization failed/],
+      [
+        { open: 'shown' },
+        plain,
+        { ...limited, enable_idempotency: false, checkpoint_topic: 'progress' },
+        /checkpoint topic progress: .*authorization failed/,
+      ],
+    ] as const) {
+      const { enable_idempotency: _, ...source } = { enable_idempotency: false, ...sources };
+      const toml = await relayToml([], '', { topics, sources: [source], target });
+      const relay = await RelayProcess.start(toml);
+      t.after(() => relay.kill('SIGKILL'));
+      const refused = () => relay.lines.filter(({ level, err }) => Number(level) >= 40 && cause.test(String(err)));
+      await until(String(cause), () => refused().length > 0);
+      assert.equal(refused()[0]?.broker, limited.servers[0]);
+      relay.kill('SIGTERM');
+      assert.equal(await relay.exited, 0, relay.output);
+    }
   });
 });

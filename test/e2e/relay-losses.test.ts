@@ -81,6 +81,58 @@ describe("kaf-relay's losses and duplicates", { timeout: 600_000 }, () => {
     assert.equal((await copied()).length, 200);
   });
 
+  test('a relay of ten topics is frozen in its transactions: another one that is killed and started again repeats nothing', async (t) => {
+    if (!needs(t)) return;
+    const { a, source, target, copied, toml } = await lab();
+    const others = Array.from({ length: 10 }, (_, n) => `frozen${n}`);
+    for (const name of others) await Promise.all([makeTopic(source, name), makeTopic(target, name)]);
+    const over = { target: { transaction_timeout: '3s' } };
+    const frozen = await RelayProcess.start(
+      await toml({ ...over, topics: Object.fromEntries(others.map((name) => [name, name])) }),
+    );
+    for (const name of others) await fill(source, numbered(name, 500));
+    await until('some of it', async () => valuesOf(await readAll(target, 'frozen9')).length > 0);
+    for (const name of others) await fill(source, numbered(name, 500, { from: 500 }));
+    frozen.kill('SIGSTOP');
+    t.after(() => frozen.kill('SIGKILL'));
+    await fill(source, numbered(a, 100));
+    const first = await RelayProcess.start(await toml(over));
+    await until('its messages', async () => (await copied()).length === 100);
+    await fill(source, numbered(a, 100, { from: 100 }));
+    await until('more', async () => (await copied()).length === 200);
+    first.kill('SIGKILL');
+    await first.exited;
+    const second = await RelayProcess.start(await toml(over), ['--stop-at-end']);
+    assert.equal(await second.exited, 0, second.output);
+    assert.equal((await copied()).length, 200);
+    frozen.kill('SIGCONT');
+    for (const name of others)
+      await until(name, async () => new Set(valuesOf(await readAll(target, name))).size === 1_000, 60_000);
+    for (const name of others) assert.equal(valuesOf(await readAll(target, name)).length, 1_000);
+    frozen.kill('SIGTERM');
+    assert.equal(await frozen.exited, 0, frozen.output);
+  });
+
+  test('a topic that stopped on a refused record is taken out of the file: the other goes on exactly', async (t) => {
+    if (!needs(t)) return;
+    const good = await lab();
+    const bad = await lab({ targetPartitions: 0 });
+    await bad.target.admin.createTopic({ name: bad.b, partitions: 1, config: { 'max.message.bytes': '10000' } });
+    await fill(good.source, numbered(good.a, 100));
+    const large = { topic: bad.a, partition: 0, key: null, value: Buffer.alloc(20_000, 'x') };
+    await fill(bad.source, [...numbered(bad.a, 5), large]);
+    const both = await RelayProcess.start(await good.toml({ topics: { [good.a]: good.b, [bad.a]: bad.b } }));
+    await until('the stop', () => both.line('topic stopped') !== undefined);
+    await until('the other', async () => (await good.copied()).length === 100);
+    both.kill('SIGTERM');
+    assert.equal(await both.exited, 1, both.output);
+    await fill(good.source, numbered(good.a, 100, { from: 100 }));
+    const alone = await RelayProcess.start(await good.toml(), ['--stop-at-end']);
+    assert.equal(await alone.exited, 0, alone.output);
+    assert.match(alone.output, /: 100 messages/);
+    assert.equal((await good.copied()).length, 200);
+  });
+
   test('an open transaction in the source: --stop-at-end copies what was acknowledged behind it, too', async (t) => {
     if (!needs(t)) return;
     const { a, source, run, copied } = await lab();

@@ -104,6 +104,34 @@ describe('relay over SASL and TLS', { timeout: 600_000 }, () => {
     assert.doesNotMatch(JSON.stringify(relay.lines) + relay.output, /not-this-one/);
   });
 
+  test('a source with a wrong password, or whose CA is another: server and cause', async (t) => {
+    if (!needs(t)) return;
+    await Promise.all([makeTopic(kafka!, 's', 1), makeTopic(kafka!, 's2', 1)]);
+    const foreign = {
+      servers: [server!.tlsBrokers],
+      session_timeout: '6s',
+      enable_tls: true,
+      ca_cert_path: strict!.caFile,
+    };
+    for (const [source, cause] of [
+      [sasl('PLAIN', { password: 'not-this-one' }), /[Aa]uthentication failed/],
+      [foreign, /certificate verify failed/],
+    ] as const) {
+      const target = { servers: [server!.brokers] };
+      const relay = await RelayProcess.start(
+        await relayToml([], '', { topics: { s: 's2' }, sources: [source], target }),
+      );
+      await until('server and cause', () =>
+        relay.lines.some(
+          ({ level, broker, err }) => Number(level) === 40 && broker === source.servers[0] && cause.test(String(err)),
+        ),
+      );
+      relay.kill('SIGTERM');
+      assert.equal(await relay.exited, 0, relay.output);
+      assert.doesNotMatch(JSON.stringify(relay.lines) + relay.output, /not-this-one/);
+    }
+  });
+
   test('an unreachable broker, a missing file and a bad key end or go on as they should', async (t) => {
     if (!needs(t)) return;
     const toml = await relayToml(['127.0.0.1:1'], '127.0.0.1:1');
