@@ -19,7 +19,6 @@ const campaigns = [
   'campaign/lists-ledger.js --dialect lists',
   'campaign/lists-ledger.js --dialect pairs',
   'campaign/ris-ha.js',
-  'campaign/ris-refusals.js',
   'campaign/relay-chaos.js --minutes 10',
   'campaign/relay-chaos.js --failover --kills 10',
   'campaign/relay-foreign.js --minutes 8',

@@ -1,6 +1,5 @@
 // BGP messages as objects for display: for people and tools, not for the hot path.
 import { addressText } from '../feed/address.js';
-import type { PathElement } from '../feed/message.js';
 import type { AsWidth } from './bgp-check.js';
 import type { Cursor } from './cursor.js';
 
@@ -11,11 +10,17 @@ interface ReadRoutes {
   readonly prefixes: readonly string[];
 }
 
+interface ReadWithdrawals {
+  readonly family: string;
+  readonly prefixes: readonly string[];
+}
+
 export interface ReadUpdate {
   readonly kind: 'update';
   readonly announced: readonly ReadRoutes[];
-  readonly withdrawn: readonly string[];
-  readonly path: readonly PathElement[] | undefined;
+  readonly withdrawn: readonly ReadWithdrawals[];
+  /** Elements as text: an AS number, `{1 2}` for an AS_SET, `(1 2)` and `[1 2]` for a confederation's sequence and set. */
+  readonly path: readonly string[] | undefined;
   /** All others by name, as text. */
   readonly attributes: Readonly<Record<string, string>>;
   /** No prefixes and no attributes: the end of a family's initial routes. */
@@ -116,15 +121,16 @@ const familyName = (afi: number, safi: number): string => `${afis[afi] ?? `afi $
 
 interface Draft {
   announced: ReadRoutes[];
-  withdrawn: string[];
-  path: PathElement[] | undefined;
+  withdrawn: ReadWithdrawals[];
+  path: string[] | undefined;
   nextHop: string;
   attributes: Record<string, string>;
   unreach: string | undefined;
 }
 
 function readUpdate(body: Cursor, asWidth: AsWidth): ReadUpdate {
-  const withdrawn = body.part(body.u16()).all(readPrefix4);
+  const prefixes4 = body.part(body.u16()).all(readPrefix4);
+  const withdrawn = prefixes4.length === 0 ? [] : [{ family: 'ipv4/unicast', prefixes: prefixes4 }];
   const draft: Draft = { announced: [], withdrawn, path: undefined, nextHop: '', attributes: {}, unreach: undefined };
   const attributes = body.part(body.u16());
   const isBare = attributes.left === 0 && body.left === 0;
@@ -183,14 +189,15 @@ function readAttribute(cursor: Cursor, asWidth: AsWidth, draft: Draft): void {
     case 15: {
       const [afi, safi] = [value.u16(), value.u8()];
       draft.unreach = familyName(afi, safi);
-      draft.withdrawn.push(...readFamily(value, afi, safi));
+      const prefixes = readFamily(value, afi, safi);
+      if (prefixes.length > 0) draft.withdrawn.push({ family: draft.unreach, prefixes });
       break;
     }
     case 16:
       attributes['extended communities'] = value.all((one) => one.bytes(8).toString('hex')).join(' ');
       break;
     case 17:
-      attributes['as4 path'] = readPath(value, 4).map(elementText).join(' ');
+      attributes['as4 path'] = readPath(value, 4).join(' ');
       break;
     case 18:
       attributes['as4 aggregator'] = `${value.u32()}:${value.address(4)}`;
@@ -206,15 +213,14 @@ function readAttribute(cursor: Cursor, asWidth: AsWidth, draft: Draft): void {
   }
 }
 
-/** An AS number, or an AS_SET as `{1 2}`. */
-export const elementText = (element: PathElement): string =>
-  typeof element === 'number' ? String(element) : `{${element.join(' ')}}`;
+/** How a segment's members are bracketed, by its type; an AS_SEQUENCE (2) is not. */
+const brackets: Readonly<Record<number, readonly [string, string]>> = { 1: ['{', '}'], 3: ['(', ')'], 4: ['[', ']'] };
 
-function readPath(cursor: Cursor, width: AsWidth): PathElement[] {
-  const segments = cursor.all((one): PathElement[] => {
-    const type = one.u8();
-    const members = one.part(one.u8() * width).all((asn) => (width === 4 ? asn.u32() : asn.u16()));
-    return type === 1 || type === 4 ? [members] : members;
+function readPath(cursor: Cursor, width: AsWidth): string[] {
+  const segments = cursor.all((one): string[] => {
+    const around = brackets[one.u8()];
+    const members = one.part(one.u8() * width).all((asn) => String(width === 4 ? asn.u32() : asn.u16()));
+    return around ? [around[0] + members.join(' ') + around[1]] : members;
   });
   return segments.flat();
 }

@@ -92,11 +92,14 @@ function readMessage(from: Cursor): ReadBmp {
   }
 }
 
+const locRib = 3;
+
 function readPeer(from: Cursor): ReadPeer {
   const type = from.u8();
   const flags = from.u8();
   const distinguisher = from.bytes(8);
-  const isV6 = (flags & peerFlag.v6) !== 0;
+  // A Loc-RIB peer has another flag in this place, and no address.
+  const isV6 = type !== locRib && (flags & peerFlag.v6) !== 0;
   if (!isV6) from.bytes(12);
   return {
     type,

@@ -1,7 +1,7 @@
 // BMP messages as text for people: a line for each, its routes and attributes indented below.
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { elementText, type ReadBgp, type ReadOpen, type ReadUpdate } from '../bgp/bgp-read.js';
+import type { ReadBgp, ReadOpen, ReadUpdate } from '../bgp/bgp-read.js';
 import { type ReadBmp, type ReadPeer, readBmp, type Tlv } from './bmp-decode.js';
 import type { BmpSourceMessage } from './bmp-source.js';
 
@@ -80,20 +80,29 @@ function bgpLines(bgp: ReadBgp): string[] {
 function updateLines(update: ReadUpdate): string[] {
   if (update.endOfRib !== undefined) return [`  end of RIB, ${update.endOfRib}`];
   const attributes = Object.entries(update.attributes).map(([name, text]) => `  ${name} ${text}`);
-  const path = update.path === undefined ? [] : [`  path ${update.path.map(elementText).join(' ')}`];
+  const path = update.path === undefined ? [] : [`  path ${update.path.join(' ')}`];
   const routes = update.announced.flatMap(({ nextHop, family, prefixes }) => {
-    const label = /^ipv[46]\/unicast$/.test(family) ? '' : `${family} `;
-    return prefixes.map((prefix) => `  + ${label}${prefix} via ${nextHop}`);
+    return prefixes.map((prefix) => `  + ${labelOf(family)}${prefix} via ${nextHop}`);
   });
-  return [...path, ...attributes, ...update.withdrawn.map((prefix) => `  - ${prefix}`), ...routes];
+  const withdrawals = update.withdrawn.flatMap(({ family, prefixes }) =>
+    prefixes.map((prefix) => `  - ${labelOf(family)}${prefix}`),
+  );
+  return [...path, ...attributes, ...withdrawals, ...routes];
 }
+
+/** Prefixes of the two usual families speak for themselves. */
+const labelOf = (family: string): string => (/^ipv[46]\/unicast$/.test(family) ? '' : `${family} `);
 
 const openText = (bgp: ReadBgp): string => (bgp.kind === 'open' ? openParts(bgp) : bgp.kind.toUpperCase());
 const openParts = ({ asn, holdTime, routerId, capabilities }: ReadOpen): string =>
   `OPEN AS${asn} id ${routerId} hold ${holdTime}; ${capabilities.join(', ') || 'no capabilities'}`;
 
-function peerText({ address, asn, bgpId, distinguisher, postPolicy, twoByteAs, adjRibOut }: ReadPeer): string {
+/** RFC 7854 4.2 and RFC 9069; the first one is the usual. */
+const peerTypes = ['', 'RD instance', 'local instance', 'Loc-RIB'];
+
+function peerText({ type, address, asn, bgpId, distinguisher, postPolicy, twoByteAs, adjRibOut }: ReadPeer): string {
   const marks = [
+    peerTypes[type] ?? `peer type ${type}`,
     bgpId === '0.0.0.0' ? '' : `id ${bgpId}`,
     distinguisher === undefined ? '' : `distinguisher ${distinguisher}`,
     postPolicy ? 'post-policy' : '',

@@ -5,6 +5,7 @@ import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { type KafkaFactory, OFFSET_BEGINNING, type TopicPartition } from '../../core/ports.js';
 import { InputError } from '../feed/input-error.js';
+import { isCapture, pcapPayloads } from './pcap-read.js';
 
 export interface BmpSourceMessage {
   readonly value: Buffer;
@@ -15,14 +16,14 @@ export interface BmpSourceMessage {
 const maxMessage = 16 << 20;
 
 /**
- * All messages of a file (gzip when it ends in .gz): lines of hex, or of `<id><TAB><hex>`; else BMP messages one after another,
- * bare or with OpenBMP headers.
+ * All messages of a file (gzip when it ends in .gz), or of standard input (`-`): lines of hex, or of `<id><TAB><hex>`; a capture file; else
+ * BMP messages one after another, bare or with OpenBMP headers.
  * @throws Error of the file system; InputError where the data is no longer BMP.
  */
 export async function* bmpFile(path: string): AsyncGenerator<BmpSourceMessage> {
-  const file = createReadStream(path);
+  const file = path === '-' ? process.stdin : createReadStream(path);
   const input = path.endsWith('.gz') ? file.pipe(createGunzip()) : file;
-  if (input !== file) file.on('error', (error) => input.destroy(error));
+  if (input !== file) file.on('error', (error: Error) => input.destroy(error));
   const chunks = input[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   const { value: first, done } = await chunks.next();
   if (done) return;
@@ -30,7 +31,8 @@ export async function* bmpFile(path: string): AsyncGenerator<BmpSourceMessage> {
     yield first;
     yield* { [Symbol.asyncIterator]: () => chunks };
   })();
-  if (isText(first)) yield* fromLines(all);
+  if (isCapture(first)) yield* fromCapture(all);
+  else if (isText(first)) yield* fromLines(all);
   else yield* fromStream(all);
 }
 
@@ -48,6 +50,21 @@ async function* fromLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<BmpSour
     if (!/^([0-9a-f]{2})+$/i.test(hex)) throw new InputError(`line ${number} is neither hex nor <id><TAB><hex>`);
     yield { value: Buffer.from(hex, 'hex'), from: id };
   }
+}
+
+/** Each connection of a capture carries a stream of messages. */
+async function* fromCapture(chunks: AsyncIterable<Buffer>): AsyncGenerator<BmpSourceMessage> {
+  const held = new Map<string, Buffer>();
+  for await (const { connection, payload, packet } of pcapPayloads(chunks)) {
+    let rest = Buffer.concat([held.get(connection) ?? Buffer.alloc(0), payload]);
+    for (let length = messageLength(rest, 0); length <= rest.length; length = messageLength(rest, 0)) {
+      yield { value: rest.subarray(0, length), from: `packet ${packet}` };
+      rest = rest.subarray(length);
+    }
+    if (rest.length > 0) held.set(connection, rest);
+    else held.delete(connection);
+  }
+  for (const [connection, value] of held) yield { value, from: connection };
 }
 
 async function* fromStream(chunks: AsyncIterable<Buffer>): AsyncGenerator<BmpSourceMessage> {

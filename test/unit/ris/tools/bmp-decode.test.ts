@@ -87,7 +87,7 @@ describe('bmp decode', () => {
   test('reads what a dry run writes, and binary streams', async () => {
     const input = join(dir, 'in.jsonl.gz');
     writeFileSync(input, gzipSync(lines.join('\n')));
-    for (const ending of ['tsv', 'hex']) {
+    for (const ending of ['tsv', 'hex', 'pcap']) {
       const output = join(dir, `out.${ending}`);
       const report = await dryRun({ input, output });
       assert.deepEqual([report.lines, report.encoder.records], [3, 5]);
@@ -103,6 +103,48 @@ describe('bmp decode', () => {
     assert.deepEqual(await textOf(zipped), printed);
     await assert.rejects(textOf(join(dir, 'none')), /ENOENT/);
     await assert.rejects(textOf(join(dir, 'none.gz')), /ENOENT/);
+  });
+
+  test('reads captures of other programs: Ethernet, big-endian, messages over several segments and several in one', async () => {
+    const bytes = Buffer.concat(encode());
+    const packets: Buffer[] = [];
+    for (let at = 0; at < bytes.length; at += 100) packets.push(ethernet(bytes.subarray(at, at + 100), at + 7));
+    // One that is sent again, and one without a payload.
+    packets.splice(2, 0, packets[1]!, ethernet(Buffer.alloc(0), 107));
+    const head = Buffer.alloc(24);
+    head.writeUInt32BE(0xa1b2c3d4);
+    head.writeUInt32BE(1, 20);
+    const path = join(dir, 'other.pcap');
+    writeFileSync(path, Buffer.concat([head, ...packets]));
+    assert.deepEqual(await textOf(path), printed);
+    head.writeUInt32BE(147, 20);
+    writeFileSync(path, head);
+    await assert.rejects(textOf(path), /link type 147/);
+  });
+
+  test('shows segments of a confederation, the families of withdrawals and the type of the peer', () => {
+    const path = [
+      3, 2, 0, 0, 0xfd, 0xe8, 0, 0, 0xfd, 0xe9, 2, 1, 0, 0, 0, 1, 4, 1, 0, 0, 0xfd, 0xea, 1, 2, 0, 0, 0, 2, 0, 0, 0, 3,
+    ];
+    const unreach = [0, 1, 2, 16, 10, 1];
+    const attributes = [0x40, 2, path.length, ...path, 0x80, 15, unreach.length, ...unreach];
+    const body = [0, 2, 8, 10, 0, attributes.length, ...attributes];
+    const pdu = Buffer.from([...Array(16).fill(0xff), 0, 19 + body.length, 2, ...body]);
+    const shown = (type: number, flags: number) => {
+      const peerHead = Buffer.alloc(42);
+      peerHead[0] = type;
+      peerHead[1] = flags;
+      const message = Buffer.concat([Buffer.from([3, 0, 0, 0, 48 + pdu.length, 0]), peerHead, pdu]);
+      return printBmp(message);
+    };
+    assert.deepEqual(shown(0, 0).slice(1), [
+      '  path (65000 65001) 1 [65002] {2 3}',
+      '  - 10.0.0.0/8',
+      '  - ipv4/multicast 10.1.0.0/16',
+    ]);
+    assert.match(shown(1, 0)[0]!, /0\.0\.0\.0 AS0 \(RD instance\)/);
+    assert.match(shown(3, 0x80)[0]!, /0\.0\.0\.0 AS0 \(Loc-RIB\)/, 'its first flag is not that of IPv6');
+    assert.match(shown(9, 0)[0]!, /peer type 9/);
   });
 
   test('a dry run refuses an output whose form it does not know, and a missing input', async () => {
@@ -162,3 +204,20 @@ describe('bmp decode', () => {
     );
   });
 });
+
+/** A big-endian packet of a capture: Ethernet, IPv4, TCP. */
+function ethernet(payload: Buffer, sequence: number): Buffer {
+  const ip = Buffer.alloc(40);
+  ip[0] = 0x45;
+  ip.writeUInt16BE(40 + payload.length, 2);
+  ip[9] = 6;
+  ip.writeUInt16BE(11_019, 22);
+  ip.writeUInt32BE(sequence, 24);
+  ip[32] = 0x50;
+  // Short frames are padded.
+  const frame = Buffer.concat([Buffer.alloc(14), ip, payload, Buffer.alloc(6)]);
+  const head = Buffer.alloc(16);
+  head.writeUInt32BE(frame.length, 8);
+  head.writeUInt32BE(frame.length, 12);
+  return Buffer.concat([head, frame]);
+}

@@ -1,4 +1,4 @@
-// What a real broker refuses of a collector's topics and records: all others go on. Run: node build/test/campaign/ris-refusals.js
+// What a real broker refuses of a collector's topics and records: all others go on.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { KafkaServer, saslUser, whyNoKafka } from '../support/kafka-server.js';
