@@ -168,8 +168,10 @@ export class Publisher {
     const lost = this.#backlog.takeLost().filter(({ message }) => !this.#published.has(message));
     if (lost.length === 0) return;
     for (const { message } of lost) this.#published.add(message);
-    this.#pending.holes += lost.length;
-    this.#interrupt(new Set(lost.map(({ message }) => message.peerKey.slice(message.peerKey.indexOf(' ') + 1))));
+    // A peer that is down already has its mark: its hole grows.
+    this.#pending.holes += this.#interrupt(
+      new Set(lost.map(({ message }) => message.peerKey.slice(message.peerKey.indexOf(' ') + 1))),
+    );
   }
 
   /** Marks the peers whose topic did not take all that was meant for it. */
@@ -185,12 +187,15 @@ export class Publisher {
     for (const peer of peers) this.#noteState(peer.address, peer.asn);
   }
 
-  #interrupt(peers?: ReadonlySet<string>): void {
+  /** @returns the sessions that were up: each has a Peer Down */
+  #interrupt(peers?: ReadonlySet<string>): number {
     const { collector, now } = this.#options;
+    const before = this.#encoder.counts.peerDown;
     this.#add(this.#encoder.interrupt(collector, now(), peers));
     for (const peer of this.#encoder.peers) {
       if (peers?.has(peer.address) ?? true) this.#noteState(peer.address, peer.asn);
     }
+    return this.#encoder.counts.peerDown - before;
   }
 
   #take(held: LineEnvelope): void {

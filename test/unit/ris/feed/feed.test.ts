@@ -1,7 +1,8 @@
 // The feed against a stand-in of RIS Live: subscription, reconnects, overlap, silence, and everything that is no message.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { createLog } from '../../../../src/log.js';
+import type { Clock } from '../../../../src/core/ports.js';
+import { createLog, type Log } from '../../../../src/log.js';
 import { Feed } from '../../../../src/ris/feed/feed.js';
 import { realClock } from '../../../support/clock.js';
 import { Generator, RisLiveServer } from '../../../support/ris-live.js';
@@ -27,7 +28,7 @@ interface Setup {
 /** A feed that has begun, on a server of its own. */
 async function begun(
   t: TestContext,
-  options: { redundancy?: number; staleMs?: number; disorderUs?: number } = {},
+  options: { redundancy?: number; staleMs?: number; disorderUs?: number; clock?: Clock; log?: Log } = {},
 ): Promise<Setup> {
   const server = await RisLiveServer.start();
   const seen: Seen = { ids: [], starts: [], gaps: [], malformed: [], errors: 0, disconnects: 0 };
@@ -44,9 +45,9 @@ async function begun(
       maxAheadMs: 60_000,
       backoffMinMs: 20,
       backoffMaxMs: 100,
-      clock: realClock,
+      clock: options.clock ?? realClock,
       random: Math.random,
-      log,
+      log: options.log ?? log,
     },
     {
       onLine: ({ id }) => seen.ids.push(String(id)),
@@ -182,4 +183,27 @@ test('ris_error is counted by its envelope; after a refused subscription it is a
   await until(() => setup.seen.errors === 2, 'the second error');
   await message(setup, 6_000);
   assert.equal(setup.seen.disconnects, 1, 'a working subscription goes on');
+});
+
+test('a complaint of the server is the reason of the disconnect that it announces, not of a later one', async (t) => {
+  const reasons: string[] = [];
+  let laterMs = 0;
+  const clock: Clock = { ...realClock, monotonic: () => realClock.monotonic() + laterMs };
+  const warn = ({ reason }: { reason?: string }): unknown => reason !== undefined && reasons.push(reason);
+  const loud = { warn, info: () => {} } as unknown as Log;
+  const setup = await begun(t, { clock, log: loud });
+  await message(setup, 5_000);
+  setup.server.sendToAll('{"type":"ris_error","data":{"message":"client too slow"}}');
+  await until(() => setup.seen.errors === 1, 'the error');
+  setup.server.cut('test');
+  await until(() => reasons.length === 1, 'the first disconnect');
+  assert.equal(reasons[0], 'ris_error: client too slow');
+  await until(() => setup.server.subscribers.length === 1, 'the second subscription');
+  await message(setup, 6_000);
+  setup.server.sendToAll('{"type":"ris_error","data":{"message":"unknown command"}}');
+  await until(() => setup.seen.errors === 2, 'the second error');
+  laterMs = 20_000;
+  setup.server.cut('test');
+  await until(() => reasons.length === 2, 'the second disconnect');
+  assert.match(reasons[1]!, /closed with 1006/);
 });

@@ -201,6 +201,10 @@ test('without Redis the leader leads until its lease is over, then nobody; a sta
   assert.equal(a.state.changes, seenChanges + 1);
   assert.ok(a.errors() > 0 && b.errors() > 0);
   assert.equal(b.election.hasOthers(), false, 'old news of others counts for nothing');
+  assert.ok(b.election.awayMs() >= 10 * ttlMs);
+  redis.isDown = false;
+  await clock.advance(ttlMs);
+  assert.ok(b.election.awayMs() <= ttlMs / 4);
 });
 
 test('a Redis that comes back empty is not trusted for a lease: its leader may still count on it', async () => {
