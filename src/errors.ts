@@ -86,6 +86,12 @@ const table = {
     'ERR',
     'the group %s is read by another worker process, and a transaction cannot take its acks',
   ),
+  'element-not-pending': row('ERR', 'no such element of %s is in processing: it is acknowledged, or was given back'),
+  'list-move': row(
+    'ERR',
+    "'%s' cannot be moved to '%s': elements go from a list <key> to <key>:processing and back, because a topic cannot lose one record",
+  ),
+  'list-remove': row('ERR', "nothing can be removed from '%s': LREM acknowledges elements of <key>:processing"),
   'exec-without-multi': row('ERR', 'EXEC without MULTI'),
   'discard-without-multi': row('ERR', 'DISCARD without MULTI'),
   'multi-nested': row('ERR', 'MULTI calls can not be nested'),

@@ -137,6 +137,8 @@ export interface EntryAcks {
   readonly kafkaGroup: string;
   readonly topic: string;
   readonly entries: readonly EntryPlace[];
+  /** Without an entry the transaction is refused. */
+  readonly needsOne?: boolean;
   /** The same without a transaction: for an EXEC that writes nothing. */
   readonly otherwise: () => number | Promise<number>;
 }

@@ -69,12 +69,13 @@ export class TransactionAcks {
 /** @returns how many were added */
 function addPending(
   acks: Map<Acknowledging, TopicPartitionOffset[]>,
-  { group, kafkaGroup, topic, entries }: EntryAcks,
+  { group, kafkaGroup, topic, entries, needsOne }: EntryAcks,
   mustCount: boolean,
   hasSiblings: boolean,
 ): number {
   const [first] = entries;
   if (!group && mustCount && hasSiblings) throw fail('group-elsewhere', kafkaGroup);
+  if (mustCount && needsOne && !first) throw fail('element-not-pending', topic);
   if (!group && mustCount) throw fail('entry-not-pending', first?.offset ?? 0, topic, first?.partition ?? 0);
   if (!group) return 0;
   const known = acks.get(group) ?? [];

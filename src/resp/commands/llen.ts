@@ -5,6 +5,7 @@ import type { Command } from '../command/context.js';
 import { isTopicKey, topicOfKey } from '../info/keyspace.js';
 import { atGroup } from '../streams/group-routing.js';
 import { isPlainList, lengthOfList, listKey } from '../streams/lists.js';
+import { heldCount, sourceOf } from '../streams/processing/elements.js';
 
 export const llen = {
   name: 'llen',
@@ -18,6 +19,9 @@ export const llen = {
   async run(ctx, args) {
     const key = args.text();
     const list = args.argv[1]!;
+    const source = sourceOf(list);
+    if (source && isPlainList(ctx, source))
+      return atGroup(ctx, listKey(ctx, source), args, () => heldCount(ctx, source));
     if (isPlainList(ctx, list)) return atGroup(ctx, listKey(ctx, list), args, () => lengthOfList(ctx, list));
     const topic = topicOfKey(key);
     if (topic === undefined) throw fail('keys-argument', key);

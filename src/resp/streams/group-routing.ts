@@ -15,16 +15,20 @@ export const againMs = 50;
 /** An unlimited wait, as sent to other processes, ms. */
 const forEverMs = 1e11;
 
-/** Runs a command that names one group: here if it is read here or by no process, else where it is. */
+/**
+ * Runs a command that names one group: here if it is read here or by no process, else where it is.
+ * @param waitMs how long it may wait
+ */
 export function atGroup(
   ctx: Context,
   place: GroupPlace,
   { argv }: Args,
   run: () => Reply | Promise<Reply>,
+  waitMs = 0,
 ): Reply | Promise<Reply> {
   const { siblings, gateway } = ctx.server;
   if (!siblings.exist || gateway.streams.groups.find(place.kafkaGroup, place.topic)) return run();
-  return claimed(ctx, place, argv, run);
+  return claimed(ctx, place, argv, run, waitMs);
 }
 
 async function claimed(
@@ -32,6 +36,7 @@ async function claimed(
   place: GroupPlace,
   argv: readonly Buffer[],
   run: () => Reply | Promise<Reply>,
+  waitMs: number,
 ): Promise<Reply> {
   const { leases } = ctx.server.gateway.streams;
   for (let attempt = 1; ; attempt++) {
@@ -43,7 +48,7 @@ async function claimed(
       }
     }
     if (isRemote(ctx)) throw new GroupElsewhere();
-    const reply = await runElsewhere(ctx, place, argv, 0);
+    const reply = await runElsewhere(ctx, place, argv, waitMs);
     if (reply) return new Encoded(reply);
     if (attempt === attempts) throw fail('peer-silent');
     await sleep(ctx.server.clock, againMs);

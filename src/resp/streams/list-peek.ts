@@ -12,6 +12,7 @@ import { valuesReply } from './entry-reply.js';
 import { atGroup } from './group-routing.js';
 import { readTopic } from './key.js';
 import { isPlainList, listKey } from './lists.js';
+import { held, sourceOf } from './processing/elements.js';
 
 const prefix = 'topics:';
 
@@ -37,12 +38,23 @@ export function peek(
   shape: (values: Buffer[]) => Reply,
 ): Reply | Promise<Reply> {
   const key = args.argv[1]!;
+  const source = sourceOf(key);
+  if (source && isPlainList(ctx, source))
+    return atGroup(ctx, listKey(ctx, source), args, async () => shape(await peekHeld(ctx, source, indexes)));
   if (isPlainList(ctx, key)) {
     const run = async (): Promise<Reply> => shape(await peekList(ctx, key, indexes));
     return atGroup(ctx, listKey(ctx, key), args, run);
   }
   if (key.length === prefix.length || !key.toString().startsWith(prefix)) throw fail('keys-argument', key.toString());
   return peekTopic(ctx, readTopic(ctx, key), indexes).then(shape);
+}
+
+/** Elements in processing. */
+async function peekHeld(ctx: Context, source: Buffer, { start, stop }: Indexes): Promise<Buffer[]> {
+  const values = (await held(ctx, source)).held.map(({ value }) => value);
+  const at = (index: number): number => (index < 0 ? Math.max(0, values.length + index) : index);
+  if (stop < 0 && values.length + stop < 0) return [];
+  return values.slice(at(start), at(stop) + 1);
 }
 
 async function peekTopic(ctx: Context, topic: string, indexes: Indexes): Promise<Buffer[]> {

@@ -26,6 +26,9 @@ export interface Popped {
 
 const empty = Buffer.alloc(0);
 
+/** The member that holds what LMOVE handed out. It belongs to no connection: each process may acknowledge for another. */
+export const processing = ':processing';
+
 /** Whether a key is a plain list here, not one of Rafka's own. */
 export function isPlainList(ctx: Context, key: Buffer): boolean {
   return ctx.server.gateway.settings.streams.plainLists && !/^(?:topics?:|acks$)/.test(key.toString('latin1', 0, 8));
@@ -104,15 +107,36 @@ interface Taken {
   readonly handed: readonly Handed[];
 }
 
+/**
+ * The next element of a list that is read here, or whose group is joined; it stays pending with a member that is no connection.
+ * @param waitMs undefined: do not wait
+ */
+export async function takeForProcessing(
+  ctx: Context,
+  key: Buffer,
+  waitMs: number | undefined,
+): Promise<Buffer | undefined> {
+  const until = performance.now() + (waitMs ?? 0);
+  for (;;) {
+    const leftMs = waitMs === undefined ? undefined : Math.max(1, until - performance.now());
+    const taken = await takeAgain(ctx, [key], 1, leftMs, processing);
+    if (taken === 'ended') continue;
+    if (!taken) return undefined;
+    const [value] = await valuesOf(ctx, taken, true);
+    if (value) return value;
+  }
+}
+
 /** @returns `ended`: the topic of a list was deleted meanwhile. The list is empty then, as in Redis, and waited for. */
 async function takeAgain(
   ctx: Context,
   keys: readonly Buffer[],
   max: number,
   waitMs: number | undefined,
+  keeper?: string,
 ): Promise<Taken | undefined | 'ended'> {
   try {
-    return await take(ctx, keys, max, waitMs);
+    return await take(ctx, keys, max, waitMs, keeper);
   } catch (error) {
     if (error instanceof GatewayError && error.code === 'group-ended') return 'ended';
     throw error;
@@ -124,10 +148,14 @@ async function take(
   keys: readonly Buffer[],
   max: number,
   waitMs: number | undefined,
+  keeper: string | undefined,
 ): Promise<Taken | undefined> {
   const groups = keys.map((key) => openList(ctx, key));
-  const member = memberName(ctx);
-  const request = (group: StreamGroup) => ({ member: group.members.seen(member, group.now(), ctx), max, noack: false });
+  const member = keeper ?? memberName(ctx);
+  const socket = keeper === undefined ? ctx : undefined;
+  const request = (group: StreamGroup) => {
+    return { member: group.members.seen(member, group.now(), socket), max, noack: false };
+  };
   const ready = (): Taken | undefined => {
     for (const [index, group] of groups.entries()) {
       const handed = group.read(request(group));
@@ -190,7 +218,7 @@ function groupName(ctx: Context): string {
 const memberName = (ctx: Context): string => `${ctx.name}#${ctx.id}`;
 
 /** The elements' values. Elements that cannot be answered are given back: otherwise the connection's next pop would acknowledge them. */
-async function valuesOf(ctx: Context, { group, handed }: Taken): Promise<Buffer[]> {
+async function valuesOf(ctx: Context, { group, handed }: Taken, isKept = false): Promise<Buffer[]> {
   const entries = handed.map(({ entry }) => entry);
   try {
     const messages = await messagesOf(ctx, group.topic, handed);
@@ -198,7 +226,7 @@ async function valuesOf(ctx: Context, { group, handed }: Taken): Promise<Buffer[
     // Elements that Kafka no longer has are done.
     for (const [index, { partition, offset }] of entries.entries()) if (!messages[index]) group.ack(partition, offset);
     const popped = entries.filter((_, index) => messages[index]);
-    if (popped.length > 0) ctx.sessions.streams.popped(group, popped);
+    if (popped.length > 0 && !isKept) ctx.sessions.streams.popped(group, popped);
     return messages.flatMap((message) => (message ? [message.value ?? empty] : []));
   } catch (error) {
     group.release(entries, true);

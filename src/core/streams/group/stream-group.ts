@@ -331,7 +331,7 @@ export class StreamGroup implements AckSource {
   #releaseOrphans(): void {
     const before = this.now() - this.#options.settings.pendingTimeoutMs;
     const gone = [...this.members].filter(({ sockets, orphanedAt }) => sockets.size === 0 && orphanedAt <= before);
-    const entries = gone.flatMap(({ name }) => this.pendingOf(name));
+    const entries = gone.flatMap(({ name }) => this.pendingOf(name)).filter(({ deliveredAt }) => deliveredAt <= before);
     if (entries.length === 0) return;
     const where = { group: this.kafkaGroup, topic: this.topic, entries: entries.length };
     this.#context.log.info(where, 'entries of disconnected members are offered again');
