@@ -265,6 +265,12 @@ const table = {
 
   'not-permitted': row('NOPERM', '%s', 403, grpc.denied),
 
+  // The console
+  'actions-off': row('ERR', 'actions are switched off: set ops.allowActions', 403, grpc.denied),
+  'csrf-missing': row('ERR', 'the header X-Csrf-Token must carry the token of GET /api/v1/session', 403, grpc.denied),
+  'payloads-off': row('ERR', 'payloads are not shown: set ops.showPayloads', 403, grpc.denied),
+  'console-streams': row('ERR', '%s streams of the console are open: close one', 503, grpc.exhausted),
+
   // Streams (Redis' own texts where it has one)
   'stream-id': row('ERR', 'Invalid stream ID specified as stream command argument', 400, grpc.invalid),
   'stream-id-assigned': row('ERR', 'The ID of an entry is assigned by Kafka, use *', 400, grpc.invalid),

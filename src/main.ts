@@ -19,6 +19,7 @@ import { nearest } from './core/nearest.js';
 import { KafkaError } from './core/ports.js';
 import { own } from './core/promises.js';
 import { GatewayError } from './errors.js';
+import { defaultOps } from './http/config.js';
 import { createLog, type Log } from './log.js';
 import { withTwoDashes } from './pixy/command.js';
 import { PixyConfigError } from './pixy/file.js';
@@ -142,7 +143,7 @@ try {
 }
 
 async function runGateway(_options: object, command: Command): Promise<void> {
-  const config = await loadGateway(command, process.env);
+  const config = withConsole(await loadGateway(command, process.env));
   const log = createLog(config.log);
   const again = () => loadGateway(command, process.env);
   const app = await run(log, config.shutdown.timeoutMs, async () => {
@@ -150,6 +151,12 @@ async function runGateway(_options: object, command: Command): Promise<void> {
     return (await import('./app/gateway.js')).createGateway(config, version, log, again);
   });
   showBanner(app, kafkaOf(config), config.resp.requirepass !== undefined || config.resp.usersFile !== undefined);
+}
+
+/** To try it out on a terminal is to look at it: the console is served on its usual port, or on a free one. */
+function withConsole(config: Config): Config {
+  const isTried = config.embedded && process.stderr.isTTY && config.ops === undefined;
+  return isTried ? { ...config, ops: { ...defaultOps, orAnyPort: true } } : config;
 }
 
 /** @throws ConfigError naming the nearest command for an unknown one */
@@ -305,6 +312,7 @@ async function runRelay(_options: object, command: Command): Promise<void> {
     own(renewed, (error) => say?.error({ err: (error as Error).message }, 'passwords are not read again'));
   });
   const { Relay } = await import('./relay/relay.js');
+  const { relayConsole } = await import('./app/console.js');
   const { createKafkaFactory } = await import('./kafka/factory.js');
   const { config, unknownKeys } = await loadRelay(command, process.env);
   const log = createLog({ level: pinoLevel(config.app.log_level) ?? 'info' });
@@ -314,11 +322,13 @@ async function runRelay(_options: object, command: Command): Promise<void> {
   // A closed terminal fails its writes: a progress bar is no reason to end.
   if (process.stderr.isTTY) process.stderr.on('error', () => {});
   watchRejections(log);
+  const clock = createClock(log);
   relay = new Relay({
     config,
     createKafka: (properties) => createKafkaFactory({ general: properties, log }),
-    clock: createClock(log),
+    clock,
     log,
+    pages: (source, registry) => relayConsole(source, registry, { version, clock, log }),
     ...(process.stderr.isTTY ? { terminal: process.stderr } : {}),
   });
   if (stopped) await relay.drain();
@@ -460,6 +470,7 @@ function showBanner(app: Program | undefined, kafka: string | undefined, isPassw
       addresses.map((address) => [name === 'workers' ? 'resp' : name, address] as const),
     ),
     kafka,
+    console: listeners.map((each) => (each as { consoleAddress?: string }).consoleAddress).find(Boolean),
     respPort: (resp as { port?: number } | undefined)?.port,
     isPasswordNeeded,
     isColored: !process.env.NO_COLOR,

@@ -56,7 +56,7 @@ export async function createGateway(
   const access = accessOf(config.resp, common);
   const shared = { config, ...access, clusters: await openClusters(config, common.clock, log), version, ...common };
   const { server, gateway } = createResp(shared);
-  const listeners = [server, gateway.streams, ...(await otherListeners(shared))];
+  const listeners = [server, gateway.streams, ...(await otherListeners(shared, undefined, () => server.port))];
   return createProgram(shared, { listeners, closeShared: () => gateway.close(), ...(loadAgain ? { loadAgain } : {}) });
 }
 
@@ -92,13 +92,17 @@ export const accessOf = (options: AccessOptions, guard: LoginGuardOptions): Pick
   logins: new LoginGuard(guard),
 });
 
-/** All listeners and workers but RESP. @param workers the processes that serve RESP, if it is not this one */
-export async function otherListeners(shared: Shared, workers?: OpsWorkers): Promise<Listener[]> {
+/** All listeners and workers but RESP. @param workers the processes that serve RESP, if it is not this one @param redisPort the port of Redis clients, once it listens */
+export async function otherListeners(
+  shared: Shared,
+  workers?: OpsWorkers,
+  redisPort?: () => number | undefined,
+): Promise<Listener[]> {
   const { config } = shared;
   const listeners: Listener[] = [];
   // Clients of the other listeners can be served while the worker beside them waits for its feed.
   const notes = (): readonly string[] => listeners.flatMap((face) => face.problems?.() ?? []);
-  if (config.http || config.grpc || config.ops) listeners.push(...(await sharedListeners(shared, notes, workers)));
+  if (config.http || config.grpc || config.ops) listeners.push(...(await sharedListeners(shared, notes, workers, redisPort)));
   if (config.relay) listeners.push(await createRelay(config.relay, shared));
   if (config.ris) listeners.push(await createRis(config.ris, shared));
   return listeners;
@@ -209,6 +213,7 @@ async function sharedListeners(
   { config, users, logins, clusters, version, stats, clock, log }: Shared,
   notes: () => readonly string[],
   workers?: OpsWorkers,
+  redisPort?: () => number | undefined,
 ): Promise<Listener[]> {
   const { createPixyListeners } = await import('./rest-grpc.js');
   const { resp, http, grpc, ops, pool } = config;
@@ -229,6 +234,7 @@ async function sharedListeners(
     grpc,
     ops,
     notes,
+    redisPort,
     ...(workers ? { workers } : {}),
     version,
     clock,

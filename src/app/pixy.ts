@@ -7,6 +7,7 @@ import { Users } from '../core/access/users.js';
 import { within } from '../core/clock.js';
 import type { Clock, KafkaFactory } from '../core/ports.js';
 import { Stats } from '../core/stats/stats.js';
+import { defaultOps } from '../http/config.js';
 import { createKafkaFactory } from '../kafka/factory.js';
 import type { Log } from '../log.js';
 import { generateClientId } from '../pixy/client-id.js';
@@ -47,6 +48,8 @@ export async function createPixyProgram(
     unix: file.unixAddr || (tcp ? undefined : file.tcpAddr || undefined),
     access: { users, protectedMode, allowedHosts, allowInternalTopics: false },
     grpc: file.grpcAddr ? { ...address(file.grpcAddr), tls, maxMessageBytes: maxGrpcBytes } : undefined,
+    job: 'pixy',
+    ops: file.opsAddr ? { ...defaultOps, ...address(file.opsAddr), allowedHosts: [...allowedHosts] } : undefined,
     version,
     clock,
     stats: new Stats(),

@@ -18,6 +18,7 @@ import type { TcpAddress } from '../http/listeners.js';
 import { Ops, OpsServer, type OpsWorkers } from '../http/ops.js';
 import { RestServer } from '../http/server.js';
 import type { Log } from '../log.js';
+import { consoleOf } from './console.js';
 
 interface Pem {
   readonly certFile: string;
@@ -63,6 +64,10 @@ export interface PixyListenersOptions {
   readonly ops?: OpsConfig | undefined;
   /** For /readyz: what is wrong with the workers beside the faces. */
   readonly notes?: () => readonly string[];
+  /** Which command runs; absent: the gateway. */
+  readonly job?: 'gateway' | 'pixy';
+  /** The port of the Redis clients, once it listens. */
+  readonly redisPort?: (() => number | undefined) | undefined;
   /** The processes that serve RESP, if it is not this one. */
   readonly workers?: OpsWorkers;
   readonly version: string;
@@ -82,7 +87,8 @@ export function createPixyListeners(options: PixyListenersOptions): Listener[] {
     clusters.map((cluster) => new KafkaProxy({ ...cluster, clock, stats, log: log.child({ cluster: cluster.name }) })),
     { defaultName: options.defaultCluster, allowInternal: access.allowInternalTopics || !access.users.required },
   );
-  const gate = new Gate({ ...access, logins: access.logins ?? new LoginGuard({ clock, stats, log }) });
+  const guarded = { ...access, logins: access.logins ?? new LoginGuard({ clock, stats, log }) };
+  const gate = new Gate(guarded);
   const probes = new Map(
     clusters.map(({ name, kafka, health = new ClusterHealth(name, kafka.admin, clock, log) }) => [
       name,
@@ -107,7 +113,25 @@ export function createPixyListeners(options: PixyListenersOptions): Listener[] {
     warnOf(grpc.host, access, logOf('grpc'));
     listeners.push(new GrpcServer({ ...withPem(grpc), ...shared, ...bounds, log: logOf('grpc') }));
   }
-  if (options.ops) listeners.push(new OpsServer(ops, options.ops, logOf('ops')));
+  if (options.ops) {
+    const { ops: settings, job = 'gateway', redisPort } = options;
+    const allowInternal = access.allowInternalTopics || !access.users.required;
+    const parts = {
+      job,
+      clusters,
+      access: guarded,
+      settings,
+      allowInternal,
+      redisPort,
+      version,
+      stats,
+      clock,
+      log: logOf('console'),
+    };
+    listeners.push(
+      new OpsServer(ops, settings, logOf('ops'), settings.console ? consoleOf(parts, ops, workers) : undefined),
+    );
+  }
   return listeners;
 }
 

@@ -9,6 +9,8 @@ import { createKafkaFactory } from '../kafka/factory.js';
 import type { Log } from '../log.js';
 import { createRisWorker, type RisConfig } from '../ris/index.js';
 import { type Config, embeddedWarning } from './config.js';
+import { consoleOf } from './console.js';
+import { accessOf } from './gateway.js';
 import { Program } from './program.js';
 
 /** The RIS worker on its own. Nothing connects yet. @throws KafkaError for properties that librdkafka refuses. */
@@ -42,7 +44,18 @@ export async function createRisProgram(
       clock,
       embedded,
     });
-    listeners.push(new OpsServer(ops, config.ops, log.child({ component: 'ops' })));
+    const { protectedMode, allowInternalTopics } = config.resp;
+    const access = { ...accessOf(config.resp, { stats, clock, log }), protectedMode };
+    const parts = {
+      job: 'ris' as const,
+      clusters: [{ name: 'default', kafka, health }],
+      access,
+      settings: config.ops,
+      allowInternal: allowInternalTopics || !access.users.required,
+      ...{ version, stats, clock, log: log.child({ component: 'console' }) },
+    };
+    const console = config.ops.console ? consoleOf(parts, ops) : undefined;
+    listeners.push(new OpsServer(ops, config.ops, log.child({ component: 'ops' }), console));
   }
   return new Program({ listeners, log, release: () => kafka.close() });
 }

@@ -58,12 +58,16 @@ export async function createPrimary(
     clock,
     log,
   });
-  const others = await otherListeners(shared, {
-    metrics: () => router.askWorkers('metrics', []),
-    get serving() {
-      return workers.serving.length;
+  const others = await otherListeners(
+    shared,
+    {
+      metrics: () => router.askWorkers('metrics', []),
+      get serving() {
+        return workers.serving.length;
+      },
     },
-  });
+    () => workers.port,
+  );
   const { unixSocket } = config.resp;
   return createProgram(shared, {
     listeners: [workers, ...others],

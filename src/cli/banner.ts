@@ -9,6 +9,8 @@ export interface BannerFacts {
   readonly kafka: string | undefined;
   /** Its address for redis-cli; undefined without a RESP listener on a port. */
   readonly respPort: number | undefined;
+  /** Where a browser finds the console; undefined: nowhere. */
+  readonly console?: string | undefined;
   readonly isPasswordNeeded: boolean;
   readonly isColored: boolean;
 }
@@ -17,7 +19,12 @@ export function banner(facts: BannerFacts): string {
   const { version, node, addresses, kafka, respPort, isPasswordNeeded, isColored } = facts;
   const bold = (text: string): string => (isColored ? `\x1b[1m${text}\x1b[0m` : text);
   const red = (text: string): string => (isColored ? `\x1b[1;31m${text}\x1b[0m` : text);
-  const rows = [...addresses, ['Kafka', kafka ?? red('embedded, in memory: nothing is kept when it ends')] as const];
+  const page = facts.console === undefined ? [] : [['console', bold(facts.console)] as const];
+  const rows = [
+    ...addresses,
+    ...page,
+    ['Kafka', kafka ?? red('embedded, in memory: nothing is kept when it ends')] as const,
+  ];
   const width = Math.max(...rows.map(([name]) => name.length));
   return [
     '',

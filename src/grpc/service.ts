@@ -87,6 +87,7 @@ function unary({ proxies, gate, stats, log }: ServiceOptions, method: Method): h
       if (error instanceof GatewayError && error.code === 'not-permitted')
         gate.denied(authorizationOf(call), originOf(call), error.message);
       stats.count('grpc.requests', method.name, String(status.code));
+      stats.count('errors', 'grpc', error instanceof GatewayError ? error.code : 'internal');
       answer(status);
     }
   };

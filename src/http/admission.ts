@@ -36,13 +36,29 @@ export class Admission {
    * @throws GatewayError `protected-mode`, `host-refused`, `origin-refused`, `no-auth`; or rejects with `wrong-password`, `too-many-logins`
    */
   admit(request: IncomingMessage): User | Promise<User> {
+    this.vet(request);
+    const { authorization } = request.headers;
+    return this.#gate.known(authorization) ?? this.logIn(authorization ?? '', request);
+  }
+
+  /** All but the user: the client's address, the name it calls the server by, the page that sent it. @throws GatewayError as admit() */
+  vet(request: IncomingMessage): void {
     if (this.#gate.isLocalOnly && this.#foreign.has(request.socket)) throw fail('protected-mode');
-    const { host, origin, authorization, 'sec-fetch-site': site } = request.headers;
+    const { host, origin, 'sec-fetch-site': site } = request.headers;
     if (!this.#gate.hasUsers) this.#checkHost(host);
     if (origin !== undefined) this.#checkOrigin(origin, host);
     // An image or a link sends no Origin.
     else if (site === 'cross-site') throw fail('origin-refused', 'another site');
-    return this.#gate.known(authorization) ?? this.#gate.logIn(authorization ?? '', originOf(request));
+  }
+
+  /** Checks credentials. @throws GatewayError (or rejects with) `wrong-password`, `too-many-logins` */
+  logIn(authorization: string, request: IncomingMessage): User | Promise<User> {
+    return this.#gate.logIn(authorization, originOf(request));
+  }
+
+  /** Whether a user who logged in before is still one. */
+  isUser(user: User): boolean {
+    return this.#gate.isUser(user);
   }
 
   /** The request's user lacks the right. @param reason the text sent to the client */

@@ -176,6 +176,7 @@ class Api {
     const known = error instanceof GatewayError ? error : undefined;
     const status = known?.httpStatus ?? 500;
     stats.count('http.requests', route, String(status));
+    stats.count('errors', 'http', known?.code ?? 'internal');
     if (!known) log.error({ err: error, route }, 'A request failed: this is a bug');
     // The rest of such a body would be taken for the next request; and a client that may not connect must not stay.
     if (known?.code === 'body-too-large' || known?.code === 'bodies-too-large' || known?.code === 'protected-mode')

@@ -44,13 +44,34 @@ export const httpConfig = z
 
 export const opsConfig = z
   .strictObject({
-    host: z.string().default('127.0.0.1').describe('Address of /healthz, /readyz and /metrics'),
-    port: port.default(19_094).describe('Port of /healthz, /readyz and /metrics; 0: any free one'),
+    host: z.string().default('127.0.0.1').describe('Address of the console, /healthz, /readyz and /metrics'),
+    port: port.default(19_094).describe('Port of the console, /healthz, /readyz and /metrics; 0: any free one'),
+    orAnyPort: z.boolean().default(false).describe('Where the port is in use: listen on any free one'),
+    console: z.boolean().default(true).describe('Serve the console (/console/) and its API (/api/v1) on the port'),
+    allowActions: z
+      .boolean()
+      .optional()
+      .describe('Let admins change things in the console (send, reset, delete). Absent: only with the embedded Kafka'),
+    showPayloads: z
+      .boolean()
+      .optional()
+      .describe('Show keys, values and headers of messages in the console. Absent: only with the embedded Kafka'),
+    maskFields: z
+      .array(z.string())
+      .default(['password', 'passwd', 'secret', 'token', 'authorization', 'api_key', 'apikey'])
+      .describe('Fields of JSON values, and headers, whose contents the console hides'),
+    allowedHosts: z
+      .array(z.string())
+      .default([])
+      .describe('Host names of this port (globs), besides addresses and names without a dot; checked for the console'),
   })
   .optional();
 
 type HttpConfig = NonNullable<z.infer<typeof httpConfig>>;
 export type OpsConfig = NonNullable<z.infer<typeof opsConfig>>;
+
+/** The console of a job whose own configuration has no `ops` section. */
+export const defaultOps: OpsConfig = opsConfig.unwrap().parse({});
 export type HttpLimits = Pick<HttpConfig, keyof typeof limits>;
 
 /** Limits for which the configuration (Kafka-Pixy's YAML) has no keys. */

@@ -1,4 +1,7 @@
 // The OpenAPI document of the REST listener, generated from the route objects.
+
+import type { Resource, Stream } from './console/resource.js';
+import { resources } from './console/resources/index.js';
 import type { Parameter, Route } from './route.js';
 
 /** OpenAPI 3.0. Every path twice: for the default cluster and for a named one. */
@@ -18,12 +21,54 @@ export function openApi(routes: readonly Route[], version: string): object {
       description: "Kafka one message at a time, with Kafka-Pixy's paths and replies. Flags count when present.",
       license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
     },
-    paths: { ...paths, ...otherPaths },
+    paths: { ...paths, ...otherPaths, ...consolePaths() },
     // The empty one: a server without users requires none.
     security: [{}, { basic: [] }, { bearer: [] }],
     components: { schemas: { Error: errorSchema }, securitySchemes },
   };
 }
+
+/** The console's API: on the ops port. */
+function consolePaths(): Record<string, object> {
+  const paths: Record<string, Record<string, object>> = {};
+  const servers = [{ url: 'http://localhost:19094', description: 'The ops port' }];
+  for (const resource of resources) {
+    const path = `/api/v1${resource.path}`;
+    const method = 'method' in resource ? resource.method.toLowerCase() : 'get';
+    paths[path] = { servers: servers as unknown as object, ...paths[path], [method]: consoleOperation(resource, path) };
+  }
+  return paths;
+}
+
+function consoleOperation(resource: Resource | Stream, path: string): object {
+  const { name, summary, parameters = [], body, errors = {} } = resource;
+  const isAction = 'isAction' in resource && resource.isAction === true;
+  const token = {
+    name: 'X-Csrf-Token',
+    description: 'The token of GET /api/v1/session',
+    required: true,
+    type: 'string',
+  } as const;
+  const all: readonly Parameter[] = [cluster, ...parameters, ...(isAction ? [token] : [])];
+  const type = 'method' in resource ? 'application/json' : 'text/event-stream';
+  return {
+    operationId: name,
+    summary: isAction ? `${summary}. For admins, with ops.allowActions` : summary,
+    parameters: [...pathParameters(path), ...all.map(parameter)],
+    ...(body ? { requestBody: { required: true, content: { 'application/json': { schema: body } } } } : {}),
+    responses: {
+      200: {
+        description: 'Done',
+        content: { [type]: { schema: type === 'application/json' ? { type: 'object' } : { type: 'string' } } },
+      },
+      ...Object.fromEntries(
+        Object.entries({ ...notLetIn, ...errors }).map(([status, text]) => [status, problem(text)]),
+      ),
+    },
+  };
+}
+
+const cluster: Parameter = { name: 'cluster', description: 'Absent: the first one', type: 'string' };
 
 const securitySchemes = {
   basic: { type: 'http', scheme: 'basic', description: "A user's name and password" },

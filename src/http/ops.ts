@@ -1,5 +1,6 @@
 // The ops endpoints: /healthz, /readyz and /metrics, for the REST listener and for a port of their own.
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Registry } from 'prom-client';
 import { within } from '../core/clock.js';
 import type { Listener } from '../core/listener.js';
 import type { Clock } from '../core/ports.js';
@@ -7,6 +8,7 @@ import { own } from '../core/promises.js';
 import type { Stats } from '../core/stats/stats.js';
 import type { Log } from '../log.js';
 import { defaultLimits, type OpsConfig } from './config.js';
+import type { Console } from './console/console.js';
 import { type BoundServer, closeListener, listenTcp } from './listeners.js';
 import { createMetrics, metricsText } from './metrics.js';
 
@@ -55,6 +57,8 @@ interface ClusterState {
 
 export class Ops {
   readonly endpoints: Readonly<Record<string, () => Promise<OpsAnswer>>>;
+  /** The metrics of this process. */
+  readonly metrics: Registry;
   readonly #options: OpsOptions;
   #readiness: Promise<OpsAnswer> | undefined;
   #askedAt = Number.NEGATIVE_INFINITY;
@@ -63,6 +67,7 @@ export class Ops {
   constructor(options: OpsOptions) {
     this.#options = options;
     const metrics = createMetrics(options.stats);
+    this.metrics = metrics;
     this.endpoints = {
       '/healthz': async () => ({ status: 200, type: text, body: 'ok\n' }),
       '/readyz': () => this.#ready(),
@@ -118,9 +123,12 @@ export class OpsServer implements Listener {
   readonly #ops: Ops;
   readonly #settings: OpsConfig;
   readonly #log: Log;
+  readonly #console: Console | undefined;
   #server: BoundServer | undefined;
 
-  constructor(ops: Ops, settings: OpsConfig, log: Log) {
+  /** @param console absent: none is served */
+  constructor(ops: Ops, settings: OpsConfig, log: Log, console?: Console) {
+    this.#console = console;
     this.#ops = ops;
     this.#settings = settings;
     this.#log = log;
@@ -130,18 +138,36 @@ export class OpsServer implements Listener {
     return this.#server ? [this.#server.address] : [];
   }
 
+  /** Where a browser finds the console; undefined: nowhere. */
+  get consoleAddress(): string | undefined {
+    return this.#console && this.#server ? `http://${this.#server.address}/console/` : undefined;
+  }
+
   get address(): string | undefined {
     return this.#server?.address;
   }
 
   async start(): Promise<void> {
-    this.#server = await listenTcp(this.#settings, defaultLimits, (request, response) =>
+    this.#server = await this.#listen((request, response) => {
+      if (this.#console?.serve(request, response)) return;
       own(this.#answer(request, response), (err) => {
         this.#log.error({ err }, 'An ops request failed: this is a bug');
         response.destroy();
-      }),
-    );
-    this.#log.info({ address: this.#server.address }, 'ops endpoints are served');
+      });
+    });
+    this.#console?.attach(this.#server.server);
+    const { address } = this.#server;
+    const console = this.#console ? { console: `http://${address}/console/` } : {};
+    this.#log.info({ address, ...console }, 'ops endpoints are served');
+  }
+
+  #listen(serve: RequestListener): Promise<BoundServer> {
+    const listening = listenTcp(this.#settings, defaultLimits, serve);
+    if (!this.#settings.orAnyPort) return listening;
+    return listening.catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EADDRINUSE') throw error;
+      return listenTcp({ ...this.#settings, port: 0 }, defaultLimits, serve);
+    });
   }
 
   async #answer({ method, url }: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -152,6 +178,7 @@ export class OpsServer implements Listener {
 
   async drain(): Promise<void> {
     this.#ops.drain();
+    this.#console?.drain();
   }
 
   async closeConsumers(): Promise<void> {}
@@ -160,6 +187,7 @@ export class OpsServer implements Listener {
 
   /** Last: a probe may ask until the end. */
   async close(): Promise<number> {
+    await this.#console?.close();
     if (this.#server) await closeListener(this.#server);
     return 0;
   }

@@ -16,6 +16,8 @@ export interface PixyFile {
   readonly grpcAddr: string;
   readonly tcpAddr: string;
   readonly unixAddr: string;
+  /** Health, metrics and the console on a port of their own: ours, upstream has none. */
+  readonly opsAddr: string;
   /** In the file's order. */
   readonly proxies: readonly PixyProxy[];
   readonly defaultCluster: string;
@@ -47,7 +49,7 @@ type Tree = ReadonlyMap<unknown, unknown>;
 
 const accessKeys = ['users_file', 'requirepass', 'requirepass_file', 'protected_mode', 'allowed_hosts'];
 const topKeys = new Set([
-  ...['grpc_addr', 'tcp_addr', 'unix_addr', 'proxies', 'default_cluster', 'tls', 'logging'],
+  ...['grpc_addr', 'tcp_addr', 'unix_addr', 'ops_addr', 'proxies', 'default_cluster', 'tls', 'logging'],
   ...accessKeys,
 ]);
 
@@ -67,6 +69,7 @@ export function loadPixyFile(text: string | undefined, overrides: ProxyOverrides
     grpcAddr: address(tree, 'grpc_addr', '0.0.0.0:19091'),
     tcpAddr: address(tree, 'tcp_addr', '0.0.0.0:19092'),
     unixAddr: address(tree, 'unix_addr', ''),
+    opsAddr: address(tree, 'ops_addr', ''),
     proxies: [...proxies].map(([name, proxy]) => {
       const over = name === defaultCluster ? overrides : {};
       return loadProxy(String(name), asTree(proxy, `proxies.${name}`), over, warnings);

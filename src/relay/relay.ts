@@ -1,4 +1,5 @@
 // The relay: all topics of one configuration, their clusters, the metrics listener, and the end.
+import type { Registry } from 'prom-client';
 import { sleep, within } from '../core/clock.js';
 import type { Listener } from '../core/listener.js';
 import { type Clock, KafkaError, type KafkaFactory, type Properties } from '../core/ports.js';
@@ -12,11 +13,13 @@ import { checkTlsFiles } from './config/tls-files.js';
 import { MappingRelay } from './mapping-relay.js';
 import { loadFilters } from './record/filter.js';
 import { RelayMetrics } from './report/metrics.js';
-import { OpsServer, parseListenAddress } from './report/ops-server.js';
+import { type OpsPages, OpsServer, type OpsSource, parseListenAddress } from './report/ops-server.js';
 import { type ProgressState, progressBar, progressLine, summaryLine } from './report/progress.js';
 
 export interface RelayOptions {
   readonly config: RelayConfig;
+  /** Makes what else the port of /metrics serves; absent: nothing. */
+  readonly pages?: (source: OpsSource, registry: Registry) => OpsPages;
   /** Opens the clients of one cluster. */
   readonly createKafka: (properties: Properties) => Promise<KafkaFactory>;
   readonly clock: Clock;
@@ -48,6 +51,7 @@ export class Relay implements Listener {
   readonly #ops: OpsServer;
   /** Which sources of the configuration are used, in turn. */
   readonly #sourceNumbers: readonly number[];
+  readonly #pages: OpsPages | undefined;
   #relays: MappingRelay[] = [];
   #factories: KafkaFactory[] = [];
   #running: Promise<void> = Promise.resolve();
@@ -65,7 +69,7 @@ export class Relay implements Listener {
     this.finished = new Promise((resolve) => {
       this.#finish = resolve;
     });
-    this.#ops = new OpsServer({
+    const source: OpsSource = {
       metrics: () => this.#metrics.text(),
       readiness: () => ({
         ready:
@@ -73,7 +77,9 @@ export class Relay implements Listener {
           this.#relays.every((relay) => relay.state === 'relaying' || relay.state === 'ended'),
         topics: Object.fromEntries(this.#relays.map((relay) => [relay.name, relay.state])),
       }),
-    });
+    };
+    this.#pages = options.pages?.(source, this.#metrics.registry);
+    this.#ops = new OpsServer(source, this.#pages);
   }
 
   /** The port of /metrics; undefined while it does not listen. */

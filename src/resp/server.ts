@@ -108,6 +108,7 @@ export class RespServer implements Listener, ServerParts {
     this.users = options.users;
     this.logins = options.logins ?? new LoginGuard(options);
     this.initialUser = this.users.required ? nobodyYet : everybody;
+    options.stats.watch('resp.clients', () => [[[], this.#connections.size]]);
     this.siblings = options.siblings ?? noSiblings(clock.now());
     this.#nextId = this.siblings.server.firstConnectionId;
     this.monitors = new Monitors(this.siblings);

@@ -5,6 +5,8 @@ import { Users } from '../../src/core/access/users.js';
 import type { Listener } from '../../src/core/listener.js';
 import { Stats } from '../../src/core/stats/stats.js';
 import { GrpcServer } from '../../src/grpc/server.js';
+import { defaultOps, type OpsConfig } from '../../src/http/config.js';
+import { OpsServer } from '../../src/http/ops.js';
 import { RestServer } from '../../src/http/server.js';
 import { realClock } from './clock.js';
 import { FakeKafka } from './fake-kafka.js';
@@ -16,6 +18,8 @@ export interface OpenFacesOptions {
   readonly users?: readonly object[];
   readonly requirepass?: string;
   readonly host?: string;
+  /** The ops port with the console; absent: none. */
+  readonly ops?: Partial<OpsConfig>;
 }
 
 export class OpenFaces {
@@ -24,7 +28,7 @@ export class OpenFaces {
   readonly lines: string[] = [];
   readonly #listeners: Listener[];
 
-  constructor({ access = {}, users, requirepass, host = '127.0.0.1' }: OpenFacesOptions) {
+  constructor({ access = {}, users, requirepass, host = '127.0.0.1', ops }: OpenFacesOptions) {
     const loaded = Users.load({ requirepass, ...(users ? { usersFile: 'users.json' } : {}) }, () =>
       JSON.stringify(users),
     );
@@ -41,6 +45,7 @@ export class OpenFaces {
       tcp: address,
       grpc: { ...address, maxMessageBytes: 1_000_000 },
       access: { users: loaded, protectedMode: true, allowedHosts: [], allowInternalTopics: false, ...access },
+      ops: ops && { ...defaultOps, host, port: 0, ...ops },
       version: '0.0.0-test',
       clock: realClock,
       stats: this.stats,
@@ -57,6 +62,11 @@ export class OpenFaces {
   get httpPort(): number {
     const listener = this.#listeners.find((each) => each instanceof RestServer);
     return Number(listener?.addresses[0]?.split(':').at(-1));
+  }
+
+  get opsPort(): number {
+    const listener = this.#listeners.find((each) => each instanceof OpsServer);
+    return Number(listener?.address?.split(':').at(-1));
   }
 
   get grpcPort(): number {

@@ -75,6 +75,11 @@ export class Gate {
     return found instanceof Promise ? found.then(known) : known(found);
   }
 
+  /** Whether a user who logged in before is still one. */
+  isUser(user: User): boolean {
+    return this.#options.users.get(user.name) === user;
+  }
+
   /** A request was refused for lack of rights: logged and counted. @param reason the text sent to the client */
   denied(authorization: string | undefined, origin: Origin, reason: string): void {
     this.#options.logins.denied({ ...origin, user: this.#known.get(authorization ?? '')?.name }, reason);

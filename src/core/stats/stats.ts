@@ -27,6 +27,10 @@ const counters = {
 
 /** Counters with labels, for /metrics only; the labels in their order. */
 const labelled = {
+  errors: {
+    help: 'Refusals and failures answered to clients, by the code of docs/ERRORS.md',
+    labels: ['listener', 'code'],
+  },
   'http.requests': { help: 'HTTP requests answered', labels: ['route', 'status'] },
   'grpc.requests': { help: 'gRPC calls answered', labels: ['method', 'status'] },
   'topic.produced': { help: 'Records accepted from REST and gRPC clients', labels: ['cluster', 'topic'] },
@@ -60,6 +64,7 @@ const labelled = {
 
 /** Current values with labels, for /metrics only; read on request. */
 const gauges = {
+  'resp.clients': { help: 'Open connections of Redis clients', labels: [] },
   'ris.connected': { help: '1 while there is a feed from RIS Live', labels: ['host'] },
   'ris.leader': { help: '1 on the replica that publishes', labels: ['host'] },
   'ris.lag.ms': { help: "How far the leader's last commit is behind the clock, ms", labels: ['host'] },

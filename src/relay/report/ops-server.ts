@@ -1,5 +1,5 @@
 // The relay's HTTP listener: /metrics, /healthz, /readyz.
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { own } from '../../core/promises.js';
 import { fail } from '../../errors.js';
@@ -8,6 +8,15 @@ export interface OpsSource {
   metrics(): Promise<string>;
   /** Topics with their state, and whether all of them are being relayed. */
   readiness(): { ready: boolean; topics: Record<string, string> };
+}
+
+/** Pages of another folder on the same port: the console. */
+export interface OpsPages {
+  /** The server whose requests it gets. */
+  attach(server: Server): void;
+  /** @returns false: it is not for it. */
+  serve(request: IncomingMessage, response: ServerResponse): boolean;
+  close(): Promise<void>;
 }
 
 /** Go's listen address: `:7081`, `127.0.0.1:7081`, `[::1]:7081`. @throws GatewayError `relay-config` */
@@ -21,9 +30,12 @@ export function parseListenAddress(text: string): { host: string | undefined; po
 
 export class OpsServer {
   readonly #server: Server;
+  readonly #pages: OpsPages | undefined;
 
-  constructor(source: OpsSource) {
+  /** @param pages serves what else the port has; absent: nothing */
+  constructor(source: OpsSource, pages?: OpsPages) {
     this.#server = createServer((request, response) => {
+      if (pages?.serve(request, response)) return;
       const path = (request.url ?? '').split('?')[0];
       if (request.method !== 'GET' && request.method !== 'HEAD') return send(response, 405, 'method not allowed\n');
       if (path === '/metrics') {
@@ -36,6 +48,8 @@ export class OpsServer {
       else if (path === '/readyz') sendReadiness(response, source);
       else send(response, 404, 'not found\n');
     });
+    this.#pages = pages;
+    pages?.attach(this.#server);
     this.#server.requestTimeout = 10_000;
     this.#server.headersTimeout = 10_000;
   }
@@ -51,7 +65,8 @@ export class OpsServer {
     });
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
+    await this.#pages?.close();
     return new Promise((resolve) => {
       if (!this.#server.listening) return resolve();
       this.#server.close(() => resolve());

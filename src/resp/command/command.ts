@@ -97,6 +97,11 @@ const ofEveryKind: ReadonlySet<string> = new Set([
 
 /** The reply to a thrown value: an expected failure's text, or a defect that is logged and hidden from the client. */
 export function errorReply(ctx: Context, command: Command | undefined, error: unknown): ErrorReply {
+  ctx.server.stats.count(
+    'errors',
+    'resp',
+    error instanceof GatewayError ? error.code : error instanceof KafkaError ? 'kafka' : 'internal',
+  );
   if (command && error instanceof GatewayError && ofEveryKind.has(error.code))
     return new ErrorReply(`${command.prefix} ${error.message}`);
   if (error instanceof GatewayError) {

@@ -31,6 +31,13 @@ export function printBmp(value: Buffer, { from }: Provenance = {}): string[] {
   return [`${timeText(message.peer)}  ${message.kind}  ${peerText(message.peer)}${source}`, ...details(message)];
 }
 
+/** The same for a value that may be anything; undefined: it does not look like BMP. */
+export function bmpLines(value: Buffer): string[] | undefined {
+  const isWrapped = value.length > 8 && value.toString('latin1', 0, 4) === 'OBMP';
+  const isBare = value.length >= 6 && value[0] === 3 && value.readUInt32BE(1) === value.length;
+  return isWrapped || isBare ? printBmp(value) : undefined;
+}
+
 /** Prints every message of a source; ends quietly when the output is closed (`| head`). */
 export async function printAll(messages: AsyncIterable<BmpSourceMessage>, out: Writable): Promise<void> {
   const lines = async function* () {

@@ -1,0 +1,30 @@
+// The console's resources, one file each.
+import type { Resource, Stream } from '../resource.js';
+import { errorCode } from './error-code.js';
+import { group, groups, lags } from './groups.js';
+import { messages } from './messages.js';
+import { produce } from './produce.js';
+import { deleteGroup, resetGroup } from './reset.js';
+import { session } from './session.js';
+import { live, overview, status } from './status.js';
+import { tail } from './tail.js';
+import { topic } from './topic.js';
+import { topics } from './topics.js';
+
+export const resources: readonly (Resource | Stream)[] = [
+  session,
+  status,
+  overview,
+  live,
+  topics,
+  topic,
+  messages,
+  tail,
+  produce,
+  groups,
+  group,
+  lags,
+  resetGroup,
+  deleteGroup,
+  errorCode,
+];

@@ -1,0 +1,18 @@
+// GET /session: who is logged in, and what he may do here.
+import type { Resource } from '../resource.js';
+
+export const session = {
+  name: 'consoleSession',
+  method: 'GET',
+  path: '/session',
+  summary: 'The user, his rights here, and the token that actions need (header X-Csrf-Token)',
+  run: ({ user }, { job, settings, clusters, redisPort }) => ({
+    user: user.name,
+    isAdmin: user.isAdmin,
+    job,
+    clusters: [...clusters.keys()],
+    allowActions: settings.allowActions && user.isAdmin,
+    showPayloads: settings.showPayloads,
+    redisPort: redisPort?.() ?? null,
+  }),
+} satisfies Resource;
