@@ -102,7 +102,8 @@ export async function otherListeners(
   const listeners: Listener[] = [];
   // Clients of the other listeners can be served while the worker beside them waits for its feed.
   const notes = (): readonly string[] => listeners.flatMap((face) => face.problems?.() ?? []);
-  if (config.http || config.grpc || config.ops) listeners.push(...(await sharedListeners(shared, notes, workers, redisPort)));
+  if (config.http || config.grpc || config.ops)
+    listeners.push(...(await sharedListeners(shared, notes, workers, redisPort)));
   if (config.relay) listeners.push(await createRelay(config.relay, shared));
   if (config.ris) listeners.push(await createRis(config.ris, shared));
   return listeners;
