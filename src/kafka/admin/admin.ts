@@ -85,6 +85,8 @@ const newsRetryMs = 10;
 const connectedMs = 1_000;
 /** librdkafka's choice: the controller that the cluster last named. */
 const controller = -1;
+/** A broker's own default. */
+const partitionsOnOldBrokers = 1;
 /** Time limit for the controller where any other broker could answer, ms. */
 const controllerMs = 2_000;
 /** The broker's code for a group that does not exist, where it used to describe a dead one. */
@@ -100,10 +102,15 @@ export class ClusterAdmin extends BasicAdmin {
     const { name } = topic;
     try {
       await this.#create(topic).catch(async (error: unknown) => {
-        // Brokers before 2.4 require the number of replicas.
-        if (topic.replicationFactor !== undefined || !isUnsupported(error)) throw error;
+        // Brokers before 2.4 require the numbers of partitions and replicas.
+        const { partitions, replicationFactor } = topic;
+        if ((replicationFactor !== undefined && partitions !== -1) || !isUnsupported(error)) throw error;
         const { brokers } = await this.#cluster();
-        await this.#create({ ...topic, replicationFactor: Math.min(replicasOnOldBrokers, brokers.length) });
+        await this.#create({
+          ...topic,
+          partitions: partitions === -1 ? partitionsOnOldBrokers : partitions,
+          replicationFactor: replicationFactor ?? Math.min(replicasOnOldBrokers, brokers.length),
+        });
       });
     } catch (error) {
       if (error instanceof KafkaError && error.code === KafkaCode.topicExists) await this.#untilAllAgree(name, true);
