@@ -20,7 +20,6 @@ export interface Client {
   readonly program: readonly string[];
   /** What follows PORT and NAME. */
   readonly last?: string;
-  readonly env?: Readonly<Record<string, string>>;
   /** Requirements for PyPI. */
   readonly pip?: string;
 }
@@ -32,6 +31,17 @@ const tool = (dir: string, command: string, ...args: string[]): void => {
 export const languages = {
   python: { needs: ['python3'] },
   node: { needs: ['node', 'npm'], build: (dir) => tool(dir, 'npm', 'install', '--no-audit', '--no-fund') },
+  go: { needs: ['go'], build: (dir) => tool(dir, 'go', 'build', '-o', 'bin/', './...') },
+  java: {
+    needs: ['mvn', 'javac'],
+    build: (dir) => tool(dir, 'mvn', '-q', '-B', 'dependency:copy-dependencies', 'compile'),
+  },
+  rust: { needs: ['cargo'], build: (dir) => tool(dir, 'cargo', 'build', '--locked', '--quiet') },
+  c: { needs: ['cc'], build: (dir) => tool(dir, 'cc', '-Wall', '-o', 'hiredis', 'hiredis.c', '-lhiredis') },
+  php: { needs: ['php', 'redis-cli'] },
+  ruby: { needs: ['ruby'] },
+  perl: { needs: ['perl'] },
+  lua: { needs: ['lua5.1'] },
 } satisfies Record<string, Language>;
 
 /** Installs a Python client in a folder of its own. @returns what it is run with */
@@ -48,6 +58,19 @@ const python = (name: string, pip: string, file: string, last?: string): Client 
 });
 const node = (name: string, file: string, last: string): Client => ({
   ...{ name, language: 'JavaScript', folder: 'node', program: ['node', `${file}.mjs`], last },
+});
+const go = (name: string, program: string): Client => ({
+  name,
+  language: 'Go',
+  folder: 'go',
+  program: [`bin/${program}`],
+});
+const java = (name: string, program: string, last?: string): Client => ({
+  ...{ name, language: 'Java', folder: 'java', program: ['sh', 'run.sh', program] },
+  ...(last === undefined ? {} : { last }),
+});
+const rust = (name: string, program: string): Client => ({
+  ...{ name, language: 'Rust', folder: 'rust', program: [`target/debug/${program}`] },
 });
 
 export const clients: readonly Client[] = [
@@ -67,6 +90,24 @@ export const clients: readonly Client[] = [
   python('valkey-py', 'valkey==6.2.0', 'redis_py', 'valkey'),
   python('coredis', 'coredis==6.9.0', 'coredis_client'),
   python('Valkey GLIDE, Python', 'valkey-glide==2.6.0', 'glide_client'),
+  go('go-redis 9', 'goredis'),
+  go('rueidis', 'rueidis'),
+  go('valkey-go', 'valkeygo'),
+  go('redigo', 'redigo'),
+  java('Jedis 8', 'JedisClient'),
+  java('Lettuce 7', 'LettuceClient'),
+  java('Redisson 4', 'RedissonClientSteps'),
+  java('Spring Data Redis 4, Lettuce', 'SpringData', 'lettuce'),
+  java('Spring Data Redis 4, Jedis', 'SpringData', 'jedis'),
+  rust('redis-rs', 'redis_rs'),
+  rust('fred', 'fred_rs'),
+  { name: 'hiredis', language: 'C', folder: 'c', program: ['./hiredis'] },
+  { name: 'phpredis', language: 'PHP', folder: 'php', program: ['php', 'phpredis.php'] },
+  { name: 'Predis', language: 'PHP', folder: 'php', program: ['php', 'predis.php'] },
+  { name: 'redis-rb 4', language: 'Ruby', folder: 'ruby', program: ['ruby', 'redis_rb.rb'] },
+  { name: 'Redis.pm', language: 'Perl', folder: 'perl', program: ['perl', 'redis.pl'], last: 'Redis' },
+  { name: 'Redis::Fast', language: 'Perl', folder: 'perl', program: ['perl', 'redis.pl'], last: 'Redis::Fast' },
+  { name: 'redis-lua', language: 'Lua', folder: 'lua', program: ['lua5.1', 'redis_lua.lua'] },
 ];
 
 /** Libraries without a program that ran, and why. */

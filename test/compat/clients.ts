@@ -46,7 +46,7 @@ async function run(client: Client, port: number): Promise<Result> {
   const [program, ...fixed] = client.program;
   const name = `${client.name.replaceAll(/[^a-z0-9]+/gi, '-')}-${Date.now()}`.toLowerCase();
   const args = [...fixed, String(port), name, ...(client.last === undefined ? [] : [client.last])];
-  const child = spawn(program!, args, { cwd: dir, env: { ...process.env, ...env, ...client.env } });
+  const child = spawn(program!, args, { cwd: dir, env: { ...process.env, ...env } });
   const tooLong = setTimeout(() => child.kill('SIGKILL'), programTimeoutMs);
   let errors = '';
   child.stderr.on('data', (chunk: Buffer) => {

@@ -50,15 +50,16 @@ export function writeTable(
 }
 
 function row(name: string, { language, version, date, steps }: Result): string {
-  const cells = columns.map(([, step]) => cell(steps[step] ?? 'no'));
+  const cells = columns.map(([, step]) => cell(steps[step]));
   const isLoaded = Object.keys(steps).some((step) => step !== 'end');
   if (!isLoaded)
     return `| ${name} | ${language} | ${version} | does not start: ${steps.end?.slice(3)} |${' |'.repeat(columns.length - 1)} ${date} |`;
   return `| ${name} | ${language} | ${version} | ${cells.join(' | ')} | ${date} |`;
 }
 
-/** A step's result in a word; its detail only where a reader needs it. */
-function cell(text: string): string {
+/** A step's result in a word, nothing if its program does not take it; its detail only where a reader needs it. */
+function cell(text: string | undefined): string {
+  if (text === undefined) return '';
   if (!text.startsWith('ok')) return 'no';
   const detail = text.slice(3);
   return detail === '' || /^\d+ errors$/.test(detail) ? 'yes' : `yes, \`${detail}\``;
