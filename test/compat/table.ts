@@ -61,6 +61,6 @@ function row(name: string, { language, version, date, steps }: Result): string {
 function cell(text: string | undefined): string {
   if (text === undefined) return '';
   if (!text.startsWith('ok')) return 'no';
-  const detail = text.slice(3);
-  return detail === '' || /^\d+ errors$/.test(detail) ? 'yes' : `yes, \`${detail}\``;
+  const detail = text.slice(3).replace(/(, )?\d+ errors$/, '');
+  return detail === '' ? 'yes' : `yes, \`${detail}\``;
 }
