@@ -37,7 +37,7 @@ export interface Client<N extends NativeClient> {
   readonly fatalReason: string | undefined;
   /** Runs a call that ends with a callback. @throws KafkaError */
   ask<T>(call: (callback: Callback<T>) => void): Promise<T>;
-  /** Never rejects; a disconnect that hangs is abandoned after timeoutMs, with a log line. */
+  /** Never rejects; a disconnect that hangs is abandoned after timeoutMs, with a log line, and another one if it ends later. */
   disconnect(timeoutMs: number): Promise<void>;
 }
 
@@ -160,15 +160,24 @@ function disconnect(
   timeoutMs: number,
 ): Promise<void> {
   properties.credentials?.delete(native);
+  const from = performance.now();
   return new Promise((resolve) => {
-    const cancel = after(timeoutMs, () => {
+    let state: 'closing' | 'abandoned' | 'closed' = 'closing';
+    const abandon = (): void => {
+      if (state !== 'closing') return;
+      state = 'abandoned';
       // librdkafka may hang here after a broker was lost; its threads are abandoned rather than awaited.
       log.warn({ kind, timeoutMs }, 'librdkafka client did not disconnect in time and is abandoned');
       resolve();
-    });
+    };
+    // After a stall of the event loop a timer runs before callbacks that are already due: they get their turn first.
+    const cancel = after(timeoutMs, () => setImmediate(abandon));
     native.disconnect(() => {
       cancel();
       native.configureCallbacks(false, callbacks);
+      if (state === 'abandoned')
+        log.info({ kind, ms: Math.round(performance.now() - from) }, 'abandoned librdkafka client has disconnected');
+      state = 'closed';
       resolve();
     });
   });

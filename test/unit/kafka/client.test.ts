@@ -1,6 +1,7 @@
 // How a client comes to be open: when a broker has answered, however it knows.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { MessageChannel } from 'node:worker_threads';
 import { pino } from 'pino';
 import { KafkaCode } from '../../../src/core/ports.js';
 import { connect } from '../../../src/kafka/client.js';
@@ -69,4 +70,50 @@ test('one that nobody answers in time is given up', async () => {
     'disconnect',
     unreachable.message,
   ]);
+});
+
+/** Closes a client within 20 ms. @param end calls back when the binding has closed it. @returns the lines of the log */
+async function closing(end: (callback: () => void) => void): Promise<string[]> {
+  const lines: string[] = [];
+  const log = pino({ level: 'info' }, { write: (line) => void lines.push(JSON.parse(line).msg) });
+  const create = class {
+    configureCallbacks(): void {}
+    connect(callback: Callback<{ name: string }>): void {
+      callback(null, { name: 'double' });
+    }
+    awaitBroker(_timeoutMs: number, callback: Callback): void {
+      callback(null);
+    }
+    disconnect = end;
+  } as unknown as new () => NativeClient;
+  const properties = { global: {}, topic: {}, sectionOf: () => undefined } as unknown as ClientProperties;
+  const client = await connect({ kind: 'double', create, properties, log, onFault: () => {} }, 5_000);
+  // Behind it the loop runs its timers first.
+  await new Promise((resolve) => setImmediate(resolve));
+  await client.disconnect(20);
+  return lines;
+}
+
+test('a client that closed while the event loop stood still is not said to hang', async () => {
+  const lines = await closing((callback) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.once('message', () => {
+      port1.close();
+      callback();
+    });
+    port2.postMessage('closed');
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+  });
+  assert.deepEqual(lines, []);
+});
+
+test('a client that hangs is abandoned; when it closes late, the log says so', async () => {
+  let late = (): void => {};
+  const lines = await closing((callback) => {
+    late = callback;
+  });
+  const abandoned = 'librdkafka client did not disconnect in time and is abandoned';
+  assert.deepEqual(lines, [abandoned]);
+  late();
+  assert.deepEqual(lines, [abandoned, 'abandoned librdkafka client has disconnected']);
 });
