@@ -29,10 +29,11 @@ describe('rights that Kafka does not give the gateway', () => {
       },
     });
     broker = await KafkaWire.open(kafka.brokers);
-    await broker.createTopics(['hidden', 'shown', 'open']);
+    await broker.createTopics(['hidden', 'shown', 'open', 'results']);
     await grant('topic', 'shown', 'describe');
     await grant('topic', 'shown', 'write');
-    for (const operation of ['read', 'write', 'describe'] as const) await grant('topic', 'open', operation);
+    for (const topic of ['open', 'results'])
+      for (const operation of ['read', 'write', 'describe'] as const) await grant('topic', topic, operation);
     httpPort = await freePort();
     rafka = await GatewayProcess.start({
       config: {
@@ -46,6 +47,7 @@ describe('rights that Kafka does not give the gateway', () => {
         consumer: { 'auto.offset.reset': 'earliest' },
         pool: { initialOffset: 'oldest' },
         http: { port: httpPort },
+        resp: { transactionalId: 'shop' },
       },
     });
   });
@@ -56,8 +58,8 @@ describe('rights that Kafka does not give the gateway', () => {
     await kafka?.stop();
   });
 
-  const grant = (...right: [kind: 'topic' | 'group', name: string, operation: 'read' | 'write' | 'describe']) =>
-    broker!.allow(`User:${saslUser.username}`, ...right);
+  type Right = [kind: 'topic' | 'group' | 'transactionalId', name: string, operation: 'read' | 'write' | 'describe'];
+  const grant = (...right: Right) => broker!.allow(`User:${saslUser.username}`, ...right);
 
   const named = async (name: string): Promise<Redis> => {
     const client = await connect(rafka!.port);
@@ -118,6 +120,37 @@ describe('rights that Kafka does not give the gateway', () => {
     assert.equal(await popped(client, 'shown'), 'two');
     await eventually(30_000, async () => (await consume('shown', 'pool')) === 200);
     assert.equal(((await client.call('XRANGE', 'shown', '-', '+')) as unknown[]).length, 1);
+  });
+
+  test('EXEC names the transactional id and the rights that it lacks, writes nothing, and works when they are granted', async (t) => {
+    if (!met(t, whyNoKafka())) return;
+    const client = await named('readers:e');
+    const exec = (...topics: string[]): Promise<unknown> => {
+      const multi = client.multi();
+      for (const topic of topics) multi.call('RPUSHX', `topics:${topic}`, 'x');
+      return multi.exec();
+    };
+    const values = async (): Promise<unknown> => client.call('LRANGE', 'topics:results', '0', '-1');
+    await assert.rejects(exec('results', 'results'), {
+      message:
+        /^EXECABORT Transaction discarded because of: .*transactional id 'shop-[^']*0': it needs the rights WRITE and DESCRIBE/,
+    });
+    assert.deepEqual(await values(), []);
+    await exec('results');
+    assert.deepEqual(await values(), ['x'], 'one record needs no transaction');
+    const id = /transactional id '([^']+)'/;
+    const refused = await exec('results', 'results').catch((error: Error) => error.message);
+    const [, name] = id.exec(String(refused)) ?? [];
+    for (const operation of ['write', 'describe'] as const) await grant('transactionalId', name!, operation);
+    await eventually(30_000, () =>
+      exec('results', 'results').then(
+        () => true,
+        () => false,
+      ),
+    );
+    assert.deepEqual(await values(), ['x', 'x', 'x']);
+    await assert.rejects(exec('results', 'hidden'), { message: /^EXECABORT .*Topic authorization failed/ });
+    assert.deepEqual(await values(), ['x', 'x', 'x']);
   });
 
   test('what a group refuses of a member: the client’s own settings, and a second static member', async (t) => {

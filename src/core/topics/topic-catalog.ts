@@ -2,6 +2,7 @@
 import { type Admin, type Clock, KafkaCode, KafkaError, type KafkaFault, type TopicMetadata } from '../ports.js';
 import { own } from '../promises.js';
 import { TopicIds } from './topic-ids.js';
+import { WrittenEnds } from './written-ends.js';
 
 /** Maximum age of an answer, ms. */
 const maxAgeMs = 1_000;
@@ -29,6 +30,8 @@ export class TopicCatalog {
   readonly clock: Clock;
   /** Which topic each name stands for. */
   readonly ids: TopicIds;
+  /** What reads wait for. */
+  readonly written: WrittenEnds;
   #topics: Promise<ReadonlyMap<string, TopicMetadata>> | undefined;
   #askedAt = Number.NEGATIVE_INFINITY;
   /** The last answer. */
@@ -42,6 +45,7 @@ export class TopicCatalog {
     this.#admin = admin;
     this.clock = clock;
     this.ids = new TopicIds(admin, clock);
+    this.written = new WrittenEnds(clock);
   }
 
   /** All topics by name, at most a second old. @throws KafkaError if no broker answers. */

@@ -35,7 +35,12 @@ export class ExecTransaction implements Transaction {
   /** Adds a record; settles with its report when the transaction is committed, and never where it is not. @throws GatewayError `topic-invalid`, `topic-internal` */
   send(record: ProducerRecord): Promise<DeliveryReport> {
     checkTopicName(record.topic, this.#ctx.server.settings.allowInternalTopics);
-    return new Promise((resolve, reject) => {
+    const { written } = this.#ctx.server.gateway.catalog;
+    return new Promise((settle, reject) => {
+      const resolve = (report: DeliveryReport): void => {
+        if (!report.error) written.note(report);
+        settle(report);
+      };
       this.#written.push({ record, resolve, reject });
       this.#onHeld();
     });

@@ -40,6 +40,7 @@ async function deleteStreams(ctx: Context, keys: readonly string[]): Promise<num
     await forgetGroups(ctx, topic);
     await admin.deleteTopic(topic);
     catalog.forget();
+    catalog.written.forget(topic);
     streams.topics.forget(topic);
     streams.cursors.end(topic);
     await ctx.server.siblings.askAll('forgetTopics', topic);

@@ -70,7 +70,8 @@ async function run(ctx: Context, read: ReadArgs, topics: readonly string[], ids:
   const sources: Source[] = [];
   for (const [index, topic] of topics.entries()) {
     const source: Source = { key: read.keys[index]!, topic, id: ids[index]!, from: undefined };
-    const ready = source.id === '+' ? await readLast(ctx, topic) : await readReady(ctx, source, max);
+    const ready =
+      source.id === '+' ? await readLast(ctx, topic) : await readReady(ctx, source, max, read.blockMs !== undefined);
     if (ready && ready.messages.length > 0) found.push([source.key, answer(ctx, source, ready)]);
     sources.push(source);
   }
@@ -79,7 +80,7 @@ async function run(ctx: Context, read: ReadArgs, topics: readonly string[], ids:
 }
 
 /** The entries so far; records where to continue if there are none. */
-async function readReady(ctx: Context, source: Source, max: number): Promise<Read | undefined> {
+async function readReady(ctx: Context, source: Source, max: number, waits: boolean): Promise<Read | undefined> {
   const { catalog, admin, streams } = ctx.server.gateway;
   const { topic, id } = source;
   const known = ctx.sessions.streams.cursors.find(topic, id);
@@ -87,7 +88,8 @@ async function readReady(ctx: Context, source: Source, max: number): Promise<Rea
     source.from = known;
     const kept = streams.tails.find(topic);
     const read = kept && readKept(kept, known, max);
-    if (read) return read;
+    // The tail may not have heard yet what was answered to its writer.
+    if (read && (waits || read.messages.length > 0)) return read;
   }
   const marks = await marksOf(catalog, admin, topic);
   if (!marks) return undefined;

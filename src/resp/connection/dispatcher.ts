@@ -1,7 +1,7 @@
 // The commands of one connection in order: one runs, those behind it wait, except for kinds that may overlap.
 
 import { type Memory, Reservation } from '../../core/memory-budget.js';
-import { fail } from '../../errors.js';
+import { fail, type GatewayError } from '../../errors.js';
 import { errorReply, runCommand } from '../command/command.js';
 import type { Context, Resolved } from '../command/context.js';
 import { type Decoded, ProtocolFault, refusedBySize } from '../wire/decoder.js';
@@ -204,10 +204,17 @@ export class Dispatcher {
   }
 
   /** @throws GatewayError if the connection may not run this now. */
-  #checkAllowed({ command, fullName }: Resolved): void {
+  /** @throws GatewayError `no-auth`, `subscribed`; of EXEC `exec-aborted` in their place */
+  #checkAllowed(found: Resolved): void {
+    const refusal = this.#refusalOf(found);
+    if (!refusal) return;
+    throw found.fullName === 'exec' ? fail('exec-aborted', refusal.resp.replace(/^ERR /, '')) : refusal;
+  }
+
+  #refusalOf({ command, fullName }: Resolved): GatewayError | undefined {
     const { isAuthenticated, protocol, isSubscribed } = this.#ctx;
-    if (!isAuthenticated && !command.flags.includes('no_auth')) throw fail('no-auth');
-    if (isSubscribed && protocol === 2 && !whileSubscribed.has(fullName)) throw fail('subscribed', fullName);
+    if (!isAuthenticated && !command.flags.includes('no_auth')) return fail('no-auth');
+    return isSubscribed && protocol === 2 && !whileSubscribed.has(fullName) ? fail('subscribed', fullName) : undefined;
   }
 
   #waitFor(promise: Promise<Reply>, found: Resolved): void {

@@ -5,7 +5,7 @@ import { met, whyNoCommand } from '../../support/needs.js';
 import { RedisServer } from '../../support/redis-server.js';
 import { RawClient, RespPair } from '../../support/resp-pair.js';
 
-/** Of the subscriber; `pub` and `ask` come from another connection, and `pub` is heard before the next step. */
+/** Of the subscriber; `pub` and `ask` come from another connection, and `pub` is heard before the next step. One argument with line ends is several commands in one write. */
 type Step = readonly ['sub' | 'pub' | 'ask', ...argv: string[]];
 
 const scripts: Readonly<Record<string, readonly Step[]>> = {
@@ -78,6 +78,17 @@ const scripts: Readonly<Record<string, readonly Step[]>> = {
     ['sub', 'ECHO', 'x'],
     ['sub', 'UNSUBSCRIBE'],
   ],
+  'within MULTI': [
+    ['sub', 'MULTI\r\nSUBSCRIBE news sports\r\nPING\r\nEXEC\r\n'],
+    ['pub', 'PUBLISH', 'news', 'hello'],
+    ['sub', 'MULTI\r\nPING\r\nEXEC\r\n'],
+    ['sub', 'UNSUBSCRIBE', 'sports', 'news'],
+    ['sub', 'MULTI\r\nPSUBSCRIBE n*\r\nPUNSUBSCRIBE\r\nECHO x\r\nEXEC\r\n'],
+    ['sub', 'MULTI\r\nSUBSCRIBE news\r\nDISCARD\r\nECHO x\r\n'],
+    ['sub', 'MULTI\r\nSUBSCRIBE\r\nEXEC\r\n'],
+    ['sub', 'MULTI\r\nSUBSCRIBE news\r\nRESET\r\nECHO x\r\n'],
+    ['ask', 'PUBSUB', 'NUMSUB', 'news'],
+  ],
   'what is refused': [
     ['sub', 'SUBSCRIBE'],
     ['sub', 'PSUBSCRIBE'],
@@ -135,7 +146,7 @@ async function converse(open: () => Promise<RawClient>, steps: readonly Step[], 
   for (const [index, [who, ...argv]] of steps.entries()) {
     const from = subscriber.received.length;
     const answer = who === 'sub' ? '' : await publisher.exchange(argv);
-    if (who === 'sub') subscriber.send(argv);
+    if (who === 'sub') subscriber.send(argv[0]!.includes('\n') ? argv[0]! : argv);
     else if (who === 'pub') await subscriber.until(() => subscriber.received.slice(from).includes(argv.at(-1)!));
     // ECHO is refused while RESP2 is subscribed; PING is answered in two forms.
     const mark = `$6\r\nend${String(index).padStart(3, '0')}\r\n`;

@@ -12,9 +12,31 @@ export interface Marks {
 /** How long partitions may be without a leader (a new topic, a broker that went) before that is an error, ms. */
 const leaderMs = 3_000;
 const leaderRetryMs = 50;
+/** How long a read waits until Kafka shows what EXECs have written, and how often it looks, ms. */
+const shownMs = 1_000;
+const shownRetryMs = 10;
 
-/** A topic's partitions with what they hold; undefined when there is no such topic. @throws KafkaError, also when it may not be seen */
+/**
+ * A topic's partitions with what they hold, records of EXECs that this gateway has answered included; undefined when there is no such topic.
+ * @throws KafkaError, also when it may not be seen
+ */
 export async function marksOf(catalog: TopicCatalog, admin: Admin, topic: string): Promise<Marks[] | undefined> {
+  const { clock, written } = catalog;
+  const deadline = clock.monotonic() + shownMs;
+  for (;;) {
+    const marks = await marksNow(catalog, admin, topic);
+    if (!written.areHidden(topic, marks)) return marks;
+    if (clock.monotonic() > deadline) {
+      // An open transaction of another program is in front of them, or the topic was deleted.
+      written.forget(topic);
+      return marks;
+    }
+    if (!marks) catalog.forget();
+    await sleep(clock, shownRetryMs);
+  }
+}
+
+async function marksNow(catalog: TopicCatalog, admin: Admin, topic: string): Promise<Marks[] | undefined> {
   const { clock } = catalog;
   const deadline = clock.monotonic() + leaderMs;
   for (;;) {

@@ -1,0 +1,58 @@
+// WrittenEnds: how far answered EXECs of this gateway have written. Kafka shows the records of a transaction a moment after its commit.
+import type { Clock, DeliveryReport } from '../ports.js';
+
+interface End {
+  /** The offset after the last record. */
+  readonly offset: number;
+  readonly notedAt: number;
+}
+
+/** How long an end is remembered, ms, and of how many topics. */
+const rememberedMs = 5_000;
+const mostTopics = 10_000;
+
+export class WrittenEnds {
+  readonly #clock: Clock;
+  /** By topic and partition. */
+  readonly #ends = new Map<string, Map<number, End>>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** A record was written, and the client is about to be told. */
+  note({ topic, partition, offset }: Pick<DeliveryReport, 'topic' | 'partition' | 'offset'>): void {
+    if (offset < 0) return;
+    let ends = this.#ends.get(topic);
+    if (!ends) {
+      if (this.#ends.size >= mostTopics) this.#ends.delete(this.#ends.keys().next().value!);
+      ends = new Map();
+      this.#ends.set(topic, ends);
+    }
+    if ((ends.get(partition)?.offset ?? 0) <= offset)
+      ends.set(partition, { offset: offset + 1, notedAt: this.#clock.monotonic() });
+  }
+
+  /**
+   * Whether Kafka does not show all of these records yet. Ends that it shows, and old ones, are forgotten.
+   * @param marks undefined: the topic is not known yet
+   */
+  areHidden(
+    topic: string,
+    marks: readonly { readonly partition: number; readonly high: number }[] | undefined,
+  ): boolean {
+    const ends = this.#ends.get(topic);
+    if (!ends) return false;
+    const since = this.#clock.monotonic() - rememberedMs;
+    for (const [partition, { offset, notedAt }] of ends) {
+      const high = marks?.find((mark) => mark.partition === partition)?.high ?? -1;
+      if (high >= offset || notedAt < since) ends.delete(partition);
+    }
+    if (ends.size === 0) this.#ends.delete(topic);
+    return ends.size > 0;
+  }
+
+  forget(topic: string): void {
+    this.#ends.delete(topic);
+  }
+}
