@@ -44,11 +44,13 @@ const mayImport: Record<string, { readonly values: readonly string[]; readonly t
       'app/config',
       'app/program',
       'app/rest-grpc',
+      'app/console-resp',
       'app/renew',
       ...faces,
     ],
   },
   'app/console': { values: ['core', 'http', 'ris/tools'], types: ['log'] },
+  'app/console-resp': { values: ['resp'], types: ['http'] },
   'app/rest-grpc': { values: ['errors', 'log', 'core', 'http', 'grpc', 'app/console'] },
   'app/pixy': {
     values: [
@@ -88,6 +90,7 @@ const mayImport: Record<string, { readonly values: readonly string[]; readonly t
       'resp',
       'workers',
       'app/config',
+      'app/console-resp',
       'app/gateway',
       'app/program',
       'app/renew',

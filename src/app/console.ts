@@ -14,6 +14,8 @@ import { GroupReader } from '../http/console/reading/groups.js';
 import { MessageReader } from '../http/console/reading/messages.js';
 import { TopicReader } from '../http/console/reading/topics.js';
 import { readMetrics } from '../http/console/readings.js';
+import { Prompts } from '../http/console/redis/prompts.js';
+import type { RespSide } from '../http/console/redis/resp-side.js';
 import { Status, type StatusOptions } from '../http/console/status.js';
 import { openApi } from '../http/openapi.js';
 import type { Ops, OpsWorkers } from '../http/ops.js';
@@ -29,6 +31,8 @@ export interface ConsoleParts {
   readonly allowInternal: boolean;
   /** The port of the Redis clients, once it listens. */
   readonly redisPort?: (() => number | undefined) | undefined;
+  /** The listener of Redis clients; absent: there is none. */
+  readonly resp?: RespSide | undefined;
   readonly version: string;
   readonly stats: Stats;
   readonly clock: Clock;
@@ -52,6 +56,8 @@ function createConsole(parts: ConsoleParts, sources: Pick<StatusOptions, 'read' 
     decode: bmpLines,
     allowInternal: parts.allowInternal,
     redisPort: parts.redisPort,
+    resp: parts.resp,
+    prompts: parts.resp?.open && new Prompts(parts.resp.open, clock),
     document: () => JSON.stringify(openApi(routes, version), null, 2),
     admission: new Admission(new Gate(access), allowedHosts),
     stats,

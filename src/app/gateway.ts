@@ -14,6 +14,7 @@ import type { Listener } from '../core/listener.js';
 import type { Clock } from '../core/ports.js';
 import { own } from '../core/promises.js';
 import { Stats } from '../core/stats/stats.js';
+import type { RespSide } from '../http/console/redis/resp-side.js';
 import type { OpsWorkers } from '../http/ops.js';
 import { createKafkaFactory } from '../kafka/factory.js';
 import { ProduceBudget } from '../kafka/producer/produce-budget.js';
@@ -26,6 +27,7 @@ import { RespServer } from '../resp/server.js';
 import type { Siblings } from '../resp/siblings/siblings.js';
 import type { RisConfig } from '../ris/index.js';
 import { type Config, embeddedWarning } from './config.js';
+import { respSideOf } from './console-resp.js';
 import { Program } from './program.js';
 import { renew, renewalOf } from './renew.js';
 
@@ -56,7 +58,14 @@ export async function createGateway(
   const access = accessOf(config.resp, common);
   const shared = { config, ...access, clusters: await openClusters(config, common.clock, log), version, ...common };
   const { server, gateway } = createResp(shared);
-  const listeners = [server, gateway.streams, ...(await otherListeners(shared, undefined, () => server.port))];
+  const listeners = [
+    server,
+    gateway.streams,
+    ...(await otherListeners(shared, {
+      redisPort: () => server.port,
+      resp: respSideOf(server),
+    })),
+  ];
   return createProgram(shared, { listeners, closeShared: () => gateway.close(), ...(loadAgain ? { loadAgain } : {}) });
 }
 
@@ -92,18 +101,22 @@ export const accessOf = (options: AccessOptions, guard: LoginGuardOptions): Pick
   logins: new LoginGuard(guard),
 });
 
-/** All listeners and workers but RESP. @param workers the processes that serve RESP, if it is not this one @param redisPort the port of Redis clients, once it listens */
-export async function otherListeners(
-  shared: Shared,
-  workers?: OpsWorkers,
-  redisPort?: () => number | undefined,
-): Promise<Listener[]> {
+/** Where Redis clients are served. */
+interface RespPlace {
+  /** The processes that serve them, if it is not this one. */
+  readonly workers?: OpsWorkers;
+  /** Their port, once it listens. */
+  readonly redisPort: () => number | undefined;
+  readonly resp: RespSide;
+}
+
+/** All listeners and workers but RESP. */
+export async function otherListeners(shared: Shared, place: RespPlace): Promise<Listener[]> {
   const { config } = shared;
   const listeners: Listener[] = [];
   // Clients of the other listeners can be served while the worker beside them waits for its feed.
   const notes = (): readonly string[] => listeners.flatMap((face) => face.problems?.() ?? []);
-  if (config.http || config.grpc || config.ops)
-    listeners.push(...(await sharedListeners(shared, notes, workers, redisPort)));
+  if (config.http || config.grpc || config.ops) listeners.push(...(await sharedListeners(shared, notes, place)));
   if (config.relay) listeners.push(await createRelay(config.relay, shared));
   if (config.ris) listeners.push(await createRis(config.ris, shared));
   return listeners;
@@ -213,8 +226,7 @@ async function createRelay(section: Record<string, unknown>, { clock, log }: Sha
 async function sharedListeners(
   { config, users, logins, clusters, version, stats, clock, log }: Shared,
   notes: () => readonly string[],
-  workers?: OpsWorkers,
-  redisPort?: () => number | undefined,
+  { workers, redisPort, resp: side }: RespPlace,
 ): Promise<Listener[]> {
   const { createPixyListeners } = await import('./rest-grpc.js');
   const { resp, http, grpc, ops, pool } = config;
@@ -236,6 +248,7 @@ async function sharedListeners(
     ops,
     notes,
     redisPort,
+    resp: side,
     ...(workers ? { workers } : {}),
     version,
     clock,

@@ -14,6 +14,7 @@ import { probeCluster } from '../core/readiness.js';
 import type { Stats } from '../core/stats/stats.js';
 import { GrpcServer } from '../grpc/server.js';
 import { defaultLimits, type HttpLimits, type OpsConfig } from '../http/config.js';
+import type { RespSide } from '../http/console/redis/resp-side.js';
 import type { TcpAddress } from '../http/listeners.js';
 import { Ops, OpsServer, type OpsWorkers } from '../http/ops.js';
 import { RestServer } from '../http/server.js';
@@ -68,6 +69,8 @@ export interface PixyListenersOptions {
   readonly job?: 'gateway' | 'pixy';
   /** The port of the Redis clients, once it listens. */
   readonly redisPort?: (() => number | undefined) | undefined;
+  /** The listener of Redis clients, for the console; absent: there is none. */
+  readonly resp?: RespSide | undefined;
   /** The processes that serve RESP, if it is not this one. */
   readonly workers?: OpsWorkers;
   readonly version: string;
@@ -114,7 +117,7 @@ export function createPixyListeners(options: PixyListenersOptions): Listener[] {
     listeners.push(new GrpcServer({ ...withPem(grpc), ...shared, ...bounds, log: logOf('grpc') }));
   }
   if (options.ops) {
-    const { ops: settings, job = 'gateway', redisPort } = options;
+    const { ops: settings, job = 'gateway', redisPort, resp } = options;
     const allowInternal = access.allowInternalTopics || !access.users.required;
     const parts = {
       job,
@@ -123,6 +126,7 @@ export function createPixyListeners(options: PixyListenersOptions): Listener[] {
       settings,
       allowInternal,
       redisPort,
+      resp,
       version,
       stats,
       clock,

@@ -13,6 +13,7 @@ import type { StartOrder } from '../workers/start-options.js';
 import { type Served, WorkerSide } from '../workers/worker-side.js';
 import { Workers } from '../workers/workers.js';
 import type { Config } from './config.js';
+import { respSideOfWorkers } from './console-resp.js';
 import {
   accessOf,
   closeClusters,
@@ -58,16 +59,19 @@ export async function createPrimary(
     clock,
     log,
   });
-  const others = await otherListeners(
-    shared,
-    {
+  const others = await otherListeners(shared, {
+    workers: {
       metrics: () => router.askWorkers('metrics', []),
       get serving() {
         return workers.serving.length;
       },
     },
-    () => workers.port,
-  );
+    redisPort: () => workers.port,
+    resp: respSideOfWorkers(
+      (filter) => router.askWorkers('clients', [filter]),
+      (filter) => router.askWorkers('kill', [filter]),
+    ),
+  });
   const { unixSocket } = config.resp;
   return createProgram(shared, {
     listeners: [workers, ...others],

@@ -5,11 +5,15 @@ import { ApiError, ask, get, setToken, useStream } from './api';
 import { Header } from './header';
 import { Failure } from './parts';
 import { linkTo, useRoute } from './route';
+import { ClientsScreen } from './screens/clients';
 import { GroupScreen } from './screens/group';
 import { GroupsScreen } from './screens/groups';
 import { Help } from './screens/help';
 import { Login } from './screens/login';
 import { OverviewScreen } from './screens/overview';
+import { PromptScreen } from './screens/prompt';
+import { StreamScreen } from './screens/stream';
+import { StreamsScreen } from './screens/streams';
 import { TopicScreen } from './screens/topic';
 import { TopicsScreen } from './screens/topics';
 import type { Overview, Session, Status } from './types';
@@ -82,6 +86,9 @@ function Page({ session, onLogout }: { session: Session; onLogout: () => void })
           ['groups', 'Groups'],
         ]
       : []),
+    ...(session.hasStreams ? [['streams', 'Streams']] : []),
+    ...(session.hasClients && session.isAdmin ? [['clients', 'Clients']] : []),
+    ...(session.hasPrompt ? [['prompt', 'Prompt']] : []),
   ] as const;
   const logout = (): void => {
     ask('POST', '/logout').then(onLogout, onLogout);
@@ -118,6 +125,14 @@ function Page({ session, onLogout }: { session: Session; onLogout: () => void })
           ))}
         {screen === 'groups' &&
           (name ? <GroupScreen key={name} name={name} session={session} /> : <GroupsScreen query={route.query} />)}
+        {screen === 'streams' &&
+          (name ? (
+            <StreamScreen key={name} name={name} session={session} />
+          ) : (
+            <StreamsScreen query={route.query} session={session} />
+          ))}
+        {screen === 'clients' && <ClientsScreen query={route.query} session={session} />}
+        {screen === 'prompt' && <PromptScreen isEmbedded={status?.embedded === true} />}
         {screen === 'overview' && <OverviewScreen overview={overview} status={status} hasKafka={hasKafka} />}
       </main>
     </>

@@ -8,6 +8,9 @@ export interface Session {
   readonly allowActions: boolean;
   readonly showPayloads: boolean;
   readonly redisPort: number | null;
+  readonly hasClients: boolean;
+  readonly hasStreams: boolean;
+  readonly hasPrompt: boolean;
   readonly token: string;
 }
 

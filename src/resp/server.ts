@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { chmodSync } from 'node:fs';
 import { createServer, type ListenOptions, type Server, type Socket } from 'node:net';
+import { type Duplex, duplexPair } from 'node:stream';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
 import { LoginGuard } from '../core/access/login-guard.js';
 import { isLoopback } from '../core/access/protected-mode.js';
@@ -11,7 +12,7 @@ import { sleep } from '../core/clock.js';
 import type { Listener } from '../core/listener.js';
 import { MemoryBudget } from '../core/memory-budget.js';
 import type { ClientVersions, Clock } from '../core/ports.js';
-import { guard } from '../core/promises.js';
+import { guard, own } from '../core/promises.js';
 import type { Stats } from '../core/stats/stats.js';
 import { fail } from '../errors.js';
 import type { Log } from '../log.js';
@@ -23,6 +24,7 @@ import { CommandTable } from './command/command.js';
 import type { Command, Context, Gateway } from './command/context.js';
 import * as allCommands from './commands/index.js';
 import type { RespConfig } from './config.js';
+import { type ClientFacts, clientFacts } from './connection/client-facts.js';
 import { Connection } from './connection/connection.js';
 import type { ServerParts } from './connection/server-parts.js';
 import { handleOf, SharedReads } from './connection/shared-reads.js';
@@ -252,6 +254,24 @@ export class RespServer implements Listener, ServerParts {
     this.siblings.connections(this.#connections.size);
   }
 
+  /** What the console shows of each connection. */
+  clientFacts(): ClientFacts[] {
+    const now = this.clock.now();
+    return Array.from(this.#connections.values(), ({ client }) => clientFacts(client, now));
+  }
+
+  /** Opens a connection without a socket, for a user who is logged in elsewhere: the console's. @returns the client's end. @throws GatewayError `shutting-down` */
+  openHere(user: User): Duplex {
+    if (this.#drained) throw this.#drained;
+    const [client, served] = duplexPair();
+    const named = { remoteAddress: 'console', remotePort: 0, localAddress: 'console', localPort: 0 };
+    const connection = this.#serve(Object.assign(served, named) as unknown as Socket);
+    own(Promise.resolve(connection.client.authenticate(user)), (error) => connection.failed(error));
+    client.once('close', () => served.destroy());
+    served.once('close', () => client.destroy());
+    return client;
+  }
+
   readonly #closed = (connection: Connection): void => {
     this.#connections.delete(connection.id);
     this.siblings.connections(this.#connections.size);
@@ -342,10 +362,15 @@ export class RespServer implements Listener, ServerParts {
       return;
     }
     this.stats.add('resp.connections');
+    this.#serve(socket);
+  }
+
+  #serve(socket: Socket): Connection {
     const connection = new Connection(this, socket, this.#nextId++, this.#closed);
     if (this.#drained) connection.abort(this.#drained);
     this.#connections.set(connection.id, connection);
     this.siblings.connections(this.#connections.size);
+    return connection;
   }
 
   /** Sends the reason, for a moment: a peer that does not close its side would keep the socket. */

@@ -6,6 +6,7 @@ import type { Listener } from '../../src/core/listener.js';
 import { Stats } from '../../src/core/stats/stats.js';
 import { GrpcServer } from '../../src/grpc/server.js';
 import { defaultOps, type OpsConfig } from '../../src/http/config.js';
+import type { RespSide } from '../../src/http/console/redis/resp-side.js';
 import { OpsServer } from '../../src/http/ops.js';
 import { RestServer } from '../../src/http/server.js';
 import { realClock } from './clock.js';
@@ -20,15 +21,20 @@ export interface OpenFacesOptions {
   readonly host?: string;
   /** The ops port with the console; absent: none. */
   readonly ops?: Partial<OpsConfig>;
+  /** Absent: an in-memory one of its own. */
+  readonly kafka?: FakeKafka;
+  /** The listener of Redis clients, for the console; absent: none. */
+  readonly resp?: RespSide;
 }
 
 export class OpenFaces {
-  readonly kafka = new FakeKafka();
+  readonly kafka: FakeKafka;
   readonly stats = new Stats();
   readonly lines: string[] = [];
   readonly #listeners: Listener[];
 
-  constructor({ access = {}, users, requirepass, host = '127.0.0.1', ops }: OpenFacesOptions) {
+  constructor({ access = {}, users, requirepass, host = '127.0.0.1', ops, kafka, resp }: OpenFacesOptions) {
+    this.kafka = kafka ?? new FakeKafka();
     const loaded = Users.load({ requirepass, ...(users ? { usersFile: 'users.json' } : {}) }, () =>
       JSON.stringify(users),
     );
@@ -46,6 +52,7 @@ export class OpenFaces {
       grpc: { ...address, maxMessageBytes: 1_000_000 },
       access: { users: loaded, protectedMode: true, allowedHosts: [], allowInternalTopics: false, ...access },
       ops: ops && { ...defaultOps, host, port: 0, ...ops },
+      resp,
       version: '0.0.0-test',
       clock: realClock,
       stats: this.stats,

@@ -56,6 +56,7 @@ export class Console {
   /** Streams end: they would hold the port open. */
   drain(): void {
     for (const stream of this.#streams) stream.abort();
+    this.#options.prompts?.close();
   }
 
   /** Never rejects. */
@@ -100,7 +101,7 @@ export class Console {
     request: IncomingMessage,
     response: ServerResponse,
   ) {
-    if (resource.isAction) this.#checkAction(user, request);
+    if (resource.isAction) this.#checkAction(user, request, resource.isForAll === true);
     const body = resource.method === 'GET' ? {} : await this.#body(request);
     const gone = new AbortController();
     response.once('close', () => gone.abort());
@@ -173,9 +174,9 @@ export class Console {
   }
 
   /** @throws GatewayError `actions-off`, `csrf-missing`, `not-permitted` */
-  #checkAction(user: User, request: IncomingMessage): void {
+  #checkAction(user: User, request: IncomingMessage, isForAll: boolean): void {
     if (!this.#options.settings.allowActions) throw fail('actions-off');
-    user.checkAdmin();
+    if (!isForAll) user.checkAdmin();
     if (!this.#sessions.isToken(request, user)) throw fail('csrf-missing');
   }
 

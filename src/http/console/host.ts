@@ -6,6 +6,8 @@ import type { ConsoleCluster, Job } from './process.js';
 import type { GroupReader } from './reading/groups.js';
 import type { MessageReader } from './reading/messages.js';
 import type { TopicReader } from './reading/topics.js';
+import type { Prompts } from './redis/prompts.js';
+import type { RespSide } from './redis/resp-side.js';
 import type { Status } from './status.js';
 
 interface ConsoleSettings {
@@ -33,6 +35,10 @@ export interface ConsoleHost {
   /** Topics whose names begin with `__` are shown. */
   readonly allowInternal: boolean;
   readonly redisPort?: (() => number | undefined) | undefined;
+  /** The listener of Redis clients; absent: there is none. */
+  readonly resp?: RespSide | undefined;
+  /** Absent: no connection can be opened here. */
+  readonly prompts?: Prompts | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }

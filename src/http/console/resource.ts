@@ -34,6 +34,8 @@ export interface Resource extends Described {
   readonly method: 'GET' | 'POST' | 'DELETE';
   /** Changes something: needs an admin, `ops.allowActions` and the token. */
   readonly isAction?: boolean;
+  /** Its own rights bound it: an action of any user. */
+  readonly isForAll?: boolean;
   /** @returns the reply's JSON. @throws GatewayError, KafkaError */
   readonly run: (request: ConsoleRequest, host: ConsoleHost) => object | Promise<object>;
 }

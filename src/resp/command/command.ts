@@ -97,6 +97,12 @@ const ofEveryKind: ReadonlySet<string> = new Set([
 
 /** The reply to a thrown value: an expected failure's text, or a defect that is logged and hidden from the client. */
 export function errorReply(ctx: Context, command: Command | undefined, error: unknown): ErrorReply {
+  const reply = refusalOf(ctx, command, error);
+  ctx.noteError?.(reply.text);
+  return reply;
+}
+
+function refusalOf(ctx: Context, command: Command | undefined, error: unknown): ErrorReply {
   ctx.server.stats.count(
     'errors',
     'resp',

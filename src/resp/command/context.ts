@@ -192,6 +192,8 @@ export interface Sessions {
   producer(): ProducerSession;
   /** This connection's producer of messages that are answered when Kafka has them, created on first use. */
   deliveringProducer(): ProducerSession;
+  /** Messages of its producers that Kafka has not answered yet. */
+  readonly inFlight: number;
   /** Waits until nothing that it has queued is in flight. @throws GatewayError `exec-aborted` when that takes longer than timeoutMs */
   settle(timeoutMs: number): Promise<void>;
   /** DUMP: see there. Returns a promise unless nothing was ever produced. */
@@ -336,6 +338,8 @@ export interface Context {
   /** The connection's user. */
   readonly user: User;
   readonly protocol: Protocol;
+  /** Keeps the last error that was answered, for the console; absent where nobody looks. */
+  noteError?(text: string): void;
   readonly sessions: Sessions;
   readonly server: ServerView;
   readonly stats: Stats;

@@ -38,6 +38,10 @@ export class ClientSession implements Carrier {
     return this.#sessions?.isConsuming ?? false;
   }
 
+  get inFlight(): number {
+    return this.#sessions?.inFlight ?? 0;
+  }
+
   get isSubscribed(): boolean {
     return this.#sessions?.isSubscribed ?? false;
   }

@@ -9,6 +9,8 @@ export class ClientStatus implements ConnectionStatus {
   libraryName = '';
   libraryVersion = '';
   isMonitor = false;
+  /** The last error that was answered, and when, ms since the epoch. */
+  lastError: { readonly text: string; readonly at: number } | undefined;
   readonly #reader: Reader;
   readonly #dispatcher: Dispatcher;
   readonly #writer: Writer;

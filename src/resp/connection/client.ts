@@ -26,6 +26,9 @@ export interface Ends {
   failed(error: unknown): void;
 }
 
+/** Characters kept of an error. */
+const errorLength = 300;
+
 export class Client implements Context, MonitorSink {
   readonly id: number;
   readonly address: string;
@@ -108,6 +111,10 @@ export class Client implements Context, MonitorSink {
   setLibrary(part: 'name' | 'version', value: string): void {
     if (part === 'name') this.status.libraryName = value;
     else this.status.libraryVersion = value;
+  }
+
+  noteError(text: string): void {
+    this.status.lastError = { text: text.slice(0, errorLength), at: this.server.coarseNow };
   }
 
   authenticate(user: User): undefined | Promise<void> {

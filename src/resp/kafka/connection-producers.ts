@@ -50,6 +50,11 @@ export class ConnectionProducers {
     return this.#delivered;
   }
 
+  /** Messages that Kafka has not answered yet. */
+  get inFlight(): number {
+    return this.#all.reduce((sum, producer) => sum + producer.inFlight, 0);
+  }
+
   /**
    * Waits at most timeoutMs until nothing is in flight, of this connection and of recently closed ones of the same user and
    * address. @returns messages that may still be in flight, and those that failed; for this connection since the last call.

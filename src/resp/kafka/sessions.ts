@@ -67,6 +67,10 @@ export class ConnectionSessions implements Sessions {
     return this.#connectionProducers.delivered;
   }
 
+  get inFlight(): number {
+    return this.#producers?.inFlight ?? 0;
+  }
+
   async settle(timeoutMs: number): Promise<void> {
     await this.#producers?.settle(timeoutMs);
   }

@@ -4,6 +4,9 @@ import { errorCode } from './error-code.js';
 import { group, groups, lags } from './groups.js';
 import { messages } from './messages.js';
 import { produce } from './produce.js';
+import { clients, killClient, monitor } from './redis/clients.js';
+import { commands, prompt } from './redis/prompt.js';
+import { pendingAct, redeliver, stream, streams } from './redis/streams.js';
 import { deleteGroup, resetGroup } from './reset.js';
 import { session } from './session.js';
 import { live, overview, status } from './status.js';
@@ -26,5 +29,14 @@ export const resources: readonly (Resource | Stream)[] = [
   lags,
   resetGroup,
   deleteGroup,
+  clients,
+  killClient,
+  monitor,
+  prompt,
+  commands,
+  streams,
+  stream,
+  pendingAct,
+  redeliver,
   errorCode,
 ];

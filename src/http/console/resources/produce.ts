@@ -1,5 +1,11 @@
 // POST /topics/{topic}/messages: sends one message and answers when Kafka has it.
-import { type DeliveryReport, type Header, KafkaError } from '../../../core/ports.js';
+import {
+  type DeliveryReport,
+  type Header,
+  KafkaError,
+  type KafkaFactory,
+  type ProducerRecord,
+} from '../../../core/ports.js';
 import { fail } from '../../../errors.js';
 import { clusterOf } from '../host.js';
 import type { Resource } from '../resource.js';
@@ -27,7 +33,6 @@ export const produce = {
     const topic = path.topic!;
     user.checkProduce(topic);
     const { kafka } = clusterOf(host, query);
-    const reports: DeliveryReport[] = [];
     const record = {
       topic,
       key: textOf(body, 'key'),
@@ -35,20 +40,29 @@ export const produce = {
       headers: headersOf(body.headers),
       ...(body.partition === undefined || body.partition === null ? {} : { partition: partitionOf(body.partition) }),
     };
-    const producer = await kafka.producer({ reports: 'all', onReport: (report) => reports.push(report) }, timeoutMs);
-    try {
-      producer.produce(record, topic);
-      const isFlushed = await producer.flush(timeoutMs);
-      const [report] = reports;
-      if (!isFlushed || !report) throw fail('produce-unconfirmed', timeoutMs / 1_000);
-      const { partition, offset, error } = report;
-      if (error) throw new KafkaError(error);
-      return { partition, offset };
-    } finally {
-      await producer.close(1_000);
-    }
+    return sendOne(kafka, record);
   },
 } satisfies Resource;
+
+/** Sends one message. @returns its place when Kafka has it @throws GatewayError `produce-unconfirmed`, KafkaError */
+export async function sendOne(
+  kafka: KafkaFactory,
+  record: ProducerRecord,
+): Promise<{ partition: number; offset: number }> {
+  const reports: DeliveryReport[] = [];
+  const producer = await kafka.producer({ reports: 'all', onReport: (report) => reports.push(report) }, timeoutMs);
+  try {
+    producer.produce(record, record.topic);
+    const isFlushed = await producer.flush(timeoutMs);
+    const [report] = reports;
+    if (!isFlushed || !report) throw fail('produce-unconfirmed', timeoutMs / 1_000);
+    const { partition, offset, error } = report;
+    if (error) throw new KafkaError(error);
+    return { partition, offset };
+  } finally {
+    await producer.close(1_000);
+  }
+}
 
 function textOf(body: Readonly<Record<string, unknown>>, name: string): Buffer | null {
   const value = body[name];

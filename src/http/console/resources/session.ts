@@ -6,7 +6,7 @@ export const session = {
   method: 'GET',
   path: '/session',
   summary: 'The user, his rights here, and the token that actions need (header X-Csrf-Token)',
-  run: ({ user }, { job, settings, clusters, redisPort }) => ({
+  run: ({ user }, { job, settings, clusters, redisPort, resp, prompts }) => ({
     user: user.name,
     isAdmin: user.isAdmin,
     job,
@@ -14,5 +14,8 @@ export const session = {
     allowActions: settings.allowActions && user.isAdmin,
     showPayloads: settings.showPayloads,
     redisPort: redisPort?.() ?? null,
+    hasClients: resp !== undefined,
+    hasStreams: resp?.open !== undefined && clusters.size > 0,
+    hasPrompt: prompts !== undefined && settings.allowActions && settings.showPayloads,
   }),
 } satisfies Resource;
