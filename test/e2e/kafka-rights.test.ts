@@ -182,7 +182,8 @@ describe('rights that Kafka does not give the gateway', () => {
 
   test('a relay names the server and the right that it lacks: on its source, and on its checkpoint topic', async (t) => {
     if (!met(t, whyNoKafka())) return;
-    await broker!.createTopics(['copies', 'progress']);
+    await broker!.createTopics(['copies', 'progress', 'sealed']);
+    await grant('topic', 'sealed', 'describe');
     for (const operation of ['write', 'describe'] as const) await grant('topic', 'progress', operation);
     const owner = await openKafka(kafka!.brokers);
     t.after(() => owner.close());
@@ -192,7 +193,7 @@ describe('rights that Kafka does not give the gateway', () => {
     const limited = { servers: [kafka!.saslBrokers], enable_auth: true, sasl_mechanism: 'PLAIN', ...saslUser };
     for (const [topics, sources, target, cause] of [
       [{ hidden: 'copies' }, limited, plain, /no right to describe source topic hidden/],
-      [{ shown: 'copies' }, limited, plain, /[Aa]uthorization failed/],
+      [{ sealed: 'copies' }, limited, plain, /[Aa]uthorization failed/],
       [
         { open: 'shown' },
         plain,
