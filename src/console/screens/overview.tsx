@@ -31,7 +31,7 @@ export function OverviewScreen({
     <>
       <h2>Overview</h2>
       <ul class="tiles">
-        <Tile title="Redis clients" value={number(overview.clients)} />
+        {status?.job === 'gateway' && <Tile title="Redis clients" value={number(overview.clients)} />}
         <Tile
           title="Event-loop lag, p99"
           value={overview.eventLoopLagMs === null ? 'unknown' : `${number(overview.eventLoopLagMs)} ms`}

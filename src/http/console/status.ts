@@ -31,11 +31,44 @@ interface Sample {
   readonly reading: Reading;
 }
 
-/** One listener's counters: what comes in, and what goes out. */
-const listeners: readonly (readonly [name: string, received: string | undefined, sent: string | undefined])[] = [
-  ['resp', 'rafka_producer_messages_total', 'rafka_consumer_messages_total'],
-  ['rest, grpc', 'rafka_topic_produced_total', 'rafka_group_consumed_total'],
-  ['ris', 'rafka_ris_received_total', 'rafka_ris_published_total'],
+/** Messages of a moment; undefined: this process does not count them. */
+type Count = (reading: Reading) => number | undefined;
+
+const counter =
+  (name: string): Count =>
+  (reading) =>
+    reading.sum(name);
+
+/** What all listeners together have queued for Kafka, and handed to clients. */
+const all = { received: counter('rafka_producer_messages_total'), sent: counter('rafka_consumer_messages_total') };
+
+/** All of them without those of other listeners, which are among them. */
+const without =
+  (whole: Count, ...others: readonly string[]): Count =>
+  (reading) => {
+    const count = whole(reading);
+    return (
+      count &&
+      Math.max(
+        0,
+        others.reduce((left, name) => left - (reading.sum(name) ?? 0), count),
+      )
+    );
+  };
+
+/** One listener's messages: what comes in, and what goes out. */
+const listeners: readonly { readonly name: string; readonly received: Count; readonly sent: Count }[] = [
+  {
+    name: 'resp',
+    received: without(all.received, 'rafka_topic_produced_total', 'rafka_ris_published_total'),
+    sent: without(all.sent, 'rafka_group_consumed_total'),
+  },
+  {
+    name: 'rest, grpc',
+    received: counter('rafka_topic_produced_total'),
+    sent: counter('rafka_group_consumed_total'),
+  },
+  { name: 'ris', received: counter('rafka_ris_received_total'), sent: counter('rafka_ris_published_total') },
 ];
 
 interface ClusterState {
@@ -106,7 +139,7 @@ export class Status {
     const number = (value: number | undefined): number | null => value ?? null;
     return {
       listeners: listeners
-        .map(([name, received, sent]) => ({ name, received: this.#rates(received), sent: this.#rates(sent) }))
+        .map(({ name, received, sent }) => ({ name, received: this.#rates(received), sent: this.#rates(sent) }))
         .filter(({ received, sent }) => received.total > 0 || sent.total > 0),
       clients: number(last?.sum('rafka_resp_clients')),
       connectionsAccepted: number(last?.sum('rafka_resp_connections_total')),
@@ -122,32 +155,25 @@ export class Status {
     return this.#samples.at(-1)?.reading;
   }
 
-  /** Messages per second between the samples. */
-  #rates(name: string | undefined): { total: number; perSecond: number | null; history: number[] } {
-    if (name === undefined) return { total: 0, perSecond: null, history: [] };
-    const history: number[] = [];
-    for (let at = 1; at < this.#samples.length; at++) {
-      const [before, now] = [this.#samples[at - 1]!, this.#samples[at]!];
-      const more = (now.reading.sum(name) ?? 0) - (before.reading.sum(name) ?? 0);
-      history.push(Math.max(0, Math.round((more / (now.at - before.at)) * 10_000) / 10));
-    }
-    return { total: this.#samples.at(-1)?.reading.sum(name) ?? 0, perSecond: history.at(-1) ?? null, history };
+  /** Messages per second between the samples; null: unknown. */
+  #rates(count: Count): { total: number; perSecond: number | null; history: number[] } {
+    const counts = this.#samples.flatMap(({ at, reading }) => {
+      const messages = count(reading);
+      return messages === undefined ? [] : [{ at, messages }];
+    });
+    const history = counts.slice(1).map(({ at, messages }, index) => {
+      const before = counts[index]!;
+      return Math.max(0, Math.round(((messages - before.messages) / (at - before.at)) * 10_000) / 10);
+    });
+    return { total: counts.at(-1)?.messages ?? 0, perSecond: history.at(-1) ?? null, history };
   }
 
   #totals(): Record<'received' | 'sent', { perSecond: number | null; history: number[] }> {
-    const of = (names: readonly (string | undefined)[]) => {
-      const rates = names.map((name) => this.#rates(name));
-      const longest = Math.max(0, ...rates.map(({ history }) => history.length));
-      const history = Array.from({ length: longest }, (_, index) =>
-        rates.reduce((sum, { history: one }) => sum + (one[index] ?? 0), 0),
-      );
-      return { perSecond: history.at(-1) ?? null, history };
+    const of = (count: Count) => {
+      const { perSecond, history } = this.#rates(count);
+      return { perSecond, history };
     };
-    // What REST, gRPC and RIS publish is among the messages queued for Kafka.
-    return {
-      received: of(['rafka_producer_messages_total']),
-      sent: of(listeners.slice(0, 2).map(([, , sent]) => sent)),
-    };
+    return { received: of(all.received), sent: of(all.sent) };
   }
 
   /** Errors of the last hour by listener and code, the most frequent first. */
