@@ -5,6 +5,7 @@ import {
   type GroupDescription,
   KafkaError,
   type KafkaFactory,
+  type TopicMetadata,
   type TopicPartition,
   type TopicPartitionOffset,
 } from '../../../core/ports.js';
@@ -196,11 +197,11 @@ export class GroupReader {
     most: number,
   ): Promise<{ committed: CommittedOffset[]; isComplete: boolean }> {
     const assigned = new Set(members.flatMap(({ assignments }) => [...assignments.keys()]));
-    const topics = (await this.#topics.all()).filter(({ name }) =>
-      assigned.size > 0 ? assigned.has(name) : !isInternalTopic(name),
-    );
+    const all = await this.#topics.all();
+    if (assigned.size === 0 && hasMore(all, most)) return { committed: [], isComplete: false };
+    const topics = all.filter(({ name }) => (assigned.size > 0 ? assigned.has(name) : !isInternalTopic(name)));
     const partitions = topics.flatMap(partitionsOf);
-    const searched = partitions.length > most ? (assigned.size > 0 ? partitions.slice(0, most) : []) : partitions;
+    const searched = partitions.slice(0, most);
     const committed: CommittedOffset[] = [];
     for (let at = 0; at < searched.length; at += chunk)
       committed.push(...(await this.#kafka.admin.groupOffsets(group, searched.slice(at, at + chunk))));
@@ -257,4 +258,14 @@ export class GroupReader {
     this.#seen.set(key, { offset, since: now });
     return null;
   }
+}
+
+/** Whether the topics have more partitions than `most`; a large cluster is not looked through to know it. */
+function hasMore(topics: readonly TopicMetadata[], most: number): boolean {
+  let count = 0;
+  for (const { name, partitions } of topics) {
+    if (!isInternalTopic(name)) count += partitions.length;
+    if (count > most) return true;
+  }
+  return false;
 }
