@@ -9,7 +9,9 @@ import { Admission } from '../http/admission.js';
 import { defaultOps, type OpsConfig } from '../http/config.js';
 import { Console } from '../http/console/console.js';
 import type { ClusterReaders } from '../http/console/host.js';
+import type { Jobs, RelaySide } from '../http/console/jobs.js';
 import type { ConsoleCluster, Job } from '../http/console/process.js';
+import { Rates } from '../http/console/rates.js';
 import { GroupReader } from '../http/console/reading/groups.js';
 import { MessageReader } from '../http/console/reading/messages.js';
 import { TopicReader } from '../http/console/reading/topics.js';
@@ -33,6 +35,7 @@ export interface ConsoleParts {
   readonly redisPort?: (() => number | undefined) | undefined;
   /** The listener of Redis clients; absent: there is none. */
   readonly resp?: RespSide | undefined;
+  readonly jobs?: Jobs | undefined;
   readonly version: string;
   readonly stats: Stats;
   readonly clock: Clock;
@@ -57,6 +60,8 @@ function createConsole(parts: ConsoleParts, sources: Pick<StatusOptions, 'read' 
     allowInternal: parts.allowInternal,
     redisPort: parts.redisPort,
     resp: parts.resp,
+    jobs: parts.jobs,
+    rates: new Rates(clock),
     prompts: parts.resp?.open && new Prompts(parts.resp.open, clock),
     document: () => JSON.stringify(openApi(routes, version), null, 2),
     admission: new Admission(new Gate(access), allowedHosts),
@@ -68,7 +73,7 @@ function createConsole(parts: ConsoleParts, sources: Pick<StatusOptions, 'read' 
 
 /** The console of a relay: it has no users of its own, so that only clients of its machine are let in. */
 export function relayConsole(
-  source: { readiness(): { ready: boolean; topics: Record<string, string> } },
+  source: RelaySide & { readiness(): { ready: boolean; topics: Record<string, string> } },
   registry: Registry,
   { version, clock, log }: Pick<ConsoleParts, 'version' | 'clock' | 'log'>,
 ): Console {
@@ -80,7 +85,7 @@ export function relayConsole(
   };
   const parts = { job: 'relay' as const, clusters: [], access, settings: defaultOps, allowInternal: true };
   return createConsole(
-    { ...parts, version, stats, clock, log },
+    { ...parts, jobs: { relay: () => source }, version, stats, clock, log },
     {
       read: () => readMetrics(registry),
       async ready() {

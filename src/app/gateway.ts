@@ -14,6 +14,7 @@ import type { Listener } from '../core/listener.js';
 import type { Clock } from '../core/ports.js';
 import { own } from '../core/promises.js';
 import { Stats } from '../core/stats/stats.js';
+import type { Jobs, RelaySide, RisSide } from '../http/console/jobs.js';
 import type { RespSide } from '../http/console/redis/resp-side.js';
 import type { OpsWorkers } from '../http/ops.js';
 import { createKafkaFactory } from '../kafka/factory.js';
@@ -114,11 +115,15 @@ interface RespPlace {
 export async function otherListeners(shared: Shared, place: RespPlace): Promise<Listener[]> {
   const { config } = shared;
   const listeners: Listener[] = [];
+  let ris: (Listener & RisSide) | undefined;
+  let relay: (Listener & RelaySide) | undefined;
   // Clients of the other listeners can be served while the worker beside them waits for its feed.
   const notes = (): readonly string[] => listeners.flatMap((face) => face.problems?.() ?? []);
-  if (config.http || config.grpc || config.ops) listeners.push(...(await sharedListeners(shared, notes, place)));
-  if (config.relay) listeners.push(await createRelay(config.relay, shared));
-  if (config.ris) listeners.push(await createRis(config.ris, shared));
+  if (config.http || config.grpc || config.ops)
+    listeners.push(...(await sharedListeners(shared, notes, place, { ris: () => ris, relay: () => relay })));
+  if (config.relay) relay = await createRelay(config.relay, shared);
+  if (config.ris) ris = await createRis(config.ris, shared);
+  listeners.push(...[relay, ris].filter((each) => each !== undefined));
   return listeners;
 }
 
@@ -205,14 +210,17 @@ async function greet({ name, kafka }: Cluster, signal: AbortSignal, clock: Clock
 }
 
 /** The RIS worker publishes to the default cluster. */
-async function createRis(section: RisConfig, { clusters, version, stats, clock, log }: Shared): Promise<Listener> {
+async function createRis(
+  section: RisConfig,
+  { clusters, version, stats, clock, log }: Shared,
+): Promise<Listener & RisSide> {
   const { createRisWorker } = await import('../ris/index.js');
   const { kafka } = clusters.get();
   return createRisWorker(section, { kafka, clock, stats, version, log: log.child({ component: 'ris' }) });
 }
 
 /** The relay opens its clusters itself: it has many sources, one topic each. @throws GatewayError `relay-config` */
-async function createRelay(section: Record<string, unknown>, { clock, log }: Shared): Promise<Listener> {
+async function createRelay(section: Record<string, unknown>, { clock, log }: Shared): Promise<Listener & RelaySide> {
   const { Relay } = await import('../relay/relay.js');
   return new Relay({
     config: resolveRelayConfig(section, {}),
@@ -227,6 +235,7 @@ async function sharedListeners(
   { config, users, logins, clusters, version, stats, clock, log }: Shared,
   notes: () => readonly string[],
   { workers, redisPort, resp: side }: RespPlace,
+  jobs: Jobs,
 ): Promise<Listener[]> {
   const { createPixyListeners } = await import('./rest-grpc.js');
   const { resp, http, grpc, ops, pool } = config;
@@ -249,6 +258,7 @@ async function sharedListeners(
     notes,
     redisPort,
     resp: side,
+    jobs,
     ...(workers ? { workers } : {}),
     version,
     clock,

@@ -14,6 +14,7 @@ import { probeCluster } from '../core/readiness.js';
 import type { Stats } from '../core/stats/stats.js';
 import { GrpcServer } from '../grpc/server.js';
 import { defaultLimits, type HttpLimits, type OpsConfig } from '../http/config.js';
+import type { Jobs } from '../http/console/jobs.js';
 import type { RespSide } from '../http/console/redis/resp-side.js';
 import type { TcpAddress } from '../http/listeners.js';
 import { Ops, OpsServer, type OpsWorkers } from '../http/ops.js';
@@ -71,6 +72,8 @@ export interface PixyListenersOptions {
   readonly redisPort?: (() => number | undefined) | undefined;
   /** The listener of Redis clients, for the console; absent: there is none. */
   readonly resp?: RespSide | undefined;
+  /** Other jobs of the process, for the console. */
+  readonly jobs?: Omit<Jobs, 'queues'>;
   /** The processes that serve RESP, if it is not this one. */
   readonly workers?: OpsWorkers;
   readonly version: string;
@@ -117,7 +120,9 @@ export function createPixyListeners(options: PixyListenersOptions): Listener[] {
     listeners.push(new GrpcServer({ ...withPem(grpc), ...shared, ...bounds, log: logOf('grpc') }));
   }
   if (options.ops) {
-    const { ops: settings, job = 'gateway', redisPort, resp } = options;
+    const { ops: settings, job = 'gateway', redisPort, resp, jobs } = options;
+    const serves = tcp !== undefined || unix !== undefined || grpc !== undefined;
+    const queues = () => [...proxies].flatMap((proxy) => proxy.pool.views());
     const allowInternal = access.allowInternalTopics || !access.users.required;
     const parts = {
       job,
@@ -127,6 +132,7 @@ export function createPixyListeners(options: PixyListenersOptions): Listener[] {
       allowInternal,
       redisPort,
       resp,
+      jobs: { ...jobs, ...(serves ? { queues } : {}) },
       version,
       stats,
       clock,

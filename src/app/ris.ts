@@ -51,6 +51,7 @@ export async function createRisProgram(
       clusters: [{ name: 'default', kafka, health }],
       access,
       settings: config.ops,
+      jobs: { ris: () => worker },
       allowInternal: allowInternalTopics || !access.users.required,
       ...{ version, stats, clock, log: log.child({ component: 'console' }) },
     };

@@ -6,7 +6,15 @@ import UPlot from 'uplot';
 /** Between two samples of the server, s. */
 const sampleSeconds = 5;
 
-export function Chart({ received, sent }: { received: readonly number[]; sent: readonly number[] }): JSX.Element {
+interface Props {
+  readonly received: readonly number[];
+  /** Absent: one line is drawn. */
+  readonly sent?: readonly number[];
+  /** Of the first line. */
+  readonly label?: string;
+}
+
+export function Chart({ received, sent = [], label = 'in/s' }: Props): JSX.Element {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<UPlot>(null);
   const length = Math.max(received.length, sent.length, 2);
@@ -16,7 +24,7 @@ export function Chart({ received, sent }: { received: readonly number[]; sent: r
     ...Array<null>(length - values.length).fill(null),
     ...values,
   ];
-  const data = [times, padded(received), padded(sent)] as UPlot.AlignedData;
+  const data = [times, padded(received), ...(label === 'in/s' ? [padded(sent)] : [])] as UPlot.AlignedData;
   useEffect(() => {
     const style = getComputedStyle(document.documentElement);
     const color = (name: string): string => style.getPropertyValue(name).trim();
@@ -36,8 +44,8 @@ export function Chart({ received, sent }: { received: readonly number[]; sent: r
         axes: [axis, axis],
         series: [
           {},
-          { label: 'in/s', stroke: color('--accent'), width: 2 },
-          { label: 'out/s', stroke: color('--second'), width: 2 },
+          { label, stroke: color('--accent'), width: 2 },
+          ...(label === 'in/s' ? [{ label: 'out/s', stroke: color('--second'), width: 2 }] : []),
         ],
       },
       data,
@@ -52,5 +60,14 @@ export function Chart({ received, sent }: { received: readonly number[]; sent: r
     };
   }, []);
   useEffect(() => plot.current?.setData(data), [now]);
-  return <div ref={box} class="chart" role="img" aria-label="Messages per second, in and out, over the last minutes" />;
+  return (
+    <div
+      ref={box}
+      class="chart"
+      role="img"
+      aria-label={
+        label === 'in/s' ? 'Messages per second, in and out, over the last minutes' : `${label}, over the last minutes`
+      }
+    />
+  );
 }

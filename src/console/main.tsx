@@ -12,6 +12,9 @@ import { Help } from './screens/help';
 import { Login } from './screens/login';
 import { OverviewScreen } from './screens/overview';
 import { PromptScreen } from './screens/prompt';
+import { RelayScreen } from './screens/relay';
+import { RestScreen } from './screens/rest';
+import { PeersScreen, RisScreen } from './screens/ris';
 import { StreamScreen } from './screens/stream';
 import { StreamsScreen } from './screens/streams';
 import { TopicScreen } from './screens/topic';
@@ -88,6 +91,9 @@ function Page({ session, onLogout }: { session: Session; onLogout: () => void })
       : []),
     ...(session.hasStreams ? [['streams', 'Streams']] : []),
     ...(session.hasClients && session.isAdmin ? [['clients', 'Clients']] : []),
+    ...(session.hasRis ? [['ris', 'RIS']] : []),
+    ...(session.hasRelay ? [['relay', 'Relay']] : []),
+    ...(session.hasRest ? [['rest', 'REST, gRPC']] : []),
     ...(session.hasPrompt ? [['prompt', 'Prompt']] : []),
   ] as const;
   const logout = (): void => {
@@ -131,6 +137,9 @@ function Page({ session, onLogout }: { session: Session; onLogout: () => void })
           ) : (
             <StreamsScreen query={route.query} session={session} />
           ))}
+        {screen === 'ris' && (name ? <PeersScreen key={name} collector={name} query={route.query} /> : <RisScreen />)}
+        {screen === 'relay' && <RelayScreen />}
+        {screen === 'rest' && <RestScreen />}
         {screen === 'clients' && <ClientsScreen query={route.query} session={session} />}
         {screen === 'prompt' && <PromptScreen isEmbedded={status?.embedded === true} />}
         {screen === 'overview' && <OverviewScreen overview={overview} status={status} hasKafka={hasKafka} />}

@@ -11,6 +11,9 @@ export interface Session {
   readonly hasClients: boolean;
   readonly hasStreams: boolean;
   readonly hasPrompt: boolean;
+  readonly hasRis: boolean;
+  readonly hasRelay: boolean;
+  readonly hasRest: boolean;
   readonly token: string;
 }
 

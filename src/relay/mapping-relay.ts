@@ -7,6 +7,7 @@ import { FilterChain } from './record/filter.js';
 import { SkipLog } from './record/skip-log.js';
 import { Translator } from './record/translate.js';
 import { MappingMetrics } from './report/mapping-metrics.js';
+import type { MappingView } from './report/mapping-view.js';
 import { RunState } from './run-state.js';
 import type { Reader } from './source/reader.js';
 import { SourcePool } from './source/source-pool.js';
@@ -36,6 +37,9 @@ export class MappingRelay {
   readonly #filters: FilterChain;
   readonly #skipped: SkipLog;
   #state: MappingState = 'starting';
+  /** When progress was recorded last, ms since the epoch, and why the topic has stopped. */
+  #committedAt: number | null = null;
+  #verdict: string | undefined;
   #over = false;
   /** Of the target's retention. */
   #isWarned = false;
@@ -90,6 +94,25 @@ export class MappingRelay {
     return this.#source.hidden;
   }
 
+  /** What the console shows. */
+  view(): MappingView {
+    const { mapping, sources } = this.#deps;
+    const { fault, ...about } = this.#source.sources;
+    const { messages, bytes, filtered, skipped } = this.metrics.total;
+    return {
+      source: mapping.source,
+      target: this.name.slice(mapping.source.length + ' -> '.length),
+      state: this.#state,
+      ...about,
+      brokers: about.active === null ? null : sources[about.active]!.brokers,
+      ...{ messages, bytes, filtered, skipped },
+      remaining: this.remaining ?? null,
+      hidden: this.hidden ?? null,
+      committedAt: this.#committedAt,
+      lastError: this.#verdict ?? this.#target.fault ?? fault ?? null,
+    };
+  }
+
   /** Ends reading; what was read is delivered. */
   stop(): void {
     this.#run.stop();
@@ -103,6 +126,7 @@ export class MappingRelay {
       this.#setState('ended');
     } catch (error) {
       this.#setState('stopped with an error');
+      this.#verdict = error instanceof Error ? error.message : String(error);
       throw error;
     } finally {
       this.#over = true;
@@ -175,6 +199,8 @@ export class MappingRelay {
       leaving: () => this.#run.stopping || this.#target.isLeaving,
       onCommit: (moved) => {
         this.#target.committed(moved);
+        this.#target.fault = undefined;
+        if (moved) this.#committedAt = clock.now();
         if (moved) this.#source.tries = 0;
         this.#setState('relaying');
       },

@@ -12,6 +12,7 @@ import { connectionProperties } from './config/properties.js';
 import { checkTlsFiles } from './config/tls-files.js';
 import { MappingRelay } from './mapping-relay.js';
 import { loadFilters } from './record/filter.js';
+import type { MappingView } from './report/mapping-view.js';
 import { RelayMetrics } from './report/metrics.js';
 import { type OpsPages, OpsServer, type OpsSource, parseListenAddress } from './report/ops-server.js';
 import { type ProgressState, progressBar, progressLine, summaryLine } from './report/progress.js';
@@ -71,6 +72,7 @@ export class Relay implements Listener {
     });
     const source: OpsSource = {
       metrics: () => this.#metrics.text(),
+      mappings: () => this.mappings(),
       readiness: () => ({
         ready:
           this.#relays.length > 0 &&
@@ -118,6 +120,11 @@ export class Relay implements Listener {
     this.#running = this.#runAll();
     own(this.#running, this.#bug);
     if (this.#stopBy !== undefined) for (const relay of this.#relays) relay.stop();
+  }
+
+  /** What the console shows of each mapping. */
+  mappings(): MappingView[] {
+    return this.#relays.map((relay) => relay.view());
   }
 
   /** Takes over the passwords of a configuration that was read again: for the next login of each connection. */

@@ -50,6 +50,21 @@ export interface CollectorFigures {
   readonly stuckMs: number;
 }
 
+/** What the console shows beside the figures. */
+export interface CollectorView extends CollectorFigures {
+  /** Whether another receiving replica is known. */
+  readonly hasOthers: boolean;
+  /** The bound of backlogBytes. */
+  readonly bufferBytes: number;
+}
+
+/** A peer as the leader publishes it. */
+export interface PeerView {
+  readonly address: string;
+  readonly asn: number;
+  readonly state: 'unknown' | 'up' | 'down';
+}
+
 /** Interval at which a standby checks whether it leads, in case it was not notified, ms. */
 const standbyMs = 1_000;
 /** Pauses after a failed term: first and longest, ms. */
@@ -156,6 +171,17 @@ export class Collector {
       redisAwayMs: election.awayMs(),
       stuckMs: !election.leads() || this.#waitingSince === null ? 0 : clock.monotonic() - this.#waitingSince,
     };
+  }
+
+  view(): CollectorView {
+    const { election } = this.#deps;
+    return { ...this.figures(), hasOthers: election.hasOthers(), bufferBytes: this.#config.bufferBytes };
+  }
+
+  /** The peers; undefined on a replica that does not lead: only the leader knows them. */
+  peers(): PeerView[] | undefined {
+    const peers = this.#publisher?.peers;
+    return peers && Array.from(peers, ({ address, asn, status }) => ({ address, asn, state: status }));
   }
 
   async #run(): Promise<void> {

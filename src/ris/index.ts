@@ -1,5 +1,4 @@
 // The part of the RIS worker that the rest of the program uses.
-import type { Listener } from '../core/listener.js';
 import type { RisConfig } from './config.js';
 import { RisWorker, type RisWorkerDeps } from './worker.js';
 
@@ -9,6 +8,6 @@ export { bmpFile, bmpTopic } from './tools/bmp-source.js';
 export type { RisWorkerDeps } from './worker.js';
 
 /** A worker for the configured collectors; app/ starts and stops it. */
-export function createRisWorker(config: RisConfig, deps: RisWorkerDeps): Listener {
+export function createRisWorker(config: RisConfig, deps: RisWorkerDeps): RisWorker {
   return new RisWorker(config, deps);
 }

@@ -7,7 +7,7 @@ import type { Clock, KafkaFactory } from '../core/ports.js';
 import { own } from '../core/promises.js';
 import type { GaugeName, Stats } from '../core/stats/stats.js';
 import type { Log } from '../log.js';
-import { Collector, type CollectorFigures } from './collector.js';
+import { Collector, type CollectorFigures, type CollectorView, type PeerView } from './collector.js';
 import type { RisConfig } from './config.js';
 import { listCollectors } from './feed/collectors.js';
 import { RedisElection, SingleElection } from './leadership/elector.js';
@@ -91,6 +91,15 @@ export class RisWorker implements Listener {
   /** The current state of each collector. */
   figures(): CollectorFigures[] {
     return [...this.#collectors.values()].map((collector) => collector.figures());
+  }
+
+  collectors(): CollectorView[] {
+    return [...this.#collectors.values()].map((collector) => collector.view());
+  }
+
+  /** The peers of a collector; undefined: it is unknown, or this replica does not lead. */
+  peers(collector: string): PeerView[] | undefined {
+    return this.#collectors.get(collector)?.peers();
   }
 
   problems(): readonly string[] {

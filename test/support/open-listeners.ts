@@ -6,6 +6,7 @@ import type { Listener } from '../../src/core/listener.js';
 import { Stats } from '../../src/core/stats/stats.js';
 import { GrpcServer } from '../../src/grpc/server.js';
 import { defaultOps, type OpsConfig } from '../../src/http/config.js';
+import type { Jobs } from '../../src/http/console/jobs.js';
 import type { RespSide } from '../../src/http/console/redis/resp-side.js';
 import { OpsServer } from '../../src/http/ops.js';
 import { RestServer } from '../../src/http/server.js';
@@ -25,6 +26,8 @@ export interface OpenFacesOptions {
   readonly kafka?: FakeKafka;
   /** The listener of Redis clients, for the console; absent: none. */
   readonly resp?: RespSide;
+  /** Other jobs, for the console. */
+  readonly jobs?: Jobs;
 }
 
 export class OpenFaces {
@@ -33,7 +36,7 @@ export class OpenFaces {
   readonly lines: string[] = [];
   readonly #listeners: Listener[];
 
-  constructor({ access = {}, users, requirepass, host = '127.0.0.1', ops, kafka, resp }: OpenFacesOptions) {
+  constructor({ access = {}, users, requirepass, host = '127.0.0.1', ops, kafka, resp, jobs }: OpenFacesOptions) {
     this.kafka = kafka ?? new FakeKafka();
     const loaded = Users.load({ requirepass, ...(users ? { usersFile: 'users.json' } : {}) }, () =>
       JSON.stringify(users),
@@ -53,6 +56,7 @@ export class OpenFaces {
       access: { users: loaded, protectedMode: true, allowedHosts: [], allowInternalTopics: false, ...access },
       ops: ops && { ...defaultOps, host, port: 0, ...ops },
       resp,
+      ...(jobs ? { jobs } : {}),
       version: '0.0.0-test',
       clock: realClock,
       stats: this.stats,

@@ -3,7 +3,7 @@ import { fail } from '../../errors.js';
 import { keepSparse } from '../group/save-out-of-order-acks.js';
 import type { TopicCatalog } from '../topics/topic-catalog.js';
 import type { Poll } from './delivery.js';
-import { QueueConsumer } from './queue-consumer.js';
+import { QueueConsumer, type QueueView } from './queue-consumer.js';
 import type { QueueContext } from './queue-settings.js';
 
 export class ConsumerPool {
@@ -49,6 +49,11 @@ export class ConsumerPool {
   /** Resolves when the consumer that is leaving this group, if any, has left. */
   async left(group: string, topic: string): Promise<void> {
     await this.#leaving.get(keyOf(group, topic));
+  }
+
+  /** What the console shows of each group and topic. */
+  views(): QueueView[] {
+    return Array.from(this.#all(), (consumer) => consumer.view());
   }
 
   /** No new requests; waiting ones are answered with an error. Acks continue. */

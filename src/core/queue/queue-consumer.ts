@@ -36,6 +36,21 @@ export interface QueueConsumerOptions {
   readonly onRetired: (consumer: QueueConsumer) => void;
 }
 
+/** A group and topic of REST and gRPC as the console shows it. Times in ms; null: there is none. */
+export interface QueueView {
+  readonly cluster: string;
+  readonly group: string;
+  readonly topic: string;
+  /** Messages that are offered and not acknowledged, their maximum, and how often they were offered again. */
+  readonly offered: number;
+  readonly most: number;
+  readonly oldestMs: number | null;
+  readonly retries: number;
+  /** Requests that wait for a message. */
+  readonly waiting: number;
+  readonly oldestWaitMs: number | null;
+}
+
 export class QueueConsumer {
   readonly group: string;
   readonly topic: string;
@@ -68,6 +83,27 @@ export class QueueConsumer {
       joined: () => this.#joined(),
       refused: (fault) => this.#refuseAll(consumeError(fault)),
     });
+  }
+
+  /** What the console shows. */
+  view(): QueueView {
+    const { settings } = this.#context;
+    const partitions = this.#membership.partitions;
+    const offers = partitions.flatMap((partition) => partition.offers);
+    const now = this.#now();
+    const age = (first: number): number | null =>
+      Number.isFinite(first) ? Math.max(0, Math.round(now - first)) : null;
+    return {
+      cluster: this.#context.name,
+      group: this.group,
+      topic: this.topic,
+      offered: offers.length,
+      most: partitions.length * settings.maxPendingMessages,
+      oldestMs: age(Math.min(...offers.map(({ deadline }) => deadline - settings.ackTimeoutMs))),
+      retries: offers.reduce((sum, { retries }) => sum + retries, 0),
+      waiting: this.#waiting.length,
+      oldestWaitMs: age(Math.min(...this.#waiting.map(({ arrivedAt }) => arrivedAt))),
+    };
   }
 
   /** Acks are accepted, and offers may be outstanding. */

@@ -30,6 +30,10 @@ export class QueuePartition extends TrackedPartition<Message> {
     this.#onGivenUp = onGivenUp;
   }
 
+  get offers(): readonly Offer<Message>[] {
+    return this.tracker.offers;
+  }
+
   get blocked(): boolean {
     return this.tracker.pending > this.#limits.maxPendingMessages;
   }

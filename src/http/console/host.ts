@@ -2,7 +2,9 @@
 import type { Clock } from '../../core/ports.js';
 import { fail } from '../../errors.js';
 import type { Log } from '../../log.js';
+import type { Jobs } from './jobs.js';
 import type { ConsoleCluster, Job } from './process.js';
+import type { Rates } from './rates.js';
 import type { GroupReader } from './reading/groups.js';
 import type { MessageReader } from './reading/messages.js';
 import type { TopicReader } from './reading/topics.js';
@@ -39,6 +41,9 @@ export interface ConsoleHost {
   readonly resp?: RespSide | undefined;
   /** Absent: no connection can be opened here. */
   readonly prompts?: Prompts | undefined;
+  /** Absent: only the job of Redis clients. */
+  readonly jobs?: Jobs | undefined;
+  readonly rates: Rates;
   readonly clock: Clock;
   readonly log: Log;
 }

@@ -155,6 +155,23 @@ export class Status {
     return this.#samples.at(-1)?.reading;
   }
 
+  /** Increase a second between the samples, by labels (joined by a space). */
+  ratesBy(
+    name: string,
+    labels: readonly string[],
+  ): ReadonlyMap<string, { total: number; perSecond: number | null; history: number[] }> {
+    const sums = this.#samples.map(({ reading }) => sumsBy(reading, name, labels));
+    return new Map(
+      [...(sums.at(-1) ?? [])].map(([key, total]) => {
+        const history = sums.slice(1).map((now, index) => {
+          const seconds = (this.#samples[index + 1]!.at - this.#samples[index]!.at) / 1000;
+          return Math.max(0, Math.round((((now.get(key) ?? 0) - (sums[index]!.get(key) ?? 0)) / seconds) * 10) / 10);
+        });
+        return [key, { total, perSecond: history.at(-1) ?? null, history }];
+      }),
+    );
+  }
+
   /** Messages per second between the samples; null: unknown. */
   #rates(count: Count): { total: number; perSecond: number | null; history: number[] } {
     const counts = this.#samples.flatMap(({ at, reading }) => {
@@ -224,6 +241,15 @@ export class Status {
       () => {},
     );
   }
+}
+
+function sumsBy(reading: Reading, name: string, labels: readonly string[]): Map<string, number> {
+  const sums = new Map<string, number>();
+  for (const { labels: own, value } of reading.values(name)) {
+    const key = labels.map((label) => String(own[label] ?? '')).join(' ');
+    sums.set(key, (sums.get(key) ?? 0) + value);
+  }
+  return sums;
 }
 
 async function stateOf({ name, kafka }: ConsoleCluster): Promise<ClusterState> {

@@ -3,8 +3,11 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { own } from '../../core/promises.js';
 import { fail } from '../../errors.js';
+import type { MappingView } from './mapping-view.js';
 
 export interface OpsSource {
+  /** What the console shows of each mapping. */
+  mappings(): readonly MappingView[];
   metrics(): Promise<string>;
   /** Topics with their state, and whether all of them are being relayed. */
   readiness(): { ready: boolean; topics: Record<string, string> };

@@ -11,6 +11,7 @@ import { isTransient } from '../transient.js';
 import { Health } from './health.js';
 import { Reader } from './reader.js';
 import { SourceFaults } from './source-faults.js';
+import { weightOf } from './source-pool.js';
 import { type Side, SourceVetting } from './source-vetting.js';
 import { SourceWatch } from './source-watch.js';
 
@@ -260,6 +261,28 @@ export class SourceSide {
   /** The open transaction that hides what follows; undefined: none, or no source is connected. */
   get hidden(): string | undefined {
     return this.reader && this.#watch.hidden;
+  }
+
+  /** How the sources are, for the console. */
+  get sources(): {
+    readonly active: number | null;
+    readonly healthy: number;
+    readonly of: number;
+    readonly behind: number | null;
+    readonly fault: string | undefined;
+  } {
+    const { pool } = this.#side;
+    const ids = Array.from({ length: pool.size }, (_, id) => id);
+    const weights = ids.map((id) => weightOf(pool.view(id)));
+    const active = this.reader?.id ?? null;
+    const own = active === null ? -1 : weights[active]!;
+    return {
+      active,
+      healthy: weights.filter((weight) => weight >= 0).length,
+      of: pool.size,
+      behind: own < 0 ? null : Math.max(...weights) - own,
+      fault: this.#faults.summary,
+    };
   }
 
   /** Messages still to read (to the end as of the start with stop-at-end); undefined while no source is connected. */

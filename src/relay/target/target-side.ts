@@ -54,6 +54,8 @@ export class TargetSide {
   #recorded: ReadonlyMap<number, number> = new Map();
   /** Found by a check of the target: ends this topic. */
   verdict: GatewayError | undefined;
+  /** Why the target cannot be written to; undefined: it can. */
+  fault: string | undefined;
 
   constructor(side: TargetSideOptions) {
     this.#side = side;
@@ -204,6 +206,7 @@ export class TargetSide {
   async #waitOrGiveUp(error: Error): Promise<void> {
     const { name, deps, metrics, run } = this.#side;
     const { target } = deps.config;
+    this.fault = error.message;
     this.#side.onWaiting();
     this.#tries += 1;
     if (target.max_retries >= 0 && this.#tries > target.max_retries) {

@@ -2,7 +2,7 @@
 import type { Header, ProducerRecord } from '../../core/ports.js';
 import { CountsReader } from '../bmp/counts.js';
 import { RisEncoder } from '../bmp/encoder.js';
-import type { PeerSnapshot } from '../bmp/peers.js';
+import type { Peer, PeerSnapshot } from '../bmp/peers.js';
 import type { BmpRecord, EncoderOptions } from '../bmp/record.js';
 import type { Step } from '../checkpoint/checkpoint.js';
 import { Published, type PublishedOptions } from '../checkpoint/dedup-index.js';
@@ -93,6 +93,10 @@ export class Publisher {
   /** Peers whose session is up. */
   get peersUp(): number {
     return this.#encoder.peers.up;
+  }
+
+  get peers(): Iterable<Peer> {
+    return this.#encoder.peers;
   }
 
   /** RIS messages read and not yet taken. */

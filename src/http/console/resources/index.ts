@@ -2,6 +2,7 @@
 import type { Resource, Stream } from '../resource.js';
 import { errorCode } from './error-code.js';
 import { group, groups, lags } from './groups.js';
+import { relay, rest, ris, risPeers } from './jobs.js';
 import { messages } from './messages.js';
 import { produce } from './produce.js';
 import { clients, killClient, monitor } from './redis/clients.js';
@@ -38,5 +39,9 @@ export const resources: readonly (Resource | Stream)[] = [
   stream,
   pendingAct,
   redeliver,
+  ris,
+  risPeers,
+  relay,
+  rest,
   errorCode,
 ];

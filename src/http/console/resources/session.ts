@@ -6,7 +6,7 @@ export const session = {
   method: 'GET',
   path: '/session',
   summary: 'The user, his rights here, and the token that actions need (header X-Csrf-Token)',
-  run: ({ user }, { job, settings, clusters, redisPort, resp, prompts }) => ({
+  run: ({ user }, { job, settings, clusters, redisPort, resp, prompts, jobs }) => ({
     user: user.name,
     isAdmin: user.isAdmin,
     job,
@@ -16,6 +16,9 @@ export const session = {
     redisPort: redisPort?.() ?? null,
     hasClients: resp !== undefined,
     hasStreams: resp?.open !== undefined && clusters.size > 0,
+    hasRis: jobs?.ris?.() !== undefined,
+    hasRelay: jobs?.relay?.() !== undefined,
+    hasRest: jobs?.queues !== undefined,
     hasPrompt: prompts !== undefined && settings.allowActions && settings.showPayloads,
   }),
 } satisfies Resource;
