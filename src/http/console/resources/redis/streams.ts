@@ -125,10 +125,12 @@ function groupOf(fields: ReadonlyMap<string, RedisReply>, now: number): object {
     const at = numberOf(reply);
     return at === null || at < 0 ? null : Math.max(0, now - at);
   };
+  // A group that only another gateway reads has its pending entries there.
+  const isReadHere = fields.get('entries-read')?.kind === 'integer' || itemsOf(fields.get('consumers')).length > 0;
   return {
     name: textOf(fields.get('name')),
     lag: numberOf(fields.get('lag')),
-    pending: numberOf(fields.get('pel-count')),
+    pending: isReadHere ? numberOf(fields.get('pel-count')) : null,
     lastDeliveredId: textOf(fields.get('last-delivered-id')),
     consumers: itemsOf(fields.get('consumers'))
       .map(fieldsOf)
