@@ -12,9 +12,12 @@ const mayImport: Record<string, { readonly values: readonly string[]; readonly t
   errors: { values: [] },
   log: { values: [] },
   core: { values: ['errors'] },
-  kafka: { values: ['core/ports', 'core/promises', 'core/longest', 'core/nearest', 'clock', 'errors'], types: ['log'] },
-  ...Object.fromEntries(faces.map((face) => [face, { values: ['core', 'errors'], types: ['log'] }])),
-  clock: { values: ['core'] },
+  kafka: {
+    values: ['core/ports', 'core/promises', 'core/longest', 'core/nearest', 'io/clock', 'errors'],
+    types: ['log'],
+  },
+  ...Object.fromEntries(faces.map((face) => [face, { values: ['core', 'io', 'errors'], types: ['log'] }])),
+  io: { values: ['core'] },
   workers: { values: ['core', 'errors'], types: ['log', 'resp/siblings', 'resp/info/status'] },
   'app/flags': { values: [] },
   'app/environment': { values: ['core/access/secrets'] },
@@ -38,7 +41,7 @@ const mayImport: Record<string, { readonly values: readonly string[]; readonly t
     values: [
       'errors',
       'log',
-      'clock',
+      'io',
       'core',
       'kafka',
       'app/config',
@@ -56,7 +59,7 @@ const mayImport: Record<string, { readonly values: readonly string[]; readonly t
     values: [
       'errors',
       'log',
-      'clock',
+      'io',
       'core',
       'kafka',
       'pixy',
@@ -70,7 +73,7 @@ const mayImport: Record<string, { readonly values: readonly string[]; readonly t
     values: [
       'errors',
       'log',
-      'clock',
+      'io',
       'core',
       'kafka',
       'http',
@@ -84,7 +87,7 @@ const mayImport: Record<string, { readonly values: readonly string[]; readonly t
   'app/workers': {
     values: [
       'log',
-      'clock',
+      'io',
       'core',
       'http',
       'resp',
@@ -97,7 +100,7 @@ const mayImport: Record<string, { readonly values: readonly string[]; readonly t
     ],
   },
   cli: { values: ['errors', 'log', 'core', 'kafka', 'app/config', 'app/environment', 'app/flags', ...faces] },
-  main: { values: ['cli', 'errors', 'log', 'clock', 'app', 'core', 'kafka', ...faces] },
+  main: { values: ['cli', 'errors', 'log', 'io', 'app', 'core', 'kafka', ...faces] },
 };
 
 /**
@@ -374,7 +377,7 @@ describe('architecture', () => {
 
   test("timers that take a configured time are the clock's: others go off at once when they are set for too long", () => {
     const own = [
-      'clock',
+      'io/clock',
       'cli/health',
       'cli/check-kafka',
       'log',

@@ -2,7 +2,6 @@
 // A face's packages are loaded only if the configuration has it.
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { createClock } from '../clock.js';
 import { LoginGuard, type LoginGuardOptions } from '../core/access/login-guard.js';
 import { exposure } from '../core/access/protected-mode.js';
 import { type AccessOptions, Users } from '../core/access/users.js';
@@ -17,6 +16,7 @@ import { Stats } from '../core/stats/stats.js';
 import type { Jobs, RelaySide, RisSide } from '../http/console/jobs.js';
 import type { RespSide } from '../http/console/redis/resp-side.js';
 import type { OpsWorkers } from '../http/ops.js';
+import { createClock } from '../io/clock.js';
 import { createKafkaFactory } from '../kafka/factory.js';
 import { ProduceBudget } from '../kafka/producer/produce-budget.js';
 import { clientVersions } from '../kafka/versions.js';

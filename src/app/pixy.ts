@@ -2,12 +2,12 @@
 import { randomBytes, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { createClock } from '../clock.js';
 import { Users } from '../core/access/users.js';
 import { within } from '../core/clock.js';
 import type { Clock, KafkaFactory } from '../core/ports.js';
 import { Stats } from '../core/stats/stats.js';
 import { defaultOps } from '../http/config.js';
+import { createClock } from '../io/clock.js';
 import { createKafkaFactory } from '../kafka/factory.js';
 import type { Log } from '../log.js';
 import { generateClientId } from '../pixy/client-id.js';

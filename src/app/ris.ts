@@ -1,10 +1,11 @@
 // The composition root of `rafka ris`: the RIS worker and, if requested, the ops port.
-import { createClock } from '../clock.js';
+
 import { ClusterHealth } from '../core/cluster-health.js';
 import type { Listener } from '../core/listener.js';
 import { probeCluster } from '../core/readiness.js';
 import { Stats } from '../core/stats/stats.js';
 import { Ops, OpsServer } from '../http/ops.js';
+import { createClock } from '../io/clock.js';
 import { createKafkaFactory } from '../kafka/factory.js';
 import type { Log } from '../log.js';
 import { createRisWorker, type RisConfig } from '../ris/index.js';

@@ -1,9 +1,9 @@
 // The composition root of --workers: a primary without a RESP listener, and the workers that serve the port.
 import { randomBytes } from 'node:crypto';
-import { createClock } from '../clock.js';
 import { Stats } from '../core/stats/stats.js';
+import { createClock } from '../io/clock.js';
+import { removeStaleSocket } from '../io/stale-socket.js';
 import { createLog, type Log } from '../log.js';
-import { removeStaleSocket } from '../resp/access/stale-socket.js';
 import { processLoad } from '../resp/info/status.js';
 import { answersOf } from '../resp/sibling-handlers.js';
 import type { Siblings } from '../resp/siblings/siblings.js';

@@ -1,8 +1,9 @@
 // Sockets of the REST listener: TCP (plain or TLS) and unix, with limits for slow clients.
-import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
+import { chmodSync } from 'node:fs';
 import { createServer, type RequestListener, type Server, STATUS_CODES } from 'node:http';
 import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import { removeStaleSocket } from '../io/stale-socket.js';
 import type { HttpLimits } from './config.js';
 import { goJson } from './go-json.js';
 
@@ -63,7 +64,7 @@ export async function listenUnix(
   limits: HttpLimits,
   serve: RequestListener,
 ): Promise<BoundServer> {
-  removeStale(path);
+  await removeStaleSocket(path);
   const server = createServer(serverOptions(limits), serve);
   // The socket's file is created within the call that begins to listen.
   const umask = process.umask(0o777);
@@ -117,9 +118,4 @@ function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
   const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json\r\n`;
   socket.write(`${head}Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
   socket.destroySoon();
-}
-
-/** Only a socket is removed: a file or folder of that name makes listening fail. */
-function removeStale(path: string): void {
-  if (lstatSync(path, { throwIfNoEntry: false })?.isSocket()) unlinkSync(path);
 }

@@ -1,6 +1,6 @@
 // Replies to the requests of one turn of the event loop, written together when it ends. See docs/decisions/0008.
 import type { ServerResponse } from 'node:http';
-import { guard } from '../core/promises.js';
+import { TurnQueue } from '../io/turn-queue.js';
 
 interface Reply {
   readonly response: ServerResponse;
@@ -14,23 +14,14 @@ interface Reply {
  * node:http server answers a quarter more requests a second if it reads all that have arrived before it writes.
  */
 export class Replies {
-  #due: Reply[] = [];
+  readonly #due = new TurnQueue<Reply>({
+    handle: write,
+    failed: ({ response }, error) => response.destroy(error as Error),
+  });
 
   send(response: ServerResponse, status: number, type: string, body: string): void {
-    if (this.#due.length === 0) setImmediate(this.#write);
-    this.#due.push({ response, status, type, body });
+    this.#due.add({ response, status, type, body });
   }
-
-  readonly #write = (): void => {
-    const due = this.#due;
-    this.#due = [];
-    for (const reply of due)
-      guard(
-        () => write(reply),
-        // A reply that cannot be written must not hold back the others.
-        (error) => reply.response.destroy(error as Error),
-      );
-  };
 }
 
 /** One string, so that head and body leave in one write. */

@@ -1,6 +1,7 @@
 // What producers, consumers and the admin client share: connect, metadata and disconnect as promises; librdkafka's events to the log.
-import { after } from '../clock.js';
+
 import { KafkaCode, KafkaError, type KafkaFault } from '../core/ports.js';
+import { after } from '../io/clock.js';
 import type { Log } from '../log.js';
 import { faultFrom, faultOf, refuse, wrap } from './fault.js';
 import type {

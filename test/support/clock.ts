@@ -1,7 +1,7 @@
 // A clock that tests control: time passes only by advance().
 import { setImmediate as turn } from 'node:timers/promises';
-import { createClock } from '../../src/clock.js';
 import type { Clock } from '../../src/core/ports.js';
+import { createClock } from '../../src/io/clock.js';
 
 interface Timer {
   readonly at: number;

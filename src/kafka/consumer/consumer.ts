@@ -1,5 +1,5 @@
 // The Consumer port on librdkafka.
-import { after } from '../../clock.js';
+
 import {
   type Consumer,
   type ConsumerOptions,
@@ -15,6 +15,7 @@ import {
   type TopicPartitionOffset,
 } from '../../core/ports.js';
 import { own } from '../../core/promises.js';
+import { after } from '../../io/clock.js';
 import type { Log } from '../../log.js';
 import { type Client, connect, metadata } from '../client.js';
 import { check, faultFrom, refuse, wrap } from '../fault.js';

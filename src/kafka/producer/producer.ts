@@ -1,5 +1,5 @@
 // The Producer port on librdkafka.
-import { after } from '../../clock.js';
+
 import { longestMs } from '../../core/longest.js';
 import {
   type Header,
@@ -9,6 +9,7 @@ import {
   type ProducerOptions,
   type ProducerRecord,
 } from '../../core/ports.js';
+import { after } from '../../io/clock.js';
 import type { Log } from '../../log.js';
 import { tooOldFor } from '../broker-version.js';
 import { type Client, connect } from '../client.js';

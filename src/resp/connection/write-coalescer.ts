@@ -1,4 +1,5 @@
-// WriteCoalescer: the write coalescer: replies of one turn of the event loop to all connections, written when it ends. See docs/decisions/0008.
+// WriteCoalescer: replies of one turn of the event loop to all connections, written when it ends. See docs/decisions/0008.
+import { TurnQueue } from '../../io/turn-queue.js';
 import type { Encoder } from '../wire/encoder.js';
 
 /** One connection's part. */
@@ -18,40 +19,31 @@ const turnsAlone = 8;
  * client can work while the turn ends.
  */
 export class WriteCoalescer {
-  readonly #encoder: Encoder;
-  #due: DueWriter[] = [];
+  readonly #due: TurnQueue<DueWriter>;
   /** The only connection answered in the last turns, and in how many. */
   #lone: DueWriter | undefined;
   #turns = 0;
 
   /** @param encoder the source of the replies. */
   constructor(encoder: Encoder) {
-    this.#encoder = encoder;
+    this.#due = new TurnQueue({
+      handle: (writer) => writer.write(),
+      failed: (writer, error) => writer.failed(error),
+      ended: (due) => {
+        encoder.rewind();
+        this.#count(due);
+      },
+    });
   }
 
   /** Whether no other connection was answered recently: data that is due can be written at once. */
   isAlone(writer: DueWriter): boolean {
-    return this.#lone === writer && this.#turns >= turnsAlone && this.#due.length === 0;
+    return this.#lone === writer && this.#turns >= turnsAlone && this.#due.isEmpty;
   }
 
   add(writer: DueWriter): void {
-    if (this.#due.length === 0) setImmediate(this.#write);
-    this.#due.push(writer);
+    this.#due.add(writer);
   }
-
-  readonly #write = (): void => {
-    const due = this.#due;
-    this.#due = [];
-    for (const writer of due) {
-      try {
-        writer.write();
-      } catch (error) {
-        writer.failed(error);
-      }
-    }
-    this.#encoder.rewind();
-    this.#count(due);
-  };
 
   #count(due: readonly DueWriter[]): void {
     const lone = due.length === 1 ? due[0] : undefined;

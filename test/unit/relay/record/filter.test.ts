@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
-import { createClock } from '../../../../src/clock.js';
+import { createClock } from '../../../../src/io/clock.js';
 import { FilterChain, loadFilters } from '../../../../src/relay/record/filter.js';
 import { fakeLab as lab } from '../../../support/relay-fake-lab.js';
 import { fill, metric, numbered, until } from '../../../support/relay-lab.js';

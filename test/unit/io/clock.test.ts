@@ -1,7 +1,7 @@
 // The clock of the machine: long times, and calls that fail.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createClock } from '../../src/clock.js';
+import { createClock } from '../../../src/io/clock.js';
 
 const quiet = { error: assert.fail };
 const day = 86_400_000;

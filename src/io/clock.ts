@@ -1,7 +1,7 @@
 // The system clock; tests use their own.
-import { longestMs } from './core/longest.js';
-import type { Clock } from './core/ports.js';
-import { guard } from './core/promises.js';
+import { longestMs } from '../core/longest.js';
+import type { Clock } from '../core/ports.js';
+import { guard } from '../core/promises.js';
 
 /** @param log is called with what a timer's call throws, or rejects with: nothing else ends */
 export function createClock(log: { error(fields: { err: unknown }, text: string): void }): Clock {
