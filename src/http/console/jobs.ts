@@ -18,7 +18,7 @@ export interface CollectorRow {
   readonly stuckMs: number;
 }
 
-export interface PeerRow {
+interface PeerRow {
   readonly address: string;
   readonly asn: number;
   readonly state: 'unknown' | 'up' | 'down';
@@ -30,7 +30,7 @@ export interface RisSide {
   peers(collector: string): readonly PeerRow[] | undefined;
 }
 
-export interface MappingRow {
+interface MappingRow {
   readonly source: string;
   readonly target: string;
   readonly messages: number;
