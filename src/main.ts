@@ -12,6 +12,7 @@ import { completion, type Shell, shells } from './cli/completion.js';
 import { addFlags, flagSettings, forms, type Job, jobs, risSettings } from './cli/forms.js';
 import { loadGateway, loadPixyJob, loadRelay, loadRis } from './cli/load.js';
 import { manual } from './cli/manual.js';
+import { memoryLimit } from './cli/memory-limit.js';
 import { outlineOf } from './cli/outline.js';
 import { notifySystemd } from './cli/systemd.js';
 import { nearest } from './core/nearest.js';
@@ -146,10 +147,15 @@ async function runGateway(_options: object, command: Command): Promise<void> {
   const config = withConsole(await loadGateway(command, process.env));
   const log = createLog(config.log);
   const again = () => loadGateway(command, process.env);
-  const app = await run(log, config.shutdown.timeoutMs, async () => {
-    if (config.resp.workers > 1) return (await import('./app/workers.js')).createPrimary(config, version, log, again);
-    return (await import('./app/gateway.js')).createGateway(config, version, log, again);
-  });
+  const app = await run(
+    log,
+    config.shutdown.timeoutMs,
+    async () => {
+      if (config.resp.workers > 1) return (await import('./app/workers.js')).createPrimary(config, version, log, again);
+      return (await import('./app/gateway.js')).createGateway(config, version, log, again);
+    },
+    config.memory?.lowered,
+  );
   showBanner(app, kafkaOf(config), config.resp.requirepass !== undefined || config.resp.usersFile !== undefined);
 }
 
@@ -208,14 +214,20 @@ function systemdState(log: Log, state: string): void {
   notifySystemd(process.env, [state], (reason) => log.warn({ reason }, 'systemd could not be notified'));
 }
 
-/** The first line of a log: what to name in a report of a fault. */
-async function sayVersions(log: Log): Promise<void> {
+/** The first line of a log: what to name in a report of a fault, and the memory budgets that are below their usual values. */
+async function sayVersions(log: Log, budgets: object = {}): Promise<void> {
   const { clientVersions } = await import('./kafka/versions.js');
-  log.info({ version, node: process.versions.node, ...clientVersions }, 'starting');
+  const memory = { limitBytes: memoryLimit(process.env), ...budgets };
+  log.info({ version, node: process.versions.node, ...clientVersions, memory }, 'starting');
 }
 
 /** Runs until a signal: the first one stops in order, a second one or the time limit ends at once with exit code 1. */
-async function run(log: Log, shutdownMs: number, create: () => Promise<Program>): Promise<Program | undefined> {
+async function run(
+  log: Log,
+  shutdownMs: number,
+  create: () => Promise<Program>,
+  budgets?: object,
+): Promise<Program | undefined> {
   watchRejections(log);
   let app: Program;
   let reloading: Promise<unknown> = Promise.resolve();
@@ -228,7 +240,7 @@ async function run(log: Log, shutdownMs: number, create: () => Promise<Program>)
     own(reloading, (err) => log.error({ err }, 'reload failed: this is a bug'));
   });
   try {
-    await sayVersions(log);
+    await sayVersions(log, budgets);
     app = await create();
     await app.start();
     started = app;
@@ -278,10 +290,14 @@ async function run(log: Log, shutdownMs: number, create: () => Promise<Program>)
 async function runPixy({ pidFile }: { pidFile?: string }, command: Command): Promise<void> {
   const { createPixyProgram } = await import('./app/pixy.js');
   const file = loadPixyJob(command, process.env);
+  const memoryBytes = memoryLimit(process.env);
   const log = createLog({ level: 'info' });
   if (pidFile !== undefined) writeFileSync(pidFile, String(process.pid), { mode: 0o644 });
   const app = await run(log, pixyShutdownMs, () =>
-    createPixyProgram(file, process.env, version, log, () => loadPixyJob(command, process.env)),
+    createPixyProgram(file, process.env, version, log, {
+      loadAgain: () => loadPixyJob(command, process.env),
+      memoryBytes,
+    }),
   );
   showBanner(
     app,
@@ -317,7 +333,7 @@ async function runRelay(_options: object, command: Command): Promise<void> {
   const { config, unknownKeys } = await loadRelay(command, process.env);
   const log = createLog({ level: pinoLevel(config.app.log_level) ?? 'info' });
   say = log;
-  await sayVersions(log);
+  await sayVersions(log, { 'target.buffer_bytes': config.target.buffer_bytes });
   if (unknownKeys.length > 0) log.warn({ unknownKeys }, 'unknown keys are ignored');
   // A closed terminal fails its writes: a progress bar is no reason to end.
   if (process.stderr.isTTY) process.stderr.on('error', () => {});
@@ -357,8 +373,11 @@ async function runRis({ dryRun: isDry = false, input, output }: RisOptions, comm
   }
   const log = createLog(config.log);
   const { createRisProgram } = await import('./app/ris.js');
-  const app = await run(log, Math.max(config.shutdown.timeoutMs, section.shutdownTimeoutMs * 2), () =>
-    createRisProgram(config, section, version, log),
+  const app = await run(
+    log,
+    Math.max(config.shutdown.timeoutMs, section.shutdownTimeoutMs * 2),
+    () => createRisProgram(config, section, version, log),
+    config.memory?.lowered,
   );
   showBanner(app, kafkaOf(config));
 }

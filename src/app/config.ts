@@ -12,6 +12,7 @@ import { poolConfig } from '../pixy/config.js';
 import { respConfig } from '../resp/config.js';
 import { isProxy, proxyFrom, redisOptions, risSchema } from '../ris/config.js';
 import { environmentName, ownVariables, propertyPath, propertySections, shortNames } from './environment.js';
+import { type MemoryBudgets, memoryDefaults, readAheadProperties } from './memory-defaults.js';
 import { goingKeys, renamedKeys, takeOldKeys, withdrawnKeys } from './old-keys.js';
 
 /** The warning whenever the embedded Kafka starts. */
@@ -72,6 +73,8 @@ export type Config = z.infer<typeof schema> & {
   readonly embedded: boolean;
   /** What the log says of keys of earlier versions. */
   readonly warnings: readonly string[];
+  /** Absent: plenty. */
+  readonly memory?: MemoryBudgets;
 };
 
 /** Its text is shown to the user; exit code 1. */
@@ -87,10 +90,12 @@ export interface ConfigSources {
   readonly flags: readonly Setting[];
   /** The job needs no Kafka. */
   readonly offline?: boolean;
+  /** What the process may use, bytes; absent: plenty. */
+  readonly memoryBytes?: number;
 }
 
 /** Loads and validates it: flag over variable over file over default. @throws ConfigError naming the key, the value and the fix. */
-export async function loadConfig({ file, env, flags, offline = false }: ConfigSources): Promise<Config> {
+export async function loadConfig({ file, env, flags, offline = false, memoryBytes }: ConfigSources): Promise<Config> {
   const tree = file === undefined ? {} : await readJson(file);
   for (const [path, value] of [...environmentSettings(env, tree), ...flags]) {
     const parts = typeof path === 'string' ? partsOf(path) : path;
@@ -101,13 +106,15 @@ export async function loadConfig({ file, env, flags, offline = false }: ConfigSo
     assign(tree, parts, value);
   }
   const warnings = takeOldKeys(tree);
+  const memory = memoryBytes === undefined ? undefined : memoryDefaults(tree, memoryBytes);
+  for (const [path, bytes] of Object.entries(memory?.lowered ?? {})) assign(tree, partsOf(path), bytes);
   const result = schema.safeParse(tree);
   if (!result.success) throw new ConfigError(result.error.issues.map((issue) => explain(issue, file)).join('\n'));
-  const config = withProxy(withSecretsRead(result.data), env);
+  const config = withReadAhead(withProxy(withSecretsRead(result.data), env), memoryBytes);
   const embedded = isEmbedded(config, file);
   if (embedded && config.embedded === undefined && env.NODE_ENV === 'production' && !offline)
     throw new ConfigError(notInProduction);
-  return { ...config, embedded, warnings };
+  return { ...config, embedded, warnings, ...(memory ? { memory } : {}) };
 }
 
 /** @throws ConfigError naming the key */
@@ -136,6 +143,18 @@ function withSecretsRead(config: z.infer<typeof schema>): z.infer<typeof schema>
     // Its default is not one that somebody has set.
     ...(ris?.redisFile === undefined ? {} : { ris: { ...ris, redis: redisFrom(ris.redisFile, read) } }),
   };
+}
+
+/** Consumers of every cluster read less ahead where memory is little. */
+function withReadAhead(config: z.infer<typeof schema>, memoryBytes: number | undefined): z.infer<typeof schema> {
+  const limits = readAheadProperties(memoryBytes);
+  if (Object.keys(limits).length === 0) return config;
+  const within = <T extends { general: Properties; consumer: Properties }>(sections: T): T => {
+    const left = Object.entries(limits).filter(([key]) => !(key in sections.general));
+    return { ...sections, consumer: { ...Object.fromEntries(left), ...sections.consumer } };
+  };
+  const clusters = Object.entries(config.clusters).map(([name, sections]) => [name, within(sections)]);
+  return { ...within(config), clusters: Object.fromEntries(clusters) };
 }
 
 /** The variables that other programs take for it as well. @throws ConfigError */

@@ -18,6 +18,8 @@ const prefix = 'RAFKA_';
 const property = /^RAFKA_(?:CLUSTERS_(.+?)_)?(GENERAL|CONSUMER|PRODUCER)_(.+)$/;
 /** Of the scripts and tests in this repository, whose environment a gateway may share. */
 const ofTools = /^RAFKA_(?:CACHE|REQUIRE|KAFKA_LIBS|PYTHON|SHARED|KEEP_LOGS|(?:JUDGE|BENCH)_\w+)$/;
+/** Of every job: cli/memory-limit.ts reads it. */
+const ofProcess = 'RAFKA_MEMORY_LIMIT_BYTES';
 /** Kubernetes sets these in every pod of a namespace that has a Service whose name begins with `rafka`. */
 const ofKubernetes = /^RAFKA_(?:\w+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT_\d+_(?:TCP|UDP|SCTP)\w*)$/;
 const kubernetesPort = /^(?:tcp|udp|sctp):\/\//;
@@ -55,7 +57,12 @@ export function ownVariables(env: Environment): [name: string, value: string][] 
 }
 
 function isForeign(name: string, value: string): boolean {
-  return ofTools.test(name) || ofKubernetes.test(name) || (name.endsWith('PORT') && kubernetesPort.test(value));
+  return (
+    name === ofProcess ||
+    ofTools.test(name) ||
+    ofKubernetes.test(name) ||
+    (name.endsWith('PORT') && kubernetesPort.test(value))
+  );
 }
 
 const propertyName = (key: string): string =>

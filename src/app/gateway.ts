@@ -29,6 +29,7 @@ import type { Siblings } from '../resp/siblings/siblings.js';
 import type { RisConfig } from '../ris/index.js';
 import { type Config, embeddedWarning } from './config.js';
 import { respSideOf } from './console-resp.js';
+import { readAheadProperties } from './memory-defaults.js';
 import { Program } from './program.js';
 import { renew, renewalOf } from './renew.js';
 
@@ -220,10 +221,13 @@ async function createRis(
 }
 
 /** The relay opens its clusters itself: it has many sources, one topic each. @throws GatewayError `relay-config` */
-async function createRelay(section: Record<string, unknown>, { clock, log }: Shared): Promise<Listener & RelaySide> {
+async function createRelay(
+  section: Record<string, unknown>,
+  { config, clock, log }: Shared,
+): Promise<Listener & RelaySide> {
   const { Relay } = await import('../relay/relay.js');
   return new Relay({
-    config: resolveRelayConfig(section, {}),
+    config: resolveRelayConfig(section, {}, config.memory?.limitBytes),
     createKafka: (properties) => createKafkaFactory({ general: properties, log: log.child({ component: 'relay' }) }),
     clock,
     log: log.child({ component: 'relay' }),
@@ -238,7 +242,7 @@ async function sharedListeners(
   jobs: Jobs,
 ): Promise<Listener[]> {
   const { createPixyListeners } = await import('./rest-grpc.js');
-  const { resp, http, grpc, ops, pool } = config;
+  const { resp, http, grpc, ops, pool, memory } = config;
   const { protectedMode, allowInternalTopics } = resp;
   const clientId = `rafka_${hostname()}_${process.pid}`;
   return createPixyListeners({
@@ -246,7 +250,7 @@ async function sharedListeners(
       name,
       kafka,
       health,
-      ...fromPool(pool, clientId, kafka.maxMessageBytes),
+      ...fromPool(pool, clientId, kafka.maxMessageBytes, readAheadProperties(memory?.limitBytes)),
     })),
     tcp: http,
     unix: http?.unixSocket,
@@ -260,6 +264,7 @@ async function sharedListeners(
     resp: side,
     jobs,
     ...(workers ? { workers } : {}),
+    memoryBytes: memory?.limitBytes,
     version,
     clock,
     stats,

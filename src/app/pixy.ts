@@ -28,7 +28,7 @@ export async function createPixyProgram(
   env: Readonly<Record<string, string | undefined>>,
   version: string,
   log: Log,
-  loadAgain: () => PixyFile = () => file,
+  { loadAgain = () => file, memoryBytes }: { readonly loadAgain?: () => PixyFile; readonly memoryBytes?: number } = {},
 ): Promise<Program> {
   if (!file.grpcAddr && !file.tcpAddr && !file.unixAddr)
     throw new PixyConfigError('at least one API server should be configured');
@@ -36,7 +36,7 @@ export async function createPixyProgram(
   const { protectedMode, allowedHosts } = file.access;
   const users = Users.load(file.access, (path) => readFileSync(path, 'utf8'));
   const clientId = generateClientId(surroundings(env));
-  const clusters = await Promise.all(file.proxies.map((proxy) => openCluster(proxy, clientId, log)));
+  const clusters = await Promise.all(file.proxies.map((proxy) => openCluster(proxy, clientId, memoryBytes, log)));
   const clock = createClock(log);
   const tls = tlsOf(file);
   const tcp = file.tcpAddr.includes(':') ? { ...address(file.tcpAddr), tls } : undefined;
@@ -50,6 +50,7 @@ export async function createPixyProgram(
     grpc: file.grpcAddr ? { ...address(file.grpcAddr), tls, maxMessageBytes: maxGrpcBytes } : undefined,
     job: 'pixy',
     ops: file.opsAddr ? { ...defaultOps, ...address(file.opsAddr), allowedHosts: [...allowedHosts] } : undefined,
+    memoryBytes,
     version,
     clock,
     stats: new Stats(),
@@ -83,9 +84,14 @@ export async function createPixyProgram(
   });
 }
 
-async function openCluster(proxy: PixyFile['proxies'][number], clientId: string, log: Log): Promise<PixyCluster> {
+async function openCluster(
+  proxy: PixyFile['proxies'][number],
+  clientId: string,
+  memoryBytes: number | undefined,
+  log: Log,
+): Promise<PixyCluster> {
   checkCertificates(proxy.values);
-  const { general, settings, produce } = setupProxy(proxy, clientId);
+  const { general, settings, produce } = setupProxy(proxy, clientId, memoryBytes);
   const kafka = await createKafkaFactory({ general, log: log.child({ cluster: proxy.name }) });
   return { name: proxy.name, kafka, settings, produce };
 }

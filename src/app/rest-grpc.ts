@@ -5,7 +5,8 @@ import { LoginGuard } from '../core/access/login-guard.js';
 import { exposure } from '../core/access/protected-mode.js';
 import { ClusterHealth } from '../core/cluster-health.js';
 import type { Listener } from '../core/listener.js';
-import { MemoryBudget } from '../core/memory-budget.js';
+import { MemoryBudget } from '../core/memory/memory-budget.js';
+import { budgetOf } from '../core/memory/memory-shares.js';
 import type { Clock, KafkaFactory } from '../core/ports.js';
 import { Proxies } from '../core/queue/proxies.js';
 import { KafkaProxy, type ProduceSettings } from '../core/queue/proxy.js';
@@ -76,14 +77,13 @@ export interface PixyListenersOptions {
   readonly jobs?: Omit<Jobs, 'queues'>;
   /** The processes that serve RESP, if it is not this one. */
   readonly workers?: OpsWorkers;
+  /** What the process may use; absent: plenty. */
+  readonly memoryBytes?: number | undefined;
   readonly version: string;
   readonly clock: Clock;
   readonly stats: Stats;
   readonly log: Log;
 }
-
-/** Maximum of all incomplete requests, bytes. */
-const requestsBytes = 256 * 1024 * 1024;
 
 /** Nothing listens yet. @throws Error if a certificate cannot be read. */
 export function createPixyListeners(options: PixyListenersOptions): Listener[] {
@@ -104,7 +104,7 @@ export function createPixyListeners(options: PixyListenersOptions): Listener[] {
   const { workers, notes = () => [] } = options;
   const embedded = clusters.some(({ kafka }) => kafka.embedded);
   const ops = new Ops({ probes, notes, stats, clock, embedded, ...(workers ? { workers } : {}) });
-  const requests = new MemoryBudget(requestsBytes);
+  const requests = new MemoryBudget(budgetOf('bodies', options.memoryBytes));
   const shared = { gate, proxies, requests, stats };
   const listeners: Listener[] = [];
   if (tcp || unix !== undefined) {

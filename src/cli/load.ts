@@ -9,6 +9,7 @@ import type { PixyFile } from '../pixy/file.js';
 import type { RelayConfig, RelayFlags } from '../relay/config/config.js';
 import type { RisConfig } from '../ris/config.js';
 import { flagSettings, risSettings } from './forms.js';
+import { memoryLimit } from './memory-limit.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -26,7 +27,8 @@ export interface RisJob {
 /** @param offline no Kafka is needed. @throws ConfigError */
 export async function loadGateway(command: Command, env: Environment, offline = false): Promise<Config> {
   const { config: file } = command.opts<{ config?: string }>();
-  return loadConfig({ ...sourceOf(file), env, flags: flagSettings(command, gatewayFlags), offline });
+  const flags = flagSettings(command, gatewayFlags);
+  return loadConfig({ ...sourceOf(file), env, flags, offline, memoryBytes: memoryLimit(env) });
 }
 
 /** RIS_HOST is the variable of container files for the collectors; a flag overrides it. @throws ConfigError */
@@ -36,7 +38,8 @@ export async function loadRis(command: Command, env: Environment, offline = fals
   const anyHost = env.RIS_HOST || (isDry ? 'all' : '');
   const host: Setting[] = anyHost === '' ? [] : [['ris.host', anyHost]];
   const flags = [...host, ...flagSettings(command, risSettings)];
-  const config = await loadConfig({ ...sourceOf(file), env, flags, offline: offline || isDry });
+  const memoryBytes = memoryLimit(env);
+  const config = await loadConfig({ ...sourceOf(file), env, flags, offline: offline || isDry, memoryBytes });
   if (!config.ris) throw new ConfigError('which collectors? Say --host rrc00,rrc13 or --host all, or set RIS_HOST');
   return { config, section: config.ris };
 }
@@ -80,7 +83,7 @@ export async function loadRelay(command: Command, env: Environment): Promise<Rel
   const { config: files = ['config.toml'], ...flags } = command.opts<RelayFlags & { config?: string[] }>();
   const { loadRelayConfig } = await import('../relay/config/config-files.js');
   checkVariables(env);
-  return loadRelayConfig(files, flags);
+  return loadRelayConfig(files, flags, memoryLimit(env));
 }
 
 const sourceOf = (file: string | undefined) => (file === undefined ? {} : { file });

@@ -7,7 +7,7 @@ import {
   ServerListenerBuilder,
   status,
 } from '@grpc/grpc-js';
-import type { MemoryBudget } from '../core/memory-budget.js';
+import type { MemoryBudget } from '../core/memory/memory-budget.js';
 import { own } from '../core/promises.js';
 import { fail, GatewayError } from '../errors.js';
 import { streamOf } from './http2-stream.js';

@@ -3,7 +3,7 @@ import type { Server as SocketServer } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import type { Listener } from '../core/listener.js';
-import type { MemoryBudget } from '../core/memory-budget.js';
+import type { MemoryBudget } from '../core/memory/memory-budget.js';
 import { boundHalfRequests } from './half-requests.js';
 import { admission, implementation, type ServiceOptions, serviceDefinition } from './service.js';
 import { listen } from './sockets.js';

@@ -3,7 +3,7 @@
 // On node:http directly. See docs/decisions/0009.
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { User } from '../core/access/user.js';
-import type { MemoryBudget } from '../core/memory-budget.js';
+import type { MemoryBudget } from '../core/memory/memory-budget.js';
 import { guard, own } from '../core/promises.js';
 import type { Proxies } from '../core/queue/proxies.js';
 import type { Count, LatencyHistogram } from '../core/stats/labelled-stats.js';

@@ -1,6 +1,6 @@
 // Reads a request's body, bounded.
 import type { IncomingMessage } from 'node:http';
-import type { MemoryBudget } from '../core/memory-budget.js';
+import type { MemoryBudget } from '../core/memory/memory-budget.js';
 import { fail, type GatewayError } from '../errors.js';
 
 const none = Buffer.alloc(0);

@@ -1,4 +1,5 @@
 // Converts a proxy's YAML values to librdkafka properties and core settings.
+import { budgetOf } from '../core/memory/memory-shares.js';
 import type { Properties } from '../core/ports.js';
 import type { ProduceSettings } from '../core/queue/proxy.js';
 import type { QueueSettings } from '../core/queue/queue-settings.js';
@@ -23,14 +24,14 @@ const maxQueueKilobytes = 262_144;
 /** Maximum consumers in a cluster. */
 const maxConsumers = 400;
 
-/** @param generatedId for proxies without client_id. */
-export function setupProxy(proxy: PixyProxy, generatedId: string): ProxySetup {
+/** @param generatedId for proxies without client_id. @param memoryBytes what the process may use; absent: plenty. */
+export function setupProxy(proxy: PixyProxy, generatedId: string, memoryBytes?: number): ProxySetup {
   const { values } = proxy;
   const clientId = values.client_id || generatedId;
   return {
     general: { 'client.id': clientId, ...connection(values) },
-    settings: sharing(values, clientId),
-    produce: producing(proxy),
+    settings: sharing(values, clientId, memoryBytes),
+    produce: producing(proxy, memoryBytes),
   };
 }
 
@@ -65,7 +66,7 @@ function encryption(values: ProxyValues): Properties {
   };
 }
 
-function sharing(values: ProxyValues, clientId: string): QueueSettings {
+function sharing(values: ProxyValues, clientId: string, memoryBytes: number | undefined): QueueSettings {
   return {
     clientId,
     disabled: values['consumer.disabled'],
@@ -83,13 +84,14 @@ function sharing(values: ProxyValues, clientId: string): QueueSettings {
     maxConsumers,
     properties: {
       ...consumerProperties,
+      'queued.max.messages.kbytes': Math.floor(budgetOf('prefetch', memoryBytes) / 1_024),
       'fetch.wait.max.ms': clamp(values['consumer.fetch_max_wait'], 0, 300_000),
       'max.partition.fetch.bytes': clamp(values['consumer.fetch_max_bytes'], 1, 1_000_000_000),
     },
   };
 }
 
-function producing({ values, versionGiven }: PixyProxy): ProduceSettings {
+function producing({ values, versionGiven }: PixyProxy, memoryBytes: number | undefined): ProduceSettings {
   const backoff = clamp(values['producer.retry_backoff'], 1, 300_000);
   const worst = (values['producer.flush_frequency'] + backoff) * values['producer.retry_max'];
   const partitioner = values['producer.partitioner'];
@@ -115,7 +117,10 @@ function producing({ values, versionGiven }: PixyProxy): ProduceSettings {
       'request.timeout.ms': clamp(values['producer.timeout'], 1, 900_000),
       'message.timeout.ms': clamp(worst + values['producer.timeout'], 1_000, 2_147_483_647),
       'queue.buffering.max.messages': Math.max(values['producer.channel_buffer_size'], leastQueue),
-      'queue.buffering.max.kbytes': maxQueueKilobytes,
+      'queue.buffering.max.kbytes': Math.min(
+        maxQueueKilobytes,
+        Math.floor(budgetOf('produceBuffer', memoryBytes) / 1_024),
+      ),
     },
   };
 }

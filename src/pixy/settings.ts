@@ -1,4 +1,5 @@
 // Converts configuration to core's settings for sharing messages and for producing.
+import type { Properties } from '../core/ports.js';
 import type { ProduceSettings } from '../core/queue/proxy.js';
 import type { QueueSettings } from '../core/queue/queue-settings.js';
 import type { PoolConfig } from './config.js';
@@ -11,10 +12,17 @@ export function fromPool(
   pool: PoolConfig,
   clientId: string,
   maxMessageBytes: number,
+  readAhead: Properties = {},
 ): { settings: QueueSettings; produce: ProduceSettings } {
   const { produceTimeoutMs, shutdownTimeoutMs, lingerMs, gatherMs, clientId: named = clientId, ...shared } = pool;
   return {
-    settings: { ...shared, clientId: named, disabled: false, connectTimeoutMs, properties: consumerProperties },
+    settings: {
+      ...shared,
+      clientId: named,
+      disabled: false,
+      connectTimeoutMs,
+      properties: { ...consumerProperties, ...readAhead },
+    },
     produce: {
       maxMessageBytes,
       headers: true,

@@ -10,7 +10,7 @@ import { everybody, type User } from '../core/access/user.js';
 import { nobodyYet, type Users } from '../core/access/users.js';
 import { sleep } from '../core/clock.js';
 import type { Listener } from '../core/listener.js';
-import { MemoryBudget } from '../core/memory-budget.js';
+import { MemoryBudget } from '../core/memory/memory-budget.js';
 import type { ClientVersions, Clock } from '../core/ports.js';
 import { guard, own } from '../core/promises.js';
 import type { Stats } from '../core/stats/stats.js';

@@ -4,7 +4,7 @@ import { fail, type GatewayError } from '../../errors.js';
 import type { Cluster } from '../cluster.js';
 import type { Logger } from '../group/reader-context.js';
 import type { Listener } from '../listener.js';
-import { type Memory, uncounted } from '../memory-budget.js';
+import { type Memory, uncounted } from '../memory/memory-budget.js';
 import { type Clock, type DeliveryReport, KafkaCode, type Message } from '../ports.js';
 import { ProducerSession } from '../produce/producer-session.js';
 import type { SessionLog } from '../stats/session-log.js';

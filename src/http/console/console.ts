@@ -1,7 +1,7 @@
 // The console: its page, its API and its login, in front of what else a port serves.
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { User } from '../../core/access/user.js';
-import { MemoryBudget } from '../../core/memory-budget.js';
+import { MemoryBudget } from '../../core/memory/memory-budget.js';
 import { KafkaError } from '../../core/ports.js';
 import { own } from '../../core/promises.js';
 import type { Stats } from '../../core/stats/stats.js';

@@ -14,10 +14,14 @@ export interface LoadedConfig {
 type Table = Record<string, unknown>;
 
 /** Reads TOML files in order, later ones override key by key (arrays as a whole), then flags. @throws GatewayError `relay-config` */
-export async function loadRelayConfig(paths: readonly string[], flags: RelayFlags): Promise<LoadedConfig> {
+export async function loadRelayConfig(
+  paths: readonly string[],
+  flags: RelayFlags,
+  memoryBytes?: number,
+): Promise<LoadedConfig> {
   let raw: Table = {};
   for (const path of paths) raw = merge(raw, await readToml(path));
-  return { config: resolveRelayConfig(raw, flags), unknownKeys: unknownKeys(raw) };
+  return { config: resolveRelayConfig(raw, flags, memoryBytes), unknownKeys: unknownKeys(raw) };
 }
 
 async function readToml(path: string): Promise<Table> {

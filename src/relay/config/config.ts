@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { secretOf } from '../../core/access/secrets.js';
 import { goDuration } from '../../core/go-duration.js';
 import { longestMs } from '../../core/longest.js';
+import { budgetOf } from '../../core/memory/memory-shares.js';
 import { fail } from '../../errors.js';
 import type { BackoffSettings } from '../backoff.js';
 import { type FilterConfig, filterSection } from './filter-config.js';
@@ -116,7 +117,7 @@ const targetSection = z.object({
   oversize: z.enum(['stop', 'skip']).default('stop'),
   invalid: z.enum(['stop', 'skip']).default('stop'),
   checkpoint_topic: z.string().min(1).default('rafka-relay-checkpoints'),
-  buffer_bytes: z.int().min(1_048_576).default(33_554_432),
+  buffer_bytes: z.int().min(1_048_576).optional(),
   transaction_records: z.int().min(1).default(10_000),
   transaction_interval: duration(1, 30_000).default(100),
   transaction_timeout: duration(1_000, 900_000).default(60_000),
@@ -137,7 +138,10 @@ export const relaySection = z.object({
 });
 
 export type ServerConfig = z.infer<typeof sourceSection>;
-export type TargetConfig = z.infer<typeof targetSection> & { readonly exactlyOnce: boolean };
+export type TargetConfig = z.infer<typeof targetSection> & {
+  readonly exactlyOnce: boolean;
+  readonly buffer_bytes: number;
+};
 export type PoolConfig = z.infer<typeof poolSection>;
 
 export interface RelayConfig {
@@ -155,8 +159,8 @@ export interface RelayConfig {
   readonly filters: readonly FilterConfig[];
 }
 
-/** Validates files and flags. @throws GatewayError `relay-config`, naming the key. */
-export function resolveRelayConfig(raw: unknown, flags: RelayFlags): RelayConfig {
+/** Validates files and flags. @param memoryBytes what the process may use; absent: plenty. @throws GatewayError `relay-config`, naming the key. */
+export function resolveRelayConfig(raw: unknown, flags: RelayFlags, memoryBytes?: number): RelayConfig {
   const parsed = relaySection.safeParse(raw);
   if (!parsed.success) throw fail('relay-config', describeIssues(parsed.error));
   const file = parsed.data;
@@ -174,7 +178,11 @@ export function resolveRelayConfig(raw: unknown, flags: RelayFlags): RelayConfig
     skipOrigin: file.skip_origin,
     pool: file.source_pool,
     sources: file.sources.map((source, index) => withPassword(source, `sources[${index}]`)),
-    target: { ...withPassword(file.target, 'target'), exactlyOnce: decideExactlyOnce(file.target) },
+    target: {
+      ...withPassword(file.target, 'target'),
+      exactlyOnce: decideExactlyOnce(file.target),
+      buffer_bytes: file.target.buffer_bytes ?? budgetOf('relayBuffer', memoryBytes, topics.length),
+    },
     filters: [...filtersOf(file.filters), ...(flags.filter ?? []).map(filterOfFlag)],
   };
 }

@@ -5,7 +5,7 @@ import type { User } from '../../core/access/user.js';
 import type { Users } from '../../core/access/users.js';
 import type { Cluster } from '../../core/cluster.js';
 import type { ConsumerSession } from '../../core/consume/consumer-session.js';
-import type { Memory } from '../../core/memory-budget.js';
+import type { Memory } from '../../core/memory/memory-budget.js';
 import type {
   Admin,
   ClientVersions,

@@ -1,7 +1,7 @@
 // Client: one connection as its commands see it, and the stages that its bytes pass: reader, dispatcher, writer.
 import type { Socket } from 'node:net';
 import type { User } from '../../core/access/user.js';
-import type { Memory } from '../../core/memory-budget.js';
+import type { Memory } from '../../core/memory/memory-budget.js';
 import type { Stats } from '../../core/stats/stats.js';
 import { fail } from '../../errors.js';
 import type { Log } from '../../log.js';

@@ -1,5 +1,5 @@
 // HeldCommands: the commands of one connection between MULTI and EXEC.
-import { type MemoryBudget, Reservation } from '../../core/memory-budget.js';
+import { type MemoryBudget, Reservation } from '../../core/memory/memory-budget.js';
 import type { CommandQueue, QueuedCommand, Resolved } from '../command/context.js';
 import { Simple } from '../wire/reply.js';
 

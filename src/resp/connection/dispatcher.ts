@@ -1,6 +1,6 @@
 // The commands of one connection in order: one runs, those behind it wait, except for kinds that may overlap.
 
-import { type Memory, Reservation } from '../../core/memory-budget.js';
+import { type Memory, Reservation } from '../../core/memory/memory-budget.js';
 import { fail, type GatewayError } from '../../errors.js';
 import { errorReply, runCommand } from '../command/command.js';
 import type { Context, Resolved } from '../command/context.js';

@@ -1,6 +1,6 @@
 // The reader of one connection: reads as fast as commands run, with bounds while one waits, taking turns with other connections.
 import type { Socket } from 'node:net';
-import type { Spender } from '../../core/memory-budget.js';
+import type { Spender } from '../../core/memory/memory-budget.js';
 import { Decoder } from '../wire/decoder.js';
 import type { Dispatcher } from './dispatcher.js';
 import type { ServerParts } from './server-parts.js';

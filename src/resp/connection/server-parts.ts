@@ -1,6 +1,6 @@
 // What all connections of one server share.
 import type { User } from '../../core/access/user.js';
-import type { MemoryBudget } from '../../core/memory-budget.js';
+import type { MemoryBudget } from '../../core/memory/memory-budget.js';
 import type { Log } from '../../log.js';
 import type { Carrier, Names } from '../clients/names.js';
 import type { ServerView } from '../command/context.js';

@@ -1,6 +1,6 @@
 // The writer of one connection: the replies of a turn in one write, and pushes.
 import type { Socket } from 'node:net';
-import type { Spender } from '../../core/memory-budget.js';
+import type { Spender } from '../../core/memory/memory-budget.js';
 import type { ReplyMode } from '../command/context.js';
 import type { Protocol } from '../wire/encoder.js';
 import { ErrorReply, type Reply } from '../wire/reply.js';

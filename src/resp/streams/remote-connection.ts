@@ -1,6 +1,6 @@
 // RemoteConnection: a connection of another worker, for commands that run here because the group is read here.
 import { everybody, type User } from '../../core/access/user.js';
-import { type Memory, type MemoryBudget, Reservation } from '../../core/memory-budget.js';
+import { type Memory, type MemoryBudget, Reservation } from '../../core/memory/memory-budget.js';
 import type { Stats } from '../../core/stats/stats.js';
 import { ConnectionCursors } from '../../core/streams/cursors.js';
 import type { Log } from '../../log.js';

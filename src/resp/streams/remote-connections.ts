@@ -1,5 +1,5 @@
 // RemoteConnections: connections of other workers, for which commands on groups run here.
-import type { MemoryBudget } from '../../core/memory-budget.js';
+import type { MemoryBudget } from '../../core/memory/memory-budget.js';
 import type { GroupPlace } from '../../core/streams/group-leases.js';
 import { fail } from '../../errors.js';
 import type { Log } from '../../log.js';

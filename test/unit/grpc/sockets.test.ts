@@ -6,7 +6,7 @@ import { connect, type Server as SocketServer } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { Server, ServerCredentials, status } from '@grpc/grpc-js';
-import { MemoryBudget } from '../../../src/core/memory-budget.js';
+import { MemoryBudget } from '../../../src/core/memory/memory-budget.js';
 import { boundHalfRequests, measured } from '../../../src/grpc/half-requests.js';
 import { listen } from '../../../src/grpc/sockets.js';
 import { ManualClock } from '../../support/clock.js';

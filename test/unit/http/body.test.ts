@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { describe, test } from 'node:test';
-import { MemoryBudget } from '../../../src/core/memory-budget.js';
+import { MemoryBudget } from '../../../src/core/memory/memory-budget.js';
 import { readBody } from '../../../src/http/body.js';
 
 class Request extends EventEmitter {

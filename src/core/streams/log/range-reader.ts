@@ -2,7 +2,7 @@
 import { GatewayError } from '../../../errors.js';
 import { sleep } from '../../clock.js';
 import { isOfTopic } from '../../lasting-fault.js';
-import { type Memory, uncounted } from '../../memory-budget.js';
+import { type Memory, uncounted } from '../../memory/memory-budget.js';
 import { messageBytes } from '../../message-bytes.js';
 import {
   type Clock,

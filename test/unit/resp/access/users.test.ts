@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { everybody } from '../../../../src/core/access/user.js';
 import { nobodyYet, Users } from '../../../../src/core/access/users.js';
-import { MemoryBudget, type Spender } from '../../../../src/core/memory-budget.js';
+import { MemoryBudget, type Spender } from '../../../../src/core/memory/memory-budget.js';
 import { GatewayError } from '../../../../src/errors.js';
 import { Identities, identityKey } from '../../../../src/resp/clients/identity.js';
 import { type Carrier, Names } from '../../../../src/resp/clients/names.js';

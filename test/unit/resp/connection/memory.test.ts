@@ -1,7 +1,7 @@
 // Replies count against the memory of all clients before they are made: a command that would go over it fails, and the server lives.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { MemoryBudget, Reservation, type Spender } from '../../../../src/core/memory-budget.js';
+import { MemoryBudget, Reservation, type Spender } from '../../../../src/core/memory/memory-budget.js';
 import { Encoder } from '../../../../src/resp/wire/encoder.js';
 import { eventually } from '../../../support/eventually.js';
 import { RespPair } from '../../../support/resp-pair.js';

@@ -1,5 +1,5 @@
 // How much memory all clients' requests and replies may take together.
-import { fail } from '../errors.js';
+import { fail } from '../../errors.js';
 
 /** A consumer of the budget that can be measured and evicted. */
 export interface Spender {
