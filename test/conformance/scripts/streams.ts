@@ -55,6 +55,26 @@ export const streams: readonly Script[] = [
     ],
   },
   {
+    title: 'a reliable queue: an element is pending in q:processing until LREM acknowledges it',
+    settings: plain,
+    steps: [
+      [['RPUSH', 'q', 'a', 'b', 'c'], ':3\r\n'],
+      [['LMOVE', 'q', 'q:processing', 'LEFT', 'RIGHT'], bulk('a')],
+      [['RPOPLPUSH', 'q', 'q:processing'], bulk('b')],
+      [['BRPOPLPUSH', 'q', 'q:processing', '5'], bulk('c')],
+      [['LRANGE', 'q:processing', '0', '-1'], bulks('a', 'b', 'c')],
+      [['LREM', 'q:processing', '1', 'a'], ':1\r\n'],
+      [['LREM', 'q:processing', '1', 'a'], ':0\r\n'],
+      [['LREM', 'q:processing', '0', 'b'], ':1\r\n'],
+      [['LLEN', 'q:processing'], ':1\r\n'],
+      [['LREM', 'q:processing', '-1', 'c'], ':1\r\n'],
+      [['LMOVE', 'q', 'q:processing', 'LEFT', 'RIGHT'], nil],
+      [['BLMOVE', 'q', 'q:processing', 'LEFT', 'RIGHT', '0.01'], nilArray],
+      [['LMOVE', 'q', 'q:processing', 'UP', 'RIGHT'], '-ERR syntax error\r\n'],
+      [['LREM', 'q:processing', 'x', 'a'], '-ERR value is not an integer or out of range\r\n'],
+    ],
+  },
+  {
     title: 'pair replies',
     topics: { orders: 1 },
     steps: [
