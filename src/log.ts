@@ -14,7 +14,7 @@ export interface LogOptions {
 
 /**
  * Field names, so that an operator's queries work over all lines:
- * `face` (resp, http, grpc, relay, ris), `conn` (connection id), `client` (its name), `cluster`, `topic`, `partition`, `group`, `user`, `err`.
+ * `component` (resp, http, grpc, ops, relay, ris), `conn` (connection id), `client` (its name), `cluster`, `topic`, `partition`, `group`, `user`, `err`.
  * Payloads, keys and secrets are never logged.
  */
 export function createLog(options: LogOptions): Log {

@@ -1,5 +1,5 @@
 // The composition root: builds clusters, listeners and workers from the configuration.
-// A face's packages are loaded only if the configuration has it.
+// A listener's packages are loaded only if the configuration has it.
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { LoginGuard, type LoginGuardOptions } from '../core/access/login-guard.js';
@@ -119,7 +119,7 @@ export async function otherListeners(shared: Shared, place: RespPlace): Promise<
   let ris: (Listener & RisSide) | undefined;
   let relay: (Listener & RelaySide) | undefined;
   // Clients of the other listeners can be served while the worker beside them waits for its feed.
-  const notes = (): readonly string[] => listeners.flatMap((face) => face.problems?.() ?? []);
+  const notes = (): readonly string[] => listeners.flatMap((listener) => listener.problems?.() ?? []);
   if (config.http || config.grpc || config.ops)
     listeners.push(...(await sharedListeners(shared, notes, place, { ris: () => ris, relay: () => relay })));
   if (config.relay) relay = await createRelay(config.relay, shared);

@@ -53,7 +53,7 @@ export class Program {
     return (await Promise.all(counts)).reduce((sum, count) => sum + count, this.#undelivered);
   }
 
-  /** If one start fails, what was started is stopped again. @throws what prepare() or a face's start() throws. */
+  /** If one start fails, what was started is stopped again. @throws what prepare() or a listener's start() throws. */
   async start(): Promise<void> {
     try {
       await this.#options.prepare?.();

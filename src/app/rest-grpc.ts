@@ -65,7 +65,7 @@ export interface PixyListenersOptions {
   readonly limits?: HttpLimits;
   readonly grpc?: (Address & { readonly maxMessageBytes: number; readonly maxConnections?: number }) | undefined;
   readonly ops?: OpsConfig | undefined;
-  /** For /readyz: what is wrong with the workers beside the faces. */
+  /** For /readyz: what is wrong with the workers beside the listeners. */
   readonly notes?: () => readonly string[];
   /** Which command runs; absent: the gateway. */
   readonly job?: 'gateway' | 'pixy';

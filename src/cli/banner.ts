@@ -3,7 +3,7 @@
 export interface BannerFacts {
   readonly version: string;
   readonly node: string;
-  /** By face: `resp`, `http`, ... */
+  /** By listener: `resp`, `http`, ... */
   readonly addresses: readonly (readonly [listener: string, address: string])[];
   /** Undefined: embedded. */
   readonly kafka: string | undefined;

@@ -1,4 +1,4 @@
-// Which consumer group names are legal, on every face: the name whose rights were checked must be the name sent to Kafka.
+// Which consumer group names are legal, on every listener: the name whose rights were checked must be the name sent to Kafka.
 import { fail } from '../errors.js';
 
 /** Kafka's protocol ends at 32,767 bytes; no group needs so long a name, and every request of a member carries it. */

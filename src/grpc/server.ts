@@ -1,4 +1,4 @@
-// The gRPC face: a grpc-js server with the service, started and stopped in the program's order.
+// The gRPC listener: a grpc-js server with the service, started and stopped in the program's order.
 import type { Server as SocketServer } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
 import { Server, ServerCredentials } from '@grpc/grpc-js';

@@ -1,4 +1,4 @@
-// Sockets of the gRPC face: accepted here, bounded in number, and closed if the peer has left or never sends.
+// Sockets of the gRPC listener: accepted here, bounded in number, and closed if the peer has left or never sends.
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 

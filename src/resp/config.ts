@@ -57,7 +57,7 @@ const kafkaSettings = {
     .min(1_024 * 1_024)
     .default(512 * 1_024 * 1_024)
     .describe(
-      'Memory for undelivered messages of all connections and faces. A connection that would exceed it is not read, and gets an error after `produceTimeoutMs`. One connection may use a quarter of it, or `queue.buffering.max.kbytes` of the file',
+      'Memory for undelivered messages of all connections and listeners. A connection that would exceed it is not read, and gets an error after `produceTimeoutMs`. One connection may use a quarter of it, or `queue.buffering.max.kbytes` of the file',
     ),
   producerFlushMs: ms.default(5_000).describe("Time limit for a closing connection's producer to deliver its messages"),
   producerIdleTimeoutMs: ms
@@ -113,10 +113,13 @@ export const respConfig = z
     protectedMode: z
       .boolean()
       .default(true)
-      .describe('Without a password, refuse clients of other machines; on every face'),
-    requirepass: z.string().min(1).optional().describe('Password of the default user, on every face'),
+      .describe('Without a password, refuse clients of other machines; on every listener'),
+    requirepass: z.string().min(1).optional().describe('Password of the default user, on every listener'),
     requirepassFile: z.string().optional().describe('File that holds `requirepass`'),
-    usersFile: z.string().optional().describe('JSON file with users, their password hashes and rights, on every face'),
+    usersFile: z
+      .string()
+      .optional()
+      .describe('JSON file with users, their password hashes and rights, on every listener'),
     tls: tls.optional().describe('TLS on the port; the unix socket stays plain'),
     maxClients: z.int().positive().default(10_000).describe('Maximum connections'),
     maxBulkBytes: size.default(32 * 1024 * 1000).describe('Largest argument of a command'),

@@ -1,4 +1,4 @@
-// The RESP face: listens, accepts clients, keeps track of them, and closes them in order.
+// The RESP listener: listens, accepts clients, keeps track of them, and closes them in order.
 import { once } from 'node:events';
 import { chmodSync } from 'node:fs';
 import { createServer, type ListenOptions, type Server, type Socket } from 'node:net';

@@ -11,7 +11,7 @@ import { deltas, ends, type Pixy, type PixyKafka, startPixy, startPixyKafka, unt
 const why = whyNoKafka();
 const bytes = (text: string) => Buffer.from(text);
 
-describe('gRPC face', { timeout: 600_000 }, () => {
+describe('gRPC listener', { timeout: 600_000 }, () => {
   let kafka: PixyKafka;
   let pixy: Pixy;
   let client: PixyClient;

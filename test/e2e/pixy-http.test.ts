@@ -26,7 +26,7 @@ interface Operation {
   readonly responses: object;
 }
 
-describe('REST face', { timeout: 600_000 }, () => {
+describe('REST listener', { timeout: 600_000 }, () => {
   let kafka: PixyKafka;
   let pixy: Pixy;
   let groups = 0;

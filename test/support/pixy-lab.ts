@@ -1,4 +1,4 @@
-// Shared by the tests of the REST and gRPC faces: one Kafka with the topics of the acceptance list, processes on free ports, short requests.
+// Shared by the tests of the REST and gRPC listeners: one Kafka with the topics of the acceptance list, processes on free ports, short requests.
 import { request } from 'node:http';
 import { pino } from 'pino';
 import { createPixyProgram } from '../../src/app/pixy.js';

@@ -127,7 +127,7 @@ export class Stats {
     return this.#gauges.get(name)?.() ?? [];
   }
 
-  /** The histogram of one face: keep it, and observe() each request's duration. */
+  /** The histogram of one listener: keep it, and observe() each request's duration. */
   latency(name: LatencyName, listener: string): LatencyHistogram {
     const key = `${name} ${listener}`;
     let found = this.#latencies.get(key);

@@ -1,4 +1,4 @@
-// Who may use the gRPC face: users and their rights by metadata, protected mode, names.
+// Who may use the gRPC listener: users and their rights by metadata, protected mode, names.
 import assert from 'node:assert/strict';
 import { networkInterfaces } from 'node:os';
 import { describe, test } from 'node:test';

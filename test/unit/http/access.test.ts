@@ -1,4 +1,4 @@
-// Who may use the REST face: users and their rights, protected mode, names of hosts, web pages.
+// Who may use the REST listener: users and their rights, protected mode, names of hosts, web pages.
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
@@ -120,7 +120,7 @@ describe('REST with users', () => {
     }));
 });
 
-describe('names on the REST face', () => {
+describe('names on the REST listener', () => {
   test('a topic or group that can be none is refused before anything is asked: ^log.* was a subscription to every log', () =>
     withListeners({}, async (ask, { kafka }) => {
       for (const topic of ['^log.*', 'a b', 'ä', 'x'.repeat(250)]) {
@@ -201,7 +201,7 @@ describe('REST without users', () => {
     }));
 });
 
-describe('protected mode of the REST face', () => {
+describe('protected mode of the REST listener', () => {
   const outside = Object.values(networkInterfaces())
     .flat()
     .find((each) => each?.family === 'IPv4' && !each.internal)?.address;
