@@ -12,14 +12,16 @@ import { own } from '../core/promises.js';
 import { fail, GatewayError } from '../errors.js';
 import { streamOf } from './http2-stream.js';
 
-/** Maximum calls that wait for the rest of their request; a burst of complete ones stays far below it. */
-const mostWaiting = 10_000;
+/** Calls that wait for the rest of their request; a burst of complete ones stays far below it. */
+const defaultMostWaiting = 10_000;
 /** Overhead of a piece of a request, bytes. */
 const pieceBytes = 256;
 
 export interface HalfRequestOptions {
   /** How long a client may take to send a request, ms. */
   readonly timeoutMs: number;
+  /** Maximum calls that wait for the rest of their request; absent: 10,000. */
+  readonly mostWaiting?: number;
   /** Of what all incomplete requests may take. */
   readonly budget: MemoryBudget;
   /** Waits: calls once after ms. @returns a function that cancels it. */
@@ -36,7 +38,8 @@ export function measured<T extends object>(deserialize: (bytes: Buffer) => T): (
   return (bytes) => Object.assign(deserialize(bytes), { [length]: bytes.length });
 }
 
-export function boundHalfRequests({ timeoutMs, budget, after, admit }: HalfRequestOptions): ServerInterceptor {
+export function boundHalfRequests(options: HalfRequestOptions): ServerInterceptor {
+  const { timeoutMs, mostWaiting = defaultMostWaiting, budget, after, admit } = options;
   let waiting = 0;
   return (_method, call) =>
     new ServerInterceptingCall(call, {

@@ -19,17 +19,24 @@ export interface GrpcServerOptions extends ServiceOptions {
   /** Of what all incomplete requests may take. */
   readonly requests: MemoryBudget;
   readonly maxConnections: number;
+  /** Absent: `defaultTimes`. */
+  readonly times?: GrpcTimes;
 }
 
-/** A peer that is silent for this long is pinged, and closed if it does not answer, ms. */
-const keepaliveMs = 30_000;
-const keepaliveAnswerMs = 10_000;
-/** A connection without a call for this long is closed in order: clients open the next one by themselves, ms. */
-const idleMs = 15 * 60_000;
+/** How long peers may stay silent, ms. */
+export interface GrpcTimes {
+  /** Every peer is pinged at this interval, and closed if it does not answer within `pingAnswerMs`. */
+  readonly pingMs: number;
+  readonly pingAnswerMs: number;
+  /** A connection without a call for this long is closed in order: clients open the next one by themselves. */
+  readonly idleMs: number;
+  /** How long a request may take to arrive: as HTTP's `requestTimeoutMs`. */
+  readonly requestMs: number;
+}
+
+const defaultTimes: GrpcTimes = { pingMs: 30_000, pingAnswerMs: 10_000, idleMs: 15 * 60_000, requestMs: 60_000 };
 /** Concurrent calls per connection: clients queue further ones. */
 const maxCalls = 1_000;
-/** How long a request may take to arrive, ms: as HTTP's `requestTimeoutMs`. */
-const requestMs = 60_000;
 
 /** How long calls in flight may take once listening has ended, ms. */
 const closeMs = 5_000;
@@ -43,13 +50,14 @@ export class GrpcServer implements Listener {
 
   constructor(options: GrpcServerOptions) {
     this.#options = options;
+    const { pingMs, pingAnswerMs, idleMs, requestMs } = options.times ?? defaultTimes;
     const half = { timeoutMs: requestMs, budget: options.requests, after, admit: admission(options.gate) };
     this.#server = new Server({
       'grpc.max_receive_message_length': options.maxMessageBytes,
       'grpc.max_send_message_length': -1,
       'grpc.enable_channelz': 0,
-      'grpc.keepalive_time_ms': keepaliveMs,
-      'grpc.keepalive_timeout_ms': keepaliveAnswerMs,
+      'grpc.keepalive_time_ms': pingMs,
+      'grpc.keepalive_timeout_ms': pingAnswerMs,
       'grpc.max_connection_idle_ms': idleMs,
       'grpc.max_concurrent_streams': maxCalls,
       interceptors: [boundHalfRequests(half)],
@@ -71,7 +79,7 @@ export class GrpcServer implements Listener {
     const { host, maxConnections, log } = this.#options;
     // Our own sockets do TLS.
     const connections = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
-    const { server, port } = await listen(this.#options, maxConnections, (socket) =>
+    const { server, port } = await listen(this.#options, maxConnections, after, (socket) =>
       connections.injectConnection(socket),
     ).catch((error: Error) => {
       throw new Error(`failed to start gRPC server: failed to create listener: ${error.message}`, { cause: error });

@@ -11,19 +11,23 @@ export interface GrpcAddress {
 
 /** Time limit of a TLS handshake, ms. */
 const handshakeMs = 10_000;
+/** How long a peer may keep its side open once this one has been closed in order, ms: HTTP/2 itself waits for ever. */
+const lingerMs = 500;
 
 /**
  * Listens. A peer that has closed its side makes no more calls, and is closed when those under way are done.
- * @param take gets each connection once it may speak HTTP/2. @throws Error if it cannot listen on the address.
+ * @param after calls once after ms. @param take gets each connection once it may speak HTTP/2. @throws Error if it cannot listen on the address.
  */
 export async function listen(
   { host, port, tls }: GrpcAddress,
   maxConnections: number,
+  after: (ms: number, call: () => void) => unknown,
   take: (socket: Socket) => void,
 ): Promise<{ readonly server: Server; readonly port: number }> {
   const accept = (socket: Socket): void => {
     socket.on('error', () => {});
     socket.once('end', () => socket.destroy());
+    socket.once('finish', () => after(lingerMs, () => socket.destroy()));
     take(socket);
   };
   const server = tls

@@ -13,6 +13,7 @@ import { ManualClock } from '../../support/clock.js';
 import { eventually } from '../../support/eventually.js';
 
 const timeoutMs = 60_000;
+const mostWaiting = 20;
 /** A message of 16 bytes, of which three come. */
 const cut = Buffer.from('0000000010616263', 'hex');
 const whole = Buffer.from('0000000000', 'hex');
@@ -46,7 +47,7 @@ describe('gRPC connections', () => {
   const clock = new ManualClock();
   const budget = new MemoryBudget(100_000);
   const waits = (ms: number, call: () => void) => clock.after(ms, call);
-  const half = { timeoutMs, budget, after: waits, admit: () => undefined };
+  const half = { timeoutMs, mostWaiting, budget, after: waits, admit: () => undefined };
   const grpc = new Server({ interceptors: [boundHalfRequests(half)] });
   let sockets: SocketServer;
   let port: number;
@@ -64,7 +65,7 @@ describe('gRPC connections', () => {
       Echo: (_call: unknown, answer: (e: null, v: Buffer) => void) => answer(null, Buffer.of()),
     });
     const connections = grpc.createConnectionInjector(ServerCredentials.createInsecure());
-    ({ server: sockets, port } = await listen({ host: '127.0.0.1', port: 0 }, 3, (socket) =>
+    ({ server: sockets, port } = await listen({ host: '127.0.0.1', port: 0 }, 3, waits, (socket) =>
       connections.injectConnection(socket),
     ));
   });
@@ -139,6 +140,20 @@ describe('gRPC connections', () => {
     }
     assert.equal(budget.total, 0);
     client.close();
+  });
+
+  test('of many half requests the number is bounded: one more is refused, and one that ends makes room', async () => {
+    const client = open();
+    const halves = Array.from({ length: mostWaiting }, () => call(client, cut, false));
+    // Requests of one connection arrive in their order: the refused one was behind all of these.
+    assert.equal(await statusOf(call(client, cut, false)), status.RESOURCE_EXHAUSTED);
+    const [first, ...others] = halves;
+    first!.end(Buffer.alloc(13));
+    assert.equal(await statusOf(first!), status.OK);
+    assert.equal(await statusOf(call(client, whole, true)), status.OK);
+    for (const each of others) each.close();
+    client.close();
+    await eventually(10_000, async () => (await count()) === 0);
   });
 
   test('a compressed request counts as long as it is', async () => {
