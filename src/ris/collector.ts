@@ -224,6 +224,7 @@ export class Collector {
     const term = await Term.open(this.#termOptions());
     try {
       await term.probeTopics();
+      this.#gate.restore(term.progress.unmarked ?? []);
       const publisher = new Publisher(this.#publisherOptions(), this.#ingest.backlog, this.#plausible(term.progress));
       this.#publisher = publisher;
       this.#committed = publisher.mark;

@@ -1,13 +1,13 @@
 // The reliability campaign of the RIS worker: replicas on real Redis and real Kafka while things are killed, paused, restarted and cut.
 //
 // By hand: node build/test/campaign/ris-ha.js [--messages 200000] [--rate 1000] [--peers 40] [--replicas 3] [--seed 1]
-//   [--kills 10] [--terms 5] [--pauses 3] [--redis 2] [--kafka 2] [--cuts 10] [--redundancy 1] [--disorder 100]
+//   [--kills 10] [--terms 5] [--pauses 3] [--redis 2] [--kafka 2] [--cuts 10] [--denied 3] [--large 4] [--future 4] [--foreign 3]
+//   [--redundancy 1] [--disorder 100]
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import { createKafkaFactory } from '../../src/kafka/factory.js';
-import { createLog } from '../../src/log.js';
 import { type Generated, Generator } from '../support/ris-live.js';
 import { type Replica, Stage } from './ris-stage.js';
+import { Trouble } from './ris-trouble.js';
 import { judge, readTopics, type Verdict } from './ris-verdict.js';
 
 export interface Plan {
@@ -23,6 +23,10 @@ export interface Plan {
   readonly redis: number;
   readonly kafka: number;
   readonly cuts: number;
+  readonly denied: number;
+  readonly large: number;
+  readonly future: number;
+  readonly foreign: number;
   readonly redundancy: number;
   readonly disorder: number;
 }
@@ -39,12 +43,18 @@ export const fullPlan: Plan = {
   redis: 2,
   kafka: 2,
   cuts: 10,
+  denied: 3,
+  large: 4,
+  future: 4,
+  foreign: 3,
   redundancy: 1,
   disorder: 100,
 };
 
 export interface Outcome {
   readonly verdict: Verdict;
+  /** Records that must have the time of producing. */
+  readonly clamped: number;
   /** Per kind of event, ms until a leader published again and every other replica could take over. */
   readonly settledMs: Readonly<Record<string, readonly number[]>>;
   /** Per kind of event, ms until something that was sent after it was committed. */
@@ -67,31 +77,40 @@ export async function play(plan: Plan, say: (text: string) => void): Promise<Out
     staleMs: 10_000,
     transactionTimeoutMs: 30_000,
   };
-  const stage = await Stage.open({ host, replicas, config });
+  const stage = await Stage.open({ host, replicas, config, prepare: (kafka) => Trouble.prepare(kafka, host) });
   let failed = true;
   try {
     const sent: Generated[] = [];
+    const trouble = new Trouble(stage, host, sent);
     const stop = new AbortController();
     const generator = new Generator({ host, peers: plan.peers, rate: plan.rate, disorderMs: plan.disorder });
     await subscribed(stage, replicas * redundancy);
     // The replicas may begin at different messages; what counts is sent once all of them receive.
     const sending = generator.run(stage.live, Number.POSITIVE_INFINITY, (message) => sent.push(message), stop.signal);
     await stage.settled(settleMs);
-    const times = await runEvents(plan, stage, sent, say);
+    const times = await runEvents(plan, { stage, trouble }, sent, say);
     while (sent.length < plan.messages) await pause(100);
     stop.abort();
     await sending;
     await drained(stage);
-    const verdict = await readVerdict(stage, sent);
-    failed = verdict.lost + verdict.duplicated + verdict.misordered > 0;
-    return { verdict, ...times };
+    const messages = await readTopics(stage.factory, `${host}.`);
+    const verdict = judge(sent, messages, reorderMs, trouble.exceptions);
+    failed = faultsOf({ verdict, clamped: trouble.clamped }) > 0;
+    return { verdict, clamped: trouble.clamped, ...times };
   } finally {
     if (failed || process.env.RAFKA_KEEP_LOGS === '1') say(`the replicas' logs are in ${stage.logDir}`);
     await stage.close(failed || process.env.RAFKA_KEEP_LOGS === '1');
   }
 }
 
-async function runEvents(plan: Plan, stage: Stage, sent: readonly unknown[], say: (text: string) => void) {
+/** What must not be: 0 for a worker without fault. */
+export function faultsOf({ verdict, clamped }: Pick<Outcome, 'verdict' | 'clamped'>): number {
+  const { lost, duplicated, misordered, unmarked } = verdict;
+  return lost + duplicated + misordered + unmarked + Math.abs(verdict.clamped - clamped);
+}
+
+async function runEvents(plan: Plan, scene: Playing, sent: readonly unknown[], say: (text: string) => void) {
+  const { stage } = scene;
   const kinds = Object.keys(happenings) as Kind[];
   const none = (): Record<string, number[]> => Object.fromEntries(kinds.map((kind) => [kind, []]));
   const settledMs = none();
@@ -101,7 +120,7 @@ async function runEvents(plan: Plan, stage: Stage, sent: readonly unknown[], say
     // Spread over the messages, as far as the time to settle allows.
     while (sent.length < (plan.messages * index) / events.length) await pause(20);
     const from = Date.now();
-    await happen(kind, stage, publishedMs[kind]!.length);
+    await happen(kind, scene, publishedMs[kind]!.length);
     const published = await publishedAfter(stage, from);
     await stage.settled(settleMs);
     const settled = Date.now() - from;
@@ -112,27 +131,36 @@ async function runEvents(plan: Plan, stage: Stage, sent: readonly unknown[], say
   return { settledMs, publishedMs };
 }
 
+interface Playing {
+  readonly stage: Stage;
+  readonly trouble: Trouble;
+}
+
 /** What can happen, to the leader or to what it stands on. `index` varies it. */
 const happenings = {
-  kills: (stage: Stage, leader: Replica) => stage.replace(leader, 'SIGKILL'),
-  terms: (stage: Stage, leader: Replica) => stage.replace(leader, 'SIGTERM'),
-  pauses: async (_stage: Stage, { process }: Replica) => {
+  kills: ({ stage }: Playing, leader: Replica) => stage.replace(leader, 'SIGKILL'),
+  terms: ({ stage }: Playing, leader: Replica) => stage.replace(leader, 'SIGTERM'),
+  denied: ({ trouble }: Playing, leader: Replica, index: number) => trouble.denied(leader, index),
+  large: ({ trouble }: Playing, leader: Replica, index: number) => trouble.large(leader, index),
+  future: ({ trouble }: Playing, leader: Replica, index: number) => trouble.future(leader, index),
+  foreign: ({ trouble }: Playing, leader: Replica) => trouble.foreign(leader),
+  pauses: async (_scene: Playing, { process }: Replica) => {
     process.kill('SIGSTOP');
     await pause(leaseTtlMs * 2);
     process.kill('SIGCONT');
   },
-  redis: async (stage: Stage, _leader: Replica, index: number) => {
+  redis: async ({ stage }: Playing, _leader: Replica, index: number) => {
     await stage.redis.stop();
     // Either it is back before the lease ends, or long after.
     await pause(index % 2 === 0 ? leaseTtlMs / 3 : leaseTtlMs * 2);
     await stage.redis.run();
   },
-  kafka: async (stage: Stage, _leader: Replica, index: number) => {
+  kafka: async ({ stage }: Playing, _leader: Replica, index: number) => {
     if (index % 2 === 0) await stage.kafka.halt();
     else await stage.kafka.kill9();
     await stage.kafka.restart();
   },
-  cuts: async (stage: Stage, leader: Replica, index: number) => {
+  cuts: async ({ stage }: Playing, leader: Replica, index: number) => {
     // Every other time it is the leader's socket.
     const others = [...stage.replicas.values()].filter(({ name }) => name !== leader.name);
     stage.live.cut(index % 2 === 0 ? leader.name : others[index % others.length]!.name);
@@ -141,10 +169,10 @@ const happenings = {
 
 type Kind = keyof typeof happenings;
 
-async function happen(kind: Kind, stage: Stage, index: number): Promise<void> {
-  const leader = stage.byPid((await stage.standing()).leader);
+async function happen(kind: Kind, scene: Playing, index: number): Promise<void> {
+  const leader = scene.stage.byPid((await scene.stage.standing()).leader);
   if (!leader) throw new Error('no leader to play with');
-  await happenings[kind](stage, leader, index);
+  await happenings[kind](scene, leader, index);
 }
 
 /** The plan's events in an order that its seed decides. */
@@ -189,16 +217,6 @@ async function drained(stage: Stage): Promise<void> {
   }
 }
 
-async function readVerdict(stage: Stage, sent: readonly Generated[]): Promise<Verdict> {
-  const log = createLog({ level: 'warn', pretty: false });
-  const kafka = await createKafkaFactory({ general: { 'bootstrap.servers': stage.kafka.brokers }, log });
-  try {
-    return judge(sent, await readTopics(kafka, `${host}.`), reorderMs);
-  } finally {
-    await kafka.close();
-  }
-}
-
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 async function byHand(): Promise<void> {
@@ -209,8 +227,7 @@ async function byHand(): Promise<void> {
   const plan: Plan = { ...fullPlan, ...given };
   const outcome = await play(plan, (text) => console.log(`${new Date().toISOString()} ${text}`));
   console.log(JSON.stringify({ plan, ...outcome }, null, 2));
-  const { lost, duplicated, misordered } = outcome.verdict;
-  process.exitCode = lost + duplicated + misordered === 0 ? 0 : 1;
+  process.exitCode = faultsOf(outcome) === 0 ? 0 : 1;
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) await byHand();

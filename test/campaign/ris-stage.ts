@@ -7,7 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
-import { KafkaServer } from '../support/kafka-server.js';
+import type { KafkaFactory } from '../../src/core/ports.js';
+import { KafkaServer, saslUser } from '../support/kafka-server.js';
+import { KafkaWire } from '../support/kafka-wire.js';
+import { openKafka } from '../support/relay-clusters.js';
 import { RisLiveServer } from '../support/ris-live.js';
 
 /** Why no Redis can be started here; undefined when one can. */
@@ -72,6 +75,8 @@ export interface StageOptions {
   readonly replicas: number;
   /** Over the `ris` section of every replica. */
   readonly config: Readonly<Record<string, unknown>>;
+  /** Called before the first replica starts. */
+  readonly prepare?: (kafka: KafkaFactory) => Promise<void>;
 }
 
 /** What Redis says of the collector. */
@@ -84,9 +89,14 @@ export interface Standing {
   readonly ready: number;
 }
 
+/** The replicas' user of Kafka. */
+export const principal = `User:${saslUser.username}`;
+
 /** Whoever opens it closes it. */
 export class Stage {
   readonly kafka: KafkaServer;
+  /** Kafka as somebody who may do everything; the replicas log in, and may do what {@link Stage.asAdmin} lets them. */
+  readonly factory: KafkaFactory;
   readonly redis: RedisServer;
   readonly live: RisLiveServer;
   readonly replicas = new Map<string, Replica>();
@@ -94,8 +104,15 @@ export class Stage {
   readonly #dir = mkdtempSync(join(tmpdir(), 'rafka-ris-'));
   readonly #client: Redis;
 
-  private constructor(kafka: KafkaServer, redis: RedisServer, live: RisLiveServer, options: StageOptions) {
+  private constructor(
+    kafka: KafkaServer,
+    factory: KafkaFactory,
+    redis: RedisServer,
+    live: RisLiveServer,
+    options: StageOptions,
+  ) {
     this.kafka = kafka;
+    this.factory = factory;
     this.redis = redis;
     this.live = live;
     this.#options = options;
@@ -105,13 +122,31 @@ export class Stage {
 
   static async open(options: StageOptions): Promise<Stage> {
     const [kafka, redis, live] = await Promise.all([
-      KafkaServer.start({ properties: { 'num.partitions': '2' } }),
+      KafkaServer.start({ sasl: true, properties: brokerProperties }),
       RedisServer.start(),
       RisLiveServer.start(),
     ]);
-    const stage = new Stage(kafka, redis, live, options);
+    const factory = await openKafka(kafka.brokers);
+    const stage = new Stage(kafka, factory, redis, live, options);
+    await stage.asAdmin(async (wire) => {
+      for (const operation of ['read', 'write', 'create', 'describe'] as const)
+        await wire.allow(principal, 'topic', '*', operation);
+      for (const operation of ['write', 'describe'] as const)
+        await wire.allow(principal, 'transactionalId', '*', operation);
+    });
+    await options.prepare?.(factory);
     for (let i = 1; i <= options.replicas; i++) stage.launch(`replica-${i}`);
     return stage;
+  }
+
+  /** Speaks with the broker as somebody who may do everything. */
+  async asAdmin(work: (wire: KafkaWire) => Promise<void>): Promise<void> {
+    const wire = await KafkaWire.open(this.kafka.brokers);
+    try {
+      await work(wire);
+    } finally {
+      wire.close();
+    }
   }
 
   get logDir(): string {
@@ -127,7 +162,7 @@ export class Stage {
       ...this.#options.config,
     };
     const file = join(this.#dir, `${name}.json`);
-    writeFileSync(file, JSON.stringify({ general: { 'bootstrap.servers': this.kafka.brokers }, ris }));
+    writeFileSync(file, JSON.stringify({ general: { 'bootstrap.servers': this.kafka.saslBrokers, ...login }, ris }));
     const program = fileURLToPath(new URL('../../../bin/rafka', import.meta.url));
     const child = spawn(program, ['ris', '-c', file], { stdio: ['ignore', 'ignore', 'pipe'] });
     child.stderr!.pipe(createWriteStream(join(this.#dir, `${name}.log`), { flags: 'a' }));
@@ -186,10 +221,25 @@ export class Stage {
     this.#client.disconnect();
     await this.live.stop();
     await this.redis.stop();
+    await this.factory.close();
     await this.kafka.stop();
     if (!keepLogs) rmSync(this.#dir, { recursive: true, force: true });
   }
 }
+
+const brokerProperties = {
+  'num.partitions': '2',
+  'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+  'super.users': 'User:ANONYMOUS',
+  // Soon after its time-out an open transaction is aborted.
+  'transaction.abort.timed.out.transaction.cleanup.interval.ms': '1000',
+};
+const login = {
+  'security.protocol': 'SASL_PLAINTEXT',
+  'sasl.mechanism': 'PLAIN',
+  'sasl.username': saslUser.username,
+  'sasl.password': saslUser.password,
+};
 
 /** No process outlives ours. */
 function endWith(child: ChildProcess): void {

@@ -142,16 +142,41 @@ export class KafkaWire {
   }
 
   /** Allows a principal one operation on one topic or group. @throws AssertionError when the broker refuses */
-  async allow(principal: string, kind: keyof typeof kinds, name: string, operation: keyof typeof operations) {
-    const [literal, allowed] = [3, 3];
-    const resource = [int8(kinds[kind]), text(name), int8(literal)];
-    const right = [text(principal), text('*'), int8(operations[operation]), int8(allowed)];
-    const answer = await this.ask(30, 1, list([Buffer.concat([...resource, ...right])]));
+  allow(principal: string, kind: Kind, name: string, operation: Operation): Promise<void> {
+    return this.#addRule(permissions.allow, principal, kind, name, operation);
+  }
+
+  /** Denies it, whatever else is allowed. @throws AssertionError when the broker refuses */
+  deny(principal: string, kind: Kind, name: string, operation: Operation): Promise<void> {
+    return this.#addRule(permissions.deny, principal, kind, name, operation);
+  }
+
+  /** Takes {@link deny} back. @throws AssertionError when the broker refuses */
+  async undeny(principal: string, kind: Kind, name: string, operation: Operation): Promise<void> {
+    const answer = await this.ask(31, 1, list([rule(permissions.deny, principal, kind, name, operation)]));
+    answer.int32();
+    assert.equal(answer.int32(), 1);
+    assert.equal(answer.int16(), 0, answer.text());
+  }
+
+  async #addRule(permission: number, principal: string, kind: Kind, name: string, operation: Operation) {
+    const answer = await this.ask(30, 1, list([rule(permission, principal, kind, name, operation)]));
     answer.int32();
     assert.equal(answer.int32(), 1);
     assert.equal(answer.int16(), 0, answer.text());
   }
 }
 
+/** An access rule for exactly this name, from any host; also the filter that finds it. */
+const rule = (permission: number, principal: string, kind: Kind, name: string, operation: Operation): Buffer =>
+  Buffer.concat([
+    ...[int8(kinds[kind]), text(name), int8(literal)],
+    ...[text(principal), text('*'), int8(operations[operation]), int8(permission)],
+  ]);
+
+type Kind = keyof typeof kinds;
+type Operation = keyof typeof operations;
+const literal = 3;
+const permissions = { deny: 2, allow: 3 } as const;
 const kinds = { topic: 2, group: 3, cluster: 4, transactionalId: 5 } as const;
 const operations = { read: 3, write: 4, create: 5, describe: 8 } as const;

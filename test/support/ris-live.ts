@@ -138,6 +138,26 @@ export interface Generated {
   delayMs?: number;
 }
 
+export interface LineParts {
+  readonly host: string;
+  /** Which peer: its address and AS number follow from it. */
+  readonly index: number;
+  /** The message's time. */
+  readonly ms: number;
+  /** Its place among the peer's messages of this millisecond, below 65,536. */
+  readonly sequence: number;
+  /** From `"type"` to the end of its data. */
+  readonly content: string;
+}
+
+/** A line as RIS Live writes it. */
+export function lineOf({ host, index, ms, sequence, content }: LineParts): Generated {
+  const peer = `192.0.${2 + (index >> 8)}.${index & 0xff}`;
+  const id = `${peer}-${ms.toString(16).padStart(12, '0')}${sequence.toString(16).padStart(4, '0')}`;
+  const head = `{"type":"ris_message","data":{"timestamp":${(ms / 1000).toFixed(3)},"peer":"${peer}","peer_asn":"${64512 + index}"`;
+  return { id, peer, line: `${head},"id":"${id}","host":"${host}.ripe.net",${content}}}` };
+}
+
 /** Generates UPDATEs of the present time, with ids as RIS Live writes them. */
 export class Generator {
   readonly #options: GeneratorOptions;
@@ -162,11 +182,7 @@ export class Generator {
     const index = this.#count % peers;
     const content = this.#contents[this.#count % this.#contents.length]!;
     this.#count++;
-    const peer = `192.0.${2 + (index >> 8)}.${index & 0xff}`;
-    const place = ms.toString(16).padStart(12, '0') + (this.#sequences[index]!++).toString(16).padStart(4, '0');
-    const id = `${peer}-${place}`;
-    const head = `{"type":"ris_message","data":{"timestamp":${(ms / 1000).toFixed(3)},"peer":"${peer}","peer_asn":"${64512 + index}"`;
-    return { id, peer, line: `${head},"id":"${id}","host":"${host}.ripe.net",${content}}}` };
+    return lineOf({ host, index, ms, sequence: this.#sequences[index]!++, content });
   }
 
   /** Sends `total` messages at the rate; `sent` is called with each before it goes out. Returns when all are sent. */

@@ -42,8 +42,9 @@ export function stepRecords(topic: string, step: Step): ProducerRecord[] {
   ];
 }
 
-function entriesOf({ mark, turn, published, states }: Step): [key: string, value: unknown][] {
+function entriesOf({ mark, turn, published, states, unmarked }: Step): [key: string, value: unknown][] {
   const entries: [string, unknown][] = [['mark', { time: mark, turn }]];
+  if (unmarked) entries.push(['unmarked', unmarked]);
   for (const [peer, [seconds, micros, sequence, ...ids]] of published.places) {
     entries.push([`at ${peer}`, [seconds, micros, sequence, ...ids.map((id) => shortened(peer, id))]]);
   }

@@ -12,6 +12,8 @@ export interface Progress {
   readonly published: Delta;
   /** The encoder's state of each peer (session and OPENs). */
   readonly states: ReadonlyMap<string, unknown>;
+  /** Topics that lack records and whose peers are not marked yet; absent: none. */
+  readonly unmarked?: readonly string[];
 }
 
 /** Takes the records one by one, then gives the progress. Later records replace most: only what remains is parsed. */
@@ -66,6 +68,7 @@ class Draft {
   readonly #places = new Map<string, Place>();
   readonly #ids = new Map<string, PublishedId[]>();
   readonly #states = new Map<string, unknown>();
+  #unmarked: readonly string[] = [];
 
   add(key: string, value: unknown): void {
     const space = key.indexOf(' ');
@@ -75,13 +78,15 @@ class Draft {
     else if (name === 'at') {
       const [seconds, micros, sequence, ...ids] = value as Place;
       this.#places.set(rest, [seconds, micros, sequence, ...ids.map((id) => inFull(rest, id))]);
-    } else if (name === 'peer') this.#states.set(rest, value);
+    } else if (name === 'unmarked') this.#unmarked = value as string[];
+    else if (name === 'peer') this.#states.set(rest, value);
     else if (name === 'ids') addIds(this.#ids, value as StoredIds);
   }
 
   progress(): Progress {
     const { time, turn } = this.#mark;
-    return { mark: time, turn, published: { places: this.#places, ids: this.#ids }, states: this.#states };
+    const published = { places: this.#places, ids: this.#ids };
+    return { mark: time, turn, published, states: this.#states, unmarked: this.#unmarked };
   }
 }
 

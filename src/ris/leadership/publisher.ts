@@ -142,7 +142,10 @@ export class Publisher {
 
   #begin(): void {
     this.#atBeginning = false;
-    this.#add(this.#encoder.beginTerm(this.#options.collector, this.#options.now()));
+    // Marks of what the predecessor left out come before everything else of their topics.
+    const begin = this.#encoder.beginTerm(this.#options.collector, this.#options.now());
+    this.#markTopics();
+    this.#add(begin);
   }
 
   /** A gap from before this replica's first entry. @returns true if it must not be crossed. */

@@ -79,6 +79,8 @@ export class Term {
   readonly #reports: Reports;
   /** Offsets of the checkpoint topic that were written since the last snapshot; none was written in this term yet. */
   #sinceSnapshot = Number.POSITIVE_INFINITY;
+  /** The topics without marks in the recorded progress, as one text. */
+  #unmarked: string | undefined;
 
   private constructor(options: TermOptions, producer: Producer, progress: Progress, reports: Reports) {
     this.#options = options;
@@ -160,12 +162,15 @@ export class Term {
     let admitted = await gate.admit(records, marked);
     for (let tries = 1; ; tries++) {
       try {
-        const progress = stepRecords(checkpointTopic, step);
+        const unmarked = [...gate.unmarked(marked)].sort();
+        const isNews = step.isSnapshot || String(unmarked) !== this.#unmarked;
+        const progress = stepRecords(checkpointTopic, isNews ? { ...step, unmarked } : step);
         // Also what is aborted takes offsets, and a transaction one more for its end.
         this.#sinceSnapshot += progress.length + 1;
         await this.#commitOnce([...admitted, ...progress]);
         if (step.isSnapshot) this.#sinceSnapshot = 0;
-        gate.proved(admitted);
+        this.#unmarked = String(unmarked);
+        gate.committed(admitted, marked);
         return admitted.length;
       } catch (error) {
         if (!(error instanceof KafkaError) || !(await this.#isRefusal(error, checkpointTopic)) || tries >= mostTries)

@@ -63,6 +63,8 @@ export class TopicGate {
   readonly #waits = new Map<string, number>();
   /** Topics that lost records and go on: what is missing has to be marked. */
   readonly #lost = new Set<string>();
+  /** Those of them whose marks are in a batch that is not committed yet. */
+  readonly #marking = new Set<string>();
   /** Topics whose broker takes no times but its own. */
   readonly #ownTime = new Set<string>();
   /** The largest record that is worth a try, by topic, and until when this is believed. */
@@ -81,7 +83,7 @@ export class TopicGate {
   takeMarks(): ReadonlySet<string> {
     if (this.#lost.size === 0 && this.#held.size === 0) return none;
     const marks = new Set(this.#lost);
-    if (marks.size > 0) this.#options.onMarked(marks.size);
+    for (const topic of marks) this.#marking.add(topic);
     this.#lost.clear();
     const now = this.#options.clock.monotonic();
     for (const [topic, held] of this.#held) {
@@ -120,8 +122,22 @@ export class TopicGate {
     this.#waits.set(topic, held.waitMs);
   }
 
-  /** A transaction with these records was committed. */
-  proved(records: readonly ProducerRecord[]): void {
+  /** Topics in which something is missing without a mark once a batch with the marks of `marked` is committed. */
+  unmarked(marked: ReadonlySet<string>): Set<string> {
+    const elsewhere = [...this.#marking].filter((topic) => !marked.has(topic));
+    return new Set([...this.#lost, ...this.#held.keys(), ...elsewhere]);
+  }
+
+  /** A term begins: these topics lack records, and no other. */
+  restore(unmarked: readonly string[]): void {
+    this.#marking.clear();
+    this.#lost.clear();
+    for (const topic of unmarked) if (!this.#held.has(topic)) this.#lost.add(topic);
+  }
+
+  /** A transaction with these records was committed, the marks of these topics among them. */
+  committed(records: readonly ProducerRecord[], marked: ReadonlySet<string> = none): void {
+    for (const topic of marked) if (this.#marking.delete(topic)) this.#options.onMarked(1);
     for (const { topic } of records) {
       if (this.#proved.has(topic)) continue;
       this.#proved.add(topic);

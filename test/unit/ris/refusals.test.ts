@@ -39,6 +39,37 @@ test('a topic that may not be written holds up no other, and is marked when it g
   assert.equal(new Set(scene.ids()).size, scene.ids().length, 'nothing twice');
 });
 
+test('what a topic lacks is marked by the next leader as well', async (t) => {
+  const scene = await Scene.open(t);
+  const topic = 'rrc13.64513.bmp_raw';
+  const first = await scene.replica('one', true);
+  const second = await scene.replica('two', false);
+  const third = await scene.replica('three', false);
+  scene.send(30);
+  await scene.published(30);
+  let isDenied = true;
+  scene.kafka.faults.delivery = (record) => (isDenied && record.topic === topic ? denied : undefined);
+  scene.send(30);
+  await scene.published(50);
+  assert.equal(of(scene, topic).length, 12);
+  // It ends before the topic is tried again: only what it recorded tells of it.
+  first.election.decide(false);
+  isDenied = false;
+  second.election.decide(true);
+  scene.send(30);
+  await scene.published(80);
+  const types = of(scene, topic).map(({ value }) => value?.[5]);
+  assert.deepEqual(types.slice(12, 16), [bmp.initiation, bmp.peerDown, bmp.peerUp, bmp.routeMonitoring]);
+  assert.equal(scene.count(bmp.peerDown), 1, 'no other peer is marked, and this one once');
+  assert.equal(second.count('ris.holes'), 1);
+  // The mark is made: the one after it makes no other.
+  second.election.decide(false);
+  third.election.decide(true);
+  scene.send(30);
+  await scene.published(110);
+  assert.equal(scene.count(bmp.peerDown), 1);
+});
+
 test('a record that is too large for its topic is dropped alone, and its peer is marked', async (t) => {
   const scene = await Scene.open(t);
   const large = ({ topic, value }: ProducerRecord) => topic === 'rrc13.64513.bmp_raw' && (value?.length ?? 0) > 200;

@@ -64,6 +64,33 @@ test('two messages of a peer the wrong way round are out of order', () => {
   assert.deepEqual(faults(judge(sent, [second!, first!, ...rest], windowMs)), [0, 0, 0, 1]);
 });
 
+test('what Kafka refused needs a mark: of a topic before it goes on, of a record soon after', () => {
+  const { sent } = played();
+  const stamp = { seconds: 0, micros: 0, twoByteAs: false };
+  const down = peerDown(peerTemplate(peer, 64_512, new Uint8Array(4)), stamp, { kind: 'local', event: 0 });
+  const records = sent.map(({ id }) => ({ ...record(id), key: Buffer.from(peer) }));
+  const mark = { ...record(null, down), key: Buffer.from(peer) };
+  const [first, , third, ...rest] = records as [Message, Message, ...Message[]];
+  for (const [refusal, found, expected] of [
+    ['topic', [first, mark, third, ...rest], [1, 0, 1]],
+    ['topic', [first, third, mark, ...rest], [1, 1, 1]],
+    ['record', [first, third, mark, ...rest], [1, 0, 1]],
+    ['record', [first, third, ...rest], [1, 1, 0]],
+  ] as ['topic' | 'record', Message[], number[]][]) {
+    const refused = { refusal: ({ id }: { id: string }) => (id === sent[1]!.id ? refusal : undefined) };
+    const verdict = judge(sent, found, windowMs, { ...refused, ahead: new Set() });
+    assert.deepEqual([verdict.refused, verdict.unmarked, verdict.marks], expected);
+    assert.deepEqual([verdict.lost, verdict.syntheticPeerDowns], [0, 0]);
+  }
+});
+
+test('messages of the future stand where they arrived', () => {
+  const { sent, records } = played();
+  const moved = [records[5]!, ...records.slice(0, 5)];
+  const exceptions = { refusal: () => undefined, ahead: new Set([sent[5]!.id]) };
+  assert.deepEqual(faults(judge(sent, moved, windowMs, exceptions)), [0, 0, 0, 0]);
+});
+
 test('holes are counted by the Peer Downs that no message asked for', () => {
   const { sent, records } = played();
   const stamp = { seconds: 0, micros: 0, twoByteAs: false };

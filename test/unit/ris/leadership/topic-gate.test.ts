@@ -49,7 +49,7 @@ test('the refused one of many is found, and only it is held', async () => {
 
 test('a topic that never took a record is not blamed for one that is no longer allowed', async () => {
   const { gate, admitted } = gateOf();
-  gate.proved(records('old', 'other'));
+  gate.committed(records('old', 'other'));
   gate.suspect(records('old', 'other', 'new'), denied);
   assert.deepEqual(gate.toProbe, ['new'], 'the likely one comes first');
   probe(gate, ['old']);
