@@ -1,12 +1,14 @@
 // Kafka's own rights: what the gateway's Kafka user may not read is an error for its clients, and works as soon as it is granted.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { status } from '@grpc/grpc-js';
 import type { Redis } from 'ioredis';
 import { eventually } from '../support/eventually.js';
 import { freePort, GatewayProcess } from '../support/gateway.js';
 import { KafkaServer, saslUser, whyNoKafka } from '../support/kafka-server.js';
 import { KafkaWire } from '../support/kafka-wire.js';
 import { met } from '../support/needs.js';
+import { PixyClient } from '../support/pixy-client.js';
 import { connect } from '../support/redis-client.js';
 import { openKafka } from '../support/relay-clusters.js';
 import { fill, until } from '../support/relay-lab.js';
@@ -17,6 +19,7 @@ describe('rights that Kafka does not give the gateway', () => {
   let rafka: GatewayProcess | undefined;
   let broker: KafkaWire | undefined;
   let httpPort = 0;
+  let grpcPort = 0;
   const clients: Redis[] = [];
 
   before(async () => {
@@ -34,22 +37,8 @@ describe('rights that Kafka does not give the gateway', () => {
     await grant('topic', 'shown', 'write');
     for (const topic of ['open', 'results'])
       for (const operation of ['read', 'write', 'describe'] as const) await grant('topic', topic, operation);
-    httpPort = await freePort();
-    rafka = await GatewayProcess.start({
-      config: {
-        general: {
-          'bootstrap.servers': kafka.saslBrokers,
-          'security.protocol': 'SASL_PLAINTEXT',
-          'sasl.mechanism': 'PLAIN',
-          'sasl.username': saslUser.username,
-          'sasl.password': saslUser.password,
-        },
-        consumer: { 'auto.offset.reset': 'earliest' },
-        pool: { initialOffset: 'oldest' },
-        http: { port: httpPort },
-        resp: { transactionalId: 'shop' },
-      },
-    });
+    [httpPort, grpcPort] = [await freePort(), await freePort()];
+    rafka = await start(saslUser.password, httpPort, grpcPort);
   });
   after(async () => {
     for (const client of clients) client.disconnect();
@@ -58,11 +47,29 @@ describe('rights that Kafka does not give the gateway', () => {
     await kafka?.stop();
   });
 
+  const start = (password: string, http: number, grpc: number): Promise<GatewayProcess> =>
+    GatewayProcess.start({
+      config: {
+        general: {
+          'bootstrap.servers': kafka!.saslBrokers,
+          'security.protocol': 'SASL_PLAINTEXT',
+          'sasl.mechanism': 'PLAIN',
+          'sasl.username': saslUser.username,
+          'sasl.password': password,
+        },
+        consumer: { 'auto.offset.reset': 'earliest' },
+        pool: { initialOffset: 'oldest' },
+        http: { port: http },
+        grpc: { port: grpc },
+        resp: { transactionalId: 'shop' },
+      },
+    });
+
   type Right = [kind: 'topic' | 'group' | 'transactionalId', name: string, operation: 'read' | 'write' | 'describe'];
   const grant = (...right: Right) => broker!.allow(`User:${saslUser.username}`, ...right);
 
-  const named = async (name: string): Promise<Redis> => {
-    const client = await connect(rafka!.port);
+  const named = async (name: string, gateway = rafka!): Promise<Redis> => {
+    const client = await connect(gateway.port);
     clients.push(client);
     await client.call('CLIENT', 'SETNAME', name);
     return client;
@@ -80,16 +87,29 @@ describe('rights that Kafka does not give the gateway', () => {
     });
     return String(value);
   };
-  const consume = async (topic: string, group: string): Promise<number> =>
-    (await fetch(`http://127.0.0.1:${httpPort}/topics/${topic}/messages?group=${group}`)).status;
+  const consume = async (topic: string, group: string, port = httpPort): Promise<number> =>
+    (await fetch(`http://127.0.0.1:${port}/topics/${topic}/messages?group=${group}`)).status;
+  /** @returns the status of gRPC; 0: a message came. */
+  const consumeByGrpc = async (topic: string, group: string, port = grpcPort): Promise<number> => {
+    const client = new PixyClient(`127.0.0.1:${port}`);
+    try {
+      return await client.call('ConsumeNAck', { topic, group, auto_ack: true }).then(
+        () => 0,
+        ({ code }: { code: number }) => code,
+      );
+    } finally {
+      client.close();
+    }
+  };
 
-  test('a group without the right to read it: BLPOP says so, the next ones work when it is granted; REST 403', async (t) => {
+  test('a group without the right to read it: BLPOP says so, the next ones work when it is granted; REST 403, gRPC PERMISSION_DENIED', async (t) => {
     if (!met(t, whyNoKafka())) return;
     const client = await named('readers:a');
     await client.call('RPUSHX', 'topics:open', 'one');
     assert.equal(await client.call('DUMP', '10000'), 0);
     await assert.rejects(pop(client, 'open'), { message: /^CONS Poll .*Group authorization failed/ });
     assert.equal(await consume('open', 'pool'), 403);
+    assert.equal(await consumeByGrpc('open', 'pool'), status.PERMISSION_DENIED);
     assert.ok(rafka!.lines.some(({ client: of, code }) => of === 'readers:a' && code === 30));
     await grant('group', 'readers', 'read');
     assert.equal(await popped(client, 'open'), 'one');
@@ -105,6 +125,7 @@ describe('rights that Kafka does not give the gateway', () => {
     const denied = { message: /Topic authorization failed/ };
     await assert.rejects(pop(client, 'shown'), denied);
     assert.equal(await consume('shown', 'pool'), 403);
+    assert.equal(await consumeByGrpc('shown', 'pool'), status.PERMISSION_DENIED);
     for (const command of [
       ['XRANGE', 'shown', '-', '+'],
       ['XREVRANGE', 'shown', '+', '-'],
@@ -178,6 +199,36 @@ describe('rights that Kafka does not give the gateway', () => {
     await fenced;
     other.disconnect();
     await popping;
+  });
+
+  test('a group whose members share partitions in another way: BLPOP says so, REST 503, gRPC UNAVAILABLE', async (t) => {
+    if (!met(t, whyNoKafka())) return;
+    await grant('group', 'mixed', 'read');
+    const sticky = ':{"partition.assignment.strategy":"cooperative-sticky"}';
+    const first = await named('mixed:first');
+    await eventually(60_000, () => pop(first, 'open', sticky));
+    // A member stays while it asks.
+    const asking = pop(first, 'open', sticky);
+    const range = ':{"partition.assignment.strategy":"range"}';
+    await assert.rejects(pop(await named('mixed:other'), 'open', range), { message: /^CONS Poll .*[Ii]nconsistent/ });
+    assert.ok(rafka!.lines.some(({ client: of, code }) => of === 'mixed:other' && code === 23));
+    // Once the group has refused it; a request whose long poll ends before that has got nothing.
+    await eventually(60_000, async () => (await consume('open', 'mixed')) === 503);
+    await eventually(60_000, async () => (await consumeByGrpc('open', 'mixed')) === status.UNAVAILABLE);
+    first.disconnect();
+    await asking.catch(() => {});
+  });
+
+  test('a wrong password at Kafka: BLPOP says so, REST 503, gRPC UNAVAILABLE', async (t) => {
+    if (!met(t, whyNoKafka())) return;
+    const [http, grpc] = [await freePort(), await freePort()];
+    const gateway = await start('wrong', http, grpc);
+    t.after(() => gateway.stop());
+    const client = await named('readers:locked-out', gateway);
+    await assert.rejects(pop(client, 'open'), { message: /^CONS Poll .*[Aa]uthentication/ });
+    assert.ok(gateway.lines.some(({ client: of }) => of === 'readers:locked-out'));
+    await eventually(60_000, async () => (await consume('open', 'pool', http)) === 503);
+    await eventually(60_000, async () => (await consumeByGrpc('open', 'pool', grpc)) === status.UNAVAILABLE);
   });
 
   test('a relay names the server and the right that it lacks: on its source, and on its checkpoint topic', async (t) => {
