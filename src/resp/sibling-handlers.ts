@@ -51,9 +51,11 @@ export function answersOf(
       const offsets = streams.cursors.ofAny(topic, id)?.offsets;
       return offsets && [...offsets];
     },
+    writtenEnds: (topic) => catalog.written.own(topic),
     forgetTopics(deleted) {
       catalog.forget();
       if (deleted === undefined) return;
+      catalog.written.forget(deleted);
       streams.topics.forget(deleted);
       streams.cursors.end(deleted);
     },

@@ -15,6 +15,8 @@ const closeMs = 200;
 /** Kafka's request, and the error of a coordinator that is not there. */
 const findCoordinator = 10;
 const notAvailable = 15;
+/** An answer after which librdkafka asks again only if something happens. */
+const loading = 14;
 
 describe('answers of a broker that does not keep to the protocol', { timeout: 300_000 }, () => {
   let stage: AnswerStage | undefined;
@@ -78,5 +80,39 @@ describe('answers of a broker that does not keep to the protocol', { timeout: 30
     assert.deepEqual(ended.toSorted(), ['consumer', 'producer']);
     double.alter = () => undefined;
     await Promise.all(calls);
+  });
+
+  test('positions of a transaction wait for a coordinator that is found late, and not for one that is never found', async (t) => {
+    if (!met(t, whyNoKafka())) return;
+    const { double } = stage!;
+    const general = { 'bootstrap.servers': double.address, 'client.id': 'sender' };
+    const factory = await createKafkaFactory({ general, log: silent });
+    t.after(() => factory.close());
+    const properties = { 'transactional.id': 'sender' };
+    const producer = await factory.producer({ reports: 'errors', onReport: assert.fail, properties }, timeoutMs);
+    t.after(() => producer.close(closeMs));
+    await producer.initTransactions(timeoutMs);
+    const consumer = await factory.consumer({ groupId: 'sent', clientId: 'member' }, timeoutMs);
+    t.after(() => consumer.close(closeMs));
+    const send = async (limitMs: number): Promise<void> => {
+      await producer.beginTransaction();
+      await producer.sendOffsets(
+        [{ topic: subjects.topic, partition: 0, offset: 1 }],
+        consumer.groupMetadata()!,
+        limitMs,
+      );
+    };
+    let left = Number.POSITIVE_INFINITY;
+    const refused = (body: Buffer) => Buffer.concat([body.subarray(0, 4), int16(loading), body.subarray(6)]);
+    double.alter = (api, _version, body, clientId) =>
+      api === findCoordinator && clientId === 'sender' && left-- > 0 ? refused(body) : undefined;
+    await assert.rejects(send(2_000), { message: /Timed out/ });
+    left = 0;
+    await producer.abortTransaction(timeoutMs);
+    left = 1;
+    await send(timeoutMs);
+    await producer.commitTransaction(timeoutMs);
+    assert.ok(left < 0, 'it was asked for once only');
+    double.alter = () => undefined;
   });
 });

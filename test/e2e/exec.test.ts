@@ -5,7 +5,7 @@ import type { Redis } from 'ioredis';
 import { GatewayProcess } from '../support/gateway.js';
 import { KafkaServer, whyNoKafka } from '../support/kafka-server.js';
 import { met } from '../support/needs.js';
-import { connect } from '../support/redis-client.js';
+import { connect, workerOf } from '../support/redis-client.js';
 
 type Command = readonly [string, ...string[]];
 type Entry = readonly [id: string, fields: readonly string[]];
@@ -31,8 +31,8 @@ describe('EXEC on a real Kafka', () => {
     await kafka?.stop();
   });
 
-  const open = async (): Promise<Redis> => {
-    const client = await connect(rafka!.port);
+  const open = async (port = rafka!.port): Promise<Redis> => {
+    const client = await connect(port);
     clients.push(client);
     return client;
   };
@@ -111,5 +111,40 @@ describe('EXEC on a real Kafka', () => {
     assert.deepEqual(await elements(client, 'done'), ['a', 'A']);
     assert.equal(await client.call('BLPOP', 'queue', '20').then((reply) => (reply as string[])[1]), 'y');
     assert.deepEqual(await elements(client, 'results'), ['X']);
+  });
+
+  test('connections of another worker see what EXEC has written and acknowledged', async (t) => {
+    if (!met(t, whyNoKafka())) return;
+    const workers = await GatewayProcess.start({
+      config: { general: { 'bootstrap.servers': kafka!.brokers }, resp: { streams: { plainLists: true } } },
+      args: ['--workers', '2'],
+    });
+    try {
+      const writer = await open(workers.port);
+      let reader = await open(workers.port);
+      while ((await workerOf(reader)) === (await workerOf(writer))) reader = await open(workers.port);
+      for (let n = 1; n <= 10; n++) {
+        const stream = `shared${n % 2}`;
+        await exec(
+          writer,
+          ['XADD', stream, '*', 'v', 'a'],
+          ['XADD', stream, '*', 'v', 'b'],
+          ['RPUSH', 'todo', 'x', 'y'],
+        );
+        const [entries, todo] = await Promise.all([
+          reader.call('XRANGE', stream, '-', '+'),
+          reader.call('LLEN', 'todo'),
+        ]);
+        assert.equal((entries as unknown[]).length, 2 * Math.ceil(n / 2), `${n} EXECs`);
+        assert.equal(todo, 2, `${n} EXECs`);
+        await exec(writer, ['LPOP', 'todo'], ['LPOP', 'todo'], ['RPUSH', 'finished', 'x', 'y']);
+        // What was popped is acknowledged by the next command.
+        await writer.call('PING');
+        assert.equal(await reader.call('LLEN', 'finished'), 2 * n);
+        assert.equal(await reader.call('LLEN', 'todo'), 0, `${n} EXECs`);
+      }
+    } finally {
+      await workers.stop();
+    }
   });
 });

@@ -53,6 +53,7 @@ export class FakeWorker {
         this.gone.push([from, to]);
       },
       answeredUpTo: () => undefined,
+      writtenEnds: () => [],
       forgetTopics: () => {},
       leftRecords: () => [],
       noteLeftRecords() {},

@@ -2,7 +2,7 @@
 import { type Admin, type Clock, KafkaCode, KafkaError, type KafkaFault, type TopicMetadata } from '../ports.js';
 import { own } from '../promises.js';
 import { TopicIds } from './topic-ids.js';
-import { WrittenEnds } from './written-ends.js';
+import { type EndsElsewhere, WrittenEnds } from './written-ends.js';
 
 /** Maximum age of an answer, ms. */
 const maxAgeMs = 1_000;
@@ -41,11 +41,12 @@ export class TopicCatalog {
   #awaitedUntil = Number.NEGATIVE_INFINITY;
   readonly #asked = new Map<string, { readonly at: number; readonly denial: Promise<KafkaError | undefined> }>();
 
-  constructor(admin: Admin, clock: Clock) {
+  /** @param endsElsewhere what EXECs of other processes of this gateway have written; absent: there are none */
+  constructor(admin: Admin, clock: Clock, endsElsewhere?: EndsElsewhere) {
     this.#admin = admin;
     this.clock = clock;
     this.ids = new TopicIds(admin, clock);
-    this.written = new WrittenEnds(clock);
+    this.written = new WrittenEnds(clock, endsElsewhere);
   }
 
   /** All topics by name, at most a second old. @throws KafkaError if no broker answers. */

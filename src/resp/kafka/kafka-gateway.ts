@@ -65,7 +65,13 @@ export class KafkaGateway implements Gateway, SharedClients {
     this.settings = settings;
     this.siblings = options.siblings ?? noSiblings(clock.now());
     this.identities = new Identities(this.siblings);
-    this.catalog = new TopicCatalog(cluster.kafka.admin, clock);
+    const { siblings } = this;
+    const endsElsewhere = async (topic: string) => {
+      // Without an answer a read shows what Kafka shows.
+      const answers = await siblings.askAll('writtenEnds', topic).catch(() => []);
+      return answers.flat();
+    };
+    this.catalog = new TopicCatalog(cluster.kafka.admin, clock, siblings.exist ? endsElsewhere : undefined);
     this.#log = new SessionLog(
       options.log,
       () => clock.monotonic(),

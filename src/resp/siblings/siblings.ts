@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Left } from '../../core/produce/left-records.js';
 import type { Renewal } from '../../core/renewal.js';
 import type { GroupPlace } from '../../core/streams/group-leases.js';
+import type { WrittenEnd } from '../../core/topics/written-ends.js';
 import type { Protocol } from '../wire/encoder.js';
 import type { ClientFilter } from './client-test.js';
 import type { ProcessStatus } from './load.js';
@@ -51,6 +52,8 @@ export interface Sibling {
   remoteGone(from: number, to: number): void;
   /** The position of an XREAD here whose last id this was: the next offsets by partition; undefined if there was none. */
   answeredUpTo(topic: string, id: string): readonly (readonly [partition: number, offset: number])[] | undefined;
+  /** How far EXECs here have written to this topic. */
+  writtenEnds(topic: string): readonly WrittenEnd[];
   /** Topics were created, or this one was deleted. */
   forgetTopics(deleted?: string): void;
   /** What closed connections of this owner here still hold or have lost. */

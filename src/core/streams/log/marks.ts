@@ -22,6 +22,7 @@ const shownRetryMs = 10;
  */
 export async function marksOf(catalog: TopicCatalog, admin: Admin, topic: string): Promise<Marks[] | undefined> {
   const { clock, written } = catalog;
+  await written.learn(topic);
   const deadline = clock.monotonic() + shownMs;
   for (;;) {
     const marks = await marksNow(catalog, admin, topic);

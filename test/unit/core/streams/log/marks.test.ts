@@ -4,9 +4,10 @@ import { test } from 'node:test';
 import type { Admin, TopicMetadata } from '../../../../../src/core/ports.js';
 import { marksOf } from '../../../../../src/core/streams/log/marks.js';
 import { TopicCatalog } from '../../../../../src/core/topics/topic-catalog.js';
+import type { EndsElsewhere } from '../../../../../src/core/topics/written-ends.js';
 import { ManualClock } from '../../../../support/clock.js';
 
-function setUp(high: number) {
+function setUp(high: number, endsElsewhere?: EndsElsewhere) {
   const clock = new ManualClock();
   const state = { high, exists: true, asked: 0 };
   const partitions = [{ partition: 0, leader: 1, replicas: [1], isrs: [1] }];
@@ -18,7 +19,7 @@ function setUp(high: number) {
       return [{ topic: 't', partition: 0, low: 0, high: state.high }];
     },
   } as unknown as Admin;
-  const catalog = new TopicCatalog(admin, clock);
+  const catalog = new TopicCatalog(admin, clock, endsElsewhere);
   return { clock, state, written: catalog.written, read: async () => (await marksOf(catalog, admin, 't'))?.[0]?.high };
 }
 
@@ -78,4 +79,19 @@ test('other topics, failed records and EXECs of long ago are not waited for', as
   written.note({ topic: 't', partition: 0, offset: 0 });
   await clock.advance(5_001);
   assert.equal(await read(), 0);
+});
+
+test('a read waits for the records of EXECs of other processes, and passes on only those of its own', async () => {
+  const { clock, state, written, read } = setUp(3, async () => [[0, 6]]);
+  const reading = read();
+  await clock.advance(100);
+  assert.ok(state.asked > 1);
+  assert.deepEqual(written.own('t'), [], 'two processes would remind each other for ever');
+  state.high = 6;
+  await settled(clock, reading);
+  assert.equal(await reading, 6);
+  written.note({ topic: 't', partition: 0, offset: 7 });
+  assert.deepEqual(written.own('t'), [[0, 8]]);
+  await clock.advance(5_001);
+  assert.deepEqual(written.own('t'), []);
 });
