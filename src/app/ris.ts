@@ -2,6 +2,7 @@
 
 import { ClusterHealth } from '../core/cluster-health.js';
 import type { Listener } from '../core/listener.js';
+import type { Clock } from '../core/ports.js';
 import { probeCluster } from '../core/readiness.js';
 import { Stats } from '../core/stats/stats.js';
 import { Ops, OpsServer } from '../http/ops.js';
@@ -20,6 +21,7 @@ export async function createRisProgram(
   section: RisConfig,
   version: string,
   log: Log,
+  clock: Clock = createClock(log),
 ): Promise<Program> {
   const { general, consumer, producer, embedded } = config;
   if (embedded) log.warn(embeddedWarning);
@@ -32,7 +34,6 @@ export async function createRisProgram(
     log: log.child({ component: 'ris' }),
   });
   const stats = new Stats();
-  const clock = createClock(log);
   const worker = createRisWorker(section, { kafka, clock, stats, version, log: log.child({ component: 'ris' }) });
   const listeners: Listener[] = [worker];
   if (config.ops) {
