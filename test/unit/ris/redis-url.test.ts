@@ -7,9 +7,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { risSchema } from '../../../src/ris/config.js';
+import { connectRedis, Lease } from '../../../src/ris/leadership/lease.js';
 import { checkRedis } from '../../../src/ris/leadership/redis-check.js';
 import { redisOptions, shownRedisUrl } from '../../../src/ris/redis-url.js';
 import { whyNoRedis } from '../../campaign/ris-stage.js';
+import { realClock } from '../../support/clock.js';
+import { eventually } from '../../support/eventually.js';
 import { met } from '../../support/needs.js';
 
 test('one server, Sentinels, a socket', () => {
@@ -133,3 +136,55 @@ test('the master that a Sentinel names', async (t) => {
   await answers(`redis-sentinel://127.0.0.1:${sentinel}/mymaster`);
   await assert.rejects(checkRedis(`redis-sentinel://127.0.0.1:${sentinel}/other`, undefined, 2_000));
 });
+
+test('after a failover of the Sentinels the lease is taken and renewed at the new master', async (t) => {
+  if (!met(t, whyNoRedis())) return;
+  const dir = directory(t);
+  const [port, other, sentinel] = [await freePort(), await freePort(), await freePort()];
+  const own = ['--bind', '127.0.0.1', '--save', '', '--dir', dir];
+  const master = redisServer(t, ['--port', `${port}`, ...own]);
+  await answers(`redis://127.0.0.1:${port}`);
+  redisServer(t, ['--port', `${other}`, ...own, '--replicaof', '127.0.0.1', `${port}`]);
+  await answers(`redis://127.0.0.1:${other}`);
+  const file = join(dir, 'sentinel.conf');
+  const settings = ['down-after-milliseconds mymaster 1000', 'failover-timeout mymaster 5000'];
+  writeFileSync(
+    file,
+    `port ${sentinel}\nbind 127.0.0.1\ndir ${dir}\nsentinel monitor mymaster 127.0.0.1 ${port} 1\n${settings
+      .map((each) => `sentinel ${each}\n`)
+      .join('')}`,
+  );
+  redisServer(t, [file, '--sentinel']);
+  const url = `redis-sentinel://127.0.0.1:${sentinel}/mymaster`;
+  await answers(url);
+  const redis = connectRedis(redisOptions(url), 1_000, () => {});
+  t.after(() => redis.disconnect());
+  const options = { prefix: 'test:', ttlMs: 60_000, replica: 'a', clock: realClock };
+  const lease = new Lease(redis, 'rrc13', options);
+  const succeeds = (call: () => Promise<boolean>) => eventually(60_000, () => call().catch(() => false));
+  await succeeds(() => lease.acquire());
+  const direct = connectRedis(redisOptions(`redis://127.0.0.1:${other}`), 1_000, () => {});
+  t.after(() => direct.disconnect());
+  const holder = () => direct.get('test:rrc13:lease').catch(() => null);
+  await eventually(60_000, async () => (await holder()) !== null);
+  // The Sentinel must know the replica before its master goes.
+  await eventually(60_000, async () => (await sentinelSees(sentinel)) === 1);
+  master.kill('SIGKILL');
+  await eventually(60_000, async () => String(await direct.role().catch(() => '')).startsWith('master'));
+  // Renewed where it was replicated to; what another replica asks for there, it does not get.
+  await direct.del('test:rrc13:lease');
+  await succeeds(() => lease.renew(null));
+  assert.equal(await holder(), lease.held?.value);
+  assert.equal(await new Lease(direct, 'rrc13', { ...options, replica: 'b' }).acquire(), false);
+});
+
+/** Replicas of the master that a Sentinel knows. */
+async function sentinelSees(port: number): Promise<number> {
+  const sentinel = connectRedis(redisOptions(`redis://127.0.0.1:${port}`), 1_000, () => {});
+  try {
+    await eventually(20_000, () => sentinel.status === 'ready');
+    return ((await sentinel.call('SENTINEL', 'replicas', 'mymaster')) as unknown[]).length;
+  } finally {
+    sentinel.disconnect();
+  }
+}
