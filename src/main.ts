@@ -376,7 +376,10 @@ async function runRis({ dryRun: isDry = false, input, output }: RisOptions, comm
   const app = await run(
     log,
     Math.max(config.shutdown.timeoutMs, section.shutdownTimeoutMs * 2),
-    () => createRisProgram(config, section, version, log),
+    () =>
+      createRisProgram(config, section, version, log, {
+        loadAgain: async () => (await loadRis(command, process.env)).config,
+      }),
     config.memory?.lowered,
   );
   showBanner(app, kafkaOf(config));

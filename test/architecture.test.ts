@@ -23,7 +23,7 @@ const mayImport: Record<string, { readonly values: readonly string[]; readonly t
   'app/environment': { values: ['core/access/secrets'] },
   'app/old-keys': { values: [] },
   'app/memory-defaults': { values: ['core/memory/memory-shares'] },
-  'app/renew': { values: ['core'], types: ['app/config'] },
+  'app/renew': { values: ['core'], types: ['app/config', 'log'] },
   'app/config': {
     values: [
       'errors',
@@ -85,6 +85,7 @@ const mayImport: Record<string, { readonly values: readonly string[]; readonly t
       'app/program',
       'app/console',
       'app/gateway',
+      'app/renew',
     ],
   },
   'app/workers': {
@@ -117,7 +118,6 @@ const inside: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     promises: [],
     longest: [],
     nearest: [],
-    listener: [],
     'go-duration': [],
     'group-name': [],
     memory: [],
@@ -128,6 +128,7 @@ const inside: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     topics: ['ports', 'promises'],
     access: ['ports', 'clock', 'stats'],
     renewal: ['ports', 'access'],
+    listener: ['renewal'],
     'cluster-health': ['ports', 'promises', 'clock', 'stats'],
     readiness: ['ports', 'cluster-health'],
     cluster: ['ports', 'cluster-health'],

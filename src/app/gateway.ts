@@ -31,7 +31,7 @@ import { type Config, embeddedWarning } from './config.js';
 import { respSideOf } from './console-resp.js';
 import { readAheadProperties } from './memory-defaults.js';
 import { Program } from './program.js';
-import { renew, renewalOf } from './renew.js';
+import { reload } from './renew.js';
 
 /** How often an unreachable cluster is retried at the start, ms. */
 const brokerRetryMs = 2_000;
@@ -171,25 +171,6 @@ export function createProgram(shared: Shared, { closeShared, loadAgain, onRenewa
       await closeClusters(clusters);
     },
   });
-}
-
-/** On SIGHUP: reads users, TLS files and logins again. Logs what cannot be used; the values read before stay in force. */
-async function reload(
-  shared: Shared,
-  listeners: readonly Listener[],
-  loadAgain: () => Promise<Config>,
-  onRenewal?: (config: Config) => Promise<void>,
-): Promise<void> {
-  const { log } = shared;
-  try {
-    const config = await loadAgain();
-    const failed = await renew(shared, listeners, renewalOf(config));
-    await onRenewal?.(config);
-    if (failed.length > 0) log.error({ failed }, 'reload: what could not be used stays as it was');
-    else log.info('reload: users, certificates and logins are as in their files now; other settings take a restart');
-  } catch (error) {
-    log.error({ reason: (error as Error).message }, 'reload: nothing has changed');
-  }
 }
 
 /** Logs when a cluster answers. An unreachable one is waited for in the background, with a log line. */

@@ -1,5 +1,6 @@
 // The composition root of `rafka ris`: the RIS worker and, if requested, the ops port.
 
+import type { Users } from '../core/access/users.js';
 import { ClusterHealth } from '../core/cluster-health.js';
 import type { Listener } from '../core/listener.js';
 import type { Clock } from '../core/ports.js';
@@ -14,6 +15,13 @@ import { type Config, embeddedWarning } from './config.js';
 import { consoleOf } from './console.js';
 import { accessOf } from './gateway.js';
 import { Program } from './program.js';
+import { reload } from './renew.js';
+
+export interface RisProgramOptions {
+  readonly clock?: Clock;
+  /** The configuration as it is now, for SIGHUP. @throws ConfigError */
+  readonly loadAgain?: () => Promise<Config>;
+}
 
 /** The RIS worker on its own. Nothing connects yet. @throws KafkaError for properties that librdkafka refuses. */
 export async function createRisProgram(
@@ -21,7 +29,7 @@ export async function createRisProgram(
   section: RisConfig,
   version: string,
   log: Log,
-  clock: Clock = createClock(log),
+  { clock = createClock(log), loadAgain }: RisProgramOptions = {},
 ): Promise<Program> {
   const { general, consumer, producer, embedded } = config;
   if (embedded) log.warn(embeddedWarning);
@@ -36,6 +44,7 @@ export async function createRisProgram(
   const stats = new Stats();
   const worker = createRisWorker(section, { kafka, clock, stats, version, log: log.child({ component: 'ris' }) });
   const listeners: Listener[] = [worker];
+  let users: Users | undefined;
   if (config.ops) {
     const health = new ClusterHealth('default', kafka.admin, clock, log);
     const probes = new Map([['default', () => probeCluster(kafka, health)]]);
@@ -48,6 +57,7 @@ export async function createRisProgram(
     });
     const { protectedMode, allowInternalTopics } = config.resp;
     const access = { ...accessOf(config.resp, { stats, clock, log }), protectedMode };
+    users = access.users;
     const parts = {
       job: 'ris' as const,
       clusters: [{ name: 'default', kafka, health }],
@@ -60,5 +70,11 @@ export async function createRisProgram(
     const console = config.ops.console ? consoleOf(parts, ops) : undefined;
     listeners.push(new OpsServer(ops, config.ops, log.child({ component: 'ops' }), console));
   }
-  return new Program({ listeners, log, release: () => kafka.close() });
+  const clusters = [{ name: 'default', kafka }];
+  return new Program({
+    listeners,
+    log,
+    release: () => kafka.close(),
+    ...(loadAgain ? { reload: () => reload({ users, clusters, log }, listeners, loadAgain) } : {}),
+  });
 }

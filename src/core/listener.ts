@@ -1,5 +1,7 @@
 // What app/ starts and stops: a listener (RESP, HTTP, gRPC, ops) or a worker (ris, relay).
 
+import type { Renewal } from './renewal.js';
+
 /**
  * Phases of a shutdown, in the order of the methods below; each runs for every listener before the next begins.
  * Every method has its own deadline and does not reject for an ordinary failure: it logs.
@@ -10,8 +12,8 @@ export interface Listener {
   readonly addresses?: readonly string[];
   /** Resolves when the listener serves; rejects if it never will (port in use, bad certificate). */
   start(): Promise<void>;
-  /** Reads its files again (certificates); open connections stay. @throws Error when one can't be used: what was read before holds on. */
-  reload?(): void | Promise<void>;
+  /** Reads its files again (certificates, passwords); open connections stay. @throws Error when one can't be used: what was read before holds on. */
+  reload?(renewal: Renewal): void | Promise<void>;
   /** Why it does not do its work now, one line each, for /readyz; empty: it does. */
   problems?(): readonly string[];
   /** 1. No new consuming; callers that wait for a message are answered. Workers stop reading. Acks and producing continue. */

@@ -12,4 +12,6 @@ export interface Renewal {
   readonly access: AccessOptions;
   /** By name; `default` is the one without. */
   readonly clusters: Readonly<Record<string, ClusterSections>>;
+  /** The `relay` section, which has clusters of its own. */
+  readonly relay?: Readonly<Record<string, unknown>> | undefined;
 }

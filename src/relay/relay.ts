@@ -4,10 +4,11 @@ import { sleep, within } from '../core/clock.js';
 import type { Listener } from '../core/listener.js';
 import { type Clock, KafkaError, type KafkaFactory, type Properties } from '../core/ports.js';
 import { own } from '../core/promises.js';
+import type { Renewal } from '../core/renewal.js';
 import { fail, GatewayError } from '../errors.js';
 import type { Log } from '../log.js';
 import { CheckpointStore } from './checkpoint/checkpoint-store.js';
-import type { RelayConfig } from './config/config.js';
+import { type RelayConfig, resolveRelayConfig } from './config/config.js';
 import { connectionProperties } from './config/properties.js';
 import { checkTlsFiles } from './config/tls-files.js';
 import { MappingRelay } from './mapping-relay.js';
@@ -40,6 +41,7 @@ export interface RelayOutcome {
 
 const progressLogMs = 10_000;
 const progressBarMs = 500;
+const isSameList = (a: readonly string[], b: readonly string[]): boolean => String(a) === String(b);
 /** Time limit for closing what topics share. */
 const closeSlackMs = 500;
 
@@ -127,12 +129,22 @@ export class Relay implements Listener {
     return this.#relays.map((relay) => relay.view());
   }
 
+  /** On SIGHUP within a gateway. @throws GatewayError `relay-config` */
+  reload({ relay }: Renewal): void {
+    if (relay) this.renew(resolveRelayConfig(relay, {}));
+  }
+
   /** Takes over the passwords of a configuration that was read again: for the next login of each connection. */
   renew(config: RelayConfig): void {
-    const clusters = [config.target, ...this.#sourceNumbers.map((index) => config.sources[index])];
+    const { target, sources } = this.#options.config;
+    const before = [target, ...this.#sourceNumbers.map((index) => sources[index]!)];
     this.#factories.forEach((factory, n) => {
-      const server = clusters[n];
+      const { servers } = before[n]!;
+      // Sources may have changed their order.
+      const server = (n === 0 ? [config.target] : config.sources).find((each) => isSameList(each.servers, servers));
       if (server) factory.renew?.({ general: connectionProperties(server, 'renewed'), consumer: {}, producer: {} });
+      else
+        this.#options.log.warn({ servers }, 'these servers are no longer in the configuration: their password stays');
     });
     this.#options.log.info('passwords were read again');
   }

@@ -5,14 +5,20 @@ import { once } from 'node:events';
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, describe, test } from 'node:test';
+import { after, describe, type TestContext, test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
+import { parse } from 'smol-toml';
+import type { KafkaFactory, Message } from '../../src/core/ports.js';
 import { hashed } from '../support/credentials.js';
 import { eventually } from '../support/eventually.js';
 import { freePort, GatewayProcess } from '../support/gateway.js';
 import { KafkaServer, saslUser, whyNoKafka } from '../support/kafka-server.js';
 import { met, whyNoCommand } from '../support/needs.js';
 import { connect } from '../support/redis-client.js';
+import { makeTopic, openKafka } from '../support/relay-clusters.js';
+import { fill, numbered, readAll } from '../support/relay-lab.js';
+import { RelayProcess, relayToml } from '../support/relay-process.js';
+import { Generator, RisLiveServer } from '../support/ris-live.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'rafka-reload-'));
 after(() => rmSync(dir, { recursive: true }));
@@ -127,5 +133,76 @@ describe('the password at Kafka', () => {
       await gateway.stop();
       await kafka.stop();
     }
+  });
+
+  /** A Kafka and somebody who needs no password there. */
+  async function cluster(t: TestContext) {
+    const kafka = await KafkaServer.start({ sasl: true });
+    const admin = await openKafka(kafka.brokers);
+    t.after(async () => {
+      await admin.close();
+      await kafka.stop();
+    });
+    return { kafka, admin };
+  }
+
+  /** Messages of a topic; 0 as long as a broker that has just started cannot say. */
+  async function found(admin: KafkaFactory, topic: string, which: (message: Message) => boolean = () => true) {
+    const all = await readAll(admin, topic).catch(() => []);
+    return all.flat().filter(which).length;
+  }
+
+  /** Changes the password: in the file first, then, once it was read again, at the broker. */
+  async function change(kafka: KafkaServer, program: RelayProcess): Promise<void> {
+    put('sasl', 'another-secret');
+    program.kill('SIGHUP');
+    await eventually(60_000, () => program.line('reload: users, certificates and logins'));
+    await kafka.restart(0, plain('another-secret'));
+  }
+
+  test('of the clusters of a relay within a gateway: it copies on', async (t) => {
+    if (!met(t, whyNoKafka())) return;
+    const { kafka, admin } = await cluster(t);
+    for (const topic of ['a', 'b']) await makeTopic(admin, topic);
+    const passwordFile = put('sasl', saslUser.password);
+    const login = { servers: [kafka.saslBrokers], session_timeout: '6s', enable_auth: true, sasl_mechanism: 'PLAIN' };
+    const user = { ...login, username: saslUser.username, password_file: passwordFile };
+    const relay = parse(await relayToml([], '', { topics: { a: 'b' }, sources: [user], target: user }));
+    const config = put('relay.json', JSON.stringify({ general: { 'bootstrap.servers': kafka.brokers }, relay }));
+    const gateway = RelayProcess.gateway(['-c', config, '--port', '0']);
+    t.after(() => gateway.kill('SIGKILL'));
+    const copied = () => found(admin, 'b');
+    await fill(admin, numbered('a', 10));
+    await eventually(60_000, async () => (await copied()) === 10);
+    await change(kafka, gateway);
+    await fill(admin, numbered('a', 10, { from: 10 }));
+    await eventually(60_000, async () => (await copied()) === 20);
+    assert.ok(!JSON.stringify(gateway.lines).includes('another-secret'));
+  });
+
+  test('of rafka ris: it publishes on', async (t) => {
+    if (!met(t, whyNoKafka())) return;
+    const { kafka, admin } = await cluster(t);
+    const live = await RisLiveServer.start();
+    t.after(() => live.stop());
+    const general = {
+      'bootstrap.servers': kafka.saslBrokers,
+      'security.protocol': 'SASL_PLAINTEXT',
+      'sasl.mechanism': 'PLAIN',
+      'sasl.username': saslUser.username,
+      'sasl.passwordFile': put('sasl', saslUser.password),
+    };
+    const ris = { host: 'rrc13', url: live.url, ha: false };
+    const worker = RelayProcess.gateway(['ris', '-c', put('ris.json', JSON.stringify({ general, ris }))]);
+    t.after(() => worker.kill('SIGKILL'));
+    const generator = new Generator({ host: 'rrc13', peers: 1, rate: 1 });
+    const isUpdate = ({ value }: Message) => value?.[5] === 0;
+    const published = () => found(admin, 'rrc13.64512.bmp_raw', isUpdate);
+    await eventually(60_000, () => live.subscribers.length > 0);
+    live.send('rrc13', generator.next(Date.now()).line);
+    await eventually(60_000, async () => (await published()) === 1);
+    await change(kafka, worker);
+    live.send('rrc13', generator.next(Date.now()).line);
+    await eventually(60_000, async () => (await published()) === 2);
   });
 });

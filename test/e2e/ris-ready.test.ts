@@ -39,7 +39,7 @@ describe('/readyz of rafka ris', { timeout: 300_000 }, () => {
     };
     const config = await loadConfig({ env: { RAFKA_BROKERS: kafka!.brokers }, flags: [['ops.port', 0]] });
     const section = risSchema.parse({ progressMs: 0, backoffMinMs: 50, backoffMaxMs: 200, ...ris });
-    const program = await createRisProgram(config, section, 'test', createLog({ level: 'silent' }), clock);
+    const program = await createRisProgram(config, section, 'test', createLog({ level: 'silent' }), { clock });
     await program.start();
     t.after(() => program.stop());
     const [address] = program.listeners.find(({ name }) => name === 'ops')!.addresses!;
