@@ -14,6 +14,7 @@ const testDir = join(dirname(import.meta.dirname), 'build/test');
 const campaigns = [
   'campaign/ledger.js',
   'campaign/ledger.js --ids 20000 --kills 4 --terms 2 --broker-restarts 3 --nodes 3 --reset latest --grow 2 --recreate 3 --cut 3',
+  'campaign/silent-reconnects.js',
   'campaign/streams-ledger.js --ids 20000 --kills 10',
   'campaign/streams-ledger.js --ids 10000 --kills 10 --dialect latest --nodes 3 --troubles',
   'campaign/lists-ledger.js --dialect lists',

@@ -14,11 +14,13 @@ export interface AuditOptions {
   readonly covered: ReadonlySet<string>;
   /** Ids whose place nobody promises: they were given up with their connection, and the broker may have taken them later. */
   readonly unordered?: ReadonlySet<string>;
+  /** Of a user who may read it. */
+  readonly login?: { readonly username: string; readonly password: string };
 }
 
 /** Reads the whole topic, until every covered id was seen or nothing more comes. */
-export async function readTopic({ port, topic, covered, unordered }: AuditOptions): Promise<Stored> {
-  const client = await connect(port, `audit-${Date.now()}:a`);
+export async function readTopic({ port, topic, covered, unordered, login }: AuditOptions): Promise<Stored> {
+  const client = await connect(port, `audit-${Date.now()}:a`, login);
   const counts = new Map<string, number>();
   const last = new Map<string, number>();
   let disordered = 0;

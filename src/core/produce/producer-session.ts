@@ -174,12 +174,13 @@ export class ProducerSession {
 
   /**
    * DUMP: waits at most timeoutMs. 0 means that every message since the last call is in Kafka.
+   * @param isHeard whether the caller is still there when the count is known: otherwise it remains for the client's next connection.
    * @returns messages that may still be in flight, plus those that failed since the last call.
    */
-  async dump(timeoutMs: number): Promise<number> {
+  async dump(timeoutMs: number, isHeard: () => boolean = () => true): Promise<number> {
     const left = await this.flush(timeoutMs);
     const failed = this.#failedSinceDump;
-    this.#failedSinceDump = 0;
+    if (isHeard()) this.#failedSinceDump = 0;
     return left + failed;
   }
 

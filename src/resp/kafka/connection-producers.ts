@@ -102,6 +102,9 @@ export class ConnectionProducers {
     return [this.#queued, this.#delivered].filter((producer) => producer !== undefined);
   }
 
+  /** A client that hung up during its DUMP does not read the answer. */
+  readonly #isHeard = (): boolean => !this.#closed && this.#leaving === undefined;
+
   readonly #client = (): string => this.#ctx.name || this.#ctx.address;
 
   #own(): void {
@@ -127,7 +130,7 @@ export class ConnectionProducers {
   }
 
   async #dump(producers: readonly ProducerSession[], timeoutMs: number): Promise<number> {
-    const counts = all(producers, (producer) => producer.dump(timeoutMs));
+    const counts = all(producers, (producer) => producer.dump(timeoutMs, this.#isHeard));
     // If waiting fails, the counts are not needed.
     own(counts, () => {});
     const left = this.#isLeft ? await this.#awaitLeft(producers, timeoutMs) : [];

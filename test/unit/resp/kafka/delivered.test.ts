@@ -127,6 +127,24 @@ test('what a connection holds whose client has stopped sending is told of while 
     await eventually(5_000, async () => (await second.exchange(['DUMP', '1000'])) === ':0\r\n');
   }));
 
+for (const how of ['cut', 'half closed'] as const)
+  test(`a connection that is ${how} while its own DUMP waits: what it lost is told to the next one, not to it alone`, () =>
+    withPair({ producerFlushMs: 50 }, async (pair) => {
+      const { kafka, stats } = pair;
+      const first = await pair.client();
+      assert.equal(await first.exchange(['RPUSHX', 'topics:t', 'm']), ':1\r\n');
+      kafka.faults.stalled = true;
+      first.send(raw(['RPUSHX', 'topics:t', 'm', 'm'], ['DUMP', '600']));
+      await first.take(':2\r\n');
+      if (how === 'cut') first.socket.resetAndDestroy();
+      else first.socket.end();
+      await eventually(10_000, () => stats.get('producer.delivery.errors') >= 2);
+      const second = await pair.client();
+      assert.match(await second.exchange(['DUMP', '5000']), /^:[23]\r\n$/);
+      assert.equal(await second.exchange(['DUMP', '5000']), ':0\r\n');
+      kafka.unstall();
+    }));
+
 test('pipelined RPUSH of several messages keeps its order while the producer is opened', () =>
   withPair({}, async (pair) => {
     const { kafka } = pair;
