@@ -15,6 +15,8 @@ const campaigns = [
   'campaign/ledger.js',
   'campaign/ledger.js --ids 20000 --kills 4 --terms 2 --broker-restarts 3 --nodes 3 --reset latest --grow 2 --recreate 3 --cut 3',
   'campaign/silent-reconnects.js',
+  'campaign/new-topics.js --rounds 40',
+  'campaign/new-topics.js --rounds 10 --nodes 3',
   'campaign/streams-ledger.js --ids 20000 --kills 10',
   'campaign/streams-ledger.js --ids 10000 --kills 10 --dialect latest --nodes 3 --troubles',
   'campaign/lists-ledger.js --dialect lists',

@@ -1,22 +1,31 @@
 // No answer of a broker ends the process. Some alterations of each answer, the same at each run; all: test/campaign/altered-answers.ts.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { EventEmitter, once } from 'node:events';
+import { after, before, describe, type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { KafkaFactory, Producer } from '../../src/core/ports.js';
 import { createKafkaFactory } from '../../src/kafka/factory.js';
 import { fuzz } from '../support/answers/fuzz.js';
 import { AnswerStage } from '../support/answers/stage.js';
 import { subjects } from '../support/answers/victim.js';
+import { eventually } from '../support/eventually.js';
 import { whyNoKafka } from '../support/kafka-server.js';
-import { int16 } from '../support/kafka-wire.js';
+import { int16, int32 } from '../support/kafka-wire.js';
 import { met } from '../support/needs.js';
 import { silent } from '../support/pixy-lab.js';
 
 const timeoutMs = 15_000;
 const closeMs = 200;
-/** Kafka's request, and the error of a coordinator that is not there. */
+/** Kafka's requests, and the errors of a coordinator that is not there, and of a partition that a broker does not know (yet). */
+const produce = 0;
 const findCoordinator = 10;
 const notAvailable = 15;
 /** An answer after which librdkafka asks again only if something happens. */
 const loading = 14;
+const unknownPartition = 3;
+const outOfOrder = 45;
+/** How long a second Produce may take to come while the first has no answer, ms. */
+const secondMs = 1_000;
 
 describe('answers of a broker that does not keep to the protocol', { timeout: 300_000 }, () => {
   let stage: AnswerStage | undefined;
@@ -77,7 +86,8 @@ describe('answers of a broker that does not keep to the protocol', { timeout: 30
         .then(end('commit')),
     ];
     await Promise.all([producer.close(closeMs).then(end('producer')), consumer.close(closeMs).then(end('consumer'))]);
-    assert.deepEqual(ended.toSorted(), ['consumer', 'producer']);
+    // The consumer's closing may end its commit. What waits as long on the other client has not ended.
+    assert.deepEqual(ended.filter((what) => what !== 'commit').toSorted(), ['consumer', 'producer']);
     double.alter = () => undefined;
     await Promise.all(calls);
   });
@@ -115,4 +125,96 @@ describe('answers of a broker that does not keep to the protocol', { timeout: 30
     assert.ok(left < 0, 'it was asked for once only');
     double.alter = () => undefined;
   });
+
+  describe('a partition that refuses a Produce request and would take the next', () => {
+    /** Produces two values, the second while the first is under way, and answers the first with a refusal. */
+    async function refuseFirst(t: TestContext, topic: string, before: (producer: Producer) => Promise<void>) {
+      const { double } = stage!;
+      const general = { 'bootstrap.servers': double.address, 'client.id': 'overtaken' };
+      const factory = await createKafkaFactory({ general, log: silent });
+      const failed: (number | undefined)[] = [];
+      const producer = await factory.producer(
+        { reports: 'errors', onReport: ({ error }) => void failed.push(error?.code) },
+        timeoutMs,
+      );
+      t.after(async () => {
+        double.intercept = () => undefined;
+        await producer.close(closeMs);
+        await factory.close();
+      });
+      await before(producer);
+      const asked = new EventEmitter();
+      const second = once(asked, 'second');
+      let requests = 0;
+      double.intercept = (api, _version, clientId) => {
+        if (api !== produce || clientId !== 'overtaken') return undefined;
+        requests += 1;
+        asked.emit(requests === 1 ? 'first' : 'second');
+        if (requests > 1) return undefined;
+        return Promise.race([second, sleep(secondMs)]).then(() => produceAnswer(topic, unknownPartition));
+      };
+      const first = once(asked, 'first');
+      producer.produce({ topic, partition: 0, key: null, value: Buffer.from('first') });
+      await first;
+      producer.produce({ topic, partition: 0, key: null, value: Buffer.from('second') });
+      assert.equal(await producer.flush(30_000), true);
+      double.intercept = () => undefined;
+      return { failed, values: await read(factory, topic) };
+    }
+
+    test('both are stored, in their order, where nothing of the producer is stored yet', async (t) => {
+      if (!met(t, whyNoKafka())) return;
+      await stage!.makeTopic('refused-at-first');
+      const { failed, values } = await refuseFirst(t, 'refused-at-first', async () => {});
+      assert.deepEqual(failed, []);
+      assert.deepEqual(values, ['first', 'second']);
+    });
+
+    test('the refused one fails, where the broker has forgotten the producer', async (t) => {
+      if (!met(t, whyNoKafka())) return;
+      await stage!.makeTopic('refused-later');
+      const { failed, values } = await refuseFirst(t, 'refused-later', async (producer) => {
+        // Acknowledged, and never heard of by the broker: to it, the producer is new at the next request.
+        stage!.double.intercept = (api) =>
+          api === produce ? Promise.resolve(produceAnswer('refused-later', 0)) : undefined;
+        producer.produce({ topic: 'refused-later', partition: 0, key: null, value: Buffer.from('forgotten') });
+        assert.equal(await producer.flush(30_000), true);
+      });
+      assert.deepEqual(failed, [outOfOrder]);
+      assert.deepEqual(values, ['second']);
+    });
+  });
 });
+
+/** The answer to a Produce request of one batch to partition 0, version 9 to 12. */
+function produceAnswer(topic: string, code: number): Buffer {
+  const compact = (text: string) => Buffer.concat([Buffer.from([text.length + 1]), Buffer.from(text)]);
+  const none = Buffer.alloc(8, code === 0 ? 0 : 255);
+  const partition = [int32(0), int16(code), none, Buffer.alloc(8, 255), none, Buffer.from([1, 0, 0])];
+  return Buffer.concat([
+    Buffer.from([0, 2]),
+    compact(topic),
+    Buffer.from([2]),
+    ...partition,
+    Buffer.from([0]),
+    int32(0),
+    Buffer.from([0]),
+  ]);
+}
+
+/** What is in partition 0. */
+async function read(factory: KafkaFactory, topic: string): Promise<string[]> {
+  const consumer = await factory.consumer({}, timeoutMs);
+  try {
+    const { high } = await consumer.watermarks({ topic, partition: 0 }, timeoutMs);
+    consumer.assign([{ topic, partition: 0, offset: 0 }]);
+    const values: string[] = [];
+    await eventually(timeoutMs, async () => {
+      for (const { value } of await consumer.poll(10, 1_000)) values.push(String(value));
+      return values.length >= high;
+    });
+    return values;
+  } finally {
+    await consumer.close(closeMs);
+  }
+}

@@ -98,7 +98,14 @@ for (const { name, why, start } of labs) {
       await produce(port, topic, count(30), 'b');
       const consumer = await open(port, `${topic}:c`);
       const got: Popped[] = [];
-      while (got.length < 60) got.push((await pop(consumer, `topics:${topic}`))!);
+      while (got.length < 60) {
+        const message = await pop(consumer, `topics:${topic}`);
+        assert.ok(
+          message,
+          `nil after ${got.length} of 60: ${JSON.stringify(got.map(({ partition, offset }) => [partition, offset]))}`,
+        );
+        got.push(message);
+      }
       const byPartition = groupByPartition(got);
       for (const messages of byPartition.values()) {
         const offsets = messages.map(({ offset }) => offset);

@@ -1,9 +1,14 @@
-// BrokerDouble: stands between clients and a broker, which advertises the double's address, and alters answers on their way.
+// BrokerDouble: stands between clients and a broker, which advertises the double's address, and alters answers on their way, or answers
+// in the broker's place.
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { int32 } from '../kafka-wire.js';
 
 /** @returns the answer in place of `body`, which lies behind the correlation id; undefined: as it is. */
 export type Alter = (api: number, version: number, body: Buffer, clientId: string) => Buffer | undefined;
+
+/** @returns the answer to a request that the broker does not get, as a promise; undefined: the broker gets it. */
+export type Intercept = (api: number, version: number, clientId: string) => Promise<Buffer> | undefined;
 
 interface Question {
   readonly api: number;
@@ -15,6 +20,8 @@ export class BrokerDouble {
   readonly port: number;
   /** What answers become from now on. */
   alter: Alter = () => undefined;
+  /** Which requests are kept from the broker from now on. */
+  intercept: Intercept = () => undefined;
   /** The broker's own port. */
   target = 0;
   readonly #server: Server;
@@ -48,10 +55,9 @@ export class BrokerDouble {
     const asked = new Map<number, Question>();
     this.#couple(client, broker);
     this.#couple(broker, client);
-    client.on('data', (chunk) => broker.write(chunk));
     client.on(
       'data',
-      framesTo((frame) => asked.set(frame.readInt32BE(4), questionOf(frame))),
+      framesTo((frame) => this.#ask(client, broker, frame, asked)),
     );
     broker.on(
       'data',
@@ -69,17 +75,30 @@ export class BrokerDouble {
     });
   }
 
+  #ask(client: Socket, broker: Socket, frame: Buffer, asked: Map<number, Question>): void {
+    const correlation = frame.readInt32BE(4);
+    const question = questionOf(frame);
+    const answer = this.intercept(question.api, question.version, question.clientId);
+    if (answer) {
+      void answer.then((body) => reply(client, correlation, body));
+      return;
+    }
+    asked.set(correlation, question);
+    broker.write(Buffer.concat([int32(frame.length), frame]));
+  }
+
   #answer(client: Socket, frame: Buffer, asked: Map<number, Question>): void {
     const correlation = frame.readInt32BE(0);
     const question = asked.get(correlation);
     asked.delete(correlation);
     const body = frame.subarray(4);
     const altered = question && this.alter(question.api, question.version, body, question.clientId);
-    const head = Buffer.alloc(8);
-    head.writeInt32BE((altered ?? body).length + 4);
-    head.writeInt32BE(correlation, 4);
-    if (!client.destroyed) client.write(Buffer.concat([head, altered ?? body]));
+    reply(client, correlation, altered ?? body);
   }
+}
+
+function reply(client: Socket, correlation: number, body: Buffer): void {
+  if (!client.destroyed) client.write(Buffer.concat([int32(body.length + 4), int32(correlation), body]));
 }
 
 function questionOf(frame: Buffer): Question {

@@ -39,6 +39,11 @@ export class AnswerStage {
     return new AnswerStage(double, kafka, broker, member);
   }
 
+  /** A topic of one partition. */
+  makeTopic(name: string): Promise<void> {
+    return this.#broker.createTopics([name]);
+  }
+
   async stop(): Promise<void> {
     await new Promise<void>((resolve) => this.#member.disconnect(resolve));
     this.#broker.close();
