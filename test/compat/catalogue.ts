@@ -105,6 +105,7 @@ export const clients: readonly Client[] = [
   { name: 'phpredis', language: 'PHP', folder: 'php', program: ['php', 'phpredis.php'] },
   { name: 'Predis', language: 'PHP', folder: 'php', program: ['php', 'predis.php'] },
   { name: 'redis-rb 4', language: 'Ruby', folder: 'ruby', program: ['ruby', 'redis_rb.rb'] },
+  { name: 'redis-rb 5', language: 'Ruby', folder: 'ruby', program: ['sh', 'redis_rb5.sh'] },
   { name: 'Redis.pm', language: 'Perl', folder: 'perl', program: ['perl', 'redis.pl'], last: 'Redis' },
   { name: 'Redis::Fast', language: 'Perl', folder: 'perl', program: ['perl', 'redis.pl'], last: 'Redis::Fast' },
   { name: 'redis-lua', language: 'Lua', folder: 'lua', program: ['lua5.1', 'redis_lua.lua'] },
@@ -113,8 +114,7 @@ export const clients: readonly Client[] = [
 /** Libraries without a program that ran, and why. */
 export const notRun: readonly { readonly name: string; readonly language: string; readonly why: string }[] = [
   { name: 'StackExchange.Redis', language: 'C#', why: 'needs .NET and NuGet' },
-  { name: 'redis-plus-plus', language: 'C++', why: 'no package for Debian 12' },
-  { name: 'redis-rb 5', language: 'Ruby', why: 'needs rubygems.org' },
+  { name: 'redis-plus-plus', language: 'C++', why: 'no package in Debian, PyPI or npm' },
   { name: 'hedis', language: 'Haskell', why: 'needs GHC' },
   { name: 'Redix', language: 'Elixir', why: 'needs hex.pm' },
 ];

@@ -1,5 +1,6 @@
 // Runs the client libraries of the catalogue against a gateway on a real Kafka, and writes what each can do into docs/CLIENTS.md.
 // node build/test/compat/clients.js [--only 'ioredis 6,redis-py 8'] [--verbose]. Builds are kept in ~/.cache/rafka/compat.
+// With --strings the gateway has resp.blpopNumbers: strings, and nothing is written: the step blpop shows who can read it.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -19,7 +20,13 @@ const cache = join(process.env.RAFKA_CACHE ?? join(homedir(), '.cache/rafka'), '
 /** A program that takes longer hangs. */
 const programTimeoutMs = 120_000;
 
-const { values } = parseArgs({ options: { only: { type: 'string' }, verbose: { type: 'boolean', default: false } } });
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    verbose: { type: 'boolean', default: false },
+    strings: { type: 'boolean', default: false },
+  },
+});
 
 /** Copies and builds a language's folder. @returns why it cannot be run here; undefined if it can */
 function whyNot(folder: string, language: Language): string | undefined {
@@ -76,7 +83,11 @@ async function main(): Promise<void> {
   const results = JSON.parse(readFileSync(resultsFile, 'utf8')) as Record<string, Result>;
   const chosen = clients.filter(({ name }) => values.only === undefined || values.only.split(',').includes(name));
   const server = await KafkaServer.start();
-  const config = { general: { 'bootstrap.servers': server.brokers }, consumer: { 'auto.offset.reset': 'earliest' } };
+  const config = {
+    general: { 'bootstrap.servers': server.brokers },
+    consumer: { 'auto.offset.reset': 'earliest' },
+    resp: { blpopNumbers: values.strings ? 'strings' : 'integers' },
+  };
   const gateway = await GatewayProcess.start({ config });
   const reasons = new Map<string, string | undefined>();
   try {
@@ -96,6 +107,7 @@ async function main(): Promise<void> {
     await gateway.stop();
     await server.stop();
   }
+  if (values.strings) return;
   writeFileSync(resultsFile, `${JSON.stringify(results, null, 2)}\n`);
   writeTable(
     clients.map(({ name }) => name),
