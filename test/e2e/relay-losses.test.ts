@@ -4,9 +4,10 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { describe, test } from 'node:test';
+import { Redis } from 'ioredis';
 import { parse } from 'smol-toml';
 import { inTransaction, makeTopic, openTransaction, type RealCluster } from '../support/relay-clusters.js';
-import { ended, fill, headerText, numbered, readAll, until, valuesOf } from '../support/relay-lab.js';
+import { ended, fill, headerText, metric, numbered, readAll, until, valuesOf } from '../support/relay-lab.js';
 import { RelayProcess } from '../support/relay-process.js';
 import { relayStages } from '../support/relay-stage.js';
 
@@ -146,6 +147,55 @@ describe("kaf-relay's losses and duplicates", { timeout: 600_000 }, () => {
     await foreign.abortTransaction(10_000);
     assert.match((await ended(started)).summary, /: 1010 messages/);
     assert.equal((await copied()).length, 1_010);
+  });
+
+  test('an open transaction in the source and stop_at_end_timeout: exit code 1, and it is named', async (t) => {
+    if (!needs(t)) return;
+    const { a, source, toml, copied } = await lab();
+    await fill(source, numbered(a, 10));
+    const foreign = await openTransaction(source, a);
+    t.after(() => foreign.close(0));
+    await fill(source, numbered(a, 100, { from: 10 }));
+    const relay = await RelayProcess.start(await toml({ source_pool: { stop_at_end_timeout: '2s' } }), [
+      '--stop-at-end',
+    ]);
+    assert.equal(await relay.exited, 1, relay.output);
+    assert.match(String(relay.line('topic stopped')?.err), new RegExp(`${a}\\[0\\]@10: an open transaction hides`));
+    assert.equal((await copied()).length, 10);
+  });
+
+  test('an open transaction in the source counts as lag; without an answer of the source there is no lag', async (t) => {
+    if (!needs(t)) return;
+    const { a, source, sources, run, copied } = await lab();
+    await fill(source, numbered(a, 10));
+    const foreign = await openTransaction(source, a);
+    t.after(() => foreign.close(0));
+    await fill(source, numbered(a, 100, { from: 10 }));
+    const started = await run({ source_pool: { request_timeout: '2s' } });
+    const lag = async () => metric(await started.metrics(), 'kafka_relay_lag_messages', { source_partition: '0' });
+    await until('what can be read', async () => (await copied()).length === 10);
+    await until('the lag', async () => (await lag()) === 101);
+    const { server } = sources[0]!;
+    server.pause();
+    t.after(() => server.resume());
+    await until('no lag', async () => (await lag()) === undefined);
+    server.resume();
+    await foreign.abortTransaction(30_000);
+    await until('the rest', async () => (await copied()).length === 110, 60_000);
+    await until('none left', async () => (await lag()) === 0, 60_000);
+    await started.stop();
+  });
+
+  test('a target that two sources share, with messages and without recorded progress: refused with a text', async (t) => {
+    if (!needs(t)) return;
+    const { a, b, source, target, once, copied } = await lab();
+    await makeTopic(source, `${a}-other`);
+    for (const topic of [a, `${a}-other`]) await fill(source, numbered(topic, 10));
+    await fill(target, numbered(b, 5));
+    const outcome = await once({ topics: { [a]: b, [`${a}-other`]: b } });
+    assert.equal(outcome.failed, 2);
+    assert.match(outcome.text, /which of its sources .* they came from cannot be told/);
+    assert.equal((await copied()).length, 5);
   });
 
   test('L3, L4: a pin of several partitions, and one to another partition, go on after a restart', async (t) => {
@@ -300,6 +350,39 @@ describe("kaf-relay's losses and duplicates", { timeout: 600_000 }, () => {
       assert.match((await marked.once()).text, /has no message at 10 \(transaction markers or compaction\)/);
       assert.match((await marked.once({}, { restartTopic: [marked.a] })).summary, /: 20 messages/);
     });
+  });
+
+  test('a filter that throws or rejects ends neither other topics nor the gateway that the relay is in', async (t) => {
+    if (!needs(t)) return;
+    const [one, two, good] = [await lab(), await lab(), await lab()];
+    const dir = await mkdtemp(`${tmpdir()}/rafka-`);
+    t.after(() => rm(dir, { recursive: true }));
+    const filters: Record<string, object> = {};
+    for (const [id, { a }, does] of [
+      ['throws', one, 'throw new Error("no luck")'],
+      ['rejects', two, 'return Promise.reject(new Error("no luck"))'],
+    ] as const) {
+      const module = `export const create = () => ({ id: '${id}', isAllowed() { ${does}; } });`;
+      await writeFile(`${dir}/${id}.mjs`, module);
+      filters[id] = { enabled: true, path: `${dir}/${id}.mjs`, topics: [a] };
+    }
+    const topics = Object.fromEntries([one, two, good].map(({ a, b }) => [a, b]));
+    const relay = parse(await good.toml({ topics, filters }));
+    const config = { general: { 'bootstrap.servers': good.targetCluster.server.brokers }, relay };
+    await writeFile(`${dir}/rafka.json`, JSON.stringify(config));
+    const gateway = RelayProcess.gateway(['-c', `${dir}/rafka.json`, '--port', '0', '--unix-socket', `${dir}/s`]);
+    t.after(() => gateway.kill('SIGKILL'));
+    for (const { source, a } of [one, two, good]) await fill(source, numbered(a, 10));
+    const stopped = () => gateway.lines.filter(({ msg }) => String(msg).startsWith('topic stopped'));
+    await until('both stop', () => stopped().length === 2, 60_000);
+    for (const { err } of stopped()) assert.match(String(err), /\[0\]@0: filter (throws|rejects) threw: no luck/);
+    await fill(good.source, numbered(good.a, 10, { from: 10 }));
+    await until('the other topic', async () => (await good.copied()).length === 20, 60_000);
+    const redis = new Redis({ path: `${dir}/s`, retryStrategy: () => null });
+    t.after(() => redis.disconnect());
+    assert.equal(await redis.ping(), 'PONG');
+    gateway.kill('SIGTERM');
+    assert.equal(await gateway.exited, 0, gateway.output);
   });
 
   test('a gateway configuration with a relay section runs it inside the process', async (t) => {
