@@ -20,10 +20,15 @@ interface Outcome {
 }
 
 /** With settings in the environment as a worker's container has them. */
-function rafka(...args: string[]): Promise<Outcome> {
+const rafka = (...args: string[]): Promise<Outcome> => fed(undefined, ...args);
+
+/** @param input its standard input; absent: none */
+function fed(input: Buffer | undefined, ...args: string[]): Promise<Outcome> {
   const env = { ...process.env, RAFKA_RIS_REDIS: 'redis://redis:6379' };
   return new Promise((resolve, reject) => {
-    const child = spawn(bin, args, { env, stdio: ['ignore', 'pipe', 'pipe'], timeout: 60_000 });
+    const child = spawn(bin, args, { env, stdio: ['pipe', 'pipe', 'pipe'], timeout: 60_000 });
+    child.stdin.on('error', () => {});
+    child.stdin.end(input);
     const text = { out: '', err: '' };
     child.stdout.on('data', (data) => {
       text.out += data;
@@ -67,6 +72,16 @@ describe('RIS tools', { timeout: 600_000 }, () => {
       decoded.out,
       /route monitoring {2}192\.0\.2\.1 AS64500 {2}\[two\]\n {2}path 64500\n {2}origin IGP\n {2}\+ 11/,
     );
+  });
+
+  test('bmp decode reads what a dry run writes as a capture, from a file and from standard input', async () => {
+    const output = join(dir, 'out.pcap');
+    assert.equal((await rafka('ris', '--dry-run', '--input', input, '--output', output)).code, 0);
+    const file = await rafka('bmp', 'decode', output);
+    assert.equal(file.code, 0, file.err);
+    assert.match(file.out, /peer up.*\n.*route monitoring {2}192\.0\.2\.1 AS64500/s);
+    const piped = await fed(readFileSync(output), 'bmp', 'decode', '-');
+    assert.deepEqual([piped.code, piped.out], [0, file.out]);
   });
 
   test('the settings that shape records shape a conversion: topics, framing, the window, what is late', async () => {

@@ -1,9 +1,9 @@
 // A collector from the websocket to the in-memory Kafka: a stand-in of RIS Live, an election that the test decides, replicas.
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
+import { pino } from 'pino';
 import type { KafkaFactory, Message } from '../../src/core/ports.js';
 import { Stats } from '../../src/core/stats/stats.js';
-import { createLog } from '../../src/log.js';
 import { Collector } from '../../src/ris/collector.js';
 import { type RisConfigInput, risSchema } from '../../src/ris/config.js';
 import type { RisCounter } from '../../src/ris/feed/ingest.js';
@@ -12,7 +12,6 @@ import { realClock } from './clock.js';
 import { FakeKafka } from './fake-kafka.js';
 import { Generator, RisLiveServer } from './ris-live.js';
 
-const log = createLog({ level: 'silent', pretty: false });
 export const bmp = { routeMonitoring: 0, peerDown: 2, peerUp: 3, initiation: 4, termination: 5 } as const;
 
 /** An election that the test decides. */
@@ -60,6 +59,9 @@ export class Scene {
   readonly kafka: FakeKafka;
   readonly generator = new Generator({ host: 'rrc13', peers: 3, rate: 1 });
   readonly sent: string[] = [];
+  /** What the replicas have logged, debug lines too. */
+  readonly lines: Record<string, unknown>[] = [];
+  readonly #log = pino({ level: 'debug' }, { write: (line: string) => void this.lines.push(JSON.parse(line)) });
   #time: number;
   readonly #server: RisLiveServer;
   readonly #t: TestContext;
@@ -103,7 +105,7 @@ export class Scene {
     });
     const election = new Decided(isLeader);
     const stats = new Stats();
-    const deps = { kafka, election, replica: name, version: 'test', clock: realClock, stats, log };
+    const deps = { kafka, election, replica: name, version: 'test', clock: realClock, stats, log: this.#log };
     const collector = new Collector('rrc13', config, { ...deps, random: Math.random });
     collector.start();
     this.#t.after(() => collector.drain());

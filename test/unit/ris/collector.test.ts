@@ -284,3 +284,19 @@ test('bad lines are counted by their reason and disturb nobody', async (t) => {
   scene.assertExactlyOnce();
   assert.ok(only.count('ris.malformed') > 0);
 });
+
+test('a line whose JSON is odd is published from its raw PDU, and counted by reason', async (t) => {
+  const scene = await Scene.open(t);
+  const only = await scene.replica('one', true);
+  scene.sendLine(scene.take().replace('"community":[]', '"med":null,"community":["64512:1"]'));
+  scene.send(10);
+  await scene.published(11);
+  scene.assertExactlyOnce();
+  assert.equal(only.count('ris.json.odd'), 2);
+  assert.equal(only.count('ris.malformed'), 0);
+  const samples = scene.lines.filter(({ reasons }) => reasons !== undefined);
+  assert.deepEqual(
+    samples.map(({ reasons }) => [...(reasons as string[])].sort()),
+    [['community', 'med']],
+  );
+});

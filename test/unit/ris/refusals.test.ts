@@ -29,6 +29,12 @@ test('a topic that may not be written holds up no other, and is marked when it g
   // Its Initiation and its Peer Up as well.
   assert.equal(only.count('ris.refused'), 102);
   assert.equal(only.count('ris.terms'), 1, 'the term goes on');
+  const said = scene.lines.filter(({ level, topic }) => Number(level) >= 50 && topic === 'rrc13.64513.bmp_raw');
+  assert.deepEqual(
+    said.map(({ reason, retryMs }) => [reason, retryMs]),
+    [['Topic authorization failed', 2_000]],
+    'topic and reason are logged',
+  );
   isDenied = false;
   await until(() => {
     scene.send(3);
@@ -97,6 +103,8 @@ test('a record that is too large for its topic is dropped alone, and its peer is
   assert.equal(only.count('ris.refused'), 1);
   assert.equal(scene.count(bmp.peerUp), 4);
   assert.equal(only.count('ris.terms'), 1);
+  const said = scene.lines.find(({ msg }) => msg === 'Kafka refuses a record: it is dropped');
+  assert.deepEqual([said?.topic, said?.reason], ['rrc13.64513.bmp_raw', 'Message size too large']);
 });
 
 test('a time that the broker refuses stands in a header, and the record gets the time of producing', async (t) => {
@@ -137,6 +145,8 @@ test('a topic that is missing and cannot be made holds up no other', async (t) =
   await scene.published(20);
   assert.equal(only.count('ris.refused'), 12);
   assert.equal(scene.kafka.topic('rrc13.64513.bmp_raw'), undefined);
+  const said = scene.lines.find(({ level, topic }) => Number(level) >= 50 && topic === 'rrc13.64513.bmp_raw');
+  assert.equal(said?.reason, 'it is missing and cannot be made: Topic authorization failed');
 });
 
 test('the refused ones are found by halves', async () => {

@@ -81,6 +81,25 @@ test('what is not there in time is an error, not a shorter progress', async () =
   await assert.rejects(read(kafka, 'mine', 300), /could not be read to its end/);
 });
 
+test('a long read has as much time as it takes, as long as something comes', async () => {
+  const kafka = await written(...Array.from({ length: 20 }, (_, n) => termRecord(topic, `${n}`)));
+  const open = kafka.consumer.bind(kafka);
+  kafka.consumer = async (...given) => {
+    const consumer = await open(...given);
+    const poll = consumer.poll.bind(consumer);
+    consumer.poll = (_most, ms) => poll(1, ms);
+    return consumer;
+  };
+  // Each record comes 100 ms after the one before it.
+  let now = 0;
+  const monotonic = () => {
+    now += 100;
+    return now;
+  };
+  await readProgress({ kafka, topic, term: '19', patienceMs: 300, monotonic });
+  assert.ok(now > 1_900);
+});
+
 test('the topic is compacted and made once', async () => {
   const kafka = new FakeKafka();
   await ensureTopic(kafka.admin, topic, 1, log);

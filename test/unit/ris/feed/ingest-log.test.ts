@@ -32,6 +32,21 @@ test('late messages have a line a minute, with how many there were', async () =>
   );
 });
 
+test('odd JSON has a sample a minute, shortened', async () => {
+  const clock = new ManualClock();
+  const { lines, log } = logged(clock);
+  for (let n = 0; n < 5; n++) log.odd(['med'], `{"n":${n},${'x'.repeat(10_000)}`);
+  await clock.advance(60_000);
+  log.odd(['path'], 'short');
+  assert.deepEqual(
+    lines.map(({ reasons, line: sample }) => [reasons, String(sample).slice(0, 6), String(sample).length <= 500]),
+    [
+      [['med'], '{"n":0', true],
+      [['path'], 'short', true],
+    ],
+  );
+});
+
 test('a full buffer has a line a second at most, and every drop is in one of them', async () => {
   const clock = new ManualClock();
   const { lines, log } = logged(clock);

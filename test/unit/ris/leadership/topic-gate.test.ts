@@ -11,11 +11,11 @@ const denied = { code: 29, message: 'denied', fatal: false, retriable: false, ab
 const records = (...topics: string[]): ProducerRecord[] =>
   topics.map((topic) => ({ topic, key: null, value: Buffer.from(topic) }));
 
-function gateOf(): { gate: TopicGate; admitted: (topics: string[]) => Promise<string[]> } {
+function gateOf(clock = new ManualClock()): { gate: TopicGate; admitted: (topics: string[]) => Promise<string[]> } {
   const kafka = new FakeKafka({ autoCreatePartitions: 1 });
   const gate = new TopicGate({
     admin: kafka.admin,
-    clock: new ManualClock(),
+    clock,
     log: createLog({ level: 'silent', pretty: false }),
     topics: { create: true },
     headers: false,
@@ -61,4 +61,43 @@ test('where no probe is refused nothing is held: the batch is tried again', asyn
   gate.suspect(records('a', 'b', 'c'), denied);
   probe(gate, []);
   assert.deepEqual(await admitted(['a', 'b', 'c']), ['a', 'b', 'c']);
+});
+
+test('a topic that stays refused is tried again less and less often, once a minute at least', async () => {
+  const clock = new ManualClock();
+  const { gate, admitted } = gateOf(clock);
+  gate.hold('t', denied);
+  const waits: number[] = [];
+  for (let waited = 0; waits.length < 8; waited += 1_000) {
+    assert.ok(waited <= 60_000, 'within a minute');
+    const marks = gate.takeMarks();
+    if (marks.size > 0) {
+      waits.push(waited);
+      await gate.admit(records('t'), marks);
+      gate.hold('t', denied);
+      waited = 0;
+    }
+    assert.deepEqual(await admitted(['t', 'other']), ['other']);
+    await clock.advance(1_000);
+  }
+  assert.deepEqual(waits, [2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000, 60_000]);
+});
+
+test('topics that lack records are named until the batch with their marks is committed', async () => {
+  const { gate } = gateOf();
+  gate.restore(['a']);
+  const marks = gate.takeMarks();
+  assert.deepEqual([...marks], ['a']);
+  const none = new Set<string>();
+  // The batch before it is committed first: its progress must name the topic still.
+  assert.deepEqual([...gate.unmarked(none)], ['a']);
+  gate.committed([], none);
+  assert.deepEqual([...gate.unmarked(marks)], []);
+  gate.committed([], marks);
+  assert.deepEqual([...gate.unmarked(none)], []);
+  // A batch that is never committed leaves it to what was recorded.
+  gate.restore(['b']);
+  gate.takeMarks();
+  gate.restore(['b']);
+  assert.deepEqual([...gate.takeMarks()], ['b']);
 });
