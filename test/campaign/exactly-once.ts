@@ -24,7 +24,9 @@ export interface ExactlyOnceOptions {
   /** How often the gateway is killed (-9), and how often the workers' connections are cut. */
   readonly kills: number;
   readonly cuts: number;
-  /** How often a worker, and the broker, is killed (-9). */
+  /** How many brokers, each with all of the data; 1 by default. */
+  readonly brokers?: number;
+  /** How often a worker, and a broker, is killed (-9). */
   readonly workerKills: number;
   readonly brokerKills: number;
   readonly say: (text: string) => void;
@@ -60,7 +62,8 @@ export const failures = ({ missing, doubled, disordered }: ExactlyOnceResult): R
   Object.fromEntries(Object.entries({ missing, doubled, disordered }).filter(([, count]) => count > 0));
 
 export async function runExactlyOnce(options: ExactlyOnceOptions): Promise<ExactlyOnceResult> {
-  const server = await KafkaServer.start({ properties: { 'group.min.session.timeout.ms': '1000' } });
+  const { brokers: nodes = 1 } = options;
+  const server = await KafkaServer.start({ nodes, properties: { 'group.min.session.timeout.ms': '1000' } });
   const kafka = await openKafka(server.brokers);
   const config = {
     general: { 'bootstrap.servers': server.brokers },
@@ -205,8 +208,9 @@ class Campaign {
       await this.#gateway.end('SIGKILL');
       await this.#gateway.run();
     } else if (event === 'broker') {
-      await this.#server.kill9();
-      await this.#server.restart();
+      const node = index % this.#server.nodeCount;
+      await this.#server.kill9(node);
+      await this.#server.restart(node);
     } else {
       const client = await connect(this.#gateway.port);
       await client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
@@ -282,6 +286,7 @@ async function main(): Promise<void> {
       stages: { type: 'string', default: '3' },
       batch: { type: 'string', default: '100' },
       client: { type: 'string', default: 'ioredis' },
+      brokers: { type: 'string', default: '1' },
       kills: { type: 'string', default: '5' },
       cuts: { type: 'string', default: '5' },
       workerKills: { type: 'string', default: '10' },
@@ -292,6 +297,7 @@ async function main(): Promise<void> {
     messages: Number(values.messages),
     stages: Number(values.stages),
     batch: Number(values.batch),
+    brokers: Number(values.brokers),
     kills: Number(values.kills),
     client: values.client === 'redis-py' ? 'redis-py' : 'ioredis',
     cuts: Number(values.cuts),
