@@ -21,11 +21,21 @@ import { fetchPackage, findNpm, unpack } from './registry.mjs';
 
 const root = dirname(import.meta.dirname);
 
-/** How librdkafka is built: for this machine, with what it has; and for packages, which run on others. Parts of the cache's key. */
+/** Of scripts/sanitize.mjs: without C11's threads, which ThreadSanitizer does not know, and without libraries that it could not see into. */
+const sanitized = ['--disable-c11threads', '--disable-gssapi', '--disable-curl'];
+/** Node has no type information of C++'s, which the check `vptr` would need. */
+const undefinedBehaviour = '-fsanitize=undefined -fno-sanitize=vptr';
+
+/**
+ * How librdkafka is built: for this machine, with what it has; for packages, which run on others; and with a compiler's sanitizer, which
+ * the addon gets too. Parts of the cache's key.
+ */
 export const recipes = {
   local: { configure: [] },
   // Kerberos takes plug-ins of the machine's own libsasl2, so it is left out; PLAIN, SCRAM and OAUTHBEARER are librdkafka's own.
   portable: { configure: ['--disable-gssapi', '--disable-curl'], static: ['ssl', 'crypto', 'zstd', 'z'] },
+  address: { configure: sanitized, sanitizer: `-fsanitize=address ${undefinedBehaviour}` },
+  thread: { configure: sanitized, sanitizer: '-fsanitize=thread' },
 };
 
 const jobs = String(Math.min(availableParallelism(), 8));
@@ -43,7 +53,7 @@ export async function buildLibrdkafka({ pinned, patches, recipe, keep, say }) {
     patchAll(patches, source);
     say('Kafka client: building librdkafka from source, about 4 minutes, once per machine');
     const log = buildLog('librdkafka', say);
-    const step = (command, ...args) => run([command, ...args], { cwd: source, log });
+    const step = (command, ...args) => run([command, ...args], { cwd: source, log, recipe });
     await timed('librdkafka', log, say, async () => {
       if ((await step('./configure', ...recipe.configure)) !== 0) return false;
       const libs = recipe.static ? [`LIBS=${staticLibs(recipe.static)}`] : [];
@@ -54,7 +64,7 @@ export async function buildLibrdkafka({ pinned, patches, recipe, keep, say }) {
       return (await made(jobs)) || (await made(1));
     });
     const kept = join(scratch, 'keep');
-    keepFiles(source, join(kept, 'lib'), ['src/librdkafka.so.1', 'src-cpp/librdkafka++.so.1']);
+    keepFiles(source, join(kept, 'lib'), ['src/librdkafka.so.1', 'src-cpp/librdkafka++.so.1'], recipe);
     keepFiles(source, kept, ['LICENSES.txt']);
     keepFiles(source, join(kept, 'include'), ['src/rdkafka.h', 'src/rdkafka_mock.h', 'src-cpp/rdkafkacpp.h']);
     return kept;
@@ -69,7 +79,7 @@ function staticLibs(names) {
 }
 
 /** node-rdkafka's addon for the Node that runs this: `keep` gets node-librdkafka.node. @throws Error as above */
-export async function buildAddon({ packageDir, patches, librdkafka, keep, say }) {
+export async function buildAddon({ packageDir, patches, librdkafka, recipe, keep, say }) {
   await inScratch('addon', keep, async (scratch) => {
     const source = join(scratch, 'node_modules/node-rdkafka');
     const unneeded = ['build', 'deps', 'lib/binding'].map((name) => join(packageDir, name));
@@ -85,9 +95,9 @@ export async function buildAddon({ packageDir, patches, librdkafka, keep, say })
     const log = buildLog('addon', say);
     const nodedir = `--nodedir=${headersFolder(say)}`;
     const gyp = [process.execPath, findNpm('node_modules/node-gyp/bin/node-gyp.js'), 'rebuild', nodedir];
-    await timed('addon', log, say, async () => (await run(gyp, { cwd: source, log })) === 0);
+    await timed('addon', log, say, async () => (await run(gyp, { cwd: source, log, recipe })) === 0);
     const kept = join(scratch, 'keep');
-    keepFiles(source, kept, ['build/Release/node-librdkafka.node']);
+    keepFiles(source, kept, ['build/Release/node-librdkafka.node'], recipe);
     return kept;
   });
 }
@@ -138,9 +148,9 @@ async function timed(what, log, say, work) {
 }
 
 /** @returns {Promise<number | null>} exit status */
-function run([command, ...args], { cwd, log }) {
+function run([command, ...args], { cwd, log, recipe }) {
   const out = openSync(log, 'a');
-  const child = spawn(command, args, { cwd, env: buildEnvironment(), stdio: ['ignore', out, out] });
+  const child = spawn(command, args, { cwd, env: buildEnvironment(process.env, recipe), stdio: ['ignore', out, out] });
   return new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('exit', (status) => {
@@ -151,7 +161,7 @@ function run([command, ...args], { cwd, log }) {
 }
 
 /** Without what npm exports to what it runs, or somebody has set for another build. */
-export function buildEnvironment(of = process.env) {
+export function buildEnvironment(of = process.env, { sanitizer } = {}) {
   const env = { ...of, JOBS: jobs };
   // Inherited make flags make librdkafka's configure fail.
   delete env.MAKEFLAGS;
@@ -161,15 +171,19 @@ export function buildEnvironment(of = process.env) {
   for (const name of Object.keys(env)) if (misleading.test(name)) delete env[name];
   // node-gyp's makefiles call it by name.
   env.PATH = `${dirname(process.execPath)}:${env.PATH ?? ''}`;
+  if (sanitizer) {
+    env.CFLAGS = env.CXXFLAGS = `${sanitizer} -fno-omit-frame-pointer -g -O1`;
+    env.LDFLAGS = sanitizer;
+  }
   return env;
 }
 
-/** Of some 500 MB only these are needed later. Debug information is left out when `strip` is there. */
-function keepFiles(source, folder, files) {
+/** Of some 500 MB only these are needed later. Debug information is left out when `strip` is there, unless a sanitizer names lines by it. */
+function keepFiles(source, folder, files, { sanitizer } = {}) {
   mkdirSync(folder, { recursive: true });
   for (const file of files) {
     const target = join(folder, file.split('/').at(-1));
     cpSync(join(source, file), target, { dereference: true });
-    if (/\.(so\.1|node)$/.test(file) && onPath('strip')) spawnSync('strip', ['--strip-debug', target]);
+    if (!sanitizer && /\.(so\.1|node)$/.test(file) && onPath('strip')) spawnSync('strip', ['--strip-debug', target]);
   }
 }

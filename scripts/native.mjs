@@ -59,6 +59,17 @@ export async function placePortable(folder, say) {
   install(keys, folder);
 }
 
+/**
+ * For scripts/sanitize.mjs: the client with a sanitizer in it, for the Node that runs this.
+ * @param {'address' | 'thread'} name
+ * @returns {Promise<{ addon: string, libraries: string }>} the folder of node-librdkafka.node, and that of librdkafka
+ */
+export async function sanitizedClient(name, say) {
+  const keys = cacheKeys(recipes[name]);
+  await buildMissing(keys, say);
+  return { addon: cached(keys.addon), libraries: join(cached(keys.librdkafka), 'lib') };
+}
+
 async function buildMissing(keys, say) {
   if (!existsSync(cached(keys.librdkafka))) {
     requireTools(say);
@@ -68,7 +79,7 @@ async function buildMissing(keys, say) {
   if (!existsSync(cached(keys.addon))) {
     requireTools(say);
     const sources = { packageDir, patches: patchesOf('node-rdkafka'), librdkafka: cached(keys.librdkafka) };
-    await buildAddon({ ...sources, keep: cached(keys.addon), say });
+    await buildAddon({ ...sources, recipe: keys.recipe, keep: cached(keys.addon), say });
   }
 }
 
@@ -110,10 +121,11 @@ function cacheKeys(recipe) {
   for (const { name, text } of patchesOf('librdkafka')) hash.update(name).update(text);
   const digest = (of) => of.digest('hex').slice(0, 12);
   const library = `librdkafka-${digest(hash.copy().update(JSON.stringify(recipe)))}-${platform}`;
-  // An addon only knows librdkafka's headers: it fits however that was built.
+  // An addon only knows librdkafka's headers: it fits however that was built, but for sanitizers.
   for (const { name, text } of patchesOf('node-rdkafka')) hash.update(name).update(text);
   for (const name of readdirSync(join(root, 'native')).sort())
     hash.update(name).update(readFileSync(join(root, 'native', name)));
+  if (recipe.sanitizer) hash.update(JSON.stringify(recipe));
   const addons = `node-rdkafka-${dependencies['node-rdkafka']}-${digest(hash)}-${platform}`;
   return { recipe, librdkafka: library, addon: `${addons}-abi${abi}`, sources: `${library} ${addons}` };
 }

@@ -1,5 +1,5 @@
-// The campaigns in their long form, one after the other: ledgers, chaos, fuzz. Each is a program of its own that prints its figures and
-// ends with exit code 1 when something was lost, came twice or crashed. Arguments select campaigns by a part of their name.
+// The campaigns in their long form, one after the other: ledgers, chaos, fuzz, sanitizers. Each is a program of its own that prints its
+// figures and ends with exit code 1 when something was lost, came twice or crashed. Arguments select campaigns by a part of their name.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { dirname, join } from 'node:path';
@@ -8,7 +8,8 @@ import { kafkaLibs } from './fetch-kafka.mjs';
 
 /** Where the gateway listens that is fuzzed. */
 const fuzzPort = 16_380;
-const testDir = join(dirname(import.meta.dirname), 'build/test');
+const root = dirname(import.meta.dirname);
+const testDir = join(root, 'build/test');
 
 /** Program and arguments; the figures of their last runs stand in docs/RELIABILITY.md. */
 const campaigns = [
@@ -30,12 +31,13 @@ const campaigns = [
   'campaign/kafka-versions.js',
   'campaign/package.js',
   'campaign/fresh-machine.js',
+  'scripts/sanitize.mjs',
   `fuzz/resp.js --port ${fuzzPort} --frames 1000000 --monitors 4`,
 ];
 
 /** A gateway on the embedded Kafka; resolves when it listens. @throws Error when it ends instead */
 async function startGateway() {
-  const bin = join(dirname(import.meta.dirname), 'bin/rafka');
+  const bin = join(root, 'bin/rafka');
   const child = spawn(bin, ['--embedded', '--port', String(fuzzPort)], { stdio: ['ignore', 'ignore', 'pipe'] });
   let log = '';
   const listening = new Promise((resolve, reject) => {
@@ -59,7 +61,8 @@ for (const line of chosen) {
   const started = Date.now();
   console.log(`nightly: ${line}`);
   const gateway = program.startsWith('fuzz/') ? await startGateway() : undefined;
-  const child = spawn(process.execPath, [join(testDir, program), ...args], { stdio: 'inherit' });
+  const file = join(program.startsWith('scripts/') ? root : testDir, program);
+  const child = spawn(process.execPath, [file, ...args], { stdio: 'inherit' });
   const [code, signal] = await once(child, 'exit');
   gateway?.kill();
   const minutes = ((Date.now() - started) / 60_000).toFixed(1);

@@ -5,7 +5,10 @@ import { after, before, describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KafkaFactory, Producer } from '../../src/core/ports.js';
 import { createKafkaFactory } from '../../src/kafka/factory.js';
-import { fuzz } from '../support/answers/fuzz.js';
+import { withoutApi } from '../support/answers/alterations.js';
+import { fuzz, withAltered } from '../support/answers/fuzz.js';
+import { schemas } from '../support/answers/schemas.js';
+import { type Spot, spotsOf } from '../support/answers/spots.js';
 import { AnswerStage } from '../support/answers/stage.js';
 import { subjects } from '../support/answers/victim.js';
 import { eventually } from '../support/eventually.js';
@@ -18,7 +21,12 @@ const timeoutMs = 15_000;
 const closeMs = 200;
 /** Kafka's requests, and the errors of a coordinator that is not there, and of a partition that a broker does not know (yet). */
 const produce = 0;
+const fetch = 1;
+const metadata = 3;
+const offsetFetch = 9;
 const findCoordinator = 10;
+const joinGroup = 11;
+const apiVersions = 18;
 const notAvailable = 15;
 /** An answer after which librdkafka asks again only if something happens. */
 const loading = 14;
@@ -26,6 +34,34 @@ const unknownPartition = 3;
 const outOfOrder = 45;
 /** How long a second Produce may take to come while the first has no answer, ms. */
 const secondMs = 1_000;
+
+/** What an answer lacks, or has too much: the call, the answer, and what becomes of its body. Each once ended the process. */
+const lacks: Record<string, [call: string, api: number, alter: (body: Buffer) => Buffer]> = {
+  'a topic without a name': ['metadata', metadata, (body) => replaced(body, nameIn(body), Buffer.from([0]))],
+  'no OffsetFetch among the versions': ['consume', apiVersions, (body) => withoutApi(body, offsetFetch)],
+  'an OffsetFetch of no bytes': ['consume', offsetFetch, () => Buffer.alloc(0)],
+  'a member without metadata': ['consume', joinGroup, (body) => replaced(body, lastOf(joinGroup, body), int32(0))],
+  'a Fetch that ends behind its records': ['consumeOne', fetch, (body) => body.subarray(0, -3)],
+  'a partition that nobody asked for': ['consumeOne', fetch, otherPartition],
+};
+
+const replaced = (body: Buffer, { at, size, content }: Pick<Spot, 'at' | 'size' | 'content'>, value: Buffer) =>
+  Buffer.concat([body.subarray(0, at), value, body.subarray(at + size + content)]);
+const spots = (api: number, body: Buffer) => spotsOf(schemas.get(api)!, body);
+const lastOf = (api: number, body: Buffer) => spots(api, body).at(-1)!;
+
+/** The topic's name with its length. */
+function nameIn(body: Buffer) {
+  const at = body.indexOf(subjects.topic);
+  return at < 0 ? { at: 0, size: 0, content: 0 } : { at: at - 1, size: 1, content: subjects.topic.length };
+}
+
+/** The first partition's number, which stands behind the topic's id and the count of its partitions. */
+function otherPartition(body: Buffer): Buffer {
+  const all = spots(fetch, body);
+  const spot = all.find((each, index) => each.size === 4 && all[index - 1]?.kind === 'array' && index > 4);
+  return spot ? replaced(body, spot, int32(1)) : body;
+}
 
 describe('answers of a broker that does not keep to the protocol', { timeout: 300_000 }, () => {
   let stage: AnswerStage | undefined;
@@ -40,6 +76,12 @@ describe('answers of a broker that does not keep to the protocol', { timeout: 30
     assert.deepEqual(findings, []);
     assert.ok(tried > 100, `only ${tried} answers were altered`);
   });
+
+  for (const [what, [call, api, alter]] of Object.entries(lacks))
+    test(`${what} does not end the process`, async (t) => {
+      if (!met(t, whyNoKafka())) return;
+      assert.equal(await withAltered(stage!.double, call, api, alter), undefined);
+    });
 
   test('a commit that the coordinator refuses is not done, also one that goes back', async (t) => {
     if (!met(t, whyNoKafka())) return;

@@ -104,8 +104,8 @@ export class KafkaWire {
   }
 
   /** @throws AssertionError when the broker refuses one */
-  async createTopics(names: readonly string[]): Promise<void> {
-    const topics = names.map((name) => Buffer.concat([text(name), int32(1), int16(1), list([]), list([])]));
+  async createTopics(names: readonly string[], partitions = 1): Promise<void> {
+    const topics = names.map((name) => Buffer.concat([text(name), int32(partitions), int16(1), list([]), list([])]));
     const answer = await this.ask(19, 2, list(topics), int32(answerMs), int8(0));
     answer.int32();
     for (let left = answer.int32(); left > 0; left--) {

@@ -25,6 +25,10 @@ export function randomOf(seed: number): Random {
 /** Every code that Kafka knows, and some that nobody does. */
 const errorCodes = [-1, ...Array.from({ length: 134 }, (_, i) => i + 1), 999, 32767, -32768];
 const randoms = 40;
+const apiVersions = 18;
+/** Of one request in an ApiVersions answer: api key, versions, tags, bytes. They stand behind the error code and their count. */
+const versionBytes = 7;
+const versionsAt = 3;
 
 /** All alterations of an answer to the question with this api key. @throws UnknownAnswer when its fields are not known */
 export function alterationsOf(api: number, body: Buffer, random: Random): Alteration[] {
@@ -32,10 +36,29 @@ export function alterationsOf(api: number, body: Buffer, random: Random): Altera
   const spots = schema ? spotsOf(schema, body) : [];
   return [
     { label: 'nothing at all', apply: () => Buffer.alloc(0) },
+    ...(api === apiVersions ? withoutEach(body) : []),
     ...spots.flatMap((spot, index) => ofSpot(spot, index, random)),
     ...Array.from({ length: randoms }, (_, index) => atRandom(index, Math.floor(random() * 2 ** 32))),
   ];
 }
+
+/** An ApiVersions answer of a broker that does not know one request. */
+export function withoutApi(body: Buffer, api: number): Buffer {
+  const place = placesOf(body).find((at) => body.readInt16BE(at) === api);
+  if (place === undefined) return body;
+  const shorter = Buffer.concat([body.subarray(0, place), body.subarray(place + versionBytes)]);
+  shorter[versionsAt - 1]! -= 1;
+  return shorter;
+}
+
+const placesOf = (body: Buffer): number[] =>
+  Array.from({ length: body[versionsAt - 1]! - 1 }, (_, index) => versionsAt + index * versionBytes);
+
+const withoutEach = (body: Buffer): Alteration[] =>
+  placesOf(body).map((at) => {
+    const api = body.readInt16BE(at);
+    return { label: `without api ${api}`, apply: (answer: Buffer) => withoutApi(answer, api) };
+  });
 
 function ofSpot(spot: Spot, index: number, random: Random): Alteration[] {
   const { at, size, content, kind } = spot;

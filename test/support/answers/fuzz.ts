@@ -12,6 +12,8 @@ const questionMs = 5_000;
 const lifeMs = 15_000;
 /** How long calls may fail after the altered answer, ms: connections are made again meanwhile. */
 const recoveryMs = 15_000;
+/** As bin/rafka has it: a close that was given up holds a thread of libuv's pool until its session ends. */
+const poolThreads = '512';
 /** The api key of Metadata. */
 const metadata = 3;
 
@@ -25,6 +27,25 @@ export interface FuzzOptions {
   /** Only what has this in `where` of a finding. */
   readonly only?: string | undefined;
   readonly say?: (line: string) => void;
+}
+
+/**
+ * Makes one call while every answer to its questions with this api key is altered, then again with nothing altered, in a process of
+ * its own. @returns what is wrong, undefined if the process lived, the call ended and the next one got its answer
+ */
+export async function withAltered(
+  double: BrokerDouble,
+  call: string,
+  api: number,
+  alter: (body: Buffer) => Buffer,
+): Promise<string | undefined> {
+  const fuzzing = new Fuzzing(double, { seed: 0, perQuestion: 0, perLife: 0 });
+  try {
+    await fuzzing.alter(call, api, { label: 'as told', apply: alter }, false);
+    return fuzzing.findings[0]?.what;
+  } finally {
+    await fuzzing.end();
+  }
 }
 
 interface Finding {
@@ -79,7 +100,7 @@ class Fuzzing implements FuzzResult {
       for (const alteration of chosen(all, count, this.#random)) {
         const once = this.#random() < 0.5;
         for (const mode of this.#options.only === undefined ? [once] : [true, false])
-          await this.#try(call, api, alteration, mode);
+          await this.alter(call, api, alteration, mode);
       }
     }
     const names = [...answers.keys()].map((api) => schemas.get(api)?.name ?? `api ${api}`).join(' ');
@@ -103,7 +124,8 @@ class Fuzzing implements FuzzResult {
     return answers;
   }
 
-  async #try(call: string, api: number, alteration: Alteration, once: boolean): Promise<void> {
+  /** One call with one altered answer, or with all that are alike. */
+  async alter(call: string, api: number, alteration: Alteration, once: boolean): Promise<void> {
     const where = `${call}, ${schemas.get(api)?.name ?? api} ${once ? 'once' : 'always'}: ${alteration.label}`;
     if (!where.includes(this.#options.only ?? '')) return;
     this.tried += 1;
@@ -178,10 +200,11 @@ class Victim {
   }
 
   static async start(brokers: string): Promise<Victim> {
-    const process = fork(join(import.meta.dirname, 'victim.js'), [brokers], { silent: true });
-    const victim = new Victim(process);
-    await Promise.race([once(process, 'message'), once(process, 'exit')]);
-    if (process.exitCode !== null) throw new Error(`the process did not start: ${victim.#errors}`);
+    const env = { ...process.env, UV_THREADPOOL_SIZE: poolThreads };
+    const child = fork(join(import.meta.dirname, 'victim.js'), [brokers], { silent: true, env });
+    const victim = new Victim(child);
+    await Promise.race([once(child, 'message'), once(child, 'exit')]);
+    if (child.exitCode !== null) throw new Error(`the process did not start: ${victim.#errors}`);
     return victim;
   }
 

@@ -32,7 +32,7 @@ export class AnswerStage {
     const kafka = await KafkaServer.start({ properties: { 'advertised.listeners': `PLAINTEXT://${double.address}` } });
     double.target = Number(kafka.brokers.split(':')[1]);
     const broker = await KafkaWire.open(kafka.brokers);
-    await broker.createTopics([subjects.topic]);
+    await broker.createTopics([subjects.topic], 2);
     await broker.join(subjects.classic, 'consumer', Buffer.alloc(6), assignment);
     await broker.join(subjects.odd, 'connect', Buffer.from('{}'), Buffer.from([1]));
     const member = await latestMember(double.address);

@@ -2,7 +2,7 @@
 // { failure } then, null for a call that got an answer.
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type NativeError, type NativeProducer, native } from '../../../src/kafka/native.js';
+import { type NativeConsumer, type NativeError, type NativeProducer, native } from '../../../src/kafka/native.js';
 
 /** What the calls are about; the test makes them. */
 export const subjects = {
@@ -93,9 +93,14 @@ export const lives = {
   },
   consume: () => consuming({ 'session.timeout.ms': 6_000, 'heartbeat.interval.ms': 20 }),
   consumeLatest: () => consuming({ 'group.protocol': 'consumer' }),
+  /** One partition of a topic that may have more. */
+  consumeOne: () => consuming({}, (client) => client.assign([{ topic, partition: 0, offset: 0 }])),
 };
 
-async function consuming(more: object): Promise<void> {
+async function consuming(
+  more: object,
+  begin: (client: NativeConsumer) => unknown = (client) => client.subscribe([topic]),
+): Promise<void> {
   // Its own: a member that could not leave holds up the next ones until its session ends.
   const group = `${reader}-${process.pid}-${performance.now()}`;
   const client = new native.KafkaConsumer(
@@ -103,7 +108,7 @@ async function consuming(more: object): Promise<void> {
     { 'auto.offset.reset': 'earliest' },
   );
   await living(client, async () => {
-    client.subscribe([topic]);
+    begin(client);
     for (const limit = performance.now() + 2 * callMs; performance.now() < limit; ) {
       const bytes = await new Promise<Buffer | null>((resolve) =>
         client.consumeBatch(callMs, 10, (_error, found) => resolve(found)),
@@ -123,8 +128,8 @@ async function living(client: Pick<NativeProducer, 'connect' | 'disconnect' | 'a
     await asked((done) => client.awaitBroker(callMs, done));
     await act();
   } finally {
-    // Given up as the gateway gives it up.
-    await Promise.race([new Promise<void>((resolve) => client.disconnect(resolve)), sleep(closeMs)]);
+    // Given up as the gateway gives it up: the callback keeps the client, which would hold up the event loop if it were collected while it closes.
+    await Promise.race([new Promise((resolve) => client.disconnect(() => resolve(client))), sleep(closeMs)]);
   }
 }
 
