@@ -1,11 +1,11 @@
 // A broker of Kafka 0.10.2, as far as a producer sees one: no idempotence, and messages without headers. Such a broker cannot be run here
-// (it takes Java 8); this double answers ApiVersions, Metadata and Produce in its versions.
+// (it takes Java 8); this double answers ApiVersions, Metadata, Produce and CreateTopics in its versions.
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { framesTo } from './answers/broker-double.js';
-import { int16, int32, list, text } from './kafka-wire.js';
+import { int16, int32, list, text, WireReader } from './kafka-wire.js';
 
-const api = { produce: 0, metadata: 3, apiVersions: 18 } as const;
+const api = { produce: 0, metadata: 3, apiVersions: 18, createTopics: 19 } as const;
 /** The highest versions of its requests 0 to 20. */
 const highest = [2, 3, 1, 2, 0, 0, 3, 1, 2, 2, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 1];
 const unsupportedVersion = 35;
@@ -15,6 +15,8 @@ export class OldBroker {
   readonly address: string;
   /** Record sets that it was sent. */
   readonly produced: Buffer[] = [];
+  /** Topics that it was to create, with their numbers of partitions and replicas. */
+  readonly created: { name: string; partitions: number; replicas: number }[] = [];
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   readonly #topic: string;
@@ -60,6 +62,7 @@ export class OldBroker {
     if (version > (highest[key] ?? -1)) return undefined;
     if (key === api.metadata) return this.#metadata(version);
     if (key === api.produce) return this.#take(frame);
+    if (key === api.createTopics) return this.#create(frame);
     return undefined;
   }
 
@@ -71,6 +74,16 @@ export class OldBroker {
     const internal = since(1, Buffer.from([0]));
     const topic = Buffer.concat([int16(0), text(this.#topic), ...internal, list([partition])]);
     return Buffer.concat([list([broker]), ...since(2, none), ...since(1, int32(1)), list([topic])]);
+  }
+
+  /** One topic; behind it are its settings. */
+  #create(frame: Buffer): Buffer {
+    const question = new WireReader(frame.subarray(8));
+    question.text(); // the client's name
+    question.int32();
+    const name = question.text();
+    this.created.push({ name, partitions: question.int32(), replicas: question.int16() });
+    return list([Buffer.concat([text(name), int16(0), none])]);
   }
 
   #take(frame: Buffer): Buffer {

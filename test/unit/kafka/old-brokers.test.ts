@@ -1,4 +1,5 @@
-// What producers cannot have on brokers older than 0.11 is refused with the brokers' version, and not left out.
+// What producers cannot have on brokers older than 0.11 is refused with the brokers' version, and not left out. Topics are created with
+// the numbers that brokers before 2.4 require.
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { pino } from 'pino';
@@ -71,5 +72,17 @@ describe('on brokers of Kafka 0.10', () => {
     producer.produce(record);
     assert.equal(await producer.flush(waitMs), true);
     assert.equal(broker.produced.length, 1);
+  });
+
+  it("a topic with the broker's own numbers of partitions and replicas gets one of each, which such a broker requires", async (t) => {
+    const { broker, factory } = await onOldBroker(t);
+    await factory.admin.createTopic({ name: 't', partitions: -1 });
+    await factory.admin.createTopic({ name: 't', partitions: -1, replicationFactor: 2 });
+    await factory.admin.createTopic({ name: 't', partitions: 3 });
+    assert.deepEqual(broker.created, [
+      { name: 't', partitions: 1, replicas: 1 },
+      { name: 't', partitions: 1, replicas: 2 },
+      { name: 't', partitions: 3, replicas: 1 },
+    ]);
   });
 });
