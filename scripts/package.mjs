@@ -60,7 +60,8 @@ function stage(base) {
   const { devDependencies: _dev, ...runtime } = manifest;
   writeFileSync(join(base, 'package.json'), `${JSON.stringify(runtime, null, 2)}\n`);
   const binding = join(base, 'node_modules/node-rdkafka');
-  for (const path of ['deps', 'build']) rmSync(join(binding, path), { recursive: true, force: true });
+  // deps/librdkafka.gyp stays: a build on the user's machine reads it.
+  for (const path of ['deps/librdkafka', 'build']) rmSync(join(binding, path), { recursive: true, force: true });
   let librdkafka;
   for (const major of majors) {
     const node = join(fetchNode(major, say), 'bin/node');
@@ -78,7 +79,7 @@ function packTarball(base, folder) {
   rmSync(join(folder, '.npmrc'));
   const modules = join(folder, 'node_modules');
   rmSync(join(modules, 'nan'), { recursive: true });
-  for (const path of ['src', 'e2e', 'test', 'bench', 'examples', 'ci', 'util', 'cpplint.py', 'binding.gyp'])
+  for (const path of ['src', 'deps', 'e2e', 'test', 'bench', 'examples', 'ci', 'util', 'cpplint.py', 'binding.gyp'])
     rmSync(join(modules, 'node-rdkafka', path), { recursive: true, force: true });
   writeFileSync(join(folder, 'SHA256SUMS'), sumsOf(folder));
   const name = folder.split('/').at(-1);

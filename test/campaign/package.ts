@@ -7,7 +7,7 @@
 // them does not serve.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { CleanRoot, majors, manifest, repository } from '../support/clean-root.js';
@@ -33,6 +33,10 @@ async function tryAll(root: CleanRoot): Promise<void> {
   cpSync(join(release, `rafka-${manifest.version}.tgz`), join(root.folder, 'srv/rafka.tgz'));
   root.run(newest, ['npm', 'install', '--global', '--offline', '--prefix=/usr/local', '/srv/rafka.tgz']);
   for (const major of majors) await root.serves(major, ['rafka'], startMs);
+  // What is compiled where no addon fits.
+  const binding = join(root.folder, 'usr/local/lib/node_modules/rafka/node_modules/node-rdkafka');
+  for (const path of ['binding.gyp', 'deps/librdkafka.gyp', 'src/binding.cc'])
+    assert.ok(existsSync(join(binding, path)), `the npm package lacks node-rdkafka/${path}`);
 }
 
 const obstacle = CleanRoot.obstacle();
