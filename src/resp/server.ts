@@ -193,8 +193,11 @@ export class RespServer implements Listener, ServerParts {
     return this.#options.clock.now() * 1000 + Math.floor((this.#options.clock.monotonic() % 1) * 1000);
   }
 
-  /** TLS files. @throws GatewayError `file-unusable` */
+  /** TLS files, and what open connections may still do. @throws GatewayError `file-unusable` */
   reload(): void {
+    const { changed } = this.users;
+    for (const connection of this.#connections.values())
+      if (changed.has(connection.client.user)) connection.rightsChanged();
     const { tls } = this.settings;
     if (tls) this.#tlsServer?.setSecureContext(tlsFiles(tls));
   }

@@ -42,6 +42,8 @@ interface Account {
   readonly user: User;
   readonly hash: Buffer;
   readonly tokens: readonly Buffer[];
+  /** What it may do, to compare. */
+  readonly rights: string;
 }
 
 /** Where users come from; neither: every client may do everything. */
@@ -70,6 +72,7 @@ const nobodyEntry: Entry = {
 export class Users {
   #accounts: ReadonlyMap<string, Account>;
   #generation = 0;
+  #changed: ReadonlySet<User> = new Set();
 
   constructor(accounts: readonly Account[]) {
     this.#accounts = new Map(accounts.map((account) => [account.user.name, account]));
@@ -88,7 +91,7 @@ export class Users {
           options.usersFile!,
           `holds a user '${DEFAULT}', whose password requirepass sets as well`,
         );
-      accounts.push({ user: everybody, hash: sha256(Buffer.from(options.requirepass)), tokens: [] });
+      accounts.push({ user: everybody, hash: sha256(Buffer.from(options.requirepass)), tokens: [], rights: '' });
     }
     return new Users(accounts);
   }
@@ -96,6 +99,11 @@ export class Users {
   /** Another one after each reload: what was found of users before may be wrong now. */
   get generation(): number {
     return this.#generation;
+  }
+
+  /** Those whose rights are others since the last reload, or who are gone. */
+  get changed(): ReadonlySet<User> {
+    return this.#changed;
   }
 
   /**
@@ -111,16 +119,22 @@ export class Users {
         'whether there are users changes with a restart only',
       );
     const accounts = new Map<string, Account>();
+    const changed = new Set<User>();
     for (const [name, account] of next.#accounts) {
       const before = this.#accounts.get(name)?.user;
       const { user } = account;
       const isSame = before instanceof AccountUser && user instanceof AccountUser;
       if (isSame) before.become(user);
+      if (isSame && this.#accounts.get(name)?.rights !== account.rights) changed.add(before);
       accounts.set(name, isSame ? { ...account, user: before } : account);
     }
-    for (const [name, { user }] of this.#accounts)
-      if (!accounts.has(name) && user instanceof AccountUser) user.become(userOf({ ...nobodyEntry, name }));
+    for (const [name, { user }] of this.#accounts) {
+      if (accounts.has(name) || !(user instanceof AccountUser)) continue;
+      user.become(userOf({ ...nobodyEntry, name }));
+      changed.add(user);
+    }
     this.#accounts = accounts;
+    this.#changed = changed;
     this.#generation += 1;
   }
 
@@ -167,6 +181,7 @@ function readUsers(path: string, read: (path: string) => string): Account[] {
     hash: bytesOf(entry.password),
     tokens: entry.tokens.map(bytesOf),
     user: new AccountUser(userOf(entry)),
+    rights: JSON.stringify([entry.produce, entry.consume, entry.groups, entry.delete, entry.admin]),
   }));
 }
 

@@ -208,6 +208,8 @@ export interface Sessions {
   readonly isSubscribed: boolean;
   /** Whether a consumer is open or opening. */
   readonly isConsuming: boolean;
+  /** Whether its consumer or a channel is one that the user has lost the right to; topics of patterns that the user has lost are left. */
+  readonly isForbidden: boolean;
   /** Logs once a connection how BLPOP's time-out was read: the two readings differ by a factor of 1000. */
   noteTimeoutUnit(unit: 's' | 'ms'): void;
   /**
@@ -280,6 +282,8 @@ export interface Subscriptions {
   /** @returns whether it was subscribed. */
   unsubscribe(channel: string): boolean;
   punsubscribe(pattern: string): boolean;
+  /** The user's rights have changed: leaves topics of patterns that are none of the user's now. @throws GatewayError `not-permitted` for a channel */
+  recheck(): void;
 }
 
 /** Connections of other workers, for which commands on groups are run that are read here. */

@@ -46,6 +46,11 @@ export class ClientSession implements Carrier {
     return this.#sessions?.isSubscribed ?? false;
   }
 
+  /** It holds what its user has no right to (any more). */
+  get isForbidden(): boolean {
+    return this.#sessions?.isForbidden ?? false;
+  }
+
   /** Returns a promise only where other processes are asked. @throws as Names.check() */
   setName(name: string): undefined | Promise<void> {
     const asked = this.#server.names.check(this, name);

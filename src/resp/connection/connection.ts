@@ -59,6 +59,14 @@ export class Connection {
     else reader.sweep(now);
   }
 
+  /** The rights of its user are others now: what it may not do any more ends; a waiting command answers, and its next one is checked. */
+  rightsChanged(): void {
+    const { status, session, user } = this.client;
+    const isMonitor = status.isMonitor && !user.isAdmin;
+    if (isMonitor || session.isForbidden) this.#expel('its user has lost the right to what it does');
+    else this.client.unblock('timeout');
+  }
+
   /** A failure that answers no command: a defect. It costs this connection only. */
   failed(err: unknown): void {
     const { id, name, status } = this.client;

@@ -108,6 +108,18 @@ export class ConnectionSessions implements Sessions {
     return this.#consumer !== undefined || this.#opening !== undefined;
   }
 
+  get isForbidden(): boolean {
+    const { user, name } = this.#ctx;
+    try {
+      if (this.#consumer) user.checkConsume(groupOf(name), this.#consumer.topics);
+      this.#streams?.subscriptions.recheck();
+      return false;
+    } catch (error) {
+      if (error instanceof GatewayError) return true;
+      throw error;
+    }
+  }
+
   noteTimeoutUnit(unit: 's' | 'ms'): void {
     if (this.#saidUnit === unit) return;
     this.#saidUnit = unit;
@@ -136,6 +148,9 @@ export class ConnectionSessions implements Sessions {
       const open = (): Promise<void> => this.#open(wanted, timeoutMs, signal);
       this.#opening = claimed ? claimed.then(open) : open();
       await this.#opening;
+      // The user's rights may have changed meanwhile.
+      if (this.isForbidden) await this.closeConsumer();
+      user.checkConsume(groupOf(name), wanted.topics);
     } finally {
       this.#opening = undefined;
       if (!this.#consumer) this.#gateway.identities.release(this);

@@ -13,6 +13,8 @@ import { topicOf } from '../names.js';
 interface Subscription {
   readonly ready: Promise<unknown>;
   readonly stop: () => void;
+  /** See Subscriptions. */
+  readonly recheck?: () => void;
 }
 
 /** A subscribed topic. */
@@ -73,7 +75,8 @@ export class TopicSubscriptions implements Subscriptions {
       const fault = tail.fault ?? tail.unplaced;
       if (fault) throw new KafkaError(fault);
     });
-    this.#channels.set(channel, { ready, stop });
+    const recheck = (): void => this.#ctx.user.checkConsume(this.#ctx.user.name, [topic]);
+    this.#channels.set(channel, { ready, stop, recheck });
     ready.catch(() => this.#end(this.#channels, channel));
     return ready;
   }
@@ -97,7 +100,14 @@ export class TopicSubscriptions implements Subscriptions {
       for (const { stop: stopTail } of heard.values()) stopTail();
     };
     const ready = this.#look(pattern, heard, ended.signal).then(() => checkPlaced(heard.values()));
-    this.#patterns.set(pattern, { ready, stop });
+    const recheck = (): void => {
+      for (const [topic, { stop: stopTail }] of heard) {
+        if (this.#mayHear(topic)) continue;
+        stopTail();
+        heard.delete(topic);
+      }
+    };
+    this.#patterns.set(pattern, { ready, stop, recheck });
     ready.catch(() => this.#end(this.#patterns, pattern));
     return ready;
   }
@@ -123,6 +133,10 @@ export class TopicSubscriptions implements Subscriptions {
 
   punsubscribe(pattern: string): boolean {
     return this.#end(this.#patterns, pattern);
+  }
+
+  recheck(): void {
+    for (const { recheck } of [...this.#channels.values(), ...this.#patterns.values()]) recheck?.();
   }
 
   /** For good: a command that is about to subscribe finds it closed. */
