@@ -328,7 +328,7 @@ async function runRelay(_options: object, command: Command): Promise<void> {
     own(renewed, (error) => say?.error({ err: (error as Error).message }, 'passwords are not read again'));
   });
   const { Relay } = await import('./relay/relay.js');
-  const { relayConsole } = await import('./app/console.js');
+  const { relayOps } = await import('./app/console.js');
   const { createKafkaFactory } = await import('./kafka/factory.js');
   const { config, unknownKeys } = await loadRelay(command, process.env);
   const log = createLog({ level: pinoLevel(config.app.log_level) ?? 'info' });
@@ -344,7 +344,7 @@ async function runRelay(_options: object, command: Command): Promise<void> {
     createKafka: (properties) => createKafkaFactory({ general: properties, log }),
     clock,
     log,
-    pages: (source, registry) => relayConsole(source, registry, { version, clock, log }),
+    ops: relayOps({ version, clock, log }),
     ...(process.stderr.isTTY ? { terminal: process.stderr } : {}),
   });
   if (stopped) await relay.drain();

@@ -53,9 +53,10 @@ const mayImport: Record<string, { readonly values: readonly string[]; readonly t
       'app/console-resp',
       'app/renew',
       ...faces,
+      'app/console',
     ],
   },
-  'app/console': { values: ['core', 'http', 'ris/tools'], types: ['log'] },
+  'app/console': { values: ['core', 'http', 'ris/tools'], types: ['log', 'relay/report'] },
   'app/console-resp': { values: ['resp'], types: ['http'] },
   'app/rest-grpc': { values: ['errors', 'log', 'core', 'http', 'grpc', 'app/console'] },
   'app/pixy': {

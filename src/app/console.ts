@@ -6,7 +6,7 @@ import { Users } from '../core/access/users.js';
 import type { Clock } from '../core/ports.js';
 import { Stats } from '../core/stats/stats.js';
 import { Admission } from '../http/admission.js';
-import { defaultOps, type OpsConfig } from '../http/config.js';
+import { defaultLimits, defaultOps, type OpsConfig } from '../http/config.js';
 import { Console } from '../http/console/console.js';
 import type { ClusterReaders } from '../http/console/host.js';
 import type { Jobs, RelaySide } from '../http/console/jobs.js';
@@ -20,9 +20,10 @@ import { Prompts } from '../http/console/redis/prompts.js';
 import type { RespSide } from '../http/console/redis/resp-side.js';
 import { Status, type StatusOptions } from '../http/console/status.js';
 import { openApi } from '../http/openapi.js';
-import type { Ops, OpsWorkers } from '../http/ops.js';
+import { type Ops, OpsServer, type OpsWorkers } from '../http/ops.js';
 import { routes } from '../http/routes/index.js';
 import type { Log } from '../log.js';
+import type { OpsPort, OpsPortOptions } from '../relay/report/ops-port.js';
 import { bmpLines } from '../ris/tools/bmp-print.js';
 
 export interface ConsoleParts {
@@ -72,7 +73,7 @@ function createConsole(parts: ConsoleParts, sources: Pick<StatusOptions, 'read' 
 }
 
 /** The console of a relay: it has no users of its own, so that only clients of its machine are let in. */
-export function relayConsole(
+function relayConsole(
   source: RelaySide & { readiness(): { ready: boolean; topics: Record<string, string> } },
   registry: Registry,
   { version, clock, log }: Pick<ConsoleParts, 'version' | 'clock' | 'log'>,
@@ -99,6 +100,17 @@ export function relayConsole(
     },
   );
 }
+
+/** Of a relay's port. */
+const relayLimits = { ...defaultLimits, headersTimeoutMs: 10_000, requestTimeoutMs: 10_000 };
+
+/** The `ops` of a relay's options. @param version for the console; absent: the port has none */
+export const relayOps =
+  ({ version, clock, log }: Pick<ConsoleParts, 'clock' | 'log'> & { readonly version?: string }) =>
+  ({ address: { host = '', port }, answers, source, registry }: OpsPortOptions): OpsPort => {
+    const console = version === undefined ? undefined : relayConsole(source, registry, { version, clock, log });
+    return new OpsServer(answers, { host, port }, log, console, relayLimits);
+  };
 
 function readersOf(cluster: ConsoleCluster, clock: Clock): ClusterReaders {
   const topics = new TopicReader(cluster.kafka, clock);

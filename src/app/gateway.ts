@@ -207,7 +207,10 @@ async function createRelay(
   { config, clock, log }: Shared,
 ): Promise<Listener & RelaySide> {
   const { Relay } = await import('../relay/relay.js');
+  const { relayOps } = await import('./console.js');
+  const ops = relayOps({ clock, log: log.child({ component: 'relay' }) });
   return new Relay({
+    ops,
     config: resolveRelayConfig(section, {}, config.memory?.limitBytes),
     createKafka: (properties) => createKafkaFactory({ general: properties, log: log.child({ component: 'relay' }) }),
     clock,

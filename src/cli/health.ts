@@ -7,7 +7,7 @@ import type { Command } from 'commander';
 import type { Config } from '../app/config.js';
 import type { PixyFile } from '../pixy/file.js';
 import type { RelayConfig } from '../relay/config/config.js';
-import { parseListenAddress } from '../relay/report/ops-server.js';
+import { parseListenAddress } from '../relay/config/listen-address.js';
 import type { Job } from './forms.js';
 import { type Environment, loadGateway, loadPixyJob, loadRelay, loadRis } from './load.js';
 import { splitAddress } from './split-address.js';

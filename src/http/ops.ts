@@ -7,7 +7,7 @@ import type { Clock } from '../core/ports.js';
 import { own } from '../core/promises.js';
 import type { Stats } from '../core/stats/stats.js';
 import type { Log } from '../log.js';
-import { defaultLimits, type OpsConfig } from './config.js';
+import { defaultLimits, type HttpLimits, type OpsConfig } from './config.js';
 import type { Console } from './console/console.js';
 import { type BoundServer, closeListener, listenTcp } from './listeners.js';
 import { createMetrics, metricsText } from './metrics.js';
@@ -16,6 +16,14 @@ export interface OpsAnswer {
   readonly status: number;
   readonly type: string;
   readonly body: string;
+}
+
+/** What an ops port answers. */
+export interface OpsEndpoints {
+  /** @param path without a query */
+  answer(method: string | undefined, path: string): Promise<OpsAnswer>;
+  /** The process is stopping: it is no longer ready. */
+  drain(): void;
 }
 
 /** How long a cluster may take to answer before it counts as lost, ms: with its age an answer is at most 5 s old. */
@@ -55,7 +63,7 @@ interface ClusterState {
   readonly notes: readonly string[];
 }
 
-export class Ops {
+export class Ops implements OpsEndpoints {
   readonly endpoints: Readonly<Record<string, () => Promise<OpsAnswer>>>;
   /** The metrics of this process. */
   readonly metrics: Registry;
@@ -79,7 +87,11 @@ export class Ops {
     };
   }
 
-  /** The process is stopping: it is no longer ready. */
+  async answer(method: string | undefined, path: string): Promise<OpsAnswer> {
+    const endpoint = method === 'GET' ? this.endpoints[path] : undefined;
+    return endpoint ? endpoint() : { status: 404, type: text, body: '404 page not found\n' };
+  }
+
   drain(): void {
     this.#draining = true;
   }
@@ -117,18 +129,22 @@ export class Ops {
   }
 }
 
+type OpsAddress = Pick<OpsConfig, 'host' | 'port'> & Partial<Pick<OpsConfig, 'orAnyPort'>>;
+
 /** The ops endpoints on a port of their own. */
 export class OpsServer implements Listener {
   readonly name = 'ops';
-  readonly #ops: Ops;
-  readonly #settings: OpsConfig;
+  readonly #ops: OpsEndpoints;
+  readonly #settings: OpsAddress;
   readonly #log: Log;
   readonly #console: Console | undefined;
+  readonly #limits: HttpLimits;
   #server: BoundServer | undefined;
 
   /** @param console absent: none is served */
-  constructor(ops: Ops, settings: OpsConfig, log: Log, console?: Console) {
+  constructor(ops: OpsEndpoints, settings: OpsAddress, log: Log, console?: Console, limits = defaultLimits) {
     this.#console = console;
+    this.#limits = limits;
     this.#ops = ops;
     this.#settings = settings;
     this.#log = log;
@@ -162,17 +178,16 @@ export class OpsServer implements Listener {
   }
 
   #listen(serve: RequestListener): Promise<BoundServer> {
-    const listening = listenTcp(this.#settings, defaultLimits, serve);
+    const listening = listenTcp(this.#settings, this.#limits, serve);
     if (!this.#settings.orAnyPort) return listening;
     return listening.catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EADDRINUSE') throw error;
-      return listenTcp({ ...this.#settings, port: 0 }, defaultLimits, serve);
+      return listenTcp({ ...this.#settings, port: 0 }, this.#limits, serve);
     });
   }
 
   async #answer({ method, url }: IncomingMessage, response: ServerResponse): Promise<void> {
-    const answer = method === 'GET' ? this.#ops.endpoints[url?.split('?', 1)[0] ?? ''] : undefined;
-    const { status, type, body } = answer ? await answer() : { status: 404, type: text, body: '404 page not found\n' };
+    const { status, type, body } = await this.#ops.answer(method, url?.split('?', 1)[0] ?? '');
     response.writeHead(status, { 'content-type': type }).end(body);
   }
 

@@ -1,5 +1,4 @@
 // The relay: all topics of one configuration, their clusters, the metrics listener, and the end.
-import type { Registry } from 'prom-client';
 import { sleep, within } from '../core/clock.js';
 import type { Listener } from '../core/listener.js';
 import { type Clock, KafkaError, type KafkaFactory, type Properties } from '../core/ports.js';
@@ -9,19 +8,20 @@ import { fail, GatewayError } from '../errors.js';
 import type { Log } from '../log.js';
 import { CheckpointStore } from './checkpoint/checkpoint-store.js';
 import { type RelayConfig, resolveRelayConfig } from './config/config.js';
+import { parseListenAddress } from './config/listen-address.js';
 import { connectionProperties } from './config/properties.js';
 import { checkTlsFiles } from './config/tls-files.js';
 import { MappingRelay } from './mapping-relay.js';
 import { loadFilters } from './record/filter.js';
 import type { MappingView } from './report/mapping-view.js';
 import { RelayMetrics } from './report/metrics.js';
-import { type OpsPages, OpsServer, type OpsSource, parseListenAddress } from './report/ops-server.js';
+import { type OpsPort, type OpsPortOptions, type OpsSource, RelayAnswers } from './report/ops-port.js';
 import { type ProgressState, progressBar, progressLine, summaryLine } from './report/progress.js';
 
 export interface RelayOptions {
   readonly config: RelayConfig;
-  /** Makes what else the port of /metrics serves; absent: nothing. */
-  readonly pages?: (source: OpsSource, registry: Registry) => OpsPages;
+  /** Makes the server of /metrics, /healthz and /readyz; it does not listen yet. */
+  readonly ops: (options: OpsPortOptions) => OpsPort;
   /** Opens the clients of one cluster. */
   readonly createKafka: (properties: Properties) => Promise<KafkaFactory>;
   readonly clock: Clock;
@@ -51,10 +51,9 @@ export class Relay implements Listener {
   readonly finished: Promise<RelayOutcome>;
   readonly #options: RelayOptions;
   readonly #metrics = new RelayMetrics();
-  readonly #ops: OpsServer;
+  #ops: OpsPort | undefined;
   /** Which sources of the configuration are used, in turn. */
   readonly #sourceNumbers: readonly number[];
-  readonly #pages: OpsPages | undefined;
   #relays: MappingRelay[] = [];
   #factories: KafkaFactory[] = [];
   #running: Promise<void> = Promise.resolve();
@@ -64,7 +63,6 @@ export class Relay implements Listener {
   #ended = false;
   /** Deadline once it is to stop. */
   #stopBy: number | undefined;
-  #port: number | undefined;
 
   constructor(options: RelayOptions) {
     this.#options = options;
@@ -72,34 +70,29 @@ export class Relay implements Listener {
     this.finished = new Promise((resolve) => {
       this.#finish = resolve;
     });
-    const source: OpsSource = {
-      metrics: () => this.#metrics.text(),
-      mappings: () => this.mappings(),
-      readiness: () => ({
-        ready:
-          this.#relays.length > 0 &&
-          this.#relays.every((relay) => relay.state === 'relaying' || relay.state === 'ended'),
-        topics: Object.fromEntries(this.#relays.map((relay) => [relay.name, relay.state])),
-      }),
-    };
-    this.#pages = options.pages?.(source, this.#metrics.registry);
-    this.#ops = new OpsServer(source, this.#pages);
   }
 
   /** The port of /metrics; undefined while it does not listen. */
   get metricsPort(): number | undefined {
-    return this.#port;
+    const port = this.#ops?.address?.split(':').at(-1);
+    return port === undefined ? undefined : Number(port);
   }
 
   /** Resolves when the topics are running: it waits for brokers that do not answer. @throws GatewayError `relay-config` */
   async start(): Promise<void> {
     const { config, clock, log } = this.#options;
-    const address = parseListenAddress(config.app.metrics_server_addr);
+    const source = this.#source();
+    const ops = this.#options.ops({
+      address: parseListenAddress(config.app.metrics_server_addr),
+      answers: new RelayAnswers(source),
+      source,
+      registry: this.#metrics.registry,
+    });
     const filters = await loadFilters(config.filters);
     const [target, sources] = await this.#connectClusters();
-    this.#port = await this.#ops.listen(address).catch((error: Error) => {
+    this.#ops = ops;
+    await ops.start().catch((error: Error) => {
       log.error({ listener: 'relay', err: error.message }, 'metrics cannot be served');
-      return undefined;
     });
     this.#began = clock.monotonic();
     const store = new CheckpointStore(target, config.target.checkpoint_topic, clock);
@@ -166,14 +159,14 @@ export class Relay implements Listener {
     await within(clock, Math.max(0, left), this.#running);
   }
 
-  stopListening(): Promise<void> {
-    return this.#ops.close();
+  async stopListening(): Promise<void> {
+    await this.#ops?.close();
   }
 
   async close(): Promise<number> {
     await this.drain();
     await this.closeConsumers();
-    await this.#ops.close();
+    await this.#ops?.close();
     const undelivered = this.#relays.reduce((sum, relay) => sum + relay.pending, 0);
     await within(
       this.#options.clock,
@@ -181,6 +174,19 @@ export class Relay implements Listener {
       Promise.all(this.#factories.splice(0).map((factory) => factory.close())),
     );
     return undelivered;
+  }
+
+  #source(): OpsSource {
+    return {
+      metrics: () => this.#metrics.text(),
+      mappings: () => this.mappings(),
+      readiness: () => ({
+        ready:
+          this.#relays.length > 0 &&
+          this.#relays.every((relay) => relay.state === 'relaying' || relay.state === 'ended'),
+        topics: Object.fromEntries(this.#relays.map((relay) => [relay.name, relay.state])),
+      }),
+    };
   }
 
   async #connectClusters(): Promise<[KafkaFactory, KafkaFactory[]]> {

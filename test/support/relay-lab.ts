@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { parse } from 'smol-toml';
+import { relayOps } from '../../src/app/console.js';
 import type { Clock, Header, KafkaFactory, Message, ProducerRecord } from '../../src/core/ports.js';
 import { type RelayConfig, type RelayFlags, resolveRelayConfig } from '../../src/relay/config/config.js';
 import { merge } from '../../src/relay/config/config-files.js';
@@ -54,6 +55,7 @@ export async function startRelay(
     config: { ...config, sources: lab.sources.map(() => server) },
     createKafka: async () => keptOpen(factories.shift()!),
     clock: options.clock ?? realClock,
+    ops: relayOps({ clock: realClock, log }),
     log,
     ...(options.terminal ? { terminal: options.terminal } : {}),
   });

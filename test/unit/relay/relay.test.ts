@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { pino } from 'pino';
+import { relayOps } from '../../../src/app/console.js';
 import { Relay } from '../../../src/relay/relay.js';
 import { realClock } from '../../support/clock.js';
 import { FakeKafka } from '../../support/fake-kafka.js';
@@ -77,6 +78,33 @@ describe('relay on Kafka in memory', () => {
     assert.equal(valuesOf(await readAll(target, 'b')).length, 10);
   });
 
+  test('its port answers as kaf-relay, with its own states', async (t) => {
+    const { source, run } = fakeLab();
+    const started = await run();
+    t.after(() => started.stop());
+    const ask = async (path: string, method = 'GET') => {
+      const answer = await fetch(`http://127.0.0.1:${started.relay.metricsPort}${path}`, { method });
+      return [answer.status, answer.headers.get('content-type'), await answer.text()];
+    };
+    const plain = 'text/plain; version=0.0.4; charset=utf-8';
+    await until('ready', async () => (await ask('/readyz'))[0] === 200);
+    assert.deepEqual(await ask('/readyz'), [
+      200,
+      'application/json',
+      '{"ready":true,"topics":{"a -> b":"relaying"}}\n',
+    ]);
+    assert.deepEqual(await ask('/healthz?x=1'), [200, plain, 'ok\n']);
+    assert.deepEqual(await ask('/healthz', 'HEAD'), [200, plain, '']);
+    assert.deepEqual(await ask('/metrics', 'POST'), [405, plain, 'method not allowed\n']);
+    assert.deepEqual(await ask('/elsewhere'), [404, plain, 'not found\n']);
+    const [status, type, text] = await ask('/metrics');
+    assert.deepEqual([status, type], [200, plain]);
+    assert.match(String(text), /^# HELP kafka_relay_/);
+    assert.doesNotMatch(String(text), /rafka_|process_/);
+    source.faults.unreachable = true;
+    await until('not ready', async () => (await ask('/readyz'))[0] === 503);
+  });
+
   test('an order to stop that comes while it starts is not lost', async () => {
     const { sources, target } = lab();
     sources[0]!.createTopic('a', 1);
@@ -86,11 +114,13 @@ describe('relay on Kafka in memory', () => {
     const held = new Promise<void>((resolve) => {
       go = resolve;
     });
+    const log = pino({ level: 'silent' });
     const relay = new Relay({
       config: await relayConfig(oneTopic),
       createKafka: () => held.then(() => factories.shift()!),
       clock: realClock,
-      log: pino({ level: 'silent' }),
+      ops: relayOps({ clock: realClock, log }),
+      log,
     });
     const starting = relay.start();
     await relay.drain();

@@ -8,10 +8,10 @@ import { describe, test } from 'node:test';
 import { parse } from 'smol-toml';
 import { pinoLevel, resolveRelayConfig } from '../../../../src/relay/config/config.js';
 import { loadRelayConfig, merge } from '../../../../src/relay/config/config-files.js';
+import { parseListenAddress } from '../../../../src/relay/config/listen-address.js';
 import { connectionProperties, targetProperties, transactionalId } from '../../../../src/relay/config/properties.js';
 import { checkTlsFiles } from '../../../../src/relay/config/tls-files.js';
 import { buildTopicMap, parseTarget, parseTopicFlag } from '../../../../src/relay/config/topic-map.js';
-import { parseListenAddress } from '../../../../src/relay/report/ops-server.js';
 import { fakeLab } from '../../../support/relay-fake-lab.js';
 import { relayConfig } from '../../../support/relay-lab.js';
 
