@@ -90,6 +90,24 @@ describe('stock clients', () => {
     }
   });
 
+  test('URLs that name a database share one keyspace where resp.databases allows it, with one warning', async () => {
+    const sixteen = await GatewayProcess.start({ env: { RAFKA_RESP_DATABASES: '16' } });
+    const urls = [1, 15].map((database) => `redis://127.0.0.1:${sixteen.port}/${database}`);
+    const clients = urls.map((url) => new Redis6(url));
+    try {
+      const [first, second] = clients as [Redis6, Redis6];
+      await first.call('RPUSHX', 'topics:shared', 'hello');
+      assert.equal(await first.call('DUMP', '10000'), 0);
+      await second.call('CLIENT', 'SETNAME', 'shared:c');
+      assert.equal(((await second.call('BLPOP', 'topics:shared', '20')) as unknown[])[7], 'hello');
+      const warnings = sixteen.lines.filter(({ msg }) => /database other than 0/.test(msg));
+      assert.equal(warnings.length, 1);
+    } finally {
+      for (const client of clients) client.disconnect();
+      await sixteen.stop();
+    }
+  });
+
   for (const major of [5, 6, 8] as const) {
     test(`redis-py ${major}`, async (t) => {
       if (!met(t, whyNoRedisPy(major))) return;
