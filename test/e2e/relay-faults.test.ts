@@ -1,5 +1,8 @@
 // What a relay says and does when its sources, or what it records its progress in, change or go: on two real clusters.
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { addPartitions, makeTopic, openKafka } from '../support/relay-clusters.js';
 import { ended, fill, metric, numbered, relayConfig, type Started, startRelay, until } from '../support/relay-lab.js';
@@ -216,8 +219,18 @@ describe('a relay in trouble', { timeout: 600_000 }, () => {
     await until('its first line', () => early.line('starting') !== undefined);
     early.kill('SIGTERM');
     assert.equal(await early.exited, 0, early.output);
-    const end = await RelayProcess.start(text, ['--topic', `${a}:${b}`, '--stop-at-end=true']);
+    const dir = await mkdtemp(join(tmpdir(), 'rafka-filters-'));
+    t.after(() => rm(dir, { recursive: true }));
+    const filters = [21, 22].map((dropped) => join(dir, `${dropped}.mjs`));
+    for (const [n, path] of filters.entries()) {
+      const create = `(config) => ({ id: '${n + 21}', isAllowed: ({ offset }) => offset !== ${n + 21} })`;
+      await writeFile(path, `export const create = ${create};`);
+    }
+    await fill(source, numbered(a, 5, { from: 20 }));
+    const list = ['--filter', filters.join(',')];
+    const end = await RelayProcess.start(text, ['--topic', `${a}:${b}`, '--stop-at-end=true', ...list]);
     assert.equal(await end.exited, 0, end.output);
+    assert.deepEqual((await copied()).slice(20), ['value20', 'value23', 'value24'], 'both filters of the list');
     const version = await RelayProcess.start(text, ['--version']);
     assert.equal(await version.exited, 0);
     assert.match(version.output, /^\d+\.\d+\.\d+/);
