@@ -1,7 +1,10 @@
 // A relay beside transactions that stay open: in the checkpoint topic, where they hide progress, and in the source.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Producer } from '../../../../src/core/ports.js';
+import type { Clock, Producer } from '../../../../src/core/ports.js';
+import { CheckpointStore } from '../../../../src/relay/checkpoint/checkpoint-store.js';
+import { RunState } from '../../../../src/relay/run-state.js';
+import { realClock } from '../../../support/clock.js';
 import type { FakeKafka } from '../../../support/fake-kafka.js';
 import { fakeLab as lab } from '../../../support/relay-fake-lab.js';
 import { ended, fill, metric, numbered, until } from '../../../support/relay-lab.js';
@@ -54,6 +57,28 @@ describe('an open transaction in the checkpoint topic', () => {
     await foreign.abortTransaction(1_000);
     assert.match((await second).summary, /: 0 messages/);
     assert.equal((await copied()).length, 200);
+  });
+
+  test('a start waits no longer for it than a transaction may last', async () => {
+    const { target } = lab();
+    target.createTopic(checkpoints, 1);
+    await open(target, checkpoints);
+    // A minute passes with each look.
+    let now = 0;
+    const clock: Clock = {
+      now: () => realClock.now(),
+      after: (ms, call) => realClock.after(ms, call),
+      monotonic: () => {
+        now += 60_000;
+        return now;
+      },
+    };
+    const hidden: string[] = [];
+    const reading = { timeoutMs: 1_000, run: new RunState(clock, 0), onHidden: (where: string) => hidden.push(where) };
+    const store = new CheckpointStore(target, checkpoints, clock);
+    await assert.rejects(store.read({ source: 'a', target: 'b' }, reading), /@0: cannot be read to its end/);
+    assert.ok(now > 900_000, 'not before a transaction could have ended');
+    assert.equal(hidden[0], `${checkpoints}[0]@0`);
   });
 
   test('a topic that stops with an error aborts its own at once', async () => {
