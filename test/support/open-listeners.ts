@@ -34,6 +34,7 @@ export class OpenFaces {
   readonly kafka: FakeKafka;
   readonly stats = new Stats();
   readonly lines: string[] = [];
+  readonly users: Users;
   readonly #listeners: Listener[];
 
   constructor({ access = {}, users, requirepass, host = '127.0.0.1', ops, kafka, resp, jobs }: OpenFacesOptions) {
@@ -41,6 +42,7 @@ export class OpenFaces {
     const loaded = Users.load({ requirepass, ...(users ? { usersFile: 'users.json' } : {}) }, () =>
       JSON.stringify(users),
     );
+    this.users = loaded;
     const address = { host, port: 0 };
     this.#listeners = createPixyListeners({
       clusters: [

@@ -41,6 +41,8 @@ export const tail = {
         signal.addEventListener('abort', () => resolve(cancel()), { once: true });
       });
       if (signal.aborted) return;
+      // The user's rights may have changed meanwhile.
+      user.checkConsume(user.name, [topic]);
       const ends = await messages.ends(topic, only);
       const { shown, skipped } = await newOnes(last, ends);
       last = ends;

@@ -66,6 +66,23 @@ describe('who may see the console', () => {
         assert.equal((await ask(`/api/v1${path}`, { headers })).status, 403, path);
     }));
 
+  test('a live tail ends when its user loses the right to the topic', () =>
+    withConsole({ users: [reader, admin] }, async (_ask, { kafka, opsPort, users }) => {
+      const response = await fetch(`http://127.0.0.1:${opsPort}/api/v1/topics/orders/tail`, {
+        headers: { authorization: basic('app', 'secret') },
+        signal: AbortSignal.timeout(30_000),
+      });
+      let text = '';
+      for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
+        text += chunk;
+        if (!chunk.includes('event: begun')) continue;
+        users.reload({ usersFile: 'users.json' }, () => JSON.stringify([{ ...reader, consume: ['other'] }, admin]));
+        kafka.seed('orders', 0, 'for others');
+      }
+      assert.match(text, /event: failed\ndata: .*no permissions to consume 'orders'/);
+      assert.doesNotMatch(text, /for others/);
+    }));
+
   test('actions need an admin, the token, and ops.allowActions', async () => {
     const send = { method: 'POST', body: '{"value":"x"}' };
     const path = '/api/v1/topics/orders/messages';
