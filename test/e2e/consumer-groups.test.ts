@@ -28,7 +28,7 @@ describe('consumer groups on a real Kafka', { timeout: 600_000 }, () => {
     const general = { 'bootstrap.servers': server.brokers };
     kafka = await createKafkaFactory({ general, log: pino({ level: 'silent' }) });
     httpPort = await freePort();
-    gateway = await start({}, { http: { port: httpPort } });
+    gateway = await start({}, { http: { port: httpPort }, resp: { streams: { plainLists: true } } });
   });
   after(async () => {
     for (const client of clients) client.disconnect();
@@ -128,6 +128,57 @@ describe('consumer groups on a real Kafka', { timeout: 600_000 }, () => {
     await fill(kafka, topic, ['2', '3'], [2, 3]);
     const second = await open(`${group}:b`);
     assert.deepEqual(await read(second, `topics:${topic}`, 2), ['2', '3']);
+  });
+
+  it('partitions that are added are read from their first message over REST, by a stream group, XREAD, SUBSCRIBE and a list', async (t) => {
+    if (!met(t, why)) return;
+    const topic = await made(1);
+    const url = `http://127.0.0.1:${httpPort}/topics/${topic}/messages?group=grown`;
+    const overRest = async (): Promise<string[]> => {
+      const answer = await fetch(url);
+      if (answer.status !== 200) return [];
+      return [Buffer.from(((await answer.json()) as { value: string }).value, 'base64').toString()];
+    };
+    type Entries = [stream: string, entries: [id: string, fields: string[]][]][] | null;
+    const valuesOf = (reply: unknown): string[] => ((reply as Entries)?.[0]?.[1] ?? []).map(([, fields]) => fields[1]!);
+    const [member, reader, popper, subscriber] = [
+      await open(),
+      await open(),
+      await open(`${unique('lists')}:a`),
+      await open(),
+    ];
+    await member.call('XGROUP', 'CREATE', topic, 'g', '$', 'MKSTREAM');
+    const byGroup = async () =>
+      valuesOf(await member.call('XREADGROUP', 'GROUP', 'g', 'c', 'BLOCK', '500', 'STREAMS', topic, '>'));
+    let last = '0';
+    const byXread = async () => {
+      const reply = await reader.call('XREAD', 'BLOCK', '500', 'STREAMS', topic, last);
+      last = (reply as Entries)?.[0]?.[1].at(-1)?.[0] ?? last;
+      return valuesOf(reply);
+    };
+    const byList = async () => ((await popper.call('BLPOP', topic, '0.5')) as string[] | null)?.slice(1) ?? [];
+    const heard: string[] = [];
+    subscriber.on('message', (_channel, message) => heard.push(message));
+    await subscriber.subscribe(topic);
+    const faces = [overRest, byGroup, byXread, byList].map((take) => ({ take, got: new Set<string>() }));
+    const all = async (...wanted: string[]): Promise<void> => {
+      await Promise.all(
+        faces.map(async ({ take, got }) => {
+          await eventually(timeoutMs, async () => {
+            for (const value of await take()) got.add(value);
+            return wanted.every((value) => got.has(value));
+          }).catch(() => assert.deepEqual([...got].sort(), wanted.sort(), String(take)));
+        }),
+      );
+      await eventually(timeoutMs, () => wanted.every((value) => heard.includes(value)));
+    };
+    // Each has begun, at the end of the one partition that there is.
+    for (const { take } of faces) await take();
+    await produce(topic, 'first');
+    await all('first');
+    await kafka.admin.createPartitions(topic, 3);
+    await fill(kafka, topic, ['added 0', 'added 1', 'added 2', 'added 3'], [1, 2]);
+    await all('added 0', 'added 1', 'added 2', 'added 3');
   });
 
   it('what was acknowledged does not come again while members join and leave', async (t) => {
