@@ -41,8 +41,9 @@ export function measured<T extends object>(deserialize: (bytes: Buffer) => T): (
 export function boundHalfRequests(options: HalfRequestOptions): ServerInterceptor {
   const { timeoutMs, mostWaiting = defaultMostWaiting, budget, after, admit } = options;
   let waiting = 0;
-  return (_method, call) =>
-    new ServerInterceptingCall(call, {
+  return (_method, call) => {
+    let release = (): void => {};
+    return new ServerInterceptingCall(call, {
       start(next) {
         waiting++;
         let isWaiting = true;
@@ -51,8 +52,13 @@ export function boundHalfRequests(options: HalfRequestOptions): ServerIntercepto
           if (!isWaiting) return;
           isWaiting = false;
           waiting--;
-          budget.free(counted);
           cancel();
+        };
+        // Called when the call is over: a whole request is held until then.
+        release = (): void => {
+          done();
+          budget.free(counted);
+          counted = 0;
         };
         const count = (bytes: number): void => {
           if (!isWaiting) return;
@@ -63,7 +69,7 @@ export function boundHalfRequests(options: HalfRequestOptions): ServerIntercepto
           }
         };
         const refuse = (code: number, details: string): void => {
-          done();
+          release();
           call.sendStatus({ code, details, metadata: null });
           // Otherwise the stream, with its data, stays until the client ends it. grpc-js has no call for that.
           setImmediate(() => streamOf(call)?.close(constants.NGHTTP2_NO_ERROR));
@@ -97,12 +103,17 @@ export function boundHalfRequests(options: HalfRequestOptions): ServerIntercepto
             done();
             pass();
           })
-          .withOnCancel(() => done())
+          .withOnCancel(() => release())
           .build();
         // The stream is paused until grpc-js asks for the request; a listener does not change that.
         streamOf(call)?.on('data', (piece: Buffer) => count(piece.length + pieceBytes));
         next(listener);
         if (waiting > mostWaiting) refuse(status.RESOURCE_EXHAUSTED, 'too many requests are half sent');
       },
+      sendStatus(result, next) {
+        release();
+        next(result);
+      },
     });
+  };
 }

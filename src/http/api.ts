@@ -122,7 +122,7 @@ class Api {
     const { route, request, response } = exchange;
     if (route.method === 'GET') this.#answer(exchange, noBody);
     else
-      readBody(request, this.#options.maxBodyBytes, this.#options.requests, (error, body) => {
+      readBody(request, response, this.#options.maxBodyBytes, this.#options.requests, (error, body) => {
         if (error) this.#fail(route.name, error, response);
         else this.#answer(exchange, body);
       });

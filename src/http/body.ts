@@ -1,28 +1,88 @@
 // Reads a request's body, bounded.
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { MemoryBudget } from '../core/memory/memory-budget.js';
 import { fail, type GatewayError } from '../errors.js';
+import { after } from '../io/clock.js';
 
 const none = Buffer.alloc(0);
 /** A body up to this size is not counted: it arrives in one piece. */
 const smallBytes = 16 * 1024;
 /** Overhead of a piece, bytes. */
 const pieceBytes = 256;
+/** How long a large body may wait until there is room for it, ms. */
+const waitMs = 20_000;
+
+type Call = (error: GatewayError | undefined, body: Buffer) => void;
 
 /**
  * Calls once with the whole body, or early with `body-too-large` or `bodies-too-large`; not at all if the client disconnects before.
+ * A large body of known length is not read before there is room for the whole of it: its client waits.
  * The connection must be closed after an error: the rest of the body is still to come.
  */
 export function readBody(
   request: IncomingMessage,
+  response: ServerResponse,
   limit: number,
   budget: MemoryBudget,
-  call: (error: GatewayError | undefined, body: Buffer) => void,
+  call: Call,
 ): void {
-  if (Number(request.headers['content-length'] ?? 0) > limit) {
-    call(fail('body-too-large'), none);
+  const length = Number(request.headers['content-length'] ?? 0);
+  if (length > limit) call(fail('body-too-large'), none);
+  else if (length > smallBytes) readInTurn(request, response, length, budget, call);
+  else readPieces(request, response, limit, budget, call);
+}
+
+function readInTurn(
+  request: IncomingMessage,
+  response: ServerResponse,
+  length: number,
+  budget: MemoryBudget,
+  call: Call,
+): void {
+  const refuse = (): void => {
+    release();
+    request.resume();
+    call(fail('bodies-too-large'), none);
+  };
+  let release = (): void => {};
+  let hasBegun = false;
+  let stopWaiting = (): void => {};
+  try {
+    release = budget.reserveInTurn(length + pieceBytes, () => {
+      hasBegun = true;
+      stopWaiting();
+      readWhole(request, length, call);
+    });
+  } catch {
+    refuse();
     return;
   }
+  if (!hasBegun) stopWaiting = after(waitMs, refuse);
+  // A request closes as soon as it has come whole.
+  response.once('close', () => {
+    stopWaiting();
+    release();
+  });
+}
+
+function readWhole(request: IncomingMessage, length: number, call: Call): void {
+  const body = Buffer.allocUnsafeSlow(length);
+  let at = 0;
+  request
+    .on('data', (piece: Buffer) => {
+      at += piece.copy(body, at);
+    })
+    .on('end', () => call(undefined, body));
+}
+
+/** A small body, or one whose length is not known. */
+function readPieces(
+  request: IncomingMessage,
+  response: ServerResponse,
+  limit: number,
+  budget: MemoryBudget,
+  call: Call,
+): void {
   const chunks: Buffer[] = [];
   let length = 0;
   let cost = 0;
@@ -44,7 +104,7 @@ export function readBody(
     if (length > limit) refuse(fail('body-too-large'));
     else if (uncounted > budget.left) refuse(fail('bodies-too-large'));
     else {
-      if (uncounted > 0 && counted === 0) request.once('close', free);
+      if (uncounted > 0 && counted === 0) response.once('close', free);
       budget.reserve(uncounted);
       counted += uncounted;
       chunks.push(chunk);

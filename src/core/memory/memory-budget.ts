@@ -13,6 +13,12 @@ export interface Memory {
   take(bytes: number): void;
 }
 
+/** A reservation that waits. */
+interface Waiting {
+  readonly bytes: number;
+  readonly begin: () => void;
+}
+
 /** For work that is small by itself. */
 export const uncounted: Memory = { take() {} };
 
@@ -24,6 +30,8 @@ export class MemoryBudget {
   readonly #limit: number;
   readonly #held = new Map<Spender, number>();
   #total = 0;
+  /** Reservations that wait for room, in order. */
+  readonly #line = new Set<Waiting>();
 
   constructor(limitBytes: number) {
     this.#limit = limitBytes;
@@ -61,9 +69,38 @@ export class MemoryBudget {
     this.#total += bytes;
   }
 
+  /**
+   * Reserves as soon as there is room, in the order of the calls, and calls `begin` then: at once if there is room now.
+   * @returns gives the bytes back, or leaves the line; may be called again
+   * @throws GatewayError `memory-limit` if there can never be room
+   */
+  reserveInTurn(bytes: number, begin: () => void): () => void {
+    if (bytes > this.#limit) throw this.exceeded();
+    const waiting = { bytes, begin };
+    let isOver = false;
+    this.#line.add(waiting);
+    this.#serveLine();
+    return () => {
+      if (isOver) return;
+      isOver = true;
+      if (this.#line.delete(waiting)) this.#serveLine();
+      else this.free(bytes);
+    };
+  }
+
   /** Gives back what was reserved. */
   free(bytes: number): void {
     this.#total -= bytes;
+    if (this.#line.size > 0) this.#serveLine();
+  }
+
+  #serveLine(): void {
+    for (const waiting of this.#line) {
+      if (this.#total + waiting.bytes > this.#limit) return;
+      this.#line.delete(waiting);
+      this.#total += waiting.bytes;
+      waiting.begin();
+    }
   }
 
   /** The answer to a command that would exceed the limit. */

@@ -21,7 +21,7 @@ const shares = {
   outputBuffer: { usual: 32 * mebibyte, oneIn: 32, least: 4 * mebibyte },
   /** Read-ahead of one consumer; librdkafka may hold as much again. */
   prefetch: { usual: 8 * mebibyte, oneIn: 64, least: mebibyte },
-  /** Incomplete REST and gRPC requests. */
+  /** REST and gRPC requests that are not answered yet. */
   bodies: { usual: 256 * mebibyte, oneIn: 16, least: 8 * mebibyte },
   /** One topic of the relay. */
   relayBuffer: { usual: 32 * mebibyte, oneIn: 8, least: mebibyte },

@@ -102,7 +102,7 @@ export class Console {
     response: ServerResponse,
   ) {
     if (resource.isAction) this.#checkAction(user, request, resource.isForAll === true);
-    const body = resource.method === 'GET' ? {} : await this.#body(request);
+    const body = resource.method === 'GET' ? {} : await this.#body(request, response);
     const gone = new AbortController();
     response.once('close', () => gone.abort());
     const asked: ConsoleRequest = { user, path, query: url.searchParams, body, signal: gone.signal };
@@ -154,7 +154,7 @@ export class Console {
       response.setHeader('set-cookie', this.#sessions.close(request));
       return send(response, 200, json, '{}');
     }
-    const { name, password } = await this.#body(request);
+    const { name, password } = await this.#body(request, response);
     if (typeof name !== 'string' || typeof password !== 'string')
       throw fail('request-invalid', 'name and password must be texts');
     const basic = `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`;
@@ -180,9 +180,9 @@ export class Console {
     if (!this.#sessions.isToken(request, user)) throw fail('csrf-missing');
   }
 
-  #body(request: IncomingMessage): Promise<Readonly<Record<string, unknown>>> {
+  #body(request: IncomingMessage, response: ServerResponse): Promise<Readonly<Record<string, unknown>>> {
     return new Promise((resolve, reject) =>
-      readBody(request, maxBodyBytes, this.#bodies, (error, body) => {
+      readBody(request, response, maxBodyBytes, this.#bodies, (error, body) => {
         if (error) return reject(error);
         try {
           const parsed: unknown = body.length === 0 ? {} : JSON.parse(body.toString());

@@ -52,6 +52,9 @@ describe('gRPC connections', () => {
   let sockets: SocketServer;
   let port: number;
   const clients: ClientHttp2Session[] = [];
+  /** Requests that begin with this byte are answered when the test says so. */
+  const slow = 1;
+  const waiting: (() => void)[] = [];
 
   before(async () => {
     const bytes = {
@@ -62,7 +65,11 @@ describe('gRPC connections', () => {
     };
     const method = { path: '/t/Echo', requestStream: false, responseStream: false, ...bytes } as const;
     grpc.addService({ Echo: method } as never, {
-      Echo: (_call: unknown, answer: (e: null, v: Buffer) => void) => answer(null, Buffer.of()),
+      Echo: ({ request }: { request: Buffer }, answer: (e: null, v: Buffer) => void) => {
+        const reply = () => answer(null, Buffer.of());
+        if (request[0] === slow) waiting.push(reply);
+        else reply();
+      },
     });
     const connections = grpc.createConnectionInjector(ServerCredentials.createInsecure());
     ({ server: sockets, port } = await listen({ host: '127.0.0.1', port: 0 }, 3, waits, (socket) =>
@@ -138,6 +145,17 @@ describe('gRPC connections', () => {
       each.end(Buffer.alloc(10_005));
       assert.equal(await statusOf(each), status.OK);
     }
+    assert.equal(budget.total, 0);
+    client.close();
+  });
+
+  test('a whole request counts until it is answered', async () => {
+    const client = open();
+    const first = call(client, message(Buffer.alloc(60_000, slow)), true);
+    await eventually(10_000, async () => waiting.length === 1);
+    assert.equal(await statusOf(call(client, message(Buffer.alloc(60_000)), true)), status.RESOURCE_EXHAUSTED);
+    waiting[0]!();
+    assert.equal(await statusOf(first), status.OK);
     assert.equal(budget.total, 0);
     client.close();
   });

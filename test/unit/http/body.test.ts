@@ -1,20 +1,27 @@
-// Request bodies: each of them bounded, and all that have not come whole together.
+// Request bodies: each of them bounded, and all of them together.
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, test } from 'node:test';
 import { MemoryBudget } from '../../../src/core/memory/memory-budget.js';
 import { readBody } from '../../../src/http/body.js';
 
 class Request extends EventEmitter {
-  readonly headers = {};
+  readonly headers: Readonly<Record<string, string>>;
+  readonly response = new EventEmitter();
   readonly answers: (string | number)[] = [];
   isThrownAway = false;
 
-  constructor(limit: number, budget: MemoryBudget) {
+  /** @param length of the body as its head says; absent: it does not */
+  constructor(limit: number, budget: MemoryBudget, length?: number) {
     super();
-    readBody(this as unknown as IncomingMessage, limit, budget, (error, body) =>
-      this.answers.push(error?.code ?? body.length),
+    this.headers = length === undefined ? {} : { 'content-length': String(length) };
+    readBody(
+      this as unknown as IncomingMessage,
+      this.response as unknown as ServerResponse,
+      limit,
+      budget,
+      (error, body) => this.answers.push(error?.code ?? body.length),
     );
   }
 
@@ -23,8 +30,16 @@ class Request extends EventEmitter {
     return this;
   }
 
+  get isRead(): boolean {
+    return this.listenerCount('data') > 0;
+  }
+
   send(bytes: number): void {
     this.emit('data', Buffer.alloc(bytes));
+  }
+
+  answered(): void {
+    this.response.emit('close');
   }
 }
 
@@ -43,9 +58,9 @@ describe('request bodies', () => {
     one.send(19_000);
     one.emit('end');
     assert.deepEqual(one.answers, [79_000]);
-    one.emit('close');
-    two.emit('close');
-    small.emit('close');
+    one.answered();
+    two.answered();
+    small.answered();
     assert.deepEqual([small.answers, budget.total], [[], 0]);
   });
 
@@ -55,5 +70,53 @@ describe('request bodies', () => {
     request.send(40_000);
     request.send(20_000);
     assert.deepEqual([request.answers, budget.total], [['body-too-large'], 0]);
+    assert.deepEqual(new Request(50_000, budget, 50_001).answers, ['body-too-large']);
+  });
+
+  test('large ones of known length wait in line until there is room for the whole of them, and hold it until they are answered', () => {
+    const budget = new MemoryBudget(100_000);
+    const [one, two, three] = [60_000, 50_000, 30_000].map((length) => new Request(80_000, budget, length)) as [
+      Request,
+      Request,
+      Request,
+    ];
+    // The third would have room beside the first, and comes behind the second.
+    assert.deepEqual([one.isRead, two.isRead, three.isRead], [true, false, false]);
+    one.send(40_000);
+    one.send(20_000);
+    one.emit('end');
+    one.emit('close');
+    assert.deepEqual([one.answers, two.isRead], [[60_000], false]);
+    one.answered();
+    assert.deepEqual([two.isRead, three.isRead], [true, true]);
+    two.answered();
+    three.answered();
+    assert.equal(budget.total, 0);
+  });
+
+  test('one whose client goes leaves the line, and one that can never have room is refused', () => {
+    const budget = new MemoryBudget(100_000);
+    const [one, two, three] = [90_000, 80_000, 70_000].map((length) => new Request(200_000, budget, length)) as [
+      Request,
+      Request,
+      Request,
+    ];
+    two.answered();
+    one.answered();
+    assert.deepEqual([two.isRead, three.isRead, three.answers], [false, true, []]);
+    assert.deepEqual(new Request(200_000, budget, 150_000).answers, ['bodies-too-large']);
+    three.answered();
+    assert.equal(budget.total, 0);
+  });
+
+  test('one that waits for too long is refused, and its place is free', (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const budget = new MemoryBudget(100_000);
+    const [one, two] = [90_000, 80_000].map((length) => new Request(100_000, budget, length)) as [Request, Request];
+    t.mock.timers.tick(20_000);
+    assert.deepEqual([two.answers, two.isThrownAway], [['bodies-too-large'], true]);
+    one.answered();
+    two.answered();
+    assert.deepEqual([two.isRead, budget.total], [false, 0]);
   });
 });
