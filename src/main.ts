@@ -18,6 +18,7 @@ import { notifySystemd } from './cli/systemd.js';
 import { nearest } from './core/nearest.js';
 import { KafkaError } from './core/ports.js';
 import { own } from './core/promises.js';
+import { reportStray } from './core/stray-errors.js';
 import { GatewayError } from './errors.js';
 import { defaultOps } from './http/config.js';
 import { createClock } from './io/clock.js';
@@ -196,9 +197,15 @@ async function serveAsWorker(): Promise<void> {
   if (!isWorker) throw new ConfigError('workers are started by rafka --workers');
 }
 
-/** The last handler of errors that nothing else has handled. */
+/** The last handlers of errors that nothing else has handled. Those of a relay's filter end nothing. */
 function watchRejections(log: Log): void {
+  process.on('uncaughtException', (error) => {
+    if (reportStray(error)) return;
+    log.fatal({ err: error }, 'an uncaught exception: this is a bug');
+    end(log, 1);
+  });
   process.on('unhandledRejection', (error) => {
+    if (reportStray(error)) return;
     // A refusal is a client's, or Kafka's: dropping it is a defect, but all other clients are still served.
     if (error instanceof GatewayError || error instanceof KafkaError) {
       log.error({ err: error }, 'an unhandled refusal: this is a bug');

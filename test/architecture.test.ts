@@ -121,6 +121,7 @@ const inside: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     nearest: [],
     'go-duration': [],
     'group-name': [],
+    'stray-errors': [],
     memory: [],
     'message-bytes': ['ports'],
     clock: ['ports'],

@@ -13,6 +13,7 @@ import { connectionProperties } from './config/properties.js';
 import { checkTlsFiles } from './config/tls-files.js';
 import { MappingRelay } from './mapping-relay.js';
 import { loadFilters } from './record/filter.js';
+import { strayLog } from './record/stray-log.js';
 import type { MappingView } from './report/mapping-view.js';
 import { RelayMetrics } from './report/metrics.js';
 import { type OpsPort, type OpsPortOptions, type OpsSource, RelayAnswers } from './report/ops-port.js';
@@ -88,7 +89,8 @@ export class Relay implements Listener {
       source,
       registry: this.#metrics.registry,
     });
-    const filters = await loadFilters(config.filters);
+    const onError = (filter: string): void => this.#metrics.add('filter_stray_errors_total', { filter });
+    const filters = await loadFilters(config.filters, (filter) => strayLog(filter, { clock, log, onError }));
     const [target, sources] = await this.#connectClusters();
     this.#ops = ops;
     await ops.start().catch((error: Error) => {

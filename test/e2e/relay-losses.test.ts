@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { describe, test } from 'node:test';
 import { Redis } from 'ioredis';
 import { parse } from 'smol-toml';
+import { freePort } from '../support/gateway.js';
 import { inTransaction, makeTopic, openTransaction, type RealCluster } from '../support/relay-clusters.js';
 import { ended, fill, headerText, metric, numbered, readAll, until, valuesOf } from '../support/relay-lab.js';
 import { RelayProcess } from '../support/relay-process.js';
@@ -352,22 +353,26 @@ describe("kaf-relay's losses and duplicates", { timeout: 600_000 }, () => {
     });
   });
 
-  test('a filter that throws or rejects ends neither other topics nor the gateway that the relay is in', async (t) => {
+  test('a filter that throws, rejects or leaves errors behind ends neither other topics nor the gateway', async (t) => {
     if (!needs(t)) return;
     const [one, two, good] = [await lab(), await lab(), await lab()];
+    const stray = `Promise.reject(new Error('stray')); setTimeout(() => { throw new Error('stray'); }); return true`;
     const dir = await mkdtemp(`${tmpdir()}/rafka-`);
     t.after(() => rm(dir, { recursive: true }));
     const filters: Record<string, object> = {};
     for (const [id, { a }, does] of [
       ['throws', one, 'throw new Error("no luck")'],
       ['rejects', two, 'return Promise.reject(new Error("no luck"))'],
+      ['strays', good, stray],
     ] as const) {
       const module = `export const create = () => ({ id: '${id}', isAllowed() { ${does}; } });`;
       await writeFile(`${dir}/${id}.mjs`, module);
       filters[id] = { enabled: true, path: `${dir}/${id}.mjs`, topics: [a] };
     }
     const topics = Object.fromEntries([one, two, good].map(({ a, b }) => [a, b]));
-    const relay = parse(await good.toml({ topics, filters }));
+    const port = await freePort();
+    const app = { metrics_server_addr: `127.0.0.1:${port}` };
+    const relay = parse(await good.toml({ topics, filters, app }));
     const config = { general: { 'bootstrap.servers': good.targetCluster.server.brokers }, relay };
     await writeFile(`${dir}/rafka.json`, JSON.stringify(config));
     const gateway = RelayProcess.gateway(['-c', `${dir}/rafka.json`, '--port', '0', '--unix-socket', `${dir}/s`]);
@@ -381,6 +386,12 @@ describe("kaf-relay's losses and duplicates", { timeout: 600_000 }, () => {
     const redis = new Redis({ path: `${dir}/s`, retryStrategy: () => null });
     t.after(() => redis.disconnect());
     assert.equal(await redis.ping(), 'PONG');
+    const said = gateway.lines.find(({ msg }) => String(msg).startsWith('a filter left an error unhandled'));
+    assert.deepEqual([said?.filter, said?.why], ['strays', 'stray']);
+    await until('all are counted', async () => {
+      const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+      return Number(/filter_stray_errors_total\{filter="strays"\} (\d+)/.exec(text)?.[1]) >= 40;
+    });
     gateway.kill('SIGTERM');
     assert.equal(await gateway.exited, 0, gateway.output);
   });

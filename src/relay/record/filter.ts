@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { within } from '../../core/clock.js';
 import type { Clock, Message } from '../../core/ports.js';
+import { runForeign, type StrayReport } from '../../core/stray-errors.js';
 import { fail } from '../../errors.js';
 import type { FilterConfig } from '../config/filter-config.js';
 
@@ -19,29 +20,35 @@ export interface LoadedFilter {
   readonly filter: Filter;
   readonly topics: readonly string[];
   readonly skipOnError: boolean;
+  /** Gets the errors that it leaves unhandled. */
+  readonly onStray: StrayReport;
 }
 
+/** @returns what gets the errors that the named filter leaves unhandled */
+type StrayReports = (filter: string) => StrayReport;
+
 /** Loads every module in order. @throws GatewayError `relay-config` naming the filter. */
-export async function loadFilters(configs: readonly FilterConfig[]): Promise<LoadedFilter[]> {
+export async function loadFilters(configs: readonly FilterConfig[], strays: StrayReports): Promise<LoadedFilter[]> {
   const loaded: LoadedFilter[] = [];
-  for (const config of configs) loaded.push(await loadFilter(config));
+  for (const config of configs) loaded.push(await loadFilter(config, strays));
   const ids = loaded.map((filter) => filter.id);
   const twice = ids.find((id, index) => ids.indexOf(id) !== index);
   if (twice) throw fail('relay-config', `filter ${twice}: this id is there twice`);
   return loaded;
 }
 
-async function loadFilter(config: FilterConfig): Promise<LoadedFilter> {
+async function loadFilter(config: FilterConfig, strays: StrayReports): Promise<LoadedFilter> {
   const name = config.id ?? config.path;
   if (!config.path) throw fail('relay-config', `filters.${name}.path must be set`);
-  const filter = await makeFilter(name, config);
+  const onStray = strays(name);
+  const filter = await runForeign(onStray, makeFilter, name, config);
   if (typeof filter?.id !== 'string' || typeof filter.isAllowed !== 'function') {
     throw fail('relay-config', `filter ${name}: create() must return { id, isAllowed(message) }`);
   }
   if (config.id !== undefined && filter.id !== config.id) {
     throw fail('relay-config', `filter ${name}: its module calls itself '${filter.id}'`);
   }
-  return { id: filter.id, filter, topics: config.topics, skipOnError: config.on_error === 'skip' };
+  return { id: filter.id, filter, topics: config.topics, skipOnError: config.on_error === 'skip', onStray };
 }
 
 const noTypeScript = `Node ${process.versions.node} runs no such file. TypeScript: compile it, or use Node 22.18 or later`;
@@ -93,14 +100,14 @@ export class FilterChain {
 
   #checkFrom(first: number, message: Message): Verdict | undefined | Promise<Verdict | undefined> {
     for (let at = first; at < this.#filters.length; at++) {
-      const { filter } = this.#filters[at]!;
+      const { filter, onStray } = this.#filters[at]!;
       let answer: unknown;
       try {
-        answer = filter.isAllowed(frozenCopy(message));
+        answer = runForeign(onStray, isAllowed, filter, message);
       } catch (error) {
         return this.#failed(at, message, threw(error));
       }
-      if (isThenable(answer)) return this.#checkLater(at, message, Promise.resolve(answer));
+      if (isThenable(answer)) return this.#checkLater(at, message, runForeign(onStray, promiseOf, answer));
       const verdict = this.#verdict(at, message, answer);
       if (verdict) return verdict;
     }
@@ -135,6 +142,9 @@ export class FilterChain {
     throw fail('relay-refused', `${topic}[${partition}]@${offset}`, `filter ${id} ${why}`);
   }
 }
+
+const promiseOf = (answer: PromiseLike<unknown>): Promise<unknown> => Promise.resolve(answer);
+const isAllowed = (filter: Filter, message: Message): unknown => filter.isAllowed(frozenCopy(message));
 
 /** A filter that decides nothing for so long fails, ms. */
 const longestAnswerMs = 30_000;

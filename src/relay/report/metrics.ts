@@ -81,6 +81,7 @@ const counters = {
   msg_count: 'Messages that the target has',
   messages_filtered_total: 'Messages dropped by a filter',
   filter_errors_total: 'Messages skipped because a filter threw',
+  filter_stray_errors_total: 'Errors that a filter left unhandled, of promises or callbacks of its own',
   messages_oversize_total: 'Messages skipped because the target would refuse their size',
   messages_invalid_total: 'Messages skipped because the target refuses them as invalid',
   timestamps_dropped_total: 'Messages whose own time the target would refuse: it stands in _t only',

@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
+import { reportStray } from '../../../../src/core/stray-errors.js';
 import { createClock } from '../../../../src/io/clock.js';
 import { FilterChain, loadFilters } from '../../../../src/relay/record/filter.js';
 import { fakeLab as lab } from '../../../support/relay-fake-lab.js';
@@ -13,14 +14,16 @@ import { message } from '../../../support/relay-message.js';
 const clock = createClock({ error() {} });
 
 describe('filters', () => {
+  const strays: string[] = [];
   async function load(module: string, over = {}, extension = 'mjs') {
     const dir = await mkdtemp(join(tmpdir(), 'rafka-filter-'));
     try {
       const path = join(dir, `filter.${extension}`);
       await writeFile(path, module);
-      return await loadFilters([
-        { id: 'odd', enabled: true, path, config: '{"keep":"1"}', topics: [], on_error: 'stop', ...over },
-      ]);
+      return await loadFilters(
+        [{ id: 'odd', enabled: true, path, config: '{"keep":"1"}', topics: [], on_error: 'stop', ...over }],
+        (filter) => (error) => strays.push(`${filter}: ${(error as Error).message}`),
+      );
     } finally {
       await rm(dir, { recursive: true });
     }
@@ -64,6 +67,20 @@ describe('filters', () => {
       const skip = await returning(answer, { on_error: 'skip' });
       assert.deepEqual(await skip.check(message()), { id: 'odd', failed: true });
     }
+  });
+
+  test('errors that they leave unhandled are theirs: of the module, of create(), of each message', async () => {
+    // Node's handlers run in the context that the error arose in; here each place reports at once.
+    (globalThis as { strayIn?: (place: string) => void }).strayIn = (place) => reportStray(new Error(place));
+    const module = `strayIn('module'); export const create = async () => { await 1; strayIn('create'); return { id: 'odd', isAllowed: () => {
+      setImmediate(() => strayIn('callback')); return { then(done) { strayIn('then'); done(true); } }; } }; };`;
+    strays.length = 0;
+    const chain = new FilterChain(await load(module), 'a', clock);
+    assert.equal(await chain.check(message()), undefined);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(strays.sort(), ['odd: callback', 'odd: create', 'odd: module', 'odd: then']);
+    assert.equal(reportStray(new Error('ours')), false);
+    assert.equal(strays.length, 4);
   });
 
   test('get a frozen copy: what they do to it reaches neither the target nor the next filter', async () => {
