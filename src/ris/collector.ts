@@ -100,6 +100,7 @@ export class Collector {
       log,
       topics: config.topics,
       headers: config.headers,
+      compression: config.compression,
       onMarked: (topics) => this.#count('ris.holes', topics),
       onRefused: (reason, records) => this.#count('ris.refused', records, reason),
     });
@@ -199,7 +200,7 @@ export class Collector {
       } catch (error) {
         if (error instanceof TermOver) continue;
         if (error instanceof TopicsRefused) {
-          log.debug({ reason: error.message }, 'Kafka refuses topics: another term goes on without them');
+          log.debug({ reason: error.message }, 'Topics refuse what this term sends: another term goes on without it');
           await sleep(clock, retryMinMs);
           continue;
         }
@@ -219,7 +220,8 @@ export class Collector {
 
   /** One term: fence, read the progress, publish until the lease ends or the feed has a gap that others do not have. */
   async #lead(): Promise<void> {
-    const { kafka, log } = this.#deps;
+    const { kafka, log, election } = this.#deps;
+    this.#gate.lead(election.term());
     await ensureTopic(kafka.admin, this.#named('checkpointTopic'), this.#config.checkpointReplication, log);
     const term = await Term.open(this.#termOptions());
     try {

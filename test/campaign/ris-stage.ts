@@ -129,7 +129,7 @@ export class Stage {
     const factory = await openKafka(kafka.brokers);
     const stage = new Stage(kafka, factory, redis, live, options);
     await stage.asAdmin(async (wire) => {
-      for (const operation of ['read', 'write', 'create', 'describe'] as const)
+      for (const operation of ['read', 'write', 'create', 'describe', 'describeConfigs'] as const)
         await wire.allow(principal, 'topic', '*', operation);
       for (const operation of ['write', 'describe'] as const)
         await wire.allow(principal, 'transactionalId', '*', operation);

@@ -11,7 +11,7 @@ import { bmp, header, Scene } from '../support/ris-scene.js';
 const topicOf = (asn: number | 'meta') => `rrc13.${asn}.bmp_raw`;
 const checkpoint = 'rafka.ris.rrc13.checkpoint';
 
-describe('a collector whose topics Kafka refuses in part', { timeout: 120_000 }, () => {
+describe('a collector whose topics Kafka refuses in part', { timeout: 240_000 }, () => {
   let kafka: KafkaServer | undefined;
   let wire: KafkaWire | undefined;
   before(async () => {
@@ -40,11 +40,12 @@ describe('a collector whose topics Kafka refuses in part', { timeout: 120_000 },
     if (!met(t, whyNoKafka())) return;
     const root = await openKafka(kafka!.brokers);
     t.after(() => root.close());
-    // 64512 takes small records only, 64513 must not be written yet, 64514 cannot be made; the collector's own is made.
+    // 64512 and 64513 take small records only, which may be read of 64513. That one must not be written yet, 64514 cannot be made; the
+    // collector's own is made.
     await makeTopic(root, topicOf(64512), 1, { 'max.message.bytes': '400' });
-    await makeTopic(root, topicOf(64513), 1);
+    await makeTopic(root, topicOf(64513), 1, { 'max.message.bytes': '400' });
     await grant('topic', topicOf(64512), 'write', 'describe');
-    await grant('topic', topicOf(64513), 'describe');
+    await grant('topic', topicOf(64513), 'describe', 'describeConfigs');
     await grant('topic', topicOf('meta'), 'write', 'describe', 'create');
     await grant('topic', checkpoint, 'write', 'describe', 'create', 'read');
     await grant('transactionalId', 'ris:rrc13', 'write', 'describe');
@@ -63,11 +64,8 @@ describe('a collector whose topics Kafka refuses in part', { timeout: 120_000 },
 
     scene.send(30);
     await until('the first peer', async () => (await ids(64512)).length === 10);
-    const prefixes = Array.from({ length: 150 }, (_, n) => `"10.${n}.0.0/16"`).join(',');
-    const large = scene.take().replace(/,"type":"UPDATE".*$/, '');
+    scene.sendLine(scene.takeLarge(64_512, 150));
     const lost = scene.sent.pop()!;
-    const update = `"path":[64512],"origin":"IGP","announcements":[{"next_hop":"192.0.2.1","prefixes":[${prefixes}]}]`;
-    scene.sendLine(`${large},"type":"UPDATE",${update}}}`);
     scene.send(29);
     await until('the rest of the first peer', async () => (await ids(64512)).length === 19, 60_000);
     assert.deepEqual(await ids(64512), sentOf(0));
@@ -82,6 +80,38 @@ describe('a collector whose topics Kafka refuses in part', { timeout: 120_000 },
     });
     const types = (await readAll(root, topicOf(64513))).flat().map(({ value }) => value?.[5]);
     assert.deepEqual(types.slice(0, 4), [bmp.initiation, bmp.peerDown, bmp.peerUp, bmp.routeMonitoring]);
+
+    // A record that cannot fit where the limit may be read.
+    scene.send(1);
+    scene.sendLine(scene.takeLarge(64_513, 150));
+    const dropped = scene.sent.pop()!;
+    scene.send(4);
+    const lastOf = (peer: number) => sentOf(peer).at(-1)!;
+    await until('what is behind it', async () => (await ids(64513)).includes(lastOf(1)), 60_000);
+    assert.ok(!(await ids(64513)).includes(dropped));
+    const larger = scene.lines.filter(({ msg }) => String(msg).startsWith('A record is larger than its topic takes'));
+    assert.deepEqual(
+      larger.map(({ topic, maxMessageBytes }) => [topic, maxMessageBytes]),
+      [[topicOf(64513), 400]],
+    );
+
+    // A topic that was written may be written no more: the other peers go on while it waits.
+    await until('the first peer has all', async () => (await ids(64512)).includes(lastOf(0)), 60_000);
+    const refused = only.count('ris.refused');
+    await wire!.deny(`User:${saslUser.username}`, 'topic', topicOf(64512), 'write');
+    await until('it is refused', () => {
+      scene.send(3);
+      return scene.lines.some(
+        ({ msg, topic }) => String(msg).startsWith('Kafka refuses a topic') && topic === topicOf(64512),
+      );
+    });
+    const had = await ids(64512);
+    scene.send(30);
+    const from = Date.now();
+    await until('the second peer goes on', async () => (await ids(64513)).includes(lastOf(1)), 60_000);
+    t.diagnostic(`committed after ${Date.now() - from} ms while another topic is denied`);
+    assert.deepEqual(await ids(64512), had);
+    assert.ok(only.count('ris.refused') > refused);
     const all = [...(await ids(64512)), ...(await ids(64513))];
     assert.equal(new Set(all).size, all.length, 'nothing twice');
   });

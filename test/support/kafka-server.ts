@@ -1,7 +1,7 @@
 // A real Apache Kafka on loopback for tests: jars from a cache outside of the repository, data in a temporary directory.
 //
 // By hand: node build/test/support/kafka-server.js [--port 19092] [--nodes 3] [--sasl] [--tls]
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import {
@@ -22,7 +22,7 @@ import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
+import { parseArgs, promisify } from 'node:util';
 
 const libs = process.env.RAFKA_KAFKA_LIBS ?? join(homedir(), '.cache/rafka/kafka-4.3.1/libs');
 /** Made once and kept beside the jars: an AppCDS archive (starts in 1 s instead of 3) and a formatted log directory's seed. */
@@ -411,3 +411,9 @@ async function byHand(): Promise<void> {
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) await byHand();
+
+/** One of Kafka's own programs. @throws where it ends with an error or takes more than a minute */
+export async function kafkaTool(mainClass: string, args: readonly string[]): Promise<void> {
+  const flags = ['-cp', `${libs}/*`, '-Xmx96m', '-XX:TieredStopAtLevel=1'];
+  await promisify(execFile)('java', [...flags, mainClass, ...args], { timeout: 60_000 });
+}

@@ -179,4 +179,4 @@ type Operation = keyof typeof operations;
 const literal = 3;
 const permissions = { deny: 2, allow: 3 } as const;
 const kinds = { topic: 2, group: 3, cluster: 4, transactionalId: 5 } as const;
-const operations = { read: 3, write: 4, create: 5, describe: 8 } as const;
+const operations = { read: 3, write: 4, create: 5, describe: 8, describeConfigs: 10 } as const;

@@ -21,6 +21,7 @@ class Decided implements Election {
   othersAreBetter = false;
   releases = 0;
   #candidate: ElectionCandidate | undefined;
+  #terms = 0;
 
   constructor(isLeader: boolean) {
     this.isLeader = isLeader;
@@ -31,13 +32,14 @@ class Decided implements Election {
   }
   decide(isLeader: boolean): void {
     this.isLeader = isLeader;
+    if (isLeader) this.#terms += 1;
     this.#candidate?.onChange();
   }
   leads = (): boolean => this.isLeader;
   hasOthers = (): boolean => this.othersAreBetter;
   hasBetter = (): boolean => this.othersAreBetter;
   awayMs = (): number => 0;
-  term = (): string => 'test';
+  term = (): string => `test ${this.#terms}`;
   async release(): Promise<void> {
     this.releases++;
     this.isLeader = false;
@@ -129,6 +131,13 @@ export class Scene {
     const { id, line } = this.generator.next(this.#time++);
     this.sent.push(id);
     return line;
+  }
+
+  /** The same, an UPDATE with this many prefixes (at most 256), of the peer whose turn it is. */
+  takeLarge(asn: number, count: number): string {
+    const prefixes = Array.from({ length: count }, (_, n) => `10.${n}.0.0/16`);
+    const data = { type: 'UPDATE', path: [asn], origin: 'IGP', announcements: [{ next_hop: '192.0.2.1', prefixes }] };
+    return `${this.take().replace(/,"type":"UPDATE".*$/, '')},${JSON.stringify(data).slice(1)}}`;
   }
 
   /** Lets feed time pass. */

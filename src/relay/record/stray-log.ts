@@ -27,6 +27,9 @@ export function strayLog(filter: string, { clock, log, onError }: StrayLogOption
     const others = unsaid > 0 ? { others: unsaid } : {};
     unsaid = 0;
     const why = (error as Error | undefined)?.message ?? String(error);
-    log.error({ filter, why, ...others }, 'a filter left an error unhandled: a promise that it did not return, or a callback');
+    log.error(
+      { filter, why, ...others },
+      'a filter left an error unhandled: a promise that it did not return, or a callback',
+    );
   };
 }

@@ -15,7 +15,7 @@ import { readProgress, snapshotEvery, stepRecords, termRecord } from '../checkpo
 import type { Progress } from '../checkpoint/progress-reading.js';
 import { areTaken } from './probe.js';
 import type { Batch } from './publisher.js';
-import { isOfTopic, isRefusal, refusedAmong } from './refusals.js';
+import { isOfTopic, isRefusal, reasonOf, refusedAmong } from './refusals.js';
 import { Reports } from './reports.js';
 import type { TopicGate } from './topic-gate.js';
 
@@ -77,16 +77,25 @@ export class Term {
   readonly #options: TermOptions;
   readonly #producer: Producer;
   readonly #reports: Reports;
+  /** The producer's largest batch of several records. */
+  readonly #batchBytes: number;
   /** Offsets of the checkpoint topic that were written since the last snapshot; none was written in this term yet. */
   #sinceSnapshot = Number.POSITIVE_INFINITY;
   /** The topics without marks in the recorded progress, as one text. */
   #unmarked: string | undefined;
 
-  private constructor(options: TermOptions, producer: Producer, progress: Progress, reports: Reports) {
+  private constructor(
+    options: TermOptions,
+    producer: Producer,
+    progress: Progress,
+    reports: Reports,
+    batchBytes: number,
+  ) {
     this.#options = options;
     this.#producer = producer;
     this.progress = progress;
     this.#reports = reports;
+    this.#batchBytes = batchBytes;
   }
 
   /**
@@ -101,8 +110,9 @@ export class Term {
       taken[step] = Math.round(clock.monotonic() - from);
     };
     const reports = new Reports(options.log);
+    const settings = properties(options);
     const producer = await kafka.producer(
-      { reports: 'errors', properties: properties(options), onReport: reports.onReport, onFault: reports.onFault },
+      { reports: 'errors', properties: settings, onReport: reports.onReport, onFault: reports.onFault },
       connectMs,
     );
     note('connectedMs');
@@ -126,7 +136,7 @@ export class Term {
       });
       note('readMs');
       options.log.info(taken, 'Took over');
-      return new Term(options, producer, progress, reports);
+      return new Term(options, producer, progress, reports, settings['batch.size'] ?? Number.POSITIVE_INFINITY);
     } catch (error) {
       options.log.debug(taken, 'Could not take over');
       await producer.close(0);
@@ -159,7 +169,9 @@ export class Term {
    */
   async commit({ records, step, marked }: Pick<Batch, 'records' | 'step' | 'marked'>): Promise<number> {
     const { gate, checkpointTopic } = this.#options;
-    let admitted = await gate.admit(records, marked);
+    await gate.makeReady(records, marked);
+    this.#checkBatches();
+    let admitted = gate.select(records);
     for (let tries = 1; ; tries++) {
       try {
         const unmarked = [...gate.unmarked(marked)].sort();
@@ -219,12 +231,23 @@ export class Term {
     for (const [topic, fault] of refused) {
       if (isOfTopic(fault) || (fault.code === KafkaCode.invalidTimestamp && gate.useOwnTime(topic))) continue;
       const own = records.filter((record) => record.topic === topic);
+      if (reasonOf(fault) === 'size') {
+        const isExplained = await gate.learnAgain(topic, own);
+        this.#checkBatches();
+        if (isExplained) continue;
+      }
       // The largest come first: they are refused for their size.
       own.sort((a, b) => (b.value?.length ?? 0) - (a.value?.length ?? 0));
       for (const [record, why] of await refusedAmong(own, (part) => this.#probe(part), mostProbes))
         bad.set(record, why);
     }
     return gate.admit(gate.without(records, bad));
+  }
+
+  /** @throws TopicsRefused where a topic takes smaller batches than this producer makes: the next term's makes them so */
+  #checkBatches(): void {
+    if ((this.#options.gate.batchBytes ?? Number.POSITIVE_INFINITY) < this.#batchBytes)
+      throw new TopicsRefused('a topic takes smaller batches only');
   }
 
   #areTaken(records: readonly ProducerRecord[], ask: () => void = () => undefined): Promise<boolean> {
@@ -310,7 +333,7 @@ async function patiently(options: TermOptions, call: () => Promise<void>): Promi
 }
 
 const probeBytes = Buffer.from('probe');
-const properties = ({ transactionalId, transactionTimeoutMs, compression }: TermOptions) => ({
+const properties = ({ transactionalId, transactionTimeoutMs, compression, gate }: TermOptions) => ({
   'transactional.id': transactionalId,
   'transaction.timeout.ms': transactionTimeoutMs,
   'message.timeout.ms': transactionTimeoutMs,
@@ -318,6 +341,8 @@ const properties = ({ transactionalId, transactionTimeoutMs, compression }: Term
   acks: 'all',
   'compression.codec': compression,
   'linger.ms': 5,
+  // Kafka refuses a batch that is larger than its topic allows, although each of its records would fit.
+  ...(gate.batchBytes === undefined ? {} : { 'batch.size': gate.batchBytes }),
   // How long a topic that is missing is waited for; it was made by then, or is not to be.
   'topic.metadata.propagation.max.ms': 5_000,
   // Reconnects to a restarted broker sooner than librdkafka's ten seconds.

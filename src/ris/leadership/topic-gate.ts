@@ -10,6 +10,7 @@ import {
 import { all } from '../../core/promises.js';
 import type { Log } from '../../log.js';
 import { type RefusalReason, reasonOf } from './refusals.js';
+import { TopicLimits } from './topic-limits.js';
 
 export interface TopicGateOptions {
   readonly admin: Admin;
@@ -24,6 +25,8 @@ export interface TopicGateOptions {
   };
   /** Whether records carry headers. */
   readonly headers: boolean;
+  /** The producer's. */
+  readonly compression: string;
   /** Records that will not be in Kafka. */
   readonly onRefused: (reason: RefusalReason, records: number) => void;
   /** Topics that go on behind something that is missing. */
@@ -55,6 +58,8 @@ const makeAtOnce = 8;
 /** One collector's; it outlives terms. */
 export class TopicGate {
   readonly #options: TopicGateOptions;
+  readonly #limits: TopicLimits;
+  #leadership = '';
   readonly #known = new Set<string>();
   /** Topics that took a record in a committed transaction. */
   readonly #proved = new Set<string>();
@@ -74,6 +79,26 @@ export class TopicGate {
 
   constructor(options: TopicGateOptions) {
     this.#options = options;
+    this.#limits = new TopicLimits(options);
+  }
+
+  /**
+   * A term begins. Others may have led since the last one under another name, and the topics may take records by now: what was refused
+   * then holds nothing back. What is missing in them says {@link restore}.
+   */
+  lead(leadership: string): void {
+    if (leadership === this.#leadership) return;
+    this.#leadership = leadership;
+    for (const topic of this.#held.keys()) this.#proved.delete(topic);
+    this.#held.clear();
+    this.#waits.clear();
+    this.#sizes.clear();
+    this.#suspects = undefined;
+  }
+
+  /** No batch of several records may be larger, bytes; undefined: what the client makes is small enough. */
+  get batchBytes(): number | undefined {
+    return this.#limits.batchBytes;
   }
 
   /**
@@ -97,20 +122,34 @@ export class TopicGate {
   }
 
   /**
-   * The records that Kafka should take, with times that it takes; topics that are missing are made.
+   * Makes topics that are missing, and learns what those that were not seen before take.
    * @param marked topics of {@link takeMarks} whose marks are among the records
    * @throws KafkaError
    */
-  async admit(records: readonly ProducerRecord[], marked: ReadonlySet<string> = none): Promise<ProducerRecord[]> {
+  async makeReady(records: readonly ProducerRecord[], marked: ReadonlySet<string> = none): Promise<void> {
     for (const topic of marked) this.#tryAgain(topic);
     await this.#makeMissing(records);
+    this.#limits.refresh();
+  }
+
+  /** {@link makeReady}, then {@link select}. */
+  async admit(records: readonly ProducerRecord[], marked?: ReadonlySet<string>): Promise<ProducerRecord[]> {
+    await this.makeReady(records, marked);
+    return this.select(records);
+  }
+
+  /** The records that Kafka should take, with times that it takes. */
+  select(records: readonly ProducerRecord[]): ProducerRecord[] {
     const now = this.#options.clock.now();
     const steady = this.#options.clock.monotonic();
     return this.#keep(records, (record) => {
       const held = this.#held.get(record.topic);
       if (held) return held.fault;
       const size = this.#sizes.get(record.topic);
-      return size && size.until > steady && bytesOf(record) > size.bytes ? tooLarge : undefined;
+      if (size && size.until > steady && bytesOf(record) > size.bytes) return tooLarge;
+      if (!this.#limits.cannotFit(record)) return undefined;
+      this.#limits.sayDropped(record);
+      return overLimit;
     }).map((record) => this.#inTime(record, now));
   }
 
@@ -164,6 +203,15 @@ export class TopicGate {
     if (this.#ownTime.has(topic)) return false;
     this.#ownTime.add(topic);
     return true;
+  }
+
+  /**
+   * Reads a topic's limit again, because Kafka refused the size of one of these records of it.
+   * @returns whether some of them cannot fit: then it is known which, and {@link select} leaves them out
+   */
+  async learnAgain(topic: string, records: readonly ProducerRecord[]): Promise<boolean> {
+    await this.#limits.learn([topic]);
+    return records.some((record) => this.#limits.cannotFit(record));
   }
 
   /** Takes out records that Kafka refuses one by one; their peers are marked. */
@@ -237,6 +285,7 @@ export class TopicGate {
     const isNew = (topic: string): boolean => !this.#known.has(topic) && !this.#held.has(topic);
     const wanted = new Set(records.map(({ topic }) => topic).filter(isNew));
     if (wanted.size === 0) return;
+    const unseen = [...wanted];
     for (const { name } of await this.#options.admin.topics([...wanted])) {
       this.#known.add(name);
       wanted.delete(name);
@@ -244,6 +293,7 @@ export class TopicGate {
     const missing = [...wanted];
     for (let from = 0; from < missing.length; from += makeAtOnce)
       await all(missing.slice(from, from + makeAtOnce), (topic) => this.#make(topic));
+    await this.#limits.learn(unseen.filter((topic) => this.#known.has(topic)));
   }
 
   /** @throws KafkaError where it may work a moment later */
@@ -284,10 +334,12 @@ const faultOf = ({ code, message, fatal, retriable, abortable }: KafkaFault): Ka
 
 const bytesOf = ({ key, value }: ProducerRecord): number => (key?.length ?? 0) + (value?.length ?? 0);
 
-const tooLarge: KafkaFault = {
+const sizeFault = (message: string): KafkaFault => ({
   code: KafkaCode.messageTooLarge,
-  message: 'larger than records that Kafka refused',
+  message,
   fatal: false,
   retriable: false,
   abortable: false,
-};
+});
+const tooLarge = sizeFault('larger than records that Kafka refused');
+const overLimit = sizeFault("larger than the topic's max.message.bytes");

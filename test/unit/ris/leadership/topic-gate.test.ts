@@ -19,6 +19,7 @@ function gateOf(clock = new ManualClock()): { gate: TopicGate; admitted: (topics
     log: createLog({ level: 'silent', pretty: false }),
     topics: { create: true },
     headers: false,
+    compression: 'none',
     onRefused: () => {},
     onMarked: () => {},
   });
@@ -81,6 +82,23 @@ test('a topic that stays refused is tried again less and less often, once a minu
     await clock.advance(1_000);
   }
   assert.deepEqual(waits, [2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000, 60_000]);
+});
+
+test('a term that begins after another leader does without what was refused before', async () => {
+  const { gate, admitted } = gateOf();
+  gate.lead('first');
+  gate.hold('t', denied);
+  gate.suspect(records('a', 'b'), denied);
+  // The terms of one leadership go on without what was refused.
+  gate.lead('first');
+  assert.deepEqual(await admitted(['t', 'other']), ['other']);
+  assert.deepEqual(gate.toProbe, ['a', 'b']);
+  gate.lead('second');
+  gate.restore([]);
+  assert.equal(gate.toProbe, undefined);
+  assert.equal(gate.takeMarks().size, 0, 'the other leader marked what was missing');
+  assert.deepEqual(await admitted(['t', 'other']), ['t', 'other']);
+  assert.deepEqual([...gate.unmarked(new Set())], []);
 });
 
 test('topics that lack records are named until the batch with their marks is committed', async () => {
