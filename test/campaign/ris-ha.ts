@@ -57,6 +57,8 @@ export interface Outcome {
   readonly clamped: number;
   /** Per kind of event, ms until a leader published again and every other replica could take over. */
   readonly settledMs: Readonly<Record<string, readonly number[]>>;
+  /** How long another peer's topic got nothing at a time, ms. */
+  readonly stoodMs: Readonly<Record<string, readonly number[]>>;
   /** Per kind of event, ms until something that was sent after it was committed. */
   readonly publishedMs: Readonly<Record<string, readonly number[]>>;
 }
@@ -96,7 +98,7 @@ export async function play(plan: Plan, say: (text: string) => void): Promise<Out
     const messages = await readTopics(stage.factory, `${host}.`);
     const verdict = judge(sent, messages, reorderMs, trouble.exceptions);
     failed = faultsOf({ verdict, clamped: trouble.clamped }) > 0;
-    return { verdict, clamped: trouble.clamped, ...times };
+    return { verdict, clamped: trouble.clamped, stoodMs: trouble.stoodMs, ...times };
   } finally {
     if (failed || process.env.RAFKA_KEEP_LOGS === '1') say(`the replicas' logs are in ${stage.logDir}`);
     await stage.close(failed || process.env.RAFKA_KEEP_LOGS === '1');

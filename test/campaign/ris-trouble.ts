@@ -31,6 +31,8 @@ export class Trouble {
   #sequence = 0x8000;
   /** Messages that Kafka cannot take with their own time. */
   clamped = 0;
+  /** How long another peer's topic got nothing at a time while a topic was denied, and behind a record that was too large, ms. */
+  readonly stoodMs = { denied: [] as number[], large: [] as number[] };
 
   /** @param sent gets each message that is sent here */
   constructor(stage: Stage, host: string, sent: Generated[]) {
@@ -64,7 +66,7 @@ export class Trouble {
     const window = { peer: addressOf(peer), from: progressMs - 1_000, to: Number.POSITIVE_INFINITY };
     this.#denied.push(window);
     await this.#stage.asAdmin((wire) => wire.deny(principal, 'topic', topic, 'write'));
-    await pause(deniedMs / 2);
+    this.stoodMs.denied.push(await this.#longestStand());
     if (index % 2 === 1) await this.#stage.replace(leader, 'SIGKILL');
     await pause(deniedMs / 2);
     const before = await this.#end(topic);
@@ -84,6 +86,7 @@ export class Trouble {
     const { id } = this.#send(largePeer, Date.now(), JSON.stringify(data).slice(1, -1));
     this.#refused.add(id);
     if (index % 2 === 1) await this.#stage.replace(leader, 'SIGKILL');
+    else this.stoodMs.large.push(await this.#longestStand());
   }
 
   /** A peer dates messages half an hour ahead, some further than Kafka accepts, and a KEEPALIVE to 2100; then as {@link large}. */
@@ -118,6 +121,22 @@ export class Trouble {
     this.#sent.push(message);
     this.#stage.live.send(this.#host, message.line);
     return message;
+  }
+
+  /** The longest time without a new record in the topic of a peer that nothing happens to, ms. */
+  async #longestStand(): Promise<number> {
+    const topic = topicOf(this.#host, aheadPeer);
+    const until = Date.now() + deniedMs / 2;
+    let [longest, since, end] = [0, Date.now(), await this.#end(topic)];
+    // A stand that has begun is seen to its end.
+    while (Date.now() < until || Date.now() - since > 1_000) {
+      await pause(10);
+      const now = await this.#end(topic);
+      longest = Math.max(longest, Date.now() - since);
+      if (now > end) [since, end] = [Date.now(), now];
+      if (Date.now() > until + backMs) throw new Error(`${topic} gets nothing; logs in ${this.#stage.logDir}`);
+    }
+    return longest;
   }
 
   async #end(topic: string): Promise<number> {

@@ -87,7 +87,9 @@ describe('a collector whose topics Kafka refuses in part', { timeout: 240_000 },
     const dropped = scene.sent.pop()!;
     scene.send(4);
     const lastOf = (peer: number) => sentOf(peer).at(-1)!;
+    const since = Date.now();
     await until('what is behind it', async () => (await ids(64513)).includes(lastOf(1)), 60_000);
+    t.diagnostic(`committed ${Date.now() - since} ms behind a record that cannot fit`);
     assert.ok(!(await ids(64513)).includes(dropped));
     const larger = scene.lines.filter(({ msg }) => String(msg).startsWith('A record is larger than its topic takes'));
     assert.deepEqual(
