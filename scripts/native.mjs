@@ -113,7 +113,7 @@ function keyOf(folder) {
 }
 
 /** Names of what is built: each has in it all that the build depends on. `sources` is what is installed, the same for every Node. */
-function cacheKeys(recipe) {
+export function cacheKeys(recipe) {
   process.report.excludeNetwork = true;
   const libc = process.report.getReport().header.glibcVersionRuntime ? 'glibc' : 'musl';
   const platform = `${process.platform}-${process.arch}-${libc}`;

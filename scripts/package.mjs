@@ -9,6 +9,7 @@ import { compileInto } from './compile.mjs';
 import { requireTools } from './native-tools.mjs';
 import { cacheRoot, fetchNode } from './node.mjs';
 import { needsOf, refuseUnexpected } from './package-needs.mjs';
+import { layForNpm, stripBinding } from './package-npm.mjs';
 import { billOfMaterials, sumsOf } from './package-sbom.mjs';
 import { findNpm } from './registry.mjs';
 
@@ -20,8 +21,6 @@ const majors = Object.keys(manifest.nodes);
 
 /** What both packages have besides node_modules and dist. */
 const common = ['bin', 'docs', 'CHANGELOG.md', 'LICENSE', 'README.md', 'librdkafka.json.sample'];
-/** What a build on the user's machine takes, in the npm package. */
-const buildScripts = ['apply-patch', 'installed', 'native', 'native-build', 'native-tools', 'node', 'registry'];
 
 function main() {
   requireTools(say);
@@ -60,8 +59,7 @@ function stage(base) {
   const { devDependencies: _dev, ...runtime } = manifest;
   writeFileSync(join(base, 'package.json'), `${JSON.stringify(runtime, null, 2)}\n`);
   const binding = join(base, 'node_modules/node-rdkafka');
-  // deps/librdkafka.gyp stays: a build on the user's machine reads it.
-  for (const path of ['deps/librdkafka', 'build']) rmSync(join(binding, path), { recursive: true, force: true });
+  stripBinding(binding);
   let librdkafka;
   for (const major of majors) {
     const node = join(fetchNode(major, say), 'bin/node');
@@ -88,21 +86,8 @@ function packTarball(base, folder) {
   run('tar', [...plain, '-czf', join(release, `${name}.tar.gz`), '-C', dirname(folder), name]);
 }
 
-/** With its dependencies inside, so that npm fetches and compiles nothing, and with the sources for where no addon fits. */
 function packForNpm(base, folder) {
-  cpSync(base, folder, { recursive: true, verbatimSymlinks: true });
-  for (const path of ['native', 'patches', ...buildScripts.map((name) => `scripts/${name}.mjs`)])
-    cpSync(join(root, path), join(folder, path), { recursive: true });
-  const { scripts: _scripts, devDependencies: _dev, private: _private, ...kept } = manifest;
-  const bundled = Object.keys(manifest.dependencies);
-  const own = { ...kept, scripts: { install: 'node scripts/installed.mjs' }, bundleDependencies: bundled };
-  writeFileSync(join(folder, 'package.json'), `${JSON.stringify(own, null, 2)}\n`);
-  for (const path of ['package-lock.json', '.npmrc', 'node_modules/.package-lock.json'])
-    rmSync(join(folder, path), { force: true });
-  // Its own installation would compile it, with its own librdkafka.
-  const binding = join(folder, 'node_modules/node-rdkafka/package.json');
-  const { scripts: _install, ...bindingManifest } = JSON.parse(readFileSync(binding, 'utf8'));
-  writeFileSync(binding, `${JSON.stringify({ ...bindingManifest, gypfile: false }, null, 2)}\n`);
+  layForNpm(base, folder, manifest);
   npm(folder, 'pack', '--ignore-scripts', '--loglevel=error', `--pack-destination=${release}`);
 }
 
