@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pino } from 'pino';
 import type { KafkaFactory, Producer } from '../../src/core/ports.js';
 import { createKafkaFactory } from '../../src/kafka/factory.js';
 import { withoutApi } from '../support/answers/alterations.js';
@@ -18,7 +19,10 @@ import { met } from '../support/needs.js';
 import { silent } from '../support/pixy-lab.js';
 
 const timeoutMs = 15_000;
-const closeMs = 200;
+/** For closes that end: an abandoned one could outlive its broker, and would keep this process from ending. */
+const closeMs = 60_000;
+/** For closes that wait for a coordinator. */
+const briefMs = 200;
 /** Kafka's requests, and the errors of a coordinator that is not there, and of a partition that a broker does not know (yet). */
 const produce = 0;
 const fetch = 1;
@@ -27,11 +31,15 @@ const offsetFetch = 9;
 const findCoordinator = 10;
 const joinGroup = 11;
 const apiVersions = 18;
+const nothing = -1;
 const notAvailable = 15;
 /** An answer after which librdkafka asks again only if something happens. */
 const loading = 14;
 const unknownPartition = 3;
 const outOfOrder = 45;
+/** Of records: where their size lies, and their format. */
+const sizeAt = 8;
+const formatAt = 16;
 /** How long a second Produce may take to come while the first has no answer, ms. */
 const secondMs = 1_000;
 
@@ -43,6 +51,8 @@ const lacks: Record<string, [call: string, api: number, alter: (body: Buffer) =>
   'a member without metadata': ['consume', joinGroup, (body) => replaced(body, lastOf(joinGroup, body), int32(0))],
   'a Fetch that ends behind its records': ['consumeOne', fetch, (body) => body.subarray(0, -3)],
   'a partition that nobody asked for': ['consumeOne', fetch, otherPartition],
+  'a message of the oldest format that is smaller than its checksum': ['consumeOne', fetch, (body) => ofSize(3, body)],
+  'a message of the oldest format with a negative size': ['consumeOne', fetch, (body) => ofSize(-5, body)],
 };
 
 const replaced = (body: Buffer, { at, size, content }: Pick<Spot, 'at' | 'size' | 'content'>, value: Buffer) =>
@@ -63,10 +73,24 @@ function otherPartition(body: Buffer): Buffer {
   return spot ? replaced(body, spot, int32(1)) : body;
 }
 
+/** The first records as a message of format 0 of this size; an answer without records as it is. */
+function ofSize(size: number, body: Buffer): Buffer {
+  const records = spots(fetch, body).find(({ kind, content }) => kind === 'text' && content > formatAt);
+  if (!records) return body;
+  const altered = Buffer.from(body);
+  const at = records.at + records.size;
+  altered.writeInt32BE(size, at + sizeAt);
+  altered[at + formatAt] = 0;
+  return altered;
+}
+
 describe('answers of a broker that does not keep to the protocol', { timeout: 300_000 }, () => {
   let stage: AnswerStage | undefined;
   before(async () => {
-    if (whyNoKafka() === undefined) stage = await AnswerStage.start();
+    if (whyNoKafka() !== undefined) return;
+    stage = await AnswerStage.start();
+    // Records, for those who read.
+    assert.equal(await withAltered(stage.double, 'produce', nothing, (body) => body), undefined);
   });
   after(async () => stage?.stop());
 
@@ -80,7 +104,14 @@ describe('answers of a broker that does not keep to the protocol', { timeout: 30
   for (const [what, [call, api, alter]] of Object.entries(lacks))
     test(`${what} does not end the process`, async (t) => {
       if (!met(t, whyNoKafka())) return;
-      assert.equal(await withAltered(stage!.double, call, api, alter), undefined);
+      let altered = 0;
+      const counted = (body: Buffer): Buffer => {
+        const changed = alter(body);
+        if (!changed.equals(body)) altered += 1;
+        return changed;
+      };
+      assert.equal(await withAltered(stage!.double, call, api, counted), undefined);
+      assert.ok(altered > 0, 'no answer was altered');
     });
 
   test('a commit that the coordinator refuses is not done, also one that goes back', async (t) => {
@@ -106,7 +137,9 @@ describe('answers of a broker that does not keep to the protocol', { timeout: 30
     if (!met(t, whyNoKafka())) return;
     const { double } = stage!;
     const general = { 'bootstrap.servers': double.address, 'client.id': 'lost' };
-    const factory = await createKafkaFactory({ general, log: silent });
+    const lines: string[] = [];
+    const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(line) });
+    const factory = await createKafkaFactory({ general, log });
     t.after(() => factory.close());
     const nowhere = (body: Buffer) => Buffer.concat([body.subarray(0, 4), int16(notAvailable), body.subarray(6)]);
     double.alter = (api, _version, body, clientId) =>
@@ -127,11 +160,14 @@ describe('answers of a broker that does not keep to the protocol', { timeout: 30
         .catch(() => undefined)
         .then(end('commit')),
     ];
-    await Promise.all([producer.close(closeMs).then(end('producer')), consumer.close(closeMs).then(end('consumer'))]);
+    await Promise.all([producer.close(briefMs).then(end('producer')), consumer.close(briefMs).then(end('consumer'))]);
     // The consumer's closing may end its commit. What waits as long on the other client has not ended.
     assert.deepEqual(ended.filter((what) => what !== 'commit').toSorted(), ['consumer', 'producer']);
     double.alter = () => undefined;
     await Promise.all(calls);
+    // With its coordinator there, each abandoned close ends too.
+    const count = (text: string) => lines.filter((line) => line.includes(text)).length;
+    await eventually(closeMs, () => count('has disconnected') === count('is abandoned'));
   });
 
   test('positions of a transaction wait for a coordinator that is found late, and not for one that is never found', async (t) => {

@@ -204,7 +204,8 @@ class Victim {
     const child = fork(join(import.meta.dirname, 'victim.js'), [brokers], { silent: true, env });
     const victim = new Victim(child);
     await Promise.race([once(child, 'message'), once(child, 'exit')]);
-    if (child.exitCode !== null) throw new Error(`the process did not start: ${victim.#errors}`);
+    if (child.exitCode !== null || child.signalCode !== null)
+      throw new Error(`the process did not start: ${victim.#errors}`);
     return victim;
   }
 
