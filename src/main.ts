@@ -7,6 +7,7 @@ import { Argument, Command, Option } from 'commander';
 import { type Config, ConfigError, loadConfig, type Setting } from './app/config.js';
 import { brokersFlag } from './app/flags.js';
 import type { Program } from './app/program.js';
+import { watchRejections } from './app/rejections.js';
 import { banner } from './cli/banner.js';
 import { completion, type Shell, shells } from './cli/completion.js';
 import { addFlags, flagSettings, forms, type Job, jobs, risSettings } from './cli/forms.js';
@@ -16,9 +17,7 @@ import { memoryLimit } from './cli/memory-limit.js';
 import { outlineOf } from './cli/outline.js';
 import { notifySystemd } from './cli/systemd.js';
 import { nearest } from './core/nearest.js';
-import { KafkaError } from './core/ports.js';
 import { own } from './core/promises.js';
-import { reportStray } from './core/stray-errors.js';
 import { GatewayError } from './errors.js';
 import { defaultOps } from './http/config.js';
 import { createClock } from './io/clock.js';
@@ -191,29 +190,10 @@ async function serveAsWorker(): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGHUP'] as const) process.on(signal, () => {});
   const { runWorker } = await import('./app/workers.js');
   const isWorker = runWorker(version, {
-    onStart: watchRejections,
+    onStart: (log) => watchRejections(log, () => end(log, 1)),
     onEnd: (log, inTime) => (log ? end(log, inTime ? 0 : 1) : process.exit(0)),
   });
   if (!isWorker) throw new ConfigError('workers are started by rafka --workers');
-}
-
-/** The last handlers of errors that nothing else has handled. Those of a relay's filter end nothing. */
-function watchRejections(log: Log): void {
-  process.on('uncaughtException', (error) => {
-    if (reportStray(error)) return;
-    log.fatal({ err: error }, 'an uncaught exception: this is a bug');
-    end(log, 1);
-  });
-  process.on('unhandledRejection', (error) => {
-    if (reportStray(error)) return;
-    // A refusal is a client's, or Kafka's: dropping it is a defect, but all other clients are still served.
-    if (error instanceof GatewayError || error instanceof KafkaError) {
-      log.error({ err: error }, 'an unhandled refusal: this is a bug');
-      return;
-    }
-    log.fatal({ err: error }, 'an unhandled rejection: this is a bug');
-    end(log, 1);
-  });
 }
 
 /** For units of Type=notify. */
@@ -235,7 +215,7 @@ async function run(
   create: () => Promise<Program>,
   budgets?: object,
 ): Promise<Program | undefined> {
-  watchRejections(log);
+  watchRejections(log, () => end(log, 1));
   let app: Program;
   let reloading: Promise<unknown> = Promise.resolve();
   let started: Program | undefined;
@@ -344,7 +324,7 @@ async function runRelay(_options: object, command: Command): Promise<void> {
   if (unknownKeys.length > 0) log.warn({ unknownKeys }, 'unknown keys are ignored');
   // A closed terminal fails its writes: a progress bar is no reason to end.
   if (process.stderr.isTTY) process.stderr.on('error', () => {});
-  watchRejections(log);
+  watchRejections(log, () => end(log, 1));
   const clock = createClock(log);
   relay = new Relay({
     config,
