@@ -23,11 +23,14 @@ afterEach(() => {
   for (const client of clients.splice(0)) client.disconnect();
 });
 
-const start = async (args: readonly string[] = [], config?: object): Promise<GatewayProcess> => {
-  const gateway = await GatewayProcess.start({ args: ['--workers', '2', ...args], ...(config ? { config } : {}) });
+const start = async (args: readonly string[] = [], config?: object, env = {}): Promise<GatewayProcess> => {
+  const gateway = await GatewayProcess.start({ args: ['--workers', '2', ...args], ...(config ? { config } : {}), env });
   gateways.push(gateway);
   return gateway;
 };
+
+/** Environment of processes whose event loop never comes back from SIGUSR2. */
+const loopOnSignal = { NODE_OPTIONS: `--import=data:text/javascript,process.on('SIGUSR2',()=>{for(;;);})` };
 
 const open = async (gateway: GatewayProcess, name?: string): Promise<Redis> => {
   const client = await connect(gateway.port, name);
@@ -293,19 +296,23 @@ describe('lives and deaths', () => {
     assert.ok(Number((await stats(a))['resp.connections']) > counted - 2, 'what it counted is kept');
   });
 
-  test('a worker that is stopped gets no more connections, and another one takes its place', async () => {
-    const gateway = await start();
-    const [a, b] = await openApart(gateway, [undefined, 'g:stopped']);
-    assert.ok((await pop(b, 'topics:t', '0.1')) === undefined);
-    const gone = once(b, 'end');
-    process.kill(pidsOf(gateway)[await workerOf(b)]!, 'SIGSTOP');
-    await gone;
-    assert.ok(gateway.lines.some(({ msg }) => msg === 'a worker does not answer: it is ended'));
-    await eventually(20_000, () => gateway.lines.some(({ msg }) => msg === 'a worker was replaced'));
-    const heir = await open(gateway, 'g:stopped');
-    assert.ok((await pop(heir, 'topics:t', '0.1')) === undefined, 'its name is free');
-    assert.equal(await workerOf(await openElsewhere(gateway, await workerOf(a))), 2);
-  });
+  for (const [how, signal] of [
+    ['is stopped', 'SIGSTOP'],
+    ['runs in an endless loop', 'SIGUSR2'],
+  ] as const)
+    test(`a worker that ${how} gets no more connections, and another one takes its place`, async () => {
+      const gateway = await start([], undefined, loopOnSignal);
+      const [a, b] = await openApart(gateway, [undefined, 'g:stopped']);
+      assert.ok((await pop(b, 'topics:t', '0.1')) === undefined);
+      const gone = once(b, 'end');
+      process.kill(pidsOf(gateway)[await workerOf(b)]!, signal);
+      await gone;
+      assert.ok(gateway.lines.some(({ msg }) => msg === 'a worker does not answer: it is ended'));
+      await eventually(20_000, () => gateway.lines.some(({ msg }) => msg === 'a worker was replaced'));
+      const heir = await open(gateway, 'g:stopped');
+      assert.ok((await pop(heir, 'topics:t', '0.1')) === undefined, 'its name is free');
+      assert.equal(await workerOf(await openElsewhere(gateway, await workerOf(a))), 2);
+    });
 
   test('connections that are on their way to a worker that dies end with it; those of the other are served', async () => {
     const gateway = await start();

@@ -28,6 +28,8 @@ export class FakeWorker {
   onAck: Sibling['ack'] = () => true;
   /** Ends this worker as kill -9 does. */
   die: () => void = () => {};
+  /** It does nothing more, and its process is still there. */
+  hang: () => void = () => {};
 
   constructor(order: StartOrder, siblings: Siblings) {
     this.id = order.worker;
@@ -163,6 +165,10 @@ export class Crew {
           const fake = new FakeWorker(order, siblings);
           worker = fake;
           fake.die = () => die('signal SIGKILL');
+          fake.hang = () => {
+            clock.die();
+            toWorker.cut();
+          };
           this.alive.push(fake);
           return {
             port: 6380,

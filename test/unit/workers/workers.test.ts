@@ -228,6 +228,31 @@ describe('lives', () => {
     });
   });
 
+  test('one that hangs gets no more connections; then it is ended and replaced', async () => {
+    const clock = new ManualClock();
+    const crew = new Crew(2, { clock });
+    crews.push(crew);
+    const starting = crew.workers.start();
+    await clock.advance(1);
+    await starting;
+    const [works, hangs] = [crew.worker(0), crew.worker(1)];
+    await clock.advance(20_000);
+    assert.deepEqual(crew.alive, [works, hangs], 'their heartbeat keeps them');
+    hangs.hang();
+    await clock.advance(3_000);
+    works.siblings.connections(9);
+    works.siblings.passOn({ close: () => assert.fail('closed') });
+    await clock.advance(0);
+    assert.deepEqual([works.accepted.length, hangs.accepted.length], [1, 0], 'it goes back to the one that works');
+    assert.ok(crew.alive.includes(hangs));
+    await clock.advance(3_000);
+    await eventually(5_000, async () => {
+      await clock.advance(1);
+      return crew.alive.length === 2;
+    });
+    assert.deepEqual(crew.alive.map(({ id }) => id).sort(), [0, 2]);
+  });
+
   test('when the first cannot start, none is left and the reason is told', async () => {
     const crew = new Crew(3, {
       onStart: ({ worker }) => {
