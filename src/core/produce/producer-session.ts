@@ -13,6 +13,7 @@ import {
   type ProducerRecord,
   type ReportMode,
 } from '../ports.js';
+import { own } from '../promises.js';
 import type { Stats } from '../stats/stats.js';
 import { checkTopicName } from '../topics/topic-name.js';
 
@@ -40,8 +41,8 @@ export interface ProducerSessionOptions {
   readonly onFault: (fault: KafkaFault) => void;
 }
 
-/** Settles one send(). */
-type Receipt = (report: DeliveryReport) => void;
+/** Settles one send(). @returns false if it has sent the record again instead. */
+type Receipt = (report: DeliveryReport) => boolean;
 
 /** Pause before a full queue is tried again, ms. */
 const retryMs = 5;
@@ -137,11 +138,24 @@ export class ProducerSession {
 
   /**
    * Queues one record and waits until Kafka has it. Needs reports `all`. The report's `error` holds Kafka's refusal.
+   * @param isMovable its partition, if it has one, was not chosen by a client: if it is gone, the record may go to another one
    * @throws GatewayError as enqueue().
    */
-  send(record: ProducerRecord): Promise<DeliveryReport> {
+  send(record: ProducerRecord, isMovable = record.partition === undefined): Promise<DeliveryReport> {
     return new Promise((resolve, reject) => {
-      this.#submit(record, resolve)?.catch(reject);
+      const settle = (report: DeliveryReport): boolean => {
+        resolve(report);
+        return true;
+      };
+      const receipt = (report: DeliveryReport): boolean => {
+        // The topic was made again with fewer partitions. The record never left, and librdkafka knows now which partitions there are.
+        if (!isMovable || report.error?.code !== KafkaCode.unknownPartition) return settle(report);
+        const { partition: _, ...unplaced } = record;
+        const again = async (): Promise<void> => this.#submit(unplaced, settle);
+        own(again(), reject);
+        return false;
+      };
+      this.#submit(record, receipt)?.catch(reject);
     });
   }
 
@@ -312,8 +326,8 @@ export class ProducerSession {
 
   #report(report: DeliveryReport, receipt: Receipt | undefined): void {
     this.#settled = Math.min(this.#queued, this.#settled + 1);
-    if (report.error) this.#failed(report, report.error, receipt !== undefined);
-    if (receipt && this.#receipts.delete(receipt)) receipt(report);
+    const isSettled = !(receipt && this.#receipts.delete(receipt)) || receipt(report);
+    if (report.error && isSettled) this.#failed(report, report.error, receipt !== undefined);
     if (this.#onIdle.length > 0 && this.inFlight === 0) for (const wake of this.#onIdle.splice(0)) wake();
   }
 

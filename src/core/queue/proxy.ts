@@ -220,7 +220,7 @@ export class KafkaProxy {
 
   async #send(record: ProducerRecord): Promise<DeliveryReport> {
     try {
-      return await this.#producer.send(record);
+      return await this.#producer.send(record, true);
     } catch (error) {
       if (error instanceof GatewayError && error.cause instanceof KafkaError) throw produceError(error.cause, error);
       throw error;

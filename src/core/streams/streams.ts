@@ -143,14 +143,8 @@ export class Streams implements Listener {
     if (this.topics.isCompacted(topic)) checkCompacted(key !== null, hasValue);
     const timestamp = this.#options.clock.now();
     const partition = key === null ? this.topics.firstPartition(topic) : undefined;
-    const sent = writer.send({
-      topic,
-      ...(partition === undefined ? {} : { partition }),
-      key,
-      value,
-      headers,
-      timestamp,
-    });
+    const placed = partition === undefined ? {} : { partition };
+    const sent = writer.send({ topic, ...placed, key, value, headers, timestamp }, true);
     // The broker's time where the topic has it so; an embedded Kafka reports none.
     return sent.then((report) => (report.timestamp < 0 ? { ...report, timestamp } : report));
   }

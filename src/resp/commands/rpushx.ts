@@ -55,8 +55,8 @@ export async function deliver(
 ): Promise<number> {
   const { gateway } = ctx.server;
   gateway.catalog.produced(place.topic);
-  const producer = ctx.transaction ?? ctx.sessions.deliveringProducer();
-  const reports = await Promise.all(values.map((value) => producer.send({ ...place, value })));
+  const producer: Pick<ProducerSession, 'send'> = ctx.transaction ?? ctx.sessions.deliveringProducer();
+  const reports = await Promise.all(values.map((value) => producer.send({ ...place, value }, true)));
   const errors = reports.flatMap(({ error }) => error ?? []);
   if (errors.length === 0) return values.length;
   const [error] = errors;

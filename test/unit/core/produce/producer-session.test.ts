@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import { KafkaCode, type ReportMode } from '../../../../src/core/ports.js';
 import { ProducerSession } from '../../../../src/core/produce/producer-session.js';
 import { Stats } from '../../../../src/core/stats/stats.js';
@@ -271,4 +272,46 @@ test('closing tells how much was not delivered', async () => {
   assert.equal(stats.get('producer.unflushed.messages'), 1);
   assert.equal(producers[0]!.closed, true);
   assert.equal(await session.close(1_000), 0, 'closing again counts nothing');
+});
+
+const unknownPartition = fault(KafkaCode.unknownPartition, 'Local: Unknown partition');
+
+test('a record whose partition is gone is sent again, once: the topic was made again with fewer', async () => {
+  const { session, producers, failures, stats } = setUp();
+  const sent = session.send(record());
+  await turn();
+  producers[0]!.report(0, unknownPartition);
+  assert.equal(session.inFlight, 1);
+  assert.deepEqual(producers[0]!.records[1]!.record, record());
+  producers[0]!.report(1);
+  assert.equal((await sent).error, undefined);
+  assert.deepEqual([session.inFlight, failures, stats.get('producer.delivery.errors')], [0, [], 0]);
+  const refused = session.send(record());
+  for (const index of [2, 3]) producers[0]!.report(index, unknownPartition);
+  assert.equal((await refused).error?.code, KafkaCode.unknownPartition);
+  assert.deepEqual([session.inFlight, failures, producers[0]!.records.length], [0, ['t'], 4]);
+});
+
+test('a record goes to another partition only if no client has chosen it', async () => {
+  const { session, producers } = setUp();
+  const chosen = session.send({ ...record(), partition: 3 });
+  const placed = session.send({ ...record(), partition: 3 }, true);
+  await turn();
+  for (const index of [0, 1]) producers[0]!.report(index, unknownPartition);
+  assert.equal((await chosen).error?.code, KafkaCode.unknownPartition);
+  assert.deepEqual(
+    producers[0]!.records.map(({ record: { partition } }) => partition),
+    [3, 3, undefined],
+  );
+  producers[0]!.report(2);
+  assert.equal((await placed).error, undefined);
+});
+
+test('a record that cannot be sent again is an error of its sender', async () => {
+  const { session, producers } = setUp();
+  const sent = session.send(record());
+  await turn();
+  producers[0]!.refusal = kafkaError(KafkaCode.state);
+  producers[0]!.report(0, unknownPartition);
+  await assert.rejects(sent, code('produce-refused'));
 });
