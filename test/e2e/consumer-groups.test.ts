@@ -9,6 +9,7 @@ import { eventually } from '../support/eventually.js';
 import { freePort, GatewayProcess } from '../support/gateway.js';
 import { KafkaServer, whyNoKafka } from '../support/kafka-server.js';
 import { met } from '../support/needs.js';
+import { PixyClient } from '../support/pixy-client.js';
 import { unique } from '../support/ports/suite.js';
 import { ack, connect, pop } from '../support/redis-client.js';
 
@@ -20,6 +21,7 @@ describe('consumer groups on a real Kafka', { timeout: 600_000 }, () => {
   let kafka: KafkaFactory;
   let gateway: GatewayProcess;
   let httpPort: number;
+  let grpc: PixyClient;
   const clients: Redis[] = [];
 
   before(async () => {
@@ -28,10 +30,14 @@ describe('consumer groups on a real Kafka', { timeout: 600_000 }, () => {
     const general = { 'bootstrap.servers': server.brokers };
     kafka = await createKafkaFactory({ general, log: pino({ level: 'silent' }) });
     httpPort = await freePort();
-    gateway = await start({}, { http: { port: httpPort }, resp: { streams: { plainLists: true } } });
+    const grpcPort = await freePort();
+    const listeners = { http: { port: httpPort }, grpc: { port: grpcPort } };
+    gateway = await start({}, { ...listeners, resp: { streams: { plainLists: true } } });
+    grpc = new PixyClient(`127.0.0.1:${grpcPort}`);
   });
   after(async () => {
     for (const client of clients) client.disconnect();
+    grpc?.close();
     await gateway?.stop();
     await kafka?.close();
     await server?.stop();
@@ -60,6 +66,18 @@ describe('consumer groups on a real Kafka', { timeout: 600_000 }, () => {
     const client = await open();
     for (const value of values) assert.equal(await client.call('RPUSHX', `topics:${topic}`, value), 1);
     assert.equal(await client.call('DUMP', '15000'), 0);
+  };
+  /** One long poll with an automatic ack. @returns undefined if it brought nothing */
+  const consumers = {
+    async REST(topic: string, group: string): Promise<string | undefined> {
+      const answer = await fetch(`http://127.0.0.1:${httpPort}/topics/${topic}/messages?group=${group}`);
+      if (answer.status !== 200) return undefined;
+      return Buffer.from(((await answer.json()) as { value: string }).value, 'base64').toString();
+    },
+    async gRPC(topic: string, group: string): Promise<string | undefined> {
+      const answer = await grpc.call('ConsumeNAck', { topic, group, auto_ack: true }, timeoutMs).catch(() => undefined);
+      return answer && String(answer.message);
+    },
   };
   /** Acknowledges what it is answered, until so many came. */
   const read = async (client: Redis, key: string, count: number): Promise<string[]> => {
@@ -205,7 +223,7 @@ describe('consumer groups on a real Kafka', { timeout: 600_000 }, () => {
     };
     const first = work('first', values.length);
     await eventually(timeoutMs, () => acked.size > 100);
-    for (let round = 0; round < 4; round++) await work(`second-${round}`, 50);
+    for (let round = 0; round < 14; round++) await work(`second-${round}`, 50);
     isOver = true;
     await first;
     assert.deepEqual(again, []);
@@ -266,27 +284,40 @@ describe('consumer groups on a real Kafka', { timeout: 600_000 }, () => {
     assert.ok(((await committed(group, topic)) ?? 0) === 0);
   });
 
-  it('REST: a topic that is deleted and made again is read from its first message', async (t) => {
-    if (!met(t, why)) return;
-    const topic = await made(1);
-    const url = `http://127.0.0.1:${httpPort}/topics/${topic}/messages?group=remade`;
-    const consume = async (): Promise<string | undefined> => {
-      const answer = await fetch(url);
-      if (answer.status !== 200) return undefined;
-      return Buffer.from(((await answer.json()) as { value: string }).value, 'base64').toString();
-    };
-    assert.equal(await consume(), undefined);
-    await produce(topic, 'old 0', 'old 1');
-    assert.deepEqual([await consume(), await consume()], ['old 0', 'old 1']);
-    await remake(topic);
-    await produce(topic, 'new 0', 'new 1', 'new 2');
-    const seen = new Set<string>();
-    await eventually(timeoutMs, async () => {
-      const value = await consume();
-      if (value !== undefined) seen.add(value);
-      return seen.size === 3 && (await committed('remade', topic)) === 3;
+  for (const face of ['REST', 'gRPC'] as const)
+    it(`${face}: a topic that is deleted and made again is read from its first message`, async (t) => {
+      if (!met(t, why)) return;
+      const [topic, group] = [await made(1), unique('remade')];
+      const consume = () => consumers[face](topic, group);
+      assert.equal(await consume(), undefined);
+      await produce(topic, 'old 0', 'old 1');
+      assert.deepEqual([await consume(), await consume()], ['old 0', 'old 1']);
+      await remake(topic);
+      await produce(topic, 'new 0', 'new 1', 'new 2');
+      const seen = new Set<string>();
+      await eventually(timeoutMs, async () => {
+        const value = await consume();
+        if (value !== undefined) seen.add(value);
+        return seen.size === 3 && (await committed(group, topic)) === 3;
+      });
+      assert.deepEqual([...seen].sort(), ['new 0', 'new 1', 'new 2']);
     });
-    assert.deepEqual([...seen].sort(), ['new 0', 'new 1', 'new 2']);
+
+  it('a topic that others make again with fewer partitions: every XADD is stored, once', async (t) => {
+    if (!met(t, why)) return;
+    const topic = await made(4);
+    const client = await open();
+    // Keys of all partitions.
+    const add = () =>
+      Promise.all(Array.from({ length: 40 }, (_, n) => client.call('XADD', topic, '*', 'key', `k${n}`, 'value', 'v')));
+    await add();
+    await remake(topic);
+    await eventually(timeoutMs, async () => {
+      const [found] = await kafka.admin.topics([topic]);
+      return found?.partitions.length === 1 && found.partitions[0]!.leader >= 0;
+    });
+    await add();
+    await eventually(timeoutMs, async () => (await client.call('XLEN', topic)) === 40);
   });
 
   for (const isMade of [true, false])
@@ -303,6 +334,19 @@ describe('consumer groups on a real Kafka', { timeout: 600_000 }, () => {
       const { value } = (await consumed.json()) as { value: string };
       assert.equal(Buffer.from(value, 'base64').toString(), 'hello');
     });
+
+  it('gRPC: a group that was answered nothing gets the first message of the topic that comes with it', async (t) => {
+    if (!met(t, why)) return;
+    const [topic, group] = [unique('foo'), unique('bar')];
+    assert.equal(await consumers.gRPC(topic, group), undefined);
+    await grpc.call('Produce', { topic, key_value: Buffer.from('a'), message: Buffer.from('hello') }, timeoutMs);
+    let value: string | undefined;
+    await eventually(timeoutMs, async () => {
+      value = await consumers.gRPC(topic, group);
+      return value;
+    });
+    assert.equal(value, 'hello');
+  });
 
   it('a member that uses cooperative-sticky leaves its group when its connection closes, with its acks committed', async (t) => {
     if (!met(t, why)) return;
