@@ -7,6 +7,7 @@ import type { MemoryBudget } from '../core/memory/memory-budget.js';
 import { boundHalfRequests } from './half-requests.js';
 import { admission, implementation, type ServiceOptions, serviceDefinition } from './service.js';
 import { listen } from './sockets.js';
+import { boundUnreadReplies } from './unread-replies.js';
 
 export interface GrpcServerOptions extends ServiceOptions {
   readonly host: string;
@@ -32,9 +33,17 @@ export interface GrpcTimes {
   readonly idleMs: number;
   /** How long a request may take to arrive: as HTTP's `requestTimeoutMs`. */
   readonly requestMs: number;
+  /** How long a client may take to read a reply: as RESP's. */
+  readonly replyMs: number;
 }
 
-const defaultTimes: GrpcTimes = { pingMs: 30_000, pingAnswerMs: 10_000, idleMs: 15 * 60_000, requestMs: 60_000 };
+const defaultTimes: GrpcTimes = {
+  pingMs: 30_000,
+  pingAnswerMs: 10_000,
+  idleMs: 15 * 60_000,
+  requestMs: 60_000,
+  replyMs: 60_000,
+};
 /** Concurrent calls per connection: clients queue further ones. */
 const maxCalls = 1_000;
 
@@ -50,7 +59,7 @@ export class GrpcServer implements Listener {
 
   constructor(options: GrpcServerOptions) {
     this.#options = options;
-    const { pingMs, pingAnswerMs, idleMs, requestMs } = options.times ?? defaultTimes;
+    const { pingMs, pingAnswerMs, idleMs, requestMs, replyMs } = options.times ?? defaultTimes;
     const half = { timeoutMs: requestMs, budget: options.requests, after, admit: admission(options.gate) };
     this.#server = new Server({
       'grpc.max_receive_message_length': options.maxMessageBytes,
@@ -60,7 +69,7 @@ export class GrpcServer implements Listener {
       'grpc.keepalive_timeout_ms': pingAnswerMs,
       'grpc.max_connection_idle_ms': idleMs,
       'grpc.max_concurrent_streams': maxCalls,
-      interceptors: [boundHalfRequests(half)],
+      interceptors: [boundUnreadReplies(replyMs, after), boundHalfRequests(half)],
     });
     this.#server.addService(serviceDefinition(), implementation(options));
   }

@@ -6,6 +6,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { removeStaleSocket } from '../io/stale-socket.js';
 import type { HttpLimits } from './config.js';
 import { goJson } from './go-json.js';
+import { boundUnreadReplies } from './unread-replies.js';
 
 export interface TcpAddress {
   readonly host: string;
@@ -96,6 +97,7 @@ const serverOptions = (limits: HttpLimits) => ({
 async function listen(server: Server, limits: HttpLimits, where: { host?: string; port?: number; path?: string }) {
   server.maxConnections = limits.maxConnections;
   server.on('clientError', refuse);
+  boundUnreadReplies(server);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(where, () => {

@@ -1,7 +1,7 @@
 // gRPC peers that say nothing: pinged, closed when they do not answer, when they call nothing, when their request does not end.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
+import { type ClientHttp2Session, connect as connectHttp2, constants, type Settings } from 'node:http2';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, test } from 'node:test';
 import { status } from '@grpc/grpc-js';
@@ -21,7 +21,7 @@ import { produceSettings, sharedSettings } from '../../support/queue-settings.js
 
 /** Longer than any test. */
 const never = 600_000;
-const patient: GrpcTimes = { pingMs: never, pingAnswerMs: never, idleMs: never, requestMs: never };
+const patient: GrpcTimes = { pingMs: never, pingAnswerMs: never, idleMs: never, requestMs: never, replyMs: never };
 const preface = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
 const settings = Buffer.of(0, 0, 0, 4, 0, 0, 0, 0, 0);
 /** Hangs up in the end, so that what is left open fails the test and does not hang it. */
@@ -77,14 +77,14 @@ describe('silent gRPC peers', () => {
   }
 
   /** A peer as a library makes one: it answers pings. */
-  function openSession(port: number): ClientHttp2Session {
-    const session = connectHttp2(`http://127.0.0.1:${port}`);
+  function openSession(port: number, settings: Settings = {}): ClientHttp2Session {
+    const session = connectHttp2(`http://127.0.0.1:${port}`, { settings });
     session.on('error', () => {});
     ends.push(() => session.destroy());
     return session;
   }
 
-  const ask = (session: ClientHttp2Session, isWhole: boolean) => {
+  const ask = (session: ClientHttp2Session, isWhole: boolean, takes = true) => {
     const stream = session.request({
       ':method': 'POST',
       ':path': '/KafkaPixy/ListTopics',
@@ -94,7 +94,7 @@ describe('silent gRPC peers', () => {
     stream.on('error', () => {});
     stream.write(Buffer.from(isWhole ? '0000000000' : '0000000010616263', 'hex'));
     if (isWhole) stream.end();
-    return stream.resume();
+    return takes ? stream.resume() : stream;
   };
   const statusOf = async (stream: ReturnType<typeof ask>): Promise<number> => {
     const got: Record<string, unknown>[] = [];
@@ -143,6 +143,16 @@ describe('silent gRPC peers', () => {
     const session = openSession(await start({ requestMs: 100 }));
     assert.equal(await statusOf(ask(session, false)), status.DEADLINE_EXCEEDED);
     assert.equal(await statusOf(ask(session, true)), status.OK);
+  });
+
+  test('a reply that its client never takes is closed, though it answers pings', async () => {
+    const port = await start({ pingMs: 20, pingAnswerMs: 10_000, replyMs: 100 });
+    // Its window takes not one byte.
+    const session = openSession(port, { initialWindowSize: 0 });
+    const stream = ask(session, true, false);
+    await once(stream, 'close', { signal: signal() });
+    assert.equal(stream.rstCode, constants.NGHTTP2_CANCEL);
+    assert.equal(session.closed, false);
   });
 
   test('a hundred half requests on ten connections: all of them are closed', async () => {
