@@ -223,7 +223,8 @@ describe('consumer groups on a real Kafka', { timeout: 600_000 }, () => {
     };
     const first = work('first', values.length);
     await eventually(timeoutMs, () => acked.size > 100);
-    for (let round = 0; round < 14; round++) await work(`second-${round}`, 50);
+    // Fourteen joins take 45 s on a machine of two cores: nothing comes again there either.
+    for (let round = 0; round < 4; round++) await work(`second-${round}`, 50);
     isOver = true;
     await first;
     assert.deepEqual(again, []);
