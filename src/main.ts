@@ -7,7 +7,6 @@ import { Argument, Command, Option } from 'commander';
 import { type Config, ConfigError, loadConfig, type Setting } from './app/config.js';
 import { brokersFlag } from './app/flags.js';
 import type { Program } from './app/program.js';
-import { watchRejections } from './app/rejections.js';
 import { banner } from './cli/banner.js';
 import { completion, type Shell, shells } from './cli/completion.js';
 import { addFlags, flagSettings, forms, type Job, jobs, risSettings } from './cli/forms.js';
@@ -18,6 +17,7 @@ import { outlineOf } from './cli/outline.js';
 import { notifySystemd } from './cli/systemd.js';
 import { nearest } from './core/nearest.js';
 import { own } from './core/promises.js';
+import { watchRejections } from './core/stray-errors.js';
 import { GatewayError } from './errors.js';
 import { defaultOps } from './http/config.js';
 import { createClock } from './io/clock.js';
@@ -190,7 +190,7 @@ async function serveAsWorker(): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGHUP'] as const) process.on(signal, () => {});
   const { runWorker } = await import('./app/workers.js');
   const isWorker = runWorker(version, {
-    onStart: (log) => watchRejections(log, () => end(log, 1)),
+    onStart: (log) => watchRejections(process, log, () => end(log, 1)),
     onEnd: (log, inTime) => (log ? end(log, inTime ? 0 : 1) : process.exit(0)),
   });
   if (!isWorker) throw new ConfigError('workers are started by rafka --workers');
@@ -215,7 +215,7 @@ async function run(
   create: () => Promise<Program>,
   budgets?: object,
 ): Promise<Program | undefined> {
-  watchRejections(log, () => end(log, 1));
+  watchRejections(process, log, () => end(log, 1));
   let app: Program;
   let reloading: Promise<unknown> = Promise.resolve();
   let started: Program | undefined;
@@ -324,7 +324,7 @@ async function runRelay(_options: object, command: Command): Promise<void> {
   if (unknownKeys.length > 0) log.warn({ unknownKeys }, 'unknown keys are ignored');
   // A closed terminal fails its writes: a progress bar is no reason to end.
   if (process.stderr.isTTY) process.stderr.on('error', () => {});
-  watchRejections(log, () => end(log, 1));
+  watchRejections(process, log, () => end(log, 1));
   const clock = createClock(log);
   relay = new Relay({
     config,

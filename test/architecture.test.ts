@@ -121,7 +121,7 @@ const inside: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     nearest: [],
     'go-duration': [],
     'group-name': [],
-    'stray-errors': [],
+    'stray-errors': ['ports'],
     memory: [],
     'message-bytes': ['ports'],
     clock: ['ports'],

@@ -6,7 +6,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { removeStaleSocket } from '../io/stale-socket.js';
 import type { HttpLimits } from './config.js';
 import { goJson } from './go-json.js';
-import { boundUnreadReplies } from './unread-replies.js';
+import { boundUnreadReplies } from './reply-end.js';
 
 export interface TcpAddress {
   readonly host: string;

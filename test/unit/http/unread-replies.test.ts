@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { afterEach, test } from 'node:test';
-import { boundUnreadReplies } from '../../../src/http/unread-replies.js';
+import { boundUnreadReplies } from '../../../src/http/reply-end.js';
 
 /** More than the sockets of both sides hold. */
 const large = Buffer.alloc(64 * 1024 * 1024);

@@ -6,11 +6,11 @@ import { test } from 'node:test';
 const source = (path: string): string => JSON.stringify(new URL(`../../../src/${path}`, import.meta.url).href);
 const script = `
   import { setImmediate as turn } from 'node:timers/promises';
-  import { watchRejections } from ${source('app/rejections.js')};
+  import { watchRejections } from ${source('core/stray-errors.js')};
   import { KafkaError } from ${source('core/ports.js')};
   import { fail } from ${source('errors.js')};
   const line = (level) => ({ err }, text) => console.log(level + ' ' + text + ': ' + err.message);
-  watchRejections({ error: line('error'), fatal: line('fatal') }, () => process.exit(1));
+  watchRejections(process, { error: line('error'), fatal: line('fatal') }, () => process.exit(1));
   const refusals = [
     fail('queue-full'),
     new KafkaError({ message: 'of Kafka', code: -195, fatal: true, retriable: false, abortable: false }),
