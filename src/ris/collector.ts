@@ -194,6 +194,7 @@ export class Collector {
         await this.#woken(standbyMs);
         continue;
       }
+      const from = clock.monotonic();
       try {
         await this.#lead();
         failures = 0;
@@ -201,7 +202,8 @@ export class Collector {
         if (error instanceof TermOver) continue;
         if (error instanceof TopicsRefused) {
           log.debug({ reason: error.message }, 'Topics refuse what this term sends: another term goes on without it');
-          await sleep(clock, retryMinMs);
+          // The others wait for the next term: only terms that end one after the other have a pause between them.
+          await sleep(clock, Math.max(0, retryMinMs - (clock.monotonic() - from)));
           continue;
         }
         this.#count('ris.terms.failed');
