@@ -105,6 +105,7 @@ export const KafkaCode = {
   fatal: -150,
   unsupportedFeature: -165,
   fenced: -144,
+  brokerReplaced: -137,
   maxPollExceeded: -147,
   noEntry: -156,
   notEnoughReplicas: 19,

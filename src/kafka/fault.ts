@@ -20,6 +20,7 @@ const retriable: ReadonlySet<number> = new Set([
   KafkaCode.timedOut,
   KafkaCode.messageTimedOut,
   KafkaCode.queueFull,
+  KafkaCode.brokerReplaced,
   -180, // waiting for the coordinator
   -166, // timed out in queue
   -153, // retry

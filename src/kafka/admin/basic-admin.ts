@@ -91,10 +91,14 @@ export class BasicAdmin implements Admin {
     const client = await this.connected('topics');
     return Promise.all(
       partitions.map(async ({ topic, partition }) => {
-        const asked = client.ask<{ lowOffset: number; highOffset: number }>((callback) =>
-          client.native.queryWatermarkOffsets(topic, partition, adminTimeoutMs, callback),
-        );
-        const { lowOffset, highOffset } = await asked.catch((error) => this.#refused(error, topic, partition));
+        const ask = () =>
+          client.ask<{ lowOffset: number; highOffset: number }>((callback) =>
+            client.native.queryWatermarkOffsets(topic, partition, adminTimeoutMs, callback),
+          );
+        const { lowOffset, highOffset } = await ask()
+          // The broker left the cluster while it was asked: its successor is.
+          .catch((error) => (isReplaced(error) ? ask() : Promise.reject(error)))
+          .catch((error) => this.#refused(error, topic, partition));
         return { topic, partition, low: lowOffset, high: highOffset };
       }),
     );
@@ -177,3 +181,5 @@ function takesConnection(host: string, port: number, limitMs: number): Promise<b
     socket.once('error', () => settle(false));
   });
 }
+
+const isReplaced = (error: unknown): boolean => error instanceof KafkaError && error.code === KafkaCode.brokerReplaced;
