@@ -22,7 +22,7 @@ export interface HalfRequestOptions {
   readonly timeoutMs: number;
   /** Maximum calls that wait for the rest of their request; absent: 10,000. */
   readonly mostWaiting?: number;
-  /** Of what all incomplete requests may take. */
+  /** Of what all requests that are not answered yet may take. */
   readonly budget: MemoryBudget;
   /** Waits: calls once after ms. @returns a function that cancels it. */
   readonly after: (ms: number, call: () => void) => () => void;

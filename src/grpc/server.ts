@@ -17,7 +17,7 @@ export interface GrpcServerOptions extends ServiceOptions {
   /** Reads them again. @throws Error */
   readonly readTls?: () => { readonly cert: Buffer; readonly key: Buffer };
   readonly maxMessageBytes: number;
-  /** Of what all incomplete requests may take. */
+  /** Of what all requests that are not answered yet may take. */
   readonly requests: MemoryBudget;
   readonly maxConnections: number;
   /** Absent: `defaultTimes`. */

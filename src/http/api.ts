@@ -29,7 +29,7 @@ export interface ApiOptions {
   readonly stats: Stats;
   readonly log: Log;
   readonly maxBodyBytes: number;
-  /** Of what all incomplete requests may take. */
+  /** Of what all requests that are not answered yet may take. */
   readonly requests: MemoryBudget;
   readonly version: string;
 }
